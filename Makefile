@@ -1,0 +1,52 @@
+# Every target works in a fresh clone with Python ≥ 3.11, git and make; the first one makes the environment.
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON3 ?= python3
+PY := $(VENV)/bin/python
+LOCK := requirements-dev.lock
+export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check bench render components lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Keyed by the lock's content, so that a changed lock installs anew and an old one costs nothing.
+$(VENV)/.installed: $(LOCK)
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON3=…")'
+	$(PYTHON3) -m venv $(VENV)
+	$(PY) -m pip install --quiet --require-hashes --requirement $(LOCK)
+	@touch $@
+
+demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
+	$(PY) scripts/demo.py
+
+test: $(VENV)/.installed  ## all tests
+	$(PY) -m pytest -q
+
+check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rendered manifests
+	$(PY) -m ruff format --check --quiet .
+	$(PY) -m ruff check --quiet .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(PY) scripts/components.py --check
+	$(PY) scripts/render.py --all --check
+
+bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run
+	$(PY) -m tests.bench
+
+components: $(VENV)/.installed  ## compile component.py → component.yaml
+	$(PY) scripts/components.py
+
+render: components  ## render and lock every environment
+	$(PY) scripts/render.py --all --lock
+
+lock:  ## refresh the lock files from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile -o requirements-reconcile.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements-dev.lock
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
