@@ -1,0 +1,8 @@
+"""Show the whole way once on this machine; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("demo"))

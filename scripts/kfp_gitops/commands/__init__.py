@@ -1,0 +1,1 @@
+"""One command = one module = one `main(argv)` that returns an exit code."""

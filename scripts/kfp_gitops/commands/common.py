@@ -1,0 +1,54 @@
+"""What every command line shares."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from kfp_gitops.errors import UsageError
+
+EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found · 2 bad usage or bad input ·
+3 a defect of ours · 4 the remote side failed · 5 refused as unsafe · 130 interrupted"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises instead of exiting, and shows the exit codes in --help."""
+
+    def __init__(self, prog: str, description: str, examples: str = "") -> None:
+        epilog = f"examples:\n{examples}\n\n{EXIT_CODES}" if examples else EXIT_CODES
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument(
+            "--root",
+            type=Path,
+            default=repository(),
+            metavar="DIR",
+            help="the repository (default: where this script is)",
+        )
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
+        raise UsageError(f"{self.prog}: {message}; see --help")
+
+
+def repository() -> Path:
+    """The repository that this package stands in, from any working directory."""
+    return Path(__file__).resolve().parents[3]
+
+
+def parse(
+    parser: Parser, argv: Sequence[str] | None, *, needs_environments: bool = True
+) -> argparse.Namespace:
+    """Parse the command line; the root is made absolute, and holds environments/ unless that is not needed."""
+    arguments = parser.parse_args(argv)
+    arguments.root = arguments.root.resolve()
+    if needs_environments and not (arguments.root / "environments").is_dir():
+        raise UsageError(
+            f"{parser.prog}: {arguments.root} has no folder environments/; give the repository with --root"
+        )
+    return arguments

@@ -1,0 +1,84 @@
+"""`components`: compile each components/<name>/component.py to the component.yaml beside it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops import console, files
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.errors import ExitCode, InputError
+
+_HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
+_EXAMPLES = """  python scripts/components.py            compile every components/*/component.py
+  python scripts/components.py --check    exit 1 when a component.yaml is not what its component.py compiles to"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compile the Python components; folders with only a component.yaml are hand-written and left alone."""
+    parser = Parser(
+        "components.py", "Compile component wrappers to Component YAML specs (needs kfp).", _EXAMPLES
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what differs")
+    arguments = parse(parser, argv)
+    root: Path = arguments.root
+    wanted = {name: _compiled(root, name) for name in _python_components(root)}
+    changed = [name for name, text in wanted.items() if _present(root, name) != text]
+    for name in changed:
+        console.result(f"change components/{name}/component.yaml")
+        if not arguments.check:
+            files.write_text(root / _spec_path(name), wanted[name])
+    if changed and arguments.check:
+        console.note("run `python scripts/components.py` and commit")
+        return ExitCode.DIFFERENCES
+    return ExitCode.OK
+
+
+def _python_components(root: Path) -> list[str]:
+    return [name for name in files.list_folders(root, "components") if (root / _wrapper_path(name)).is_file()]
+
+
+def _wrapper_path(name: str) -> str:
+    return f"components/{name}/component.py"
+
+
+def _spec_path(name: str) -> str:
+    return f"components/{name}/component.yaml"
+
+
+def _present(root: Path, name: str) -> str | None:
+    path = root / _spec_path(name)
+    return path.read_text("utf-8") if path.is_file() else None
+
+
+def _compiled(root: Path, name: str) -> str:
+    from kfp import compiler
+
+    component = _wrapper(root, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "component.yaml"
+        compiler.Compiler().compile(component, str(path))
+        return _HEADER + path.read_text("utf-8")
+
+
+def _wrapper(root: Path, name: str) -> Any:
+    path = _wrapper_path(name)
+    spec = spec_from_file_location(f"component_{name}", root / path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError.of(
+            path, f"cannot be imported: {type(error).__name__}: {error}", "correct it"
+        ) from error
+    finally:
+        sys.dont_write_bytecode = before
+    if not hasattr(module, name):
+        raise InputError.of(path, f"no component named {name!r}", "name the function like its folder")
+    return getattr(module, name)

@@ -1,0 +1,106 @@
+"""`render`: write manifests/<env>/ from environments/, templates/ and components/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from kfp_gitops import console, environment, files, lock
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
+from kfp_gitops.render import LOCK, Rendered, render
+
+_EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
+  python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
+  python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Render one or all environments; nothing is written unless all of them render."""
+    parser = Parser("render.py", "Render the manifests of an environment from its inputs.", _EXAMPLES)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--env", metavar="ENV", help="one environment: a folder of environments/")
+    which.add_argument("--all", action="store_true", help="every environment")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what differs")
+    parser.add_argument(
+        "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
+    )
+    arguments = parse(parser, argv)
+    if arguments.lock and find_spec("kfp") is None:
+        raise UsageError("--lock needs kfp: install requirements-reconcile.lock")
+    root: Path = arguments.root
+    names = environment.names(root) if arguments.all else [arguments.env]
+    if not names:
+        raise UsageError("there is no environment; create a folder in environments/")
+    rendered = _render_all(root, names)
+    compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
+    wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
+    if arguments.check:
+        return _check(root, wanted)
+    for item, texts in wanted:
+        _report(item.folder, files.synchronise(root, item.folder, texts))
+        _say_when_stale(item, texts)
+    return ExitCode.OK
+
+
+def _render_all(root: Path, names: Sequence[str]) -> list[Rendered]:
+    rendered: list[Rendered] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            rendered.append(render(root, name))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return rendered
+
+
+def _with_lock(root: Path, rendered: Rendered, compile_too: bool) -> dict[str, str]:
+    texts = rendered.files()
+    if compile_too:
+        texts[LOCK] = lock.compiled(rendered)
+    elif (root / rendered.folder / LOCK).is_file():
+        texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
+    return texts
+
+
+def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]]) -> int:
+    code = ExitCode.OK
+    for item, texts in wanted:
+        found = list(files.differences(root, item.folder, texts))
+        for action, name in found:
+            console.result(f"{action} {item.folder}/{name}")
+        stale = not found and bool(_stale(item, texts))
+        if found or stale:
+            code = ExitCode.DIFFERENCES
+            console.note(_mend(item, stale))
+    return code
+
+
+def _mend(item: Rendered, stale: bool) -> str:
+    what = "its lock does not fit the manifests" if stale else "is not what its inputs render to"
+    return f"{item.folder}: {what}; run `python scripts/render.py --env {item.environment} --lock` and commit"
+
+
+def _stale(item: Rendered, texts: dict[str, str]) -> list[str]:
+    try:
+        return lock.stale(item, texts.get(LOCK), f"{item.folder}/{LOCK}")
+    except GitOpsError as error:
+        return [str(error)]
+
+
+def _report(folder: str, done: Sequence[tuple[str, str]]) -> None:
+    for action, name in done:
+        console.result(f"{action} {folder}/{name}")
+    console.note(f"{folder}: {len(done)} files written or removed" if done else f"{folder}: nothing changed")
+
+
+def _say_when_stale(item: Rendered, texts: dict[str, str]) -> None:
+    stale = _stale(item, texts)
+    if stale:
+        console.note(
+            f"{item.folder}/{LOCK} does not fit the manifests any more ({', '.join(stale)}): "
+            f"run `python scripts/render.py --env {item.environment} --lock` where kfp is installed"
+        )

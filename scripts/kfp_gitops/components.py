@@ -1,0 +1,140 @@
+"""Component specs: what a component takes and gives, and the image it runs in. Needs no kfp."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kfp_gitops import schema
+from kfp_gitops.errors import raise_if_any
+from kfp_gitops.manifest import Type
+from kfp_gitops.yamltext import Document, Path, parse
+
+# IR parameter types (pipeline_spec.proto, ParameterType.ParameterTypeEnum) and the DSL's names for them.
+_IR_TYPES: Mapping[str, Type] = {
+    "STRING": "str",
+    "NUMBER_INTEGER": "int",
+    "NUMBER_DOUBLE": "float",
+    "BOOLEAN": "bool",
+    "LIST": "list",
+    "STRUCT": "dict",
+}
+# Type names of Component YAML v1 in lower case (kfp.dsl.types.type_utils.PARAMETER_TYPES_MAPPING).
+_V1_TYPES: Mapping[str, Type] = {
+    **dict.fromkeys(("integer", "int"), "int"),
+    **dict.fromkeys(("double", "float"), "float"),
+    **dict.fromkeys(("string", "str", "text"), "str"),
+    **dict.fromkeys(("bool", "boolean"), "bool"),
+    **dict.fromkeys(("dict", "jsonobject"), "dict"),
+    **dict.fromkeys(("list", "jsonarray"), "list"),
+}
+_FINAL_STATUS = "TASK_FINAL_STATUS"
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output: a parameter of a `type`, or an artifact of a schema title."""
+
+    name: str
+    type: Type | None
+    artifact: str | None = None
+    optional: bool = False
+    final_status: bool = False
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component's interface, and its spec as data."""
+
+    name: str
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+    document: Document
+
+
+def read(name: str, text: str, path: str) -> Component:
+    """Read a Component YAML spec.
+
+    Raises:
+        InputError: not a component spec, with every problem that the schema finds.
+    """
+    document = parse(text, path)
+    raise_if_any(schema.problems(schema.named("component"), document))
+    spec = document.value
+    if "implementation" in spec:
+        return Component(
+            name, _v1_ports(spec.get("inputs", [])), _v1_ports(spec.get("outputs", [])), document
+        )
+    root = spec["root"]
+    inputs, outputs = root.get("inputDefinitions", {}), root.get("outputDefinitions", {})
+    return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)
+
+
+def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
+    parameters = [_ir_parameter(name, item) for name, item in definitions.get("parameters", {}).items()]
+    artifacts = [_ir_artifact(name, item) for name, item in definitions.get("artifacts", {}).items()]
+    return {port.name: port for port in [*parameters, *artifacts]}
+
+
+def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
+    kind = item["parameterType"]
+    optional = bool(item.get("isOptional")) or "defaultValue" in item
+    return Port(name, _IR_TYPES.get(kind), None, optional, final_status=kind == _FINAL_STATUS)
+
+
+def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:
+    title = item.get("artifactType", {}).get("schemaTitle", "system.Artifact")
+    return Port(name, None, title, optional=bool(item.get("isOptional")))
+
+
+def _v1_ports(items: list[Mapping[str, Any]]) -> dict[str, Port]:
+    return {port.name: port for port in map(_v1_port, items)}
+
+
+def _v1_port(item: Mapping[str, Any]) -> Port:
+    # The SDK renames inputs and outputs this way (kfp.dsl.utils.sanitize_input_name).
+    name = re.sub("[^_0-9a-z]+", "_", item["name"].lower()).strip("_")
+    optional = item.get("optional", False) or "default" in item
+    if item["type"] == "PipelineTaskFinalStatus":
+        return Port(name, None, None, optional, final_status=True)
+    type_name = _V1_TYPES.get(item["type"].lower())
+    return Port(name, type_name, None if type_name else f"system.{item['type']}", optional)
+
+
+def with_images(component: Component, images: Mapping[str, str]) -> dict[str, Any]:
+    """The component's spec with every logical image name replaced by the release's reference.
+
+    Raises:
+        InputError: an image that is neither a name of the release nor given by digest.
+    """
+    known = ", ".join(sorted(images)) or "none"
+    raise_if_any(
+        component.document.problem(
+            (*at, "image"),
+            f"image {container['image']!r} is neither by digest nor a name in release.yaml",
+            f"write name@sha256:…, or a name that the release maps ({known})",
+        )
+        for at, container in _containers(component.document.value)
+        if container["image"] not in images and "@sha256:" not in container["image"]
+    )
+    spec: dict[str, Any] = copy.deepcopy(component.document.value)
+    for _, container in _containers(spec):
+        container["image"] = images.get(container["image"], container["image"])
+    return spec
+
+
+def image_names(component: Component) -> list[str]:
+    """The images that the spec names, as written."""
+    return [container["image"] for _, container in _containers(component.document.value)]
+
+
+def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if "implementation" in spec:
+        yield ("implementation", "container"), spec["implementation"]["container"]
+        return
+    for label, executor in spec["deploymentSpec"]["executors"].items():
+        if "container" in executor:
+            yield ("deploymentSpec", "executors", label, "container"), executor["container"]

@@ -1,0 +1,45 @@
+"""The only module that prints: results on stdout, progress and complaints on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+from kfp_gitops.errors import ExitCode, GitOpsError
+
+
+def result(text: str) -> None:
+    """Write what was asked for."""
+    print(text, flush=True)
+
+
+def note(text: str) -> None:
+    """Write progress, a warning or a hint."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(command: str) -> int:
+    """Run `commands/<command>.py` as the one error boundary: a traceback is shown only for a defect of ours."""
+    try:
+        return int(import_module(f"kfp_gitops.commands.{command}").main())
+    except GitOpsError as error:
+        note(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        note("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # `… | head`: the reader has what it wanted; keep the interpreter's exit quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("kfp_gitops"):
+            raise
+        note(f"the Python package {error.name!r} is not installed; see «Install» in README.md")
+        return ExitCode.BAD_INPUT
+    except Exception:
+        note(
+            f"{traceback.format_exc()}\nthis is a defect of kfp_gitops: please report it with the lines above"
+        )
+        return ExitCode.DEFECT

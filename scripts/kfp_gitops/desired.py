@@ -1,0 +1,178 @@
+"""Desired state: what `manifests/<env>/` says, compiled and proved against its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kfp_gitops import files, lock, manifest_reader, schema
+from kfp_gitops.errors import InputError, RefusedError, raise_if_any
+from kfp_gitops.lock import Locked
+from kfp_gitops.manifest import Manifest, Schedule
+from kfp_gitops.ownership import Owner
+from kfp_gitops.render import ENVIRONMENT, LOCK, RenderedPipeline
+from kfp_gitops.yamltext import parse
+
+_PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
+
+
+@dataclass(frozen=True)
+class DesiredPipeline:
+    """A pipeline, the one version that shall be registered, and its schedules."""
+
+    name: str
+    description: str
+    release: str
+    version: str
+    digest: str
+    ir: str
+    schedules: tuple[Schedule, ...]
+
+
+@dataclass(frozen=True)
+class Desired:
+    """All that shall exist on one KFP for one environment."""
+
+    owner: Owner
+    host: str
+    namespace: str
+    pipelines: tuple[DesiredPipeline, ...]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """manifests/<env>/ as read, before anything is compiled."""
+
+    environment: Mapping[str, Any]
+    manifests: Mapping[str, Manifest]
+    rendered: Mapping[str, RenderedPipeline]
+    locked: Mapping[str, Locked]
+    path: str
+
+
+def experiment_name(pipeline: str, environment: str) -> str:
+    """The experiment that groups a pipeline's runs in one environment."""
+    return f"{pipeline}-{environment}"
+
+
+def schedule_name(pipeline: str, schedule: str) -> str:
+    """The display name of a recurring run in KFP."""
+    return f"{pipeline}-{schedule}"
+
+
+def schedule_digest(pipeline: DesiredPipeline, schedule: Schedule) -> str:
+    """Identity of everything in a schedule that KFP cannot update; `enabled` is not among it."""
+    content = [
+        pipeline.version, schedule.cron, schedule.interval_seconds, schedule.parameters, schedule.start,
+        schedule.end, schedule.max_concurrency, schedule.catchup,
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read(folder: Path, environment: str) -> Folder:
+    """Read a rendered environment; compiles nothing and imports no kfp.
+
+    Raises:
+        InputError: something is missing or malformed; run render.
+    """
+    root, name = folder.parent, folder.name
+    document = parse(files.read_text(root, f"{name}/{ENVIRONMENT}"), f"{name}/{ENVIRONMENT}")
+    raise_if_any(schema.problems(schema.named("environment"), document))
+    if document.value["environment"] != environment:
+        what = f"this is the environment {document.value['environment']!r}, not {environment!r}"
+        raise InputError(
+            [document.problem(("environment",), what, "give the folder of the environment you mean")]
+        )
+    names = [entry["name"] for entry in document.value["pipelines"]]
+    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in document.value["pipelines"]}
+    manifests = {
+        pipeline: manifest_reader.read(
+            rendered[pipeline].manifest, f"{name}/pipelines/{pipeline}/pipeline.yaml"
+        )
+        for pipeline in names
+    }
+    locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
+    return Folder(document.value, manifests, rendered, locked, name)
+
+
+def _pipeline(root: Path, folder: str, entry: Mapping[str, str]) -> RenderedPipeline:
+    base = f"{folder}/pipelines/{entry['name']}"
+    manifest = files.read_text(root, f"{base}/pipeline.yaml")
+    names = files.list_files(root, f"{base}/components") if (root / base / "components").is_dir() else []
+    specs = {Path(name).stem: files.read_text(root, f"{base}/components/{name}") for name in names}
+    return RenderedPipeline(entry["name"], entry["release"], manifest, specs)
+
+
+def load(folder: Path, environment: str, host: str | None = None) -> Desired:
+    """Read, compile and prove desired state (imports kfp).
+
+    Raises:
+        InputError: something is missing or malformed.
+        RefusedError: what compiles here is not what was reviewed, or an image is still the placeholder
+            and the host is not this machine.
+    """
+    from kfp_gitops import compiler
+
+    found = read(folder, environment)
+    results = compiler.compile_all(list(found.rendered.values()), found.path)
+    _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
+    target = host or found.environment["kfp"]["host"]
+    _refuse_placeholder(target, {name: result.text for name, result in results.items()})
+    pipelines = tuple(
+        DesiredPipeline(
+            name=name,
+            description=manifest.description,
+            release=found.rendered[name].release,
+            version=found.locked[name].version,
+            digest=results[name].digest,
+            ir=results[name].text,
+            schedules=manifest.schedules,
+        )
+        for name, manifest in found.manifests.items()
+    )
+    owner = Owner(found.environment["repository"], environment)
+    return Desired(owner, target, found.environment["kfp"]["namespace"], pipelines)
+
+
+def _refuse_other_digests(found: Folder, digests: Mapping[str, str]) -> None:
+    lines = []
+    for name in sorted(set(digests) | set(found.locked)):
+        entry = found.locked.get(name)
+        if entry is None:
+            lines.append(f"{found.path}/{LOCK}: no entry for pipeline {name!r}")
+        elif name not in digests:
+            lines.append(f"{found.path}/{LOCK}: pipeline {name!r} is locked but has no manifest")
+        elif entry.digest != digests[name] or entry.version != lock.version_name(digests[name]):
+            lines.append(
+                f"{found.path}/{LOCK}: {name!r} compiles to {digests[name]}, {entry.digest} was reviewed"
+            )
+    if lines:
+        todo = "run `python scripts/render.py --all --lock`, and have the difference reviewed"
+        raise RefusedError("\n".join([*lines, todo]))
+
+
+def _refuse_placeholder(host: str, texts: Mapping[str, str]) -> None:
+    if is_loopback(host):
+        return
+    named = sorted({image for text in texts.values() for image in _PLACEHOLDER.findall(text)})
+    if named:
+        raise RefusedError(
+            f"{host}: the placeholder digest may only run on this machine: {', '.join(named)}; "
+            "build and push the image, and set its digest in environments/<env>/release.yaml"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a URL leads to this machine."""
+    name = urlsplit(host if "//" in host else f"//{host}").hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"

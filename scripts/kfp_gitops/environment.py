@@ -1,0 +1,193 @@
+"""An environment's inputs: its merged values and what it releases, schema-checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops import files, release, schema
+from kfp_gitops.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.release import Release
+from kfp_gitops.values import Merged, merge
+from kfp_gitops.yamltext import Document, parse
+
+BASE = "environments/base.yaml"
+RECONCILER_IMAGE = "reconciler"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One folder of environments/, read and checked."""
+
+    name: str
+    values: Merged
+    release_file: Document
+
+    @property
+    def repository(self) -> Mapping[str, str]:
+        """The stable id and the URL of the repository."""
+        found: Mapping[str, str] = self.values.value["repository"]
+        return found
+
+    @property
+    def kfp(self) -> Mapping[str, str]:
+        """Host and namespace of the KFP API."""
+        found: Mapping[str, str] = self.values.value["kfp"]
+        return found
+
+    @property
+    def delivery(self) -> Mapping[str, Any]:
+        """What the delivery templates take."""
+        found: Mapping[str, Any] = self.values.value["delivery"]
+        return found
+
+    @property
+    def follows_sources(self) -> bool:
+        """True when it renders from templates/ and components/ rather than from pinned copies."""
+        return bool(self.values.value["follows"] == "sources")
+
+    @property
+    def pipelines(self) -> list[str]:
+        """The names of its pipelines, in the order of its values."""
+        return list(self.values.value["pipelines"])
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """Logical image name → reference by digest."""
+        found: Mapping[str, str] = self.release_file.value["images"]
+        return found
+
+    @property
+    def promoted(self) -> Mapping[str, Mapping[str, Any]]:
+        """What release.yaml says of each pinned pipeline."""
+        found: Mapping[str, Mapping[str, Any]] = self.release_file.value.get("pipelines", {})
+        return found
+
+
+def names(root: Path) -> list[str]:
+    """Every environment: the folders of environments/."""
+    return files.list_folders(root, "environments")
+
+
+def load(root: Path, name: str) -> Environment:
+    """Read an environment's inputs.
+
+    Raises:
+        UsageError: no such environment.
+        InputError: every problem of base.yaml, values.yaml and release.yaml.
+    """
+    known = names(root)
+    if not _NAME.fullmatch(name) or name not in known:
+        raise UsageError(
+            f"no environment {name!r}; there are: {', '.join(known) or 'none'} (folders of environments/)"
+        )
+    documents = _read_all(root, [BASE, values_path(name), release_path(name)])
+    base, over, released = documents
+    problems = [*_not_maps(documents)]
+    raise_if_any(problems)
+    merged = merge(base, over)
+    problems += schema.problems(schema.named("values"), merged)
+    problems += schema.problems(schema.named("release"), released)
+    problems += _repository_overridden(over)
+    raise_if_any(problems)
+    return Environment(name, merged, released)
+
+
+def values_path(name: str) -> str:
+    """Where an environment's values stand."""
+    return f"environments/{name}/values.yaml"
+
+
+def release_path(name: str) -> str:
+    """Where it stands what an environment releases."""
+    return f"environments/{name}/release.yaml"
+
+
+def releases(root: Path, environment: Environment) -> dict[str, Release]:
+    """The release of each pipeline of an environment.
+
+    Raises:
+        InputError: something is missing, or a pinned copy is not what was promoted.
+    """
+    found: dict[str, Release] = {}
+    problems: list[Problem] = []
+    for pipeline in environment.pipelines:
+        try:
+            found[pipeline] = _release(root, environment, pipeline)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    return found
+
+
+def _release(root: Path, environment: Environment, pipeline: str) -> Release:
+    if environment.follows_sources:
+        if not (root / "templates/pipelines" / pipeline).is_dir():
+            raise InputError([_unknown_pipeline(root, environment, pipeline)])
+        return release.from_sources(root, pipeline, environment.images)
+    if pipeline not in environment.promoted:
+        raise InputError([_not_promoted(environment, pipeline)])
+    promoted = environment.promoted[pipeline]
+    pinned = release.from_pinned(root, environment.name, pipeline, promoted["images"])
+    if pinned.digest != promoted["digest"]:
+        raise InputError([_tampered(environment, pinned)])
+    return pinned
+
+
+def _unknown_pipeline(root: Path, environment: Environment, pipeline: str) -> Problem:
+    known = ", ".join(files.list_folders(root, "templates/pipelines"))
+    return environment.values.problem(
+        ("pipelines", pipeline),
+        f"no template for pipeline {pipeline!r}",
+        f"create templates/pipelines/{pipeline}/, or choose one of: {known}",
+        key=True,
+    )
+
+
+def _not_promoted(environment: Environment, pipeline: str) -> Problem:
+    return environment.values.problem(
+        ("pipelines", pipeline),
+        f"pipeline {pipeline!r} was never promoted to {environment.name}",
+        f"run `python scripts/promote.py --from ENV --to {environment.name} --pipeline {pipeline}`",
+        key=True,
+    )
+
+
+def _tampered(environment: Environment, pinned: Release) -> Problem:
+    return environment.release_file.problem(
+        ("pipelines", pinned.pipeline, "digest"),
+        f"the pinned copy in {pinned.folder} has the release digest {pinned.digest}, another one was promoted",
+        "restore the copy with git, or promote again; pinned copies are never edited",
+    )
+
+
+def _read_all(root: Path, paths: list[str]) -> list[Document]:
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            documents.append(parse(files.read_text(root, path), path))
+        except GitOpsError as error:
+            problems += error.problems if isinstance(error, InputError) else []
+    raise_if_any(problems)
+    return documents
+
+
+def _not_maps(documents: list[Document]) -> Iterator[Problem]:
+    for document in documents:
+        if not isinstance(document.value, dict):
+            yield document.problem((), "the file is not a map", "write `key: value` lines")
+
+
+def _repository_overridden(over: Document) -> Iterator[Problem]:
+    if "repository" in over.value:
+        yield over.problem(
+            ("repository",),
+            "the repository's identity cannot differ between environments",
+            f"keep it in {BASE} only",
+            key=True,
+        )

@@ -1,0 +1,108 @@
+"""What can go wrong, and the exit code that each kind of it has.
+
+GitOpsError
+├── InputError      2  bad input: every problem found, each with its position
+├── RefusedError    5  a plan that would be unsafe
+├── RemoteError     4  KFP or Kubernetes failed
+│   ├── TemporaryError    worth another try
+│   ├── NotFoundError
+│   └── AlreadyExistsError
+└── RunFailedError  4  a pipeline run that we followed failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The convention of `kubectl diff`, for every script."""
+
+    OK = 0
+    DIFFERENCES = 1
+    BAD_INPUT = 2
+    DEFECT = 3
+    REMOTE_FAILED = 4
+    REFUSED = 5
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in a file; lines and columns count from 1, 0 means the whole file."""
+
+    path: str
+    line: int
+    column: int
+    what: str
+    todo: str
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        return f"{place}: {self.what}; {self.todo}"
+
+
+class GitOpsError(Exception):
+    """Base of every error that a person is told about without a traceback."""
+
+    exit_code = ExitCode.DEFECT
+
+
+class InputError(GitOpsError):
+    """Bad input: all problems found, in the order of files and lines."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: Sequence[Problem] = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+    @classmethod
+    def of(cls, path: str, what: str, todo: str, line: int = 0, column: int = 0) -> InputError:
+        """An error with one problem."""
+        return cls([Problem(path, line, column, what, todo)])
+
+
+class UsageError(GitOpsError):
+    """A command line that cannot be carried out."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class RefusedError(GitOpsError):
+    """Something that would be unsafe, and so was not begun."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class RemoteError(GitOpsError):
+    """The other side (KFP, Kubernetes) failed or could not be reached."""
+
+    exit_code = ExitCode.REMOTE_FAILED
+
+
+class TemporaryError(RemoteError):
+    """The other side may answer when asked again: overload, a broken connection."""
+
+
+class NotFoundError(RemoteError):
+    """The object does not exist on the other side."""
+
+
+class AlreadyExistsError(RemoteError):
+    """Somebody was first: the object exists already."""
+
+
+class RunFailedError(GitOpsError):
+    """A run that we followed ended in another state than SUCCEEDED."""
+
+    exit_code = ExitCode.REMOTE_FAILED
+
+
+def raise_if_any(problems: Iterable[Problem]) -> None:
+    """Raise one InputError with all problems, if there are any."""
+    found = list(problems)
+    if found:
+        raise InputError(found)

@@ -1,0 +1,87 @@
+"""The order in which sibling nodes can be created: what is referred to comes first, else manifest order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfp_gitops.manifest import (
+    CollectRef,
+    Condition,
+    Guarded,
+    Importer,
+    Loop,
+    Node,
+    OutputRef,
+    Task,
+    Value,
+    bodies,
+    references,
+    walk,
+)
+
+
+class CycleError(Exception):
+    """Siblings that wait for each other; `nodes` in the order of the circle."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        super().__init__(" → ".join(node.id for node in nodes))
+        self.nodes = nodes
+
+
+def ordered(siblings: Sequence[Node]) -> list[Node]:
+    """Siblings so that each comes after those that it, or anything inside it, waits for.
+
+    Raises:
+        CycleError: there is no such order.
+    """
+    home = {inner.id: node for node in siblings for inner in walk([node])}
+    done: dict[str, Node] = {}
+    trail: list[Node] = []
+
+    def visit(node: Node) -> None:
+        if node.id in done:
+            return
+        if node in trail:
+            raise CycleError(trail[trail.index(node) :])
+        trail.append(node)
+        for name in waits_for(node):
+            if name in home and (home[name] is not node or name == node.id):
+                visit(home[name])
+        done[trail.pop().id] = node
+
+    for node in siblings:
+        visit(node)
+    return list(done.values())
+
+
+def waits_for(node: Node) -> Iterator[str]:
+    """The ids that a node, or anything inside it, refers to or comes after; in manifest order."""
+    for value in _values(node):
+        for reference in references(value):
+            if isinstance(reference, OutputRef | CollectRef):
+                yield reference.task
+    if isinstance(node, Task | Importer):
+        yield from node.after
+    if isinstance(node, Guarded):
+        yield from waits_for(node.exit_task)
+    for body in bodies(node):
+        for inner in body:
+            yield from waits_for(inner)
+
+
+def _values(node: Node) -> list[Value]:
+    match node:
+        case Task():
+            return list(node.arguments.values())
+        case Importer():
+            return [node.uri]
+        case Loop():
+            return [node.items]
+        case Condition():
+            return [
+                side
+                for branch in node.branches
+                if branch.when
+                for side in (branch.when.left, branch.when.right)
+            ]
+    return []

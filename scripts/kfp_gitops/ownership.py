@@ -1,0 +1,41 @@
+"""The marker on every object that is ours in KFP: one machine-read line in its description.
+
+Recurring runs have no tags and 255 characters of description, so the line is short and the same for all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LINE = re.compile(r"^kfp-gitops ((?:[a-z]+=\S+)(?: [a-z]+=\S+)*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose an object is: the repository's stable id (never a URL, it may move) and the environment."""
+
+    repository: str
+    environment: str
+
+
+def describe(owner: Owner, text: str = "", **facts: str) -> str:
+    """A description that ends with the marker line, and facts of ours such as `release=sha256:…`."""
+    pairs = {"repository": owner.repository, "environment": owner.environment, **facts}
+    line = "kfp-gitops " + " ".join(f"{key}={value}" for key, value in pairs.items())
+    return f"{text}\n\n{line}" if text else line
+
+
+def facts(description: str | None) -> Mapping[str, str]:
+    """The facts of the last marker line in a description; empty when there is none."""
+    lines = _LINE.findall(description or "")
+    return dict(pair.split("=", 1) for pair in lines[-1].split(" ")) if lines else {}
+
+
+def owner(description: str | None) -> Owner | None:
+    """Who owns the object with this description; None when it is not marked."""
+    found = facts(description)
+    if "repository" in found and "environment" in found:
+        return Owner(found["repository"], found["environment"])
+    return None

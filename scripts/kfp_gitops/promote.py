@@ -1,0 +1,146 @@
+"""Promotion: copy releases from one environment to another's pinned copies. A person merges the result."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops import environment, files, lock
+from kfp_gitops.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.errors import UsageError
+from kfp_gitops.manifest import API_VERSION
+from kfp_gitops.release import Release, pinned_files, pinned_folder
+from kfp_gitops.render import LOCK, render
+from kfp_gitops.yamltext import dump
+
+_HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/schemas/release.schema.json
+# Written by `python scripts/promote.py`; a pinned copy that differs from its digest here is refused.
+"""
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """One pipeline's release, before and after."""
+
+    pipeline: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What was promoted, and every file that changed: (action, path)."""
+
+    pipelines: tuple[Promoted, ...]
+    files: tuple[tuple[str, str], ...]
+
+
+def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> Promotion:
+    """Copy releases, render and lock the target; writes nothing unless all of it works.
+
+    With no pipelines named, all of the target's, and the reconciler's image too.
+
+    Raises:
+        UsageError: the target does not follow pinned copies, or a pipeline is not there.
+        InputError: something does not render or compile.
+    """
+    giver, taker = environment.load(root, source), environment.load(root, target)
+    _refuse_impossible(giver, taker, pipelines)
+    chosen = list(pipelines) or taker.pipelines
+    given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder)
+        _stage(root, staged)
+        _write_release(staged, giver, taker, given, with_reconciler=not pipelines, commit=_commit(root))
+        rendered = render(staged, target)
+        texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
+        changed = _copy_back(staged, root, f"environments/{target}")
+        changed += [
+            (action, f"{rendered.folder}/{name}")
+            for action, name in files.synchronise(root, rendered.folder, texts)
+        ]
+    before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
+    done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
+    return Promotion(done, tuple(changed))
+
+
+def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
+    if giver.name == taker.name:
+        raise UsageError(f"--from and --to are both {giver.name!r}; name two environments")
+    if taker.follows_sources:
+        raise UsageError(
+            f"{taker.name} follows the sources, so nothing is promoted to it; set `follows: pinned`"
+        )
+    for name in pipelines or taker.pipelines:
+        if name not in taker.pipelines:
+            raise UsageError(
+                f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
+            )
+        if name not in giver.pipelines:
+            raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+
+
+def _stage(root: Path, staged: Path) -> None:
+    """A copy of what rendering a pinned environment reads, to try the promotion on."""
+    for folder in ("environments", "templates/delivery"):
+        shutil.copytree(root / folder, staged / folder, symlinks=True)
+
+
+def _write_release(
+    staged: Path,
+    giver: Environment,
+    taker: Environment,
+    given: Mapping[str, Release],
+    *,
+    with_reconciler: bool,
+    commit: str | None,
+) -> None:
+    entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
+    for name, found in given.items():
+        files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
+        if entries.get(name, {}).get("digest") != found.digest:
+            entries[name] = _entry(giver, found, commit)
+    for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
+        shutil.rmtree(staged / pinned_folder(taker.name, stale))
+    images = dict(taker.images)
+    if with_reconciler:
+        images[RECONCILER_IMAGE] = giver.images[RECONCILER_IMAGE]
+    text = _release_text(images, {name: entries[name] for name in taker.pipelines if name in entries})
+    files.write_text(staged / environment.release_path(taker.name), text)
+
+
+def _entry(giver: Environment, found: Release, commit: str | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"digest": found.digest, "images": dict(found.used_images), "from": giver.name}
+    return {**entry, "commit": commit} if commit else entry
+
+
+def _release_text(images: Mapping[str, str], entries: Mapping[str, Any]) -> str:
+    return _HEADER + dump(
+        {"apiVersion": API_VERSION, "kind": "Release", "images": dict(images), "pipelines": dict(entries)}
+    )
+
+
+def _copy_back(staged: Path, root: Path, folder: str) -> list[tuple[str, str]]:
+    names = files.list_files(staged, folder)
+    texts = {name: files.read_text(staged, f"{folder}/{name}") for name in names}
+    return [(action, f"{folder}/{name}") for action, name in files.synchronise(root, folder, texts)]
+
+
+def _commit(root: Path) -> str | None:
+    """The commit that the sources are at, for information; none when they are not committed."""
+    try:
+        head = _git(root, "rev-parse", "--verify", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", "templates", "components")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return None if changed else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()

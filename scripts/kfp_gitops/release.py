@@ -1,0 +1,137 @@
+"""A release: one pipeline's template, component specs, values schema and images, before any value.
+
+Its digest is the identity that promotion proves: dev and prod compile to different IR, from one release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kfp_gitops import components, files
+from kfp_gitops.components import Component
+from kfp_gitops.errors import InputError, Problem, raise_if_any
+
+TEMPLATE = "pipeline.yaml.j2"
+VALUES_SCHEMA = "values.schema.json"
+
+# Which components a template uses must not depend on values, or the release's identity would too:
+# so the names stand literally in the template, and rendering accepts no others.
+_COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
+
+
+@dataclass(frozen=True)
+class Release:
+    """Everything that promotion copies; `files` and `specs` map a name to its text."""
+
+    pipeline: str
+    folder: str
+    files: Mapping[str, str]
+    specs: Mapping[str, str]
+    spec_paths: Mapping[str, str]
+    images: Mapping[str, str]
+
+    @cached_property
+    def components(self) -> Mapping[str, Component]:
+        """The component specs, read."""
+        return {name: components.read(name, text, self.spec_paths[name]) for name, text in self.specs.items()}
+
+    @cached_property
+    def used_images(self) -> Mapping[str, str]:
+        """The part of the image map that these components use."""
+        names = {
+            image for component in self.components.values() for image in components.image_names(component)
+        }
+        return {name: self.images[name] for name in sorted(names) if name in self.images}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over template, component specs, values schema and image references."""
+        content = {
+            "files": _digests(self.files),
+            "components": _digests(self.specs),
+            "images": self.used_images,
+        }
+        return f"sha256:{sha256(json.dumps(content, sort_keys=True))}"
+
+
+def sha256(text: str) -> str:
+    """The hex SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digests(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: sha256(text) for name, text in texts.items()}
+
+
+def from_sources(root: Path, pipeline: str, images: Mapping[str, str]) -> Release:
+    """The release as the sources stand now.
+
+    Raises:
+        InputError: the template, its schema, or a component that it names is missing.
+    """
+    folder = f"templates/pipelines/{pipeline}"
+    texts = _read_folder(root, folder)
+    paths = {name: f"components/{name}/component.yaml" for name in _component_names(texts)}
+    raise_if_any(_unknown(folder, texts, name) for name, path in paths.items() if not (root / path).exists())
+    specs = {name: files.read_text(root, path) for name, path in paths.items()}
+    return Release(pipeline, folder, texts, specs, paths, images)
+
+
+def from_pinned(root: Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
+    """The release that was promoted to an environment, from its pinned copy."""
+    folder = pinned_folder(environment, pipeline)
+    texts = _read_folder(root, folder)
+    specs = {Path(name).stem: texts.pop(name) for name in list(texts) if name.startswith("components/")}
+    paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
+    return Release(pipeline, folder, texts, specs, paths, images)
+
+
+def pinned_folder(environment: str, pipeline: str) -> str:
+    """Where an environment keeps the pinned copy of a pipeline's release."""
+    return f"environments/{environment}/pinned/{pipeline}"
+
+
+def pinned_files(release: Release) -> dict[str, str]:
+    """The files of a pinned copy of a release, by path below its folder."""
+    return {**release.files, **{f"components/{name}.yaml": text for name, text in release.specs.items()}}
+
+
+def _read_folder(root: Path, folder: str) -> dict[str, str]:
+    texts = {name: files.read_text(root, f"{folder}/{name}") for name in files.list_files(root, folder)}
+    problems = [
+        Problem(
+            f"{folder}/{name}", 0, 0, "no such file", "a pipeline needs its template and its values schema"
+        )
+        for name in (TEMPLATE, VALUES_SCHEMA)
+        if name not in texts
+    ]
+    if problems:
+        raise InputError(problems)
+    return texts
+
+
+def _component_names(texts: Mapping[str, str]) -> list[str]:
+    return sorted({name for text in _templates(texts) for name in _COMPONENT.findall(text)})
+
+
+def _templates(texts: Mapping[str, str]) -> Iterator[str]:
+    return (text for name, text in texts.items() if name.endswith(".j2"))
+
+
+def _unknown(folder: str, texts: Mapping[str, str], name: str) -> Problem:
+    template, line = next(_mentions(texts, name))
+    todo = f"create components/{name}/component.yaml, or correct the name"
+    return Problem(f"{folder}/{template}", line, 1, f"unknown component {name!r}", todo)
+
+
+def _mentions(texts: Mapping[str, str], name: str) -> Iterator[tuple[str, int]]:
+    for template, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if name in _COMPONENT.findall(line):
+                yield template, number

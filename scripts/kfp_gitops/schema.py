@@ -1,0 +1,166 @@
+"""Check data against the JSON Schemas in `schemas/` and word each finding with its position."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as File
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+
+from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.yamltext import Document, Path, parse
+
+SCHEMAS = File(__file__).parent / "schemas"
+
+_TYPE_NAMES = {
+    "object": "a map",
+    "array": "a list",
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+@cache
+def named(name: str) -> Draft202012Validator:
+    """The validator for `schemas/<name>.schema.json`."""
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
+
+
+def from_text(text: str, path: str) -> Draft202012Validator:
+    """A validator for a schema that is data of the repository (a pipeline's `values.schema.json`).
+
+    Raises:
+        InputError: not JSON, not a JSON Schema 2020-12, or it refers to another file.
+    """
+    try:
+        schema = json.loads(text)
+        Draft202012Validator.check_schema(schema)
+    except json.JSONDecodeError as error:
+        raise InputError.of(
+            path, f"not JSON: {error.msg}", "correct the syntax", error.lineno, error.colno
+        ) from None
+    except RecursionError:
+        raise InputError.of(path, "nested too deeply", "flatten the schema", 1, 1) from None
+    except SchemaError as error:
+        what = f"not a JSON Schema: {error.message}"
+        raise InputError([_in_schema(text, path, tuple(error.absolute_path), what, "correct it")]) from None
+    raise_if_any(
+        _in_schema(text, path, at, f"$ref {reference!r} leaves the file", "refer to #/$defs/… only")
+        for at, reference in _references(schema, ())
+        if not (isinstance(reference, str) and reference.startswith("#"))
+    )
+    return Draft202012Validator(schema)
+
+
+def _in_schema(text: str, path: str, at: Path, what: str, todo: str) -> Problem:
+    """JSON is YAML: the second reading, only when something is wrong, knows the lines."""
+    return parse(text, path).problem(at, what, todo)
+
+
+def _references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
+    """Every $ref: a stranger's schema must neither make us open a URL nor read a file."""
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key in ("$ref", "$dynamicRef"):
+                yield (*at, key), value
+            yield from _references(value, (*at, key))
+    elif isinstance(schema, list):
+        for index, item in enumerate(schema):
+            yield from _references(item, (*at, index))
+
+
+def problems(validator: Draft202012Validator, document: Document) -> list[Problem]:
+    """Everything in a document that its schema forbids, in order of position."""
+    return sorted(_worded(validator.iter_errors(document.value), document))
+
+
+def _worded(errors: Iterable[ValidationError], document: Document) -> Iterator[Problem]:
+    for error in errors:
+        yield from _problem(_nearest(error), document)
+
+
+def _nearest(error: ValidationError) -> ValidationError:
+    """Inside anyOf/oneOf the deepest cause says more than «is not valid under any of the given»."""
+    return best_match([error]) or error if error.context else error
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """One error of the validator, with the types that its stubs leave open."""
+
+    kind: str
+    wanted: Any
+    instance: Any
+    schema: Mapping[str, Any]
+    message: str
+    at: Path
+    name: str
+
+
+def _finding(error: ValidationError, document: Document) -> _Finding:
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    at = tuple(error.absolute_path)
+    kind, wanted = str(error.validator), error.validator_value
+    return _Finding(kind, wanted, error.instance, schema, error.message, at, document.name(at))
+
+
+def _problem(error: ValidationError, document: Document) -> Iterator[Problem]:
+    found = _finding(error, document)
+    if found.kind == "additionalProperties":
+        yield from _unknown_keys(found, document)
+    elif found.kind == "required":
+        for key in (key for key in found.wanted if key not in found.instance):
+            what = f"{found.name} lacks {key!r}"
+            yield document.problem(found.at, what, f"add `{key}:`{_purpose(found, key)}")
+    else:
+        what, todo = _wording(found)
+        yield document.problem(found.at, what, found.schema.get("x-todo", todo))
+
+
+def _unknown_keys(found: _Finding, document: Document) -> Iterator[Problem]:
+    known = sorted(found.schema.get("properties", {}))
+    patterns = found.schema.get("patternProperties", {})
+    for key in found.instance:
+        if key in known or any(re.search(pattern, key) for pattern in patterns):
+            continue
+        close = difflib.get_close_matches(key, known, 1)
+        options = ", ".join(known) or (f"names like {', '.join(patterns)}" if patterns else "none here")
+        todo = f"did you mean {close[0]!r}?" if close else f"remove it; known are: {options}"
+        at = (*found.at, key)
+        yield document.problem(at, f"unknown key {document.name(at)!r}", todo, key=True)
+
+
+def _purpose(found: _Finding, key: str) -> str:
+    description = found.schema.get("properties", {}).get(key, {}).get("description", "")
+    return f" ({description})" if description else ""
+
+
+def _wording(found: _Finding) -> tuple[str, str]:
+    shown = json.dumps(found.instance, ensure_ascii=False)
+    shown = shown if len(shown) <= 60 else shown[:57] + "…"
+    what, wanted = f"{found.name} is {shown}", found.wanted
+    match found.kind:
+        case "type":
+            kinds = [wanted] if isinstance(wanted, str) else wanted
+            names = " or ".join(_TYPE_NAMES[kind] for kind in kinds)
+            return f"{what}, not {names}", f"write {names}"
+        case "enum":
+            return what, f"choose one of {', '.join(map(json.dumps, wanted))}"
+        case "const":
+            return what, f"write {json.dumps(wanted)}"
+        case "pattern":
+            return what, found.schema.get("description", f"it must match {wanted}")
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            return what, f"{found.kind} is {wanted}"
+        case _:
+            return f"{found.name}: {found.message[:200]}", found.schema.get("description", "see the schema")

@@ -1,0 +1,131 @@
+"""Jinja in a sandbox: strict, and a stranger's template can neither run code nor leave its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from traceback import walk_tb
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.loaders import DictLoader
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from kfp_gitops.errors import InputError, Problem
+
+MAX_OUTPUT = 2 * 1024 * 1024
+_FILTERS = (
+    "default",
+    "indent",
+    "items",
+    "join",
+    "length",
+    "lower",
+    "sort",
+    "trim",
+    "upper",
+    "first",
+    "last",
+)
+_GLOBALS = ("range", "namespace")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Only a few filters and functions; `*` and `**` may not blow up memory."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
+            raise SecurityError(f"{operator} is allowed for the product of two numbers only")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Data is read by key; of methods only those that cannot grow a text."""
+        if isinstance(obj, str) and attr not in {"startswith", "endswith", "split", "strip"}:
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
+
+def _plain(value: Any) -> Any:
+    """Print data as YAML reads it: true, null and JSON rather than Python's True, None and repr."""
+    return value if isinstance(value, str | Undefined) else _to_json(value)
+
+
+def _to_json(value: Any) -> str:
+    """The filter `tojson`; Jinja's own escapes for HTML and words an undefined value as a TypeError."""
+    if isinstance(value, Undefined):
+        str(value)  # raises what StrictUndefined has to say
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _environment(texts: Mapping[str, str]) -> _Sandbox:
+    sandbox = _Sandbox(
+        loader=DictLoader(texts),
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_plain,
+    )
+    sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}
+    sandbox.globals = {name: sandbox.globals[name] for name in _GLOBALS}
+    return sandbox
+
+
+def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]) -> str:
+    """Render one template of a folder; `include` and `import` reach that folder's templates alone.
+
+    Raises:
+        InputError: a syntax error, an undefined name, or something that the sandbox forbids.
+    """
+    try:
+        return _bounded(_environment(texts).get_template(name).generate(**context), f"{folder}/{name}")
+    except TemplateSyntaxError as error:
+        raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
+    except TemplateError as error:
+        template, line = _place(error, name)
+        raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        template, line = _place(error, name)
+        raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
+
+
+def _bounded(chunks: Any, path: str) -> str:
+    text, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_OUTPUT:
+            raise InputError.of(path, f"renders to more than {MAX_OUTPUT} characters", "bound its loops")
+        text.append(chunk)
+    return "".join(text)
+
+
+def _place(error: BaseException, name: str) -> tuple[str, int]:
+    """Jinja rewrites the traceback so that its last template frame has the template's line."""
+    place = (name, 1)
+    for frame, line in walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == "<template>" or frame.f_globals.get("__jinja_template__"):
+            place = (str(frame.f_globals.get("name", name)), line)
+    return place
+
+
+def _problem(error: BaseException, path: str, line: int) -> Problem:
+    what = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    match error:
+        case SecurityError():
+            todo = "templates read values; they run no code and reach no attributes"
+        case TemplateNotFound():
+            what, todo = (
+                f"there is no template {what!r} in its folder",
+                "include templates of the same folder only",
+            )
+        case TemplateSyntaxError():
+            todo = "correct the template's syntax"
+        case UndefinedError():
+            todo = "define it in values.yaml or base.yaml, or correct the name"
+        case _:
+            todo = "correct the expression"
+    return Problem(path, line, 1, f"template: {what}", todo)

@@ -1,0 +1,76 @@
+"""Values: `base.yaml` with an environment's `values.yaml` merged over it, each knowing its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp_gitops.errors import Problem
+from kfp_gitops.yamltext import Document, Path
+
+
+@dataclass(frozen=True)
+class Merged(Document):
+    """A document made of two: a problem names the file that the value came from."""
+
+    owners: Mapping[Path, Document] = field(default_factory=dict, repr=False)
+
+    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
+        path = tuple(at)
+        while path and path not in self.owners:
+            path = path[:-1]
+        return self.owners[path].problem(at, what, todo, key=key)
+
+    def below(self, at: Path) -> Merged:
+        """The part of this document below a path, as a document of its own."""
+        value: Any = self.value
+        for part in at:
+            value = value[part]
+        return _Part(self.path, value, {}, {}, owners=self.owners, base=at)
+
+
+@dataclass(frozen=True)
+class _Part(Merged):
+    base: Path = ()
+
+    def name(self, at: Sequence[str | int]) -> str:
+        return super().name([*self.base, *at])
+
+    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
+        return super().problem([*self.base, *at], what, todo, key=key)
+
+
+def merge(base: Document, over: Document) -> Merged:
+    """Merge `over` over `base`: maps merge, anything else replaces, null removes."""
+    owners: dict[Path, Document] = {}
+    value = _merge(base, over, base.value, over.value, (), owners)
+    return Merged(over.path, value, {}, {}, owners)
+
+
+def _merge(
+    base: Document, over: Document, left: Any, right: Any, at: Path, owners: dict[Path, Document]
+) -> Any:
+    owners[at] = over
+    if not (isinstance(left, dict) and isinstance(right, dict)):
+        return _without_nulls(right)
+    result = {}
+    for key in [*left, *(key for key in right if key not in left)]:
+        if key not in right:
+            owners[(*at, key)] = base
+            result[key] = left[key]
+        elif right[key] is None:
+            continue
+        elif key in left:
+            result[key] = _merge(base, over, left[key], right[key], (*at, key), owners)
+        else:
+            owners[(*at, key)] = over
+            result[key] = _without_nulls(right[key])
+    return result
+
+
+def _without_nulls(value: Any) -> Any:
+    """A null in a map removes the key, also where base.yaml has no such key."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,244 @@
+"""YAML as text: read with positions and bounds, written with stable bytes.
+
+Reading follows YAML 1.2's core schema, and refuses what YAML 1.1 tools (KFP, kubectl) would read as
+something else: nobody should need to know which version a parser implements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from kfp_gitops.errors import InputError, Problem, UsageError
+
+if not yaml.__with_libyaml__:  # every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys)
+    raise UsageError("PyYAML is built without LibYAML, so it would write other bytes; install PyYAML's wheel")
+
+Path = tuple[str | int, ...]
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_NODES = 100_000
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63
+
+_NULL = re.compile(r"(?:~|null|Null|NULL|)")
+_BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_AMBIGUOUS = re.compile(
+    r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
+    r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed YAML document; `value` is JSON-like, positions are (line, column) from 1."""
+
+    path: str
+    value: Any
+    values_at: Mapping[Path, tuple[int, int]] = field(repr=False)
+    keys_at: Mapping[Path, tuple[int, int]] = field(repr=False)
+
+    def position(self, at: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
+        """Where the value (or the key) at a path stands; the nearest parent's place when it has none."""
+        path = tuple(at)
+        if key and path in self.keys_at:
+            return self.keys_at[path]
+        while path and path not in self.values_at:
+            path = path[:-1]
+        return self.values_at.get(path, (1, 1))
+
+    def name(self, at: Sequence[str | int]) -> str:
+        """A path as people write it: `spec.tasks.greet`."""
+        return ".".join(map(str, at)) or "the document"
+
+    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
+        """A problem at a path of this document."""
+        line, column = self.position(at, key=key)
+        return Problem(self.path, line, column, what, todo)
+
+
+class _Reader:
+    """Builds one document from parser events: no recursion in C, no tag, no unbounded alias."""
+
+    def __init__(self, path: str, events: Iterator[Any]) -> None:
+        self.path = path
+        self.events = events
+        self.nodes = 0
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.values_at: dict[Path, tuple[int, int]] = {}
+        self.keys_at: dict[Path, tuple[int, int]] = {}
+
+    def fail(self, event: Any, what: str, todo: str) -> InputError:
+        mark = event.start_mark
+        return InputError.of(self.path, what, todo, mark.line + 1, mark.column + 1)
+
+    def count(self, event: Any, nodes: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise self.fail(
+                event, f"more than {MAX_NODES} nodes after aliases are expanded", "make the file smaller"
+            )
+
+    def read(self, event: Any, at: Path) -> Any:
+        if len(at) > MAX_DEPTH:
+            raise self.fail(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+        mark = event.start_mark
+        self.values_at[at] = (mark.line + 1, mark.column + 1)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event)
+        before = self.nodes
+        self.count(event, 1)
+        value = self.node(event, at)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, self.nodes - before)
+        return value
+
+    def node(self, event: Any, at: Path) -> Any:
+        if isinstance(event, yaml.ScalarEvent):
+            return self.scalar(event)
+        if event.tag not in (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
+        return self.mapping(at) if isinstance(event, yaml.MappingStartEvent) else self.sequence(at)
+
+    def alias(self, event: Any) -> Any:
+        if event.anchor not in self.anchors:
+            raise self.fail(
+                event, f"alias *{event.anchor} has no complete anchor before it", "write the value"
+            )
+        value, nodes = self.anchors[event.anchor]
+        self.count(event, nodes)
+        return value
+
+    def scalar(self, event: Any) -> Any:
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
+        text: str = event.value
+        if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
+            return text
+        if _AMBIGUOUS.fullmatch(text):
+            raise self.fail(
+                event,
+                f"{text} is read differently by YAML 1.1 and YAML 1.2",
+                f"write '{text}' in quotes for a text, or true, false or a decimal number",
+            )
+        return _plain(text, self, event)
+
+    def sequence(self, at: Path) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            items.append(self.read(event, (*at, len(items))))
+        return items
+
+    def mapping(self, at: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.key(event, result)
+            self.keys_at[(*at, key)] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            result[key] = self.read(next(self.events), (*at, key))
+        return result
+
+    def key(self, event: Any, seen: Mapping[str, Any]) -> str:
+        key = self.scalar(event) if isinstance(event, yaml.ScalarEvent) else None
+        if not isinstance(key, str):
+            raise self.fail(event, "a key must be a text", "put it in quotes")
+        if key == "<<" and not event.style:
+            raise self.fail(event, "merge keys (<<) are not YAML 1.2", "write the keys out")
+        if key in seen:
+            raise self.fail(event, f"key {key!r} is given twice", "keep one of them")
+        return key
+
+
+def _plain(text: str, reader: _Reader, event: Any) -> Any:
+    if _NULL.fullmatch(text):
+        return None
+    if text in _BOOLEAN:
+        return _BOOLEAN[text]
+    if _INTEGER.fullmatch(text):
+        number = int(text)
+        if abs(number) >= MAX_INTEGER:
+            raise reader.fail(event, f"{text} does not fit 64 bits", "put it in quotes for a text")
+        return number
+    if _FLOAT.fullmatch(text):
+        real = float(text)
+        if real in (float("inf"), float("-inf")):
+            raise reader.fail(event, f"{text} is not a finite number", "write a smaller one")
+        return real
+    return text
+
+
+def parse_all(text: str, path: str) -> list[Document]:
+    """Read every document of a YAML text.
+
+    Raises:
+        InputError: not YAML, too large, too deep, duplicate keys, tags, or a plain scalar that the two
+            YAML versions read differently; with line and column.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise InputError.of(path, f"larger than {MAX_BYTES} bytes", "split the file", 1, 1)
+    try:
+        return list(_documents(text, path))
+    except yaml.YAMLError as error:
+        raise InputError([_syntax_problem(error, path)]) from None
+
+
+def _documents(text: str, path: str) -> Iterator[Document]:
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            reader = _Reader(path, events)
+            value = reader.read(next(events), ())
+            yield Document(path, value, reader.values_at, reader.keys_at)
+
+
+def _syntax_problem(error: yaml.YAMLError, path: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    return Problem(path, line, column, f"not YAML: {what}", "correct the syntax here or just above")
+
+
+def parse(text: str, path: str) -> Document:
+    """Read exactly one YAML document (an empty text is a null document)."""
+    documents = parse_all(text, path)
+    if len(documents) > 1:
+        raise InputError.of(path, "more than one YAML document", "keep one, without `---` between", 1, 1)
+    return documents[0] if documents else Document(path, None, {}, {})
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Block style, key order kept, long texts as literal blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's signature
+        return True
+
+
+def _text(dumper: Any, value: str) -> Any:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+# Texts that only YAML 1.2 reads as numbers (1e3) must be quoted too: PyYAML knows YAML 1.1 alone.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(f"^(?:{_FLOAT.pattern})$"), list("-+.0123456789")
+)
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:y|Y|n|N)$"), list("yYnN"))
+
+
+def dump(value: Any) -> str:
+    """Write JSON-like data as YAML with stable bytes: insertion order, no line folding."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**20
+    )
+    return text.removesuffix("...\n")  # LibYAML's sign that a document ends; PyYAML writes none after a block
+
+
+def dump_all(values: Sequence[Any]) -> str:
+    """Write several documents, separated by `---`."""
+    return "---\n".join(dump(value) for value in values)

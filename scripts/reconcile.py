@@ -1,0 +1,8 @@
+"""Make KFP match manifests/<env>/; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("reconcile"))

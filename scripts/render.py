@@ -1,0 +1,8 @@
+"""Render the manifests of an environment from its inputs; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("render"))
