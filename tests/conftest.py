@@ -1,0 +1,72 @@
+"""Fixtures for all tests: a small repository of its own, and how commands are run on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from kfp_gitops import console
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden from what is produced now"
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A small repository: dev follows the sources, prod a pinned copy; one pipeline with every kind of group."""
+    root = tmp_path / "repository"
+    shutil.copytree(HERE / "data/repository", root)
+    shutil.copytree(PROJECT / "templates/delivery", root / "templates/delivery")
+    return root
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run a command as its script would, error boundary included."""
+
+    def run(name: str, *arguments: object) -> Outcome:
+        monkeypatch.setattr("sys.argv", [f"{name}.py", *map(str, arguments)])
+        capfd.readouterr()
+        code = console.run(name)
+        out, err = capfd.readouterr()
+        return Outcome(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with tests/golden/<name>; a missing golden fails, --update-golden rewrites."""
+
+    def check(name: str, text: str) -> None:
+        path = HERE / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert path.is_file(), f"{path} is missing; run pytest --update-golden and review it"
+        assert text == path.read_text("utf-8")
+
+    return check
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}

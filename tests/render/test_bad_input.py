@@ -1,0 +1,654 @@
+"""Every kind of bad input: exit 2, every problem with its file and line, and no file changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import Outcome, snapshot
+
+BASE = "environments/base.yaml"
+DEV = "environments/dev/values.yaml"
+RELEASE = "environments/dev/release.yaml"
+TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
+SCHEMA = "templates/pipelines/hello/values.schema.json"
+COUNT = "components/count_words/component.yaml"
+PINNED = "environments/prod/pinned/hello"
+LATIN = "latin-1"
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(f'*{old}' for _ in range(10))}]\n"
+    for old, new in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One broken input: `old` in a file is replaced by `new` (the whole file when `old` is None)."""
+
+    id: str
+    path: str
+    old: str | None
+    new: str
+    says: tuple[str, ...]
+    env: str = "dev"
+
+
+CASES = [
+    Case(
+        "wrong type of a value",
+        DEV,
+        "name: dev",
+        "name: 7",
+        ("environments/dev/values.yaml:5:13: pipelines.hello.values.name is 7, not a text; write a text",),
+    ),
+    Case(
+        "wrong type of our own key",
+        BASE,
+        "namespace: ''",
+        "namespace: 5",
+        ("environments/base.yaml:7:14: kfp.namespace is 5, not a text; write a text",),
+    ),
+    Case(
+        "unknown key, with a suggestion",
+        BASE,
+        "  serviceAccount:",
+        "  serviceAcount:",
+        (
+            "environments/base.yaml:9:3: delivery lacks 'serviceAccount'; add `serviceAccount:` (whose rights the reconciler's Job has)",
+            "environments/base.yaml:10:3: unknown key 'delivery.serviceAcount'; did you mean 'serviceAccount'?",
+        ),
+    ),
+    Case(
+        "unknown value of a pipeline",
+        DEV,
+        "name: dev",
+        "nam: dev",
+        ("environments/dev/values.yaml:5:7: unknown key 'pipelines.hello.values.nam'; did you mean 'name'?",),
+    ),
+    Case(
+        "missing value",
+        BASE,
+        "      threshold: 3\n",
+        "",
+        ("environments/dev/values.yaml:5:7: pipelines.hello.values lacks 'threshold'; add `threshold:`",),
+    ),
+    Case(
+        "value out of range",
+        BASE,
+        "threshold: 3",
+        "threshold: -1",
+        ("environments/base.yaml:15:18: pipelines.hello.values.threshold is -1; minimum is 0",),
+    ),
+    Case(
+        "repository overridden by an environment",
+        DEV,
+        "follows: sources",
+        "follows: sources\nrepository: {id: another-repository}",
+        (
+            "environments/dev/values.yaml:2:1: the repository's identity cannot differ between environments; keep it in environments/base.yaml only",
+        ),
+    ),
+    Case(
+        "unknown way to follow",
+        DEV,
+        "follows: sources",
+        "follows: main",
+        ('environments/dev/values.yaml:1:10: follows is "main"; choose one of "sources", "pinned"',),
+    ),
+    Case(
+        "bad YAML",
+        DEV,
+        "    values:",
+        "    values: [",
+        (
+            "environments/dev/values.yaml:6:1: not YAML: did not find expected ',' or ']'; correct the syntax here or just above",
+        ),
+    ),
+    Case(
+        "a tab as indentation",
+        DEV,
+        "      name: dev",
+        "\tname: dev",
+        (
+            "environments/dev/values.yaml:5:1: not YAML: found character that cannot start any token; correct the syntax here or just above",
+        ),
+    ),
+    Case(
+        "duplicate key",
+        DEV,
+        "      name: dev",
+        "      name: dev\n      name: prod",
+        ("environments/dev/values.yaml:6:7: key 'name' is given twice; keep one of them",),
+    ),
+    Case(
+        "alias bomb",
+        DEV,
+        None,
+        BOMB,
+        (
+            "environments/dev/values.yaml:5:36: more than 100000 nodes after aliases are expanded; make the file smaller",
+        ),
+    ),
+    Case(
+        "recursive alias",
+        DEV,
+        "name: dev",
+        "name: &n [*n]",
+        ("environments/dev/values.yaml:5:17: alias *n has no complete anchor before it; write the value",),
+    ),
+    Case(
+        "a tag that would run code",
+        DEV,
+        "name: dev",
+        "name: !!python/object/apply:os.system [id]",
+        (
+            "environments/dev/values.yaml:5:13: tag 'tag:yaml.org,2002:python/object/apply:os.system' is not allowed; write plain YAML",
+        ),
+    ),
+    Case(
+        "deep nesting",
+        DEV,
+        "name: dev",
+        "name: " + "[" * 200 + "]" * 200,
+        ("environments/dev/values.yaml:5:74: nested deeper than 64 levels; flatten it",),
+    ),
+    Case(
+        "a scalar that YAML versions read differently",
+        DEV,
+        "name: dev",
+        "name: yes",
+        (
+            "environments/dev/values.yaml:5:13: yes is read differently by YAML 1.1 and YAML 1.2; write 'yes' in quotes for a text, or true, false or a decimal number",
+        ),
+    ),
+    Case(
+        "merge key",
+        DEV,
+        "      name: dev",
+        "      <<: {name: dev}",
+        ("environments/dev/values.yaml:5:7: merge keys (<<) are not YAML 1.2; write the keys out",),
+    ),
+    Case(
+        "not a map",
+        DEV,
+        None,
+        "- a\n",
+        ("environments/dev/values.yaml:1:1: the file is not a map; write `key: value` lines",),
+    ),
+    Case(
+        "empty file",
+        DEV,
+        None,
+        "",
+        ("environments/dev/values.yaml:1:1: the file is not a map; write `key: value` lines",),
+    ),
+    Case(
+        "two documents",
+        DEV,
+        "pipelines:",
+        "---\npipelines:",
+        ("environments/dev/values.yaml:1:1: more than one YAML document; keep one, without `---` between",),
+    ),
+    Case(
+        "not UTF-8",
+        DEV,
+        None,
+        LATIN,
+        ("environments/dev/values.yaml: not UTF-8 at byte 9; save the file as UTF-8",),
+    ),
+    Case(
+        "pipeline without a template",
+        DEV,
+        "  hello:",
+        "  helo: {values: {}}\n  hello:",
+        (
+            "environments/dev/values.yaml:3:3: no template for pipeline 'helo'; create templates/pipelines/helo/, or choose one of: hello",
+        ),
+    ),
+    Case(
+        "image without a digest",
+        RELEASE,
+        "registry.example.com/steps@sha256:1111111111111111111111111111111111111111111111111111111111111111",
+        "registry.example.com/steps:latest",
+        (
+            'environments/dev/release.yaml:4:10: images.steps is "registry.example.com/steps:latest"; an image by digest: registry/name@sha256:<64 hex digits>',
+        ),
+    ),
+    Case(
+        "no image of the reconciler",
+        RELEASE,
+        "  reconciler: registry.example.com/reconciler@sha256:2222222222222222222222222222222222222222222222222222222222222222\n",
+        "",
+        ("environments/dev/release.yaml:4:3: no image of the reconciler; add `reconciler:`",),
+    ),
+    Case(
+        "image that the release does not name",
+        COUNT,
+        "image: steps",
+        "image: ubuntu",
+        (
+            "components/count_words/component.yaml:9:12: image 'ubuntu' is neither by digest nor a name in release.yaml; write name@sha256:…, or a name that the release maps (reconciler, steps)",
+        ),
+    ),
+    Case(
+        "schema that is not JSON",
+        SCHEMA,
+        '"type": "object",\n  "additional',
+        '"type": "object"\n  "additional',
+        (
+            "templates/pipelines/hello/values.schema.json:4:3: not JSON: Expecting ',' delimiter; correct the syntax",
+        ),
+    ),
+    Case(
+        "schema that is no JSON Schema",
+        SCHEMA,
+        '{ "type": "integer", "minimum": 0 }',
+        '{ "type": "integre" }',
+        (
+            "templates/pipelines/hello/values.schema.json:8:28: not a JSON Schema: 'integre' is not valid under any of the given schemas; correct it",
+        ),
+    ),
+    Case(
+        "schema that refers to a file",
+        SCHEMA,
+        '{ "type": "integer", "minimum": 0 }',
+        '{ "$ref": "file:///etc/passwd" }',
+        (
+            "templates/pipelines/hello/values.schema.json:8:28: $ref 'file:///etc/passwd' leaves the file; refer to #/$defs/… only",
+        ),
+    ),
+    Case(
+        "component spec that is none",
+        COUNT,
+        None,
+        "name: x\n",
+        (
+            "components/count_words/component.yaml:1:1: the document lacks 'implementation'; add `implementation:` (a `container`; or compile component.py with `python scripts/components.py`)",
+        ),
+    ),
+    Case(
+        "v1 component with a key that KFP ignores",
+        COUNT,
+        "image: steps",
+        "image: steps\n    fileOutputs: {words: /tmp/words}",
+        (
+            "components/count_words/component.yaml:10:5: unknown key 'implementation.container.fileOutputs'; remove it; known are: args, command, env, image",
+        ),
+    ),
+    Case(
+        "unknown component",
+        TEMPLATE,
+        "component: count_words",
+        "component: count_word",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:17:1: unknown component 'count_word'; create components/count_word/component.yaml, or correct the name",
+        ),
+    ),
+    Case(
+        "component name from a value",
+        TEMPLATE,
+        "component: count_words",
+        "component: {{ 'count_' ~ 'words' }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):17:18: component 'count_words' does not stand literally in the template (in `component: count_words`); write its name without Jinja, or choose one of: greet",
+        ),
+    ),
+    Case(
+        "undefined variable",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ values.nme | tojson }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'dict object' has no attribute 'nme'; define it in values.yaml or base.yaml, or correct the name",
+        ),
+    ),
+    Case(
+        "undefined name",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ valus.name }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'valus' is undefined; define it in values.yaml or base.yaml, or correct the name",
+        ),
+    ),
+    Case(
+        "syntax error of the template",
+        TEMPLATE,
+        "{{ values.threshold }}",
+        "{{ values.threshold }",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):11:8: not YAML: did not find expected ',' or '}' (in `tasks:`); correct the syntax here or just above",
+        ),
+    ),
+    Case(
+        "unknown filter",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ values.name | attr('x') }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: No filter named 'attr'; correct the template's syntax",
+        ),
+    ),
+    Case(
+        "template that reaches for a class",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ ''.__class__.__mro__ }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: access to attribute '__class__' of 'str' object is unsafe; templates read values; they run no code and reach no attributes",
+        ),
+    ),
+    Case(
+        "template that reaches for globals",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ cycler.__init__.__globals__ }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: access to attribute '__init__' of 'StrictUndefined' object is unsafe; templates read values; they run no code and reach no attributes",
+        ),
+    ),
+    Case(
+        "template that includes a file outside",
+        TEMPLATE,
+        "apiVersion: kfp",
+        "{% include '../../../environments/base.yaml' %}\napiVersion: kfp",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:1:1: template: there is no template '../../../environments/base.yaml' in its folder; include templates of the same folder only",
+        ),
+    ),
+    Case(
+        "template that includes an absolute path",
+        TEMPLATE,
+        "apiVersion: kfp",
+        "{% include '/etc/passwd' %}\napiVersion: kfp",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:1:1: template: there is no template '/etc/passwd' in its folder; include templates of the same folder only",
+        ),
+    ),
+    Case(
+        "template that blows up memory",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{{ 'x' * 1000000000 }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: * is allowed for the product of two numbers only; templates read values; they run no code and reach no attributes",
+        ),
+    ),
+    Case(
+        "template that loops for ever",
+        TEMPLATE,
+        "{{ values.name | tojson }}",
+        "{% for i in range(1000000000) %}x{% endfor %}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000); correct the expression",
+        ),
+    ),
+    Case(
+        "division by zero",
+        TEMPLATE,
+        "{{ values.threshold }}",
+        "{{ 1 / 0 }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:10:1: template: division by zero; correct the expression",
+        ),
+    ),
+    Case(
+        "result is not YAML",
+        TEMPLATE,
+        "  tasks:\n    greet:",
+        "  tasks: [\n    greet:",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):13:16: not YAML: did not find expected ',' or ']' (in `component: greet`); correct the syntax here or just above",
+        ),
+    ),
+    Case(
+        "result with an unknown key",
+        TEMPLATE,
+        "  description: Greets",
+        "  descripton: x\n  description: Greets",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):5:3: unknown key 'metadata.descripton' (in `descripton: x`); did you mean 'description'?",
+        ),
+    ),
+    Case(
+        "result without an owner",
+        TEMPLATE,
+        "  owner: tests\n",
+        "",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):4:3: metadata lacks 'owner' (in `name: hello`); add `owner:` (the team that is asked when it fails)",
+        ),
+    ),
+    Case(
+        "name that is not the pipeline's",
+        TEMPLATE,
+        "name: {{ pipeline }}",
+        "name: other",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):4:9: the name is 'other' (in `name: other`); write 'hello'",
+        ),
+    ),
+    Case(
+        "unknown task",
+        TEMPLATE,
+        "{task: greet, output: greeting}",
+        "{task: gret, output: greeting}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: unknown task 'gret' (in `text: {task: gret, output: greeting}`); choose one of: count, greet, greet-few, greet-item, greet-many",
+        ),
+    ),
+    Case(
+        "unknown output",
+        TEMPLATE,
+        "{task: greet, output: greeting}",
+        "{task: greet, output: text}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: task 'greet' has no output 'text' (in `text: {task: greet, output: text}`); choose one of: greeting",
+        ),
+    ),
+    Case(
+        "unknown parameter",
+        TEMPLATE,
+        "name: {param: name}",
+        "name: {param: nam}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):15:15: unknown parameter 'nam' (in `name: {param: nam}`); declare it, or choose one of: name, threshold",
+        ),
+    ),
+    Case(
+        "unknown argument",
+        TEMPLATE,
+        "        text: {task",
+        "        txt: {task",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):16:5: task 'count' lacks the argument 'text' (in `count:`); component 'count_words' needs it: a str",
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:9: component 'count_words' takes no argument 'txt' (in `txt: {task: greet, output: greeting}`); choose one of: text",
+        ),
+    ),
+    Case(
+        "argument of the wrong type",
+        TEMPLATE,
+        "arguments: {name: few}",
+        "arguments: {name: 5}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: 5 is not a str (in `arguments: {name: 5}`); write a str",
+        ),
+    ),
+    Case(
+        "parameter of the wrong type",
+        TEMPLATE,
+        "{task: greet, output: greeting}",
+        "{param: threshold}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: an int is given where 'text' takes a str (in `text: {param: threshold}`); refer to another output",
+        ),
+    ),
+    Case(
+        "default of the wrong type",
+        TEMPLATE,
+        "type: int, default: {{ values.threshold }}",
+        "type: int, default: three",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):10:37: 'three' is not an int (in `threshold: {type: int, default: three}`); write an int",
+        ),
+    ),
+    Case(
+        "the same task id twice",
+        TEMPLATE,
+        "greet-few:",
+        "greet-many:",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):23:9: task id 'greet-many' is used twice (in `greet-many:`); task ids are unique in the whole pipeline",
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):28:11: task id 'greet-many' is used twice (in `greet-many:`); task ids are unique in the whole pipeline",
+        ),
+    ),
+    Case(
+        "output of a task in another branch",
+        TEMPLATE,
+        "arguments: {name: few}",
+        "arguments: {name: {task: greet-many, output: greeting}}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: task 'greet-many' runs in a group that this is not in (in `arguments: {name: {task: greet-many, output: greeting}}`); move this into the same branch",
+        ),
+    ),
+    Case(
+        "item of no loop",
+        TEMPLATE,
+        "arguments: {name: few}",
+        "arguments: {name: {item: each}}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: no loop 'each' is around this (in `arguments: {name: {item: each}}`); loops around it: none",
+        ),
+    ),
+    Case(
+        "tasks that wait for each other",
+        TEMPLATE,
+        "name: {param: name}",
+        "name: {param: name}\n      after: [count]",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):12:5: tasks wait for each other: greet → count (in `greet:`); break the circle",
+        ),
+    ),
+    Case(
+        "five-field cron",
+        BASE,
+        "'0 0 3 * * 1'",
+        "'0 3 * * 1'",
+        (
+            'templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:9: schedules.0.cron is "0 3 * * 1" (in `cron: "0 3 * * 1"`); six fields with seconds first, such as \'0 0 3 * * 1\' for Mondays at 03:00; KFP reads five fields differently',
+        ),
+    ),
+    Case(
+        "concurrency out of range",
+        TEMPLATE,
+        "maxConcurrency: 1",
+        "maxConcurrency: 11",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):43:19: schedules.0.maxConcurrency is 11 (in `maxConcurrency: 11`); maximum is 10",
+        ),
+    ),
+    Case(
+        "catch-up left unsaid",
+        TEMPLATE,
+        "  catchup: false\n",
+        "",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):40:3: schedules.0 lacks 'catchup' (in `- name: weekly`); add `catchup:` (true: run every missed tick; false: one run after a gap)",
+        ),
+    ),
+    Case(
+        "empty loop",
+        BASE,
+        "[a, b]",
+        "[]",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):33:16: the list is empty (in `items: []`); give at least one item; KFP refuses none",
+        ),
+    ),
+    Case(
+        "quote in a condition",
+        TEMPLATE,
+        "gt: [{task: count, output: words}, {param: threshold}]",
+        'eq: [{task: greet, output: greeting}, "it\'s"]',
+        (
+            'templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):21:50: "it\'s" cannot be compared (in `if: {eq: [{task: greet, output: greeting}, "it\'s"]}`); use a number, true, false, or a text without quotes and backslashes (KFP does not escape them)',
+        ),
+    ),
+    Case(
+        "parameter named like a word of Python",
+        TEMPLATE,
+        "    name: {type: str",
+        "    class: {type: str, default: ''}\n    name: {type: str",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):9:5: parameter 'class' is a word of Python (in `class: {type: str, default: ''}`); choose another name",
+        ),
+    ),
+    Case(
+        "pinned template edited",
+        f"{PINNED}/pipeline.yaml.j2",
+        "owner: tests",
+        "owner: others",
+        (
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:e9c02944fad72f2221cf63ef2511ef34eca51491ddfebf493f8e9012c73987ab, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+        ),
+        env="prod",
+    ),
+    Case(
+        "pinned component edited",
+        f"{PINNED}/components/greet.yaml",
+        "hello ",
+        "goodbye ",
+        (
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:d15269ad64fa0e2dba8316174f20913e95f51682b1316bf27ff5b7822c188a16, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+        ),
+        env="prod",
+    ),
+    Case(
+        "pinned copy with a file too many",
+        f"{PINNED}/extra.j2",
+        None,
+        "x",
+        (
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:539baa1c905940cbb6068b792ebb1198688827ae723453bedd60c5eec7b57cb2, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+        ),
+        env="prod",
+    ),
+    Case(
+        "pipeline that was never promoted",
+        "environments/prod/values.yaml",
+        "  hello:",
+        "  other: {values: {}}\n  hello:",
+        (
+            "environments/prod/values.yaml:3:3: pipeline 'other' was never promoted to prod; run `python scripts/promote.py --from ENV --to prod --pipeline other`",
+        ),
+        env="prod",
+    ),
+]
+
+
+def _break(root: Path, case: Case) -> None:
+    path = root / case.path
+    text = path.read_text("utf-8") if path.is_file() else ""
+    if case.new == LATIN:
+        path.write_bytes(b"follows: \xe9\n")
+    elif case.old is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(case.new, "utf-8")
+    else:
+        assert text.count(case.old) == 1, f"{case.old!r} stands {text.count(case.old)} times in {case.path}"
+        path.write_text(text.replace(case.old, case.new), "utf-8")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_is_refused_with_its_position_and_changes_nothing(
+    case: Case, repository: Path, command: Callable[..., Outcome]
+) -> None:
+    _break(repository, case)
+    before = snapshot(repository)
+    outcome = command("render", "--root", repository, "--env", case.env)
+    assert outcome.err.splitlines() == list(case.says)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert snapshot(repository) == before

@@ -1,0 +1,64 @@
+"""YAML text: what is read is what every YAML tool reads, and what is written reads back."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from kfp_gitops import yamltext
+from kfp_gitops.errors import InputError
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f\ufeff"), max_size=20)
+    | st.sampled_from(
+        ["yes", "no", "on", "y", "N", "1e3", "0777", "1:30", "2024-01-01", "~", "<<", "=", "0x1F", ".5"]
+    )
+)
+DATA = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(DATA)
+def test_what_is_written_reads_back_here_and_in_yaml_1_1(value: object) -> None:
+    text = yamltext.dump(value)
+    assert yamltext.parse(text, "x").value == value
+    assert yaml.safe_load(text) == value
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
+    try:
+        yamltext.parse_all(text, "x.yaml")
+    except InputError as error:
+        assert all(problem.line >= 1 for problem in error.problems)
+
+
+def test_positions_are_those_of_keys_and_values() -> None:
+    document = yamltext.parse("a:\n  b: [1, {c: 2}]\n", "x.yaml")
+    assert document.position(("a", "b")) == (2, 6)
+    assert document.position(("a", "b"), key=True) == (2, 3)
+    assert document.position(("a", "b", 1, "c")) == (2, 14)
+    assert document.position(("a", "missing")) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e3", 1000.0),
+        ("-.5", -0.5),
+        ("1_000", "1_000"),
+        ("2024-01-01", "2024-01-01"),
+        ("1:30", "1:30"),
+        ("", None),
+    ],
+)
+def test_plain_scalars_follow_yaml_1_2(text: str, value: object) -> None:
+    assert yamltext.parse(f"a: {text}", "x").value == {"a": value}
