@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kfp_gitops import files, lock, manifest_reader, schema
-from kfp_gitops.errors import InputError, RefusedError, raise_if_any
+from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule
 from kfp_gitops.ownership import Owner
@@ -123,7 +123,7 @@ def load(folder: Path, environment: str, host: str | None = None) -> Desired:
     found = read(folder, environment)
     results = compiler.compile_all(list(found.rendered.values()), found.path)
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
-    target = host or found.environment["kfp"]["host"]
+    target = checked_host(host or found.environment["kfp"]["host"])
     _refuse_placeholder(target, {name: result.text for name, result in results.items()})
     pipelines = tuple(
         DesiredPipeline(
@@ -167,6 +167,22 @@ def _refuse_placeholder(host: str, texts: Mapping[str, str]) -> None:
             f"{host}: the placeholder digest may only run on this machine: {', '.join(named)}; "
             "build and push the image, and set its digest in environments/<env>/release.yaml"
         )
+
+
+def checked_host(host: str) -> str:
+    """The URL of a KFP API, which is shown in plans and so may hold no password.
+
+    Raises:
+        UsageError: not an http(s) URL, or it holds credentials.
+    """
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{host!r} is no URL of a KFP API; write http://… or https://…")
+    if parts.username is not None:
+        raise UsageError(
+            "the URL of the KFP API holds a user or password; give the token in KFP_TOKEN instead"
+        )
+    return host.rstrip("/")
 
 
 def is_loopback(host: str) -> bool:

@@ -15,7 +15,9 @@ import yaml
 
 from kfp_gitops.errors import InputError, Problem, UsageError
 
-if not yaml.__with_libyaml__:  # every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys)
+if (
+    not yaml.__with_libyaml__
+):  # every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys)
     raise UsageError("PyYAML is built without LibYAML, so it would write other bytes; install PyYAML's wheel")
 
 Path = tuple[str | int, ...]

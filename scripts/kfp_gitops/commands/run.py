@@ -56,7 +56,8 @@ def _dispatch(arguments: Namespace) -> int:
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
     from kfp_gitops.kfpapi import KfpApi
 
-    api = KfpApi(arguments.host or folder.environment["kfp"]["host"], folder.environment["kfp"]["namespace"])
+    host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
+    api = KfpApi(host, folder.environment["kfp"]["namespace"])
     if arguments.status:
         return _show(runs.table(state := api.run(arguments.status)), state.state)
     if request is None:

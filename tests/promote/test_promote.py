@@ -1,0 +1,128 @@
+"""Promotion: the same release, other values; all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Outcome, snapshot
+
+Command = Callable[..., Outcome]
+TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
+
+
+def _change_source(repository: Path) -> None:
+    template = repository / TEMPLATE
+    template.write_text(template.read_text().replace("owner: tests", "owner: others"))
+
+
+def _release(repository: Path) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load((repository / "environments/prod/release.yaml").read_text())
+    return found
+
+
+def test_promoting_what_is_there_already_changes_nothing(repository: Path, command: Command) -> None:
+    command("render", "--root", repository, "--all", "--lock")
+    before = snapshot(repository)
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert outcome.code == 0
+    assert "nothing changed" in outcome.err
+    assert snapshot(repository) == before
+
+
+def test_dev_and_prod_have_one_release_and_two_versions(repository: Path, command: Command) -> None:
+    _change_source(repository)
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    assert command("promote", "--root", repository, "--from", "dev", "--to", "prod").code == 0
+    releases, versions = set(), set()
+    for env in ("dev", "prod"):
+        folder = repository / "manifests" / env
+        environment = yaml.safe_load((folder / "environment.yaml").read_text())
+        releases.add(environment["pipelines"][0]["release"])
+        versions.add(
+            yaml.safe_load((folder / "versions.lock.yaml").read_text())["pipelines"]["hello"]["version"]
+        )
+    assert len(releases) == 1
+    assert len(versions) == 2
+    assert command("render", "--root", repository, "--all", "--check").code == 0
+
+
+def test_going_back_to_the_old_source_promotes_the_old_release(repository: Path, command: Command) -> None:
+    before = _release(repository)
+    source = (repository / TEMPLATE).read_text()
+    _change_source(repository)
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    (repository / TEMPLATE).write_text(source)
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert _release(repository)["pipelines"] == before["pipelines"]
+
+
+def test_images_travel_with_the_release(repository: Path, command: Command) -> None:
+    release = repository / "environments/dev/release.yaml"
+    release.write_text(release.read_text().replace("1" * 64, "3" * 64))
+    command("render", "--root", repository, "--env", "prod")
+    manifest = repository / "manifests/prod/pipelines/hello/components/greet.yaml"
+    assert "3" * 64 not in manifest.read_text()
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert "3" * 64 in manifest.read_text()
+
+
+def test_one_pipeline_alone_leaves_the_reconciler_image_alone(repository: Path, command: Command) -> None:
+    release = repository / "environments/dev/release.yaml"
+    release.write_text(release.read_text().replace("2" * 64, "4" * 64))
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--pipeline", "hello")
+    assert "4" * 64 not in str(_release(repository)["images"])
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert "4" * 64 in str(_release(repository)["images"])
+
+
+def test_a_release_that_does_not_fit_the_values_of_its_target_is_not_promoted(
+    repository: Path, command: Command
+) -> None:
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(values.read_text().replace("name: dev", "name: dev\n      colour: red"))
+    schema = repository / "templates/pipelines/hello/values.schema.json"
+    schema.write_text(
+        schema.read_text()
+        .replace('"required": ["name"', '"required": ["colour", "name"')
+        .replace(
+            '"properties": {\n    "name"', '"properties": {\n    "colour": {"type": "string"},\n    "name"'
+        )
+    )
+    before = snapshot(repository)
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert outcome.code == 2
+    assert "environments/base.yaml" in outcome.err or "environments/prod/values.yaml" in outcome.err
+    assert "lacks 'colour'" in outcome.err
+    assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--from", "prod", "--to", "dev"], "dev follows the sources"),
+        (["--from", "dev", "--to", "dev"], "are both 'dev'"),
+        (["--from", "dev", "--to", "prod", "--pipeline", "helo"], "prod has no pipeline 'helo'"),
+        (["--from", "stage", "--to", "prod"], "no environment 'stage'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_what_cannot_be_promoted_is_said(
+    repository: Path, command: Command, arguments: list[str], says: str
+) -> None:
+    outcome = command("promote", "--root", repository, *arguments)
+    assert outcome.code == 2
+    assert says in outcome.err
+
+
+def test_a_source_that_was_promoted_itself_can_be_promoted_on(repository: Path, command: Command) -> None:
+    stage = repository / "environments/stage"
+    stage.mkdir()
+    for name in ("values.yaml", "release.yaml"):
+        (stage / name).write_text(
+            (repository / "environments/prod" / name).read_text().split("pipelines:\n  hello:\n    digest")[0]
+        )
+    assert command("promote", "--root", repository, "--from", "prod", "--to", "stage").code == 0
+    assert yaml.safe_load((stage / "release.yaml").read_text())["pipelines"]["hello"]["from"] == "prod"
