@@ -1,0 +1,74 @@
+"""Settings that only a cluster can give: what is ignored, with a warning, and what a task cannot do without."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.localrun.spec import Executor, Pipeline
+
+# Data that comes from the cluster as files.
+_FILES = {
+    "secretAsVolume": "a secret as files",
+    "configMapAsVolume": "a config map as files",
+    "pvcMount": "a persistent volume",
+}
+# Data that comes from the cluster as environment variables.
+_VARIABLES = {
+    "secretAsEnv": "a secret",
+    "configMapAsEnv": "a config map",
+    "fieldPathAsEnv": "a field of its pod",
+}
+# Empty room for a task's own files: harmless where the path exists here too.
+_ROOM = {"emptyDirMounts": "an empty volume", "genericEphemeralVolume": "an ephemeral volume"}
+
+
+def problems(pipeline: Pipeline, executor: Executor) -> Iterator[str]:
+    """Data from the cluster that the task would miss."""
+    for setting, entries in _settings(pipeline, executor).items():
+        for entry in entries if isinstance(entries, list) else []:
+            if why := _problem(setting, entry):
+                yield why
+
+
+def ignored(pipeline: Pipeline) -> str:
+    """One warning that names every setting without an effect here; empty if there is none."""
+    lines = [
+        f"{executor.label}: {', '.join(names)}"
+        for executor in pipeline.executors.values()
+        if (names := _names(pipeline, executor))
+    ]
+    if pipeline.cluster.get("pipelineConfig"):
+        lines.append(f"pipeline: {', '.join(sorted(pipeline.cluster['pipelineConfig']))}")
+    return f"settings for Kubernetes without effect on this machine: {'; '.join(lines)}" if lines else ""
+
+
+def _settings(pipeline: Pipeline, executor: Executor) -> Mapping[str, Any]:
+    executors = pipeline.cluster.get("deploymentSpec", {}).get("executors", {})
+    settings: Mapping[str, Any] = executors.get(executor.label) or {}
+    return settings
+
+
+def _names(pipeline: Pipeline, executor: Executor) -> list[str]:
+    return sorted({*_settings(pipeline, executor), *executor.limits})
+
+
+def _problem(setting: str, entry: Mapping[str, Any]) -> str:
+    if entry.get("optional"):
+        return ""
+    where = entry.get("mountPath", "")
+    if setting in _FILES:
+        return f"reads {_FILES[setting]} at {where!r}, which only a cluster has"
+    if setting in _ROOM and not Path(where).is_dir():
+        return f"writes to {_ROOM[setting]} at {where!r}; that folder does not exist here"
+    unset = [name for name in _variables(entry) if name not in os.environ]
+    if setting in _VARIABLES and unset:
+        return f"gets {', '.join(unset)} from {_VARIABLES[setting]}; set it in the environment to run here"
+    return ""
+
+
+def _variables(entry: Mapping[str, Any]) -> list[str]:
+    pairs = [pair.get("envVar", "") for pair in entry.get("keyToEnv", ())]
+    return [name for name in (*pairs, entry.get("name", "")) if name]

@@ -1,0 +1,64 @@
+"""Which executors run on this machine without their image, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from kfp_gitops.localrun import packages
+from kfp_gitops.localrun.places import Place
+from kfp_gitops.localrun.spec import Executor, Pipeline
+
+# What kfp puts into the command of a Python component (kfp.dsl.component_factory.EXECUTOR_MODULE).
+_PYTHON = "kfp.dsl.executor_main"
+# Their images stand for work that the backend itself does in Kubernetes (kfp.kubernetes.CreatePVC, DeletePVC).
+_STUBS = "argostub/"
+
+
+def problems(pipeline: Pipeline, place: Place) -> Iterator[str]:
+    """Why a task cannot run here; nothing if it can, or if it is a group."""
+    component = pipeline.components.get(place.task.component)
+    if component is None:
+        return
+    if component.dag is not None:
+        yield from _group(place)
+        return
+    executor = pipeline.executors.get(component.executor)
+    if executor is None:
+        yield f"has no executor {component.executor!r}"
+    elif executor.kind == "importer":
+        yield from _importer(executor)
+    else:
+        yield from _container(executor)
+
+
+def remote(uri: str) -> bool:
+    """Whether an artifact lies outside this machine."""
+    return urlsplit(uri).scheme not in ("", "file")
+
+
+def _group(place: Place) -> Iterator[str]:
+    if place.task.retry.count:
+        yield "retries of a whole group are not supported; set them on the tasks in it"
+
+
+def _importer(executor: Executor) -> Iterator[str]:
+    uri = executor.importer.uri if executor.importer else None
+    if uri is not None and remote(uri):
+        yield f"imports {uri!r}, which is not on this machine; import a local path or file:// here"
+
+
+def _container(executor: Executor) -> Iterator[str]:
+    if executor.kind != "container":
+        yield f"is of kind {executor.kind!r}, which Kubeflow Pipelines does not run either"
+    elif executor.image.startswith(_STUBS):
+        yield f"is done by Kubernetes itself ({executor.image}); it needs a cluster"
+    elif executor.command[:3] == ("python3", "-m", _PYTHON):
+        yield f"its code is inside the image {executor.image!r}; it needs Docker"
+    elif not any(_PYTHON in part for part in executor.command):
+        yield f"is a container component: what it runs is inside the image {executor.image!r}; it needs Docker"
+    elif missing := packages.missing(executor.command):
+        yield (
+            f"installs {', '.join(missing)} when it starts, which this Python environment lacks; install it here, "
+            "a run does not change the environment it runs in"
+        )

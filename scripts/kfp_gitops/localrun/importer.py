@@ -1,0 +1,53 @@
+"""`dsl.importer`: an existing file or folder of this machine becomes an artifact of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kfp_gitops.localrun import placeholders
+from kfp_gitops.localrun.executors import remote
+from kfp_gitops.localrun.scope import Inputs
+from kfp_gitops.localrun.spec import Importer
+from kfp_gitops.localrun.tasks import TaskFailed
+from kfp_gitops.localrun.values import Artifact, Json, Outputs, as_text
+
+# The one output of an importer, and of the artifact in it, by the compiler's convention.
+_OUTPUT = "artifact"
+
+
+def run_importer(importer: Importer, inputs: Inputs, known: Mapping[str, str]) -> Outputs:
+    """The imported artifact.
+
+    Raises:
+        TaskFailed: it is not on this machine.
+    """
+    texts = {name: as_text(value) for name, value in inputs.parameters.items()}
+    known = {**known, **placeholders.of_inputs(texts)}
+    path = _local(importer.uri if importer.uri is not None else texts.get("uri", ""))
+    metadata = {key: _resolved(value, known) for key, value in importer.metadata.items()}
+    artifact = Artifact(_OUTPUT, str(path), importer.schema_title, importer.schema_version, metadata)
+    return Outputs({}, {_OUTPUT: (artifact,)})
+
+
+def _local(uri: str) -> Path:
+    """The absolute path: tasks run in folders of their own."""
+    if remote(uri):
+        raise TaskFailed(f"{uri!r} is not on this machine; import a local path or file:// here")
+    path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).absolute()
+    if not uri or not path.exists():
+        raise TaskFailed(f"{uri!r} does not exist")
+    return path
+
+
+def _resolved(value: Json, known: Mapping[str, str]) -> Json:
+    match value:
+        case str():
+            return placeholders.replace(value, known)
+        case list():
+            return [_resolved(item, known) for item in value]
+        case dict():
+            return {placeholders.replace(key, known): _resolved(item, known) for key, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,124 @@
+"""A task that does work: attempts, back-off, its slot among the workers, its log."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfp_gitops.localrun import tasks
+from kfp_gitops.localrun.context import RunContext
+from kfp_gitops.localrun.events import Event
+from kfp_gitops.localrun.importer import run_importer
+from kfp_gitops.localrun.node import Node
+from kfp_gitops.localrun.process import run_logged
+from kfp_gitops.localrun.scope import Inputs, Result
+from kfp_gitops.localrun.spec import Component, Executor, Retry
+from kfp_gitops.localrun.tasks import TaskFailed
+from kfp_gitops.localrun.values import Outputs
+
+_TAIL_BYTES = 4096
+_TAIL_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Work:
+    """One task with all that it needs."""
+
+    node: Node
+    component: Component
+    executor: Executor
+    retry: Retry
+    inputs: Inputs
+    known: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Runs tasks, no more at a time than there are slots."""
+
+    run: RunContext
+    slots: asyncio.Semaphore
+    emit: Callable[[Event], None]
+
+    async def result(self, work: Work) -> Result:
+        """Run a task to its end, with its retries; a failure is a result, not an exception."""
+        error, attempt = "", 0
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(work, attempt, error)
+            except TaskFailed as failed:
+                error = str(failed)
+            if attempt > work.retry.count:
+                self.emit(work.node.attempt(work.node.event("FAILED", error), attempt))
+                return Result("FAILED", error=error)
+            await self._wait(work, attempt, error)
+
+    async def _attempt(self, work: Work, attempt: int, last_error: str) -> Result:
+        async with self.slots:
+            self._tell(work, attempt, f"attempt {attempt - 1} failed: {last_error}" if last_error else "")
+            try:
+                outputs = await self._outputs(work)
+            except asyncio.CancelledError:
+                self.emit(work.node.attempt(work.node.event("CANCELED"), attempt))
+                raise
+        self.emit(work.node.attempt(work.node.event("SUCCEEDED", outputs=outputs), attempt))
+        return Result("SUCCEEDED", outputs)
+
+    def _tell(self, work: Work, attempt: int, note: str) -> None:
+        log = self.run.run_dir / work.node.log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as output:
+            output.write(f"--- {note}; attempt {attempt}\n" if note else "")
+        self.emit(work.node.attempt(work.node.event("RUNNING", note), attempt))
+
+    async def _wait(self, work: Work, attempt: int, error: str) -> None:
+        """Back off as Argo does: the duration grows by the factor with each attempt, up to the longest."""
+        try:
+            await asyncio.sleep(
+                min(work.retry.backoff * work.retry.factor ** (attempt - 1), work.retry.longest)
+            )
+        except asyncio.CancelledError:
+            self.emit(work.node.attempt(work.node.event("CANCELED", error), attempt))
+            raise
+
+    async def _outputs(self, work: Work) -> Outputs:
+        if work.executor.importer:
+            return run_importer(work.executor.importer, work.inputs, work.known)
+        scratch = Path(tempfile.mkdtemp(prefix="kfp-task-"))
+        try:
+            return await self._run(work, scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    async def _run(self, work: Work, scratch: Path) -> Outputs:
+        root = (self.run.run_dir / "artifacts" / work.node.path).absolute()
+        shutil.rmtree(root, ignore_errors=True)  # what a failed attempt wrote is not an output
+        root.mkdir(parents=True)
+        call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known)
+        env = tasks.environment(call, self.run.python_path, scratch)
+        log = self.run.run_dir / work.node.log
+        try:
+            code = await run_logged(call.command, env, scratch, log)
+        except (OSError, ValueError) as error:  # an argument too long, a zero byte in a variable
+            raise TaskFailed(f"it cannot be started: {error}") from error
+        if code:
+            raise TaskFailed(f"{_how(code)}: {_last_line(log)}")
+        return tasks.collect(call)
+
+
+def _how(code: int) -> str:
+    return f"exit code {code}" if code > 0 else f"killed by signal {-code}"
+
+
+def _last_line(log: Path) -> str:
+    """What a Python traceback ends with is the best short answer to why."""
+    with log.open("rb") as output:
+        output.seek(0, 2)
+        output.seek(max(0, output.tell() - _TAIL_BYTES))
+        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:_TAIL_CHARACTERS] if lines else "it wrote nothing"

@@ -1,0 +1,52 @@
+"""KFP's placeholders, `{{$.…}}`, replaced in one pass.
+
+One pass, because what was put in is data: `kfp.local` scans it again, so that a parameter whose text looks like a
+placeholder is replaced or ends in an IndexError; and it knows neither the creation time, nor the schedule time, nor
+the resource name of a run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
+_INPUT = "{{{{$.inputs.parameters['{}']}}}}"
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What placeholders say about a run."""
+
+    name: str
+    resource_name: str
+    run_id: str
+    create_time: str
+    schedule_time: str
+    root: str
+    workspace: str
+
+    def placeholders(self, task_name: str, task_uuid: str) -> dict[str, str]:
+        """The text of each placeholder that does not depend on inputs."""
+        return {
+            "{{$.pipeline_job_name}}": self.name,
+            "{{$.pipeline_job_resource_name}}": self.resource_name,
+            "{{$.pipeline_job_uuid}}": self.run_id,
+            "{{$.pipeline_job_create_time_utc}}": self.create_time,
+            "{{$.pipeline_job_schedule_time_utc}}": self.schedule_time,
+            "{{$.pipeline_task_name}}": task_name,
+            "{{$.pipeline_task_uuid}}": task_uuid,
+            "{{$.pipeline_root}}": self.root,
+            "{{$.workspace_path}}": self.workspace,
+        }
+
+
+def replace(text: str, known: Mapping[str, str]) -> str:
+    """The text with the known placeholders replaced; others stay, as they do in KFP's launcher."""
+    return _PLACEHOLDER.sub(lambda match: known.get(match[0], match[0]), text)
+
+
+def of_inputs(texts: Mapping[str, str]) -> dict[str, str]:
+    """The placeholders of input parameters."""
+    return {_INPUT.format(name): text for name, text in texts.items()}

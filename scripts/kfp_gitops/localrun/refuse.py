@@ -1,0 +1,54 @@
+"""Everything that forbids a faithful run, found before anything runs and told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfp_gitops.localrun import cluster, executors, lint, parameters
+from kfp_gitops.localrun.context import Refused
+from kfp_gitops.localrun.places import Place, all_places
+from kfp_gitops.localrun.spec import Component, Pipeline
+
+
+def check(pipeline: Pipeline, given: Mapping[str, Any]) -> None:
+    """Raise with every reason why the pipeline cannot be run faithfully with these parameters.
+
+    Raises:
+        Refused: there is at least one.
+    """
+    reasons = list(dict.fromkeys(_reasons(pipeline, given)))
+    if reasons:
+        raise Refused(reasons)
+
+
+def warnings(pipeline: Pipeline) -> Iterator[str]:
+    """What is not as on a cluster, but changes nothing that the tasks compute."""
+    if ignored := cluster.ignored(pipeline):
+        yield ignored
+    loops = [
+        place.path for place in all_places(pipeline) if place.task.loop and place.task.loop.over_artifacts
+    ]
+    if loops:
+        yield f"KFP's backend 2.17 cannot loop over artifacts, this machine can: {', '.join(loops)}"
+
+
+def _reasons(pipeline: Pipeline, given: Mapping[str, Any]) -> Iterator[str]:
+    yield from parameters.problems(pipeline.root, given)
+    components: dict[str, Component] = {"root": pipeline.root}
+    for place in all_places(pipeline):
+        for why in _of_task(pipeline, place):
+            yield f"task {place.path!r}: {why}"
+        if found := pipeline.components.get(place.task.component):
+            components[found.name] = found
+    for component in components.values():
+        yield from lint.dag_problems(pipeline, component)
+
+
+def _of_task(pipeline: Pipeline, place: Place) -> Iterator[str]:
+    yield from lint.problems(pipeline, place)
+    yield from executors.problems(pipeline, place)
+    component = pipeline.components.get(place.task.component)
+    executor = pipeline.executors.get(component.executor) if component else None
+    if executor:
+        yield from cluster.problems(pipeline, executor)

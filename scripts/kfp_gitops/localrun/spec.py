@@ -1,0 +1,170 @@
+"""The typed view of a compiled pipeline (KFP's intermediate representation, IR)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kfp_gitops.localrun.values import Json
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value written in the pipeline; a string may hold placeholders."""
+
+    value: Json
+
+
+@dataclass(frozen=True)
+class PipelineInput:
+    """An input of the enclosing pipeline, loop or condition."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class TaskOutput:
+    """An output of another task of the same DAG."""
+
+    task: str
+    key: str
+
+
+@dataclass(frozen=True)
+class FinalStatus:
+    """How another task ended: what an exit task is told."""
+
+    task: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A source of another kind than kfp compiles."""
+
+    what: str
+
+
+Source: TypeAlias = Constant | PipelineInput | TaskOutput | FinalStatus | Unknown
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where the value of a task's parameter comes from; `selector` takes a field of it."""
+
+    source: Source
+    selector: str = ""
+
+
+@dataclass(frozen=True)
+class ParameterInput:
+    """A declared input parameter."""
+
+    type: str
+    optional: bool
+    has_default: bool
+    default: Json
+    literals: tuple[Json, ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What a task is repeated over: a constant list (`raw`, JSON) or one of its inputs."""
+
+    item: str
+    raw: str
+    input: str
+    over_artifacts: bool
+    parallelism: int
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often a failed task is tried again, and the seconds between: `backoff · factorⁿ`, at most `longest`."""
+
+    count: int
+    backoff: float
+    factor: float
+    longest: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """A node of a DAG. `always` is the trigger policy ALL_UPSTREAM_TASKS_COMPLETED."""
+
+    name: str
+    display_name: str
+    component: str
+    parameters: Mapping[str, Binding]
+    artifacts: Mapping[str, Source]
+    dependencies: tuple[str, ...]
+    condition: str
+    always: bool
+    loop: Loop | None
+    retry: Retry
+
+
+@dataclass(frozen=True)
+class Dag:
+    """Tasks, and which outputs of theirs are the outputs of the whole: the first that exists (`dsl.OneOf`)."""
+
+    tasks: Mapping[str, Task]
+    parameters: Mapping[str, tuple[TaskOutput, ...]]
+    artifacts: Mapping[str, tuple[TaskOutput, ...]]
+
+
+@dataclass(frozen=True)
+class Component:
+    """What a task runs: a DAG or an executor. `document` is the IR of it, for kfp's own functions."""
+
+    name: str
+    parameters: Mapping[str, ParameterInput]
+    artifacts: Mapping[str, bool]
+    output_parameters: frozenset[str]
+    output_artifacts: frozenset[str]
+    dag: Dag | None
+    executor: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Importer:
+    """An existing artifact that is taken into the run; `uri` is None when it is an input."""
+
+    uri: str | None
+    schema_title: str
+    schema_version: str
+    metadata: Mapping[str, Json]
+    to_workspace: bool
+
+
+@dataclass(frozen=True)
+class Executor:
+    """How a component runs. `kind` is the key of the IR: container, importer, or one that KFP does not run."""
+
+    label: str
+    kind: str
+    image: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    limits: tuple[str, ...]
+    importer: Importer | None
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A compiled pipeline; `cluster` is the part of the platform spec that is for Kubernetes."""
+
+    name: str
+    root: Component
+    components: Mapping[str, Component]
+    executors: Mapping[str, Executor]
+    cluster: Mapping[str, Any]
+
+    def component(self, task: Task) -> Component:
+        """What a task runs."""
+        return self.components[task.component]
+
+    def executor(self, component: Component) -> Executor:
+        """How a component that is not a DAG runs."""
+        return self.executors[component.executor]

@@ -1,0 +1,133 @@
+"""One Python component by kfp's own task machinery; the only module that imports kfp.
+
+Taken from `kfp.local`: the layout of outputs, the Python that replaces `python3`, the collection of outputs. Not
+taken is what differs from the backend: inputs (whole numbers become floats, unset optional ones an error), the second
+scan of placeholders, `python3` replaced inside parameter values too, and the output that is mixed on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.localrun import packages, placeholders
+from kfp_gitops.localrun.scope import Inputs
+from kfp_gitops.localrun.spec import Component, Executor
+from kfp_gitops.localrun.values import Artifact, Json, Outputs, as_text, canonical
+
+# Marks the shell script in the command of a Python component; the component's source follows it.
+_SCRIPT = '"$program_path/ephemeral_component.py"'
+
+
+class TaskFailed(Exception):  # noqa: N818 - the task failed, not this program
+    """A task did not succeed; the message says how."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt of a task, ready to be started; the last two are kfp's messages."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    executor_input: Any
+    component_spec: Any
+
+
+def prepare(
+    component: Component, executor: Executor, inputs: Inputs, root: Path, known: Mapping[str, str]
+) -> Call:
+    """Build the command of a task whose outputs go below `root`."""
+    from google.protobuf import json_format
+    from kfp.local import executor_input_utils
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    spec = json_format.ParseDict(
+        component.document, pipeline_spec_pb2.ComponentSpec(), ignore_unknown_fields=True
+    )
+    only_outputs = pipeline_spec_pb2.ComponentSpec(output_definitions=spec.output_definitions)
+    executor_input = executor_input_utils.construct_executor_input(only_outputs, {}, str(root), False)
+    message = json_format.MessageToDict(executor_input) | {"inputs": _message(component, inputs)}
+    texts = placeholders.of_inputs({name: as_text(value) for name, value in inputs.parameters.items()})
+    output_file = executor_input.outputs.output_file
+    known = {**known, **texts, "{{$}}": json.dumps(message), "{{$.outputs.output_file}}": output_file}
+    env = {name: placeholders.replace(value, known) for name, value in executor.env.items()}
+    return Call(_command(executor, known), env, executor_input, spec)
+
+
+def collect(call: Call) -> Outputs:
+    """What a task that ended well has produced.
+
+    Raises:
+        TaskFailed: an output is missing or cannot be read; the backend fails the task then.
+    """
+    from kfp.local import executor_output_utils
+
+    declared = call.component_spec.output_definitions
+    try:
+        found = executor_output_utils.get_outputs_for_task(call.executor_input, call.component_spec)
+        parameters = {name: canonical(found[name]) for name in declared.parameters if name in found}
+        artifacts = {name: _artifacts(found[name]) for name in declared.artifacts if name in found}
+    except Exception as error:  # kfp and protobuf raise many kinds, all of them for what the task wrote
+        raise TaskFailed(f"its outputs cannot be read: {error}") from error
+    missing = sorted(set(declared.parameters) - set(parameters))
+    if missing:
+        raise TaskFailed(f"it did not write its output {', '.join(map(repr, missing))}")
+    return Outputs(parameters, artifacts)
+
+
+def environment(call: Call, python_path: tuple[Path, ...], scratch: Path) -> dict[str, str]:
+    """The environment of a task: ours, the task's own, and the libraries that the image would have.
+
+    Its temporary files go to `scratch`: kfp's command makes a folder there and leaves it behind.
+    """
+    env = {**os.environ, "TMPDIR": str(scratch), **call.env}
+    given = [Path(entry) for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    entries = [str(entry.absolute()) for entry in (*python_path, *given)]
+    return env | ({"PYTHONPATH": os.pathsep.join(entries)} if entries else {})
+
+
+def _message(component: Component, inputs: Inputs) -> dict[str, Json]:
+    """The inputs of KFP's ExecutorInput message, as JSON; a parameter that is null is left out, as by the driver."""
+    parameters: dict[str, Json] = {
+        name: value
+        for name, value in inputs.parameters.items()
+        if value is not None and name in component.parameters
+    }
+    artifacts: dict[str, Json] = {
+        name: {"artifacts": [_runtime_artifact(artifact) for artifact in values]}
+        for name, values in inputs.artifacts.items()
+    }
+    return {"parameterValues": parameters, "artifacts": artifacts}
+
+
+def _runtime_artifact(artifact: Artifact) -> Json:
+    return {
+        "name": artifact.name,
+        "type": {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version},
+        "uri": artifact.uri,
+        "metadata": dict(artifact.metadata),
+    }
+
+
+def _command(executor: Executor, known: Mapping[str, str]) -> tuple[str, ...]:
+    from kfp.local import subprocess_task_handler
+
+    command = [placeholders.replace(part, known) for part in packages.without_install(executor.command)]
+    head = next((i + 1 for i, part in enumerate(command) if _SCRIPT in part), 0)
+    python = shlex.quote(sys.executable)
+    return (*subprocess_task_handler.replace_python_executable(command[:head], python), *command[head:])
+
+
+def _artifacts(found: Any) -> tuple[Artifact, ...]:
+    return tuple(_artifact(each) for each in (found if isinstance(found, list) else [found]))
+
+
+def _artifact(found: Any) -> Artifact:
+    metadata = {key: canonical(value) for key, value in found.metadata.items()}
+    return Artifact(found.name, found.uri, found.schema_title, found.schema_version, metadata)
