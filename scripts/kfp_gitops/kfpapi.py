@@ -11,6 +11,7 @@ import os
 import random
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ class KfpApi:
         self.host = host.rstrip("/")
         self.namespace = namespace or None
         self._sleep = sleep
-        # Any namespace but the default keeps the constructor from calling the server and from waiting 25 s.
-        self._client = Client(host=self.host, namespace=namespace or "none", **_credentials())
+        with warnings.catch_warnings():
+            # It warns of servers older than 2.0.0-beta.2 at every start, whatever the server.
+            warnings.filterwarnings("ignore", "This client only works with Kubeflow Pipeline", FutureWarning)
+            # Any namespace but the default keeps the constructor from calling the server and from waiting 25 s.
+            self._client = Client(host=self.host, namespace=namespace or "none", **_credentials())
 
     # pipelines and versions
 

@@ -135,8 +135,7 @@ def _schedule_change(
     good = [item for item in present if item.digest == digest and item.enabled == schedule.enabled][:1]
     others = tuple(item for item in present if item not in good)
     if good and not others:
-        state = "enabled" if schedule.enabled else "disabled"
-        return Change(Action.UNCHANGED, Kind.SCHEDULE, pipeline.name, name, f"{state}, {_trigger(schedule)}")
+        return Change(Action.UNCHANGED, Kind.SCHEDULE, pipeline.name, name, _trigger(schedule))
     if good:
         return Change(
             Action.DELETE, Kind.SCHEDULE, pipeline.name, name, "left over by a replacement", schedule, others
@@ -160,8 +159,8 @@ def _schedule_difference(
 
 
 def _trigger(schedule: Schedule) -> str:
-    state = "" if schedule.enabled else ", disabled"
-    return (f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s") + state
+    when = f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s"
+    return f"{when}, {'enabled' if schedule.enabled else 'disabled'}"
 
 
 def _vanished(desired: Desired, actual: Actual) -> Iterator[Change]:

@@ -132,10 +132,16 @@ def _changes(run: RunState, seen: dict[str, str]) -> Iterator[str]:
     if seen.get(run.id) != run.state:
         seen[run.id] = run.state
         yield f"run {run.name}: {run.state}"
-    for task in run.tasks:
+    for task in _leaves(run):
         if seen.get(task.id) != task.state and task.state != "PENDING":
             seen[task.id] = task.state
             yield f"  {task.name}: {task.state}{_took(task)}"
+
+
+def _leaves(run: RunState) -> list[TaskState]:
+    """The tasks that ran something: conditions, loops and exit handlers are parents of others."""
+    parents = {task.parent for task in run.tasks}
+    return [task for task in run.tasks if task.id not in parents]
 
 
 def _took(task: TaskState | RunState) -> str:
@@ -148,9 +154,8 @@ def _took(task: TaskState | RunState) -> str:
 def table(run: RunState) -> str:
     """A run and its tasks: state and seconds, in order of start."""
     lines = [f"{run.state:<10} {run.name}{_took(run)}"]
-    ordered = sorted(
-        run.tasks, key=lambda task: (task.started is None, task.started or datetime.max.replace(tzinfo=UTC))
-    )
+    latest = datetime.max.replace(tzinfo=UTC)
+    ordered = sorted(_leaves(run), key=lambda task: (task.started or latest, task.name))
     lines += [f"  {task.state:<10} {task.name}{_took(task)}" for task in ordered]
     lines += [f"  error: {error}" for error in [run.error, *(task.error for task in ordered)] if error]
     return "\n".join(lines)

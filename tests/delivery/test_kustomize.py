@@ -32,7 +32,11 @@ def test_the_job_sees_exactly_the_manifests_of_its_environment(env: str, tmp_pat
         items = source["configMap"].get("items") or [{"key": key, "path": key} for key in data]
         mounted.update({item["path"]: data[item["key"]] for item in items})
     assert not maps, "a ConfigMap that the Job does not mount"
-    expected = [folder / "environment.yaml", folder / "versions.lock.yaml", *folder.glob("pipelines/**/*.yaml")]
+    expected = [
+        folder / "environment.yaml",
+        folder / "versions.lock.yaml",
+        *folder.glob("pipelines/**/*.yaml"),
+    ]
     assert mounted == {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in expected}
 
 

@@ -48,7 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host, expect=ExitCode.DIFFERENCES)
         _script(root, "reconcile.py", "apply", "--env", "dev", "--host", host)
         _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host)
-        parameters = [f"data_source={root / _SAMPLE}", f"now_override={_NOW}"]
+        parameters = [
+            f"data_source={root / _SAMPLE}",
+            f"now_override={_NOW}",
+            f"registry={folder / 'registry'}",
+        ]
         given = [word for parameter in parameters for word in ("--param", parameter)]
         _script(
             root,

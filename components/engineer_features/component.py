@@ -1,0 +1,31 @@
+"""KFP wrapper of the step `engineer_features`."""
+# ruff: noqa: B006, UP006, UP035 -- KFP reads List and its default
+
+from typing import List
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output
+
+
+@dsl.component(base_image="predictive-scaling", install_kfp_package=False)
+def engineer_features(
+    clean: Input[Dataset],
+    features: Output[Dataset],
+    services: List[str] = [],
+    model_freq: str = "1h",
+    window_days: int = 28,
+) -> None:
+    """Aggregate repaired samples to hourly features; gaps stay gaps.
+
+    Args:
+        clean: Repaired rows from validate_data.
+        services: Services to keep; empty means all.
+        model_freq: Granularity of the models; only 1h is served.
+        window_days: Days of history to keep.
+
+    Returns:
+        features: CSV: timestamp, service, cpu, memory, cpu_max, memory_max, hour, dow, is_weekend, n_samples.
+    """
+    from predictive_scaling import steps
+
+    steps.engineer_features(clean.path, features.path, services, model_freq, window_days)

@@ -1,0 +1,50 @@
+"""KFP wrapper of the step `fallback_recommendation`."""
+# ruff: noqa: PLR0913, PLR0917, B006, UP006, UP035 -- the component's interface; KFP reads List and its default
+
+from typing import List
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Output
+
+
+@dsl.component(base_image="predictive-scaling", install_kfp_package=False)
+def fallback_recommendation(
+    clean: Input[Dataset],
+    recommendation: Output[Artifact],
+    services: List[str] = [],
+    reason: str = "",
+    headroom: float = 1.15,
+    mode: str = "forecast_only",
+    registry: str = "",
+    run_id: str = "",
+    now_override: str = "",
+) -> None:
+    """Recommend constants from usage alone, for a run in which no forecast can be used.
+
+    Args:
+        clean: Repaired rows from validate_data.
+        services: Services to recommend for; empty means all.
+        reason: Why there is no forecast; noted in the recommendation.
+        headroom: Factor on the 90th percentile, at least 1.
+        mode: forecast_only computes and shows; publish also writes to the registry.
+        registry: s3://bucket/prefix or a folder, for recommendations.
+        run_id: Identity of the run, noted in the recommendation.
+        now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+
+    Returns:
+        recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
+    """
+    from predictive_scaling import steps
+    from predictive_scaling.recommendation import PlanOptions
+
+    steps.fallback_recommendation(
+        clean.path,
+        recommendation.path,
+        services,
+        reason,
+        PlanOptions(headroom=headroom),
+        mode,
+        registry,
+        run_id,
+        now_override,
+    )

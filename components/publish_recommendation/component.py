@@ -1,0 +1,67 @@
+"""KFP wrapper of the step `publish_recommendation`."""
+# ruff: noqa: PLR0913, PLR0917 -- the component's interface
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
+
+
+@dsl.component(base_image="predictive-scaling", install_kfp_package=False)
+def publish_recommendation(
+    clean: Input[Dataset],
+    forecast_cpu: Input[Dataset],
+    forecast_memory: Input[Dataset],
+    model_cpu: Input[Model],
+    model_memory: Input[Model],
+    evaluation: Input[Artifact],
+    recommendation: Output[Artifact],
+    mode: str = "forecast_only",
+    headroom: float = 1.15,
+    block_hours: int = 4,
+    target_utilisation: float = 0.7,
+    replica_cores: float = 1.0,
+    max_replicas: int = 20,
+    registry: str = "",
+    run_id: str = "",
+    now_override: str = "",
+) -> NamedTuple("Outputs", [("fallback_share", float)]):
+    """Merge accepted forecasts and constants for the rest into one recommendation.
+
+    Args:
+        clean: Repaired rows from validate_data, of failing services too.
+        forecast_cpu: Forecasts of cpu from train_model.
+        forecast_memory: Forecasts of memory from train_model.
+        model_cpu: Models of cpu from train_model.
+        model_memory: Models of memory from train_model.
+        evaluation: Decisions from validate_model.
+        mode: forecast_only computes and shows; publish also writes to the registry.
+        headroom: Factor on p95, at least 1.
+        block_hours: Hours that share one capacity.
+        target_utilisation: Share of a replica's cores to use, 0-1.
+        replica_cores: Cores of one replica.
+        max_replicas: No more replicas are recommended.
+        registry: s3://bucket/prefix or a folder, for models and recommendations.
+        run_id: Identity of the run, noted in the recommendation.
+        now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+
+    Returns:
+        recommendation: The document predictive-scaling/v1, JSON.
+        fallback_share: Share of service and metric entries that no model serves, 0-1.
+    """
+    from predictive_scaling import steps
+    from predictive_scaling.recommendation import PlanOptions
+
+    share = steps.publish_recommendation(
+        clean.path,
+        [forecast_cpu.path, forecast_memory.path],
+        [model_cpu.path, model_memory.path],
+        evaluation.path,
+        recommendation.path,
+        PlanOptions(headroom, block_hours, target_utilisation, replica_cores, max_replicas),
+        mode,
+        registry,
+        run_id,
+        now_override,
+    )
+    return (share,)

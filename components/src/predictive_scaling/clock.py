@@ -1,0 +1,31 @@
+"""Instants: parsing, formatting, and the one reading of the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from predictive_scaling.errors import InputError
+
+
+def resolve_now(override: str = "") -> datetime:
+    """Give the instant to treat as now: `override` (ISO 8601 with a zone), else the clock.
+
+    Raises InputError when `override` is not such an instant.
+    """
+    return parse_instant(override) if override else datetime.now(UTC).replace(microsecond=0)
+
+
+def parse_instant(text: str) -> datetime:
+    """Parse an ISO 8601 instant with a zone to UTC; raises InputError."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not an ISO 8601 instant") from error
+    if instant.tzinfo is None:
+        raise InputError(f"{text!r} has no time zone; write it with a Z, such as 2026-11-23T04:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def iso(instant: datetime) -> str:
+    """Format an instant as `2026-11-23T04:00:00Z`, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,56 @@
+"""A constant from usage alone, for services whose forecast is not to be used.
+
+After the Kubernetes Vertical Pod Autoscaler's recommender: the 90th percentile over 8 days with weights that halve
+every 24 hours, plus 15 %. It keeps a histogram of exponential buckets; here the percentile is exact. Memory cannot be
+lowered without restarts, nor exceeded without being killed, so it is at least the maximum of 14 days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from predictive_scaling.series import FloatArray
+
+PERCENTILE = 0.90
+WINDOW_DAYS = 8
+HALF_LIFE_HOURS = 24.0
+MEMORY_MAX_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A percentile of usage and the capacity to request, in cores or bytes."""
+
+    p90: float
+    request: float
+
+
+def weighted_percentile(values: FloatArray, weights: FloatArray, quantile: float) -> float:
+    """Smallest value at which the sorted weights reach `quantile` of their sum."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    # Sums of floats: a value that reaches the share exactly must not miss it by a rounding error.
+    at = int(np.searchsorted(reached, quantile * reached[-1] * (1 - 1e-12)))
+    return float(values[order][min(at, len(values) - 1)])
+
+
+def constant(samples: pd.DataFrame, metric: str, end: pd.Timestamp, headroom: float) -> Constant | None:
+    """Constant for one service's clean rows, seen from `end`; None without usable samples in the window."""
+    recent = _window(samples, metric, end, WINDOW_DAYS)
+    if recent.empty:
+        return None
+    age = (end - recent["timestamp"]).dt.total_seconds().to_numpy(dtype=np.float64) / 3600
+    values = recent[metric].to_numpy(dtype=np.float64)
+    p90 = weighted_percentile(values, 0.5 ** (age / HALF_LIFE_HOURS), PERCENTILE)
+    request = p90 * headroom
+    if metric == "memory":
+        request = max(request, float(_window(samples, metric, end, MEMORY_MAX_DAYS)[metric].max()))
+    return Constant(p90, request)
+
+
+def _window(samples: pd.DataFrame, metric: str, end: pd.Timestamp, days: int) -> pd.DataFrame:
+    known = samples[samples[metric].notna() & (samples["timestamp"] <= end)]
+    return known[known["timestamp"] > end - pd.Timedelta(days=days)]

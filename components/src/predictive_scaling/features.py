@@ -1,0 +1,89 @@
+"""Hourly features from clean samples.
+
+Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0),
+is_weekend, n_samples. Hours with less than half their samples are missing (NaN), and stay so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from predictive_scaling.errors import InputError
+from predictive_scaling.series import HourlySeries
+from predictive_scaling.tables import epoch_hours
+
+METRICS = ("cpu", "memory")
+FEATURE_COLUMNS = (
+    *("timestamp", "service", "cpu", "memory", "cpu_max", "memory_max"),
+    *("hour", "dow", "is_weekend", "n_samples"),
+)
+HOUR = pd.Timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class FeatureEngineer:
+    """Aggregates to hours and cuts to the newest `window_days`; raises InputError for settings it cannot serve."""
+
+    model_freq: str = "1h"
+    window_days: int = 28
+
+    def __post_init__(self) -> None:
+        if self.model_freq != "1h":
+            raise InputError(f"model_freq is {self.model_freq!r}; models forecast hourly means, so only 1h is served")
+        if self.window_days < 1:
+            raise InputError(f"window_days is {self.window_days}; it must be at least 1")
+
+    def transform(self, clean: pd.DataFrame, services: Sequence[str] = ()) -> pd.DataFrame:
+        """Features of the given services (none given: all); all end at the same hour, the newest whole one."""
+        chosen = clean[clean["service"].isin(list(services))] if services else clean
+        if chosen.empty:
+            return pd.DataFrame(columns=pd.Index(FEATURE_COLUMNS))
+        end = (chosen["timestamp"].max() + _step(chosen)).floor("h")
+        index = pd.date_range(end - pd.Timedelta(days=self.window_days), end, freq="h", inclusive="left")
+        tables = [self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)]
+        return pd.concat(tables, ignore_index=True)[list(FEATURE_COLUMNS)]
+
+    def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
+        expected = HOUR / _step(rows)
+        aggregated = _hours(rows).reindex(index[index >= rows["timestamp"].min().floor("h")])
+        aggregated = aggregated.assign(n_samples=aggregated["n_samples"].fillna(0).astype(int))
+        sparse = aggregated["n_samples"] < expected / 2
+        values = [name for name in aggregated.columns if name != "n_samples"]
+        blanked = {name: aggregated[name].mask(sparse) for name in values}
+        return _with_calendar(aggregated.assign(**blanked, service=service).rename_axis("timestamp").reset_index())
+
+
+def _hours(rows: pd.DataFrame) -> pd.DataFrame:
+    grouped = rows.assign(timestamp=rows["timestamp"].dt.floor("h")).groupby("timestamp")
+    maxima = {metric: f"{metric}_max" if f"{metric}_max" in rows.columns else metric for metric in METRICS}
+    return pd.DataFrame(
+        {
+            **{metric: grouped[metric].mean() for metric in METRICS},
+            **{f"{metric}_max": grouped[source].max() for metric, source in maxima.items()},
+            "n_samples": grouped.size(),
+        }
+    )
+
+
+def _with_calendar(frame: pd.DataFrame) -> pd.DataFrame:
+    when = frame["timestamp"].dt
+    weekend = (when.day_of_week >= 5).astype(int)
+    return frame.assign(hour=when.hour, dow=when.day_of_week, is_weekend=weekend)
+
+
+def _step(rows: pd.DataFrame) -> pd.Timedelta:
+    """Sampling step: the median distance of neighbours; five minutes when there are none."""
+    distances = rows.groupby("service")["timestamp"].diff().dropna()
+    return pd.Timedelta(distances.median()) if len(distances) else pd.Timedelta(minutes=5)
+
+
+def hourly_series(features: pd.DataFrame, service: str, metric: str) -> HourlySeries:
+    """One series of a feature table; the rows of a service are consecutive hours."""
+    rows = features[features["service"] == service].sort_values("timestamp")
+    hours = epoch_hours(rows)
+    if len(hours) == 0 or hours[-1] - hours[0] + 1 != len(hours):
+        raise InputError(f"{service}: feature rows are not consecutive hours")
+    return HourlySeries(int(hours[0]), rows[metric].to_numpy(dtype="float64"))

@@ -1,0 +1,110 @@
+"""Prophet (Taylor & Letham, "Forecasting at scale", 2018) with enough Fourier terms for narrow daily peaks.
+
+Prophet's own default of 4 daily terms halves such peaks. Weekly terms need two weeks of history: with less they are
+fitted to noise. Prophet is imported when a model is fitted or read, because that import takes a second.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from predictive_scaling.documents import Document
+from predictive_scaling.errors import InputError
+from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, instants
+
+
+@dataclass(frozen=True)
+class FittedProphet:
+    """A fitted Prophet object and the first hour to forecast."""
+
+    end: int
+    model: Any  # prophet.Prophet is untyped
+    kind: str = "prophet"
+
+    def forecast(self, hours: int) -> FloatArray:
+        """Predict; clipped at zero, below which an additive trend may fall."""
+        import pandas as pd
+
+        ahead = instants(np.arange(self.end, self.end + hours, dtype=np.int64))
+        with _quiet():
+            predicted = self.model.predict(pd.DataFrame({"ds": ahead}))
+        forecast: FloatArray = np.maximum(predicted["yhat"].to_numpy(dtype=np.float64), 0.0)
+        return forecast
+
+    def to_json(self) -> Document:
+        """State: Prophet's own JSON, which holds the training history."""
+        from prophet.serialize import model_to_json
+
+        with _quiet():
+            return {"end": self.end, "model": json.loads(model_to_json(self.model))}
+
+    @staticmethod
+    def from_json(state: Document) -> FittedProphet:
+        """Read the state back; raises InputError for another version of Prophet, whose fields may differ."""
+        with _quiet():
+            import prophet
+            from prophet.serialize import model_from_json
+
+        written = state["model"].get("__prophet_version")
+        if written != prophet.__version__:
+            raise InputError(f"written by prophet {written}, read by {prophet.__version__}")
+        with _quiet():
+            return FittedProphet(int(state["end"]), model_from_json(json.dumps(state["model"])))
+
+
+@dataclass(frozen=True)
+class ProphetRecipe:
+    """Fourier orders, flexibility of the trend, `growth` (linear or flat) and the seed of the optimiser."""
+
+    daily_order: int = 10
+    weekly_order: int = 6
+    changepoint_prior_scale: float = 0.05
+    growth: str = "linear"
+    seed: int = 1
+    kind: str = "prophet"
+    min_hours: int = 4 * HOURS_PER_DAY
+
+    def fit(self, series: HourlySeries) -> FittedProphet:
+        """Fit to the observed hours; gaps need no filling."""
+        import pandas as pd
+
+        known = np.isfinite(series.values)
+        history = pd.DataFrame({"ds": instants(series.hours[known]), "y": series.values[known]})
+        with _quiet():
+            model = self._unfitted(weekly=len(series.values) >= 2 * HOURS_PER_WEEK)
+            model.fit(history, seed=self.seed)
+        return FittedProphet(series.end, model)
+
+    def _unfitted(self, *, weekly: bool) -> Any:
+        from prophet import Prophet
+
+        model: Any = Prophet(
+            growth=self.growth,  # type: ignore[arg-type] # checked by ModelOptions
+            changepoint_prior_scale=self.changepoint_prior_scale,
+            yearly_seasonality=False,
+            weekly_seasonality=self.weekly_order if weekly else False,
+            daily_seasonality=False,
+            uncertainty_samples=0,  # bands come from out-of-sample residuals
+        )
+        return model.add_seasonality("daily", period=1, fourier_order=self.daily_order)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Switch off what Prophet and Stan say on import and at every fit: none of it concerns the reader.
+
+    Prophet 1.5 uses what pandas 3.1 deprecates; only warnings that its own code causes are dropped.
+    """
+    for name in ("cmdstanpy", "prophet.plot"):
+        logging.getLogger(name).disabled = True
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"prophet\.")
+        yield

@@ -1,0 +1,63 @@
+"""Seasonal naive: the last cycle again. A cycle of one hour is the last value; a day and a week are the baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictive_scaling.documents import Document
+from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
+
+PERIODS = {"last": 1, "snaive_1d": HOURS_PER_DAY, "snaive_7d": HOURS_PER_WEEK}
+
+
+@dataclass(frozen=True)
+class FittedCycle:
+    """One cycle, starting at the first hour to forecast."""
+
+    kind: str
+    cycle: tuple[float, ...]
+
+    def forecast(self, hours: int) -> FloatArray:
+        """Repeat the cycle."""
+        return np.resize(np.array(self.cycle), hours)
+
+    def to_json(self) -> Document:
+        """State: the cycle."""
+        return {"kind": self.kind, "cycle": list(self.cycle)}
+
+    @staticmethod
+    def from_json(state: Document) -> FittedCycle:
+        """Read the state back; raises ValueError when the cycle is not as long as its kind's."""
+        kind, cycle = str(state["kind"]), tuple(float(value) for value in state["cycle"])
+        if len(cycle) != PERIODS[kind]:
+            raise ValueError(f"the cycle of {kind} needs {PERIODS[kind]} values")
+        return FittedCycle(kind, cycle)
+
+
+@dataclass(frozen=True)
+class SeasonalNaive:
+    """Takes, for every phase of the cycle, the newest observed value."""
+
+    kind: str
+
+    @property
+    def period(self) -> int:
+        """Length of the cycle in hours."""
+        return PERIODS[self.kind]
+
+    @property
+    def min_hours(self) -> int:
+        """One whole cycle."""
+        return self.period
+
+    def fit(self, series: HourlySeries) -> FittedCycle:
+        """Where a phase was never observed, the newest value of all stands in."""
+        newest = series.values[np.isfinite(series.values)][-1]
+        missing = -len(series.values) % self.period
+        cycles = np.concatenate([np.full(missing, np.nan), series.values]).reshape(-1, self.period)
+        cycle = np.full(self.period, newest)
+        for row in cycles:  # oldest first, so that the newest observed value stays
+            cycle = np.where(np.isfinite(row), row, cycle)
+        return FittedCycle(self.kind, tuple(float(value) for value in cycle))

@@ -1,0 +1,110 @@
+"""Steps that look at usage data: load, summarise, validate, make features."""
+
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from predictive_scaling import sources
+from predictive_scaling._console import say
+from predictive_scaling.clock import iso, resolve_now
+from predictive_scaling.documents import Document, pretty_bytes, rounded, write_bytes
+from predictive_scaling.errors import InputError
+from predictive_scaling.features import FeatureEngineer
+from predictive_scaling.markdown import statistics_markdown, validation_markdown
+from predictive_scaling.tables import read_csv, read_table, write_table
+from predictive_scaling.validation import (
+    CLEAN_COLUMNS,
+    DataValidator,
+    ValidationResult,
+    ValidationRules,
+    refused,
+)
+
+
+class Loaded(NamedTuple):
+    """Rows and services of loaded data."""
+
+    rows: int
+    services: list[str]
+
+
+class Validated(NamedTuple):
+    """Verdict, services that may be modelled, quality (0–1) of the worst service, and the reason in words."""
+
+    passed: bool
+    services: list[str]
+    quality_score: float
+    reason: str
+
+
+def load_usage(data: str, source: str, required_columns: Sequence[str]) -> Loaded:
+    """Copy `source` (`sample:<name>` or a path) to `data` as gzipped CSV; raises InputError when it is not usable."""
+    frame = sources.load_usage(source, required_columns)
+    write_table(frame, data, compress=True)
+    names = sorted(frame["service"].dropna().unique()) if "service" in frame else []
+    return Loaded(len(frame), [str(name) for name in names])
+
+
+def summarize_usage(data: str, summary: str) -> Document:
+    """Print and write statistics by service; gives them as service -> figure -> value. Raises InputError."""
+    frame = sources.load_usage(data)
+    statistics = sources.usage_statistics(frame)
+    text = statistics_markdown(statistics)
+    say(text)
+    write_bytes(summary, text.encode())
+    records = statistics.to_dict(orient="records")
+    return {str(row["service"]): _figures({str(name): value for name, value in row.items()}) for row in records}
+
+
+def _figures(row: Document) -> Document:
+    return {name: rounded(float(value)) for name, value in row.items() if name != "service"}
+
+
+def validate_data(
+    raw: str, clean: str, validation: str, report: str, rules: ValidationRules, now_override: str = ""
+) -> Validated:
+    """Judge and repair raw usage. `clean` holds every service that can be read, also those that failed."""
+    now = resolve_now(now_override)
+    result = _validated(raw, DataValidator(rules, now))
+    write_table(result.clean, clean, compress=True)
+    write_bytes(validation, pretty_bytes(_document(result, iso(now))))
+    write_bytes(report, validation_markdown(result).encode())
+    say(result.reason)
+    return Validated(result.passed, result.passing, result.quality_score, result.reason)
+
+
+def _validated(raw: str, validator: DataValidator) -> ValidationResult:
+    try:
+        return validator.validate(read_csv(raw))
+    except InputError as error:  # not a CSV: the data's fault, so a result
+        return refused(str(error))
+
+
+def _document(result: ValidationResult, now: str) -> Document:
+    services = [
+        {
+            "service": each.service,
+            "passed": each.passed,
+            "quality": rounded(each.quality),
+            "rows": each.rows,
+            "findings": [{"severity": f.severity, "check": f.check, "text": f.text} for f in each.findings],
+        }
+        for each in result.services
+    ]
+    return {
+        "schema": "predictive-scaling-validation/v1",
+        "now": now,
+        "passed": result.passed,
+        "reason": result.reason,
+        "quality_score": rounded(result.quality_score),
+        "services": services,
+    }
+
+
+def engineer_features(clean: str, features: str, services: Sequence[str], model_freq: str, window_days: int) -> None:
+    """Write hourly features of the given services (none given: all)."""
+    engineer = FeatureEngineer(model_freq, window_days)
+    write_table(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), features)

@@ -1,0 +1,86 @@
+"""Steps that train and judge models."""
+
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from predictive_scaling import evaluation_document
+from predictive_scaling._console import say
+from predictive_scaling.documents import pretty_bytes, write_bytes
+from predictive_scaling.errors import InputError
+from predictive_scaling.evaluation import MODEL, Gates, ModelValidator
+from predictive_scaling.features import FEATURE_COLUMNS, METRICS
+from predictive_scaling.report import ReportData, html_report
+from predictive_scaling.tables import read_table, write_table
+from predictive_scaling.training import ModelTrainer, TrainingOptions
+from predictive_scaling.training_tables import (
+    CV_COLUMNS,
+    FORECAST_COLUMNS,
+    cv_table,
+    forecast_table,
+    jobs_from,
+    write_models,
+)
+
+
+class Judged(NamedTuple):
+    """Whether any forecast passes; service -> metric -> decision; the reason; figures to log."""
+
+    accepted: bool
+    decision: dict[str, dict[str, str]]
+    reason: str
+    metrics: dict[str, float]
+
+
+def train_model(
+    features: str, model: str, cv: str, forecast: str, metric: str, service: str, options: TrainingOptions
+) -> None:
+    """Train all series of one metric (`cpu` or `memory`), or one service's; writes models, cv and forecast.
+
+    A series that cannot be trained is listed in the manifest with the reason.
+    """
+    if metric not in METRICS:
+        raise InputError(f"metric is {metric!r}; it must be cpu or memory")
+    jobs = jobs_from(read_table(features, FEATURE_COLUMNS), metric, service, options)
+    results = ModelTrainer().train(jobs)
+    Path(model).mkdir(parents=True, exist_ok=True)
+    manifest = write_models(results, metric, model, options.horizon_hours)
+    write_table(cv_table(results), cv, compress=True)
+    write_table(forecast_table(results, options.horizon_hours), forecast)
+    say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
+
+
+def validate_model(
+    cv_cpu: str,
+    cv_memory: str,
+    forecast_cpu: str,
+    forecast_memory: str,
+    features: str,
+    evaluation: str,
+    report: str,
+    gates: Gates,
+) -> Judged:
+    """Judge every service and metric; writes the evaluation and the HTML report."""
+    cv = _both(cv_cpu, cv_memory, CV_COLUMNS)
+    forecast = _both(forecast_cpu, forecast_memory, FORECAST_COLUMNS)
+    table = read_table(features, FEATURE_COLUMNS)
+    results = ModelValidator(gates).evaluate(cv, forecast, table, METRICS)
+    horizon = evaluation_document.horizon_of(forecast)
+    write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
+    write_bytes(report, html_report(ReportData(results, gates, horizon, cv, forecast, table)).encode())
+    reason = evaluation_document.reason(results)
+    say(reason)
+    accepted = any(result.decision == MODEL for result in results)
+    figures = evaluation_document.figures(results, horizon)
+    return Judged(accepted, evaluation_document.decision(results), reason, figures)
+
+
+def _both(cpu: str, memory: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Tables of both metrics as one; an empty one has no types to merge and is left out."""
+    tables = [read_table(path, columns) for path in (cpu, memory)]
+    kept = [table for table in tables if not table.empty] or tables[:1]
+    return pd.concat(kept, ignore_index=True)

@@ -1,0 +1,80 @@
+"""Reading and writing tidy CSV tables. Instants are UTC; in files they are ISO 8601 with a Z.
+
+Artifacts have no file extension, so gzip is recognised by its first two bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from predictive_scaling.errors import InputError
+from predictive_scaling.series import IntArray, instants
+
+GZIP_MAGIC = b"\x1f\x8b"
+ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, zlib.error)
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Read a plain or gzipped CSV; `timestamp` and `service` stay text. Raises InputError when it is no CSV."""
+    try:
+        return pd.read_csv(
+            path, compression=_compression(Path(path)), dtype={"timestamp": "str", "service": "str"}, low_memory=False
+        )
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
+    except (*_UNREADABLE, OSError) as error:
+        raise InputError(f"{Path(path).name}: not a readable CSV: {' '.join(str(error).split())}") from error
+
+
+def _compression(path: Path) -> Literal["gzip"] | None:
+    with path.open("rb") as file:
+        return "gzip" if file.read(2) == GZIP_MAGIC else None
+
+
+def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a table that this package wrote, instants parsed. Raises InputError for missing columns, bad instants."""
+    frame = read_csv(path)
+    require_columns(frame, columns, Path(path).name)
+    try:
+        parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
+    except ValueError as error:
+        raise InputError(f"{Path(path).name}: bad timestamp: {error}") from error
+    return frame.assign(timestamp=parsed)
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Raise InputError that lists every missing column."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        found = ", ".join(map(str, frame.columns)) or "none"
+        raise InputError(f"{name}: missing columns: {', '.join(missing)}; found: {found}")
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, compress: bool = False) -> None:
+    """Write a table; equal tables give equal bytes."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    timed = "timestamp" in frame and pd.api.types.is_datetime64_any_dtype(frame["timestamp"])
+    text = frame.assign(timestamp=frame["timestamp"].dt.strftime(ISO_FORMAT)) if timed else frame
+    data = text.to_csv(index=False, lineterminator="\n").encode()
+    # A zero time and no file name in the header: else equal tables would differ.
+    Path(path).write_bytes(gzip.compress(data, mtime=0) if compress else data)
+
+
+def epoch_hours(frame: pd.DataFrame) -> IntArray:
+    """Whole hours since 1970 of the column `timestamp`."""
+    seconds: IntArray = frame["timestamp"].dt.as_unit("s").astype("int64").to_numpy(dtype=np.int64)
+    hours: IntArray = seconds // 3600
+    return hours
+
+
+def utc(hours: IntArray) -> pd.DatetimeIndex:
+    """UTC instants of whole hours since 1970."""
+    return pd.DatetimeIndex(instants(hours)).tz_localize("UTC")

@@ -1,0 +1,112 @@
+"""Between tables and training: jobs from features; cross-validation and forecast tables, and model files, from results.
+
+cv:       service, metric, fold (oldest 0), timestamp, y, model, is_candidate, p10, p50, p95
+forecast: service, metric, timestamp, model, p10, p50, p95; a series without a model has its hours without values
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from predictive_scaling import __version__
+from predictive_scaling.documents import Document, pretty_bytes, rounded, sha256, write_bytes
+from predictive_scaling.features import hourly_series
+from predictive_scaling.tables import utc
+from predictive_scaling.training import Champion, FoldForecast, Job, SeriesTraining, TrainingOptions
+from predictive_scaling.validation import require_service_name
+
+CV_COLUMNS = ("service", "metric", "fold", "timestamp", "y", "model", "is_candidate", "p10", "p50", "p95")
+FORECAST_COLUMNS = ("service", "metric", "timestamp", "model", "p10", "p50", "p95")
+MANIFEST = "manifest.json"
+
+
+def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
+    """One job for every service of the table, or for the one that is named."""
+    names = [service] if service else sorted(set(map(str, features["service"])))
+    return [Job(name, metric, hourly_series(features, require_service_name(name), metric), options) for name in names]
+
+
+def cv_table(results: Sequence[SeriesTraining]) -> pd.DataFrame:
+    """Every forecast of every fold."""
+    tables = [_fold_rows(result, fold) for result in results for fold in result.folds if result.origins]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(CV_COLUMNS))
+
+
+def _fold_rows(result: SeriesTraining, fold: FoldForecast) -> pd.DataFrame:
+    count, horizon = fold.p50.shape
+    hours = np.array(result.origins, dtype=np.int64)[:, None] + np.arange(horizon)
+    rows = pd.DataFrame({"fold": np.repeat(np.arange(count), horizon), "timestamp": utc(hours.ravel())})
+    values = {"y": result.actual, "p10": fold.p10, "p50": fold.p50, "p95": fold.p95}
+    named = rows.assign(
+        service=result.service,
+        metric=result.metric,
+        model=fold.model,
+        is_candidate=fold.is_candidate,
+        **{name: array.ravel() for name, array in values.items()},
+    )
+    return named[list(CV_COLUMNS)]
+
+
+def forecast_table(results: Sequence[SeriesTraining], horizon: int) -> pd.DataFrame:
+    """The champions' forecasts; every series that was to be trained is in it."""
+    tables = [_forecast_rows(result, horizon) for result in results]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(FORECAST_COLUMNS))
+
+
+def _forecast_rows(result: SeriesTraining, horizon: int) -> pd.DataFrame:
+    champion, nothing = result.champion, np.full(horizon, np.nan)
+    p10, p50, p95 = (champion.p10, champion.p50, champion.p95) if champion else (nothing, nothing, nothing)
+    hours = np.arange(result.forecast_start, result.forecast_start + horizon, dtype=np.int64)
+    rows = pd.DataFrame({"timestamp": utc(hours), "p10": p10, "p50": p50, "p95": p95})
+    kind = champion.kind if champion else ""
+    return rows.assign(service=result.service, metric=result.metric, model=kind)[list(FORECAST_COLUMNS)]
+
+
+def write_models(results: Sequence[SeriesTraining], metric: str, folder: str | Path, horizon: int) -> Document:
+    """Write one JSON per series, then the manifest that lists them with digests; gives the manifest."""
+    trained = [(result, result.champion) for result in results if result.champion]
+    for result, champion in trained:
+        write_bytes(Path(folder) / model_file(result.service), champion.encoded)
+    manifest: Document = {
+        "schema": "predictive-scaling-manifest/v1",
+        "metric": metric,
+        "granularity": "1h",
+        "horizon_hours": horizon,
+        "versions": library_versions(),
+        "models": [_entry(result.service, champion) for result, champion in trained],
+        "refused": [{"service": each.service, "reason": each.reason} for each in results if not each.champion],
+    }
+    write_bytes(Path(folder) / MANIFEST, pretty_bytes(manifest))
+    return manifest
+
+
+def model_file(service: str) -> str:
+    """File of a service's model within the folder."""
+    return f"{service}.json"
+
+
+def _entry(service: str, champion: Champion) -> Document:
+    return {
+        "service": service,
+        "file": model_file(service),
+        "sha256": sha256(champion.encoded),
+        "kind": champion.kind,
+        "wape": rounded(champion.wape),
+    }
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what the models were made with."""
+    return {"predictive-scaling": __version__} | {name: _version(name) for name in ("numpy", "pandas", "prophet")}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,103 @@
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from predictive_scaling.backtest import best, origins, run_backtest
+from predictive_scaling.models import ModelOptions, recipe
+from predictive_scaling.series import HourlySeries
+
+
+@dataclass(frozen=True)
+class Spy:
+    """A model that tells what it was shown: it forecasts the newest hour's value, which is the hour itself."""
+
+    kind: str = "last"
+    min_hours: int = 1
+
+    def fit(self, series):
+        newest = float(series.values[-1])
+
+        class Fitted:
+            kind = "last"
+
+            def forecast(self, hours):
+                return np.full(hours, newest)
+
+            def to_json(self):
+                return {}
+
+        return Fitted()
+
+
+def hours(days):
+    return HourlySeries(0, np.arange(days * 24, dtype=float))
+
+
+def test_origins_are_a_day_apart_and_the_last_fold_ends_with_the_data():
+    assert origins(hours(28), 24, 3) == (600, 624, 648)
+
+
+def test_origins_leave_a_week_for_training():
+    assert len(origins(hours(10), 24, 7)) == 3
+    assert origins(hours(7), 24, 7) == ()
+
+
+@given(st.integers(7, 60), st.integers(1, 168), st.integers(1, 20))
+def test_no_fold_reaches_past_the_next_origin(days, horizon, folds):
+    found = origins(hours(days), horizon, folds)
+    assert all(later - earlier >= horizon for earlier, later in pairwise(found))
+    assert all(168 <= origin <= days * 24 - horizon for origin in found)
+
+
+def test_no_model_sees_an_hour_after_its_origin():
+    tested = run_backtest(hours(28), [Spy()], 24, 7)
+    assert tested.p50["last"][:, 0].tolist() == [origin - 1 for origin in tested.origins]
+    assert tested.actual[:, 0].tolist() == list(tested.origins)
+
+
+def test_changing_the_future_changes_no_forecast():
+    series = hours(28)
+    models = [recipe(kind, ModelOptions()) for kind in ("profile_level", "snaive_7d")]
+    before = run_backtest(series, models, 24, 2)
+    changed = series.values.copy()
+    changed[before.origins[1] :] = 1e9
+    after = run_backtest(HourlySeries(0, changed), models, 24, 2)
+    for kind in before.p50:
+        assert (before.p50[kind] == after.p50[kind]).all()
+
+
+def test_model_that_fails_on_one_fold_is_out_of_the_comparison():
+    @dataclass(frozen=True)
+    class Fragile(Spy):
+        def fit(self, series):
+            if series.end < 620:
+                raise RuntimeError("did not converge")
+            return super().fit(series)
+
+    assert run_backtest(hours(28), [Fragile()], 24, 3).p50 == {}
+
+
+def test_training_window_is_at_most_four_weeks():
+    shown = []
+
+    @dataclass(frozen=True)
+    class Recorder(Spy):
+        def fit(self, series):
+            shown.append(len(series.values))
+            return super().fit(series)
+
+    run_backtest(hours(60), [Recorder()], 24, 2)
+    assert shown == [672, 672]
+
+
+def test_lowest_error_wins_and_equals_go_to_the_simpler():
+    assert best({"prophet": 0.1, "last": 0.2}) == "prophet"
+    assert best({"prophet": 0.1, "profile_level": 0.1, "snaive_7d": 0.1}) == "snaive_7d"
+
+
+@pytest.mark.parametrize("errors", [{}, {"last": float("nan")}])
+def test_without_a_known_error_there_is_no_best(errors):
+    assert best(errors) is None

@@ -1,0 +1,99 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from predictive_scaling import metrics
+from predictive_scaling.intervals import Band, band, prequential_bands, residual_quantile
+
+ACTUAL, FORECAST = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0])
+positive = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=30)
+
+
+def test_wape_is_the_sum_of_errors_over_the_sum_of_actuals():
+    assert metrics.wape(ACTUAL, FORECAST) == pytest.approx(3 / 6)
+    assert metrics.accuracy(ACTUAL, FORECAST) == pytest.approx(0.5)
+
+
+def test_accuracy_is_never_below_zero():
+    assert metrics.accuracy(np.array([1.0]), np.array([9.0])) == 0.0
+
+
+def test_missing_actual_values_are_left_out():
+    assert metrics.wape(np.array([1.0, np.nan]), np.array([2.0, 50.0])) == 1.0
+    assert math.isnan(metrics.wape(np.array([np.nan]), np.array([1.0])))
+
+
+def test_wape_of_a_zero_series_is_zero_only_for_a_zero_forecast():
+    assert metrics.wape(np.zeros(3), np.zeros(3)) == 0.0
+    assert metrics.wape(np.zeros(3), np.ones(3)) == math.inf
+
+
+def test_mase_divides_by_the_change_over_one_period():
+    history = np.array([1.0, 2.0, 3.0, 6.0])  # changes over 2: 2 and 4
+    assert metrics.seasonal_scale(history, 2) == 3.0
+    assert metrics.mase(ACTUAL, FORECAST, 3.0) == pytest.approx(1.0 / 3.0)
+
+
+def test_mase_of_a_constant_history_is_undefined():
+    assert math.isnan(metrics.mase(ACTUAL, FORECAST, 0.0))
+
+
+def test_pinball_weighs_shortfall_by_the_quantile_and_excess_by_the_rest():
+    assert metrics.pinball(np.array([10.0]), np.array([8.0]), 0.95) == pytest.approx(1.9)
+    assert metrics.pinball(np.array([8.0]), np.array([10.0]), 0.95) == pytest.approx(0.1)
+
+
+def test_overrun_counts_hours_above_and_not_on_the_bound():
+    actual, bound = np.array([1.0, 2.0, 3.0, np.nan]), np.array([1.0, 1.0, 5.0, 0.0])
+    assert metrics.share_above(actual, bound) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "baseline", "expected"),
+    [(1, 2, 0.5), (3, 2, -0.5), (0, 0, 0), (0.0005, 0, 0), (1, 0, -1), (9, 1, -1), (1, float("nan"), -1)],
+)
+def test_skill_compares_with_the_baseline(error, baseline, expected):
+    assert metrics.skill(error, baseline) == expected
+
+
+@given(positive, st.floats(0.1, 1e3))
+def test_wape_does_not_depend_on_the_unit(values, scale):
+    actual = np.array(values)
+    forecast = actual[::-1].copy()
+    assert metrics.wape(actual * scale, forecast * scale) == pytest.approx(metrics.wape(actual, forecast))
+
+
+def test_residual_quantile_takes_the_conformal_rank():
+    residuals = np.arange(1.0, 100.0)  # 99 values: (99 + 1) × 0.95 is the 95th
+    assert residual_quantile(residuals, 0.95) == 95.0
+    assert residual_quantile(residuals, 0.10) == 10.0
+
+
+def test_few_residuals_give_the_extreme_one():
+    assert residual_quantile(np.array([1.0, 5.0, 2.0]), 0.95) == 5.0
+    assert math.isnan(residual_quantile(np.array([np.nan]), 0.95))
+
+
+def test_band_is_never_negative_and_keeps_its_order():
+    lower, upper = Band(-5.0, 2.0).around(np.array([1.0, 9.0]))
+    assert lower.tolist() == [0.0, 4.0]
+    assert upper.tolist() == [3.0, 11.0]
+    lower, upper = Band(3.0, -2.0).around(np.array([1.0]))  # a model that was always too low, or too high
+    assert lower.tolist() == upper.tolist() == [1.0]
+
+
+@given(st.lists(st.floats(-100, 100), min_size=20, max_size=200))
+def test_at_most_five_percent_of_the_same_residuals_lie_above_the_band(residuals):
+    actual = np.array(residuals)
+    assert (actual > residual_quantile(actual, 0.95)).mean() <= 0.05
+
+
+def test_bands_of_a_fold_know_earlier_folds_only():
+    actual, p50 = np.array([[1.0, 3.0], [2.0, 2.0], [9.0, 9.0]]), np.zeros((3, 2))
+    _, upper = prequential_bands(actual, p50)
+    assert np.isnan(upper[0]).all()
+    assert upper[1].tolist() == [3.0, 3.0]
+    assert upper[2].tolist() == [3.0, 3.0]  # the nines of its own fold are unknown to it
+    assert band(actual, p50).upper == 9.0

@@ -1,0 +1,169 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import predictive_scaling
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from predictive_scaling.errors import InputError
+from predictive_scaling.fallback import constant, weighted_percentile
+from predictive_scaling.recommendation import PlanOptions, Recommender, fallback_share, replicas
+from usage_data import START, clean, usage
+
+SCHEMA = json.loads((Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes())
+NOW = datetime(2026, 1, 20, tzinfo=UTC)
+END = pd.Timestamp(NOW)
+
+
+def valid(document):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def test_percentile_of_equal_weights_is_the_nearest_rank():
+    values = np.arange(1.0, 11.0)
+    assert weighted_percentile(values, np.ones(10), 0.90) == 9.0
+    assert weighted_percentile(values, np.ones(10), 0.91) == 10.0
+
+
+def test_weights_move_the_percentile():
+    assert weighted_percentile(np.array([5.0, 1.0]), np.array([1.0, 9.0]), 0.90) == 1.0
+    assert weighted_percentile(np.array([5.0, 1.0]), np.array([2.0, 8.0]), 0.90) == 5.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0.01, 1)), min_size=1, max_size=50), st.floats(0.01, 0.99))
+def test_percentile_is_one_of_the_values_and_enough_weight_lies_below(pairs, quantile):
+    values, weights = (np.array(part) for part in zip(*pairs, strict=True))
+    found = weighted_percentile(values, weights, quantile)
+    assert found in values
+    assert weights[values <= found].sum() >= quantile * weights.sum() * (1 - 1e-9)
+
+
+def samples(*pairs, metric="cpu"):
+    stamps = [END - pd.Timedelta(hours=hours) for hours, _ in pairs]
+    return pd.DataFrame({"timestamp": stamps, metric: [value for _, value in pairs]})
+
+
+def test_weights_halve_every_day():
+    # Weights 1, ½, ¼ (sum 1.75): 90 % is 1.575; by value 1 (¼), 2 (½) and 3 (1) reach it at 3.
+    assert constant(samples((0, 3.0), (24, 2.0), (48, 1.0)), "cpu", END, 1.15).p90 == 3.0
+    # The large value is three days old: weight ⅛ of 1.125, which is more than 10 %.
+    assert constant(samples((0, 1.0), (72, 9.0)), "cpu", END, 1.0).p90 == 9.0
+    # Four days old: 1/16 of 1.0625, less than 10 %.
+    assert constant(samples((0, 1.0), (96, 9.0)), "cpu", END, 1.0).p90 == 1.0
+
+
+def test_samples_older_than_eight_days_do_not_count():
+    assert constant(samples((24 * 9, 5.0)), "cpu", END, 1.15) is None
+
+
+def test_memory_is_at_least_its_maximum_of_fourteen_days():
+    rows = samples((0, 100.0), (24 * 13, 900.0), (24 * 15, 5000.0), metric="memory")
+    assert constant(rows, "memory", END, 1.15).request == 900.0
+    assert constant(samples((0, 100.0), metric="memory"), "memory", END, 1.15).request == pytest.approx(115.0)
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(0.0, 1), (0.7, 1), (0.71, 2), (2.1, 3), (1000.0, 20)])
+def test_replicas_serve_the_cores_at_the_target(cores, expected):
+    assert replicas(cores, PlanOptions()) == expected
+
+
+@pytest.mark.parametrize("change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}])
+def test_plan_options_are_checked(change):
+    with pytest.raises(InputError):
+        PlanOptions(**change)
+
+
+RECOMMENDER = Recommender(PlanOptions(), "run-1", NOW)
+RESULT = {"accuracy": 0.9, "skill": 0.1, "baseline": "snaive_1d", "over95": 0.04, "reason": "", "decision": "model"}
+
+
+def forecast(metric="cpu"):
+    hours = pd.date_range(END, periods=24, freq="h")
+    p50 = np.arange(24.0)
+    return pd.DataFrame(
+        {"timestamp": hours, "service": "checkout", "metric": metric, "model": "prophet", "p50": p50, "p95": p50 + 1}
+    )
+
+
+def evaluation(*results):
+    return {"horizon_hours": 24, "results": [{**RESULT, "service": "checkout", **each} for each in results]}
+
+
+def merged(*results):
+    return valid(RECOMMENDER.merged(clean(usage()), forecast(), evaluation(*results)))
+
+
+REFUSED = {"metric": "memory", "decision": "fallback", "reason": "accuracy 0.20 < 0.70"}
+
+
+def test_forecasts_and_constants_stand_side_by_side():
+    document = merged({"metric": "cpu"}, REFUSED)
+    entry = document["services"][0]
+    assert entry["cpu"]["source"] == "prophet"
+    assert entry["memory"] == {
+        "unit": "bytes",
+        "source": "fallback",
+        "reason": "accuracy 0.20 < 0.70",
+        "p90": 100.0,
+        "request": 115.0,
+    }
+    assert fallback_share(document) == 0.5
+
+
+def test_block_has_the_highest_hour_with_headroom():
+    blocks = merged({"metric": "cpu"}, REFUSED)["services"][0]["cpu"]["blocks"]
+    assert len(blocks) == 6
+    assert blocks[0] == {
+        "start": "2026-01-20T00:00:00Z",
+        "end": "2026-01-20T04:00:00Z",
+        "p50": 3.0,
+        "p95": 4.0,
+        "capacity": 4.6,
+        "min_replicas": 7,
+    }
+    assert blocks[-1]["min_replicas"] == 20
+
+
+def test_document_is_valid_until_twelve_hours_after_the_horizon():
+    assert merged({"metric": "cpu"}, REFUSED)["valid_until"] == "2026-01-21T12:00:00Z"
+
+
+def test_service_that_was_never_judged_gets_a_constant_with_that_reason():
+    document = valid(RECOMMENDER.merged(clean(usage()), forecast(), evaluation()))
+    assert document["services"][0]["cpu"]["reason"] == "did not pass data validation"
+    assert fallback_share(document) == 1.0
+
+
+def test_metric_without_data_recommends_nothing():
+    rows = clean(usage()).assign(memory=float("nan"))
+    document = valid(RECOMMENDER.merged(rows, forecast(), evaluation({"metric": "cpu"}, REFUSED)))
+    assert document["services"][0]["memory"]["source"] == "none"
+    assert "request" not in document["services"][0]["memory"]
+
+
+def test_fallback_covers_all_services_with_the_reason():
+    rows = clean(pd.concat([usage("a"), usage("b")]))
+    document = valid(RECOMMENDER.fallback_only(rows, [], "data is stale"))
+    assert [each["service"] for each in document["services"]] == ["a", "b"]
+    assert document["reason"] == "data is stale"
+    assert document["services"][0]["cpu"]["reason"] == "data is stale"
+
+
+def test_fallback_without_data_is_a_valid_document_that_recommends_nothing():
+    document = valid(RECOMMENDER.fallback_only(clean(usage().head(0)), ["a"], ""))
+    assert (document["services"], document["reason"]) == ([], "no usable data")
+    assert fallback_share(document) == 1.0
+
+
+def test_constant_from_old_data_is_expired_at_birth():
+    long_after = Recommender(PlanOptions(), "run-1", datetime(2026, 6, 1, tzinfo=UTC))
+    document = valid(long_after.fallback_only(clean(usage()), [], "stale"))
+    assert document["valid_until"] < document["generated_at"]
+    data_end = START + pd.Timedelta(days=15) - pd.Timedelta(minutes=5)
+    assert document["valid_until"] == (data_end + pd.Timedelta(days=8, hours=36)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,99 @@
+"""The wrappers: their interface, and that they bring nothing of their own."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPONENTS = sorted(path.parent for path in (ROOT / "components").glob("*/component.py"))
+INTERFACE = {
+    "validate_data": (
+        "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
+        "now_override",
+        "clean validation report passed services quality_score reason",
+    ),
+    "engineer_features": ("clean services model_freq window_days", "features"),
+    "train_model": (
+        "features metric service horizon_hours cv_folds daily_order weekly_order changepoint_prior_scale growth "
+        "candidates seed",
+        "model cv forecast",
+    ),
+    "validate_model": (
+        "cv_cpu cv_memory forecast_cpu forecast_memory features accuracy_threshold min_skill max_over95",
+        "metrics evaluation report accepted decision reason",
+    ),
+    "publish_recommendation": (
+        "clean forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
+        "target_utilisation replica_cores max_replicas registry run_id now_override",
+        "recommendation fallback_share",
+    ),
+    "fallback_recommendation": (
+        "clean services reason headroom mode registry run_id now_override",
+        "recommendation",
+    ),
+    "cleanup": ("status registry run_id", "summary"),
+    "load_usage": ("source required_columns", "data rows services"),
+    "summarize_usage": ("data", "summary statistics"),
+}
+
+
+def load(folder):
+    spec = importlib.util.spec_from_file_location(f"component_{folder.name}", folder / "component.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, folder.name)
+
+
+def test_every_component_is_known():
+    assert {folder.name for folder in COMPONENTS} == set(INTERFACE)
+
+
+@pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)
+def test_interface_is_what_the_pipelines_were_written_against(folder):
+    spec = load(folder).component_spec
+    inputs, outputs = INTERFACE[folder.name]
+    assert set(spec.inputs or {}) == set(inputs.split())
+    assert set(spec.outputs or {}) == set(outputs.split())
+    assert spec.implementation.container.image == "predictive-scaling"
+
+
+@pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)
+def test_every_input_and_output_is_described(folder):
+    spec = load(folder).component_spec
+    named = {**(spec.inputs or {}), **(spec.outputs or {})}
+    assert [name for name, each in named.items() if not each.description] == []
+
+
+@pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)
+def test_wrapper_calls_the_step_of_its_name_and_imports_only_the_library(folder):
+    tree = ast.parse((folder / "component.py").read_text())
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    imported = {node.module for node in ast.walk(function) if isinstance(node, ast.ImportFrom)}
+    called = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+    assert all(module.split(".")[0] == "predictive_scaling" for module in imported)
+    assert f"steps.{folder.name}" in called
+
+
+def test_library_does_not_know_kfp():
+    code = "import sys, predictive_scaling.commands as c; sys.exit(any(m.split('.')[0] == 'kfp' for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "components" / "src", check=False)
+    assert done.returncode == 0
+
+
+def test_importing_the_steps_does_not_import_prophet_or_boto3():
+    code = "import sys, predictive_scaling.steps; sys.exit(bool({'prophet', 'boto3', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "components" / "src", check=False)
+    assert done.returncode == 0
+
+
+def test_no_pickle_and_no_print_in_the_library():
+    for path in (ROOT / "components" / "src").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        assert not {"pickle", "joblib", "cloudpickle"} & modules, path
+        assert "print" not in names or path.name == "_console.py", path

@@ -1,0 +1,258 @@
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from predictive_scaling.clock import parse_instant
+from predictive_scaling.errors import InputError
+from predictive_scaling.features import FeatureEngineer, hourly_series
+from predictive_scaling.markdown import validation_markdown
+from predictive_scaling.tables import read_csv, read_table, write_table
+from predictive_scaling.validation import DataValidator, ValidationRules
+from usage_data import START, clean, end_of, usage, write
+
+
+def judge(raw, now=None, **rules):
+    # The newest sample of the untouched data stands in for now.
+    return DataValidator(ValidationRules(**rules), parse_instant(now or end_of(usage()))).validate(raw)
+
+
+def reasons(raw, **rules):
+    found = judge(raw, **rules).services
+    return " | ".join(reason for each in found for reason in each.reasons)
+
+
+def warnings(raw, **rules):
+    found = judge(raw, **rules).services
+    return " | ".join(f.text for each in found for f in each.findings if f.severity == "warn")
+
+
+def test_good_data_passes_with_full_quality():
+    result = judge(usage())
+    assert (result.passed, result.passing, result.quality_score) == (True, ["checkout"], 1.0)
+    assert result.reason == "all 1 services pass"
+    assert len(result.clean) == len(usage())
+
+
+def drop_days(first, last):
+    raw = usage()
+    at = pd.to_datetime(raw["timestamp"])
+    return raw[(at < START + pd.Timedelta(days=first)) | (at >= START + pd.Timedelta(days=last))]
+
+
+def with_column(name, value, share):
+    raw = usage()
+    return raw.assign(**{name: raw[name].astype(object).mask(np.arange(len(raw)) % round(1 / share) == 0, value)})
+
+
+def conflicting():
+    raw = usage()
+    return pd.concat([raw, raw.head(1).assign(cpu=99.0)])
+
+
+def naive():
+    raw = usage()
+    return raw.assign(timestamp=raw["timestamp"].str.rstrip("Z"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        pytest.param(usage(days=2), "576 records, at least 1000", id="few-records"),
+        pytest.param(usage().tail(288 * 10), "10.0 days of history, at least 14", id="short-history"),
+        pytest.param(usage().iloc[::2], "quality 0.500 < 0.950", id="every-second-sample-lost"),
+        pytest.param(drop_days(12, 13.5), "gap of 36.1 h", id="recent-gap"),
+        pytest.param(naive(), "4320 timestamps without time zone", id="naive"),
+        pytest.param(with_column("timestamp", "yesterday", 0.01), "that cannot be read", id="unreadable-instants"),
+        pytest.param(with_column("timestamp", "1970-01-19T00:00:00Z", 0.01), "outside 2000", id="wrong-epoch"),
+        pytest.param(pd.concat([usage(), usage().head(100)]), "100 duplicate rows (2.3%)", id="duplicates"),
+        pytest.param(conflicting(), "1 timestamps with conflicting values", id="conflict"),
+        pytest.param(with_column("cpu", -1.0, 0.1), "quality 0.900 < 0.950", id="negative"),
+        pytest.param(with_column("cpu", "n/a", 0.1), "quality 0.900 < 0.950", id="not-a-number"),
+        pytest.param(usage("Not_DNS"), "not a DNS-1123 label", id="service-name"),
+    ],
+)
+def test_bad_service_is_turned_away_with_the_reason(raw, reason):
+    result = judge(raw)
+    assert not result.passed
+    assert reason in reasons(raw)
+    assert reason in result.reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "warning"),
+    [
+        pytest.param(with_column("cpu", -1.0, 0.01), "negative cpu values counted as missing", id="few-negative"),
+        pytest.param(with_column("cpu", float("inf"), 0.01), "", id="few-infinite"),
+        pytest.param(pd.concat([usage(), usage().head(3)]), "3 duplicate rows dropped", id="few-duplicates"),
+        pytest.param(usage(cpu=1.0), "cpu does not change for 360 h", id="flat"),
+        pytest.param(usage().assign(cpu_limit=2.7), "cpu values above the limit", id="above-limit"),
+    ],
+)
+def test_small_defects_are_repaired_and_told(raw, warning):
+    result = judge(raw, quality_threshold=0.9)
+    assert result.passed
+    assert warning in warnings(raw, quality_threshold=0.9)
+    assert not (result.clean["cpu"].dropna() < 0).any()
+    assert np.isfinite(result.clean["cpu"].dropna()).all()
+
+
+def test_old_gap_only_warns():
+    raw = drop_days(2, 3.5)
+    assert judge(raw, quality_threshold=0.85).passed
+    assert "gap of 36.1 h from 2026-01-06T23:55Z" in warnings(raw, quality_threshold=0.85)
+
+
+def test_zero_memory_refuses_the_metric_and_not_the_service():
+    raw = with_column("memory", 0.0, 0.1)
+    result = judge(raw)
+    assert result.passed
+    assert result.clean["memory"].isna().all()
+    assert result.clean["cpu"].notna().all()
+    assert "memory is 0 in 10.0% of rows" in warnings(raw)
+
+
+def test_stale_data_fails_or_warns_as_asked():
+    later = "2026-02-01T00:00:00Z"
+    assert not judge(usage(), now=later).passed
+    relaxed = judge(usage(), now=later, stale_action="warn")
+    assert relaxed.passed
+    assert "newest sample is 288.1 h old" in relaxed.services[0].findings[0].text
+
+
+def test_rows_after_now_are_dropped_so_that_backtests_see_no_future():
+    now = START + pd.Timedelta(days=14)
+    result = judge(usage(), now=now.isoformat(), min_days=13)
+    assert result.clean["timestamp"].max() <= now + pd.Timedelta(minutes=5)
+    assert result.passed
+
+
+def test_failing_service_stays_in_the_clean_rows_for_its_fallback():
+    raw = pd.concat([usage("good"), usage("short").tail(300)])
+    result = judge(raw)
+    assert result.passed
+    assert result.passing == ["good"]
+    assert set(result.clean["service"]) == {"good", "short"}
+    assert not judge(raw, max_failed_share=0.4).passed
+
+
+def test_worst_service_gives_the_score():
+    raw = pd.concat([usage("good"), usage("holes").iloc[::2]])
+    assert judge(raw).quality_score == pytest.approx(0.5, abs=0.01)
+
+
+def test_rows_off_the_grid_are_floored_to_their_slot():
+    raw = usage()
+    shifted = (pd.to_datetime(raw["timestamp"]) + pd.Timedelta(seconds=17)).dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    result = judge(raw.assign(timestamp=shifted), now="2026-01-20T00:00:00Z")
+    assert result.passed
+    assert result.quality_score == 1.0
+
+
+@pytest.mark.parametrize("raw", [usage().drop(columns="memory"), pd.DataFrame(), usage().head(0)])
+def test_table_that_cannot_be_judged_is_a_result_and_no_error(raw):
+    result = judge(raw)
+    assert not result.passed
+    assert result.clean.empty
+    assert "missing columns" in result.reason or result.reason == "usage data: no rows"
+
+
+def test_validation_does_not_change_its_input():
+    raw = with_column("cpu", -1.0, 0.1)
+    before = raw.copy()
+    judge(raw)
+    pd.testing.assert_frame_equal(raw, before)
+
+
+cells = st.one_of(st.none(), st.text(max_size=8), st.floats(), st.sampled_from(["2026-01-05T00:00:00Z", "-1"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(cells, st.sampled_from(["a", "B", "", None]), cells, cells), max_size=12))
+def test_no_rubbish_raises(rows):
+    raw = pd.DataFrame(rows, columns=["timestamp", "service", "cpu", "memory"])
+    typed = raw.assign(timestamp=raw["timestamp"].map(lambda cell: None if cell is None else str(cell)).astype("str"))
+    assert not judge(typed.assign(service=typed["service"].astype("str"))).passed
+
+
+def test_report_escapes_what_the_data_calls_itself():
+    text = validation_markdown(judge(usage("<script>alert(1)</script>|*x*")))
+    assert "<script>" not in text
+    assert r"\|\*x\*" in text
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"freq": "soon"}, {"freq": "-5min"}, {"stale_action": "shrug"}, {"quality_threshold": 1.5}],
+)
+def test_rules_are_checked(rules):
+    with pytest.raises(InputError):
+        ValidationRules(**rules)
+
+
+def test_gzip_is_recognised_without_an_extension(tmp_path):
+    plain = write(usage(days=1), tmp_path / "plain")
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
+    pd.testing.assert_frame_equal(read_csv(plain), read_csv(packed))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b broken", b"\xff\xfe\x00\x00,\x81", b'a,b\n"1,2\n3'])
+def test_unreadable_file_is_an_input_error(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(InputError, match="file"):
+        read_table(tmp_path / "file", ["timestamp"])
+
+
+def test_written_tables_are_equal_byte_for_byte_and_read_back(tmp_path):
+    frame = clean(usage(days=1))
+    for name in ("a", "b"):
+        write_table(frame, tmp_path / name, compress=True)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    back = read_table(tmp_path / "a", ["timestamp", "cpu"])
+    assert back["cpu"].tolist() == frame["cpu"].tolist()
+    assert (back["timestamp"] == frame["timestamp"]).all()
+
+
+def test_hour_is_the_mean_of_its_samples_and_keeps_their_maximum():
+    raw = usage(days=15, cpu=0.0)
+    raw = raw.assign(cpu=np.arange(len(raw)) % 12 + 1.0)
+    features = FeatureEngineer().transform(clean(raw))
+    assert (features["cpu"] == 6.5).all()
+    assert (features["cpu_max"] == 12.0).all()
+    assert (features["n_samples"] == 12).all()
+    assert features["dow"].iloc[0] == 0
+    assert features["is_weekend"].sum() == 2 * 48
+
+
+def test_hour_with_less_than_half_its_samples_is_missing():
+    raw = usage().drop(index=range(12, 19))  # 5 of 12 samples of the second hour are left
+    features = FeatureEngineer().transform(clean(raw))
+    assert features["cpu"].isna().tolist()[:3] == [False, True, False]
+
+
+def test_hour_that_has_not_ended_is_not_a_feature():
+    features = FeatureEngineer().transform(clean(usage().iloc[:-5]))
+    assert features["timestamp"].max() == START + pd.Timedelta(days=15) - pd.Timedelta(hours=2)
+
+
+def test_window_and_services_are_cut():
+    raw = pd.concat([usage("a"), usage("b")])
+    features = FeatureEngineer(window_days=2).transform(clean(raw), ["b"])
+    assert set(features["service"]) == {"b"}
+    assert len(features) == 48
+
+
+def test_service_that_ended_earlier_has_missing_hours_up_to_the_common_end():
+    features = FeatureEngineer().transform(clean(pd.concat([usage("a"), usage("b", days=14.5)])))
+    series = hourly_series(features, "b", "cpu")
+    assert np.isnan(series.values[-12:]).all()
+    assert series.end == hourly_series(features, "a", "cpu").end
+
+
+@pytest.mark.parametrize("settings", [{"model_freq": "15min"}, {"window_days": 0}])
+def test_feature_settings_are_checked(settings):
+    with pytest.raises(InputError):
+        FeatureEngineer(**settings)
