@@ -1,0 +1,46 @@
+"""Stands for the local executor: ends the way that the run's parameter `name` says."""
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
+folder = Path(options["--run-dir"])
+behave = json.loads(Path(options["--parameters"]).read_text()).get("name", "succeed")
+
+
+def event(**fields: object) -> None:
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"time": "2026-11-23T00:00:00Z", **fields}) + "\n")
+
+
+def task(state: str, **more: object) -> None:
+    common = {
+        "task_id": "greet",
+        "parent_task_id": None,
+        "name": "greet",
+        "display_name": "greet",
+        "kind": "task",
+    }
+    event(event="task", state=state, attempt=1, **common, **more)
+
+
+def cancelled(*_: object) -> None:
+    task("CANCELED")
+    event(event="run", state="CANCELED")
+    sys.exit(130)
+
+
+signal.signal(signal.SIGTERM, cancelled)
+event(event="run", state="RUNNING")
+task("RUNNING")
+if behave == "hang":
+    time.sleep(60)
+if behave == "fail":
+    task("FAILED", error="it broke")
+    event(event="run", state="FAILED", error="greet failed")
+    sys.exit(4)
+task("SUCCEEDED")
+event(event="run", state="SUCCEEDED")

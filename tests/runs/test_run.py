@@ -1,0 +1,148 @@
+"""`run.py` against the development server: every end that a run can have, and every wrong command line."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, Outcome
+from kfp_gitops.devserver import DevServer
+from kfp_gitops.kfpapi import KfpApi
+
+Command = Callable[..., Outcome]
+FAKE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("fake_run.py")))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", executor=FAKE, grace=1.0) as found:
+        yield found
+
+
+@pytest.fixture
+def run(repository: Path, command: Command, server: DevServer) -> Callable[..., Outcome]:
+    """`run(…)` of the registered pipeline `hello`."""
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--host", server.url)
+    assert command("reconcile", "apply", *common).code == 0
+    return lambda *arguments: command("run", *common, *arguments)
+
+
+def _ids(server: DevServer) -> list[str]:
+    api = KfpApi(server.url, "")
+    experiment = api.experiment("hello-dev")
+    return [found.id for found in api.runs(experiment, 20)] if experiment else []
+
+
+def test_a_run_is_followed_to_success(run: Callable[..., Outcome], server: DevServer) -> None:
+    outcome = run("--pipeline", "hello", "--wait")
+    assert outcome.code == 0
+    link, run_line, task_line = outcome.out.splitlines()
+    assert link == f"{server.url}/#/runs/details/{_ids(server)[0]}"
+    assert re.fullmatch(r"SUCCEEDED  hello-\d{8}-\d{6}-[0-9a-f]{4} \(\d+\.\d s\)", run_line)
+    assert task_line.split()[:2] == ["SUCCEEDED", "greet"]
+    assert "greet: SUCCEEDED" in outcome.err
+
+
+def test_a_failed_run_is_exit_4_and_says_which_task_and_why(run: Callable[..., Outcome]) -> None:
+    outcome = run("--pipeline", "hello", "--param", "name=fail", "--wait")
+    assert outcome.code == 4
+    assert "FAILED     greet" in outcome.out
+    assert "error: it broke" in outcome.out
+
+
+def test_a_cancelled_run_ends_the_waiting(run: Callable[..., Outcome], server: DevServer) -> None:
+    api = KfpApi(server.url, "")
+
+    def cancel() -> None:
+        while not _ids(server) or api.run(_ids(server)[0]).state != "RUNNING":
+            time.sleep(0.05)
+        api._client.runs.run_service_terminate_run(_ids(server)[0])
+
+    helper = threading.Thread(target=cancel)
+    helper.start()
+    outcome = run("--pipeline", "hello", "--param", "name=hang", "--wait", "--timeout", "30")
+    helper.join()
+    assert outcome.code == 4
+    assert outcome.out.splitlines()[1].startswith("CANCELED")
+
+
+def test_a_timeout_ends_the_waiting_and_not_the_run(run: Callable[..., Outcome], server: DevServer) -> None:
+    outcome = run("--pipeline", "hello", "--param", "name=hang", "--wait", "--timeout", "0.6")
+    assert outcome.code == 4
+    assert "it goes on" in outcome.err
+    assert KfpApi(server.url, "").run(_ids(server)[0]).state == "RUNNING"
+
+
+def test_runs_have_unique_names_and_are_listed_newest_first(
+    run: Callable[..., Outcome], server: DevServer
+) -> None:
+    for _ in range(2):
+        run("--pipeline", "hello", "--wait")
+    listed = run("--pipeline", "hello", "--list").out.splitlines()
+    assert [line.split()[3] for line in listed] == _ids(server)
+    assert len({line.split()[4] for line in listed}) == 2
+
+
+def test_the_status_of_one_run_is_shown(run: Callable[..., Outcome], server: DevServer) -> None:
+    run("--pipeline", "hello", "--param", "name=fail", "--wait")
+    outcome = run("--status", _ids(server)[0])
+    assert (outcome.code, outcome.out.split()[0]) == (4, "FAILED")
+    assert run("--status", "unknown").code == 4
+
+
+def test_parameters_are_checked_all_at_once_before_anything_is_sent(
+    run: Callable[..., Outcome], server: DevServer
+) -> None:
+    before = len(server.faults.requests)
+    outcome = run("--pipeline", "hello", "--param", "threshold=many", "--param", "nme=x", "--param", "y")
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == [
+        "--param threshold=many: 'many' is not a int",
+        "--param nme=x: no such parameter; there are: name, threshold",
+        "--param y: write key=value",
+    ]
+    assert len(server.faults.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--pipeline", "helo"), 2, "no pipeline 'helo' in dev; there are: hello"),
+        ((), 2, "give --pipeline or --status RUN"),
+        (("--pipeline", "hello", "--timeout", "soon"), 2, "invalid float value"),
+    ],
+    ids=["unknown pipeline", "nothing to do", "timeout that is no number"],
+)
+def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == code
+    assert says in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_version_that_is_not_registered_says_what_to_do(
+    repository: Path, command: Command, server: DevServer
+) -> None:
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    outcome = command(
+        "run", "--root", repository, "--env", "dev", "--host", server.url, "--pipeline", "hello"
+    )
+    assert outcome.code == 4
+    assert "run `python scripts/reconcile.py apply`" in outcome.err
+
+
+def test_quickstart_really_runs(tmp_path: Path, command: Command) -> None:
+    with DevServer(tmp_path / "server", python_path=[PROJECT / "components/src"]) as server:
+        common = ("--env", "dev", "--host", server.url)
+        assert command("reconcile", "apply", *common).code == 0
+        outcome = command("run", *common, "--pipeline", "quickstart", "--wait", "--timeout", "120")
+        assert outcome.code == 0, outcome.out
+        (run,) = (tmp_path / "server/runs").iterdir()
+        (log,) = (run / "logs").glob("*summarize*")
+        assert "smd-1-6" in log.read_text()
