@@ -1,0 +1,26 @@
+"""A development server: enough of the KFP v2beta1 API on loopback for the real `kfp.Client`.
+
+State in SQLite, the real server's rules each with its source, runs executed by `kfp_gitops.localrun` as a
+program, schedules that fire. It imports nothing else of `kfp_gitops`, so that it can be a witness for the rest.
+"""
+
+from kfp_gitops.devserver.cli import main
+from kfp_gitops.devserver.clock import Clock, ManualClock, SystemClock
+from kfp_gitops.devserver.errors import StartError
+from kfp_gitops.devserver.faults import Fault, Faults, Logged, Trouble
+from kfp_gitops.devserver.features import Features
+from kfp_gitops.devserver.server import DevServer
+
+__all__ = [
+    "Clock",
+    "DevServer",
+    "Fault",
+    "Faults",
+    "Features",
+    "Logged",
+    "ManualClock",
+    "StartError",
+    "SystemClock",
+    "Trouble",
+    "main",
+]

@@ -1,0 +1,59 @@
+"""What handlers work with."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfp_gitops.devserver.clock import Clock, epoch
+from kfp_gitops.devserver.errors import InvalidArgumentError, NotFoundError
+from kfp_gitops.devserver.features import Features
+from kfp_gitops.devserver.filters import EVERYTHING, Condition
+from kfp_gitops.devserver.http import Request
+from kfp_gitops.devserver.pool import RunPool
+from kfp_gitops.devserver.store import R, Store, Table
+
+
+@dataclass(frozen=True)
+class App:
+    """The state of one server."""
+
+    store: Store
+    clock: Clock
+    pool: RunPool
+    features: Features
+    runs_dir: Path
+
+    def now(self) -> int:
+        return epoch(self.clock.now())
+
+    def namespace(self, given: str) -> str:
+        """Single-user servers blank every namespace (resource_manager.go `ReplaceNamespace`)."""
+        return given if self.features.multi_user else ""
+
+    def within(self, request: Request) -> Condition:
+        """Lists are of one namespace where there are several."""
+        if not self.features.multi_user:
+            return EVERYTHING
+        return Condition("namespace = ?", (request.query.get("namespace", ""),))
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def fetch(table: Table[R], key: str) -> R:
+    """A record, or 404."""
+    found = table.get(key)
+    if found is None:
+        raise NotFoundError(f"ResourceNotFoundError: {table.name} {key} not found.")
+    return found
+
+
+def flag(request: Request, name: str) -> bool:
+    """A boolean query parameter, as Go's strconv.ParseBool reads it."""
+    text = request.query.get(name, "")
+    if text not in ("", "1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"):
+        raise InvalidArgumentError(f"{name}: {text!r} is not a boolean")
+    return text in ("1", "t", "T", "true", "TRUE", "True")

@@ -1,0 +1,59 @@
+"""The command line of the development server."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+from kfp_gitops.devserver.errors import StartError
+from kfp_gitops.devserver.server import DevServer
+
+_PROJECT = Path(__file__).parents[3]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM (0) or SIGINT (130); 2 when it cannot start."""
+    asked = _parser().parse_args(argv)
+    python_path = asked.python_path or [_PROJECT / "components/src"]
+    server = DevServer(asked.data, host=asked.host, port=asked.port, python_path=python_path)
+    try:
+        with _signals() as asked_to_stop, server:
+            sys.stdout.write(f"development server listening on {server.url}, data in {server.data_dir}\n")
+            sys.stdout.flush()
+            return 130 if asked_to_stop.get() == signal.SIGINT else 0
+    except StartError as error:
+        sys.stderr.write(f"devserver: {error}\n")
+        return 2
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[SimpleQueue[int]]:
+    """Where SIGTERM and SIGINT arrive, from before the start until after the end, so that nothing is left behind."""
+    arrived: SimpleQueue[int] = SimpleQueue()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda got, _frame: arrived.put(got)) for number in numbers]
+    try:
+        yield arrived
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="devserver.py",
+        description="Serve the Kubeflow Pipelines API on this machine alone: pipelines, schedules and runs from "
+        "one folder, without a cluster. For development and tests; it is no place for real work.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8888, help="0 picks a free one (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
+                        help="where everything is kept (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--python-path", type=Path, action="append", metavar="P",
+                        help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
+    return parser

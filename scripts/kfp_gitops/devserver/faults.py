@@ -1,0 +1,79 @@
+"""Trouble on order, and a record of what was asked: how tests meet a network and a server that fail."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Trouble(Enum):
+    """What goes wrong."""
+
+    DROP_BEFORE = "the connection breaks before the request is handled"
+    DROP_AFTER = "the connection breaks after the effect, before the reply"
+    ANSWER = "an error is answered, and nothing is done"
+    DELAY = "the request is handled late"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The `nth` request (from 1) that has this method and whose path matches gets the trouble; 0 is every one."""
+
+    method: str
+    path: str
+    trouble: Trouble
+    nth: int = 1
+    status: int = 503
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A request that was made; `status` is what it was answered or would have been, 0 if it was not handled."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+    delivered: bool = True
+
+
+class Faults:
+    """The faults to come, and the log of requests. Safe to use while the server runs."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self._lock = threading.Lock()
+        self._seen: list[tuple[Fault, int]] = [(fault, 0) for fault in faults]
+        self._log: list[Logged] = []
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._seen.append((fault, 0))
+
+    def clear(self) -> None:
+        """Forget the faults and the log."""
+        with self._lock:
+            self._seen.clear()
+            self._log.clear()
+
+    @property
+    def requests(self) -> list[Logged]:
+        with self._lock:
+            return list(self._log)
+
+    def log(self, entry: Logged) -> None:
+        with self._lock:
+            self._log.append(entry)
+
+    def claim(self, method: str, path: str) -> Fault | None:
+        """Count a request, and say what is to happen to it."""
+        with self._lock:
+            chosen = None
+            for place, (fault, seen) in enumerate(self._seen):
+                if fault.method == method and re.search(fault.path, path):
+                    self._seen[place] = (fault, seen + 1)
+                    if chosen is None and fault.nth in (0, seen + 1):
+                        chosen = fault
+            return chosen

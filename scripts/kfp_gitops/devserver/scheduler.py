@@ -1,0 +1,97 @@
+"""Fires what is due: scheduledworkflow/controller.go, one tick at a time."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+
+from kfp_gitops.devserver import runs, triggers, versions
+from kfp_gitops.devserver.app import App, new_id
+from kfp_gitops.devserver.errors import ApiError
+from kfp_gitops.devserver.records import RecurringRun, Run
+from kfp_gitops.devserver.templates import Spec
+
+
+def tick(app: App) -> None:
+    """Start every run that is due now, as far as the concurrency of its schedule allows."""
+    with app.store.transaction():
+        for schedule in app.store.recurring_runs.where("enabled = 1"):
+            while fire(app, schedule):
+                schedule = app.store.recurring_runs.where("id = ?", schedule.id)[0]  # noqa: PLW2901 as it is now
+    app.pool.fill()
+
+
+def fire(app: App, schedule: RecurringRun) -> bool:
+    """One firing, if one is due: scheduled_workflow.go `GetNextScheduledEpoch`."""
+    now = app.now()
+    due = triggers.next_firing(schedule, now)
+    if due is None or due > now or len(runs.active_of(app, schedule.id)) >= schedule.max_concurrency:
+        return False
+    try:
+        spec = _spec(app, schedule)
+    except ApiError:
+        return False  # no version to run: nothing is submitted, and the next tick tries again
+    _submit(app, schedule, spec, due)
+    return True
+
+
+def _spec(app: App, schedule: RecurringRun) -> Spec:
+    """Frozen at creation when pinned; the newest version of this moment when not."""
+    return schedule.spec or versions.latest(app, schedule.pipeline_id).spec
+
+
+def _submit(app: App, schedule: RecurringRun, spec: Spec, due: int) -> None:
+    index, now = schedule.last_index + 1, app.now()
+    new = Run(
+        id=new_id(),
+        display_name=resource_name(schedule.resource_name, index),
+        description="",
+        namespace=schedule.namespace,
+        experiment_id=schedule.experiment_id,
+        pipeline_id=schedule.pipeline_id,
+        version_id=schedule.version_id or _latest_id(app, schedule),
+        recurring_run_id=schedule.id,
+        service_account=schedule.service_account,
+        created=now,
+        scheduled=due,
+        spec=spec,
+        runtime_config=schedule.runtime_config,
+    )
+    runs.start(app, new)
+    app.store.recurring_runs.update(schedule.id, last_fired=due, last_index=index)
+
+
+def _latest_id(app: App, schedule: RecurringRun) -> str:
+    return versions.latest(app, schedule.pipeline_id).id if schedule.pipeline_id else ""
+
+
+def resource_name(name: str, index: int) -> str:
+    """scheduled_workflow.go `NextResourceName`: name, index, and the FNV-1a hash of both."""
+    text, digest = f"{name}-{index}", 0x811C9DC5
+    for byte in text.encode():
+        digest = (digest ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return f"{text}-{digest}"
+
+
+class Ticker:
+    """Calls something every so often, in a thread."""
+
+    def __init__(self, action: Callable[[], None], seconds: float) -> None:
+        self._action, self._seconds, self._stop = action, seconds, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                self._action()
+            except Exception:  # a defect in one tick must not end the schedules silently
+                traceback.print_exc()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()

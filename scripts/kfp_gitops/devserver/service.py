@@ -1,0 +1,28 @@
+"""One request from its headers to its reply: guard, route, transaction, errors."""
+
+from __future__ import annotations
+
+import traceback
+
+from kfp_gitops.devserver import guard
+from kfp_gitops.devserver.app import App
+from kfp_gitops.devserver.errors import ApiError, InternalError
+from kfp_gitops.devserver.http import Reply, Request, failure
+from kfp_gitops.devserver.routes import ROUTER
+
+
+def answer(app: App, request: Request, host: str | None, origin: str | None) -> Reply:
+    """The reply, whatever happens; a defect of the server is a 500 without its inner life."""
+    try:
+        guard.check_headers(host, origin)
+        handler, named = ROUTER.find(request)
+        with app.store.transaction():
+            reply = handler(app, named)
+    except ApiError as error:
+        return failure(error)
+    except Exception:
+        traceback.print_exc()
+        return failure(InternalError("a defect of the development server; see what it printed"))
+    if request.method != "GET":
+        app.pool.fill()
+    return reply

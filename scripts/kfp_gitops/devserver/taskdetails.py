@@ -1,0 +1,113 @@
+"""The tasks of a run, folded from the events that its executor writes to `events.jsonl`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.devserver.http import message
+
+_FINAL = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task as of its last event; times are RFC 3339."""
+
+    id: str
+    parent: str = ""
+    name: str = ""
+    kind: str = "task"
+    state: str = ""
+    attempt: int = 1
+    created: str = ""
+    started: str = ""
+    ended: str = ""
+    error: str = ""
+    log: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
+
+
+def read(run_dir: Path) -> list[Task]:
+    """The tasks in the order they began; a run without events has none."""
+    tasks: dict[str, Task] = {}
+    for event in events(run_dir):
+        if event.get("event") == "task" and event.get("task_id"):
+            key = str(event["task_id"])
+            tasks[key] = _apply(tasks.get(key, Task(key, created=_text(event, "time"))), event)
+    return list(tasks.values())
+
+
+def events(run_dir: Path) -> Iterator[dict[str, Any]]:
+    """The lines that are whole; the last one may be in the middle of being written."""
+    try:
+        text = (run_dir / "events.jsonl").read_text("utf-8", "replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def last_error(run_dir: Path) -> str:
+    """What the executor said of the run as a whole."""
+    errors = [_text(e, "error") for e in events(run_dir) if e.get("event") == "run"]
+    return next((e for e in reversed(errors) if e), "")
+
+
+def _text(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _apply(task: Task, event: Mapping[str, Any]) -> Task:
+    moment, state = _text(event, "time"), _text(event, "state")
+    outputs = event.get("outputs")
+    attempt = event.get("attempt")
+    return replace(
+        task,
+        parent=_text(event, "parent_task_id") or task.parent,
+        name=_text(event, "display_name") or _text(event, "name") or task.name,
+        kind=_text(event, "kind") or task.kind,
+        state=state or task.state,
+        attempt=attempt if isinstance(attempt, int) else task.attempt,
+        started=task.started or (moment if state == "RUNNING" else ""),
+        ended=moment if state in _FINAL else "",
+        error=_text(event, "error"),
+        log=_text(event, "log") or task.log,
+        outputs=outputs if isinstance(outputs, dict) else task.outputs,
+        history=(*task.history, {"update_time": moment, "state": state}),
+    )
+
+
+def show(run_id: str, tasks: Iterable[Task]) -> list[dict[str, Any]]:
+    """As the API shows them. Artifacts have no ids here, for there is no metadata store; the pages link them."""
+    children: dict[str, list[dict[str, Any]]] = {}
+    shown = list(tasks)
+    for task in shown:
+        children.setdefault(task.parent, []).append({"task_id": task.id})
+    return [_show(run_id, task, children.get(task.id, [])) for task in shown]
+
+
+def _show(run_id: str, task: Task, children: list[dict[str, Any]]) -> dict[str, Any]:
+    return message(
+        run_id=run_id,
+        task_id=task.id,
+        display_name=task.name,
+        create_time=task.created,
+        start_time=task.started,
+        end_time=task.ended,
+        state=task.state,
+        parent_task_id=task.parent,
+        error={"code": 2, "message": task.error, "details": []} if task.error else None,
+        state_history=list(task.history),
+        child_tasks=children,
+    )

@@ -1,0 +1,179 @@
+"""Runs: created, executed by a program, bounded, stopped, shown."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from devserver_irs import PLATFORM, Raw, ir
+from kfp_server_api import ApiException
+
+
+def wait_for(path):
+    for _ in range(1000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise TimeoutError(path)
+
+
+def states(run):
+    return [entry.state for entry in run.state_history]
+
+
+def test_a_run_succeeds_with_tasks(world):
+    key = world.run()
+    world.server.wait_idle()
+    run = world.client.get_run(key)
+    assert (run.state, states(run)) == ("SUCCEEDED", ["PENDING", "RUNNING", "SUCCEEDED"])
+    dag, task = run.run_details.task_details
+    assert (dag.display_name, dag.state, [c.task_id for c in dag.child_tasks]) == (
+        "Task d1",
+        "SUCCEEDED",
+        ["t1"],
+    )
+    assert (task.parent_task_id, task.state, states(task)) == ("d1", "SUCCEEDED", ["RUNNING", "SUCCEEDED"])
+    assert task.start_time and task.end_time
+
+
+def test_the_executor_gets_the_ir_the_parameters_and_the_python_path(make_world, tmp_path):
+    world = make_world(python_path=[tmp_path])
+    key = world.run()
+    world.server.wait_idle()
+    folder = world.run_dir(key)
+    assert json.loads((folder / "parameters.json").read_text()) == {"behave": "succeed"}
+    assert "imagePullPolicy: Always" in (folder / "ir.yaml").read_text().split("---")[1]
+
+
+@pytest.mark.parametrize(
+    ("behave", "error"),
+    [("fail", "task t1 failed: it broke"), ("refuse", "refused: the IR is not for me")],
+)
+def test_a_failed_run_says_why(world, behave, error):
+    key = world.run(behave)
+    world.server.wait_idle()
+    run = world.client.get_run(key)
+    assert (run.state, run.error.message, run.state_history[-1].error.message) == ("FAILED", error, error)
+    if behave == "fail":
+        assert [t.error.message for t in run.run_details.task_details if t.error] == ["it broke"]
+
+
+def test_an_executor_that_does_not_start_fails_the_run(make_world):
+    world = make_world(executor=("/nowhere/python",))
+    key = world.run()
+    assert "did not start" in world.client.get_run(key).error.message
+
+
+@pytest.mark.parametrize("behave", ["hang", "stubborn"])
+def test_terminate_asks_and_then_insists(world, behave):
+    key = world.run(behave)
+    wait_for(world.run_dir(key) / "ready")
+    world.client.terminate_run(key)
+    world.server.wait_idle()
+    run = world.client.get_run(key)
+    assert (run.state, states(run)) == ("CANCELED", ["PENDING", "RUNNING", "CANCELING", "CANCELED"])
+    with pytest.raises(ApiException) as error:
+        world.client.terminate_run(key)
+    assert error.value.status == 400
+
+
+def test_two_execute_and_the_others_wait_their_turn(world):
+    keys = [world.run("hang") for _ in range(4)]
+    assert [world.client.get_run(k).state for k in keys] == ["RUNNING", "RUNNING", "PENDING", "PENDING"]
+    world.client.terminate_run(keys[2])
+    assert world.client.get_run(keys[2]).state == "CANCELED"
+    world.client.terminate_run(keys[0])
+    wait_for(world.run_dir(keys[3]) / "ready")
+    assert world.client.get_run(keys[3]).state == "RUNNING"
+
+
+def test_inline_specs_in_both_shapes(world):
+    run = world.client.create_run_from_pipeline_package(
+        str(world.package), arguments={"n": 5}, run_name="inline"
+    )
+    world.server.wait_idle()
+    found = world.client.get_run(run.run_id)
+    assert (found.state, found.pipeline_spec) == (
+        "SUCCEEDED",
+        {"pipeline_spec": ir(), "platform_spec": PLATFORM},
+    )
+
+
+def test_a_run_of_the_latest_version_records_which(world):
+    _, made = Raw(world.server.url).send(
+        "POST",
+        "api:/runs",
+        {"display_name": "r", "pipeline_version_reference": {"pipeline_id": world.pipeline}},
+    )
+    assert made["pipeline_version_reference"]["pipeline_version_id"] == world.version
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, 200),
+        ({"display_name": ""}, 400),
+        ({"display_name": "r" * 256}, 500),
+        ({"experiment_id": "unknown"}, 404),
+        ({"pipeline_version_reference": {"pipeline_id": "{id}", "pipeline_version_id": "unknown"}}, 404),
+        ({"pipeline_version_reference": {}}, 400),
+        ({"runtime_config": {"parameters": {"unknown": 1}}}, 400),
+        ({"runtime_config": {"parameters": {"n": 2.5}}}, 200),
+        ({"run_details": 3, "colour": 1}, 400),
+        ({"pipeline_spec": "text"}, 400),
+    ],
+)
+def test_rules_of_creation(make_world, changes, status):
+    world = make_world(parallel=0)
+    reference = {"pipeline_id": world.pipeline, "pipeline_version_id": world.version}
+    body = {"display_name": "r", "pipeline_version_reference": reference, **changes}
+    body = json.loads(json.dumps(body).replace("{id}", world.pipeline))
+    assert Raw(world.server.url).send("POST", "api:/runs", body)[0] == status
+
+
+def test_lists_are_filtered_by_state_name_experiment_and_storage(make_world, clock):
+    world = make_world(parallel=0)
+    keys = [world.run() for _ in range(3)]
+    world.client.terminate_run(keys[0])
+    world.client.archive_run(keys[1])
+
+    def found(key: str, value: str) -> list[str]:
+        predicate = {"key": key, "operation": 1, "stringValue": value}
+        runs = world.client.list_runs(filter=json.dumps({"predicates": [predicate]})).runs
+        return [run.run_id for run in runs or []]
+
+    assert found("state", "CANCELED") == [keys[0]]
+    assert found("storage_state", "ARCHIVED") == [keys[1]]
+    assert len(found("display_name", "by hand")) == 3
+    assert len(found("experiment_id", world.experiment)) == 3
+    assert world.client.list_runs(experiment_id="other").runs is None
+    assert world.client.get_experiment(world.experiment).last_run_created_at == clock.now().replace(
+        microsecond=0
+    )
+
+
+def test_delete_removes_a_run_and_its_files_also_while_it_executes(world):
+    done, under_way = world.run(), world.run("hang")
+    wait_for(world.run_dir(under_way) / "ready")
+    for key in (done, under_way):
+        world.client.delete_run(key)
+    world.server.wait_idle()
+    assert not world.run_dir(done).exists()
+    assert not world.run_dir(under_way).exists()
+    assert world.client.list_runs().runs is None
+
+
+def test_retry_is_not_served(world):
+    key = world.run()
+    with pytest.raises(ApiException) as error:
+        world.client.runs.run_service_retry_run(key)
+    assert error.value.status == 501
+
+
+def test_half_written_and_strange_events_are_passed_over(world):
+    key = world.run()
+    world.server.wait_idle()
+    with (world.run_dir(key) / "events.jsonl").open("a") as file:
+        file.write('[1]\n{"event":"task"}\nnonsense\n{"event":"task","task_id":"x","sta')
+    assert len(world.client.get_run(key).run_details.task_details) == 2
