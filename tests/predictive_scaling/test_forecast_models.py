@@ -64,7 +64,9 @@ def test_profile_continues_a_daily_pattern_exactly():
 
 def test_profile_learns_a_quiet_weekend_in_part():
     week = np.concatenate([np.full(120, 10.0), np.full(48, 2.0)])
-    friday = ProfileLevel().fit(series(np.tile(week, 5)[:-48]))  # four weeks and five days: Saturday comes next
+    friday = ProfileLevel().fit(
+        series(np.tile(week, 5)[:-48])
+    )  # four weeks and five days: Saturday comes next
     assert friday.forecast(24).mean() < 5.0
 
 
@@ -84,7 +86,10 @@ def test_fitted_model_survives_json_exactly(kind):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.one_of(st.floats(0, 1e12), st.just(float("nan"))), min_size=168, max_size=200), st.integers(1, 168))
+@given(
+    st.lists(st.one_of(st.floats(0, 1e12), st.just(float("nan"))), min_size=168, max_size=200),
+    st.integers(1, 168),
+)
 def test_light_models_forecast_finite_and_not_negative_whatever_the_gaps(values, horizon):
     found = series([1.0, *values])
     for kind in ("last", "snaive_1d", "snaive_7d", "profile_level"):
@@ -117,7 +122,9 @@ def test_unknown_candidates_are_refused(names):
         recipes(names, OPTIONS)
 
 
-@pytest.mark.parametrize("change", [{"growth": "logistic"}, {"daily_order": 0}, {"changepoint_prior_scale": 0.0}])
+@pytest.mark.parametrize(
+    "change", [{"growth": "logistic"}, {"daily_order": 0}, {"changepoint_prior_scale": 0.0}]
+)
 def test_model_options_are_checked(change):
     with pytest.raises(InputError):
         ModelOptions(**change)

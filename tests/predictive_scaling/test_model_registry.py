@@ -6,7 +6,11 @@ from predictive_scaling.errors import InputError, RegistryError
 from predictive_scaling.publishing import Release, publish, require_mode
 from predictive_scaling.store import LocalRegistry, open_registry
 
-RECOMMENDATION = {"run_id": "r", "generated_at": "2026-01-20T00:00:00Z", "valid_until": "2026-01-21T12:00:00Z"}
+RECOMMENDATION = {
+    "run_id": "r",
+    "generated_at": "2026-01-20T00:00:00Z",
+    "valid_until": "2026-01-21T12:00:00Z",
+}
 MODEL = Release("checkout", "cpu", b'{"kind":"last"}')
 
 
@@ -60,7 +64,9 @@ def test_deleting_a_run_leaves_its_neighbours(registry):
     assert registry.get("current.json") == b"{}"
 
 
-@pytest.mark.parametrize("key", ["", "../x", "/etc/passwd", "tmp/../current.json", "tmp//x", "tmp/", "a b", "tmp/."])
+@pytest.mark.parametrize(
+    "key", ["", "../x", "/etc/passwd", "tmp/../current.json", "tmp//x", "tmp/", "a b", "tmp/."]
+)
 def test_key_cannot_leave_the_registry(registry, key):
     for call in (registry.get, registry.delete_under, lambda name: registry.put(name, b"")):
         with pytest.raises(InputError, match="not a registry key"):

@@ -108,7 +108,9 @@ def trained(raw, options=LIGHT, metric="cpu"):
 
 def test_perfect_series_is_accepted_end_to_end():
     features, results = trained(usage(days=20))
-    evaluated = ModelValidator(Gates()).evaluate(cv_table(results), forecast_table(results, 24), features, ["cpu"])
+    evaluated = ModelValidator(Gates()).evaluate(
+        cv_table(results), forecast_table(results, 24), features, ["cpu"]
+    )
     assert [each.decision for each in evaluated] == ["model"]
     assert evaluated[0].scores.accuracy == pytest.approx(1.0, abs=1e-6)
     assert reason(evaluated) == "1 of 1 forecasts pass"
@@ -126,14 +128,18 @@ def test_champion_forecasts_the_hours_right_after_the_data():
 def test_too_short_history_falls_back_with_the_reason():
     features, results = trained(usage(days=5))
     assert "too short" in results[0].reason
-    evaluated = ModelValidator(Gates()).evaluate(cv_table(results), forecast_table(results, 24), features, ["cpu"])
+    evaluated = ModelValidator(Gates()).evaluate(
+        cv_table(results), forecast_table(results, 24), features, ["cpu"]
+    )
     assert [each.decision for each in evaluated] == ["fallback"]
     assert "no model could be trained" in evaluated[0].reason
 
 
 def test_too_few_folds_to_judge_falls_back():
     features, results = trained(usage(days=20), TrainingOptions(candidates=("last",), cv_folds=3))
-    evaluated = ModelValidator(Gates()).evaluate(cv_table(results), forecast_table(results, 24), features, ["cpu"])
+    evaluated = ModelValidator(Gates()).evaluate(
+        cv_table(results), forecast_table(results, 24), features, ["cpu"]
+    )
     assert evaluated[0].reason == "3 folds; at least 4 are needed to judge"
 
 
@@ -145,7 +151,9 @@ def test_series_without_data_is_refused_not_raised():
 
 def test_metric_names_carry_granularity_and_horizon():
     features, results = trained(usage(days=20))
-    evaluated = ModelValidator(Gates()).evaluate(cv_table(results), forecast_table(results, 24), features, ["cpu"])
+    evaluated = ModelValidator(Gates()).evaluate(
+        cv_table(results), forecast_table(results, 24), features, ["cpu"]
+    )
     found = figures(evaluated, 24)
     assert found["accuracy_1h_24h_mean"] == pytest.approx(1.0, abs=1e-6)
     assert found["accepted_share"] == 1.0

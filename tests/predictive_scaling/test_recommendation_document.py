@@ -14,7 +14,9 @@ from predictive_scaling.fallback import constant, weighted_percentile
 from predictive_scaling.recommendation import PlanOptions, Recommender, fallback_share, replicas
 from usage_data import START, clean, usage
 
-SCHEMA = json.loads((Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes())
+SCHEMA = json.loads(
+    (Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes()
+)
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 END = pd.Timestamp(NOW)
 
@@ -36,7 +38,9 @@ def test_weights_move_the_percentile():
     assert weighted_percentile(np.array([5.0, 1.0]), np.array([2.0, 8.0]), 0.90) == 5.0
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0.01, 1)), min_size=1, max_size=50), st.floats(0.01, 0.99))
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.floats(0.01, 1)), min_size=1, max_size=50), st.floats(0.01, 0.99)
+)
 def test_percentile_is_one_of_the_values_and_enough_weight_lies_below(pairs, quantile):
     values, weights = (np.array(part) for part in zip(*pairs, strict=True))
     found = weighted_percentile(values, weights, quantile)
@@ -80,14 +84,28 @@ def test_plan_options_are_checked(change):
 
 
 RECOMMENDER = Recommender(PlanOptions(), "run-1", NOW)
-RESULT = {"accuracy": 0.9, "skill": 0.1, "baseline": "snaive_1d", "over95": 0.04, "reason": "", "decision": "model"}
+RESULT = {
+    "accuracy": 0.9,
+    "skill": 0.1,
+    "baseline": "snaive_1d",
+    "over95": 0.04,
+    "reason": "",
+    "decision": "model",
+}
 
 
 def forecast(metric="cpu"):
     hours = pd.date_range(END, periods=24, freq="h")
     p50 = np.arange(24.0)
     return pd.DataFrame(
-        {"timestamp": hours, "service": "checkout", "metric": metric, "model": "prophet", "p50": p50, "p95": p50 + 1}
+        {
+            "timestamp": hours,
+            "service": "checkout",
+            "metric": metric,
+            "model": "prophet",
+            "p50": p50,
+            "p95": p50 + 1,
+        }
     )
 
 
@@ -166,4 +184,6 @@ def test_constant_from_old_data_is_expired_at_birth():
     document = valid(long_after.fallback_only(clean(usage()), [], "stale"))
     assert document["valid_until"] < document["generated_at"]
     data_end = START + pd.Timedelta(days=15) - pd.Timedelta(minutes=5)
-    assert document["valid_until"] == (data_end + pd.Timedelta(days=8, hours=36)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert document["valid_until"] == (data_end + pd.Timedelta(days=8, hours=36)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )

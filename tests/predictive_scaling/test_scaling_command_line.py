@@ -50,7 +50,17 @@ def test_bad_usage_is_exit_2():
 def test_recommend_runs_all_steps(tmp_path, capsys):
     path = write(usage(days=20), tmp_path / "usage.csv")
     out, now = tmp_path / "out", end_of(usage(days=20))
-    arguments = ["recommend", "--input", path, "--output", str(out), "--now", now, "--candidates", "profile_level"]
+    arguments = [
+        "recommend",
+        "--input",
+        path,
+        "--output",
+        str(out),
+        "--now",
+        now,
+        "--candidates",
+        "profile_level",
+    ]
     assert main([*arguments, "--registry", str(tmp_path / "registry")]) == 0
     document = json.loads((out / "recommendation.json").read_text())
     assert document["services"][0]["cpu"]["source"] == "profile_level"

@@ -94,6 +94,8 @@ def test_no_pickle_and_no_print_in_the_library():
     for path in (ROOT / "components" / "src").rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        modules = {
+            alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+        }
         assert not {"pickle", "joblib", "cloudpickle"} & modules, path
         assert "print" not in names or path.name == "_console.py", path

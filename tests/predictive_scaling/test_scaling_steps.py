@@ -21,7 +21,9 @@ from usage_data import end_of, usage, write
 NOW = "2024-02-02T22:10:00Z"  # just after the sample ends
 SERVICES = ["smd-1-6", "smd-2-1"]
 LIGHT = TrainingOptions(candidates=("profile_level", "snaive_1d", "snaive_7d", "last"))
-SCHEMA = json.loads((Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes())
+SCHEMA = json.loads(
+    (Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes()
+)
 
 
 class Run:
@@ -38,10 +40,14 @@ class Run:
             paths = (self.path("model", metric), self.path("cv", metric), self.path("forecast", metric))
             steps.train_model(self.features, *paths, metric, "", options)
         cv, forecast = ([self.path(name, m) for m in ("cpu", "memory")] for name in ("cv", "forecast"))
-        return steps.validate_model(*cv, *forecast, self.features, self.evaluation, self.report, gates or Gates())
+        return steps.validate_model(
+            *cv, *forecast, self.features, self.evaluation, self.report, gates or Gates()
+        )
 
     def publish(self, mode="forecast_only", registry=""):
-        forecasts, models = ([self.path(name, m) for m in ("cpu", "memory")] for name in ("forecast", "model"))
+        forecasts, models = (
+            [self.path(name, m) for m in ("cpu", "memory")] for name in ("forecast", "model")
+        )
         return steps.publish_recommendation(
             self.clean, forecasts, models, self.evaluation, self.recommendation,
             PlanOptions(), mode, registry, "run-1", NOW,
@@ -98,7 +104,9 @@ def test_forecast_only_writes_nothing_to_the_registry(run, tmp_path):
     sources = [each[metric]["source"] for each in document["services"] for metric in ("cpu", "memory")]
     assert share == sources.count("fallback") / 4
     assert document["generated_at"] == NOW
-    assert document["valid_until"] == "2024-02-04T09:00:00Z"  # whole hours up to 21:00, 24 h of horizon, 12 h of grace
+    assert (
+        document["valid_until"] == "2024-02-04T09:00:00Z"
+    )  # whole hours up to 21:00, 24 h of horizon, 12 h of grace
 
 
 def test_publish_releases_what_was_accepted(run, tmp_path):
@@ -107,7 +115,9 @@ def test_publish_releases_what_was_accepted(run, tmp_path):
     current = json.loads(registry.get("current.json"))
     assert json.loads(registry.get(current["recommendation"])) == run.document("recommendation")
     released = {(service, metric) for service, metrics in current["models"].items() for metric in metrics}
-    accepted = {(s, m) for s, metrics in run.judged.decision.items() for m, d in metrics.items() if d == "model"}
+    accepted = {
+        (s, m) for s, metrics in run.judged.decision.items() for m, d in metrics.items() if d == "model"
+    }
     assert released == accepted
     for metrics in current["models"].values():
         for key in metrics.values():
@@ -115,7 +125,9 @@ def test_publish_releases_what_was_accepted(run, tmp_path):
 
 
 def test_same_inputs_give_the_same_bytes(run, tmp_path):
-    before = {name: (run.root / name).read_bytes() for name in ("evaluation", "report", "cv-cpu", "forecast-cpu")}
+    before = {
+        name: (run.root / name).read_bytes() for name in ("evaluation", "report", "cv-cpu", "forecast-cpu")
+    }
     run.train_and_judge()
     assert {name: (run.root / name).read_bytes() for name in before} == before
 
@@ -149,10 +161,20 @@ def test_tampered_model_is_not_published(run, tmp_path):
 def test_rubbish_is_a_result_and_still_gives_a_recommendation(tmp_path):
     files = Run(tmp_path)
     Path(files.raw).write_bytes(b"\x1f\x8brubbish")
-    checked = steps.validate_data(files.raw, files.clean, files.validation, files.verdict, ValidationRules(), NOW)
+    checked = steps.validate_data(
+        files.raw, files.clean, files.validation, files.verdict, ValidationRules(), NOW
+    )
     assert (checked.passed, checked.services) == (False, [])
     steps.fallback_recommendation(
-        files.clean, files.recommendation, [], checked.reason, PlanOptions(), "forecast_only", "", "run-1", NOW
+        files.clean,
+        files.recommendation,
+        [],
+        checked.reason,
+        PlanOptions(),
+        "forecast_only",
+        "",
+        "run-1",
+        NOW,
     )
     document = files.document("recommendation")
     jsonschema.validate(document, SCHEMA)
@@ -165,11 +187,21 @@ def test_failing_data_falls_back_on_its_clean_rows(tmp_path):
     raw = usage(days=3)
     write(raw, Path(files.raw))
     now = end_of(raw)
-    checked = steps.validate_data(files.raw, files.clean, files.validation, files.verdict, ValidationRules(), now)
+    checked = steps.validate_data(
+        files.raw, files.clean, files.validation, files.verdict, ValidationRules(), now
+    )
     assert not checked.passed
     registry = str(tmp_path / "registry")
     steps.fallback_recommendation(
-        files.clean, files.recommendation, [], checked.reason, PlanOptions(), "publish", registry, "run-1", now
+        files.clean,
+        files.recommendation,
+        [],
+        checked.reason,
+        PlanOptions(),
+        "publish",
+        registry,
+        "run-1",
+        now,
     )
     document = files.document("recommendation")
     assert document["services"][0]["cpu"]["source"] == "fallback"

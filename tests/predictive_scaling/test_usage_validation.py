@@ -44,7 +44,9 @@ def drop_days(first, last):
 
 def with_column(name, value, share):
     raw = usage()
-    return raw.assign(**{name: raw[name].astype(object).mask(np.arange(len(raw)) % round(1 / share) == 0, value)})
+    return raw.assign(
+        **{name: raw[name].astype(object).mask(np.arange(len(raw)) % round(1 / share) == 0, value)}
+    )
 
 
 def conflicting():
@@ -65,8 +67,12 @@ def naive():
         pytest.param(usage().iloc[::2], "quality 0.500 < 0.950", id="every-second-sample-lost"),
         pytest.param(drop_days(12, 13.5), "gap of 36.1 h", id="recent-gap"),
         pytest.param(naive(), "4320 timestamps without time zone", id="naive"),
-        pytest.param(with_column("timestamp", "yesterday", 0.01), "that cannot be read", id="unreadable-instants"),
-        pytest.param(with_column("timestamp", "1970-01-19T00:00:00Z", 0.01), "outside 2000", id="wrong-epoch"),
+        pytest.param(
+            with_column("timestamp", "yesterday", 0.01), "that cannot be read", id="unreadable-instants"
+        ),
+        pytest.param(
+            with_column("timestamp", "1970-01-19T00:00:00Z", 0.01), "outside 2000", id="wrong-epoch"
+        ),
         pytest.param(pd.concat([usage(), usage().head(100)]), "100 duplicate rows (2.3%)", id="duplicates"),
         pytest.param(conflicting(), "1 timestamps with conflicting values", id="conflict"),
         pytest.param(with_column("cpu", -1.0, 0.1), "quality 0.900 < 0.950", id="negative"),
@@ -84,7 +90,9 @@ def test_bad_service_is_turned_away_with_the_reason(raw, reason):
 @pytest.mark.parametrize(
     ("raw", "warning"),
     [
-        pytest.param(with_column("cpu", -1.0, 0.01), "negative cpu values counted as missing", id="few-negative"),
+        pytest.param(
+            with_column("cpu", -1.0, 0.01), "negative cpu values counted as missing", id="few-negative"
+        ),
         pytest.param(with_column("cpu", float("inf"), 0.01), "", id="few-infinite"),
         pytest.param(pd.concat([usage(), usage().head(3)]), "3 duplicate rows dropped", id="few-duplicates"),
         pytest.param(usage(cpu=1.0), "cpu does not change for 360 h", id="flat"),
@@ -145,7 +153,9 @@ def test_worst_service_gives_the_score():
 
 def test_rows_off_the_grid_are_floored_to_their_slot():
     raw = usage()
-    shifted = (pd.to_datetime(raw["timestamp"]) + pd.Timedelta(seconds=17)).dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    shifted = (pd.to_datetime(raw["timestamp"]) + pd.Timedelta(seconds=17)).dt.strftime(
+        "%Y-%m-%dT%H:%M:%S+00:00"
+    )
     result = judge(raw.assign(timestamp=shifted), now="2026-01-20T00:00:00Z")
     assert result.passed
     assert result.quality_score == 1.0
@@ -166,14 +176,18 @@ def test_validation_does_not_change_its_input():
     pd.testing.assert_frame_equal(raw, before)
 
 
-cells = st.one_of(st.none(), st.text(max_size=8), st.floats(), st.sampled_from(["2026-01-05T00:00:00Z", "-1"]))
+cells = st.one_of(
+    st.none(), st.text(max_size=8), st.floats(), st.sampled_from(["2026-01-05T00:00:00Z", "-1"])
+)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(cells, st.sampled_from(["a", "B", "", None]), cells, cells), max_size=12))
 def test_no_rubbish_raises(rows):
     raw = pd.DataFrame(rows, columns=["timestamp", "service", "cpu", "memory"])
-    typed = raw.assign(timestamp=raw["timestamp"].map(lambda cell: None if cell is None else str(cell)).astype("str"))
+    typed = raw.assign(
+        timestamp=raw["timestamp"].map(lambda cell: None if cell is None else str(cell)).astype("str")
+    )
     assert not judge(typed.assign(service=typed["service"].astype("str"))).passed
 
 

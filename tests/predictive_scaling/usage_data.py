@@ -11,7 +11,9 @@ START = pd.Timestamp("2026-01-05T00:00:00Z")  # a Monday
 STEP = pd.Timedelta(minutes=5)
 
 
-def usage(service: str = "checkout", days: float = 15, cpu: float | None = None, memory: float = 100.0) -> pd.DataFrame:
+def usage(
+    service: str = "checkout", days: float = 15, cpu: float | None = None, memory: float = 100.0
+) -> pd.DataFrame:
     """Raw rows with text instants; cpu is a day's sine around 2 unless a constant is given."""
     stamps = pd.date_range(START, periods=int(days * 288), freq="5min")
     phase = np.arange(len(stamps)) % 288 / 288 * 2 * np.pi
