@@ -22,7 +22,9 @@ def validate_data(
     stale_action: str = "fail",
     max_failed_share: float = 1.0,
     now_override: str = "",
-) -> NamedTuple("Outputs", [("passed", bool), ("services", List[str]), ("quality_score", float), ("reason", str)]):
+) -> NamedTuple(
+    "Outputs", [("passed", bool), ("services", List[str]), ("quality_score", float), ("reason", str)]
+):
     """Judge and repair usage data, service by service. Bad data is reported, it does not fail the task.
 
     Args:

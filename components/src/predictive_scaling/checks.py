@@ -175,7 +175,9 @@ class ServiceChecks:
             self._fail("history", f"{days:.1f} days of history, at least {self._rules.min_days} are needed")
         stale = (self._now - last) / pd.Timedelta(hours=1)
         if stale > self._rules.max_stale_hours:
-            text = f"newest sample is {stale:.1f} h old, at most {self._rules.max_stale_hours:g} h are allowed"
+            text = (
+                f"newest sample is {stale:.1f} h old, at most {self._rules.max_stale_hours:g} h are allowed"
+            )
             (self._fail if self._rules.stale_action == "fail" else self._warn)("stale", text)
 
     def _check_gaps(self, clean: pd.DataFrame) -> None:
@@ -185,7 +187,10 @@ class ServiceChecks:
         gaps = [(before, after) for before, after in pairwise(stamps) if after - before > limit]
         for before, after in gaps:
             report = self._fail if after > recent else self._warn
-            report("gaps", f"gap of {(after - before) / pd.Timedelta(hours=1):.1f} h from {before:%Y-%m-%dT%H:%MZ}")
+            report(
+                "gaps",
+                f"gap of {(after - before) / pd.Timedelta(hours=1):.1f} h from {before:%Y-%m-%dT%H:%MZ}",
+            )
 
     def _check_flat(self, clean: pd.DataFrame) -> None:
         """The same cpu value for a day means a stuck scraper; memory may truly be constant."""

@@ -112,7 +112,9 @@ def _train_into(features: str, folder: Path, metric: str, service: str, options:
 def _recommend_arguments(parser: ArgumentParser) -> None:
     _add_rules(parser)
     _add_training(parser)
-    parser.add_argument("--output", required=True, help="folder for recommendation.json, report.html and the rest")
+    parser.add_argument(
+        "--output", required=True, help="folder for recommendation.json, report.html and the rest"
+    )
     parser.add_argument("--accuracy-threshold", type=float, default=Gates().accuracy_threshold)
     parser.add_argument("--registry", default="", help="also publish to this folder or s3://bucket/prefix")
     parser.add_argument("--run-id", default="by-hand")

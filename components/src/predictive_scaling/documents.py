@@ -23,7 +23,9 @@ def canonical_bytes(document: Mapping[str, Any]) -> bytes:
 
 def pretty_bytes(document: Mapping[str, Any]) -> bytes:
     """Serialise for people: sorted keys, indented, ending in a newline."""
-    return (json.dumps(document, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps(document, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    ).encode()
 
 
 def parse_object(data: bytes, name: str) -> Document:

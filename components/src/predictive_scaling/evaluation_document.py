@@ -65,7 +65,9 @@ def _summaries(results: Sequence[SeriesEvaluation]) -> list[tuple[str, str, floa
     if not scores:
         return []
     accuracies = [each.accuracy for each in scores]
-    by_metric = {metric: _mean_accuracy(results, metric) for metric in sorted({each.metric for each in results})}
+    by_metric = {
+        metric: _mean_accuracy(results, metric) for metric in sorted({each.metric for each in results})
+    }
     return [
         ("accuracy", "mean", float(np.mean(accuracies))),
         ("accuracy", "min", float(np.min(accuracies))),

@@ -32,7 +32,9 @@ class FeatureEngineer:
 
     def __post_init__(self) -> None:
         if self.model_freq != "1h":
-            raise InputError(f"model_freq is {self.model_freq!r}; models forecast hourly means, so only 1h is served")
+            raise InputError(
+                f"model_freq is {self.model_freq!r}; models forecast hourly means, so only 1h is served"
+            )
         if self.window_days < 1:
             raise InputError(f"window_days is {self.window_days}; it must be at least 1")
 
@@ -43,7 +45,9 @@ class FeatureEngineer:
             return pd.DataFrame(columns=pd.Index(FEATURE_COLUMNS))
         end = (chosen["timestamp"].max() + _step(chosen)).floor("h")
         index = pd.date_range(end - pd.Timedelta(days=self.window_days), end, freq="h", inclusive="left")
-        tables = [self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)]
+        tables = [
+            self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)
+        ]
         return pd.concat(tables, ignore_index=True)[list(FEATURE_COLUMNS)]
 
     def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -53,7 +57,9 @@ class FeatureEngineer:
         sparse = aggregated["n_samples"] < expected / 2
         values = [name for name in aggregated.columns if name != "n_samples"]
         blanked = {name: aggregated[name].mask(sparse) for name in values}
-        return _with_calendar(aggregated.assign(**blanked, service=service).rename_axis("timestamp").reset_index())
+        return _with_calendar(
+            aggregated.assign(**blanked, service=service).rename_axis("timestamp").reset_index()
+        )
 
 
 def _hours(rows: pd.DataFrame) -> pd.DataFrame:

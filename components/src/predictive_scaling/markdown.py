@@ -39,7 +39,9 @@ def statistics_markdown(statistics: pd.DataFrame) -> str:
     """One row per service."""
     names = [str(name) for name in statistics.columns]
     head = [f"| {' | '.join(escaped(name) for name in names)} |", "|" + "---|" * len(names)]
-    rows = [f"| {' | '.join(_cell(value) for value in row)} |" for row in statistics.head(MAX_ROWS).to_numpy()]
+    rows = [
+        f"| {' | '.join(_cell(value) for value in row)} |" for row in statistics.head(MAX_ROWS).to_numpy()
+    ]
     return "\n".join(["# Usage", "", *head, *rows]) + "\n"
 
 

@@ -41,7 +41,9 @@ def require_mode(mode: str, registry: str) -> None:
 
 def accepted_models(folders: Iterable[str | Path], evaluation: Document) -> list[Release]:
     """Models of the folders that the evaluation accepted; each is checked against its manifest before it is trusted."""
-    accepted = {(each["service"], each["metric"]) for each in evaluation["results"] if each["decision"] == "model"}
+    accepted = {
+        (each["service"], each["metric"]) for each in evaluation["results"] if each["decision"] == "model"
+    }
     return [release for folder in folders for release in _models(Path(folder), accepted)]
 
 

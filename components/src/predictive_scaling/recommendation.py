@@ -82,7 +82,9 @@ def model_entry(metric: str, forecast: pd.DataFrame, scores: Document, options: 
         "source": str(ordered["model"].iloc[0]),
         # For what cannot follow the blocks, such as memory: it cannot be lowered hourly without restarts.
         "request": rounded(float(ordered["p95"].max()) * options.headroom),
-        "blocks": [_block(metric, rows, options) for _, rows in ordered.groupby(ordered.index // options.block_hours)],
+        "blocks": [
+            _block(metric, rows, options) for _, rows in ordered.groupby(ordered.index // options.block_hours)
+        ],
     }
     return entry | {name: scores[name] for name in ("accuracy", "skill", "baseline", "over95")}
 
@@ -107,7 +109,12 @@ def fallback_entry(
     found = constant(samples, metric, end, options.headroom)
     if found is None:
         return entry | {"source": "none", "reason": f"{reason}; {NO_DATA}" if reason else NO_DATA}
-    entry |= {"source": "fallback", "reason": reason, "request": rounded(found.request), "p90": rounded(found.p90)}
+    entry |= {
+        "source": "fallback",
+        "reason": reason,
+        "request": rounded(found.request),
+        "p90": rounded(found.p90),
+    }
     return entry | ({"min_replicas": replicas(found.request, options)} if metric == "cpu" else {})
 
 
@@ -124,7 +131,9 @@ class Recommender:
         judged = {(each["service"], each["metric"]): each for each in evaluation["results"]}
         end = _end(clean, self.now)
         names = sorted(set(map(str, clean["service"])) | {service for service, _ in judged})
-        services = [self._service(name, clean[clean["service"] == name], forecast, judged, end) for name in names]
+        services = [
+            self._service(name, clean[clean["service"] == name], forecast, judged, end) for name in names
+        ]
         accepted = [each for each in judged.values() if each["decision"] == "model"]
         if forecast.empty or not accepted:
             return self._constant_header(end).document(services)

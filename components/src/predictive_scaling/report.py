@@ -72,14 +72,18 @@ def _scores(results: Sequence[SeriesEvaluation]) -> list[str]:
 
 
 def _score_row(each: SeriesEvaluation) -> str:
-    texts = "".join(f"<td>{escape(text)}</td>" for text in (each.service, each.metric, each.decision, each.champion))
+    texts = "".join(
+        f"<td>{escape(text)}</td>" for text in (each.service, each.metric, each.decision, each.champion)
+    )
     if each.scores is None:
         return f'<tr class="{each.decision}">{texts}<td colspan="7">not scored</td></tr>'
     found = each.scores
     figures = (found.baseline_accuracy, found.skill, found.over95, found.mase)
     numbers = "".join(f'<td class="n">{value:.2f}</td>' for value in figures)
     accuracy = f'<td class="n">{found.accuracy:.2f}</td><td>{escape(found.baseline)}</td>'
-    return f'<tr class="{each.decision}">{texts}{accuracy}{numbers}<td class="n">{found.scored_points}</td></tr>'
+    return (
+        f'<tr class="{each.decision}">{texts}{accuracy}{numbers}<td class="n">{found.scored_points}</td></tr>'
+    )
 
 
 def _refused(results: Sequence[SeriesEvaluation]) -> list[str]:

@@ -1,9 +1,9 @@
 """The registry of models and recommendations: a local folder or `s3://bucket/prefix`.
 
-    models/<service>/<metric>/<sha256>.json    models by content; writing one again changes nothing
-    recommendations/<sha256>.json              recommendations by content
-    current.json                               what is in force, written last: readers never see half a release
-    tmp/<run id>/                              what a run may leave behind until it is cleaned up
+models/<service>/<metric>/<sha256>.json    models by content; writing one again changes nothing
+recommendations/<sha256>.json              recommendations by content
+current.json                               what is in force, written last: readers never see half a release
+tmp/<run id>/                              what a run may leave behind until it is cleaned up
 """
 
 from __future__ import annotations

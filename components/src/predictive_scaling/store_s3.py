@@ -29,7 +29,10 @@ class S3Registry:
         """See Registry."""
         with _translated(f"cannot write {key}"):
             self._client.put_object(
-                Bucket=self._bucket, Key=self._prefix + checked_key(key), Body=data, ContentType="application/json"
+                Bucket=self._bucket,
+                Key=self._prefix + checked_key(key),
+                Body=data,
+                ContentType="application/json",
             )
 
     def get(self, key: str) -> bytes:

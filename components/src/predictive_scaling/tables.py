@@ -26,7 +26,10 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     """Read a plain or gzipped CSV; `timestamp` and `service` stay text. Raises InputError when it is no CSV."""
     try:
         return pd.read_csv(
-            path, compression=_compression(Path(path)), dtype={"timestamp": "str", "service": "str"}, low_memory=False
+            path,
+            compression=_compression(Path(path)),
+            dtype={"timestamp": "str", "service": "str"},
+            low_memory=False,
         )
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too

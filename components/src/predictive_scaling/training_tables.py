@@ -28,7 +28,10 @@ MANIFEST = "manifest.json"
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
     """One job for every service of the table, or for the one that is named."""
     names = [service] if service else sorted(set(map(str, features["service"])))
-    return [Job(name, metric, hourly_series(features, require_service_name(name), metric), options) for name in names]
+    return [
+        Job(name, metric, hourly_series(features, require_service_name(name), metric), options)
+        for name in names
+    ]
 
 
 def cv_table(results: Sequence[SeriesTraining]) -> pd.DataFrame:
@@ -55,7 +58,9 @@ def _fold_rows(result: SeriesTraining, fold: FoldForecast) -> pd.DataFrame:
 def forecast_table(results: Sequence[SeriesTraining], horizon: int) -> pd.DataFrame:
     """The champions' forecasts; every series that was to be trained is in it."""
     tables = [_forecast_rows(result, horizon) for result in results]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(FORECAST_COLUMNS))
+    return (
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(FORECAST_COLUMNS))
+    )
 
 
 def _forecast_rows(result: SeriesTraining, horizon: int) -> pd.DataFrame:
@@ -67,7 +72,9 @@ def _forecast_rows(result: SeriesTraining, horizon: int) -> pd.DataFrame:
     return rows.assign(service=result.service, metric=result.metric, model=kind)[list(FORECAST_COLUMNS)]
 
 
-def write_models(results: Sequence[SeriesTraining], metric: str, folder: str | Path, horizon: int) -> Document:
+def write_models(
+    results: Sequence[SeriesTraining], metric: str, folder: str | Path, horizon: int
+) -> Document:
     """Write one JSON per series, then the manifest that lists them with digests; gives the manifest."""
     trained = [(result, result.champion) for result in results if result.champion]
     for result, champion in trained:
@@ -79,7 +86,9 @@ def write_models(results: Sequence[SeriesTraining], metric: str, folder: str | P
         "horizon_hours": horizon,
         "versions": library_versions(),
         "models": [_entry(result.service, champion) for result, champion in trained],
-        "refused": [{"service": each.service, "reason": each.reason} for each in results if not each.champion],
+        "refused": [
+            {"service": each.service, "reason": each.reason} for each in results if not each.champion
+        ],
     }
     write_bytes(Path(folder) / MANIFEST, pretty_bytes(manifest))
     return manifest
@@ -102,7 +111,9 @@ def _entry(service: str, champion: Champion) -> Document:
 
 def library_versions() -> dict[str, str]:
     """Versions of what the models were made with."""
-    return {"predictive-scaling": __version__} | {name: _version(name) for name in ("numpy", "pandas", "prophet")}
+    return {"predictive-scaling": __version__} | {
+        name: _version(name) for name in ("numpy", "pandas", "prophet")
+    }
 
 
 def _version(name: str) -> str:

@@ -82,7 +82,9 @@ class DataValidator:
 
     def _service(self, service: str, rows: pd.DataFrame) -> tuple[ServiceResult, pd.DataFrame]:
         if not SERVICE_NAME.fullmatch(service):
-            finding = Finding(Severity.FAIL, "name", "not a DNS-1123 label, so it names no Kubernetes service")
+            finding = Finding(
+                Severity.FAIL, "name", "not a DNS-1123 label, so it names no Kubernetes service"
+            )
             return ServiceResult(service, len(rows), 0.0, (finding,)), empty_clean()
         quality, findings, clean = ServiceChecks(self.rules, pd.Timestamp(self.now)).run(rows)
         return ServiceResult(service, len(rows), quality, findings), clean.assign(service=service)
@@ -114,7 +116,9 @@ def refused(reason: str) -> ValidationResult:
 def empty_clean() -> pd.DataFrame:
     """A clean table without rows."""
     empty = pd.DataFrame({name: pd.Series(dtype="float64") for name in CLEAN_COLUMNS})
-    return empty.assign(timestamp=pd.to_datetime(pd.Series(dtype="str"), utc=True), service=pd.Series(dtype="str"))
+    return empty.assign(
+        timestamp=pd.to_datetime(pd.Series(dtype="str"), utc=True), service=pd.Series(dtype="str")
+    )
 
 
 def _ordered(clean: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Steps that look at usage data: load, summarise, validate, make features."""
 
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -56,7 +55,9 @@ def summarize_usage(data: str, summary: str) -> Document:
     say(text)
     write_bytes(summary, text.encode())
     records = statistics.to_dict(orient="records")
-    return {str(row["service"]): _figures({str(name): value for name, value in row.items()}) for row in records}
+    return {
+        str(row["service"]): _figures({str(name): value for name, value in row.items()}) for row in records
+    }
 
 
 def _figures(row: Document) -> Document:
@@ -104,7 +105,9 @@ def _document(result: ValidationResult, now: str) -> Document:
     }
 
 
-def engineer_features(clean: str, features: str, services: Sequence[str], model_freq: str, window_days: int) -> None:
+def engineer_features(
+    clean: str, features: str, services: Sequence[str], model_freq: str, window_days: int
+) -> None:
     """Write hourly features of the given services (none given: all)."""
     engineer = FeatureEngineer(model_freq, window_days)
     write_table(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), features)

@@ -1,6 +1,5 @@
 """Steps that train and judge models."""
 
-
 from __future__ import annotations
 
 from pathlib import Path
