@@ -145,7 +145,7 @@ def _python_with_only_renderer(folder: Path) -> dict[str, str]:
     """An import path with jinja2, PyYAML and jsonschema and what these need, and nothing else."""
     site = folder / "site"
     site.mkdir()
-    names = "jinja2 markupsafe yaml _yaml jsonschema jsonschema_specifications referencing rpds attr attrs"
+    names = "jinja2 markupsafe yaml jsonschema jsonschema_specifications referencing rpds attr attrs"
     for name in [*names.split(), "typing_extensions"]:
         module = sys.modules.get(name) or __import__(name)
         source = Path(str(module.__file__))
