@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import PROJECT
 from kfp import compiler as kfp_compiler
 from kfp import components, dsl
 from kfp_gitops import compiler, ir
 from kfp_gitops.errors import InputError
 from kfp_gitops.render import RenderedPipeline, render
 from kfp_gitops.yamltext import dump
+from project import PROJECT
 
 GREET_X = {"component": "greet", "arguments": {"name": "x"}}
 HEAD = {"apiVersion": "kfp-gitops/v1alpha1", "kind": "PipelineManifest"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT
+from project import PROJECT
 from tools import kustomize_build
 
 ENVIRONMENTS = sorted(path.name for path in (PROJECT / "environments").iterdir() if path.is_dir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Outcome, snapshot
+from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"

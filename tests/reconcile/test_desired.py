@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Outcome
 from kfp_gitops import desired
 from kfp_gitops.errors import InputError, RefusedError, UsageError
+from project import Outcome
 
 Command = Callable[..., Outcome]
 PLACEHOLDER = "0" * 64

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, Outcome
 from kfp_gitops import ownership
 from kfp_gitops.apply import observe
 from kfp_gitops.desired import load
 from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
 from kfp_gitops.kfpapi import KfpApi
 from kfp_gitops.ownership import Owner
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))

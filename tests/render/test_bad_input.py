@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Outcome, snapshot
+from project import Outcome, snapshot
 
 BASE = "environments/base.yaml"
 DEV = "environments/dev/values.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, Outcome, snapshot
+from project import PROJECT, Outcome, snapshot
 
 Command = Callable[..., Outcome]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, Outcome
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpapi import KfpApi
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 FAKE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("fake_run.py")))
