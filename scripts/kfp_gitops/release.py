@@ -20,6 +20,7 @@ from kfp_gitops.errors import InputError, Problem, raise_if_any
 TEMPLATE = "pipeline.yaml.j2"
 VALUES_SCHEMA = "values.schema.json"
 
+_PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
 _COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
@@ -87,7 +88,7 @@ def from_pinned(root: Path, environment: str, pipeline: str, images: Mapping[str
     """The release that was promoted to an environment, from its pinned copy."""
     folder = pinned_folder(environment, pipeline)
     texts = _read_folder(root, folder)
-    specs = {Path(name).stem: texts.pop(name) for name in list(texts) if name.startswith("components/")}
+    specs = {found[1]: texts.pop(name) for name in list(texts) if (found := _PINNED_SPEC.fullmatch(name))}
     paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
     return Release(pipeline, folder, texts, specs, paths, images)
 
