@@ -73,8 +73,7 @@ class RunPool:
                 ended.timer.cancel()
             executor.signal_group(process, signal.SIGKILL)  # whatever it left behind
             self._finish(run_id, code, ended.canceled)
-        if not self._closing:
-            self.fill()
+            self.fill()  # under the same lock: after it, `close` does not wait for this thread any more
 
     def _finish(self, run_id: str, code: int, canceled: str) -> None:
         run = self._store.runs.get(run_id)
