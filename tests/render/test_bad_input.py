@@ -272,7 +272,7 @@ CASES = [
         "v1 component with a key that KFP ignores",
         COUNT,
         "image: steps",
-        "image: steps\n    fileOutputs: {words: /tmp/words}",
+        "image: steps\n    fileOutputs: {words: /out/words}",
         (
             "components/count_words/component.yaml:10:5: unknown key 'implementation.container.fileOutputs'; remove it; known are: args, command, env, image",
         ),
