@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops.desired import experiment_name
 from kfp_gitops.errors import RemoteError, UsageError
-from kfp_gitops.kfpapi import KfpApi
-from kfp_gitops.kfpmodels import RunState, TaskState
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.models import RunState, TaskState
 from kfp_gitops.manifest import Manifest, Type
+from kfp_gitops.reconcile.desired import experiment_name
 
 # Every state after which nothing more happens (KFP v2beta1 RuntimeState). The official client's own wait
 # does not know CANCELED and waits for ever.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kfp_gitops import desired
 from kfp_gitops.errors import InputError, RefusedError, UsageError
+from kfp_gitops.reconcile import desired
 from project import Outcome
 
 Command = Callable[..., Outcome]
@@ -113,7 +113,7 @@ def test_refusals_are_exit_5_and_bad_input_is_exit_2(manifests: Path, command: C
 def test_a_server_that_is_not_there_is_exit_4(
     manifests: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kfp_gitops.kfpapi._TRIES", 1)
+    monkeypatch.setattr("kfp_gitops.kfpapi.client._TRIES", 1)
     outcome = command(
         "reconcile", "plan", "--env", "dev", "--host", "http://127.0.0.1:9", "--manifests", manifests
     )

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops import plan as planning
-from kfp_gitops.actual import Actual, ActualPipeline, ActualSchedule
-from kfp_gitops.desired import Desired, DesiredPipeline, schedule_digest
+from kfp_gitops.kfpapi.actual import Actual, ActualPipeline, ActualSchedule
 from kfp_gitops.manifest import Schedule
 from kfp_gitops.ownership import Owner, describe, owner
-from kfp_gitops.plan import Action, Change, Kind, plan
+from kfp_gitops.reconcile import plan as planning
+from kfp_gitops.reconcile.desired import Desired, DesiredPipeline, schedule_digest
+from kfp_gitops.reconcile.plan import Action, Change, Kind, plan
 
 OWNER = Owner("example-repository", "dev")
 OTHER = Owner("another-repository", "dev")

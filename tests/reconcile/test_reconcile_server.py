@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops import ownership
-from kfp_gitops.apply import observe
-from kfp_gitops.desired import load
 from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
-from kfp_gitops.kfpapi import KfpApi
+from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile.apply import observe
+from kfp_gitops.reconcile.desired import load
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
@@ -182,7 +182,7 @@ def test_a_connection_lost_at_any_write_fails_and_the_next_apply_converges(
 def test_reads_are_tried_again_when_the_server_is_overloaded(
     reconcile: Callable[..., Outcome], server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kfp_gitops.kfpapi.random.random", lambda: -0.5)
+    monkeypatch.setattr("kfp_gitops.kfpapi.client.random.random", lambda: -0.5)
     server.faults.add(Fault("GET", "recurringruns", Trouble.ANSWER, nth=1, status=503))
     server.faults.add(Fault("GET", "names", Trouble.ANSWER, nth=1, status=429))
     assert reconcile("apply").code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from kfp_gitops import console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode
-from kfp_gitops.plan import Change, Plan, plan, to_text
+from kfp_gitops.reconcile.plan import Change, Plan, plan, to_text
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reconcile(arguments: Namespace) -> int:
-    from kfp_gitops import desired
-    from kfp_gitops.apply import apply, observe
-    from kfp_gitops.kfpapi import KfpApi
+    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.apply import apply, observe
 
     folder = (arguments.manifests or arguments.root / "manifests" / arguments.env).resolve()
     wanted = desired.load(folder, arguments.env, arguments.host)

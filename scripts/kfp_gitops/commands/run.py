@@ -11,7 +11,7 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or a bad command line
-    from kfp_gitops.kfpapi import KfpApi
+    from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.runs import Request
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: Namespace) -> int:
-    from kfp_gitops import desired, runs
+    from kfp_gitops import runs
+    from kfp_gitops.reconcile import desired
 
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
     request = None
@@ -54,7 +55,7 @@ def _dispatch(arguments: Namespace) -> int:
             values = runs.parameters(folder.manifests[arguments.pipeline], arguments.param)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
-    from kfp_gitops.kfpapi import KfpApi
+    from kfp_gitops.kfpapi.client import KfpApi
 
     host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
     api = KfpApi(host, folder.environment["kfp"]["namespace"])

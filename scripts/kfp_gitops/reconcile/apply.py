@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kfp_gitops import ownership
-from kfp_gitops.actual import Actual
-from kfp_gitops.desired import Desired, DesiredPipeline, experiment_name, schedule_digest
 from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi import KfpApi
+from kfp_gitops.kfpapi.actual import Actual
+from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.manifest import Schedule
-from kfp_gitops.plan import Action, Change, Kind, Plan
+from kfp_gitops.reconcile.desired import Desired, DesiredPipeline, experiment_name, schedule_digest
+from kfp_gitops.reconcile.plan import Action, Change, Kind, Plan
 
 Done = Callable[[Change, str], None]
 

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kfp_gitops.actual import Actual, ActualPipeline, ActualSchedule
-from kfp_gitops.desired import Desired, DesiredPipeline, experiment_name, schedule_digest, schedule_name
+from kfp_gitops.kfpapi.actual import Actual, ActualPipeline, ActualSchedule
 from kfp_gitops.manifest import Schedule
+from kfp_gitops.reconcile.desired import (
+    Desired,
+    DesiredPipeline,
+    experiment_name,
+    schedule_digest,
+    schedule_name,
+)
 
 
 class Action(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 import kfp_server_api
 
 from kfp_gitops import ownership
-from kfp_gitops.actual import ActualSchedule
+from kfp_gitops.kfpapi.actual import ActualSchedule
 from kfp_gitops.manifest import Schedule
 
 

@@ -21,10 +21,11 @@ import urllib3
 from kfp import Client
 from kfp.client import ServiceAccountTokenVolumeCredentials
 
-from kfp_gitops import kfpmodels, ownership
-from kfp_gitops.actual import ActualPipeline, ActualSchedule
+from kfp_gitops import ownership
 from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError, TemporaryError
-from kfp_gitops.kfpmodels import RunState
+from kfp_gitops.kfpapi import models
+from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
+from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.manifest import Schedule
 
 _TIMEOUT = (10, 60)
@@ -138,7 +139,7 @@ class KfpApi:
         """All recurring runs of the namespace, ours and others."""
         list_runs = self._client.recurring_runs.recurring_run_service_list_recurring_runs
         for found in self._pages("recurring_runs", lambda **page: list_runs(**self._in_namespace(), **page)):
-            yield kfpmodels.schedule(found)
+            yield models.schedule(found)
 
     def create_schedule(
         self,
@@ -154,11 +155,11 @@ class KfpApi:
         body = kfp_server_api.V2beta1RecurringRun(
             display_name=name,
             description=description,
-            pipeline_version_reference=kfpmodels.version_reference(pipeline_id, version_id),
+            pipeline_version_reference=models.version_reference(pipeline_id, version_id),
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(schedule.parameters)),
             max_concurrency=str(schedule.max_concurrency),
             mode="DISABLE",
-            trigger=kfpmodels.trigger(schedule),
+            trigger=models.trigger(schedule),
             no_catchup=not schedule.catchup,
             experiment_id=experiment_id,
             namespace=self.namespace,
@@ -196,7 +197,7 @@ class KfpApi:
         body = kfp_server_api.V2beta1Run(
             display_name=name,
             experiment_id=experiment_id,
-            pipeline_version_reference=kfpmodels.version_reference(pipeline_id, version_id),
+            pipeline_version_reference=models.version_reference(pipeline_id, version_id),
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
         )
         create = self._client.runs.run_service_create_run
@@ -205,7 +206,7 @@ class KfpApi:
     def run(self, run_id: str) -> RunState:
         """The state of a run."""
         get = self._client.runs.run_service_get_run
-        return kfpmodels.run(self._read(lambda: get(run_id, _request_timeout=_TIMEOUT)))
+        return models.run(self._read(lambda: get(run_id, _request_timeout=_TIMEOUT)))
 
     def runs(self, experiment_id: str, limit: int) -> list[RunState]:
         """The newest runs of an experiment."""
@@ -216,7 +217,7 @@ class KfpApi:
                 _request_timeout=_TIMEOUT,
             )
         )  # fmt: skip
-        return [kfpmodels.run(run) for run in found.runs or []]
+        return [models.run(run) for run in found.runs or []]
 
     def run_link(self, run_id: str) -> str:
         """Where a person sees the run."""

@@ -1,0 +1,1 @@
+"""Make KFP match `manifests/<env>/`: desired + actual → plan → guard → apply."""
