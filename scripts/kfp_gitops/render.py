@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kfp_gitops import check, components, environment, files, manifest_reader, schema, templates
+from kfp_gitops import check, components, environment, files, schema, templates
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest
+from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.release import TEMPLATE, VALUES_SCHEMA, Release
 from kfp_gitops.yamltext import dump, parse
 
@@ -107,7 +107,7 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
 def _checked(env: Environment, text: str, name: str, release: Release) -> Manifest:
     path = f"{release.folder}/{TEMPLATE} (rendered for {env.name})"
     try:
-        manifest = manifest_reader.read(text, path)
+        manifest = reader.read(text, path)
         found = check.problems(manifest, release.components)
         if manifest.name != name:
             at = ("metadata", "name")

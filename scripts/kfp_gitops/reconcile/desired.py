@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kfp_gitops import files, lock, manifest_reader, schema
+from kfp_gitops import files, lock, schema
 from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
-from kfp_gitops.manifest import Manifest, Schedule
+from kfp_gitops.manifest import Manifest, Schedule, reader
 from kfp_gitops.ownership import Owner
 from kfp_gitops.render import ENVIRONMENT, LOCK, RenderedPipeline
 from kfp_gitops.yamltext import parse
@@ -93,9 +93,7 @@ def read(folder: Path, environment: str) -> Folder:
     names = [entry["name"] for entry in document.value["pipelines"]]
     rendered = {entry["name"]: _pipeline(root, name, entry) for entry in document.value["pipelines"]}
     manifests = {
-        pipeline: manifest_reader.read(
-            rendered[pipeline].manifest, f"{name}/pipelines/{pipeline}/pipeline.yaml"
-        )
+        pipeline: reader.read(rendered[pipeline].manifest, f"{name}/pipelines/{pipeline}/pipeline.yaml")
         for pipeline in names
     }
     locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")

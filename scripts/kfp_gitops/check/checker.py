@@ -30,7 +30,7 @@ from kfp_gitops.manifest import (
     references,
     walk,
 )
-from kfp_gitops.order import CycleError, ordered
+from kfp_gitops.manifest.order import CycleError, ordered
 from kfp_gitops.yamltext import Document, Path
 
 _PYTHON: Mapping[Type, tuple[type, ...]] = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops import manifest_reader
-from kfp_gitops.manifest import Manifest
-from kfp_gitops.order import CycleError, ordered
+from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest.order import CycleError, ordered
 
 HEAD = (
     "apiVersion: kfp-gitops/v1alpha1\nkind: PipelineManifest\nmetadata: {name: p, description: d, owner: o}\n"
@@ -13,7 +12,7 @@ HEAD = (
 
 
 def _manifest(tasks: str) -> Manifest:
-    return manifest_reader.read(f"{HEAD}spec:\n  tasks:\n{tasks}", "pipeline.yaml")
+    return reader.read(f"{HEAD}spec:\n  tasks:\n{tasks}", "pipeline.yaml")
 
 
 def _ids(tasks: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops.manifest import (
+from kfp_gitops.manifest.model import (
     CollectRef,
     Condition,
     Guarded,

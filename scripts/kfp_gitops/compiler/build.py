@@ -1,21 +1,12 @@
-"""Compile a rendered manifest to KFP's IR, through the kfp SDK's own DSL: the result is what KFP would write.
-
-The only module besides `kfpapi` and `localrun` that imports kfp.
-"""
+"""A DSL pipeline from a manifest: calls the SDK for each node, in dependency order."""
 
 from __future__ import annotations
 
 import inspect
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from kfp import compiler, components, dsl
-
-from kfp_gitops import ir, manifest_reader
-from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.compiler.sdk import components, dsl
 from kfp_gitops.manifest import (
     Branch,
     CollectRef,
@@ -38,8 +29,7 @@ from kfp_gitops.manifest import (
     Type,
     Value,
 )
-from kfp_gitops.order import ordered
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.manifest.order import ordered
 
 _TYPES: Mapping[Type, type] = {
     "str": str,
@@ -62,73 +52,6 @@ _ARTIFACTS = {
 }
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """The IR as the SDK writes it, and its identity."""
-
-    text: str
-    digest: str
-
-
-def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Compiled]:
-    """Compile every pipeline of an environment.
-
-    Raises:
-        InputError: every pipeline that does not compile.
-    """
-    results: dict[str, Compiled] = {}
-    problems: list[Problem] = []
-    for pipeline in pipelines:
-        try:
-            results[pipeline.name] = compile_pipeline(pipeline, folder)
-        except InputError as error:
-            problems += error.problems
-    raise_if_any(problems)
-    return results
-
-
-def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
-    """Compile one pipeline; problems name the manifest in `folder` and the line of the task."""
-    path = f"{folder}/pipelines/{pipeline.name}/pipeline.yaml"
-    manifest = manifest_reader.read(pipeline.manifest, path)
-    builder = _Builder(manifest, pipeline.specs)
-    try:
-        text = _to_text(_pipeline(manifest, builder))
-    except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
-        raise InputError([_refusal(manifest, builder, error)]) from error
-    return Compiled(text, ir.digest(ir.documents(text)))
-
-
-def _refusal(manifest: Manifest, builder: _Builder, error: Exception) -> Problem:
-    at = builder.current.at if builder.current else ()
-    what = " ".join(str(error).split()) or "no reason given"
-    return manifest.document.problem(
-        at, f"the kfp SDK does not compile this: {type(error).__name__}: {what}", "rewrite the task", key=True
-    )
-
-
-def _to_text(pipeline: Any) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pipeline.yaml"
-        compiler.Compiler().compile(pipeline, str(path))
-        return path.read_text("utf-8")
-
-
-def _pipeline(manifest: Manifest, builder: _Builder) -> Any:
-    names = [parameter.name for parameter in manifest.parameters]
-
-    def body(
-        *channels: Any, **named: Any
-    ) -> None:  # the SDK calls it positionally, with one channel a parameter
-        builder.build({**dict(zip(names, channels, strict=False)), **named})
-
-    body.__name__ = manifest.name.replace("-", "_")
-    body.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # how inspect lets a function say so
-        [_signature(parameter) for parameter in manifest.parameters]
-    )
-    return dsl.pipeline(name=manifest.name, description=manifest.description)(body)
-
-
 def _signature(parameter: Parameter) -> inspect.Parameter:
     default = inspect.Parameter.empty
     if parameter.default is not None:
@@ -146,7 +69,7 @@ def _cast(value: Any, wanted: Type | None) -> Any:
     return float(value) if wanted == "float" and isinstance(value, int) else value
 
 
-class _Builder:
+class Builder:
     """Calls the DSL for each node, in dependency order."""
 
     def __init__(self, manifest: Manifest, specs: Mapping[str, str]) -> None:
@@ -157,6 +80,22 @@ class _Builder:
         self.tasks: dict[str, Any] = {}
         self.items: dict[str, Any] = {}
         self.current: Node | None = None
+
+    def pipeline(self) -> Any:
+        """The manifest as a DSL pipeline; the SDK runs `build` at once."""
+        manifest = self.manifest
+        names = [parameter.name for parameter in manifest.parameters]
+
+        def body(
+            *channels: Any, **named: Any
+        ) -> None:  # the SDK calls it positionally, with one channel a parameter
+            self.build({**dict(zip(names, channels, strict=False)), **named})
+
+        body.__name__ = manifest.name.replace("-", "_")
+        body.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # how inspect lets a function say so
+            [_signature(parameter) for parameter in manifest.parameters]
+        )
+        return dsl.pipeline(name=manifest.name, description=manifest.description)(body)
 
     def build(self, channels: Mapping[str, Any]) -> None:
         self.channels = channels

@@ -1,4 +1,4 @@
-"""Read a pipeline manifest: YAML → schema → the types of `manifest`."""
+"""Read a pipeline manifest: YAML → schema → the types of `model`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops import schema
 from kfp_gitops.errors import raise_if_any
-from kfp_gitops.manifest import (
+from kfp_gitops.manifest.model import (
     Branch,
     CollectRef,
     Comparison,

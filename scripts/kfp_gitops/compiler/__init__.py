@@ -1,0 +1,9 @@
+"""Compile a rendered manifest to KFP's IR, through the kfp SDK's own DSL: the result is what KFP would write.
+
+`sdk` is the import of kfp, `build` makes a DSL pipeline of a manifest, `emit` writes that as IR, `compiled` is
+the way from one to the other. The only package besides `kfpapi` and `localrun` that imports kfp.
+"""
+
+from kfp_gitops.compiler.compiled import Compiled, compile_all, compile_pipeline
+
+__all__ = ["Compiled", "compile_all", "compile_pipeline"]

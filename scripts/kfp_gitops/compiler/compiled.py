@@ -1,0 +1,58 @@
+"""From rendered manifests to IR texts and their identities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kfp_gitops import ir
+from kfp_gitops.compiler.build import Builder
+from kfp_gitops.compiler.emit import emit
+from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.render import RenderedPipeline
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The IR as the SDK writes it, and its identity."""
+
+    text: str
+    digest: str
+
+
+def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Compiled]:
+    """Compile every pipeline of an environment.
+
+    Raises:
+        InputError: every pipeline that does not compile.
+    """
+    results: dict[str, Compiled] = {}
+    problems: list[Problem] = []
+    for pipeline in pipelines:
+        try:
+            results[pipeline.name] = compile_pipeline(pipeline, folder)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    return results
+
+
+def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
+    """Compile one pipeline; problems name the manifest in `folder` and the line of the task."""
+    path = f"{folder}/pipelines/{pipeline.name}/pipeline.yaml"
+    manifest = reader.read(pipeline.manifest, path)
+    builder = Builder(manifest, pipeline.specs)
+    try:
+        text = emit(builder.pipeline())
+    except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
+        raise InputError([_refusal(manifest, builder, error)]) from error
+    return Compiled(text, ir.digest(ir.documents(text)))
+
+
+def _refusal(manifest: Manifest, builder: Builder, error: Exception) -> Problem:
+    at = builder.current.at if builder.current else ()
+    what = " ".join(str(error).split()) or "no reason given"
+    return manifest.document.problem(
+        at, f"the kfp SDK does not compile this: {type(error).__name__}: {what}", "rewrite the task", key=True
+    )

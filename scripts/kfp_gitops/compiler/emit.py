@@ -1,0 +1,17 @@
+"""A DSL pipeline as IR text."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.compiler.sdk import compiler
+
+
+def emit(pipeline: Any) -> str:
+    """The IR of a DSL pipeline, as the SDK writes it: one YAML document, or two."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(pipeline, str(path))
+        return path.read_text("utf-8")
