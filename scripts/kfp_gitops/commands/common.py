@@ -15,7 +15,9 @@ EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found · 2 
 class Parser(argparse.ArgumentParser):
     """argparse that raises instead of exiting, and shows the exit codes in --help."""
 
-    def __init__(self, prog: str, description: str, examples: str = "") -> None:
+    def __init__(
+        self, prog: str, description: str, examples: str = "", root: Path | str | None = None
+    ) -> None:
         epilog = f"examples:\n{examples}\n\n{EXIT_CODES}" if examples else EXIT_CODES
         super().__init__(
             prog=prog,
@@ -27,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--root",
             type=Path,
-            default=repository(),
+            default=repository() if root is None else root,
             metavar="DIR",
             help="the repository (default: where this script is)",
         )

@@ -1,0 +1,34 @@
+"""`reconcile`: make KFP match `manifests/<env>/`. One module a subcommand, each with `add` and `run`."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS
+from collections.abc import Sequence
+
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.commands.reconcile import apply, plan
+
+_EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
+  python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
+_SUBCOMMANDS = (plan, apply)
+
+
+class Subcommand(Parser):
+    """A parser without a default root, which would win over a --root that stands before the subcommand."""
+
+    def __init__(self, prog: str, description: str, examples: str = "") -> None:
+        super().__init__(prog, description, examples, root=SUPPRESS)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one subcommand on one environment."""
+    parser = Parser(
+        "reconcile.py", "Make KFP's pipelines, versions and schedules match manifests/<env>/.", _EXAMPLES
+    )
+    subcommands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Subcommand
+    )
+    for subcommand in _SUBCOMMANDS:
+        subcommand.add(subcommands)
+    arguments = parse(parser, argv, needs_environments=False)
+    return int(arguments.run(arguments))

@@ -1,0 +1,21 @@
+"""What the subcommands of `reconcile` share: their options, and from them the folder and the API."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+
+def add_target(parser: ArgumentParser) -> None:
+    """Which environment, where its manifests stand, and which KFP."""
+    parser.add_argument("--env", required=True, metavar="ENV")
+    parser.add_argument("--host", metavar="URL", help="the KFP API (default: what environment.yaml says)")
+    parser.add_argument(
+        "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
+    )
+
+
+def folder(arguments: Namespace) -> Path:
+    """The rendered environment's folder."""
+    found: Path = arguments.manifests or arguments.root / "manifests" / arguments.env
+    return found.resolve()

@@ -1,0 +1,41 @@
+"""`reconcile plan`: show what apply would do; reads only."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from kfp_gitops import console
+from kfp_gitops.commands.reconcile import options
+from kfp_gitops.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kfp_gitops.reconcile.plan import Plan
+
+
+def add(subcommands: Any) -> None:
+    """Declare the subcommand."""
+    about = "show what apply would do; exit 1 if anything"
+    parser = subcommands.add_parser("plan", help=about, description=about)
+    options.add_target(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Plan one environment and show it."""
+    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.apply import observe
+    from kfp_gitops.reconcile.plan import plan, to_text
+
+    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
+    found = plan(wanted, observe(KfpApi(wanted.host, wanted.namespace), wanted))
+    console.result(to_text(found))
+    return conflicts(found) or (ExitCode.DIFFERENCES if found.to_do else ExitCode.OK)
+
+
+def conflicts(found: Plan) -> int:
+    """Say what is not ours and stops a pipeline."""
+    for change in found.conflicts:
+        console.note(f"{change.kind} {change.name}: {change.reason}; nothing of this pipeline was touched")
+    return ExitCode.REFUSED if found.conflicts else ExitCode.OK
