@@ -34,8 +34,8 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) scripts/components.py --check
 	$(PY) scripts/render.py --all --check
 
-bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run
-	$(PY) -m tests.bench
+bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
+	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))
 
 components: $(VENV)/.installed  ## compile component.py → component.yaml
 	$(PY) scripts/components.py

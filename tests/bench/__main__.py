@@ -1,70 +1,46 @@
-"""Measure whole processes, cold: each with an empty HOME, alternating with its peer."""
+"""`python -m tests.bench [SECTION …] [--rounds N] [--size N] [--json FILE]`."""
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
+import argparse
+import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = 15
+from . import SECTIONS, table
+from .house import Row, Settings
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A command of ours and what it is measured against."""
-
-    name: str
-    ours: Sequence[str]
-    peer_name: str
-    peer: Sequence[str]
+def measure(section: str, rounds: int, size: int | None) -> list[Row]:
+    """Run one section in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        module = import_module(f".{section}", __package__)
+        return list(module.rows(Settings(Path(folder), rounds, size)))
 
 
-COMPARISONS = [
-    Comparison(
-        "render.py --env prod, nothing changed",
-        [sys.executable, str(ROOT / "scripts/render.py"), "--env", "prod"],
-        "importing jinja2, PyYAML and jsonschema alone",
-        [sys.executable, "-c", "import jinja2.sandbox, yaml, jsonschema"],
-    ),
-    Comparison(
-        "render.py --all --check, with compiling",
-        [sys.executable, str(ROOT / "scripts/render.py"), "--all", "--check"],
-        "importing kfp alone",
-        [sys.executable, "-c", "import kfp"],
-    ),
-]
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure the sections named, or all; the table goes to stdout as it grows."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of: {', '.join(SECTIONS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each process runs (default: 5)")
+    parser.add_argument("--size", type=int, help="how much is generated (default: the section's own)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    arguments = parser.parse_args(argv)
+    unknown = sorted(set(arguments.sections) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no section {unknown[0]!r}; there are: {', '.join(SECTIONS)}")
+    found: dict[str, list[Row]] = {}
+    for section in arguments.sections or SECTIONS:
+        found[section] = measure(section, arguments.rounds, arguments.size)
+        sys.stdout.write("\n".join(table.lines(section, found[section])) + "\n")
+        sys.stdout.flush()
+        if arguments.json:
+            arguments.json.write_text(json.dumps(table.as_json(found), indent=2) + "\n", "utf-8")
+    return 0
 
 
-def _seconds(command: Sequence[str]) -> float:
-    with tempfile.TemporaryDirectory() as home:
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "HOME": home})
-        return time.perf_counter() - started
-
-
-def _measure(comparison: Comparison) -> str:
-    ours, peer = [], []
-    for _ in range(ROUNDS):
-        ours.append(_seconds(comparison.ours))
-        peer.append(_seconds(comparison.peer))
-    mine, other = statistics.median(ours), statistics.median(peer)
-    return (
-        f"{comparison.name}: {mine:.3f} s (best {min(ours):.3f}); {comparison.peer_name}: {other:.3f} s "
-        f"(best {min(peer):.3f}); ratio {mine / other:.2f}"
-    )
-
-
-def main() -> None:
-    """Print one line for each comparison: medians, best, and the ratio of the medians."""
-    for comparison in COMPARISONS:
-        sys.stdout.write(_measure(comparison) + "\n")
-
-
-main()
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""Whole processes, cold and alternating with a peer: seconds, and the peak memory of the process tree."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLING = 0.005  # seconds between two looks at the memory
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured, and where a section may write."""
+
+    folder: Path
+    rounds: int = 5
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process; `before` brings the disk into the state that it starts from, and is not timed."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured of one side: the median and the best of all rounds, and the peak memory in MB."""
+
+    name: str
+    median: float
+    best: float
+    memory: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `wanted` is the ratio (or, without a peer, the figure) that is aimed at."""
+
+    case: str
+    ours: Figure
+    peer: Figure | None = None
+    unit: str = "s"
+    wanted: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours to the peer's, of the medians: below 1 is better."""
+        return self.ours.median / self.peer.median if self.peer else None
+
+    @property
+    def memory_ratio(self) -> float | None:
+        """The same of the peak memory, where both are known."""
+        if self.peer is None or not (self.ours.memory and self.peer.memory):
+            return None
+        return self.ours.memory / self.peer.memory
+
+
+def compare(
+    case: str,
+    ours: Command,
+    peer: Command,
+    settings: Settings,
+    *,
+    wanted: float | None = None,
+    each: tuple[str, int] = ("s", 1),
+    note: str = "",
+) -> Row:
+    """Run both in turn; `each` is the unit and how many things a process does ("ms per pipeline", 1000)."""
+    unit, count = each
+    scale = (1000 if unit.startswith("ms") else 1) / count
+    seconds: dict[str, list[float]] = {ours.name: [], peer.name: []}
+    for _ in range(settings.rounds):
+        for command in (ours, peer):
+            seconds[command.name].append(scale * run_cold(command))
+    figures = [
+        Figure(
+            command.name,
+            statistics.median(seconds[command.name]),
+            min(seconds[command.name]),
+            peak_memory(command),
+        )
+        for command in (ours, peer)
+    ]
+    return Row(case, *figures, unit=unit, wanted=wanted, note=note)
+
+
+def run_cold(command: Command) -> float:
+    """Seconds of wall-clock time of one whole process in an empty HOME."""
+    command.before()
+    with tempfile.TemporaryDirectory() as home:
+        started = perf_counter()
+        done = subprocess.run(
+            command.argv, capture_output=True, text=True, env=_environment(command, home), check=False
+        )
+        seconds = perf_counter() - started
+    _must_succeed(command, done.returncode, done.stderr)
+    return seconds
+
+
+def peak_memory(command: Command) -> float | None:
+    """The most memory (MB) that the process and all below it held at one moment; None where /proc is missing.
+
+    Proportional set size: a page that n processes share counts 1/n in each (Linux, proc(5), smaps_rollup).
+    """
+    if not Path("/proc/self/smaps_rollup").exists():
+        return None
+    command.before()
+    with tempfile.TemporaryDirectory() as home:
+        process = subprocess.Popen(
+            command.argv,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(command, home),
+        )
+        ended, peak = threading.Event(), [0]
+        watcher = threading.Thread(target=_watch, args=(process.pid, ended, peak))
+        watcher.start()
+        code = process.wait()
+        ended.set()
+        watcher.join()
+    _must_succeed(command, code, "")
+    return peak[0] / 1024
+
+
+def _watch(pid: int, ended: threading.Event, peak: list[int]) -> None:
+    while not ended.wait(SAMPLING):
+        peak[0] = max(peak[0], sum(map(_proportional, _tree(pid))))
+
+
+def _tree(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has just ended
+        return []
+    return [pid, *(found for child in children for found in _tree(int(child)))]
+
+
+def _proportional(pid: int) -> int:
+    """Kilobytes."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _environment(command: Command, home: str) -> dict[str, str]:
+    # A user's caches and settings reach neither side; bytecode of installed packages does, as in an image.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    return {**kept, "HOME": home, **command.environment}
+
+
+def _must_succeed(command: Command, code: int, errors: str) -> None:
+    if code:
+        raise SystemExit(
+            f"{command.name} ended with {code}, so there is nothing to compare:\n{errors[-2000:]}"
+        )

@@ -1,0 +1,54 @@
+"""Rows for people and for machines."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .house import Figure, Row
+
+
+def lines(section: str, rows: Sequence[Row]) -> list[str]:
+    """A block of the table: what was done, ours, the peer's, and the ratio."""
+    found = [f"{section}"]
+    for row in rows:
+        found.append(f"  {row.case}")
+        found.append(f"    {_figure(row.ours, row.unit)}")
+        if row.peer:
+            found.append(f"    {_figure(row.peer, row.unit)}")
+        found += [f"    {text}" for text in (_verdict(row), row.note) if text]
+    return found
+
+
+def _figure(figure: Figure, unit: str) -> str:
+    memory = f", peak {figure.memory:.0f} MB" if figure.memory else ""
+    return f"{figure.name:<44} {figure.median:9.3f} {unit} (best {figure.best:.3f}{memory})"
+
+
+def _verdict(row: Row) -> str:
+    parts = []
+    if row.ratio is not None:
+        parts.append(f"ratio {row.ratio:.2f}")
+    if row.memory_ratio is not None:
+        parts.append(f"memory {row.memory_ratio:.2f}")
+    if row.wanted is not None:
+        reached = (row.ours.median if row.ratio is None else row.ratio) <= row.wanted
+        parts.append(f"wanted {row.wanted:g}: {'reached' if reached else 'missed'}")
+    return " · ".join(parts)
+
+
+def as_json(sections: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+    """Everything measured, with the machine that it was measured on."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "sections": {name: [_row(row) for row in rows] for name, rows in sections.items()},
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**asdict(row), "ratio": row.ratio, "memory_ratio": row.memory_ratio}

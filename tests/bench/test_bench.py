@@ -1,0 +1,71 @@
+"""The benchmarks measure what they say: the generated repositories are sound, and both sides get the same content."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp_gitops.render import render
+
+from . import generator, table
+from .house import Command, Figure, Row, Settings, compare
+from .render import _makejinja, _render
+
+
+def _run(argv: list[str]) -> None:
+    import subprocess
+
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+def _pipelines(root: Path, file: str) -> dict[str, Any]:
+    found = sorted(root.rglob(file))
+    return {path.parent.name: yaml.safe_load(path.read_text("utf-8")) for path in found}
+
+
+def test_ours_and_makejinja_write_the_same_pipelines_and_components(tmp_path: Path) -> None:
+    shapes = generator.repository(tmp_path / "ours", 6)
+    generator.for_makejinja(tmp_path / "peer", shapes)
+    _run(_render(tmp_path / "ours"))
+    _run(_makejinja(tmp_path / "peer"))
+    ours, peer = tmp_path / "ours/manifests/dev/pipelines", tmp_path / "peer/manifests/pipelines"
+    assert _pipelines(ours, "pipeline.yaml") == _pipelines(peer, "pipeline.yaml")
+    assert len(_pipelines(ours, "pipeline.yaml")) == 6
+    for path in (ours / shapes[5].name / "components").iterdir():
+        copied = (peer / shapes[5].name / "components" / path.name).read_text("utf-8")
+        assert yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(copied)
+
+
+def test_generated_pipelines_are_distinct_and_use_five_components(tmp_path: Path) -> None:
+    generator.repository(tmp_path, 12)
+    rendered = render(tmp_path, "dev").pipelines
+    assert len({pipeline.manifest.replace(pipeline.name, "") for pipeline in rendered}) == 12
+    assert {len(pipeline.specs) for pipeline in rendered} == {5}
+    assert len({tuple(pipeline.specs) for pipeline in rendered}) > 5
+
+
+def test_processes_are_compared_cold_and_counted_by_thing(tmp_path: Path) -> None:
+    seen = tmp_path / "homes"
+    script = f"import os; open({str(seen)!r}, 'a').write(os.environ['HOME'] + '\\n'); bytearray(30_000_000)"
+    command = Command("ours", [sys.executable, "-c", script])
+    row = compare(
+        "case",
+        command,
+        Command("peer", [sys.executable, "-c", ""]),
+        Settings(tmp_path, 2),
+        each=("ms each", 4),
+    )
+    homes = seen.read_text().split()
+    assert len(homes) >= 2
+    assert len(set(homes)) == len(homes)
+    assert not any(Path(home).exists() for home in homes)
+    assert 0 < row.ours.best <= row.ours.median < 10_000
+
+
+def test_table_says_whether_what_is_wanted_was_reached() -> None:
+    ours, peer = Figure("ours", 1.0, 0.9, 20.0), Figure("peer", 4.0, 3.0, 40.0)
+    (*_, verdict) = table.lines("s", [Row("case", ours, peer, wanted=0.3)])
+    assert verdict.strip() == "ratio 0.25 · memory 0.50 · wanted 0.3: reached"
+    written = json.loads(json.dumps(table.as_json({"s": [Row("case", ours, peer, wanted=0.2)]})))
+    assert written["sections"]["s"][0]["ratio"] == 0.25
