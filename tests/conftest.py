@@ -41,6 +41,12 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that are sent again are sent again at once."""
+    monkeypatch.setattr("kfp_gitops.kfpapi.retry.random.uniform", lambda low, high: 0.0)
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with tests/golden/<name>; a missing golden fails, --update-golden rewrites."""
 

@@ -5,6 +5,7 @@ GitOpsError
 ├── RefusedError    5  a plan that would be unsafe
 ├── RemoteError     4  KFP or Kubernetes failed
 │   ├── TemporaryError    worth another try
+│   ├── DeniedError       it does not know us, or does not let us
 │   ├── NotFoundError
 │   └── AlreadyExistsError
 └── RunFailedError  4  a pipeline run that we followed failed
@@ -84,7 +85,19 @@ class RemoteError(GitOpsError):
 
 
 class TemporaryError(RemoteError):
-    """The other side may answer when asked again: overload, a broken connection."""
+    """The other side may answer when asked again, after `retry_after` seconds if it said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeniedError(RemoteError):
+    """Not logged in (401, a login page) or not allowed (403)."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class NotFoundError(RemoteError):

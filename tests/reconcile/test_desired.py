@@ -110,10 +110,8 @@ def test_refusals_are_exit_5_and_bad_input_is_exit_2(manifests: Path, command: C
     assert "dev/pipelines/hello/pipeline.yaml:" in outcome.err
 
 
-def test_a_server_that_is_not_there_is_exit_4(
-    manifests: Path, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kfp_gitops.kfpapi.client._TRIES", 1)
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_is_not_there_is_exit_4(manifests: Path, command: Command) -> None:
     outcome = command(
         "reconcile", "plan", "--env", "dev", "--host", "http://127.0.0.1:9", "--manifests", manifests
     )

@@ -1,51 +1,49 @@
-"""KFP's API as this project uses it: timeouts, paging and our own errors around the official client.
+"""KFP's API as this project uses it: records of ours, paging, and requests that may be sent again.
 
-Facts of the client (2.17): low-level handles take `_request_timeout`, high-level methods have none and
-print links; a float timeout is silently ignored; empty lists come as None.
+Facts of the client (2.17): high-level methods print links and take no timeout, so the generated ones below them
+are used; empty lists come as None.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import random
+import secrets
 import tempfile
-import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import kfp_server_api
-import urllib3
-from kfp import Client
-from kfp.client import ServiceAccountTokenVolumeCredentials
 
 from kfp_gitops import ownership
-from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError, TemporaryError
+from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
+from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi import models
+from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
 from kfp_gitops.kfpapi.models import RunState
+from kfp_gitops.kfpapi.retry import Backoff
+from kfp_gitops.kfpapi.transport import Services
 from kfp_gitops.manifest import Schedule
 
-_TIMEOUT = (10, 60)
-_TRIES = 4
-_RETRIED = frozenset({429, 500, 502, 503, 504})
-_PAGE = 100
+_PAGE = 200
+"""The most that the server gives at once."""
 
 
 class KfpApi:
-    """One KFP, one namespace. Reads are retried; a write is sent once, for it may have succeeded unheard."""
+    """One KFP, one namespace; threads may share it.
 
-    def __init__(self, host: str, namespace: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    Reads are sent again when they fail for a while; so are writes that say the final state. A write that makes
+    something without a unique name is sent again only when what it makes is not there.
+    """
+
+    def __init__(
+        self, host: str, namespace: str, access: Access | None = None, backoff: Backoff | None = None
+    ) -> None:
         self.host = host.rstrip("/")
         self.namespace = namespace or None
-        self._sleep = sleep
-        with warnings.catch_warnings():
-            # It warns of servers older than 2.0.0-beta.2 at every start, whatever the server.
-            warnings.filterwarnings("ignore", "This client only works with Kubeflow Pipeline", FutureWarning)
-            # Any namespace but the default keeps the constructor from calling the server and from waiting 25 s.
-            self._client = Client(host=self.host, namespace=namespace or "none", **_credentials())
+        self._backoff = backoff or Backoff()
+        self._client = Services(self.host, access or accesses.from_environment())
 
     # pipelines and versions
 
@@ -54,7 +52,7 @@ class KfpApi:
         try:
             found = self._read(
                 lambda: self._client.pipelines.pipeline_service_get_pipeline_by_name(
-                    name, **self._in_namespace(), _request_timeout=_TIMEOUT
+                    name, **self._in_namespace()
                 )
             )
         except NotFoundError:
@@ -92,7 +90,7 @@ class KfpApi:
             name=name, display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.pipelines.pipeline_service_create_pipeline
-        self._create(lambda: create(body, _request_timeout=_TIMEOUT))
+        self._create(lambda: create(body))
 
     def upload_version(self, pipeline_id: str, name: str, ir: str, description: str) -> None:
         """Upload a content-named version; one that exists already has the same content."""
@@ -102,8 +100,7 @@ class KfpApi:
             upload = self._client.pipeline_uploads.upload_pipeline_version
             self._create(
                 lambda: upload(
-                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description,
-                    _request_timeout=_TIMEOUT,
+                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description
                 )
             )  # fmt: skip
 
@@ -131,7 +128,7 @@ class KfpApi:
             display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.experiments.experiment_service_create_experiment
-        self._create(lambda: create(body, _request_timeout=_TIMEOUT))
+        self._create(lambda: create(body))
 
     # recurring runs
 
@@ -154,7 +151,7 @@ class KfpApi:
         """Create a recurring run, disabled and pinned to a version; returns its id."""
         body = kfp_server_api.V2beta1RecurringRun(
             display_name=name,
-            description=description,
+            description=f"{description} attempt={secrets.token_hex(4)}",
             pipeline_version_reference=models.version_reference(pipeline_id, version_id),
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(schedule.parameters)),
             max_concurrency=str(schedule.max_concurrency),
@@ -165,22 +162,32 @@ class KfpApi:
             namespace=self.namespace,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
-        return str(self._write(lambda: create(body, _request_timeout=_TIMEOUT)).recurring_run_id)
+        made = self._once(lambda: create(body), lambda: self._schedule_made(body))
+        return str(made.recurring_run_id)
+
+    def _schedule_made(self, body: Any) -> Any:
+        """The recurring run that an unheard request made: its description holds an attempt of its own."""
+        list_runs = self._client.recurring_runs.recurring_run_service_list_recurring_runs
+        wanted = _equals("display_name", body.display_name)
+        pages = self._pages(
+            "recurring_runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page)
+        )
+        return next((found for found in pages if found.description == body.description), None)
 
     def enable_schedule(self, schedule_id: str) -> None:
         """Enable a recurring run."""
         enable = self._client.recurring_runs.recurring_run_service_enable_recurring_run
-        self._write(lambda: enable(schedule_id, _request_timeout=_TIMEOUT))
+        self._repeat(lambda: enable(schedule_id))
 
     def disable_schedule(self, schedule_id: str) -> None:
         """Disable a recurring run."""
         disable = self._client.recurring_runs.recurring_run_service_disable_recurring_run
-        self._write(lambda: disable(schedule_id, _request_timeout=_TIMEOUT))
+        self._repeat(lambda: disable(schedule_id))
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a recurring run, never the runs that it started: without ORPHAN they would be killed."""
         delete = self._client.recurring_runs.recurring_run_service_delete_recurring_run
-        self._write(lambda: delete(schedule_id, propagation_policy="ORPHAN", _request_timeout=_TIMEOUT))
+        self._gone(lambda: delete(schedule_id, propagation_policy="ORPHAN"))
 
     # runs
 
@@ -193,7 +200,7 @@ class KfpApi:
         experiment_id: str,
         parameters: Mapping[str, Any],
     ) -> str:
-        """Start a run of a registered version; returns its id."""
+        """Start a run of a registered version; returns its id. The name must be of this run alone."""
         body = kfp_server_api.V2beta1Run(
             display_name=name,
             experiment_id=experiment_id,
@@ -201,20 +208,26 @@ class KfpApi:
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
         )
         create = self._client.runs.run_service_create_run
-        return str(self._write(lambda: create(body, _request_timeout=_TIMEOUT)).run_id)
+        return str(self._once(lambda: create(body), lambda: self._run_made(body)).run_id)
+
+    def _run_made(self, body: Any) -> Any:
+        """The run that an unheard request made: its name is its own."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = _equals("display_name", body.display_name)
+        found = self._read(lambda: list_runs(experiment_id=body.experiment_id, filter=wanted, page_size=1))
+        return next(iter(found.runs or []), None)
 
     def run(self, run_id: str) -> RunState:
         """The state of a run."""
         get = self._client.runs.run_service_get_run
-        return models.run(self._read(lambda: get(run_id, _request_timeout=_TIMEOUT)))
+        return models.run(self._read(lambda: get(run_id)))
 
     def runs(self, experiment_id: str, limit: int) -> list[RunState]:
         """The newest runs of an experiment."""
         list_runs = self._client.runs.run_service_list_runs
         found = self._read(
             lambda: list_runs(
-                experiment_id=experiment_id, page_size=limit, sort_by="created_at desc", **self._in_namespace(),
-                _request_timeout=_TIMEOUT,
+                experiment_id=experiment_id, page_size=limit, sort_by="created_at desc", **self._in_namespace()
             )
         )  # fmt: skip
         return [models.run(run) for run in found.runs or []]
@@ -223,7 +236,7 @@ class KfpApi:
         """Where a person sees the run."""
         return f"{self.host}/#/runs/details/{run_id}"
 
-    # the boundary
+    # how requests are sent
 
     def _in_namespace(self) -> dict[str, str]:
         return {"namespace": self.namespace} if self.namespace else {}
@@ -238,62 +251,43 @@ class KfpApi:
                 return
 
     def _page(self, list_page: Callable[..., Any], token: str) -> Any:
-        return self._read(lambda: list_page(page_size=_PAGE, page_token=token, _request_timeout=_TIMEOUT))
+        return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
 
     def _read(self, call: Callable[[], Any]) -> Any:
-        for attempt in range(_TRIES):
-            try:
-                return self._write(call)
-            except TemporaryError:
-                if attempt == _TRIES - 1:
-                    raise
-                self._sleep(2**attempt * (0.5 + random.random()))  # noqa: S311  # jitter, not a secret
-        raise AssertionError("unreachable")
+        """A read, or a write that says the final state and so may be sent twice."""
+        return self._backoff.call(lambda: _understood(self.host, call))
+
+    _repeat = _read
+
+    def _write(self, call: Callable[[], Any]) -> Any:
+        """A write that is sent once, for it may have succeeded unheard."""
+        return _understood(self.host, call)
+
+    def _once(self, call: Callable[[], Any], made: Callable[[], Any]) -> Any:
+        """A write that may not take effect twice: before it is sent again, `made` looks for what it made."""
+        return self._backoff.unless_done(lambda: _understood(self.host, call), made)
+
+    def _gone(self, call: Callable[[], Any]) -> None:
+        """404 means that it is gone already, which is what we wanted."""
+        try:
+            self._repeat(call)
+        except NotFoundError:
+            return
 
     def _create(self, call: Callable[[], Any]) -> None:
-        """409 means that somebody was first, which is what we wanted."""
+        """409 means that somebody was first, be it our own request unheard: which is what we wanted."""
         try:
-            self._write(call)
+            self._repeat(call)
         except AlreadyExistsError:
             return
 
-    def _write(self, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except kfp_server_api.ApiException as error:
-            raise _api_error(self.host, error) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TemporaryError(f"{self.host}: {_first_line(error)}") from None
 
-
-def _api_error(host: str, error: kfp_server_api.ApiException) -> RemoteError:
-    text = f"{host}: HTTP {error.status}: {_message(error.body) or error.reason}"
-    if error.status == 404:
-        return NotFoundError(text)
-    if error.status == 409:
-        return AlreadyExistsError(text)
-    return TemporaryError(text) if error.status in _RETRIED else RemoteError(text)
-
-
-def _message(body: object) -> str:
+def _understood(host: str, call: Callable[[], Any]) -> Any:
+    """The client makes its models of anything; what they cannot be made of is no reply of KFP."""
     try:
-        found = json.loads(body if isinstance(body, str | bytes) else "")
-        return str(found.get("message") or found.get("error_message") or found.get("error") or "")[:500]
-    except (ValueError, AttributeError):
-        return str(body or "")[:200]
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-
-
-def _credentials() -> dict[str, Any]:
-    """A token from KFP_TOKEN, or the projected one, which the client reads again on every request."""
-    if token := os.environ.get("KFP_TOKEN"):
-        return {"existing_token": token}
-    if "KF_PIPELINES_SA_TOKEN_PATH" in os.environ:
-        return {"credentials": ServiceAccountTokenVolumeCredentials(path=None)}
-    return {}
+        return call()
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise RemoteError(f"{host}: answered what KFP's API does not ({type(error).__name__})") from error
 
 
 def _equals(key: str, value: str) -> str:

@@ -1,0 +1,166 @@
+"""Requests to KFP below the official client: credentials, time limits, concurrency, and every failure as ours.
+
+Facts of the client (kfp-server-api 2.17): a float timeout is silently ignored; urllib3 follows a redirect to a
+login page and sends a read again without a pause; an error without a body is an AttributeError.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import kfp_server_api
+import urllib3
+
+from kfp_gitops import redact
+from kfp_gitops.errors import (
+    AlreadyExistsError,
+    DeniedError,
+    NotFoundError,
+    RemoteError,
+    TemporaryError,
+)
+from kfp_gitops.kfpapi.access import Access, proxy
+
+CONCURRENCY = 16
+"""Requests under way at once; also how many connections are kept."""
+_TIMEOUT = (10, 60)
+"""Seconds to connect, and between two pieces of a reply."""
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LOGIN = (
+    "this is a login page or a proxy's page; give a token (--token-file, KFP_TOKEN) or cookies "
+    "(--cookies-file), or reach the API past the login with kubectl port-forward"
+)
+
+
+def _configuration(host: str, access: Access) -> Any:
+    """The official client's settings for a host."""
+    found = kfp_server_api.Configuration(host=host)
+    found.ssl_ca_cert = str(access.ca_file) if access.ca_file else None
+    found.connection_pool_maxsize = CONCURRENCY
+    found.proxy = proxy(host)
+    # False: the first failure is told as it is, and a redirect is an answer, not a way to go.
+    found.retries = urllib3.Retry(False)
+    # A server newer than the client may have states that it does not know.
+    found.client_side_validation = False
+    return found
+
+
+class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # the client has no types
+    """In the place of the official client's own: threads may share it."""
+
+    def __init__(self, host: str, access: Access) -> None:
+        super().__init__(_configuration(host, access))
+        self._host, self._access = host, access
+        self._slots = threading.BoundedSemaphore(CONCURRENCY)
+
+    def request(
+        self, method: str, url: str, *args: Any, headers: dict[str, str] | None = None, **more: Any
+    ) -> Any:
+        """Send one request, once; with a token that was renewed meanwhile a second time.
+
+        Raises:
+            RemoteError: whatever went wrong.
+        """
+        more["_request_timeout"] = more.get("_request_timeout") or _TIMEOUT
+        sent = self._access.headers()
+        try:
+            return self._send(method, url, *args, headers={**(headers or {}), **sent}, **more)
+        except DeniedError as error:
+            renewed = self._access.headers()
+            if error.status != 401 or renewed == sent:
+                raise
+            return self._send(method, url, *args, headers={**(headers or {}), **renewed}, **more)
+
+    def _send(self, *args: Any, **more: Any) -> Any:
+        try:
+            with self._slots:
+                reply = super().request(*args, **more)
+        except kfp_server_api.ApiException as error:
+            raise self._refusal(error) from None
+        except urllib3.exceptions.SSLError as error:
+            raise self._untrusted(error) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise TemporaryError(f"{self._host}: {self._clean(_first_line(error))}") from None
+        if _is_page(reply.getheader("Content-Type"), reply.data):
+            raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
+        return reply
+
+    def _refusal(self, error: Any) -> RemoteError:
+        if not error.status:  # the client's own form of an SSLError
+            return self._untrusted(error)
+        headers = error.headers or {}
+        page = _is_page(headers.get("Content-Type"), error.body)
+        if 300 <= error.status < 400 or (page and error.status in (401, 403)):
+            what = f"HTTP {error.status}: sent on to a web page" if error.status < 400 else "asks to log in"
+            return DeniedError(f"{self._host}: {what}: {_LOGIN}", error.status)
+        said = "a web page instead of a reply of KFP's API" if page else self._clean(_message(error.body))
+        text = f"{self._host}: HTTP {error.status}: {said or error.reason}"
+        return self._classified(error.status, text, _seconds(headers.get("Retry-After")))
+
+    def _classified(self, status: int, text: str, retry_after: float | None) -> RemoteError:
+        if status in (401, 403):
+            return DeniedError(f"{text} (with {self._access.described})", status)
+        if status == 404:
+            return NotFoundError(text)
+        if status == 409:
+            return AlreadyExistsError(text)
+        return TemporaryError(text, retry_after) if status in _RETRIED else RemoteError(text)
+
+    def _untrusted(self, error: Exception) -> RemoteError:
+        said = self._clean(" ".join(str(error).split()))[:300]
+        return RemoteError(
+            f"{self._host}: TLS: {said}; give the certificate authority of the host with --ca-file"
+        )
+
+    def _clean(self, text: str) -> str:
+        return redact.text(text, self._access.secrets())
+
+
+class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types
+    def deserialize(self, response: Any, response_type: Any) -> Any:
+        """The original makes an empty list of whatever is no JSON object, and so of a cut-off reply."""
+        if not isinstance(json.loads(response.data), dict):
+            raise ValueError("no JSON object")
+        return super().deserialize(response, response_type)
+
+
+class Services:
+    """The official client's services on one transport."""
+
+    def __init__(self, host: str, access: Access) -> None:
+        client = _Client(_configuration(host, access))
+        client.rest_client = Transport(host, access)
+        self.pipelines = kfp_server_api.PipelineServiceApi(client)
+        self.pipeline_uploads = kfp_server_api.PipelineUploadServiceApi(client)
+        self.experiments = kfp_server_api.ExperimentServiceApi(client)
+        self.recurring_runs = kfp_server_api.RecurringRunServiceApi(client)
+        self.runs = kfp_server_api.RunServiceApi(client)
+        self.health = kfp_server_api.HealthzServiceApi(client)
+
+
+def _is_page(content_type: str | None, body: object) -> bool:
+    start = body[:200] if isinstance(body, str | bytes) else b""
+    text = start.decode("utf-8", "replace") if isinstance(start, bytes) else start
+    is_html = (content_type or "").partition(";")[0].strip().lower() == "text/html"
+    return is_html or text.lstrip().lower().startswith(("<!doctype html", "<html"))
+
+
+def _message(body: object) -> str:
+    """What an error's body says: googleRpcStatus, or the other shape of uploads."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+    try:
+        found = json.loads(text)
+        return str(found.get("message") or found.get("error_message") or found.get("error") or "")[:500]
+    except (ValueError, AttributeError, RecursionError):
+        return " ".join(text.split())[:200]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds; its other form, a date, is not used by proxies in front of KFP."""
+    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
