@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kfp_gitops import console
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, UsageError
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--timeout", type=float, metavar="S", help="give up waiting after S seconds; the run goes on"
     )
-    parser.add_argument("--host", metavar="URL", help="the KFP API (default: what environment.yaml says)")
+    connection.add(parser)
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
     arguments = parse(parser, argv)
@@ -55,10 +56,8 @@ def _dispatch(arguments: Namespace) -> int:
             values = runs.parameters(folder.manifests[arguments.pipeline], arguments.param)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
-    from kfp_gitops.kfpapi.client import KfpApi
-
     host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
-    api = KfpApi(host, folder.environment["kfp"]["namespace"])
+    api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     if arguments.status:
         return _show(runs.table(state := api.run(arguments.status)), state.state)
     if request is None:

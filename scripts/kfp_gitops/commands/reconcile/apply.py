@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops import console
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.errors import ExitCode
@@ -24,13 +25,12 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and make the changes."""
-    from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.apply import apply, observe
     from kfp_gitops.reconcile.plan import plan, to_text
 
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
-    api = KfpApi(wanted.host, wanted.namespace)
+    api = connection.api(arguments, wanted.host, wanted.namespace)
     found = plan(wanted, observe(api, wanted))
     console.result(to_text(found))
     failed = apply(api, wanted, found, _tell)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from kfp_gitops.commands import connection
+
 
 def add_target(parser: ArgumentParser) -> None:
     """Which environment, where its manifests stand, and which KFP."""
     parser.add_argument("--env", required=True, metavar="ENV")
-    parser.add_argument("--host", metavar="URL", help="the KFP API (default: what environment.yaml says)")
+    connection.add(parser)
     parser.add_argument(
         "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
     )

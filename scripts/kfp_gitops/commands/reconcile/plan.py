@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops import console
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.errors import ExitCode
 
@@ -23,13 +24,12 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
-    from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.apply import observe
     from kfp_gitops.reconcile.plan import plan, to_text
 
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
-    found = plan(wanted, observe(KfpApi(wanted.host, wanted.namespace), wanted))
+    found = plan(wanted, observe(connection.api(arguments, wanted.host, wanted.namespace), wanted))
     console.result(to_text(found))
     return conflicts(found) or (ExitCode.DIFFERENCES if found.to_do else ExitCode.OK)
 
