@@ -65,7 +65,10 @@ def test_peculiarities_of_the_language(expression: str, first: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "error"),
     [
-        ("0 0 2 * *\x1c*", 'Failed to parse int from *\x1c*: strconv.Atoi: parsing "*\\x1c*": invalid syntax'),
+        (
+            "0 0 2 * *\x1c*",
+            'Failed to parse int from *\x1c*: strconv.Atoi: parsing "*\\x1c*": invalid syntax',
+        ),
         ("0 1-2-3 * * * *", "Too many hyphens: 1-2-3"),
         ("0 a-2-3 * * * *", 'Failed to parse int from a: strconv.Atoi: parsing "a": invalid syntax'),
         ("0 1/2/3 * * * *", "Too many slashes: 1/2/3"),
@@ -109,9 +112,7 @@ def test_the_calendar_ends_without_a_traceback() -> None:
 def _item(low: int, high: int) -> st.SearchStrategy[str]:
     number = st.integers(low - 1, high + 2).map(str)
     step = st.integers(0, 70).map(str)
-    plain = st.one_of(
-        st.sampled_from(["*", "?"]), number, st.tuples(number, number).map(lambda pair: "-".join(pair))
-    )
+    plain = st.one_of(st.sampled_from(["*", "?"]), number, st.tuples(number, number).map("-".join))
     return st.one_of(plain, plain, st.tuples(plain, step).map("/".join))
 
 

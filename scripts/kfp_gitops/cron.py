@@ -3,7 +3,7 @@
 Seconds come first; five or six fields, the day of the week may be left out; `@daily` and its like; `@every 1h30m`.
 A day must suit both day fields if one of them has a star (also with a step), else either of them.
 Source: parser.go, spec.go and constantdelay.go of github.com/robfig/cron at v1.2.0, and Go's time.ParseDuration.
-What we allow of all this in a manifest is another question: `kfp_gitops.schedule_policy`.
+What we allow of all this in a manifest is another question: `kfp_gitops.check.schedules`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class _Range:
     names: Mapping[str, int]
 
 
-_MONTHS = dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True))
-_WEEKDAYS = dict(zip("sun mon tue wed thu fri sat".split(), range(7), strict=True))
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+_WEEKDAYS = {name: number for number, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
 _FIELDS = (
     _Range(0, 59, {}),
     _Range(0, 59, {}),
@@ -44,7 +45,7 @@ _FIELDS = (
     _Range(1, 12, _MONTHS),
     _Range(0, 6, _WEEKDAYS),
 )
-_DESCRIPTORS = {
+DESCRIPTORS = {
     "@yearly": "0 0 0 1 1 *",
     "@annually": "0 0 0 1 1 *",
     "@monthly": "0 0 0 1 * *",
@@ -53,6 +54,7 @@ _DESCRIPTORS = {
     "@midnight": "0 0 0 * * *",
     "@hourly": "0 0 * * * *",
 }
+"""What a descriptor stands for, in six fields."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ def parse(text: str) -> Cron:
     if text.startswith("@every "):
         return _every(text)
     if text.startswith("@"):
-        if text not in _DESCRIPTORS:
+        if text not in DESCRIPTORS:
             raise CronError(f"Unrecognized descriptor: {text}")
-        text = _DESCRIPTORS[text]
+        text = DESCRIPTORS[text]
     fields = split(text)
     if len(fields) not in (5, 6):
         raise CronError(f"Expected 5 to 6 fields, found {len(fields)}: {text}")
@@ -291,4 +293,6 @@ def _part(text: str, whole: str, fraction: str, unit: str) -> int:
         raise ValueError(f"time: invalid duration {_quoted(text)}")
     # leadingFraction drops the digits that no longer fit into 63 bits.
     kept = fraction[:18]
-    return int(whole or "0") * _UNITS[unit] + int(float(int(kept or "0")) * (_UNITS[unit] / 10.0 ** len(kept)))
+    return int(whole or "0") * _UNITS[unit] + int(
+        float(int(kept or "0")) * (_UNITS[unit] / 10.0 ** len(kept))
+    )

@@ -537,7 +537,7 @@ CASES = [
         "'0 0 3 * * 1'",
         "'0 3 * * 1'",
         (
-            'templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:9: schedules.0.cron is "0 3 * * 1" (in `cron: "0 3 * * 1"`); six fields with seconds first, such as \'0 0 3 * * 1\' for Mondays at 03:00; KFP reads five fields differently',
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:9: cron '0 3 * * 1' has five fields, which KFP reads with seconds first (in `cron: \"0 3 * * 1\"`); write '0 0 3 * * 1' (seconds first), or '0 3 * * 1 *' for what KFP would do",
         ),
     ),
     Case(

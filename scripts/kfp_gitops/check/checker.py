@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from kfp_gitops.check import schedules
 from kfp_gitops.components import Component, Port
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
@@ -24,6 +25,7 @@ from kfp_gitops.manifest import (
     ParameterRef,
     Schedule,
     Task,
+    Trigger,
     Type,
     Value,
     bodies,
@@ -85,8 +87,9 @@ class _Checker:
         for node in walk(self.manifest.body):
             yield from self._node(node)
         yield from self._cycles(self.manifest.body)
-        for schedule in self.manifest.schedules:
-            yield from self._schedule(schedule)
+        yield from schedules.problems(self.manifest)
+        for start in (*self.manifest.schedules, *self.manifest.triggers):
+            yield from self._start(start)
 
     def _duplicates(self) -> Iterator[Problem]:
         tasks = Counter(node.id for node in walk(self.manifest.body))
@@ -98,12 +101,13 @@ class _Checker:
                     "task ids are unique in the whole pipeline",
                     key=True,
                 )
-        schedules = Counter(schedule.name for schedule in self.manifest.schedules)
-        for schedule in self.manifest.schedules:
-            if schedules[schedule.name] > 1:
+        starts = (*self.manifest.schedules, *self.manifest.triggers)
+        names = Counter(start.name for start in starts)
+        for start in starts:
+            if names[start.name] > 1:
                 yield self.document.problem(
-                    (*schedule.at, "name"),
-                    f"schedule {schedule.name!r} is there twice",
+                    (*start.at, "name"),
+                    f"{_kind_of(start)} {start.name!r} is there twice",
                     "give each its own name",
                 )
 
@@ -342,9 +346,10 @@ class _Checker:
             for body in bodies(node):
                 yield from self._cycles(body)
 
-    def _schedule(self, schedule: Schedule) -> Iterator[Problem]:
-        for name, value in schedule.parameters.items():
-            at = (*schedule.at, "parameters", name)
+    def _start(self, start: Schedule | Trigger) -> Iterator[Problem]:
+        """What starts runs by itself gives every parameter that has no default."""
+        for name, value in start.parameters.items():
+            at = (*start.at, "parameters", name)
             if name not in self.parameters:
                 known = ", ".join(self.parameters) or "none"
                 yield self.document.problem(
@@ -353,12 +358,16 @@ class _Checker:
             elif not _fits(value, self.parameters[name].type):
                 yield self._mismatch(at, value, self.parameters[name].type)
         for parameter in self.manifest.parameters:
-            if parameter.default is None and parameter.name not in schedule.parameters:
+            if parameter.default is None and parameter.name not in start.parameters:
                 yield self.document.problem(
-                    schedule.at,
-                    f"schedule {schedule.name!r} does not give {parameter.name!r}",
+                    start.at,
+                    f"{_kind_of(start)} {start.name!r} does not give {parameter.name!r}",
                     "it has no default: give it",
                 )
+
+
+def _kind_of(start: Schedule | Trigger) -> str:
+    return "trigger" if isinstance(start, Trigger) else "schedule"
 
 
 def _fits(value: object, wanted: Type) -> bool:

@@ -152,9 +152,9 @@ def _range(item: str, bounds: Bounds) -> Field:
     spread, *steps = item.split("/")
     first, *last = spread.split("-")
     star = first in ("*", "?")
+    low = bounds.low if star else _number(first, bounds)
     if not star and len(last) > 1:
         raise CronError(f"Too many hyphens: {item}")
-    low = bounds.low if star else _number(first, bounds)
     high = bounds.high if star else _number(last[0], bounds) if last else low
     if len(steps) > 1:
         raise CronError(f"Too many slashes: {item}")

@@ -191,7 +191,11 @@ Node = Task | Importer | Condition | Loop | Guarded
 
 @dataclass(frozen=True)
 class Schedule:
-    """A recurring run: either `cron` (six fields, UTC unless the server says otherwise) or an interval."""
+    """A recurring run: either `cron` (six fields, UTC unless the server says otherwise) or an interval.
+
+    `on_replace`: whether a replacement waits for the runs in flight. `on_missed`: whether firings that were missed
+    while it was off or being replaced are made up for by one run.
+    """
 
     name: str
     cron: str | None
@@ -202,6 +206,17 @@ class Schedule:
     end: str | None
     max_concurrency: int
     catchup: bool
+    at: Path
+    on_replace: Literal["orphan", "wait"] = "orphan"
+    on_missed: Literal["report", "run"] = "report"
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One run when a release is registered for the first time in an environment."""
+
+    name: str
+    parameters: Mapping[str, Any]
     at: Path
 
 
@@ -216,6 +231,7 @@ class Manifest:
     body: tuple[Node, ...]
     schedules: tuple[Schedule, ...]
     document: Document
+    triggers: tuple[Trigger, ...] = ()
 
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:

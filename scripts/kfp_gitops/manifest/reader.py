@@ -29,6 +29,7 @@ from kfp_gitops.manifest.model import (
     RunRef,
     Schedule,
     Task,
+    Trigger,
     Value,
 )
 from kfp_gitops.yamltext import Path, parse
@@ -54,6 +55,7 @@ def read(text: str, path: str) -> Manifest:
             _schedule(item, ("schedules", i)) for i, item in enumerate(value.get("schedules", []))
         ),
         document=document,
+        triggers=tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", []))),
     )
 
 
@@ -184,4 +186,10 @@ def _schedule(data: Mapping[str, Any], at: Path) -> Schedule:
         max_concurrency=data["maxConcurrency"],
         catchup=data["catchup"],
         at=at,
+        on_replace=data.get("onReplace", "orphan"),
+        on_missed=data.get("onMissed", "report"),
     )
+
+
+def _trigger(data: Mapping[str, Any], at: Path) -> Trigger:
+    return Trigger(data["name"], data.get("parameters", {}), at)
