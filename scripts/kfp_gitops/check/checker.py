@@ -88,7 +88,7 @@ class _Checker:
             yield from self._node(node)
         yield from self._cycles(self.manifest.body)
         yield from schedules.problems(self.manifest)
-        for start in (*self.manifest.schedules, *self.manifest.triggers):
+        for start in self.manifest.starts:
             yield from self._start(start)
 
     def _duplicates(self) -> Iterator[Problem]:
@@ -101,9 +101,8 @@ class _Checker:
                     "task ids are unique in the whole pipeline",
                     key=True,
                 )
-        starts = (*self.manifest.schedules, *self.manifest.triggers)
-        names = Counter(start.name for start in starts)
-        for start in starts:
+        names = Counter(start.name for start in self.manifest.starts)
+        for start in self.manifest.starts:
             if names[start.name] > 1:
                 yield self.document.problem(
                     (*start.at, "name"),

@@ -233,6 +233,11 @@ class Manifest:
     document: Document
     triggers: tuple[Trigger, ...] = ()
 
+    @property
+    def starts(self) -> tuple[Schedule | Trigger, ...]:
+        """Everything that starts runs by itself."""
+        return (*self.schedules, *self.triggers)
+
 
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     """Every node, outer before inner, in manifest order; exit tasks before the body they guard."""
