@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from kfp_gitops import ir
+from kfp_gitops import ir, irlint
 from kfp_gitops.compiler.build import Builder
 from kfp_gitops.compiler.emit import emit
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest.place import Places
 from kfp_gitops.render import RenderedPipeline
 
 
@@ -47,7 +49,23 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
         text = emit(builder.pipeline())
     except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
         raise InputError([_refusal(manifest, builder, error)]) from error
-    return Compiled(text, ir.digest(ir.documents(text)))
+    documents = ir.documents(text)
+    raise_if_any(_unsound(manifest, documents))
+    return Compiled(text, ir.digest(documents))
+
+
+def _unsound(manifest: Manifest, documents: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    """What the SDK compiled, but would fail when it runs (kubeflow/pipelines#13273)."""
+    places = Places(manifest, documents[0])
+    return [
+        manifest.document.problem(
+            places.of_path(finding.at),
+            f"the kfp SDK compiles this to IR that cannot run: {finding.what}",
+            "rewrite the task",
+            key=True,
+        )
+        for finding in irlint.findings(documents)
+    ]
 
 
 def _refusal(manifest: Manifest, builder: Builder, error: Exception) -> Problem:

@@ -1,0 +1,16 @@
+"""What is wrong in compiled IR itself: references into nothing, kinds that disagree, circles, names that collide.
+
+KFP's server checks none of it at upload, and the SDK compiles some of it (kubeflow/pipelines#13273): it would come
+out when a run fails. Pure: documents in, findings out; `problems` puts them at the lines of a file.
+
+    findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
+           └──► executors (containers, platform document)
+
+`localrun.lint` asks the same of what it is about to run, in its own words and code: it belongs to the side that
+proves this one, so the two share nothing.
+"""
+
+from kfp_gitops.irlint.finding import Finding
+from kfp_gitops.irlint.lint import findings, problems
+
+__all__ = ["Finding", "findings", "problems"]

@@ -1,0 +1,98 @@
+"""Executors: that components have one, what their commands read, and the platform document that configures them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfp_gitops.irlint.finding import Finding
+from kfp_gitops.irlint.view import Component, Ir, Node, bound, one_of, placeholders
+from kfp_gitops.yamltext import Path
+
+# What kfp writes into the command of a Python component: its source is a text, not a command line with placeholders.
+_PYTHON = "kfp.dsl.executor_main"
+
+
+def findings(ir: Ir) -> Iterator[Finding]:
+    """Components without their executor, and commands that read what the component does not declare."""
+    for component in ir.all():
+        label = component.node.get("executorLabel")
+        if label is not None and label not in ir.executors:
+            what = f"{component.name} has the executor {label!r}, which does not exist"
+            yield Finding(0, (*component.at, "executorLabel"), what, one_of(ir.executors))
+        elif label is not None:
+            yield from _executor(ir, component, label)
+
+
+def _executor(ir: Ir, component: Component, label: str) -> Iterator[Finding]:
+    container = ir.executors[label].get("container", {})
+    if any(_PYTHON in part for part in container.get("command", ())):
+        return
+    for field in ("command", "args"):
+        for index, part in enumerate(container.get(field, ())):
+            for side, what, name in placeholders(part):
+                declared = component.declared(side, what)
+                if name not in declared:
+                    at = ("deploymentSpec", "executors", label, "container", field, index)
+                    text = (
+                        f"the command of {component.name} reads {side[:-1]} {name!r}, which is not declared"
+                    )
+                    yield Finding(0, at, text, one_of(declared))
+
+
+def platform(ir: Ir, document: Node) -> Iterator[Finding]:
+    """The second document: settings of executors that exist, with values from where their tasks are."""
+    for name, spec in document.get("platforms", {}).items():
+        for label, settings in spec.get("deploymentSpec", {}).get("executors", {}).items():
+            at: Path = ("platforms", name, "deploymentSpec", "executors", label)
+            if label not in ir.executors:
+                what = f"there are settings for the executor {label!r}, which does not exist"
+                yield Finding(1, at, what, one_of(ir.executors))
+            else:
+                yield from _settings(ir, label, at, settings)
+
+
+def _settings(ir: Ir, label: str, at: Path, settings: Node) -> Iterator[Finding]:
+    users = list(_users(ir, label))
+    for path, source in _sources(settings, at):
+        for parent, task in users:
+            what = _dangling(ir, parent, task, source)
+            if what:
+                yield Finding(1, path, f"a setting of {label} {what}", "refer to what is there")
+                break
+
+
+def _users(ir: Ir, label: str) -> Iterator[tuple[Component, Node]]:
+    for parent in ir.all():
+        for task in parent.tasks.values():
+            component = ir.component(task)
+            if component and component.node.get("executorLabel") == label:
+                yield parent, task
+
+
+def _sources(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    if isinstance(value, dict):
+        if "componentInputParameter" in value or "taskOutputParameter" in value:
+            yield at, value
+            return
+        for key, item in value.items():
+            yield from _sources(item, (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _sources(item, (*at, index))
+
+
+def _dangling(ir: Ir, parent: Component, task: Node, source: Node) -> str:
+    """Settings are resolved where the task is: among the inputs of its DAG and the tasks beside it."""
+    name = source.get("componentInputParameter")
+    if name is not None:
+        found = name in parent.declared("inputs", "parameters") or name in bound(task, "parameters")
+        return "" if found else f"refers to input {name!r} of {parent.name}, which does not exist"
+    output = source["taskOutputParameter"]
+    producer = parent.tasks.get(output.get("producerTask", ""))
+    if producer is None:
+        return f"refers to task {output.get('producerTask')!r}, which is not in the same DAG"
+    component, key = ir.component(producer), output.get("outputParameterKey", "")
+    if component is None or key in component.declared("outputs", "parameters"):
+        return ""
+    return f"refers to output {key!r} of {output['producerTask']!r}, which does not exist"

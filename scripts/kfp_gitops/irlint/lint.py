@@ -1,0 +1,55 @@
+"""The lint of a whole IR, and its findings as problems of the file that it was read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kfp_gitops import schema
+from kfp_gitops.errors import Problem
+from kfp_gitops.irlint import dag, executors
+from kfp_gitops.irlint.finding import Finding
+from kfp_gitops.irlint.view import Ir, Node
+from kfp_gitops.yamltext import Document
+
+# backend/src/apiserver/template/v2_template.go: what the server says to other names and versions is «400».
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_SCHEMA_VERSION = "2.1.0"
+
+
+def findings(documents: Sequence[Node]) -> list[Finding]:
+    """Everything wrong in one or two documents whose structure is that of `schemas/ir.schema.json`."""
+    ir = Ir(documents[0])
+    found = [*_identity(ir), *dag.recursion(ir)]
+    for component in ir.all():
+        found += dag.findings(ir, component)
+    found += executors.findings(ir)
+    for document in documents[1:]:
+        found += executors.platform(ir, document)
+    return found
+
+
+def _identity(ir: Ir) -> Iterator[Finding]:
+    name = ir.spec.get("pipelineInfo", {}).get("name", "")
+    if not _NAME.fullmatch(name):
+        todo = "write 1 to 128 lower-case letters, digits and -, not - first"
+        yield Finding(0, ("pipelineInfo", "name"), f"the pipeline's name is {name!r}", todo)
+    if ir.spec.get("schemaVersion") != _SCHEMA_VERSION:
+        what = f"schemaVersion is {ir.spec.get('schemaVersion')!r}"
+        yield Finding(0, ("schemaVersion",), what, f"compile with a kfp that writes {_SCHEMA_VERSION}")
+
+
+def problems(documents: Sequence[Document]) -> list[Problem]:
+    """What is wrong in an IR file: in its structure, or if that is right in its references."""
+    first, *rest = documents
+    found = [*schema.problems(schema.named("ir"), first)]
+    for document in rest:
+        found += schema.problems(schema.named("ir-platform"), document)
+    if found:
+        return found
+    values: list[Any] = [document.value for document in documents]
+    return [
+        documents[finding.document].problem(finding.at, finding.what, finding.todo, key=True)
+        for finding in findings(values)
+    ]
