@@ -29,9 +29,8 @@ class Environment:
 
     @property
     def repository(self) -> Mapping[str, str]:
-        """The stable id and the URL of the repository."""
-        found: Mapping[str, str] = self.values.value["repository"]
-        return found
+        """The stable id, the URL and the branch of the repository."""
+        return settings(self.values.value, "repository")
 
     @property
     def kfp(self) -> Mapping[str, str]:
@@ -41,9 +40,13 @@ class Environment:
 
     @property
     def delivery(self) -> Mapping[str, Any]:
-        """What the delivery templates take."""
-        found: Mapping[str, Any] = self.values.value["delivery"]
-        return found
+        """Where the reconciler runs and what it may reach: what the delivery templates take."""
+        return settings(self.values.value, "delivery")
+
+    @property
+    def argocd(self) -> Mapping[str, Any]:
+        """Where Argo CD runs and whom it tells."""
+        return settings(self.values.value, "argocd")
 
     @property
     def follows_sources(self) -> bool:
@@ -92,9 +95,15 @@ def load(root: Path, name: str) -> Environment:
     merged = merge(base, over)
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
-    problems += _repository_overridden(over)
+    problems += _overridden(over)
     raise_if_any(problems)
     return Environment(name, merged, released)
+
+
+def settings(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """One section of our own values, with what its schema has as defaults filled in."""
+    section: Mapping[str, Any] = schema.filled("values", key, value.get(key, {}))
+    return section
 
 
 def values_path(name: str) -> str:
@@ -183,11 +192,8 @@ def _not_maps(documents: list[Document]) -> Iterator[Problem]:
             yield document.problem((), "the file is not a map", "write `key: value` lines")
 
 
-def _repository_overridden(over: Document) -> Iterator[Problem]:
-    if "repository" in over.value:
-        yield over.problem(
-            ("repository",),
-            "the repository's identity cannot differ between environments",
-            f"keep it in {BASE} only",
-            key=True,
-        )
+def _overridden(over: Document) -> Iterator[Problem]:
+    for key, what in (("repository", "the repository's identity"), ("argocd", "what is said of Argo CD")):
+        if key in over.value:
+            said = f"{what} cannot differ between environments"
+            yield over.problem((key,), said, f"keep it in {BASE} only", key=True)

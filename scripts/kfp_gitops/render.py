@@ -6,20 +6,19 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from kfp_gitops import check, components, environment, files, schema, templates
-from kfp_gitops.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops import check, components, delivery, environment, schema, templates
+from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.release import TEMPLATE, VALUES_SCHEMA, Release
-from kfp_gitops.yamltext import dump, parse
+from kfp_gitops.yamltext import dump
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
-DELIVERY = "templates/delivery"
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Rendered:
     environment: str
     pipelines: tuple[RenderedPipeline, ...]
     delivery: Mapping[str, str]
+    inputs: Environment
 
     @property
     def folder(self) -> str:
@@ -77,7 +77,7 @@ def render(root: Path, name: str) -> Rendered:
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
-    return Rendered(name, tuple(pipelines), _delivery(root, env, pipelines))
+    return Rendered(name, tuple(pipelines), _delivery(root, env, pipelines), env)
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
@@ -115,15 +115,7 @@ def _checked(env: Environment, text: str, name: str, release: Release) -> Manife
         raise_if_any(found)
         return manifest
     except InputError as error:
-        raise InputError(_with_excerpt(problem, path, text) for problem in error.problems) from None
-
-
-def _with_excerpt(problem: Problem, path: str, text: str) -> Problem:
-    """The rendered text is nowhere on disk, so the line is shown."""
-    lines = text.splitlines()
-    if problem.path != path or not 0 < problem.line <= len(lines):
-        return problem
-    return replace(problem, what=f"{problem.what} (in `{lines[problem.line - 1].strip()[:80]}`)")
+        raise templates.with_excerpts(error, path, text) from None
 
 
 def _header(env: Environment, source: str) -> str:
@@ -131,32 +123,11 @@ def _header(env: Environment, source: str) -> str:
 
 
 def _delivery(root: Path, env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, str]:
-    if RECONCILER_IMAGE not in env.images:
-        raise InputError(
-            [
-                env.release_file.problem(
-                    ("images",), "no image of the reconciler", f"add `{RECONCILER_IMAGE}:`"
-                )
-            ]
-        )
+    listed = [(pipeline.name, [path for path, _ in pipeline.files()]) for pipeline in pipelines]
     rendered = {ENVIRONMENT: _header(env, "environments/") + dump(_environment(env, pipelines))}
-    texts = {name: files.read_text(root, f"{DELIVERY}/{name}") for name in files.list_files(root, DELIVERY)}
-    context = _delivery_context(env, pipelines)
-    for name in texts:
-        if name.endswith(".yaml.j2"):
-            text = templates.render(texts, name, DELIVERY, context)
-            rendered[name.removesuffix(".j2")] = _header(env, f"{DELIVERY}/{name}") + _normalised(
-                env, name, text
-            )
+    for name, text in delivery.render(root, env, listed).items():
+        rendered[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
     return rendered
-
-
-def _normalised(env: Environment, name: str, text: str) -> str:
-    path = f"{DELIVERY}/{name} (rendered for {env.name})"
-    try:
-        return dump(parse(text, path).value)
-    except InputError as error:
-        raise InputError(_with_excerpt(problem, path, text) for problem in error.problems) from None
 
 
 def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, Any]:
@@ -168,26 +139,3 @@ def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[st
         "kfp": dict(env.kfp),
         "pipelines": [{"name": pipeline.name, "release": pipeline.release} for pipeline in pipelines],
     }
-
-
-def _delivery_context(env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, Any]:
-    """What delivery templates see; a ConfigMap key may hold no `/`, so each file has a key and a path."""
-    return {
-        "environment": env.name,
-        "repository": dict(env.repository),
-        "kfp": dict(env.kfp),
-        "delivery": dict(env.delivery),
-        "image": env.images[RECONCILER_IMAGE],
-        "pipelines": [
-            {
-                "name": pipeline.name,
-                "files": [{"key": _key(path), "path": path} for path, _ in pipeline.files()],
-            }
-            for pipeline in pipelines
-        ],
-    }
-
-
-def _key(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    return ".".join(parts[2:])

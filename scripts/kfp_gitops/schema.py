@@ -36,6 +36,21 @@ def named(name: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
 
 
+def filled(name: str, section: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A section of a document, which is valid, with the `default`s of `schemas/<name>.schema.json` filled in."""
+    return _filled(named(name).schema["properties"][section], value)
+
+
+def _filled(part: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(value)
+    for key, inner in part.get("properties", {}).items():
+        if key not in result and "default" in inner:
+            result[key] = inner["default"]
+        if isinstance(result.get(key), Mapping):
+            result[key] = _filled(inner, result[key])
+    return result
+
+
 def from_text(text: str, path: str) -> Draft202012Validator:
     """A validator for a schema that is data of the repository (a pipeline's `values.schema.json`).
 

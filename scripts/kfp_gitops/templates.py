@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from traceback import walk_tb
 from typing import Any
 
@@ -13,6 +14,7 @@ from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfp_gitops.errors import InputError, Problem
+from kfp_gitops.yamltext import dump_all, parse_all
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _FILTERS = (
@@ -91,6 +93,33 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         template, line = _place(error, name)
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
+
+
+def to_yaml(
+    texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any], note: str = ""
+) -> str:
+    """Render one template to YAML documents with stable bytes; its comments are for its own readers.
+
+    Raises:
+        InputError: as `render`, or what it renders to is no YAML; `note` says for what it was rendered.
+    """
+    text = render(texts, name, folder, context)
+    path = f"{folder}/{name}{note or ' (rendered)'}"
+    try:
+        return dump_all([document.value for document in parse_all(text, path)])
+    except InputError as error:
+        raise with_excerpts(error, path, text) from None
+
+
+def with_excerpts(error: InputError, path: str, text: str) -> InputError:
+    """The same problems; those of a rendered text, which is nowhere on disk, show their line."""
+    return InputError(_with_excerpt(problem, path, text.splitlines()) for problem in error.problems)
+
+
+def _with_excerpt(problem: Problem, path: str, lines: list[str]) -> Problem:
+    if problem.path != path or not 0 < problem.line <= len(lines):
+        return problem
+    return replace(problem, what=f"{problem.what} (in `{lines[problem.line - 1].strip()[:80]}`)")
 
 
 def _bounded(chunks: Any, path: str) -> str:

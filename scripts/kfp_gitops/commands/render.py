@@ -1,4 +1,4 @@
-"""`render`: write manifests/<env>/ from environments/, templates/ and components/."""
+"""`render`: write manifests/<env>/ from environments/, templates/ and components/; with --all argocd/, too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops import console, environment, files, lock
+from kfp_gitops import argocd, console, environment, files, lock
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.render import LOCK, Rendered, render
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser("render.py", "Render the manifests of an environment from its inputs.", _EXAMPLES)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--env", metavar="ENV", help="one environment: a folder of environments/")
-    which.add_argument("--all", action="store_true", help="every environment")
+    which.add_argument("--all", action="store_true", help="every environment, and argocd/")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what differs")
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
@@ -36,11 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendered = _render_all(root, names)
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
+    of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
     if arguments.check:
-        return _check(root, wanted)
+        return max(_check(root, wanted), _check_argocd(root, of_argocd))
     for item, texts in wanted:
         _report(item.folder, files.synchronise(root, item.folder, texts))
         _say_when_stale(item, texts)
+    if of_argocd:
+        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
     return ExitCode.OK
 
 
@@ -77,6 +80,15 @@ def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]]) -> int
             code = ExitCode.DIFFERENCES
             console.note(_mend(item, stale))
     return code
+
+
+def _check_argocd(root: Path, texts: dict[str, str]) -> int:
+    found = list(files.differences(root, argocd.FOLDER, texts)) if texts else []
+    for action, name in found:
+        console.result(f"{action} {argocd.FOLDER}/{name}")
+    if found:
+        console.note("argocd: is not what its inputs render to; run `python scripts/render.py --all` and commit")
+    return ExitCode.DIFFERENCES if found else ExitCode.OK
 
 
 def _mend(item: Rendered, stale: bool) -> str:

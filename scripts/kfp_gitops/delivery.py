@@ -1,0 +1,67 @@
+"""Delivery: what Argo CD applies for one environment, from templates/delivery/ and its `delivery` values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kfp_gitops import files, templates
+from kfp_gitops.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.errors import InputError
+from kfp_gitops.release import sha256
+
+FOLDER = "templates/delivery"
+_LAST = "kustomization.yaml.j2"
+
+
+def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
+    """File name → text of each delivery manifest; `pipelines` are names with their files below manifests/<env>/.
+
+    The kustomization comes last, for it names the others and their digests.
+
+    Raises:
+        InputError: a template that does not render to YAML, or no image of the reconciler.
+    """
+    texts = {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
+    context = _context(env, pipelines)
+    names = sorted(name for name in texts if name.endswith(".yaml.j2") and name != _LAST)
+    rendered = {name.removesuffix(".j2"): _rendered(env, texts, name, context) for name in names}
+    digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
+    last = _rendered(env, texts, _LAST, {**context, "digests": digests})
+    return {**rendered, _LAST.removesuffix(".j2"): last}
+
+
+def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Mapping[str, Any]) -> str:
+    return templates.to_yaml(texts, name, FOLDER, context, f" (rendered for {env.name})")
+
+
+def _context(env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
+    name = f"kfp-gitops-{env.name}"
+    gateway = env.delivery.get("pushGateway")
+    return {
+        "environment": env.name,
+        "name": name,
+        "lease": f"{env.delivery['namespace']}/{name}",
+        "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
+        "kfp": dict(env.kfp),
+        "delivery": dict(env.delivery),
+        "image": _image(env),
+        "pipelines": [
+            {"name": pipeline, "files": [{"key": _key(path), "path": path} for path in paths]}
+            for pipeline, paths in pipelines
+        ],
+    }
+
+
+def _image(env: Environment) -> str:
+    if RECONCILER_IMAGE in env.images:
+        return env.images[RECONCILER_IMAGE]
+    what, todo = "no image of the reconciler", f"add `{RECONCILER_IMAGE}:`"
+    raise InputError([env.release_file.problem(("images",), what, todo)])
+
+
+def _key(path: str) -> str:
+    """A ConfigMap's key for a file of a pipeline's folder: it may hold no `/`."""
+    return ".".join(PurePosixPath(path).parts[2:])
