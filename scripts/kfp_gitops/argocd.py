@@ -54,7 +54,9 @@ def _context(environments: Sequence[Environment]) -> dict[str, Any]:
             for cluster, namespace in sorted(set(_destinations(environments)))
         ],
         "windows": [
-            {**window, "environment": env.name} for env in environments for window in env.delivery["syncWindows"]
+            {**window, "environment": env.name}
+            for env in environments
+            for window in env.delivery["syncWindows"]
         ],
     }
 

@@ -33,12 +33,18 @@ _TYPE_NAMES = {
 @cache
 def named(name: str) -> Draft202012Validator:
     """The validator for `schemas/<name>.schema.json`."""
-    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
+    return Draft202012Validator(_read(name))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return found
 
 
 def filled(name: str, section: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """A section of a document, which is valid, with the `default`s of `schemas/<name>.schema.json` filled in."""
-    return _filled(named(name).schema["properties"][section], value)
+    return _filled(_read(name)["properties"][section], value)
 
 
 def _filled(part: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:

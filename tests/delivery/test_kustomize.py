@@ -2,59 +2,99 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
+import delivered
 import pytest
+from delivered import ENVIRONMENTS, Object
 from project import PROJECT
-from tools import kustomize_build
-
-ENVIRONMENTS = sorted(path.name for path in (PROJECT / "environments").iterdir() if path.is_dir())
 
 
-def _one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = (item for item in objects if item["kind"] == kind)
-    return found
-
-
-@pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_job_sees_exactly_the_manifests_of_its_environment(env: str, tmp_path: Path) -> None:
-    folder = PROJECT / "manifests" / env
-    objects = kustomize_build(folder)
-    maps = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ConfigMap"}
-    assert all(item["immutable"] for item in maps.values())
-    pod = _one(objects, "Job")["spec"]["template"]["spec"]
+def _mounted(pod: Object, objects: tuple[Object, ...]) -> dict[str, str]:
+    """Path below /desired → content, from the ConfigMaps as kustomize built them."""
+    maps = {item["metadata"]["name"]: item["data"] for item in objects if item["kind"] == "ConfigMap"}
     (desired,) = (volume for volume in pod["volumes"] if volume["name"] == "desired")
-    mounted = {}
-    for source in desired["projected"]["sources"]:
-        data = maps.pop(source["configMap"]["name"])["data"]
-        items = source["configMap"].get("items") or [{"key": key, "path": key} for key in data]
-        mounted.update({item["path"]: data[item["key"]] for item in items})
-    assert not maps, "a ConfigMap that the Job does not mount"
-    expected = [
-        folder / "environment.yaml",
-        folder / "versions.lock.yaml",
-        *folder.glob("pipelines/**/*.yaml"),
-    ]
-    assert mounted == {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in expected}
+    return {
+        item["path"]: maps[source["configMap"]["name"]][item["key"]]
+        for source in desired["projected"]["sources"]
+        for item in source["configMap"]["items"]
+    }
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_job_is_a_sync_hook_after_what_it_mounts_with_the_least_rights(env: str) -> None:
-    job = _one(kustomize_build(PROJECT / "manifests" / env), "Job")
-    annotations = job["metadata"]["annotations"]
-    assert annotations["argocd.argoproj.io/hook"] == "Sync"
-    assert annotations["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
-    assert int(annotations["argocd.argoproj.io/sync-wave"]) > 0
-    pod = job["spec"]["template"]["spec"]
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    (container,) = pod["containers"]
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert "@sha256:" in container["image"]
+def test_apply_and_drift_see_exactly_the_manifests_of_their_environment(env: str) -> None:
+    folder = PROJECT / "manifests" / env
+    expected = {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in [
+            folder / "environment.yaml",
+            folder / "versions.lock.yaml",
+            *folder.glob("pipelines/**/*.yaml"),
+        ]
+    }
+    pods = dict(delivered.pods(delivered.of(env)))
+    for name in (f"kfp-gitops-{env}", f"kfp-gitops-{env}-drift"):
+        assert _mounted(pods[name]["spec"], delivered.of(env)) == expected
+    assert set(_mounted(pods[f"kfp-gitops-{env}-disable"]["spec"], delivered.of(env))) == {
+        "environment.yaml",
+        "versions.lock.yaml",
+    }
 
 
-def test_the_bootstrap_applies_the_project_and_the_applicationset_alone() -> None:
-    kinds = sorted(item["kind"] for item in kustomize_build(PROJECT))
-    assert kinds == ["AppProject", "ApplicationSet"]
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_configmap_but_the_stamp_is_mounted(env: str) -> None:
+    objects = delivered.of(env)
+    pod = dict(delivered.pods(objects))[f"kfp-gitops-{env}"]["spec"]
+    (desired,) = (volume for volume in pod["volumes"] if volume["name"] == "desired")
+    mounted = {source["configMap"]["name"] for source in desired["projected"]["sources"]}
+    rest = {item["metadata"]["name"] for item in objects if item["kind"] == "ConfigMap"} - mounted
+    assert [name.startswith(f"kfp-gitops-{env}-stamp-") for name in rest] == [True]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_apply_comes_after_what_it_mounts_and_the_drift_check_after_apply(env: str) -> None:
+    """Configuration in wave 0, apply in 10, so a drift check never runs against what was not applied."""
+    objects = delivered.of(env)
+    waves = {
+        (item["kind"], item["metadata"]["name"]): int(
+            item["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave", "0")
+        )
+        for item in objects
+    }
+    assert waves.pop(("Job", f"kfp-gitops-{env}")) == 10
+    assert waves.pop(("CronJob", f"kfp-gitops-{env}-drift")) == 20
+    assert set(waves.values()) == {0}
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_hooks_are_sync_and_predelete_with_fixed_names(env: str) -> None:
+    hooks = {
+        item["metadata"]["name"]: item["metadata"]["annotations"]
+        for item in delivered.of(env)
+        if delivered.is_hook(item)
+    }
+    assert {name: found[delivered.HOOK] for name, found in hooks.items()} == {
+        f"kfp-gitops-{env}": "Sync",
+        f"kfp-gitops-{env}-disable": "PreDelete",
+    }
+    policies = {found["argocd.argoproj.io/hook-delete-policy"] for found in hooks.values()}
+    assert policies == {"BeforeHookCreation"}
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_drift_check_only_plans_and_never_overlaps(env: str) -> None:
+    spec = delivered.one(delivered.of(env), "CronJob", f"kfp-gitops-{env}-drift")["spec"]
+    (container,) = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][0] == "plan"
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert len(spec["schedule"].split()) == 5
+    (rule,) = spec["jobTemplate"]["spec"]["podFailurePolicy"]["rules"]
+    assert 1 in rule["onExitCodes"]["values"], "a difference is final, not worth another try"
+
+
+def test_the_bootstrap_applies_argocds_objects_alone() -> None:
+    kinds = sorted(item["kind"] for item in delivered.built(PROJECT))
+    assert kinds == ["AppProject", "ApplicationSet", "ConfigMap"]
+    assert {item["metadata"]["namespace"] for item in delivered.built(PROJECT)} == {"argocd"}
+    (notifications,) = (item for item in delivered.built(PROJECT) if item["kind"] == "ConfigMap")
+    assert all(key.split(".")[1].startswith("kfp-gitops-") for key in notifications["data"]), (
+        "others' keys stay"
+    )

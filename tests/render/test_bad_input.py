@@ -53,11 +53,11 @@ CASES = [
     Case(
         "unknown key, with a suggestion",
         BASE,
-        "  serviceAccount:",
-        "  serviceAcount:",
+        "  namespace: kubeflow",
+        "  namespce: kubeflow",
         (
-            "environments/base.yaml:9:3: delivery lacks 'serviceAccount'; add `serviceAccount:` (whose rights the reconciler's Job has)",
-            "environments/base.yaml:10:3: unknown key 'delivery.serviceAcount'; did you mean 'serviceAccount'?",
+            "environments/base.yaml:9:3: delivery lacks 'namespace'; add `namespace:` (where the reconciler runs)",
+            "environments/base.yaml:9:3: unknown key 'delivery.namespce'; did you mean 'namespace'?",
         ),
     ),
     Case(
@@ -79,7 +79,7 @@ CASES = [
         BASE,
         "threshold: 3",
         "threshold: -1",
-        ("environments/base.yaml:15:18: pipelines.hello.values.threshold is -1; minimum is 0",),
+        ("environments/base.yaml:14:18: pipelines.hello.values.threshold is -1; minimum is 0",),
     ),
     Case(
         "repository overridden by an environment",

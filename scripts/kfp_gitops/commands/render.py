@@ -87,7 +87,9 @@ def _check_argocd(root: Path, texts: dict[str, str]) -> int:
     for action, name in found:
         console.result(f"{action} {argocd.FOLDER}/{name}")
     if found:
-        console.note("argocd: is not what its inputs render to; run `python scripts/render.py --all` and commit")
+        console.note(
+            "argocd: is not what its inputs render to; run `python scripts/render.py --all` and commit"
+        )
     return ExitCode.DIFFERENCES if found else ExitCode.OK
 
 

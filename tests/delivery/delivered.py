@@ -1,0 +1,55 @@
+"""What is delivered, as Argo CD's kustomize builds it, and how Argo CD looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from project import PROJECT
+from tools import kustomize_build
+
+Object = dict[str, Any]
+HOOK = "argocd.argoproj.io/hook"
+ENVIRONMENTS = sorted(path.name for path in (PROJECT / "environments").iterdir() if path.is_dir())
+
+
+@cache
+def built(folder: Path) -> tuple[Object, ...]:
+    """The objects of a folder; built once for all tests."""
+    return tuple(kustomize_build(folder))
+
+
+def of(env: str) -> tuple[Object, ...]:
+    """The objects of one environment of this repository."""
+    return built(PROJECT / "manifests" / env)
+
+
+def one(objects: tuple[Object, ...], kind: str, name: str) -> Object:
+    """The object of a kind and a name."""
+    (found,) = (item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name)
+    return found
+
+
+def is_hook(item: Object) -> bool:
+    """Argo CD compares no hooks, so their change alone starts no sync (controller/state.go)."""
+    return HOOK in item["metadata"].get("annotations", {})
+
+
+def tracked(objects: tuple[Object, ...] | list[Object]) -> dict[tuple[str, str, str], Object]:
+    """What Argo CD compares with the cluster, by kind, namespace and name."""
+    return {
+        (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]): item
+        for item in objects
+        if not is_hook(item)
+    }
+
+
+def pods(objects: tuple[Object, ...]) -> Iterator[tuple[str, Object]]:
+    """(name, pod template) of everything that makes pods."""
+    for item in objects:
+        spec = item.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
+        if "spec" in template:
+            yield item["metadata"]["name"], template
