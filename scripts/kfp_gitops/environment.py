@@ -33,6 +33,11 @@ class Environment:
         return settings(self.values.value, "repository")
 
     @property
+    def time_zone(self) -> str:
+        """The zone in which people read times; nothing fires by it."""
+        return str(self.values.value.get("timeZone", "UTC"))
+
+    @property
     def kfp(self) -> Mapping[str, str]:
         """Host and namespace of the KFP API."""
         found: Mapping[str, str] = self.values.value["kfp"]

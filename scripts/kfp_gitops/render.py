@@ -136,6 +136,7 @@ def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[st
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,
+        "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
         "pipelines": [{"name": pipeline.name, "release": pipeline.release} for pipeline in pipelines],
     }

@@ -1,0 +1,8 @@
+"""Say what merging the rendered manifests would do; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("diff"))

@@ -1,0 +1,147 @@
+"""`diff`: what merging would do in an environment, for the person who has to judge it; and a week of its schedules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops import console, environment
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.diff import jsonform, revision
+from kfp_gitops.diff.calendar import Calendar, calendar
+from kfp_gitops.diff.calendar import to_text as calendar_text
+from kfp_gitops.diff.compare import State, compare, manifests, settings
+from kfp_gitops.diff.markdown import calendar_markdown, to_markdown
+from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.diff.text import to_text
+from kfp_gitops.errors import ExitCode, UsageError
+
+_EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
+  python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
+  python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
+  python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare `manifests/<env>/` with an earlier revision; exit 1 when what runs would change."""
+    parser = Parser(
+        "diff.py",
+        "Say what merging would do: tasks, parameters, schedules, versions. Formatting and SDK noise is folded.",
+        _EXAMPLES,
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--env", metavar="ENV", help="one environment")
+    which.add_argument("--all", action="store_true", help="every environment, also one that is gone")
+    parser.add_argument(
+        "--base", default="HEAD", metavar="REV", help="compare with this revision (default: HEAD)"
+    )
+    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
+    parser.add_argument(
+        "--host", metavar="URL", help="the KFP API: count the runs in flight of changed pipelines"
+    )
+    parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
+    parser.add_argument(
+        "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
+    )
+    arguments = parse(parser, argv)
+    arguments.start = _instant(arguments.start)
+    return _calendar(arguments) if arguments.schedules else _diff(arguments)
+
+
+def _diff(arguments: Namespace) -> int:
+    root: Path = arguments.root
+    commit = revision.resolve(root, arguments.base)
+    names = _names(root, arguments, commit)
+    found = [_compare(root, name, commit, arguments) for name in names]
+    match arguments.format:
+        case "json":
+            console.result(jsonform.to_json(found))
+        case "markdown":
+            console.result("\n".join(to_markdown(item) for item in found))
+        case _:
+            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+            console.result("\n\n".join(to_text(item, colour=colour) for item in found))
+    return ExitCode.DIFFERENCES if any(item.semantic for item in found) else ExitCode.OK
+
+
+def _names(root: Path, arguments: Namespace, commit: str) -> list[str]:
+    known = environment.names(root)
+    gone = [name for name in revision.folders(root, commit, "manifests") if name not in known]
+    if arguments.all:
+        return [*known, *gone]
+    if arguments.env not in (*known, *gone):
+        raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
+    return [arguments.env]
+
+
+def _compare(root: Path, name: str, commit: str, arguments: Namespace) -> EnvironmentDiff:
+    folder = f"manifests/{name}"
+    before = State(arguments.base, revision.at(root, commit, folder))
+    found = compare(name, before, State("the work tree", revision.in_tree(root, folder)), arguments.start)
+    return _with_runs(found, root, arguments.host) if arguments.host else found
+
+
+def _with_runs(found: EnvironmentDiff, root: Path, host: str) -> EnvironmentDiff:
+    from kfp_gitops.diff.inflight import count
+    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.reconcile.desired import checked_host
+
+    kfp = settings(State("the work tree", revision.in_tree(root, f"manifests/{found.environment}"))).get(
+        "kfp", {}
+    )
+    api = KfpApi(checked_host(host), kfp.get("namespace", ""))
+    return replace(
+        found,
+        pipelines=[
+            replace(item, in_flight=count(api, item.name, found.environment)) if item.semantic else item
+            for item in found.pipelines
+        ],
+    )
+
+
+def _calendar(arguments: Namespace) -> int:
+    known = environment.names(arguments.root)
+    if not arguments.all and arguments.env not in known:
+        raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
+    names = known if arguments.all else [arguments.env]
+    found = [_week(arguments, name) for name in names]
+    match arguments.format:
+        case "json":
+            console.result(jsonform.calendars_to_json(found))
+        case "markdown":
+            console.result("\n".join(calendar_markdown(item) for item in found))
+        case _:
+            console.result("\n\n".join(calendar_text(item) for item in found))
+    return ExitCode.OK
+
+
+def _week(arguments: Namespace, name: str) -> Calendar:
+    texts = revision.in_tree(arguments.root, f"manifests/{name}")
+    if not texts:
+        known = ", ".join(environment.names(arguments.root))
+        raise UsageError(
+            f"manifests/{name} does not exist; environments: {known}; run `python scripts/render.py --all`"
+        )
+    state = State("the work tree", texts)
+    found: dict[str, Any] = manifests(state)
+    return calendar(name, str(settings(state).get("timeZone") or "UTC"), found, arguments.start)
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--from {text!r} is no instant; write RFC 3339 such as 2026-11-30T00:00:00Z"
+        ) from None
+    if found.tzinfo is None:
+        raise UsageError(f"--from {text!r} has no zone; write it with one, such as {text}Z")
+    return found.astimezone(UTC)

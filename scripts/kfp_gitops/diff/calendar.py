@@ -1,0 +1,149 @@
+"""A week of an environment's schedules: who fires when, together with whom, and for how long nobody does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kfp_gitops.diff import schedules, wording
+
+WEEK = timedelta(days=7)
+# A schedule that fires more often than this is told by its number, not by its instants.
+MAX_FIRINGS = 7 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One schedule and its firings (aware, UTC) in the week; `capped` when there are more than are kept."""
+
+    pipeline: str
+    schedule: str
+    trigger: str
+    enabled: bool
+    firings: Sequence[datetime]
+    capped: bool
+
+    @property
+    def name(self) -> str:
+        """The recurring run's name in KFP."""
+        return f"{self.pipeline}-{self.schedule}"
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """A week from `start` (aware, UTC)."""
+
+    environment: str
+    start: datetime
+    zone: str
+    entries: Sequence[Entry]
+
+    @property
+    def end(self) -> datetime:
+        """The end of the week."""
+        return self.start + WEEK
+
+    def collisions(self) -> list[tuple[datetime, list[str]]]:
+        """Minutes at which more than one schedule fires."""
+        minutes: dict[datetime, dict[str, None]] = defaultdict(dict)
+        for entry in self.entries:
+            for instant in entry.firings:
+                minutes[instant.replace(second=0)][entry.name] = None
+        return [(minute, list(names)) for minute, names in sorted(minutes.items()) if len(names) > 1]
+
+    def longest_gap(self) -> tuple[datetime, datetime] | None:
+        """The longest part of the week in which nothing fires; None when nothing fires at all."""
+        instants = sorted(instant for entry in self.entries for instant in entry.firings)
+        if not instants:
+            return None
+        edges = [self.start, *instants, self.end]
+        return max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
+
+
+def calendar(
+    environment: str, zone: str, manifests: Mapping[str, Mapping[str, Any]], start: datetime
+) -> Calendar:
+    """The calendar of an environment's manifests (pipeline → YAML data)."""
+    entries = [
+        _entry(pipeline, name, schedule, start)
+        for pipeline, manifest in sorted(manifests.items())
+        for name, schedule in schedules.by_name(manifest).items()
+    ]
+    return Calendar(environment, start, zone, entries)
+
+
+def _entry(pipeline: str, name: str, schedule: Mapping[str, Any], start: datetime) -> Entry:
+    # One instant before the start, so that a firing at the start itself is in the week.
+    found = schedules.next_firings(schedule, start - timedelta(seconds=1), MAX_FIRINGS + 1)
+    inside = [instant for instant in found if instant < start + WEEK]
+    trigger = str(schedule.get("cron") or f"every {schedule.get('intervalSeconds')} s")
+    return Entry(
+        pipeline,
+        name,
+        trigger,
+        bool(schedule.get("enabled")),
+        inside[:MAX_FIRINGS],
+        len(inside) > MAX_FIRINGS,
+    )
+
+
+def to_text(found: Calendar) -> str:
+    """Days down, hours across; a digit is how many firings fall into the hour (+ for more than nine)."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Calendar) -> Iterator[str]:
+    zone = wording.zone_of(found.zone)
+    yield f"{found.environment}: firings from {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC"
+    if not found.entries:
+        yield "  no schedules"
+        return
+    yield ""
+    yield f"  {'UTC':<10} {' '.join(f'{hour:02}' for hour in range(24))}"
+    for offset in range(8 if found.start.hour or found.start.minute else 7):
+        day = (found.start + timedelta(days=offset)).date()
+        hours = [_mark(found, day.year, day.month, day.day, hour) for hour in range(24)]
+        yield f"  {day:%a %m-%d}  {' '.join(hours)}".rstrip()
+    yield ""
+    for entry in found.entries:
+        yield f"  {entry.name}: {_entry_text(entry, zone, found.zone)}"
+    yield from _remarks(found)
+
+
+def _mark(found: Calendar, year: int, month: int, day: int, hour: int) -> str:
+    number = sum(
+        (instant.year, instant.month, instant.day, instant.hour) == (year, month, day, hour)
+        for entry in found.entries
+        for instant in entry.firings
+    )
+    return " ·" if number == 0 else f" {number}" if number < 10 else " +"
+
+
+def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
+    if not entry.enabled:
+        return f"{entry.trigger}, disabled"
+    if not entry.firings:
+        return f"{entry.trigger}, does not fire in this week"
+    first = entry.firings[0]
+    local = "" if name == "UTC" else f" ({first.astimezone(zone):%a %H:%M} {name})"
+    number = f"more than {MAX_FIRINGS}" if entry.capped else str(len(entry.firings))
+    times = "firing" if number == "1" else "firings"
+    return f"{entry.trigger}, {number} {times}, first {first:%a %m-%d %H:%M:%S} UTC{local}"
+
+
+def _remarks(found: Calendar) -> Iterator[str]:
+    together = found.collisions()
+    for minute, names in together[:10]:
+        yield f"  ! {minute:%a %m-%d %H:%M} UTC: {', '.join(names)} fire together"
+    if len(together) > 10:
+        yield f"  ! and {len(together) - 10} more minutes at which schedules fire together"
+    gap = found.longest_gap()
+    if gap is None:
+        yield "  nothing fires in this week"
+    else:
+        yield f"  longest time without a firing: {schedules.length(gap[1] - gap[0])}, from {gap[0]:%a %m-%d %H:%M} UTC"

@@ -1,0 +1,146 @@
+"""A pipeline as a Mermaid flowchart, which GitHub and GitLab draw; what changed is marked.
+
+Names come from a stranger's pull request: only escaped text enters the picture.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kfp_gitops.diff import nodes, wording
+from kfp_gitops.diff.model import Action, Change, Kind
+from kfp_gitops.diff.nodes import Node
+
+MAX_NODES = 150
+_STYLES = {
+    "added": "fill:#1a7f3733,stroke:#1a7f37,stroke-width:2px",
+    "removed": "fill:#cf222e22,stroke:#cf222e,stroke-dasharray:4",
+    "changed": "fill:#bf870033,stroke:#bf8700,stroke-width:2px",
+}
+
+
+def mermaid(before: Mapping[str, Any], after: Mapping[str, Any], changes: Sequence[Change]) -> str | None:
+    """The flowchart of the new pipeline with the removed tasks; None when it has too many tasks to be read."""
+    old, new = nodes.flat(before), nodes.flat(after)
+    every = {**new, **{name: node for name, node in old.items() if name not in new and _gone(name, changes)}}
+    if not 0 < len(every) <= MAX_NODES:
+        return None
+    marks = dict(_marks(every, changes))
+    ids = {name: f"n{index}" for index, name in enumerate(every)}
+    lines = ["flowchart LR", *_body(every, ids, marks, "", 1)]
+    lines += [f"  {ids[left]} --> {ids[right]}" for left, right in _edges(every)]
+    lines += [f"  classDef {name} {style}" for name, style in _STYLES.items() if name in marks.values()]
+    return "\n".join(lines)
+
+
+def _gone(name: str, changes: Sequence[Change]) -> bool:
+    return any(change.name == name and change.action is Action.REMOVED for change in changes)
+
+
+def _marks(every: Mapping[str, Node], changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    touched = {change.name for change in changes if change.kind is Kind.COMPONENT}
+    for name, node in every.items():
+        own = [change.action for change in changes if change.name == name and change.kind is node.kind]
+        if Action.ADDED in own:
+            yield name, "added"
+        elif Action.REMOVED in own:
+            yield name, "removed"
+        elif own or node.fields.get("component") in touched:
+            yield name, "changed"
+
+
+def _body(
+    every: Mapping[str, Node], ids: Mapping[str, str], marks: Mapping[str, str], group: str, depth: int
+) -> Iterator[str]:
+    """The nodes directly in a group, its branches as boxes inside it."""
+    indent = "  " * depth
+    for name, node in every.items():
+        if (node.group[-1] if node.group else "") != group:
+            continue
+        if node.kind is Kind.TASK:
+            yield f'{indent}{ids[name]}["{_text(name)}"]{_class(marks, name)}'
+        else:
+            yield from _group(every, ids, marks, node, depth)
+
+
+def _group(
+    every: Mapping[str, Node], ids: Mapping[str, str], marks: Mapping[str, str], node: Node, depth: int
+) -> Iterator[str]:
+    indent = "  " * depth
+    yield f'{indent}subgraph {ids[node.id]}["{_text(_title(node))}"]'
+    branches = [
+        g for g in dict.fromkeys(n.group[-1] for n in every.values() if n.group) if _is_branch(g, node.id)
+    ]
+    for index, branch in enumerate(branches):
+        label = branch.removeprefix(node.id).strip()
+        if label:
+            yield f'{indent}  subgraph {ids[node.id]}b{index}["{_text(label)}"]'
+            yield from _body(every, ids, marks, branch, depth + 2)
+            yield f"{indent}  end"
+        else:
+            yield from _body(every, ids, marks, branch, depth + 1)
+    yield f"{indent}end"
+    if node.id in marks:
+        yield f"{indent}class {ids[node.id]} {marks[node.id]}"
+
+
+def _is_branch(group: str, name: str) -> bool:
+    return group == name or group.startswith(f"{name} ")
+
+
+def _title(node: Node) -> str:
+    match node.kind:
+        case Kind.CONDITION:
+            return f"{node.id}: if {wording.value(node.fields.get('if'))}"
+        case Kind.LOOP:
+            return f"{node.id}: for each"
+        case _:
+            return node.id
+
+
+def _edges(every: Mapping[str, Node]) -> list[tuple[str, str]]:
+    """(from, to) of data and order between tasks; the inside of a group counts for its tasks only."""
+    found = dict.fromkeys(
+        (name, node.id)
+        for node in every.values()
+        for name in _names(node.fields)
+        if name in every
+        and name != node.id
+        and not _around(every[name], node)
+        and not _around(node, every[name])
+    )
+    return list(found)
+
+
+def _around(outer: Node, inner: Node) -> bool:
+    """Mermaid refuses an arrow between a box and what is in it."""
+    return any(_is_branch(group, outer.id) for group in inner.group)
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _names(item)
+    elif isinstance(value, Mapping):
+        if isinstance(value.get("task"), str):
+            yield value["task"]
+        yield from (name for name in value.get("after") or [] if isinstance(name, str))
+        for item in value.values():
+            yield from _names(item)
+
+
+def _class(marks: Mapping[str, str], name: str) -> str:
+    return f":::{marks[name]}" if name in marks else ""
+
+
+def _text(text: str) -> str:
+    """Mermaid ends a label at a quote and reads # as an entity; a line break would end the statement."""
+    flat = " ".join(text.split())[:80]
+    return (
+        html.escape(flat.replace("#", "♯"), quote=True)
+        .replace("&#x27;", "'")
+        .replace("&", "#")
+        .replace("`", "ˋ")
+    )

@@ -1,0 +1,128 @@
+"""What a change does to schedules: which are replaced, and when they fire before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from kfp_gitops import cron
+from kfp_gitops.diff.fields import Difference, differences
+from kfp_gitops.diff.model import Firings
+
+SHOWN = 5
+
+
+def by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The schedules of a manifest, as YAML data."""
+    found = manifest.get("schedules")
+    items = found if isinstance(found, list) else []
+    return {str(item["name"]): item for item in items if isinstance(item, Mapping) and "name" in item}
+
+
+def only_in(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The schedules that only the first of two manifests has."""
+    return [name for name in by_name(manifest) if name not in by_name(other)]
+
+
+def replaced(before: Mapping[str, Any], after: Mapping[str, Any], new_version: bool) -> list[str]:
+    """The schedules that exist already and are made anew: pinned to another version, or of another content.
+
+    KFP has no call to update a recurring run; only disabling happens in place. Enabling is a replacement too:
+    KFP lets an enabled schedule run at once what it missed while it was disabled.
+    """
+    left, right = by_name(before), by_name(after)
+    return [
+        name
+        for name, schedule in right.items()
+        if name in left and (new_version or any(map(_renews, differences(left[name], schedule))))
+    ]
+
+
+def _renews(difference: Difference) -> bool:
+    field, _, after = difference
+    return field != "enabled" or after is True
+
+
+def firings(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) -> list[Firings]:
+    """The next firings of every schedule whose firings differ."""
+    left, right = by_name(before), by_name(after)
+    found = []
+    for name in [*right, *(name for name in left if name not in right)]:
+        old, new = next_firings(left.get(name), now), next_firings(right.get(name), now)
+        if (
+            left.get(name) is None
+            or right.get(name) is None
+            or [*_triggers(left[name])] != [*_triggers(right[name])]
+        ):
+            found.append(Firings(name, old, new, [*_notes(right.get(name), new)]))
+    return found
+
+
+def next_firings(schedule: Mapping[str, Any] | None, now: datetime, count: int = SHOWN) -> list[datetime]:
+    """The next firings of an enabled schedule after an instant (aware, UTC); none of a disabled one."""
+    if schedule is None or not schedule.get("enabled"):
+        return []
+    found: list[datetime] = []
+    instant = max(now, _instant(schedule.get("start")) or now)
+    while len(found) < count and (following := _after(schedule, instant)):
+        if (end := _instant(schedule.get("end"))) and following > end:
+            break
+        found.append(following)
+        instant = following
+    return found
+
+
+def _after(schedule: Mapping[str, Any], instant: datetime) -> datetime | None:
+    if isinstance(seconds := schedule.get("intervalSeconds"), int):
+        return instant + timedelta(seconds=seconds)
+    try:
+        return cron.parse(str(schedule.get("cron"))).next_after(instant)
+    except cron.CronError:  # an older manifest may hold what is refused today
+        return None
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _triggers(schedule: Mapping[str, Any]) -> Iterator[Any]:
+    for key in ("enabled", "cron", "intervalSeconds", "start", "end"):
+        yield schedule.get(key)
+
+
+def _notes(schedule: Mapping[str, Any] | None, after: Sequence[datetime]) -> Iterator[str]:
+    if schedule is None:
+        yield "it is removed: nothing fires any more, what runs goes on"
+        return
+    if not schedule.get("enabled"):
+        yield "it exists disabled: this change fires nothing"
+        return
+    if not after:
+        yield "it never fires"
+        return
+    if schedule.get("intervalSeconds"):
+        yield "an interval counts from the last firing or from when it is made: these are the earliest times"
+    yield f"this change fires nothing until {after[0]:%Y-%m-%d %H:%M:%S} UTC"
+    gaps = [later - earlier for earlier, later in pairwise(after)]
+    if gaps:
+        most = int(schedule.get("maxConcurrency") or 1)
+        yield (
+            f"{most} at once: a run that takes longer than {length(min(gaps) * most)} "
+            "holds up the firing after it"
+        )
+
+
+def length(span: timedelta) -> str:
+    """`1 d 2 h`: two units at the most."""
+    seconds = int(span.total_seconds())
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2]) or "0 s"
