@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kfp_gitops import schema
@@ -55,6 +56,7 @@ class Component:
     document: Document
 
 
+@lru_cache(maxsize=1024)
 def read(name: str, text: str, path: str) -> Component:
     """Read a Component YAML spec.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +86,20 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
     context = {"pipeline": name, "environment": env.name, "values": values}
     rendered = templates.render(release.files, TEMPLATE, release.folder, context)
     manifest = _checked(env, rendered, name, release)
-    used = {component: release.components[component] for component in sorted(release.specs)}
+    images = tuple(release.images.items())
     text = _header(env, f"{release.folder}/{TEMPLATE}") + dump(manifest.document.value)
     specs = {
         component: _header(env, release.spec_paths[component])
-        + dump(components.with_images(spec, release.images))
-        for component, spec in used.items()
+        + _spec(component, release.specs[component], release.spec_paths[component], images)
+        for component in sorted(release.specs)
     }
     return RenderedPipeline(name, release.digest, text, specs)
+
+
+@lru_cache(maxsize=1024)
+def _spec(name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
+    """Pipelines share components, so most of them ask again."""
+    return dump(components.with_images(components.read(name, text, path), dict(images)))
 
 
 def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:

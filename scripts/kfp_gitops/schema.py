@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path as File
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
 
+from kfp_gitops import valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
 
@@ -30,10 +31,18 @@ _TYPE_NAMES = {
 }
 
 
+@dataclass(frozen=True)
+class Schema:
+    """A schema that words what it forbids; `accepts` sees quickly that there is nothing to word, or decides nothing."""
+
+    validator: Draft202012Validator
+    accepts: Callable[[Any], bool] = field(default=lambda _: False)
+
+
 @cache
-def named(name: str) -> Draft202012Validator:
-    """The validator for `schemas/<name>.schema.json`."""
-    return Draft202012Validator(_read(name))
+def named(name: str) -> Schema:
+    """The schema `schemas/<name>.schema.json`."""
+    return Schema(Draft202012Validator(_read(name)), valid.compiled(_read(name)))
 
 
 @cache
@@ -57,12 +66,26 @@ def _filled(part: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def from_text(text: str, path: str) -> Draft202012Validator:
-    """A validator for a schema that is data of the repository (a pipeline's `values.schema.json`).
+def from_text(text: str, path: str) -> Schema:
+    """A schema that is data of the repository (a pipeline's `values.schema.json`).
 
     Raises:
         InputError: not JSON, not a JSON Schema 2020-12, or it refers to another file.
     """
+    return _plain(text) or _any(text, path)
+
+
+@lru_cache(maxsize=1024)
+def _plain(text: str) -> Schema | None:
+    """The schema, where it is surely one."""
+    try:
+        content = json.loads(text)
+        return Schema(Draft202012Validator(content)) if valid.plain_schema(content) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _any(text: str, path: str) -> Schema:
     try:
         schema = json.loads(text)
         Draft202012Validator.check_schema(schema)
@@ -80,7 +103,7 @@ def from_text(text: str, path: str) -> Draft202012Validator:
         for at, reference in _references(schema, ())
         if not (isinstance(reference, str) and reference.startswith("#"))
     )
-    return Draft202012Validator(schema)
+    return Schema(Draft202012Validator(schema))
 
 
 def _in_schema(text: str, path: str, at: Path, what: str, todo: str) -> Problem:
@@ -100,9 +123,11 @@ def _references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
             yield from _references(item, (*at, index))
 
 
-def problems(validator: Draft202012Validator, document: Document) -> list[Problem]:
+def problems(schema: Schema, document: Document) -> list[Problem]:
     """Everything in a document that its schema forbids, in order of position."""
-    return sorted(_worded(validator.iter_errors(document.value), document))
+    if schema.accepts(document.value):
+        return []
+    return sorted(_worded(schema.validator.iter_errors(document.value), document))
 
 
 def _worded(errors: Iterable[ValidationError], document: Document) -> Iterator[Problem]:

@@ -1,0 +1,93 @@
+"""The edge to the disk: bounded, atomic, and only what differs."""
+
+from pathlib import Path
+
+import pytest
+from kfp_gitops import files
+from kfp_gitops.errors import InputError
+from kfp_gitops.yamltext import MAX_BYTES
+from project import snapshot
+
+TEXTS = {"a.yaml": "1\n", "b/c.yaml": "2\n", "b/d/e.yaml": "ä\n"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    files.synchronise(tmp_path, "out", TEXTS)
+    return tmp_path
+
+
+def _refusal(root: Path, relative: str) -> str:
+    with pytest.raises(InputError) as caught:
+        files.read_text(root, relative)
+    return str(caught.value)
+
+
+def test_a_folder_is_made_to_hold_exactly_the_texts(root: Path) -> None:
+    assert snapshot(root / "out") == {name: text.encode() for name, text in TEXTS.items()}
+    wanted = {"a.yaml": "1\n", "b/c.yaml": "3\n", "f.yaml": ""}
+    done = files.synchronise(root, "out", wanted)
+    assert done == [("change", "b/c.yaml"), ("remove", "b/d/e.yaml"), ("add", "f.yaml")]
+    assert not (root / "out/b/d").exists()
+    assert files.synchronise(root, "out", wanted) == []
+
+
+def test_what_holds_the_text_already_is_not_written(root: Path) -> None:
+    before = (root / "out/a.yaml").stat()
+    files.synchronise(root, "out", {**TEXTS, "b/c.yaml": "3\n"})
+    after = (root / "out/a.yaml").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_link_in_the_output_is_replaced_by_the_file(root: Path) -> None:
+    outside = root / "outside"
+    outside.write_text("1\n")
+    (root / "out/a.yaml").unlink()
+    (root / "out/a.yaml").symlink_to(outside)
+    assert list(files.differences(root, "out", TEXTS)) == [("change", "a.yaml")]
+    files.synchronise(root, "out", {**TEXTS, "a.yaml": "9\n"})
+    assert not (root / "out/a.yaml").is_symlink()
+    assert outside.read_text() == "1\n"
+
+
+def test_a_failed_write_leaves_the_old_text_and_nothing_else(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        files.write_text(root / "out/a.yaml", "new\n")
+    assert snapshot(root / "out") == {name: text.encode() for name, text in TEXTS.items()}
+
+
+def test_hidden_files_are_not_listed_and_linked_folders_not_entered(root: Path) -> None:
+    (root / "out/.hidden").write_text("")
+    (root / "out/b/.git").mkdir()
+    (root / "out/b/.git/config").write_text("")
+    (root / "out/linked").symlink_to(root / "out/b")
+    assert files.list_files(root, "out") == ["a.yaml", "b/c.yaml", "b/d/e.yaml", "linked"]
+    assert files.list_files(root, "nowhere") == []
+    assert files.list_folders(root, "out/b") == ["d"]
+
+
+def test_only_plain_files_inside_the_root_are_read(root: Path) -> None:
+    assert files.read_text(root, "out/b/d/e.yaml") == "ä\n"
+    (root / "out/linked").symlink_to(root / "out/b")
+    (root / "out/big").write_bytes(b" " * (MAX_BYTES + 1))
+    (root / "out/latin").write_bytes(b"\xe4")
+    (root / "out/windows").write_bytes(b"a\r\nb\r\n")
+    assert files.read_text(root, "out/windows") == "a\nb\n"
+    for relative in ("out/linked/c.yaml", "../x", "out/../out/a.yaml", str(root / "out/a.yaml")):
+        assert "leads out of the repository" in _refusal(root, relative)
+    for relative in ("out/missing", "out/b", "out/a.yaml/b"):
+        assert "no such file" in _refusal(root, relative)
+    assert f"larger than {MAX_BYTES} bytes" in _refusal(root, "out/big")
+    assert "not UTF-8 at byte 0" in _refusal(root, "out/latin")
+
+
+def test_a_root_that_is_a_link_itself_is_fine(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    link = tmp_path_factory.mktemp("links") / "root"
+    link.symlink_to(root)
+    assert files.read_text(link, "out/a.yaml") == "1\n"

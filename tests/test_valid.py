@@ -1,0 +1,183 @@
+"""The quick ways to see validity agree with jsonschema, which words everything."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from kfp_gitops import schema, valid
+from kfp_gitops.errors import InputError
+from kfp_gitops.yamltext import parse
+from project import PROJECT
+
+MANIFESTS = [
+    path.read_text("utf-8") for path in sorted(PROJECT.glob("tests/golden/manifests/*/pipelines/*/*.yaml"))
+]
+VALUES_SCHEMAS = [path.read_text("utf-8") for path in sorted(PROJECT.glob("templates/pipelines/*/*.json"))]
+NAMED = sorted(path.name.removesuffix(".schema.json") for path in schema.SCHEMAS.glob("*.json"))
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 70)
+    | st.floats(-1, 2)
+    | st.sampled_from(["", "a", "a\n", "A b"])
+)
+ODD = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner)
+)
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for key, item in items for place in _places(item, (*at, key)))]
+
+
+def _spoilt(draw: st.DrawFn, value: Any) -> Any:
+    """A value with one part replaced, dropped, or put under another key."""
+    value = copy.deepcopy(value)
+    *above, last = draw(st.sampled_from(_places(value)[1:]))
+    holder = value
+    for key in above:
+        holder = holder[key]
+    match draw(st.sampled_from(["replace", "drop", "rename"])):
+        case "replace":
+            holder[last] = draw(ODD)
+        case "rename" if isinstance(holder, dict):
+            holder[draw(st.sampled_from(["x", f"{last}\n", "name", "if", "component"]))] = holder.pop(last)
+        case _:
+            del holder[last]
+    return value
+
+
+@st.composite
+def spoilt_manifests(draw: st.DrawFn) -> Any:
+    return _spoilt(draw, parse(draw(st.sampled_from(MANIFESTS)), "m").value)
+
+
+@st.composite
+def spoilt_schemas(draw: st.DrawFn) -> Any:
+    return _spoilt(draw, json.loads(draw(st.sampled_from(VALUES_SCHEMAS))))
+
+
+@settings(max_examples=150, deadline=None)
+@given(spoilt_manifests())
+def test_the_compiled_validator_accepts_nothing_that_jsonschema_refuses(value: Any) -> None:
+    named = schema.named("pipeline-manifest")
+    if named.accepts(value):
+        assert list(named.validator.iter_errors(value)) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(spoilt_schemas())
+def test_a_plain_schema_is_a_schema(value: Any) -> None:
+    if valid.plain_schema(value):
+        Draft202012Validator.check_schema(value)
+
+
+@pytest.mark.parametrize("text", MANIFESTS)
+def test_what_is_valid_is_seen_quickly(text: str) -> None:
+    document = parse(text, "m")
+    kind = "pipeline-manifest" if document.value.get("kind") == "PipelineManifest" else "component"
+    assert schema.named(kind).accepts(document.value)
+
+
+@pytest.mark.parametrize("text", VALUES_SCHEMAS)
+def test_shipped_values_schemas_are_plain(text: str) -> None:
+    assert valid.plain_schema(json.loads(text))
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_property_patterns_of_shipped_schemas_mean_the_same_to_rust_and_python(name: str) -> None:
+    """Classes such as \\w differ; `$` takes a newline in Python alone, which must not turn into its contrary."""
+    for pattern, above in _property_patterns(schema.named(name).validator.schema, ()):
+        assert "\\" not in pattern
+        assert "(?" not in pattern
+        assert not {"not", "if", "contains", "oneOf"} & set(above)
+
+
+def _property_patterns(content: Any, above: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    if isinstance(content, dict):
+        own = [(pattern, above) for pattern in content.get("patternProperties", {})]
+        return own + [
+            found for key, value in content.items() for found in _property_patterns(value, (*above, key))
+        ]
+    return (
+        [found for item in content for found in _property_patterns(item, above)]
+        if isinstance(content, list)
+        else []
+    )
+
+
+def test_patterns_are_pythons() -> None:
+    accepts = valid.compiled({"pattern": r"^\S$"})
+    assert [accepts(text) for text in ("a", "a\n", "\x1c", "\x85", " ", 1)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "text"},
+        {"type": []},
+        {"required": ["a", "a"]},
+        {"minLength": -1},
+        {"minLength": True},
+        {"pattern": "["},
+        {"properties": {"a": 1}},
+        {"allOf": []},
+        {"items": [{}]},
+        {"$ref": "other.json"},
+        {"$dynamicRef": "#a"},
+        {"enum": [{"$ref": "x"}]},
+        {"x-own": {"$ref": "x"}},
+        [],
+        None,
+    ],
+    ids=str,
+)
+def test_what_is_not_surely_a_plain_schema_is_left_to_jsonschema(bad: Any) -> None:
+    assert not valid.plain_schema(bad)
+    assert not valid.plain_schema({"properties": {"deep": {"anyOf": [bad]}}})
+
+
+def test_messages_are_the_same_without_any_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole documents, and schemas, good and bad."""
+    documents = [parse(text.replace("component: ", "komponent: "), "m") for text in MANIFESTS]
+    texts = ['{"type": "text"}', "{", '{"$ref": "x"}', '{"type": "object"}', "[" * 3000]
+
+    def everything() -> list[object]:
+        schema.named.cache_clear()
+        schema._plain.cache_clear()
+        return [
+            *(schema.problems(schema.named("pipeline-manifest"), document) for document in documents),
+            *(_outcome(text) for text in texts),
+        ]
+
+    quick = everything()
+    monkeypatch.setattr(valid, "compiled", lambda _: lambda _: False)
+    monkeypatch.setattr(valid, "plain_schema", lambda _: False)
+    assert everything() == quick
+    monkeypatch.undo()
+    everything()
+
+
+def _outcome(text: str) -> object:
+    try:
+        return schema.from_text(text, "s").validator.schema
+    except InputError as error:
+        return str(error)
+
+
+def test_schema_errors_of_jsonschema_are_what_plainness_is_measured_on() -> None:
+    with pytest.raises(SchemaError):
+        Draft202012Validator.check_schema({"type": "text"})
