@@ -7,7 +7,9 @@ GitOpsError
 │   ├── TemporaryError    worth another try
 │   ├── DeniedError       it does not know us, or does not let us
 │   ├── NotFoundError
-│   └── AlreadyExistsError
+│   ├── AlreadyExistsError
+│   ├── LockedError       another reconciler is at work
+│   └── LockLostError     another reconciler may be at work by now
 └── RunFailedError  4  a pipeline run that we followed failed
 """
 
@@ -106,6 +108,14 @@ class NotFoundError(RemoteError):
 
 class AlreadyExistsError(RemoteError):
     """Somebody was first: the object exists already."""
+
+
+class LockedError(RemoteError):
+    """Another reconciler holds the lock of this environment."""
+
+
+class LockLostError(RemoteError):
+    """Our lock may be somebody else's by now: nothing more may be written."""
 
 
 class RunFailedError(GitOpsError):

@@ -44,6 +44,8 @@ class KfpApi:
         self.namespace = namespace or None
         self._backoff = backoff or Backoff()
         self._client = Services(self.host, access or accesses.from_environment())
+        self.before_write: Callable[[], None] = lambda: None
+        """Asked before each write, and before it is sent again; what it raises stops the write."""
 
     # pipelines and versions
 
@@ -254,18 +256,20 @@ class KfpApi:
         return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
 
     def _read(self, call: Callable[[], Any]) -> Any:
-        """A read, or a write that says the final state and so may be sent twice."""
         return self._backoff.call(lambda: _understood(self.host, call))
-
-    _repeat = _read
 
     def _write(self, call: Callable[[], Any]) -> Any:
         """A write that is sent once, for it may have succeeded unheard."""
+        self.before_write()
         return _understood(self.host, call)
+
+    def _repeat(self, call: Callable[[], Any]) -> Any:
+        """A write that says the final state, and so may be sent twice."""
+        return self._backoff.call(lambda: self._write(call))
 
     def _once(self, call: Callable[[], Any], made: Callable[[], Any]) -> Any:
         """A write that may not take effect twice: before it is sent again, `made` looks for what it made."""
-        return self._backoff.unless_done(lambda: _understood(self.host, call), made)
+        return self._backoff.unless_done(lambda: self._write(call), made)
 
     def _gone(self, call: Callable[[], Any]) -> None:
         """404 means that it is gone already, which is what we wanted."""

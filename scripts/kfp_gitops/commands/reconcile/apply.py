@@ -20,6 +20,7 @@ def add(subcommands: Any) -> None:
     about = "make KFP match the manifests"
     parser = subcommands.add_parser("apply", help=about, description=about)
     options.add_target(parser)
+    options.add_lock(parser)
     parser.set_defaults(run=run)
 
 
@@ -31,9 +32,10 @@ def run(arguments: Namespace) -> int:
 
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    found = plan(wanted, observe(api, wanted))
-    console.result(to_text(found))
-    failed = apply(api, wanted, found, _tell)
+    with options.locked(arguments, api):
+        found = plan(wanted, observe(api, wanted))
+        console.result(to_text(found))
+        failed = apply(api, wanted, found, _tell)
     for line in failed:
         console.note(line)
     return ExitCode.REMOTE_FAILED if failed else conflicts(found)

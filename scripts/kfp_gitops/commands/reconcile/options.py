@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kfp_gitops import console, locking
 from kfp_gitops.commands import connection
+
+if TYPE_CHECKING:
+    from kfp_gitops.kfpapi.client import KfpApi
 
 
 def add_target(parser: ArgumentParser) -> None:
@@ -21,3 +28,23 @@ def folder(arguments: Namespace) -> Path:
     """The rendered environment's folder."""
     found: Path = arguments.manifests or arguments.root / "manifests" / arguments.env
     return found.resolve()
+
+
+def add_lock(parser: ArgumentParser) -> None:
+    """How long to wait for which lock."""
+    parser.add_argument(
+        "--lease", metavar="NAMESPACE/NAME",
+        help="the Kubernetes Lease that keeps other reconcilers out (default: a file lock on this machine)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lock-timeout", type=float, default=300.0, metavar="S", help="seconds to wait for it (default: 300)"
+    )
+
+
+@contextmanager
+def locked(arguments: Namespace, api: KfpApi) -> Iterator[None]:
+    """Hold the environment's lock; once it is lost, the API writes no more."""
+    key = (api.host, api.namespace or "", arguments.env)
+    with locking.hold(arguments.lease, key, arguments.lock_timeout, console.note) as held:
+        api.before_write = held.check
+        yield

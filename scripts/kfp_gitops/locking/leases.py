@@ -1,0 +1,68 @@
+"""Leases of a Kubernetes cluster; apart from `lease` so that its client is imported only where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubernetes import client
+
+from kfp_gitops.cluster import call, connect
+from kfp_gitops.errors import NotFoundError
+from kfp_gitops.locking.lease import Record
+
+_TIMEOUT = (5, 10)
+
+
+class Leases:
+    """The Leases of one namespace: get, create, update, and nothing else."""
+
+    def __init__(self, namespace: str, api_client: Any = None) -> None:
+        self._api = client.CoordinationV1Api(api_client or connect())
+        self._namespace = namespace
+
+    def get(self, name: str) -> Record | None:
+        """What the Lease says; None when there is none."""
+        try:
+            return _record(
+                call(
+                    lambda: self._api.read_namespaced_lease(name, self._namespace, _request_timeout=_TIMEOUT)
+                )
+            )
+        except NotFoundError:
+            return None
+
+    def create(self, name: str, record: Record) -> Record:
+        """Make the Lease; AlreadyExistsError when somebody was first."""
+        body = _lease(name, record)
+        create = self._api.create_namespaced_lease
+        return _record(call(lambda: create(self._namespace, body, _request_timeout=_TIMEOUT)))
+
+    def update(self, name: str, record: Record) -> Record:
+        """Write it if nobody has since `record.version`; AlreadyExistsError otherwise."""
+        body = _lease(name, record)
+        replace = self._api.replace_namespaced_lease
+        return _record(call(lambda: replace(name, self._namespace, body, _request_timeout=_TIMEOUT)))
+
+
+def _lease(name: str, record: Record) -> Any:
+    spec = client.V1LeaseSpec(
+        holder_identity=record.holder,
+        lease_duration_seconds=record.duration,
+        acquire_time=record.acquired,
+        renew_time=record.renewed,
+        lease_transitions=record.transitions,
+    )
+    metadata = client.V1ObjectMeta(name=name, resource_version=record.version or None)
+    return client.V1Lease(api_version="coordination.k8s.io/v1", kind="Lease", metadata=metadata, spec=spec)
+
+
+def _record(found: Any) -> Record:
+    spec = found.spec or client.V1LeaseSpec()
+    return Record(
+        holder=spec.holder_identity or "",
+        duration=spec.lease_duration_seconds or 0,
+        renewed=spec.renew_time,
+        transitions=spec.lease_transitions or 0,
+        acquired=spec.acquire_time,
+        version=found.metadata.resource_version,
+    )
