@@ -15,7 +15,7 @@ from kfp_gitops.manifest import Type
 from kfp_gitops.yamltext import Document, Path, parse
 
 # IR parameter types (pipeline_spec.proto, ParameterType.ParameterTypeEnum) and the DSL's names for them.
-_IR_TYPES: Mapping[str, Type] = {
+IR_TYPES: Mapping[str, Type] = {
     "STRING": "str",
     "NUMBER_INTEGER": "int",
     "NUMBER_DOUBLE": "float",
@@ -84,7 +84,7 @@ def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
 def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
     kind = item["parameterType"]
     optional = bool(item.get("isOptional")) or "defaultValue" in item
-    return Port(name, _IR_TYPES.get(kind), None, optional, final_status=kind == _FINAL_STATUS)
+    return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == _FINAL_STATUS)
 
 
 def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:
@@ -112,25 +112,39 @@ def with_images(component: Component, images: Mapping[str, str]) -> dict[str, An
     Raises:
         InputError: an image that is neither a name of the release nor given by digest.
     """
+    return mapped(component.document, images)
+
+
+def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
+    """The same for the document of any spec with containers.
+
+    Raises:
+        InputError: an image that is neither a name of the release nor given by digest.
+    """
     known = ", ".join(sorted(images)) or "none"
     raise_if_any(
-        component.document.problem(
+        document.problem(
             (*at, "image"),
             f"image {container['image']!r} is neither by digest nor a name in release.yaml",
             f"write name@sha256:…, or a name that the release maps ({known})",
         )
-        for at, container in _containers(component.document.value)
-        if container["image"] not in images and "@sha256:" not in container["image"]
+        for at, container in _containers(document.value)
+        if container["image"] not in images and not _fixed(container["image"])
     )
-    spec: dict[str, Any] = copy.deepcopy(component.document.value)
+    spec: dict[str, Any] = copy.deepcopy(document.value)
     for _, container in _containers(spec):
         container["image"] = images.get(container["image"], container["image"])
     return spec
 
 
-def image_names(component: Component) -> list[str]:
-    """The images that the spec names, as written."""
-    return [container["image"] for _, container in _containers(component.document.value)]
+def _fixed(image: str) -> bool:
+    """By digest, or the name of a step that KFP's backend does itself (kfp.kubernetes.CreatePVC, DeletePVC)."""
+    return "@sha256:" in image or image.startswith("argostub/")
+
+
+def image_names(document: Document) -> list[str]:
+    """The images that a spec names, as written."""
+    return [container["image"] for _, container in _containers(document.value)]
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kfp_gitops import components, files
+from kfp_gitops import brought, components, files
+from kfp_gitops.brought import Brought
 from kfp_gitops.components import Component
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 
@@ -24,6 +25,7 @@ _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
 _COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
+_IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,17 @@ class Release:
         return {name: components.read(name, text, self.spec_paths[name]) for name, text in self.specs.items()}
 
     @cached_property
+    def irs(self) -> Mapping[str, Brought]:
+        """The compiled pipelines that the template names, read."""
+        names = {name for text in _templates(self.files) for name in _IR.findall(text) if name in self.files}
+        return {name: brought.read(self.files[name], f"{self.folder}/{name}") for name in sorted(names)}
+
+    @cached_property
     def used_images(self) -> Mapping[str, str]:
-        """The part of the image map that these components use."""
-        names = {
-            image for component in self.components.values() for image in components.image_names(component)
-        }
+        """The part of the image map that these components and compiled pipelines use."""
+        documents = [component.document for component in self.components.values()]
+        documents += [ir.spec for ir in self.irs.values()]
+        names = {image for document in documents for image in components.image_names(document)}
         return {name: self.images[name] for name in sorted(names) if name in self.images}
 
     @cached_property

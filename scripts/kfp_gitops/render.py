@@ -6,17 +6,17 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import check, components, delivery, environment, schema, templates
+from kfp_gitops import brought, check, components, delivery, environment, schema, templates
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.release import TEMPLATE, VALUES_SCHEMA, Release
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamltext import dump, dump_all
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
@@ -24,12 +24,13 @@ ENVIRONMENT = "environment.yaml"
 
 @dataclass(frozen=True)
 class RenderedPipeline:
-    """A pipeline's manifest and component specs: what the compiler takes."""
+    """A pipeline's manifest, and its component specs or its compiled IR: what the compiler takes."""
 
     name: str
     release: str
     manifest: str
     specs: Mapping[str, str]
+    irs: Mapping[str, str] = field(default_factory=dict)
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(path below manifests/<env>/, text) of each file."""
@@ -37,6 +38,8 @@ class RenderedPipeline:
         yield f"{folder}/pipeline.yaml", self.manifest
         for name, text in self.specs.items():
             yield f"{folder}/components/{name}.yaml", text
+        for name, text in self.irs.items():
+            yield f"{folder}/{name}", text
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,14 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
         + _spec(component, release.specs[component], release.spec_paths[component], images)
         for component in sorted(release.specs)
     }
-    return RenderedPipeline(name, release.digest, text, specs)
+    return RenderedPipeline(name, release.digest, text, specs, _irs(env, manifest, release))
+
+
+def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, str]:
+    if manifest.ir is None:
+        return {}
+    documents = brought.with_images(release.irs[manifest.ir], release.images)
+    return {manifest.ir: _header(env, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
 
 
 @lru_cache(maxsize=1024)
@@ -114,7 +124,7 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
 def _checked(env: Environment, text: str, name: str, release: Release) -> Manifest:
     path = f"{release.folder}/{TEMPLATE} (rendered for {env.name})"
     try:
-        manifest = reader.read(text, path)
+        manifest = brought.completed(reader.read(text, path), release.irs)
         found = check.problems(manifest, release.components)
         if manifest.name != name:
             at = ("metadata", "name")

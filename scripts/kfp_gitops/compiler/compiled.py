@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops import ir, irlint
+from kfp_gitops import brought, ir, irlint
 from kfp_gitops.compiler.build import Builder
-from kfp_gitops.compiler.emit import emit
+from kfp_gitops.compiler.emit import emit, load
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.yamltext import dump_all
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str,
 
 def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     """Compile one pipeline; problems name the manifest in `folder` and the line of the task."""
-    path = f"{folder}/pipelines/{pipeline.name}/pipeline.yaml"
-    manifest = reader.read(pipeline.manifest, path)
+    folder = f"{folder}/pipelines/{pipeline.name}"
+    manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
+    if manifest.ir is not None:
+        return _brought(manifest, pipeline, folder)
     builder = Builder(manifest, pipeline.specs)
     try:
         text = emit(builder.pipeline())
@@ -52,6 +55,18 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     documents = ir.documents(text)
     raise_if_any(_unsound(manifest, documents))
     return Compiled(text, ir.digest(documents))
+
+
+def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Compiled:
+    """The IR that the manifest brings, with its defaults, as the SDK loads and writes it."""
+    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in pipeline.irs.items()}
+    found = irs[str(brought.completed(manifest, irs).ir)]
+    try:
+        text = emit(load(dump_all(brought.with_defaults(found, manifest))))
+    except Exception as error:  # the SDK raises whatever comes up
+        what = f"kfp does not load this: {type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError([found.spec.problem((), what, "compile it anew with kfp 2.17")]) from error
+    return Compiled(text, ir.digest(ir.documents(text)))
 
 
 def _unsound(manifest: Manifest, documents: Sequence[Mapping[str, Any]]) -> list[Problem]:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.compiler.sdk import compiler
+from kfp_gitops.compiler.sdk import compiler, components
 
 
 def emit(pipeline: Any) -> str:
@@ -15,3 +15,8 @@ def emit(pipeline: Any) -> str:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
         return path.read_text("utf-8")
+
+
+def load(text: str) -> Any:
+    """A pipeline from its IR text, by the SDK's own loader."""
+    return components.load_component_from_text(text)

@@ -222,7 +222,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A whole pipeline manifest and the document it was read from."""
+    """A whole pipeline manifest and the document it was read from; `ir` names the file that stands for its tasks."""
 
     name: str
     description: str
@@ -231,6 +231,7 @@ class Manifest:
     body: tuple[Node, ...]
     schedules: tuple[Schedule, ...]
     document: Document
+    ir: str | None = None
     triggers: tuple[Trigger, ...] = ()
 
     @property

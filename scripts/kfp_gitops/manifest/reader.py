@@ -49,12 +49,13 @@ def read(text: str, path: str) -> Manifest:
         name=value["metadata"]["name"],
         description=value["metadata"]["description"],
         owner=value["metadata"]["owner"],
-        parameters=tuple(_parameter(name, item) for name, item in spec.get("parameters", {}).items()),
-        body=_nodes(spec["tasks"], ("spec", "tasks")),
+        parameters=_parameters(spec),
+        body=_nodes(spec.get("tasks", {}), ("spec", "tasks")),
         schedules=tuple(
             _schedule(item, ("schedules", i)) for i, item in enumerate(value.get("schedules", []))
         ),
         document=document,
+        ir=spec.get("ir"),
         triggers=tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", []))),
     )
 
@@ -167,6 +168,13 @@ def _retry(data: Mapping[str, Any]) -> Retry:
 def _resources(data: Mapping[str, Any]) -> Resources:
     cpu, memory = data.get("cpu", {}), data.get("memory", {})
     return Resources(cpu.get("request"), cpu.get("limit"), memory.get("request"), memory.get("limit"))
+
+
+def _parameters(spec: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """The parameters; those of a compiled pipeline are declared in its own file (`brought.completed`)."""
+    if "ir" in spec:
+        return ()
+    return tuple(_parameter(name, item) for name, item in spec.get("parameters", {}).items())
 
 
 def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:

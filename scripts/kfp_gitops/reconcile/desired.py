@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kfp_gitops import files, lock, schema
+from kfp_gitops import brought, files, lock, schema
 from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule, reader
@@ -93,8 +93,7 @@ def read(folder: Path, environment: str) -> Folder:
     names = [entry["name"] for entry in document.value["pipelines"]]
     rendered = {entry["name"]: _pipeline(root, name, entry) for entry in document.value["pipelines"]}
     manifests = {
-        pipeline: reader.read(rendered[pipeline].manifest, f"{name}/pipelines/{pipeline}/pipeline.yaml")
-        for pipeline in names
+        pipeline: _manifest(f"{name}/pipelines/{pipeline}", rendered[pipeline]) for pipeline in names
     }
     locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
     return Folder(document.value, manifests, rendered, locked, name)
@@ -105,7 +104,14 @@ def _pipeline(root: Path, folder: str, entry: Mapping[str, str]) -> RenderedPipe
     manifest = files.read_text(root, f"{base}/pipeline.yaml")
     names = files.list_files(root, f"{base}/components") if (root / base / "components").is_dir() else []
     specs = {Path(name).stem: files.read_text(root, f"{base}/components/{name}") for name in names}
-    return RenderedPipeline(entry["name"], entry["release"], manifest, specs)
+    beside = [name for name in files.list_files(root, base) if "/" not in name and name != "pipeline.yaml"]
+    irs = {name: files.read_text(root, f"{base}/{name}") for name in beside}
+    return RenderedPipeline(entry["name"], entry["release"], manifest, specs, irs)
+
+
+def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
+    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in rendered.irs.items()}
+    return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)
 
 
 def load(folder: Path, environment: str, host: str | None = None) -> Desired:

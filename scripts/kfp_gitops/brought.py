@@ -1,0 +1,125 @@
+"""IR that a pipeline brings instead of tasks: a compiled KFP YAML, checked, and completed by its manifest.
+
+The manifest's parameters are then this environment's defaults of parameters that the IR declares.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kfp_gitops import components, irlint
+from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.manifest import Constant, Manifest, Parameter
+from kfp_gitops.yamltext import Document, Path, parse_all
+
+_MAX_DOCUMENTS = 2
+
+
+@dataclass(frozen=True)
+class Brought:
+    """The pipeline spec and, if there are settings for a platform, the platform spec."""
+
+    documents: tuple[Document, ...]
+
+    @property
+    def spec(self) -> Document:
+        """The pipeline spec."""
+        return self.documents[0]
+
+    @property
+    def values(self) -> list[Any]:
+        """The documents as data."""
+        return [document.value for document in self.documents]
+
+    @property
+    def declared(self) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters that a run can be given: name → declaration."""
+        definitions = self.spec.value["root"].get("inputDefinitions", {})
+        found: Mapping[str, Mapping[str, Any]] = definitions.get("parameters", {})
+        return {name: one for name, one in found.items() if _type(one)}
+
+
+def read(text: str, path: str) -> Brought:
+    """Read a compiled KFP YAML.
+
+    Raises:
+        InputError: not one, or its references do not hold; every problem with line and column.
+    """
+    documents = tuple(document for document in parse_all(text, path) if document.value is not None)
+    if not 1 <= len(documents) <= _MAX_DOCUMENTS:
+        todo = "give what `kfp dsl compile` writes: a pipeline spec, and perhaps a platform spec"
+        raise InputError.of(path, f"{len(documents)} YAML documents are not a compiled pipeline", todo, 1, 1)
+    raise_if_any(irlint.problems(documents))
+    return Brought(documents)
+
+
+def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
+    """The manifest with the parameters of the IR that it names; itself when it has tasks.
+
+    Raises:
+        InputError: there is no such IR, or it has no such parameter.
+    """
+    if manifest.ir is None:
+        return manifest
+    if manifest.ir not in irs:
+        todo = f"put it beside the template, or choose one of: {', '.join(sorted(irs)) or 'none'}"
+        raise InputError([manifest.document.problem(("spec", "ir"), f"no file {manifest.ir!r}", todo)])
+    found = irs[manifest.ir]
+    given = _given(manifest)
+    raise_if_any(_problems(manifest, found, given))
+    return replace(
+        manifest, parameters=tuple(_parameter(name, one, given) for name, one in found.declared.items())
+    )
+
+
+def with_images(found: Brought, images: Mapping[str, str]) -> list[Any]:
+    """The documents with each image that the release names replaced by its reference.
+
+    Raises:
+        InputError: an image that is neither a name of the release nor given by digest.
+    """
+    return [components.mapped(found.spec, images), *found.values[1:]]
+
+
+def with_defaults(found: Brought, manifest: Manifest) -> list[Any]:
+    """The documents with the manifest's defaults."""
+    spec = copy.deepcopy(found.spec.value)
+    for name, value in _given(manifest).items():
+        spec["root"]["inputDefinitions"]["parameters"][name]["defaultValue"] = value
+    return [spec, *found.values[1:]]
+
+
+def _given(manifest: Manifest) -> Mapping[str, Any]:
+    parameters = manifest.document.value["spec"].get("parameters", {})
+    return {name: one["default"] for name, one in parameters.items()}
+
+
+def _problems(manifest: Manifest, found: Brought, given: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in given.items():
+        at: Path = ("spec", "parameters", name)
+        if name not in found.declared:
+            known = ", ".join(found.declared) or "none"
+            what = f"{found.spec.path} declares no parameter {name!r}"
+            yield manifest.document.problem(at, what, f"choose one of: {known}", key=True)
+        elif (literals := found.declared[name].get("literals")) and value not in literals:
+            yield manifest.document.problem(
+                (*at, "default"),
+                f"{value!r} is not among the values of {name!r}",
+                f"choose one of: {literals}",
+            )
+
+
+def _type(declaration: Mapping[str, Any]) -> str:
+    return components.IR_TYPES.get(declaration.get("parameterType", ""), "")
+
+
+def _parameter(name: str, declaration: Mapping[str, Any], given: Mapping[str, Any]) -> Parameter:
+    default = given.get(name, declaration.get("defaultValue"))
+    kind = components.IR_TYPES[declaration["parameterType"]]
+    if kind == "int" and isinstance(default, float) and default.is_integer():
+        default = int(default)  # every number is a double in IR
+    known = name in given or "defaultValue" in declaration
+    return Parameter(name, kind, Constant(default) if known else None, ("spec", "parameters", name))

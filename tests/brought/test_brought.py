@@ -1,0 +1,160 @@
+"""A compiled pipeline in place of tasks: rendered, locked, promoted and refused like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rich_ir
+import yaml
+from kfp import components
+from kfp_gitops import compiler, environment, ir
+from kfp_gitops.reconcile import desired
+from kfp_gitops.render import render
+from project import Outcome
+
+_STEPS = f"registry.example.com/steps@sha256:{'1' * 64}"
+_TEMPLATE = """apiVersion: kfp-gitops/v1alpha1
+kind: PipelineManifest
+metadata: {name: brought, description: Comes compiled., owner: tests}
+spec:
+  ir: rich.yaml
+  parameters:
+    uri: {default: {{ values.uri | tojson }}}
+    secret: {default: other}
+schedules:
+- name: daily
+  cron: "0 0 4 * * *"
+  enabled: true
+  parameters: {rows: [{a: 2}]}
+  maxConcurrency: 1
+  catchup: false
+"""
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def root(repository: Path) -> Path:
+    """The small repository with one more pipeline, whose IR lies beside its template."""
+    folder = repository / "templates/pipelines/brought"
+    folder.mkdir()
+    (folder / "pipeline.yaml.j2").write_text(_TEMPLATE)
+    (folder / "values.schema.json").write_text(
+        '{"type": "object", "properties": {"uri": {"type": "string"}}}'
+    )
+    (folder / "rich.yaml").write_text(yaml.safe_dump_all(rich_ir.documents()))
+    with (repository / "environments/dev/values.yaml").open("a") as values:
+        values.write("  brought:\n    values: {uri: gs://x}\n")
+    return repository
+
+
+def _ir_file(root: Path) -> Path:
+    return root / "templates/pipelines/brought/rich.yaml"
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_it_compiles_to_what_kfp_loads_with_the_environments_defaults_and_images(
+    root: Path, command: Run, tmp_path: Path
+) -> None:
+    assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
+    assert command("render", "--root", root, "--env", "dev", "--check").code == 0
+    wanted = rich_ir.documents()
+    inputs = wanted[0]["root"]["inputDefinitions"]["parameters"]
+    inputs["uri"]["defaultValue"], inputs["secret"]["defaultValue"] = "gs://x", "other"
+    for executor in wanted[0]["deploymentSpec"]["executors"].values():
+        if "container" in executor:
+            executor["container"]["image"] = _STEPS
+    rendered = next(pipeline for pipeline in render(root, "dev").pipelines if pipeline.name == "brought")
+    compiled = compiler.compile_pipeline(rendered, "manifests/dev")
+    assert ir.documents(compiled.text) == wanted
+    assert compiled.digest in (root / "manifests/dev/versions.lock.yaml").read_text()
+    components.load_component_from_text(compiled.text)
+
+
+def test_the_reconciler_reads_it_with_its_schedule(root: Path, command: Run) -> None:
+    command("render", "--root", root, "--env", "dev", "--lock")
+    found = desired.load(root / "manifests/dev", "dev", "http://127.0.0.1:1")
+    (brought,) = (pipeline for pipeline in found.pipelines if pipeline.name == "brought")
+    assert [schedule.parameters for schedule in brought.schedules] == [{"rows": [{"a": 2}]}]
+    folder = desired.read(root / "manifests/dev", "dev")
+    kinds = {parameter.name: parameter.type for parameter in folder.manifests["brought"].parameters}
+    assert kinds == {"uri": "str", "rows": "list", "secret": "str"}
+
+
+def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, command: Run) -> None:
+    before = environment.releases(root, environment.load(root, "dev"))["brought"].digest
+    with (root / "environments/prod/values.yaml").open("a") as values:
+        values.write("  brought:\n    values: {uri: gs://prod}\n")
+    assert (
+        command("promote", "--root", root, "--from", "dev", "--to", "prod", "--pipeline", "brought").code == 0
+    )
+    pinned = root / "environments/prod/pinned/brought/rich.yaml"
+    assert pinned.read_text() == _ir_file(root).read_text()
+    assert "gs://prod" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()
+    _edit(_ir_file(root), "name: rich", "name: richer")
+    assert environment.releases(root, environment.load(root, "dev"))["brought"].digest != before
+    _edit(pinned, "name: rich", "name: richer")
+    assert "pinned copies are never edited" in command("render", "--root", root, "--env", "prod").err
+
+
+def _template(old: str, new: str) -> Callable[[Path], None]:
+    return lambda root: _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
+
+
+def _file(old: str, new: str) -> Callable[[Path], None]:
+    return lambda root: _edit(_ir_file(root), old, new)
+
+
+@pytest.mark.parametrize(
+    ("damage", "place", "said"),
+    [
+        (_template("ir: rich.yaml", "ir: rch.yaml"), "@5:7", "no file 'rch.yaml'"),
+        (_template("ir: rich.yaml", "ir: ../x.yaml"), "@5:7", "name written without Jinja"),
+        (_template("    secret:", "    sekret:"), "@8:5", "declares no parameter 'sekret'"),
+        (_template("default: other", "default: 3"), "@8:23", "3 is not a str"),
+        (_template("rows: [{a: 2}]", "rows: 2"), "@13:22", "2 is not a list"),
+        (_template("rows: [{a: 2}]", "row: 2"), "@13:16", "unknown parameter 'row'"),
+        (_file("image: steps", "image: python:3.11"), "rich.yaml:", "'python:3.11' is neither by digest"),
+        (_file("componentInputParameter: uri", "componentInputParameter: url"), "rich.yaml:", "input parameter 'url'"),
+        (_file("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"), "rich.yaml:", "schemaVersion is '2.0.0'"),
+        (_file("taskInfo:", "taskinfo:"), "rich.yaml:", "unknown key"),
+        (_file("pipelineInfo:\n", "pipelineInfo: [\n"), "rich.yaml:", "not YAML"),
+        (_file("---\n", "---\n{}\n---\n"), "rich.yaml:1:1", "3 YAML documents are not a compiled pipeline"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_where_it_stands(
+    root: Path, command: Run, damage: Callable[[Path], None], place: str, said: str
+) -> None:
+    damage(root)
+    done = command("render", "--root", root, "--env", "dev")
+    assert done.code == 2  # bad input
+    lines = [line for line in done.err.splitlines() if said in line]
+    assert lines and lines[0].startswith(
+        f"templates/pipelines/brought/{place}".replace("@", "pipeline.yaml.j2 (rendered for dev):")
+    ), done.err
+    assert not (root / "manifests").exists()
+
+
+def test_what_kfp_does_not_load_is_told_when_locking(root: Path, command: Run) -> None:
+    """A field that the schema leaves open, and the protobuf message of the SDK does not have."""
+    _edit(_ir_file(root), "    deploymentSpec:\n", "    pipelineConfig: {nothing: 1}\n    deploymentSpec:\n")
+    done = command("render", "--root", root, "--env", "dev", "--lock")
+    assert (done.code, "kfp does not load this" in done.err) == (2, True)
+    assert done.err.startswith("manifests/dev/pipelines/brought/rich.yaml:")
+
+
+def test_an_image_of_the_ir_can_be_mapped_as_it_is_written(root: Path, command: Run) -> None:
+    _edit(_ir_file(root), "image: steps", "image: gcr.io/team/steps:v1")
+    with (root / "environments/dev/release.yaml").open("a") as release:
+        release.write(f"  gcr.io/team/steps:v1: {_STEPS}\n")
+    assert command("render", "--root", root, "--env", "dev").code == 0
+    found: Any = (root / "manifests/dev/pipelines/brought/rich.yaml").read_text()
+    assert "gcr.io" not in found
