@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -288,3 +289,17 @@ def test_a_missing_pipeline_is_none_and_other_missing_things_are_said() -> None:
         with pytest.raises(NotFoundError, match="HTTP 404"):
             _api(stub).run("1")
         _api(stub).delete_schedule("gone already")
+
+
+def test_each_keeps_the_order_and_stops_at_the_first_failure() -> None:
+    assert transport.each(lambda n: n * 2, range(100)) == [n * 2 for n in range(100)]
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.01)
+        raise TemporaryError(str(number))
+
+    with pytest.raises(TemporaryError, match=r"^0$"):
+        transport.each(work, range(1000))
+    assert len(begun) < 100

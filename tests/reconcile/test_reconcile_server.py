@@ -184,7 +184,7 @@ def test_reads_are_tried_again_when_the_server_is_overloaded(
     reconcile: Callable[..., Outcome], server: DevServer
 ) -> None:
     server.faults.add(Fault("GET", "recurringruns", Trouble.ANSWER, nth=1, status=503))
-    server.faults.add(Fault("GET", "names", Trouble.ANSWER, nth=1, status=429))
+    server.faults.add(Fault("GET", "pipelines$", Trouble.ANSWER, nth=1, status=429))
     assert reconcile("apply").code == 0
 
 

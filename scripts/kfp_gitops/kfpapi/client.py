@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
 from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.kfpapi.retry import Backoff
-from kfp_gitops.kfpapi.transport import Services
+from kfp_gitops.kfpapi.transport import Services, each
 from kfp_gitops.manifest import Schedule
 
 _PAGE = 200
@@ -49,20 +49,29 @@ class KfpApi:
 
     # pipelines and versions
 
+    def pipelines(self, names: Collection[str]) -> dict[str, ActualPipeline]:
+        """The pipelines of these names with their versions: pages of all, then a request for each, at once."""
+        list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
+        pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
+        found = [item for item in pages if item.name in names]
+        versions = each(lambda item: self._version_ids(item.pipeline_id), found)
+        return {
+            item.name: ActualPipeline(item.pipeline_id, item.name, ownership.owner(item.description), ids)
+            for item, ids in zip(found, versions, strict=True)
+        }
+
     def pipeline(self, name: str) -> ActualPipeline | None:
         """The pipeline of a name with its versions, or None."""
+        get = self._client.pipelines.pipeline_service_get_pipeline_by_name
         try:
-            found = self._read(
-                lambda: self._client.pipelines.pipeline_service_get_pipeline_by_name(
-                    name, **self._in_namespace()
-                )
-            )
+            found = self._read(lambda: get(name, **self._in_namespace()))
         except NotFoundError:
             return None
-        versions = {
-            version.name: version.pipeline_version_id for version in self._versions(found.pipeline_id)
-        }
-        return ActualPipeline(found.pipeline_id, name, ownership.owner(found.description), versions)
+        owner = ownership.owner(found.description)
+        return ActualPipeline(found.pipeline_id, name, owner, self._version_ids(found.pipeline_id))
+
+    def _version_ids(self, pipeline_id: str) -> dict[str, str]:
+        return {found.name: found.pipeline_version_id for found in self._versions(pipeline_id)}
 
     def pipeline_id(self, name: str) -> str:
         """The id of a pipeline that must exist."""
@@ -116,6 +125,12 @@ class KfpApi:
             "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
         )
         return next((found.experiment_id for found in pages if found.display_name == name), None)
+
+    def experiments(self, names: Collection[str]) -> dict[str, str]:
+        """The experiments of these names: name → id."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
+        return {item.display_name: item.experiment_id for item in pages if item.display_name in names}
 
     def experiment_id(self, name: str) -> str:
         """The id of an experiment that must exist."""

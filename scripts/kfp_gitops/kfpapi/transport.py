@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import kfp_server_api
 import urllib3
@@ -22,6 +24,9 @@ from kfp_gitops.errors import (
     TemporaryError,
 )
 from kfp_gitops.kfpapi.access import Access, proxy
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 CONCURRENCY = 16
 """Requests under way at once; also how many connections are kept."""
@@ -116,6 +121,20 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def _clean(self, text: str) -> str:
         return redact.text(text, self._access.secrets())
+
+
+def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
+    """The results for all items in their order, with as many requests at once as are allowed.
+
+    The first failure is raised; what has not begun by then is not begun.
+    """
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types

@@ -16,10 +16,11 @@ Done = Callable[[Change, str], None]
 
 
 def observe(api: KfpApi, desired: Desired) -> Actual:
-    """Read the part of KFP that a plan needs."""
-    pipelines = {p.name: there for p in desired.pipelines if (there := api.pipeline(p.name))}
-    names = [experiment_name(p.name, desired.owner.environment) for p in desired.pipelines]
-    experiments = {name: found for name in names if (found := api.experiment(name))}
+    """Read the part of KFP that a plan needs: lists by the page, and one request for each pipeline's versions."""
+    pipelines = api.pipelines({p.name for p in desired.pipelines})
+    experiments = api.experiments(
+        {experiment_name(p.name, desired.owner.environment) for p in desired.pipelines}
+    )
     return Actual(pipelines, experiments, tuple(api.schedules()))
 
 
