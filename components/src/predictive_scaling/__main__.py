@@ -1,7 +1,7 @@
 """Runs the steps by hand: `python -m predictive_scaling <step> --help`.
 
-Exit codes: 0 done · 1 the data did not pass · 2 bad usage or bad input · 3 a defect of ours (traceback) · 4 the
-registry failed.
+Exit codes: 0 done · 1 the data did not pass · 2 bad usage or bad input · 3 a defect of ours (traceback) · 4 a
+server failed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from predictive_scaling._console import complain
 from predictive_scaling.commands import COMMANDS
-from predictive_scaling.errors import InputError, RegistryError
+from predictive_scaling.errors import InputError, RemoteError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         complain(f"error: {error}")
         return 2
-    except RegistryError as error:
+    except RemoteError as error:
         complain(f"error: {error}")
         return 4
     except OSError as error:

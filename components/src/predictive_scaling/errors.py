@@ -3,7 +3,9 @@
 PredictiveScalingError
 ├── InputError       the caller's data or parameters are wrong (also a ValueError)
 │   └── ModelRejectedError    a stored model is not to be trusted
-└── RegistryError    the registry did not answer or refused (also a RuntimeError)
+└── RemoteError      a server did not answer or refused (also a RuntimeError)
+    └── RegistryError         … and that server keeps the registry
+        └── MissingObjectError    the registry answers, and has no such object
 """
 
 from __future__ import annotations
@@ -21,5 +23,13 @@ class ModelRejectedError(InputError):
     """A stored model is too large, altered, foreign or not finite."""
 
 
-class RegistryError(PredictiveScalingError, RuntimeError):
+class RemoteError(PredictiveScalingError, RuntimeError):
+    """A server did not answer or refused: the platform's fault, so trying again may help."""
+
+
+class RegistryError(RemoteError):
     """The registry cannot be read or written."""
+
+
+class MissingObjectError(RegistryError):
+    """The registry answers, and has no such object."""

@@ -1,7 +1,8 @@
-"""The registry of models and recommendations: a local folder or `s3://bucket/prefix`.
+"""The registry of models and recommendations: a local folder, or `s3://bucket/prefix` (also written `minio://`).
 
 models/<service>/<metric>/<sha256>.json    models by content; writing one again changes nothing
 recommendations/<sha256>.json              recommendations by content
+runs/<instant>-<run id>/                   what a run read and made: source data, predictions, metadata.json
 current.json                               what is in force, written last: readers never see half a release
 tmp/<run id>/                              what a run may leave behind until it is cleaned up
 """
@@ -9,44 +10,82 @@ tmp/<run id>/                              what a run may leave behind until it 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from predictive_scaling.documents import write_bytes
-from predictive_scaling.errors import InputError, RegistryError
+from predictive_scaling.errors import InputError
 
 CURRENT = "current.json"
-S3_PREFIX = "s3://"
+S3_SCHEMES = ("s3://", "minio://")
+# No object is read into memory beyond this; files go through get_file, which streams.
+MAX_OBJECT_BYTES = 64_000_000
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
+@dataclass(frozen=True)
+class Stored:
+    """An object that is there: its key, size in bytes and when it was last written (UTC)."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
 class Registry(Protocol):
-    """Objects under keys such as `models/checkout/cpu/<digest>.json`."""
+    """Objects under keys such as `models/checkout/cpu/<digest>.json`. All methods raise RegistryError.
+
+    A write is whole or not at all, and what is read is what was written: both ends compare checksums.
+    """
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object whole; raises RegistryError."""
+        """Write an object."""
         ...
 
     def get(self, key: str) -> bytes:
-        """Read an object; raises RegistryError, also when there is none."""
+        """Read an object of at most 64 MB; MissingObjectError, a RegistryError, when there is none."""
+        ...
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write a file of any size, in parts where it is large."""
+        ...
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Read an object of any size into a file, which appears whole or not at all."""
+        ...
+
+    def objects_under(self, folder: str) -> list[Stored]:
+        """Objects of a folder and below it, by key."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete an object; it is no error when there is none."""
         ...
 
     def delete_under(self, folder: str) -> int:
-        """Delete the objects of a folder, such as `tmp/run-1`; gives their number. Raises RegistryError."""
+        """Delete the objects of a folder, such as `tmp/run-1`; gives their number."""
         ...
+
+
+def is_s3(uri: str) -> bool:
+    """Whether a URI names an object or prefix in a bucket."""
+    return uri.startswith(S3_SCHEMES)
 
 
 def open_registry(uri: str) -> Registry:
     """Open `s3://bucket/prefix` or a folder; raises InputError for another scheme or an empty name."""
-    if uri.startswith(S3_PREFIX):
+    if is_s3(uri):
         from predictive_scaling.store_s3 import S3Registry
 
-        bucket, _, prefix = uri.removeprefix(S3_PREFIX).partition("/")
+        bucket, _, prefix = uri.partition("://")[2].partition("/")
         if not bucket:
             raise InputError(f"{uri!r} names no bucket")
         return S3Registry(bucket, prefix.strip("/"))
     if not uri or "://" in uri:
         raise InputError(f"registry {uri!r}: expected s3://bucket/prefix or a folder")
+    from predictive_scaling.store_local import LocalRegistry
+
     return LocalRegistry(Path(uri))
 
 
@@ -55,38 +94,3 @@ def checked_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise InputError(f"{key!r} is not a registry key")
     return key
-
-
-class LocalRegistry:
-    """A registry in a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def put(self, key: str, data: bytes) -> None:
-        """See Registry."""
-        try:
-            write_bytes(self._root / checked_key(key), data)
-        except OSError as error:
-            raise RegistryError(f"cannot write {key}: {error}") from error
-
-    def get(self, key: str) -> bytes:
-        """See Registry."""
-        try:
-            return (self._root / checked_key(key)).read_bytes()
-        except OSError as error:
-            raise RegistryError(f"cannot read {key}: {error}") from error
-
-    def delete_under(self, folder: str) -> int:
-        """See Registry."""
-        base = self._root / checked_key(folder)
-        found = sorted(base.rglob("*"), reverse=True) if base.is_dir() else []
-        files = [path for path in found if not path.is_dir() or path.is_symlink()]
-        try:
-            for path in files:
-                path.unlink()
-            for path in [*(path for path in found if path not in files), *([base] if found else [])]:
-                path.rmdir()
-        except OSError as error:
-            raise RegistryError(f"cannot delete under {folder}: {error}") from error
-        return len(files)

@@ -1,24 +1,57 @@
-"""The registry in an S3 bucket. boto3 reads endpoint and credentials from the environment, as it always does."""
+"""The registry in an S3 bucket.
+
+Endpoint, region and credentials come from where boto3 always looks: AWS_ENDPOINT_URL_S3, AWS_REGION,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SHARED_CREDENTIALS_FILE, AWS_CA_BUNDLE; or from the settings S3_ACCESS_KEY
+and S3_SECRET_KEY, which may be files of a mounted secret. A parameter never holds them.
+
+Checksums: every request's body is signed with its SHA-256, also over TLS, so any server that checks signatures refuses
+a body that changed on its way; this needs none of the newer checksum headers, which older servers do not know. The
+SHA-256 of the whole object is kept in its metadata and compared when it is read.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from io import BufferedRandom, BufferedReader
+from pathlib import Path
+from typing import Any, TypeVar
 
 import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    SSLError,
+)
 
-from predictive_scaling.errors import RegistryError
-from predictive_scaling.store import checked_key
+from predictive_scaling.documents import sha256
+from predictive_scaling.errors import MissingObjectError, RegistryError
+from predictive_scaling.settings import ca_file, setting
+from predictive_scaling.store import MAX_OBJECT_BYTES, Stored, checked_key
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+PART_BYTES = 8 << 20
+PATIENCE_SECONDS = 60.0
+PAUSES_SECONDS = (0.5, 3.0)
+DIGEST = "sha256"
+_AWAY = (ConnectionError, HTTPClientError, IncompleteReadError)
+T = TypeVar("T")
+BinaryFile = BufferedReader | BufferedRandom
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
 class S3Registry:
-    """Objects under a prefix of one bucket."""
+    """Objects under a prefix of one bucket. See Registry for the methods."""
 
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
@@ -27,32 +60,98 @@ class S3Registry:
 
     def put(self, key: str, data: bytes) -> None:
         """See Registry."""
+        body = {"Body": data, "ContentType": "application/json", "Metadata": {DIGEST: sha256(data)}}
         with _translated(f"cannot write {key}"):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._prefix + checked_key(key),
-                Body=data,
-                ContentType="application/json",
-            )
+            _patiently(lambda: self._client.put_object(**self._at(key), **body))
 
     def get(self, key: str) -> bytes:
         """See Registry."""
         with _translated(f"cannot read {key}"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + checked_key(key))
-            data: bytes = answer["Body"].read()
-            return data
+            return _patiently(lambda: self._read(key))
 
-    def delete_under(self, folder: str) -> int:
+    def _read(self, key: str) -> bytes:
+        answer = self._client.get_object(**self._at(key))
+        if answer["ContentLength"] > MAX_OBJECT_BYTES:
+            raise RegistryError(f"cannot read {key}: larger than {MAX_OBJECT_BYTES} bytes")
+        data: bytes = answer["Body"].read()
+        _require_digest(key, answer["Metadata"], sha256(data))
+        return data
+
+    def put_file(self, key: str, path: Path) -> None:
+        """See Registry. Parts are tried again one by one; a transfer that fails leaves no object."""
+        with path.open("rb") as file, _translated(f"cannot write {key}"):
+            extra = {"Metadata": {DIGEST: _digest(file)}}
+            _patiently(lambda: self._upload(file, self._at(key), extra))
+
+    def _upload(self, file: BinaryFile, at: dict[str, str], extra: dict[str, Any]) -> None:
+        file.seek(0)
+        self._client.upload_fileobj(file, **at, ExtraArgs=extra, Config=_transfer())
+
+    def get_file(self, key: str, path: Path) -> None:
+        """See Registry."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("w+b") as file, _translated(f"cannot read {key}"):
+                _patiently(lambda: self._download(key, file))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _download(self, key: str, file: BinaryFile) -> None:
+        file.seek(0)
+        file.truncate()
+        metadata = self._client.head_object(**self._at(key))["Metadata"]
+        self._client.download_fileobj(**self._at(key), Fileobj=file, Config=_transfer())
+        _require_digest(key, metadata, _digest(file))
+
+    def objects_under(self, folder: str) -> list[Stored]:
         """See Registry. The prefix ends in a slash, so `run-1` does not touch `run-10`."""
         base = f"{self._prefix}{checked_key(folder)}/"
-        with _translated(f"cannot delete under {folder}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=base)
-            return sum(self._delete([item["Key"] for item in page.get("Contents", [])]) for page in pages)
+        with _translated(f"cannot list {folder}"):
+            found = _patiently(lambda: self._list(base))
+        return [
+            Stored(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
+            for item in found
+        ]
 
-    def _delete(self, keys: list[str]) -> int:
-        for key in keys:  # one by one: DeleteObjects wants checksums that some S3 servers do not know
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-        return len(keys)
+    def _list(self, base: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=base)
+        return [item for page in pages for item in page.get("Contents", [])]
+
+    def delete(self, key: str) -> None:
+        """See Registry."""
+        with _translated(f"cannot delete {key}"):
+            _patiently(lambda: self._client.delete_object(**self._at(key)))
+
+    def delete_under(self, folder: str) -> int:
+        """See Registry. One by one: DeleteObjects wants checksums that some S3 servers do not know."""
+        found = self.objects_under(folder)
+        for each in found:
+            self.delete(each.key)
+        return len(found)
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
+
+
+def _require_digest(key: str, metadata: dict[str, str], found: str) -> None:
+    """Objects that other tools wrote have no digest; those of this package must match theirs."""
+    expected = metadata.get(DIGEST, found)
+    if found != expected:
+        raise RegistryError(f"cannot read {key}: its sha256 is {found}, but {expected} was written")
+
+
+def _digest(file: BinaryFile) -> str:
+    """Hex SHA-256 of a whole file, which is left at its beginning."""
+    file.seek(0)
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return found
+
+
+def _transfer() -> TransferConfig:
+    return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
 
 
 def _client() -> Any:
@@ -61,13 +160,46 @@ def _client() -> Any:
     config = Config(
         connect_timeout=5,
         read_timeout=30,
-        retries={"max_attempts": 5, "mode": "standard"},
-        s3={"addressing_style": "path" if own_server else "auto"},
+        retries={"max_attempts": 4, "mode": "standard"},
+        s3={"addressing_style": "path" if own_server else "auto", "payload_signing_enabled": True},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
     with _translated("cannot reach S3"):
-        return boto3.client("s3", config=config)
+        # A session of its own: boto3's default one keeps the credentials that it saw first.
+        session = boto3.Session()
+        return session.client("s3", config=config, verify=ca_file() or None, **_credentials())
+
+
+def _credentials() -> dict[str, str]:
+    """Keys of a mounted secret; none leaves boto3 its own ways."""
+    access, secret = setting("S3_ACCESS_KEY"), setting("S3_SECRET_KEY")
+    return {"aws_access_key_id": access, "aws_secret_access_key": secret} if access and secret else {}
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Wait for a server that is away, as one that restarts is.
+
+    botocore's own attempts end within seconds, and sooner when parts of one transfer share its quota of retries.
+    """
+    end = time.monotonic() + float(setting("S3_PATIENCE_SECONDS", str(PATIENCE_SECONDS)))
+    while True:
+        try:
+            return action()
+        except SSLError:
+            raise
+        except (*_AWAY, ClientError) as error:
+            if time.monotonic() >= end or not _is_transient(error):
+                raise
+        time.sleep(random.uniform(*PAUSES_SECONDS))  # noqa: S311 -- no secret
+
+
+def _is_transient(error: Exception) -> bool:
+    """All but a refusal: 4xx other than too many requests."""
+    if not isinstance(error, ClientError):
+        return True
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
+    return status >= 500 or status == 429
 
 
 @contextmanager
@@ -75,5 +207,8 @@ def _translated(what: str) -> Iterator[None]:
     """The one boundary at which botocore's errors become ours."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        absent = error.response.get("Error", {}).get("Code") in _ABSENT
+        raise (MissingObjectError if absent else RegistryError)(f"{what}: {error}") from error
+    except (BotoCoreError, Boto3Error) as error:
         raise RegistryError(f"{what}: {error}") from error

@@ -14,6 +14,7 @@ from predictive_scaling.clock import resolve_now
 from predictive_scaling.documents import Document, pretty_bytes, read_document, write_bytes
 from predictive_scaling.errors import InputError, RegistryError
 from predictive_scaling.publishing import PUBLISH, Release, accepted_models, publish, require_mode
+from predictive_scaling.pushing import push_recommendation, pushgateway
 from predictive_scaling.recommendation import PlanOptions, Recommender, fallback_share
 from predictive_scaling.store import open_registry
 from predictive_scaling.tables import read_table
@@ -74,6 +75,9 @@ def _release(document: Document, models: Sequence[Release], path: str, mode: str
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
     if mode == PUBLISH:
         publish(open_registry(registry), document, models)
+    gateway = pushgateway()
+    if gateway:
+        push_recommendation(gateway, document, with_floors=mode == PUBLISH)
 
 
 def cleanup(summary: str, status: Document, registry: str, run_id: str) -> None:

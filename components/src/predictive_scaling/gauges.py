@@ -1,0 +1,109 @@
+"""A recommendation as gauges for Prometheus: what each service's forecast is worth, and the floors it asks for.
+
+Every group of a service carries `valid_until`, for the Pushgateway never forgets: consumers compare it with the time.
+Floors are by hour of the day in UTC (0–23, without a leading zero, as PromQL's count_values writes it). Where the
+horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from predictive_scaling.clock import parse_instant
+from predictive_scaling.documents import Document
+
+PREFIX = "predictive_scaling_"
+METRICS = ("cpu", "memory")
+HELP = {
+    "accuracy": "1 - WAPE of the forecast at the labelled granularity and horizon, scored on unseen folds",
+    "skill": "1 - WAPE / WAPE of the best seasonal naive",
+    "over95_ratio": "share of hours above the forecast p95",
+    "forecast": "highest hourly value of the next block by quantile, in the labelled unit",
+    "request": "capacity to request for the whole horizon, in the labelled unit",
+    "fallback": "1 when no model serves this metric, else 0",
+    "min_replicas": "floor of replicas in this hour of the day (UTC)",
+    "valid_until_seconds": "Unix time after which the recommendation is to be ignored",
+    "generated_seconds": "Unix time at which the recommendation was made",
+}
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One value; the name is without the common prefix, labels are without the service."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Least replicas of a service in an hour of the day (UTC)."""
+
+    service: str
+    hour: int
+    replicas: int
+
+
+def floors(document: Document) -> list[Floor]:
+    """Floors of every service that has any, by hour; a constant holds for all hours."""
+    found: list[Floor] = []
+    for entry in document["services"]:
+        by_hour = _hours(entry["cpu"])
+        found += [Floor(str(entry["service"]), hour, by_hour[hour]) for hour in sorted(by_hour)]
+    return found
+
+
+def _hours(cpu: Document) -> dict[int, int]:
+    if "min_replicas" in cpu:
+        return dict.fromkeys(range(24), int(cpu["min_replicas"]))
+    highest: dict[int, int] = {}
+    for block in (each for each in cpu.get("blocks", []) if "min_replicas" in each):
+        for hour in _hours_of(block):
+            highest[hour] = max(highest.get(hour, 0), int(block["min_replicas"]))
+    return highest
+
+
+def _hours_of(block: Document) -> Iterator[int]:
+    at, end = parse_instant(block["start"]), parse_instant(block["end"])
+    while at < end:
+        yield at.hour
+        at += timedelta(hours=1)
+
+
+def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
+    """Gauges of a recommendation by service."""
+    wanted: Sequence[Floor] = floors(document) if with_floors else ()
+    instants = [
+        Gauge("valid_until_seconds", (), parse_instant(document["valid_until"]).timestamp()),
+        Gauge("generated_seconds", (), parse_instant(document["generated_at"]).timestamp()),
+    ]
+    scale = (("granularity", str(document["granularity"])), ("horizon", f"{document['horizon_hours']}h"))
+    return {
+        str(entry["service"]): [
+            *instants,
+            *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
+            *(_floor(each) for each in wanted if each.service == entry["service"]),
+        ]
+        for entry in document["services"]
+    }
+
+
+def _floor(floor: Floor) -> Gauge:
+    return Gauge("min_replicas", (("hour", str(floor.hour)),), floor.replicas)
+
+
+def _metric(metric: str, entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:
+    of = ("metric", metric)
+    unit = ("unit", str(entry["unit"]))
+    yield Gauge("fallback", (of,), float(entry["source"] in ("fallback", "none")))
+    for name, key in (("accuracy", "accuracy"), ("skill", "skill"), ("over95_ratio", "over95")):
+        if entry.get(key) is not None:
+            yield Gauge(name, (of, *scale), float(entry[key]))
+    if entry.get("request") is not None:
+        yield Gauge("request", (of, unit), float(entry["request"]))
+    for block in entry.get("blocks", [])[:1]:
+        for quantile, key in (("0.5", "p50"), ("0.95", "p95")):
+            yield Gauge("forecast", (of, ("quantile", quantile), unit), float(block[key]))

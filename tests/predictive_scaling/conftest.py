@@ -1,0 +1,39 @@
+"""Real servers, each started once for all tests that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from servers.prometheus import PushgatewayServer
+from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
+
+
+@pytest.fixture(scope="session")
+def swift_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwiftServer]:
+    server = SwiftServer(tmp_path_factory.mktemp("swift"))
+    server.start()
+    s3_client(server).create_bucket(Bucket=BUCKET)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def swift(swift_server: SwiftServer, monkeypatch: pytest.MonkeyPatch) -> SwiftServer:
+    """A running server that the environment points at; one that a test has killed is started again."""
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": swift_server.url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return swift_server
+
+
+@pytest.fixture(scope="session")
+def pushgateway_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushgatewayServer]:
+    server = PushgatewayServer(tmp_path_factory.mktemp("pushgateway"))
+    server.start()
+    yield server
+    server.kill()

@@ -1,0 +1,168 @@
+"""OpenStack Swift with its S3 API: a server that checks signatures, keeps what it acknowledged, and may be killed.
+
+It comes from PyPI into an environment of its own, one per content of swift.lock and kept on this machine, for its
+requirements are none of ours. Sources: Swift's own etc/*-server.conf-sample; s3api with tempauth per its manual.
+"""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from tools import missing
+
+from servers.process import ServerProcess, answers, free_port, listens
+
+HERE = Path(__file__).parent
+ACCESS_KEY, SECRET_KEY = "test:tester", "testing"
+BUCKET = "mlpipeline"
+_STORAGE = ("account", "container", "object")
+_FILTERS = (
+    "catch_errors gatekeeper healthcheck cache listing_formats bulk s3api tempauth slo dlo "
+    "versioned_writes symlink"
+)
+
+
+def environment() -> Path:
+    """Folder of the virtual environment's programs; made on first use (seconds), then kept in the user's cache."""
+    lock = HERE / "swift.lock"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = cache / "kfp-gitops" / f"swift-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if not (home / ".installed").is_file():
+        _install(home, lock)
+    return home / "bin"
+
+
+def _install(home: Path, lock: Path) -> None:
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    steps = [
+        [*uv, "venv", "--clear", "--python", sys.executable, str(home)],
+        [*uv, "pip", "install", "--python", str(home / "bin/python"), "--require-hashes", "-r", str(lock)],
+    ]
+    for step in steps:
+        done = subprocess.run(step, capture_output=True, text=True, check=False)
+        if done.returncode:
+            missing(f"Swift cannot be installed: {done.stderr[-500:]}")
+    (home / ".installed").touch()
+
+
+class SwiftServer:
+    """Proxy, account, container and object server on one device, below one folder."""
+
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        """`certificate` is a PEM file with chain and key; with it the server speaks TLS alone."""
+        self.folder, self.bin = folder, environment()
+        self._certificate = certificate
+        self._ports = {name: free_port() for name in (*_STORAGE, "proxy")}
+        self._configure()
+        self._processes = [self._process(name) for name in (*_STORAGE, "proxy")]
+
+    @property
+    def url(self) -> str:
+        """Endpoint for S3 clients."""
+        return f"{'https' if self._certificate else 'http'}://127.0.0.1:{self._ports['proxy']}"
+
+    def start(self) -> None:
+        """Start all four and wait until the proxy and the storage answer."""
+        for process in self._processes:
+            process.start()
+        try:
+            for process, name in zip(self._processes, (*_STORAGE, "proxy"), strict=True):
+                process.wait_until(self._ready(name))
+        except BaseException:
+            self.kill()
+            raise
+
+    def _ready(self, name: str) -> Callable[[], bool]:
+        port = self._ports[name]
+        tls = name == "proxy" and self._certificate
+        return listens(port) if tls else answers(f"http://127.0.0.1:{port}/healthcheck")
+
+    def kill(self) -> None:
+        """End all four without warning; what is on disk stays."""
+        for process in self._processes:
+            process.kill()
+
+    def _process(self, name: str) -> ServerProcess:
+        command = [str(self.bin / "python"), str(self.bin / f"swift-{name}-server")]
+        return ServerProcess(name, [*command, str(self.folder / f"{name}-server.conf")], self.folder)
+
+    def _configure(self) -> None:
+        device = self.folder / "devices/d1"
+        device.mkdir(parents=True)
+        _require_attributes(device)
+        rings = [f"{name}={self._ports[name]}" for name in _STORAGE]
+        script = [str(self.bin / "python"), str(HERE / "swift_rings.py"), str(self.folder), *rings]
+        subprocess.run(script, check=True, capture_output=True)
+        self._write("swift.conf", "[swift-hash]\nswift_hash_path_suffix = tests\n")
+        for name in _STORAGE:
+            self._write(f"{name}-server.conf", self._storage(name))
+        self._write("proxy-server.conf", self._proxy())
+
+    def _write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, "utf-8")
+
+    def _default(self, name: str) -> str:
+        pairs = {
+            "bind_ip": "127.0.0.1",
+            "bind_port": self._ports[name],
+            "workers": 0,
+            "user": getpass.getuser(),
+            "swift_dir": self.folder,
+            "devices": self.folder / "devices",
+            "mount_check": "false",
+            "log_level": "WARNING",
+        }
+        return "[DEFAULT]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items())
+
+    def _storage(self, name: str) -> str:
+        pipeline = f"[pipeline:main]\npipeline = healthcheck {name}-server\n"
+        return f"{self._default(name)}{pipeline}[app:{name}-server]\nuse = egg:swift#{name}\n{_filter('healthcheck')}"
+
+    def _proxy(self) -> str:
+        tls = (
+            f"cert_file = {self._certificate}\nkey_file = {self._certificate}\n" if self._certificate else ""
+        )
+        pipeline = f"[pipeline:main]\npipeline = {_FILTERS} proxy-server\n"
+        proxy = "[app:proxy-server]\nuse = egg:swift#proxy\naccount_autocreate = true\n"
+        filters = "".join(map(_filter, _FILTERS.split()))
+        user, _, name = ACCESS_KEY.partition(":")
+        users = filters.replace("#tempauth\n", f"#tempauth\nuser_{user}_{name} = {SECRET_KEY} .admin\n")
+        return self._default("proxy") + tls + pipeline + proxy + users
+
+
+def s3_client(server: SwiftServer) -> Any:
+    """A client of the tests' own, to see from outside what the library did."""
+    return boto3.client(
+        "s3",
+        endpoint_url=server.url,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name="us-east-1",
+        verify=False,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+def _filter(name: str) -> str:
+    entry = "memcache" if name == "cache" else name
+    return f"[filter:{name}]\nuse = egg:swift#{entry}\n"
+
+
+def _require_attributes(device: Path) -> None:
+    """Swift keeps metadata in extended attributes, which not every file system has."""
+    try:
+        os.setxattr(device, "user.swift.test", b"1")
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.EPERM):
+            raise
+        missing("the file system of the temporary folder has no user attributes")
