@@ -13,7 +13,7 @@ def engineer_features(
     features: Output[Dataset],
     services: List[str] = [],
     model_freq: str = "1h",
-    window_days: int = 28,
+    window_days: int = 45,
 ) -> None:
     """Aggregate repaired samples to hourly features; gaps stay gaps.
 
@@ -21,7 +21,7 @@ def engineer_features(
         clean: Repaired rows from validate_data.
         services: Services to keep; empty means all.
         model_freq: Granularity of the models; only 1h is served.
-        window_days: Days of history to keep.
+        window_days: Days of history to keep; 28 to train on, the rest for rolling origins.
 
     Returns:
         features: CSV: timestamp, service, cpu, memory, cpu_max, memory_max, hour, dow, is_weekend, n_samples.

@@ -16,12 +16,12 @@ def train_model(
     metric: str,
     service: str = "",
     horizon_hours: int = 24,
-    cv_folds: int = 7,
+    cv_folds: int = 10,
     daily_order: int = 10,
     weekly_order: int = 6,
     changepoint_prior_scale: float = 0.05,
     growth: str = "linear",
-    candidates: List[str] = ["prophet", "profile_level", "snaive_1d", "snaive_7d", "last"],
+    candidates: List[str] = ["blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last"],
     seed: int = 1,
 ) -> None:
     """Backtest all candidates on every series of one metric, fit the best, forecast.
@@ -31,18 +31,18 @@ def train_model(
         metric: cpu or memory.
         service: Train this service alone; empty means all.
         horizon_hours: Hours to forecast, 1-168.
-        cv_folds: Rolling origins that candidates are compared on.
+        cv_folds: Rolling origins that candidates are compared on; the first 3 only choose.
         daily_order: Fourier terms of Prophet's day.
         weekly_order: Fourier terms of Prophet's week.
         changepoint_prior_scale: Flexibility of Prophet's trend.
         growth: Prophet's trend, linear or flat.
-        candidates: Models that compete.
+        candidates: Models that compete; blend weighs all light ones and stands unless another is a fifth better.
         seed: Seed of Prophet's optimiser.
 
     Returns:
         model: Folder with one JSON per series and manifest.json with digests and library versions.
         cv: Forecasts of all models on all folds; gzipped CSV.
-        forecast: p10, p50 and p95 of the champions for the hours to come; CSV.
+        forecast: p10, p50, p90 and p95 of the champions for the hours to come; CSV.
     """
     from predictive_scaling import steps
     from predictive_scaling.models import ModelOptions

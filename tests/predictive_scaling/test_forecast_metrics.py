@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling import metrics
-from predictive_scaling.intervals import Band, band, prequential_bands, residual_quantile
+from predictive_scaling.intervals import (
+    Band,
+    Residuals,
+    band,
+    hour_spread,
+    prequential_bands,
+    residual_quantile,
+)
+from predictive_scaling.series import HourlySeries
 
 ACTUAL, FORECAST = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0])
 positive = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=30)
@@ -76,12 +84,34 @@ def test_few_residuals_give_the_extreme_one():
     assert math.isnan(residual_quantile(np.array([np.nan]), 0.95))
 
 
+def only_plain(lower, upper, high):
+    return Band(Residuals(lower, upper, high), Residuals(0.0, 0.0, 0.0))
+
+
 def test_band_is_never_negative_and_keeps_its_order():
-    lower, upper = Band(-5.0, 2.0).around(np.array([1.0, 9.0]))
-    assert lower.tolist() == [0.0, 4.0]
-    assert upper.tolist() == [3.0, 11.0]
-    lower, upper = Band(3.0, -2.0).around(np.array([1.0]))  # a model that was always too low, or too high
-    assert lower.tolist() == upper.tolist() == [1.0]
+    found = only_plain(-5.0, 2.0, 3.0).around(np.array([1.0, 9.0]), np.ones(2))
+    assert [each.tolist() for each in found] == [[0.0, 4.0], [3.0, 11.0], [4.0, 12.0]]
+    # A model that was always too low, or too high.
+    found = only_plain(3.0, -2.0, -1.0).around(np.array([1.0]), np.ones(1))
+    assert [each.tolist() for each in found] == [[1.0], [1.0], [1.0]]
+
+
+def test_band_is_the_wider_of_residuals_and_residuals_by_spread():
+    found = Band(Residuals(-1.0, 1.0, 2.0), Residuals(-1.0, 1.0, 1.0))
+    p10, p90, p95 = found.around(np.array([10.0, 10.0]), np.array([0.5, 4.0]))
+    assert (p10.tolist(), p90.tolist(), p95.tolist()) == ([9.0, 6.0], [11.0, 14.0], [12.0, 14.0])
+
+
+def test_spread_is_half_the_change_of_its_hour_and_half_that_of_all():
+    day = np.where(np.arange(24) == 9, 24.0, 0.0)
+    series = HourlySeries(0, np.concatenate([day, 0 * day, day]))
+    spread = hour_spread(series, np.array([9, 10, 33]))
+    assert spread.tolist() == [12.5, 0.5, 12.5]  # 24 at nine, none else: 1 over all hours
+
+
+def test_spread_of_a_constant_or_unknown_series_can_be_divided_by():
+    for values in (np.full(48, 5.0), np.full(48, np.nan), np.zeros(48)):
+        assert (hour_spread(HourlySeries(0, values), np.arange(24)) > 0).all()
 
 
 @given(st.lists(st.floats(-100, 100), min_size=20, max_size=200))
@@ -91,9 +121,16 @@ def test_at_most_five_percent_of_the_same_residuals_lie_above_the_band(residuals
 
 
 def test_bands_of_a_fold_know_earlier_folds_only():
-    actual, p50 = np.array([[1.0, 3.0], [2.0, 2.0], [9.0, 9.0]]), np.zeros((3, 2))
-    _, upper = prequential_bands(actual, p50)
-    assert np.isnan(upper[0]).all()
-    assert upper[1].tolist() == [3.0, 3.0]
-    assert upper[2].tolist() == [3.0, 3.0]  # the nines of its own fold are unknown to it
-    assert band(actual, p50).upper == 9.0
+    actual, p50, spread = np.array([[1.0, 3.0], [2.0, 2.0], [9.0, 9.0]]), np.zeros((3, 2)), np.ones((3, 2))
+    _, _, p95 = prequential_bands(actual, p50, spread)
+    assert np.isnan(p95[0]).all()
+    assert p95[1].tolist() == [3.0, 3.0]
+    assert p95[2].tolist() == [3.0, 3.0]  # the nines of its own fold are unknown to it
+    assert band(actual, p50, spread).plain.high == 9.0
+
+
+def test_folds_without_a_forecast_give_a_band_no_residuals():
+    actual, p50 = np.array([[1.0], [2.0], [3.0]]), np.array([[np.nan], [1.0], [1.0]])
+    p10, p90, p95 = prequential_bands(actual, p50, np.ones((3, 1)))
+    assert np.isnan(p95[:2]).all()
+    assert (p10[2, 0], p90[2, 0], p95[2, 0]) == (1.0, 2.0, 2.0)

@@ -3,11 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictive_scaling.errors import InputError
-from predictive_scaling.models import COMPLEXITY, ModelOptions, from_state, recipe, recipes
-from predictive_scaling.models.profile import ProfileLevel, hour_of_week, shrunk_means
+from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, ModelOptions, from_state, recipe, recipes
+from predictive_scaling.models.blend import weighted_median, weights_of
+from predictive_scaling.models.level import LevelPath, damped_level
+from predictive_scaling.models.profile import KINDS, Profile
+from predictive_scaling.models.season import hour_of_week, season_of, shrunk_means
 from predictive_scaling.series import HourlySeries, instants, weekday
 
 OPTIONS = ModelOptions()
+SINGLE = [kind for kind in COMPLEXITY if kind != BLEND]
 DAY = np.arange(24, dtype=float)
 MONDAY = 24 * 4  # 1970-01-05T00:00Z
 
@@ -42,13 +46,13 @@ def test_phase_never_observed_takes_the_newest_value():
     assert recipe("snaive_1d", OPTIONS).fit(series(values)).forecast(1).tolist() == [7.0]
 
 
-@pytest.mark.parametrize("kind", COMPLEXITY)
+@pytest.mark.parametrize("kind", SINGLE)
 def test_every_model_continues_a_constant_series(kind):
     forecast = recipe(kind, OPTIONS).fit(series(np.full(336, 5.0))).forecast(24)
     assert forecast == pytest.approx(np.full(24, 5.0), abs=0.05)
 
 
-@pytest.mark.parametrize("kind", ["profile_level", "prophet", "snaive_1d"])
+@pytest.mark.parametrize("kind", [*KINDS, "prophet", "snaive_1d", "median_1d"])
 def test_daily_peak_comes_again_at_its_hour(kind):
     day = np.where(np.arange(24) == 9, 10.0, 1.0)
     forecast = recipe(kind, OPTIONS).fit(series(np.tile(day, 21))).forecast(24)
@@ -59,14 +63,12 @@ def test_daily_peak_comes_again_at_its_hour(kind):
 def test_profile_continues_a_daily_pattern_exactly():
     values = 5 + np.sin(np.arange(400) / 24 * 2 * np.pi)
     ahead = 5 + np.sin(np.arange(400, 448) / 24 * 2 * np.pi)
-    assert ProfileLevel().fit(series(values)).forecast(48) == pytest.approx(ahead, abs=1e-9)
+    assert Profile().fit(series(values)).forecast(48) == pytest.approx(ahead, abs=1e-9)
 
 
 def test_profile_learns_a_quiet_weekend_in_part():
     week = np.concatenate([np.full(120, 10.0), np.full(48, 2.0)])
-    friday = ProfileLevel().fit(
-        series(np.tile(week, 5)[:-48])
-    )  # four weeks and five days: Saturday comes next
+    friday = Profile().fit(series(np.tile(week, 5)[:-48]))  # four weeks and five days: Saturday comes next
     assert friday.forecast(24).mean() < 5.0
 
 
@@ -77,7 +79,7 @@ def test_one_odd_week_counts_a_third():
     assert shrunk_means(values, hour_of_week(hours), 168)[0] == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize("kind", COMPLEXITY)
+@pytest.mark.parametrize("kind", SINGLE)
 def test_fitted_model_survives_json_exactly(kind):
     rng = np.random.default_rng(1)
     fitted = recipe(kind, OPTIONS).fit(series(2 + rng.random(336)))
@@ -92,7 +94,7 @@ def test_fitted_model_survives_json_exactly(kind):
 )
 def test_light_models_forecast_finite_and_not_negative_whatever_the_gaps(values, horizon):
     found = series([1.0, *values])
-    for kind in ("last", "snaive_1d", "snaive_7d", "profile_level"):
+    for kind in MEMBERS:
         forecast = recipe(kind, OPTIONS).fit(found).forecast(horizon)
         assert forecast.shape == (horizon,)
         assert np.isfinite(forecast).all()
@@ -102,7 +104,7 @@ def test_light_models_forecast_finite_and_not_negative_whatever_the_gaps(values,
 def test_fitting_does_not_change_the_series():
     values = np.tile(DAY, 14)
     before = values.copy()
-    for kind in COMPLEXITY:
+    for kind in SINGLE:
         recipe(kind, OPTIONS).fit(series(values))
     assert (values == before).all()
 
@@ -114,6 +116,12 @@ def test_baselines_always_run_and_the_simplest_comes_first():
         "snaive_7d",
         "profile_level",
     ]
+
+
+def test_blend_brings_its_members_and_is_not_fitted_itself():
+    assert [each.kind for each in recipes(["blend"], OPTIONS)] == list(MEMBERS)
+    with pytest.raises(InputError, match="unknown model 'blend'"):
+        recipe("blend", OPTIONS)
 
 
 @pytest.mark.parametrize("names", [[], ["oracle"], ["last", "orcale"]])
@@ -128,3 +136,93 @@ def test_unknown_candidates_are_refused(names):
 def test_model_options_are_checked(change):
     with pytest.raises(InputError):
         ModelOptions(**change)
+
+
+def test_median_of_a_week_resists_one_odd_day():
+    days = np.tile(DAY, (8, 1))
+    days[-1] = 1000.0
+    assert recipe("median_1d", OPTIONS).fit(series(days.ravel())).forecast(24).tolist() == DAY.tolist()
+
+
+def test_damped_profile_forgets_a_shock_that_always_faded():
+    values = np.full(24 * 28, 60.0)
+    values[::20] += 40.0 * (-1.0) ** np.arange(len(values[::20]))  # for one hour, up and down in turn
+    values[-1] = 100.0
+    assert recipe("profile_damped", OPTIONS).fit(series(values)).forecast(24)[3:] == pytest.approx(
+        np.full(21, 60.0), rel=0.1
+    )
+
+
+def test_damped_level_keeps_a_shift_that_always_stayed():
+    path = damped_level(np.repeat(np.arange(1.0, 29.0) * 10, 24))
+    assert path.ahead(24)[-1] > 270.0
+
+
+def test_level_path_fades():
+    assert LevelPath(10.0, 8.0, 0.5).ahead(3).tolist() == [14.0, 12.0, 11.0]
+
+
+def test_logarithm_grows_the_swing_with_the_level():
+    growth = np.repeat(1.05 ** np.arange(21), 24) * np.tile(1 + (DAY == 9), 21)
+    forecast = recipe("profile_log", OPTIONS).fit(series(growth)).forecast(24)
+    assert forecast[9] / forecast[8] == pytest.approx(2.0, rel=0.15)
+
+
+def test_logarithm_of_a_zero_series_stays_zero():
+    assert recipe("profile_log", OPTIONS).fit(series(np.zeros(400))).forecast(5).tolist() == [0.0] * 5
+
+
+def test_median_season_resists_one_odd_day():
+    days = np.tile(np.where(np.arange(24) == 9, 10.0, 1.0), (22, 1))
+    days[10] = 500.0
+    day = np.array(season_of(series(days.ravel()), median=True).day)
+    assert day[9] - day[8] == pytest.approx(9.0, abs=0.5)
+
+
+def test_weights_fall_with_the_sixth_power_of_the_error():
+    assert weights_of(np.array([[1.0, 2.0]])) == pytest.approx([64 / 65, 1 / 65])
+
+
+def test_newer_origins_weigh_more():
+    alternating = np.array([[1.0, 2.0], [2.0, 1.0]])
+    assert weights_of(alternating)[1] > weights_of(alternating)[0]
+
+
+def test_weights_without_any_error_known_are_equal():
+    assert weights_of(np.full((2, 4), np.nan)).tolist() == [0.25] * 4
+    assert weights_of(np.empty((0, 2))).tolist() == [0.5] * 2
+
+
+def test_member_that_could_not_be_judged_weighs_nothing():
+    assert weights_of(np.array([[1.0, np.nan]])).tolist() == [1.0, 0.0]
+
+
+def test_perfect_members_share():
+    assert weights_of(np.array([[0.0, 0.0, 1.0]])) == pytest.approx([0.5, 0.5, 0.0])
+
+
+def test_weighted_median_is_not_drawn_by_the_worst():
+    forecasts = np.array([[1.0], [2.0], [1000.0]])
+    assert weighted_median(forecasts, np.array([0.3, 0.4, 0.3])).tolist() == [2.0]
+    assert weighted_median(forecasts[:2], np.array([0.5, 0.5])).tolist() == [1.5]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0.01, 1)), min_size=1, max_size=8))
+def test_weighted_median_lies_among_the_forecasts(pairs):
+    values, weights = (np.array(part) for part in zip(*pairs, strict=True))
+    (found,) = weighted_median(values[:, None], weights)
+    assert values.min() <= found <= values.max()
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_updated_model_sees_the_newest_level_without_training(kind):
+    rng = np.random.default_rng(3)
+    noise = 1 + 0.02 * rng.random(24 * 28)
+    old, new = (
+        series(5 * noise[: 24 * 21]),
+        series(np.concatenate([5 * noise[: 24 * 21], 9 * noise[24 * 21 :]])),
+    )
+    updated = recipe(kind, OPTIONS).fit(old).updated(new)
+    assert updated.kind == kind
+    expected = 5.0 if kind == "median_7d" else 9.0
+    assert updated.forecast(24) == pytest.approx(np.full(24, expected), rel=0.1)

@@ -4,23 +4,33 @@ import numpy as np
 import pytest
 from predictive_scaling.documents import canonical_bytes, sha256
 from predictive_scaling.errors import ModelRejectedError
-from predictive_scaling.intervals import Band
-from predictive_scaling.models import ModelOptions, recipe
+from predictive_scaling.intervals import Band, Residuals
+from predictive_scaling.models import MEMBERS, ModelOptions, recipe
+from predictive_scaling.models.blend import FittedBlend
 from predictive_scaling.models.codec import MAX_MODEL_BYTES, StoredModel, decode, encode
 from predictive_scaling.series import HourlySeries
 
 SERIES = HourlySeries(96, 2 + np.sin(np.arange(336) / 24 * 2 * np.pi))
 
 
+BAND = Band(Residuals(-0.5, 1.0, 1.5), Residuals(-1.0, 1.0, 2.0))
+
+
+def fitted(kind):
+    if kind == "blend":
+        return FittedBlend(tuple(fitted(each) for each in MEMBERS), (1 / len(MEMBERS),) * len(MEMBERS))
+    return recipe(kind, ModelOptions()).fit(SERIES)
+
+
 def stored(kind):
-    return StoredModel("checkout", "cpu", recipe(kind, ModelOptions()).fit(SERIES), Band(-0.5, 1.5))
+    return StoredModel("checkout", "cpu", fitted(kind), BAND)
 
 
-@pytest.mark.parametrize("kind", ["last", "profile_level", "prophet"])
+@pytest.mark.parametrize("kind", ["last", "profile_level", "profile_log", "blend", "prophet"])
 def test_model_file_round_trip(kind):
     data = encode(stored(kind))
     again = decode(data, sha256(data))
-    assert (again.service, again.metric, again.band) == ("checkout", "cpu", Band(-0.5, 1.5))
+    assert (again.service, again.metric, again.band) == ("checkout", "cpu", BAND)
     assert again.fitted.forecast(5).tolist() == stored(kind).fitted.forecast(5).tolist()
     assert len(data) < 200_000
 
@@ -47,8 +57,16 @@ def test_changed_byte_is_refused():
         ("last", lambda d: d["state"].update(cycle=["x"]), "cannot be read"),
         ("last", lambda d: d["state"].update(cycle=[]), "model"),
         ("last", lambda d: d["state"].update(cycle=[float("nan")]), "not JSON"),
-        ("profile_level", lambda d: d["state"].update(level=float("inf")), "not JSON"),
+        ("profile_level", lambda d: d["state"].update(level=[float("inf"), 0, 0]), "not JSON"),
         ("profile_level", lambda d: d["state"].update(day=[1.0]), "24 and 168"),
+        ("profile_damped", lambda d: d["state"].update(level=[1.0, 1.0, 1.5]), "damping"),
+        ("profile_log", lambda d: d["state"].update(scale=[-1.0, 1.0]), "offset"),
+        ("blend", lambda d: d["state"].update(members=[]), "sum to 1"),
+        ("blend", lambda d: d["state"]["members"][0].update(weight=5.0), "sum to 1"),
+        ("blend", lambda d: d["state"]["members"][0].update(kind="prophet"), "has members of"),
+        ("blend", lambda d: d["state"]["members"][0].update(kind="blend"), "has members of"),
+        ("last", lambda d: d["band"].update(plain=1.0), "cannot be read"),
+        ("last", lambda d: d["band"]["plain"].update(extra=1.0), "cannot be read"),
         ("prophet", lambda d: d["state"]["model"].pop("params"), "cannot be read"),
         ("prophet", lambda d: d["state"]["model"].update(__prophet_version="0.1"), "written by prophet 0.1"),
         ("prophet", lambda d: d["state"]["model"].update(growth="__import__('os')"), "cannot be read"),

@@ -36,6 +36,7 @@ def cv(forecasts, actual=10.0, candidates=None):
                         "is_candidate": candidates is None or model in candidates,
                         "p10": value - 1,
                         "p50": value,
+                        "p90": value + 0.5,
                         "p95": value + 1,
                     }
                 )
@@ -54,7 +55,7 @@ def test_score_pays_for_what_selection_could_not_know():
     # Errors of the scored folds: 10, 0, 0 of 10 each. In hindsight the naive would have had no error at all.
     assert found.accuracy == pytest.approx(2 / 3)
     assert found.baseline_accuracy == 1.0
-    assert found.skill == -1.0
+    assert (found.skill, found.best_accuracy) == (-1.0, 1.0)
     assert found.over95 == pytest.approx(1 / 3)
     assert found.mase == pytest.approx((10 / 3) / 24)
     assert (found.scored_folds, found.scored_points) == (3, 6)
@@ -72,7 +73,24 @@ def test_baseline_is_measured_but_not_chosen_when_it_is_no_candidate():
     assert score(folds, np.arange(48.0)).baseline == "snaive_1d"
 
 
-GOOD = Scores(0.9, "snaive_1d", 0.85, 0.3, 0.05, 0.85, 1.0, 0.1, 4, 96)
+def test_skill_ahead_is_against_the_naive_that_had_been_best():
+    # The weekly naive was perfect while the choice was made, and bad when it counted.
+    folds = cv(
+        {"last": [9] * 6, "snaive_1d": [8] * 6, "snaive_7d": [10, 10, 10, 0, 0, 0]}, candidates=["last"]
+    )
+    found = score(folds, np.arange(48.0))
+    assert found.baseline == "snaive_1d"
+    assert found.skill == pytest.approx(0.5)
+    # Chosen ahead: 10, then 2 and 2 of the daily one, which had been best from then on: 14 against 3.
+    assert found.skill_ahead == pytest.approx(1 - 3 / 14)
+
+
+def test_coverage_counts_what_lies_between_p10_and_p90():
+    folds = cv({"snaive_1d": [10, 10, 10, 10.2, 9.6, 9.4]})
+    assert score(folds, np.arange(48.0)).coverage == pytest.approx(2 / 3)  # 9.4 + 0.5 is below 10
+
+
+GOOD = Scores(0.9, 0.9, "snaive_1d", 0.85, 0.3, 0.3, 0.05, 0.8, 1.0, 0.1, 4, 96)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from usage_data import end_of, usage, write
 
 NOW = "2024-02-02T22:10:00Z"  # just after the sample ends
 SERVICES = ["smd-1-6", "smd-2-1"]
-LIGHT = TrainingOptions(candidates=("profile_level", "snaive_1d", "snaive_7d", "last"))
+LIGHT = TrainingOptions(candidates=("blend", "profile_level", "snaive_1d", "snaive_7d", "last"))
 SCHEMA = json.loads(
     (Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes()
 )
@@ -69,7 +69,7 @@ def run(tmp_path_factory):
         found.raw, found.clean, found.validation, found.verdict, ValidationRules(), NOW
     )
     assert checked == (True, SERVICES, 1.0, "all 2 services pass")
-    steps.engineer_features(found.clean, found.features, checked.services, "1h", 28)
+    steps.engineer_features(found.clean, found.features, checked.services, "1h", 45)
     found.judged = found.train_and_judge()
     return found
 
@@ -78,7 +78,7 @@ def test_sample_gives_an_honest_evaluation(run):
     results = run.document("evaluation")["results"]
     judged = [(each["service"], each["metric"]) for each in results]
     assert judged == [(service, metric) for service in SERVICES for metric in ("cpu", "memory")]
-    assert all(each["scored_folds"] == 4 and each["scored_points"] == 96 for each in results)
+    assert all(each["scored_folds"] == 7 and each["scored_points"] == 168 for each in results)
     for each in results:
         reached = each["accuracy"] >= 0.70 and each["skill"] >= -0.05 and each["over95"] <= 0.10
         assert each["decision"] == ("model" if reached else "fallback")
@@ -146,8 +146,9 @@ def test_unreachable_threshold_accepts_nothing_and_says_so(run, tmp_path):
 
 
 def test_tampered_model_is_not_published(run, tmp_path):
-    service = next(s for s, metrics in run.judged.decision.items() if metrics["cpu"] == "model")
-    path = run.root / "model-cpu" / f"{service}.json"
+    pairs = [(s, m) for s, metrics in run.judged.decision.items() for m, d in metrics.items() if d == "model"]
+    service, metric = pairs[0]
+    path = run.root / f"model-{metric}" / f"{service}.json"
     original = path.read_bytes()
     path.write_bytes(original.replace(b'"lower"', b'"lower" '))
     try:
@@ -215,7 +216,7 @@ def test_history_too_short_to_train_flows_through_all_steps(tmp_path):
     write(raw, Path(files.raw))
     rules = ValidationRules(min_days=1)
     checked = steps.validate_data(files.raw, files.clean, files.validation, files.verdict, rules, end_of(raw))
-    steps.engineer_features(files.clean, files.features, checked.services, "1h", 28)
+    steps.engineer_features(files.clean, files.features, checked.services, "1h", 45)
     judged = files.train_and_judge()
     assert not judged.accepted
     assert files.publish() == 1.0

@@ -1,4 +1,8 @@
-"""Rolling-origin backtest. A model sees only the hours before an origin and is judged on those after it."""
+"""Rolling-origin backtest. A model sees only the hours before an origin and is judged on those after it.
+
+The newest `folds` origins are the folds: every model runs on them, and models are compared on them. Light models run
+from earlier origins too, the warm-up: a blend takes its weights from them, and bands their residuals.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from predictive_scaling.intervals import hour_spread
 from predictive_scaling.metrics import wape
-from predictive_scaling.models import COMPLEXITY, Fitted, Recipe
+from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, Fitted, Recipe
+from predictive_scaling.models.blend import weighted_median, weights_of
 from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 
 # More than four weeks gained nothing on any measured model; less than one hurt.
 TRAIN_HOURS = 4 * HOURS_PER_WEEK
 MIN_TRAIN_HOURS = HOURS_PER_WEEK
+WARM_UP_ORIGINS = 7
+# The blend is the most even of all models, and holds the light ones anyway. Another one has to have been this much
+# better: what a few folds say of the best model is half chance. Any value from a tenth to a third serves.
+FAVOURITE_MARGIN = 0.2
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Actual values and forecasts by model; every array has the shape folds × horizon."""
+    """Actual values, spreads of the hours, and forecasts by model; every array has the shape origins × horizon.
+
+    A model that ran on the folds alone has no values (NaN) in the warm-up.
+    """
 
     origins: tuple[int, ...]
+    folds: int
     actual: FloatArray
+    spread: FloatArray
     p50: dict[str, FloatArray]
 
+    @property
+    def warm_up(self) -> int:
+        """Origins before the first fold."""
+        return len(self.origins) - self.folds
 
-def origins(series: HourlySeries, horizon: int, folds: int) -> tuple[int, ...]:
-    """Give up to `folds` origins, oldest first, that leave a week for training.
+
+def origins(series: HourlySeries, horizon: int, number: int) -> tuple[int, ...]:
+    """Give up to `number` origins, oldest first, that leave a week for training.
 
     They lie whole days apart, and at least a horizon, so that no fold's actual values reach past the next origin:
     else the errors of one fold would not be known when the next one chooses by them.
     """
     step = max(1, math.ceil(horizon / HOURS_PER_DAY)) * HOURS_PER_DAY
     last = series.end - horizon
-    found = [last - back * step for back in range(folds)]
+    found = [last - back * step for back in range(number)]
     return tuple(sorted(origin for origin in found if origin - series.start >= MIN_TRAIN_HOURS))
 
 
-def run_backtest(series: HourlySeries, models: Sequence[Recipe], horizon: int, folds: int) -> Backtest:
-    """Backtest every model that can be fitted at every origin; the others are left out, since folds must compare."""
-    starts = origins(series, horizon, folds)
-    actual = [series.between(origin, origin + horizon).values for origin in starts]
-    forecasts = {model.kind: _forecasts(series, model, starts, horizon) for model in models}
-    return Backtest(
-        starts,
-        np.array(actual).reshape(len(starts), horizon),
-        {kind: p50 for kind, p50 in forecasts.items() if p50 is not None},
-    )
+def run_backtest(
+    series: HourlySeries, models: Sequence[Recipe], horizon: int, folds: int, *, blend: bool = False
+) -> Backtest:
+    """Backtest every model that can be fitted at every fold; the others are left out, since folds must compare.
+
+    With `blend` the weighted median of its members is added, its weights at each origin from earlier ones alone.
+    """
+    starts = origins(series, horizon, folds + WARM_UP_ORIGINS)
+    number = min(folds, len(starts))
+    shape = (len(starts), horizon)
+    actual = np.array([series.between(at, at + horizon).values for at in starts]).reshape(shape)
+    spread = np.array([_spread(series, at, horizon) for at in starts]).reshape(shape)
+    forecasts = {model.kind: _forecasts(series, model, starts, horizon, number) for model in models}
+    p50 = {kind: rows for kind, rows in forecasts.items() if rows is not None}
+    if blend and len(starts):
+        p50[BLEND] = blended(actual, members_of(p50))
+    return Backtest(starts, number, actual, spread, p50)
 
 
 def training_window(series: HourlySeries, origin: int) -> HourlySeries:
@@ -55,14 +82,24 @@ def training_window(series: HourlySeries, origin: int) -> HourlySeries:
     return series.between(origin - TRAIN_HOURS, origin)
 
 
-def _forecasts(series: HourlySeries, model: Recipe, starts: Sequence[int], horizon: int) -> FloatArray | None:
-    rows = []
-    for origin in starts:
+def _spread(series: HourlySeries, origin: int, horizon: int) -> FloatArray:
+    ahead = np.arange(origin, origin + horizon, dtype=np.int64)
+    return hour_spread(training_window(series, origin), ahead)
+
+
+def _forecasts(
+    series: HourlySeries, model: Recipe, starts: Sequence[int], horizon: int, folds: int
+) -> FloatArray | None:
+    """Forecasts from all origins, NaN where a light model could not be fitted before the folds; None if on a fold."""
+    rows = np.full((len(starts), horizon), np.nan)
+    first = 0 if model.kind in MEMBERS else len(starts) - folds
+    for at, origin in enumerate(starts[first:], start=first):
         row = forecast_at(series, model, origin, horizon)
-        if row is None:
+        if row is not None:
+            rows[at] = row
+        elif at >= len(starts) - folds:
             return None
-        rows.append(row)
-    return np.array(rows) if rows else None
+    return rows if len(starts) else None
 
 
 def forecast_at(series: HourlySeries, model: Recipe, origin: int, horizon: int) -> FloatArray | None:
@@ -83,12 +120,48 @@ def fit_at(series: HourlySeries, model: Recipe, origin: int) -> Fitted | None:
         return None
 
 
+def members_of(p50: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Forecasts of the blend's members."""
+    return {kind: p50[kind] for kind in MEMBERS if kind in p50}
+
+
+def member_errors(actual: FloatArray, members: dict[str, FloatArray]) -> FloatArray:
+    """Mean absolute error by origin and member (origins × members); NaN where nothing is known."""
+    missed = np.abs(actual[:, None, :] - np.stack(list(members.values()), axis=1))
+    known = np.isfinite(missed)
+    number = known.sum(axis=2)
+    total = np.where(known, missed, 0.0).sum(axis=2)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def blended(actual: FloatArray, members: dict[str, FloatArray]) -> FloatArray:
+    """Forecasts of the blend from every origin (origins × hours); the weights know earlier origins alone."""
+    errors = member_errors(actual, members)
+    rows = np.stack(list(members.values()), axis=1)
+    return np.array([_blend_row(errors[:at], rows[at]) for at in range(len(rows))])
+
+
+def _blend_row(errors: FloatArray, forecasts: FloatArray) -> FloatArray:
+    able = np.isfinite(forecasts).all(axis=1)
+    if not able.any():
+        return np.full(forecasts.shape[1], np.nan)
+    return weighted_median(forecasts[able], weights_of(errors[:, able]))
+
+
 def pooled_errors(actual: FloatArray, p50: dict[str, FloatArray]) -> dict[str, float]:
     """WAPE by model over all given folds."""
     return {kind: wape(actual.ravel(), forecast.ravel()) for kind, forecast in p50.items()}
 
 
 def best(errors: dict[str, float]) -> str | None:
-    """The model of the lowest error, the simplest of equals; None when no error is a number."""
+    """The model of the lowest error, the simplest of equals; None when no error is a number.
+
+    The blend stays unless another one is better by FAVOURITE_MARGIN of its error.
+    """
     known = {kind: error for kind, error in errors.items() if not math.isnan(error)}
-    return min(known, key=lambda kind: (known[kind], COMPLEXITY.index(kind))) if known else None
+    if not known:
+        return None
+    lowest = min(known, key=lambda kind: (known[kind], COMPLEXITY.index(kind)))
+    if BLEND in known and known[lowest] > (1 - FAVOURITE_MARGIN) * known[BLEND]:
+        return BLEND
+    return lowest

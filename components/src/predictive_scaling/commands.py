@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from predictive_scaling import steps
 from predictive_scaling.evaluation import Gates
-from predictive_scaling.features import METRICS
+from predictive_scaling.features import METRICS, FeatureEngineer
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.recommendation import PlanOptions
 from predictive_scaling.sources import resolve
@@ -56,7 +56,7 @@ def _add_training(parser: ArgumentParser) -> None:
     options = TrainingOptions()
     parser.add_argument("--horizon-hours", type=int, default=options.horizon_hours)
     parser.add_argument("--cv-folds", type=int, default=options.cv_folds)
-    parser.add_argument("--candidates", nargs="+", choices=COMPLEXITY, default=list(COMPLEXITY))
+    parser.add_argument("--candidates", nargs="+", choices=COMPLEXITY, default=list(options.candidates))
     parser.add_argument("--growth", choices=["linear", "flat"], default="linear")
 
 
@@ -83,7 +83,7 @@ def _features_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--input", required=True, help="repaired rows, as `validate --clean` writes them")
     parser.add_argument("--output", required=True, help="hourly features, CSV")
     parser.add_argument("--services", nargs="*", default=[])
-    parser.add_argument("--window-days", type=int, default=28)
+    parser.add_argument("--window-days", type=int, default=FeatureEngineer().window_days)
 
 
 def _features(found: Namespace) -> int:
@@ -131,7 +131,7 @@ def _recommend(found: Namespace) -> int:
     if not checked.passed:
         _fall_back(found, clean, checked.reason)
         return 1
-    steps.engineer_features(clean, features, checked.services, "1h", 28)
+    steps.engineer_features(clean, features, checked.services, "1h", FeatureEngineer().window_days)
     for metric in METRICS:
         _train_into(features, out / metric, metric, "", options)
     _release(found, gates)

@@ -1,9 +1,9 @@
 """Judging forecasts without letting the choice of the model leak into its score.
 
-On fold k the model counts that was best on the folds before k; those errors, pooled from the fourth fold on, are the
-score. Choosing and scoring on the same folds would make every choice look better than it is. This is prequential
-evaluation (Dawid, "Statistical theory: the prequential approach", 1984). The baseline is the better of the daily and
-weekly seasonal naive on the very folds that are scored: chosen in hindsight, hence hard to beat.
+On fold k the model counts that was to be chosen by the folds before k; those errors, pooled from the fourth fold on,
+are the score. Choosing and scoring on the same folds would make every choice look better than it is. This is
+prequential evaluation (Dawid, "Statistical theory: the prequential approach", 1984). The baseline is the better of the
+daily and weekly seasonal naive on the very folds that are scored: chosen in hindsight, hence hard to beat.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from predictive_scaling.metrics import skill as skill_of
 from predictive_scaling.models import BASELINES
 from predictive_scaling.series import HOURS_PER_DAY, FloatArray
 from predictive_scaling.tables import epoch_hours
+from predictive_scaling.training_tables import QUANTILES
 
 WARM_UP_FOLDS = 3
 MODEL, FALLBACK = "model", "fallback"
@@ -44,14 +45,21 @@ class Gates:
 
 @dataclass(frozen=True)
 class Scores:
-    """Measures over the scored folds; NaN where undefined. `inside` is the share between p10 and p95 (target 0.85)."""
+    """Measures over the scored folds; NaN where undefined.
+
+    `skill` is against the seasonal naive that was best in hindsight; `skill_ahead` against the one that had been best
+    before each fold, as a person would have chosen it. `best_accuracy` is of the candidate that was best in hindsight.
+    `coverage` is the share between p10 and p90 (target 0.80), `over95` the share above p95 (target 0.05).
+    """
 
     accuracy: float
+    best_accuracy: float
     baseline: str
     baseline_accuracy: float
     skill: float
+    skill_ahead: float
     over95: float
-    inside: float
+    coverage: float
     mase: float
     pinball95: float
     scored_folds: int
@@ -80,8 +88,9 @@ class Folds:
 
     first_hour: int
     actual: FloatArray
-    p50: dict[str, FloatArray]
     p10: dict[str, FloatArray]
+    p50: dict[str, FloatArray]
+    p90: dict[str, FloatArray]
     p95: dict[str, FloatArray]
     candidates: tuple[str, ...]
 
@@ -98,22 +107,26 @@ def folds_of(cv: pd.DataFrame) -> Folds:
     candidates = tuple(kind for kind, rows in groups.items() if bool(rows["is_candidate"].iloc[0]))
     actual = next(iter(arrays("y").values()))
     first_hour = int(epoch_hours(ordered).min())
-    return Folds(first_hour, actual, arrays("p50"), arrays("p10"), arrays("p95"), candidates)
+    p10, p50, p90, p95 = (arrays(name) for name in QUANTILES)
+    return Folds(first_hour, actual, p10, p50, p90, p95, candidates)
 
 
 def chosen_models(folds: Folds) -> tuple[str, ...]:
-    """For every scored fold, the candidate of the lowest WAPE on the folds before it."""
-    eligible = {kind: folds.p50[kind] for kind in folds.candidates}
+    """For every scored fold, the candidate to be chosen by the folds before it."""
+    return _chosen_among(folds, folds.candidates)
+
+
+def _chosen_among(folds: Folds, kinds: Sequence[str]) -> tuple[str, ...]:
     found = []
     for fold in range(WARM_UP_FOLDS, len(folds.actual)):
-        earlier = {kind: p50[:fold] for kind, p50 in eligible.items()}
-        found.append(best(pooled_errors(folds.actual[:fold], earlier)) or folds.candidates[0])
+        earlier = {kind: folds.p50[kind][:fold] for kind in kinds}
+        found.append(best(pooled_errors(folds.actual[:fold], earlier)) or kinds[0])
     return tuple(found)
 
 
-def prequential(folds: Folds, values: dict[str, FloatArray]) -> FloatArray:
-    """Rows of the chosen models for the scored folds."""
-    return np.array([values[kind][WARM_UP_FOLDS + at] for at, kind in enumerate(chosen_models(folds))])
+def prequential(values: dict[str, FloatArray], chosen: Sequence[str]) -> FloatArray:
+    """Rows of the models that were chosen for the scored folds."""
+    return np.array([values[kind][WARM_UP_FOLDS + at] for at, kind in enumerate(chosen)])
 
 
 @dataclass(frozen=True)
@@ -171,24 +184,36 @@ def _select(table: pd.DataFrame, service: str, metric: str) -> pd.DataFrame:
 
 def score(folds: Folds, history: FloatArray) -> Scores:
     """Score the prequential forecasts; `history` is what was known before the first scored fold."""
-    actual = folds.actual[WARM_UP_FOLDS:].ravel()
-    p10, p50, p95 = (prequential(folds, part).ravel() for part in (folds.p10, folds.p50, folds.p95))
-    naive = {kind: folds.p50[kind][WARM_UP_FOLDS:] for kind in BASELINES if kind in folds.p50}
-    naive_errors = pooled_errors(folds.actual[WARM_UP_FOLDS:], naive)
-    baseline = best(naive_errors) or ""
-    naive_error = naive_errors.get(baseline, math.nan)
-    error = wape(actual, p50)
+    chosen = chosen_models(folds)
+    actual = folds.actual[WARM_UP_FOLDS:]
+    parts = (folds.p10, folds.p50, folds.p90, folds.p95)
+    p10, p50, p90, p95 = (prequential(part, chosen).ravel() for part in parts)
+    naive = _hindsight(folds, [kind for kind in BASELINES if kind in folds.p50])
+    baseline = best(naive) or ""
+    ahead = (
+        prequential(folds.p50, _chosen_among(folds, tuple(naive))) if naive else np.full_like(actual, np.nan)
+    )
+    error = wape(actual.ravel(), p50)
     return Scores(
         accuracy=_accuracy(error),
+        best_accuracy=_accuracy(min(_hindsight(folds, folds.candidates).values())),
         baseline=baseline,
-        baseline_accuracy=_accuracy(naive_error),
-        skill=skill_of(error, naive_error),
-        over95=share_above(actual, p95),
-        inside=1.0 - share_above(actual, p95) - share_above(p10, actual),
-        mase=mase(actual, p50, seasonal_scale(history, HOURS_PER_DAY)),
-        pinball95=pinball(actual, p95, 0.95),
-        scored_folds=len(folds.actual) - WARM_UP_FOLDS,
+        baseline_accuracy=_accuracy(naive.get(baseline, math.nan)),
+        skill=skill_of(error, naive.get(baseline, math.nan)),
+        skill_ahead=skill_of(error, wape(actual, ahead)),
+        over95=share_above(actual.ravel(), p95),
+        coverage=1.0 - share_above(actual.ravel(), p90) - share_above(p10, actual.ravel()),
+        mase=mase(actual.ravel(), p50, seasonal_scale(history, HOURS_PER_DAY)),
+        pinball95=pinball(actual.ravel(), p95, 0.95),
+        scored_folds=len(actual),
         scored_points=int(np.isfinite(actual).sum()),
+    )
+
+
+def _hindsight(folds: Folds, kinds: Sequence[str]) -> dict[str, float]:
+    """WAPE of each kind on the scored folds."""
+    return pooled_errors(
+        folds.actual[WARM_UP_FOLDS:], {kind: folds.p50[kind][WARM_UP_FOLDS:] for kind in kinds}
     )
 
 

@@ -73,8 +73,10 @@ def _summaries(results: Sequence[SeriesEvaluation]) -> list[tuple[str, str, floa
         ("accuracy", "min", float(np.min(accuracies))),
         *((f"accuracy_{metric}", "mean", value) for metric, value in by_metric.items()),
         ("baseline_accuracy", "mean", float(np.mean([each.baseline_accuracy for each in scores]))),
+        ("best_accuracy", "mean", float(np.mean([each.best_accuracy for each in scores]))),
         ("skill", "mean", float(np.mean([each.skill for each in scores]))),
         ("over95", "mean", float(np.mean([each.over95 for each in scores]))),
+        ("coverage80", "mean", float(np.mean([each.coverage for each in scores]))),
     ]
 
 

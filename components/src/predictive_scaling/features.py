@@ -28,7 +28,7 @@ class FeatureEngineer:
     """Aggregates to hours and cuts to the newest `window_days`; raises InputError for settings it cannot serve."""
 
     model_freq: str = "1h"
-    window_days: int = 28
+    window_days: int = 45
 
     def __post_init__(self) -> None:
         if self.model_freq != "1h":

@@ -10,14 +10,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from predictive_scaling.backtest import Backtest, best, fit_at, pooled_errors, run_backtest
+from predictive_scaling.backtest import (
+    Backtest,
+    best,
+    fit_at,
+    member_errors,
+    members_of,
+    pooled_errors,
+    run_backtest,
+    training_window,
+)
 from predictive_scaling.errors import InputError
-from predictive_scaling.intervals import Band, band, prequential_bands
-from predictive_scaling.models import COMPLEXITY, ModelOptions, recipe, recipes
+from predictive_scaling.intervals import Quantiles, band, hour_spread, prequential_bands
+from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
+from predictive_scaling.models.blend import FittedBlend, weights_of
 from predictive_scaling.models.codec import StoredModel, encode
 from predictive_scaling.series import FloatArray, HourlySeries
 
 MAX_WORKERS = 8
+NEGLIGIBLE = 1e-3  # a member of less weight is not worth storing and updating
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,8 @@ class TrainingOptions:
     """Horizon in hours, rolling origins, models that compete and their settings; raises InputError."""
 
     horizon_hours: int = 24
-    cv_folds: int = 7
-    candidates: tuple[str, ...] = COMPLEXITY
+    cv_folds: int = 10
+    candidates: tuple[str, ...] = CANDIDATES
     models: ModelOptions = field(default_factory=ModelOptions)
 
     def __post_init__(self) -> None:
@@ -53,9 +64,8 @@ class FoldForecast:
 
     model: str
     is_candidate: bool
-    p10: FloatArray
     p50: FloatArray
-    p95: FloatArray
+    bounds: Quantiles
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,8 @@ class Champion:
     kind: str
     wape: float
     encoded: bytes
-    p10: FloatArray
     p50: FloatArray
-    p95: FloatArray
+    bounds: Quantiles
 
 
 @dataclass(frozen=True)
@@ -108,48 +117,70 @@ def _useful_workers(jobs: Sequence[Job]) -> int:
 
 
 def train_series(job: Job) -> SeriesTraining:
-    """Backtest, choose by the lowest WAPE pooled over all folds, fit once more to the newest window."""
+    """Backtest, choose by the WAPE pooled over all folds, fit once more to the newest window."""
     if job.series.observed == 0:
         return _refused(job, "no data")
-    models = recipes(job.options.candidates, job.options.models)
-    tested = run_backtest(job.series, models, job.options.horizon_hours, job.options.cv_folds)
+    options = job.options
+    models = recipes(options.candidates, options.models)
+    tested = run_backtest(
+        job.series, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+    )
     if not tested.origins:
         return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
-    errors = pooled_errors(tested.actual, tested.p50)
-    chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
+    errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
+    chosen = best({kind: error for kind, error in errors.items() if kind in options.candidates})
     if chosen is None:
         return _refused(job, "no candidate could be fitted to every fold", tested)
     return _trained(job, tested, chosen, errors[chosen])
 
 
+def _on_folds(tested: Backtest) -> dict[str, FloatArray]:
+    return {kind: p50[tested.warm_up :] for kind, p50 in tested.p50.items()}
+
+
 def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTraining:
-    fitted = fit_at(job.series, recipe(chosen, job.options.models), job.series.end)
-    p50 = fitted.forecast(job.options.horizon_hours) if fitted else None
+    fitted, horizon = _fitted(job, tested, chosen), job.options.horizon_hours
+    p50 = fitted.forecast(horizon) if fitted else None
     if fitted is None or p50 is None or not np.isfinite(p50).all():
         return _refused(job, f"{chosen} could not be fitted to the newest data", tested)
-    around = band(tested.actual, tested.p50[chosen])
+    around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
-    champion = Champion(chosen, error, encoded, *_quantiles(around, p50))
-    return _result(job, tested, champion, "")
+    ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
+    bounds = around.around(p50, hour_spread(training_window(job.series, job.series.end), ahead))
+    return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
-def _quantiles(around: Band, p50: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    p10, p95 = around.around(p50)
-    return p10, p50, p95
-
-
-def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:
-    nothing = Backtest((), np.empty((0, job.options.horizon_hours)), {})
-    return _result(job, tested or nothing, None, reason)
-
-
-def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
-    folds = tuple(_fold(kind, tested, job.options) for kind in tested.p50)
-    return SeriesTraining(
-        job.service, job.metric, tested.origins, job.series.end, tested.actual, folds, champion, reason
+def _fitted(job: Job, tested: Backtest, kind: str) -> Fitted | None:
+    """The model fitted to the newest window; a blend of those members that can be."""
+    if kind != BLEND:
+        return fit_at(job.series, recipe(kind, job.options.models), job.series.end)
+    members = members_of(tested.p50)
+    fits = [fit_at(job.series, recipe(name, job.options.models), job.series.end) for name in members]
+    able = [at for at, fitted in enumerate(fits) if fitted]
+    weights = weights_of(member_errors(tested.actual, members)[:, able])
+    chosen = [
+        (fits[at], weight) for at, weight in zip(able, weights.tolist(), strict=True) if weight >= NEGLIGIBLE
+    ]
+    total = sum(weight for _, weight in chosen)
+    return FittedBlend(
+        tuple(fitted for fitted, _ in chosen if fitted), tuple(weight / total for _, weight in chosen)
     )
 
 
+def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:
+    nothing = np.empty((0, job.options.horizon_hours))
+    return _result(job, tested or Backtest((), 0, nothing, nothing, {}), None, reason)
+
+
+def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
+    kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
+    folds = tuple(_fold(kind, tested, job.options) for kind in kept)
+    origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
+    return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)
+
+
 def _fold(kind: str, tested: Backtest, options: TrainingOptions) -> FoldForecast:
-    p10, p95 = prequential_bands(tested.actual, tested.p50[kind])
-    return FoldForecast(kind, kind in options.candidates, p10, tested.p50[kind], p95)
+    first, p50 = tested.warm_up, tested.p50[kind]
+    bounds = prequential_bands(tested.actual, p50, tested.spread)
+    cut = Quantiles(*(each[first:] for each in bounds))
+    return FoldForecast(kind, kind in options.candidates, p50[first:], cut)

@@ -1,7 +1,7 @@
 """Between tables and training: jobs from features; cross-validation and forecast tables, and model files, from results.
 
-cv:       service, metric, fold (oldest 0), timestamp, y, model, is_candidate, p10, p50, p95
-forecast: service, metric, timestamp, model, p10, p50, p95; a series without a model has its hours without values
+cv:       service, metric, fold (oldest 0), timestamp, y, model, is_candidate, p10, p50, p90, p95
+forecast: service, metric, timestamp, model, p10, p50, p90, p95; a series without a model has its hours without values
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from predictive_scaling.tables import utc
 from predictive_scaling.training import Champion, FoldForecast, Job, SeriesTraining, TrainingOptions
 from predictive_scaling.validation import require_service_name
 
-CV_COLUMNS = ("service", "metric", "fold", "timestamp", "y", "model", "is_candidate", "p10", "p50", "p95")
-FORECAST_COLUMNS = ("service", "metric", "timestamp", "model", "p10", "p50", "p95")
+QUANTILES = ("p10", "p50", "p90", "p95")
+CV_COLUMNS = ("service", "metric", "fold", "timestamp", "y", "model", "is_candidate", *QUANTILES)
+FORECAST_COLUMNS = ("service", "metric", "timestamp", "model", *QUANTILES)
 MANIFEST = "manifest.json"
 
 
@@ -44,7 +45,7 @@ def _fold_rows(result: SeriesTraining, fold: FoldForecast) -> pd.DataFrame:
     count, horizon = fold.p50.shape
     hours = np.array(result.origins, dtype=np.int64)[:, None] + np.arange(horizon)
     rows = pd.DataFrame({"fold": np.repeat(np.arange(count), horizon), "timestamp": utc(hours.ravel())})
-    values = {"y": result.actual, "p10": fold.p10, "p50": fold.p50, "p95": fold.p95}
+    values = {"y": result.actual, "p50": fold.p50, **fold.bounds._asdict()}
     named = rows.assign(
         service=result.service,
         metric=result.metric,
@@ -64,10 +65,11 @@ def forecast_table(results: Sequence[SeriesTraining], horizon: int) -> pd.DataFr
 
 
 def _forecast_rows(result: SeriesTraining, horizon: int) -> pd.DataFrame:
-    champion, nothing = result.champion, np.full(horizon, np.nan)
-    p10, p50, p95 = (champion.p10, champion.p50, champion.p95) if champion else (nothing, nothing, nothing)
     hours = np.arange(result.forecast_start, result.forecast_start + horizon, dtype=np.int64)
-    rows = pd.DataFrame({"timestamp": utc(hours), "p10": p10, "p50": p50, "p95": p95})
+    nothing = dict.fromkeys(QUANTILES, np.full(horizon, np.nan))
+    champion = result.champion
+    values = {"p50": champion.p50, **champion.bounds._asdict()} if champion else nothing
+    rows = pd.DataFrame({"timestamp": utc(hours), **values})
     kind = champion.kind if champion else ""
     return rows.assign(service=result.service, metric=result.metric, model=kind)[list(FORECAST_COLUMNS)]
 

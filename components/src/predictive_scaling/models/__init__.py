@@ -7,18 +7,39 @@ the series it was fitted to. `COMPLEXITY` orders the kinds for ties.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from predictive_scaling.documents import Document
 from predictive_scaling.errors import InputError
+from predictive_scaling.models import profile
 from predictive_scaling.models.base import Fitted, Recipe
-from predictive_scaling.models.profile import FittedProfile, ProfileLevel
+from predictive_scaling.models.blend import KIND as BLEND
+from predictive_scaling.models.blend import MEMBERS, FittedBlend
+from predictive_scaling.models.profile import FittedProfile, Profile
 from predictive_scaling.models.prophet import FittedProphet, ProphetRecipe
-from predictive_scaling.models.seasonal import FittedCycle, SeasonalNaive
+from predictive_scaling.models.seasonal import PERIODS, Cycle, FittedCycle
 
-__all__ = ["BASELINES", "COMPLEXITY", "Fitted", "ModelOptions", "Recipe", "from_state", "recipe", "recipes"]
+__all__ = [
+    "BASELINES",
+    "BLEND",
+    "CANDIDATES",
+    "COMPLEXITY",
+    "MEMBERS",
+    "Fitted",
+    "ModelOptions",
+    "Recipe",
+    "from_state",
+    "recipe",
+    "recipes",
+]
 
-COMPLEXITY = ("last", "snaive_1d", "snaive_7d", "profile_level", "prophet")
+# Simplest first.
+COMPLEXITY = (
+    *("last", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
+    *("profile_level", "profile_damped", "profile_log", "blend", "prophet"),
+)
+CANDIDATES = ("blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last")
 BASELINES = ("snaive_1d", "snaive_7d")
 
 
@@ -40,39 +61,35 @@ class ModelOptions:
 
 
 def recipe(kind: str, options: ModelOptions) -> Recipe:
-    """Make the recipe of a kind; raises InputError for an unknown one."""
-    match kind:
-        case "last" | "snaive_1d" | "snaive_7d":
-            return SeasonalNaive(kind)
-        case "profile_level":
-            return ProfileLevel()
-        case "prophet":
-            return ProphetRecipe(
-                daily_order=options.daily_order,
-                weekly_order=options.weekly_order,
-                changepoint_prior_scale=options.changepoint_prior_scale,
-                growth=options.growth,
-                seed=options.seed,
-            )
+    """Make the recipe of a kind; raises InputError for an unknown one. A blend is made of others' forecasts."""
+    if kind in PERIODS:
+        return Cycle(kind)
+    if kind in profile.KINDS:
+        return Profile(kind)
+    if kind == "prophet":
+        return ProphetRecipe(**asdict(options))
     raise InputError(f"unknown model {kind!r}; there are {', '.join(COMPLEXITY)}")
 
 
 def recipes(kinds: Sequence[str], options: ModelOptions) -> list[Recipe]:
-    """Recipes of the given kinds and of the baselines, each once, simplest first; raises InputError."""
+    """Recipes of the given kinds, of the baselines, and of a blend's members if it is named: each once, simplest first.
+
+    Raises InputError for an unknown kind.
+    """
     unknown = [kind for kind in kinds if kind not in COMPLEXITY]
     if unknown or not kinds:
         named = ", ".join(map(repr, unknown)) or "none given"
         raise InputError(f"unknown candidates: {named}; there are {', '.join(COMPLEXITY)}")
-    return [recipe(kind, options) for kind in COMPLEXITY if kind in kinds or kind in BASELINES]
+    wanted = {*kinds, *BASELINES, *(MEMBERS if BLEND in kinds else ())} - {BLEND}
+    return [recipe(kind, options) for kind in COMPLEXITY if kind in wanted]
 
 
 _READERS: dict[str, Callable[[Document], Fitted]] = {
-    "last": FittedCycle.from_json,
-    "snaive_1d": FittedCycle.from_json,
-    "snaive_7d": FittedCycle.from_json,
-    "profile_level": FittedProfile.from_json,
+    **dict.fromkeys(PERIODS, FittedCycle.from_json),
+    **{kind: partial(FittedProfile.reader, kind) for kind in profile.KINDS},
     "prophet": FittedProphet.from_json,
 }
+_READERS[BLEND] = FittedBlend.reader(_READERS)
 
 
 def from_state(kind: str, state: Document) -> Fitted:

@@ -20,6 +20,10 @@ class Fitted(Protocol):
         """Median forecast of the next `hours` hours after the series; never negative."""
         ...
 
+    def updated(self, recent: HourlySeries) -> Fitted:
+        """The model as seen from the end of newer data: nothing is trained, only the newest usage is taken in."""
+        ...
+
     def to_json(self) -> Document:
         """State as plain JSON: finite numbers, text, lists and objects."""
         ...

@@ -17,7 +17,7 @@ from predictive_scaling.errors import InputError, ModelRejectedError
 from predictive_scaling.intervals import Band
 from predictive_scaling.models import Fitted, from_state
 
-MODEL_SCHEMA = "predictive-scaling-model/v1"
+MODEL_SCHEMA = "predictive-scaling-model/v2"
 MAX_MODEL_BYTES = 2_000_000
 
 
@@ -39,7 +39,7 @@ def encode(model: StoredModel) -> bytes:
             "service": model.service,
             "metric": model.metric,
             "kind": model.fitted.kind,
-            "band": {"lower": model.band.lower, "upper": model.band.upper},
+            "band": model.band.to_json(),
             "state": model.fitted.to_json(),
         }
     )
@@ -65,7 +65,7 @@ def _parsed(data: bytes) -> StoredModel:
     if document["schema"] != MODEL_SCHEMA:
         raise ModelRejectedError(f"model has schema {document['schema']!r}, expected {MODEL_SCHEMA!r}")
     _require_finite(document)
-    band = Band(float(document["band"]["lower"]), float(document["band"]["upper"]))
+    band = Band.from_json(document["band"])
     fitted = from_state(document["kind"], document["state"])
     return StoredModel(str(document["service"]), str(document["metric"]), fitted, band)
 

@@ -1,12 +1,8 @@
-"""Day profile, shrunk weekday × hour profile, and a smoothed level: additive, closed form, numpy only.
+"""Season plus level: three models of one shape, which differ in how odd days, shocks and scale are taken.
 
-1. The slow course is the mean over the week around each hour. What is left after it shows the season.
-2. Day profile: mean by hour of day, recent days weighing more (half-life 7 days).
-3. Weekday × hour: mean of what is left then, shrunk by n / (n + 2) for n weeks, so that one odd Monday counts little.
-4. Level: exponential smoothing of the series without season. The smoothing constant is the one of four whose level
-   was best a day ahead within the same series.
-
-All constants are fixed in advance; none was fitted to shipped data.
+profile_level    mean profiles and the best smoothed level: the simplest, best where days resemble each other
+profile_damped   median profiles and a deviation that fades: resists odd days and follows a shock without believing it
+profile_log      profile_level of the logarithm: for usage whose swings grow with its level, and for heavy tails
 """
 
 from __future__ import annotations
@@ -16,122 +12,100 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictive_scaling.documents import Document
-from predictive_scaling.series import (
-    HOURS_PER_DAY,
-    HOURS_PER_WEEK,
-    FloatArray,
-    HourlySeries,
-    IntArray,
-    hour_of_day,
-    weekday,
-)
+from predictive_scaling.models.level import LevelPath, damped_level, smoothed_level
+from predictive_scaling.models.season import Season, season_of
+from predictive_scaling.series import HOURS_PER_DAY, FloatArray, HourlySeries
 
-HALF_LIFE_HOURS = 7 * HOURS_PER_DAY
-SHRINKAGE_WEEKS = 2.0
-SMOOTHING = np.array([0.01, 0.05, 0.2, 0.6])
+KINDS = ("profile_level", "profile_damped", "profile_log")
+OFFSET_SHARE = 0.05  # of the mean, added before the logarithm: else zeros and idle hours would rule it
+MAX_GROWTH = 1.5  # of the highest value seen: an exponential of a small error must not run away
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Logarithm with an offset and a ceiling for the way back; `offset` 0 leaves the values as they are."""
+
+    offset: float = 0.0
+    ceiling: float = 0.0
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """To the scale that the model adds in."""
+        return np.log(np.maximum(values, 0.0) + self.offset) if self.offset else values
+
+    def undo(self, values: FloatArray) -> FloatArray:
+        """Back to the unit of the data, never below zero."""
+        if not self.offset:
+            return np.maximum(values, 0.0)
+        # The ceiling before the exponential: a level far off must not overflow.
+        back = np.exp(np.minimum(values, np.log(self.ceiling + self.offset)))
+        return np.maximum(back - self.offset, 0.0)
 
 
 @dataclass(frozen=True)
 class FittedProfile:
-    """Forecast of hour h: level + day[h mod 24] + week[hour of the week]."""
+    """Forecast of the hours from `end`: level path + season, taken back from the scale."""
 
+    kind: str
     end: int
-    level: float
-    day: tuple[float, ...]
-    week: tuple[float, ...]
-    kind: str = "profile_level"
+    path: LevelPath
+    season: Season
+    scale: Scale
 
     def forecast(self, hours: int) -> FloatArray:
         """Add the season to the level; clipped at zero, since usage is never negative."""
         ahead = np.arange(self.end, self.end + hours, dtype=np.int64)
-        season = np.array(self.day)[hour_of_day(ahead)] + np.array(self.week)[hour_of_week(ahead)]
-        forecast: FloatArray = np.maximum(self.level + season, 0.0)
-        return forecast
+        return self.scale.undo(self.path.ahead(hours) + self.season.at(ahead))
+
+    def updated(self, recent: HourlySeries) -> FittedProfile:
+        """Keeps the season, takes the level of the newer data."""
+        path = _path(self.kind, self.scale.apply(recent.values) - self.season.at(recent.hours))
+        ceiling = max(self.scale.ceiling, _ceiling(recent.values)) if self.scale.offset else 0.0
+        return FittedProfile(self.kind, recent.end, path, self.season, Scale(self.scale.offset, ceiling))
 
     def to_json(self) -> Document:
-        """State: where the series ended, the level and both profiles."""
-        return {"end": self.end, "level": self.level, "day": list(self.day), "week": list(self.week)}
+        """State: where the series ended, the level, both profiles and the scale."""
+        return {
+            "end": self.end,
+            "level": [self.path.level, self.path.deviation, self.path.damping],
+            "scale": [self.scale.offset, self.scale.ceiling],
+            **self.season.to_json(),
+        }
 
     @staticmethod
-    def from_json(state: Document) -> FittedProfile:
-        """Read the state back; raises ValueError when a profile has the wrong length."""
-        day = tuple(float(value) for value in state["day"])
-        week = tuple(float(value) for value in state["week"])
-        if (len(day), len(week)) != (HOURS_PER_DAY, HOURS_PER_WEEK):
-            raise ValueError("a profile needs 24 and 168 values")
-        return FittedProfile(int(state["end"]), float(state["level"]), day, week)
+    def reader(kind: str, state: Document) -> FittedProfile:
+        """Read the state back; raises ValueError when a part has the wrong length or a value no forecast allows."""
+        level, deviation, damping = (float(value) for value in state["level"])
+        offset, ceiling = (float(value) for value in state["scale"])
+        if not 0 <= damping <= 1 or offset < 0 or ceiling < 0:
+            raise ValueError("damping must be within 0–1, offset and ceiling not negative")
+        path, scale = LevelPath(level, deviation, damping), Scale(offset, ceiling)
+        return FittedProfile(kind, int(state["end"]), path, Season.from_json(state), scale)
 
 
 @dataclass(frozen=True)
-class ProfileLevel:
-    """Recipe of the profile model."""
+class Profile:
+    """Recipe of a profile model."""
 
     kind: str = "profile_level"
     min_hours: int = 2 * HOURS_PER_DAY
 
     def fit(self, series: HourlySeries) -> FittedProfile:
-        """Fit in the order of the module's text."""
-        left = series.values - slow_course(series.values)
-        weights = 0.5 ** ((series.end - series.hours) / HALF_LIFE_HOURS)
-        day = group_means(left, hour_of_day(series.hours), HOURS_PER_DAY, weights)
-        left = left - day[hour_of_day(series.hours)]
-        week = shrunk_means(left, hour_of_week(series.hours), HOURS_PER_WEEK)
-        season = day[hour_of_day(series.hours)] + week[hour_of_week(series.hours)]
-        level = smoothed_level(series.values - season)
-        return FittedProfile(series.end, level, tuple(day.tolist()), tuple(week.tolist()))
+        """Learn scale, season and level, in this order."""
+        scale = _scale(series.values) if self.kind == "profile_log" else Scale()
+        scaled = HourlySeries(series.start, scale.apply(series.values))
+        season = season_of(scaled, median=self.kind == "profile_damped")
+        path = _path(self.kind, scaled.values - season.at(scaled.hours))
+        return FittedProfile(self.kind, series.end, path, season, scale)
 
 
-def hour_of_week(hours: IntArray) -> IntArray:
-    """Hour of the week, Monday 00:00 UTC is 0."""
-    return weekday(hours) * HOURS_PER_DAY + hour_of_day(hours)
+def _path(kind: str, values: FloatArray) -> LevelPath:
+    return damped_level(values) if kind == "profile_damped" else smoothed_level(values)
 
 
-def slow_course(values: FloatArray) -> FloatArray:
-    """Mean of the observed values of the week around each hour.
-
-    At the ends it is the first and last whole week: a part of a day would put its season into the slow course.
-    """
-    known = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(known)])
-    at = np.arange(len(values))
-    low = np.clip(at - HOURS_PER_WEEK // 2, 0, max(0, len(values) - HOURS_PER_WEEK))
-    high = np.minimum(low + HOURS_PER_WEEK, len(values))
-    number = counts[high] - counts[low]
-    return np.where(number > 0, (sums[high] - sums[low]) / np.maximum(number, 1), np.nan)
+def _scale(values: FloatArray) -> Scale:
+    """A series that is zero throughout stays on its own scale."""
+    return Scale(OFFSET_SHARE * float(np.nanmean(values)), _ceiling(values))
 
 
-def group_means(values: FloatArray, group: IntArray, groups: int, weights: FloatArray) -> FloatArray:
-    """Weighted mean by group; 0 for a group without observed values."""
-    known = np.isfinite(values)
-    total = np.bincount(group[known], (weights * values)[known], groups)
-    weight = np.bincount(group[known], weights[known], groups)
-    return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), 0.0)
-
-
-def shrunk_means(values: FloatArray, group: IntArray, groups: int) -> FloatArray:
-    """Mean by group × n / (n + SHRINKAGE_WEEKS)."""
-    known = np.isfinite(values)
-    number = np.bincount(group[known], minlength=groups)
-    total = np.bincount(group[known], values[known], groups)
-    return np.asarray(total / (number + SHRINKAGE_WEEKS), dtype=np.float64)
-
-
-def smoothed_level(values: FloatArray) -> float:
-    """Last level of the exponential smoothing whose level missed the values a day later by least."""
-    filled = _carried_forward(values)
-    levels = np.empty((len(filled), len(SMOOTHING)))
-    level = np.full(len(SMOOTHING), filled[:HOURS_PER_DAY].mean())
-    for at, value in enumerate(filled):
-        level = level + SMOOTHING * (value - level)
-        levels[at] = level
-    misses = np.abs(values[HOURS_PER_DAY:, None] - levels[:-HOURS_PER_DAY])
-    missed = np.nansum(misses, axis=0)  # every constant is judged on the same hours, so the sum will do
-    return float(levels[-1, int(np.argmin(missed))])
-
-
-def _carried_forward(values: FloatArray) -> FloatArray:
-    """Fill gaps with the last observed value, a leading gap with the first."""
-    known = np.isfinite(values)
-    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
-    return np.asarray(values[np.where(last >= 0, last, int(np.argmax(known)))], dtype=np.float64)
+def _ceiling(values: FloatArray) -> float:
+    return MAX_GROWTH * float(np.nanmax(values))

@@ -18,33 +18,53 @@ import numpy as np
 
 from predictive_scaling.documents import Document
 from predictive_scaling.errors import InputError
-from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, instants
+from predictive_scaling.series import (
+    HOURS_PER_DAY,
+    HOURS_PER_WEEK,
+    FloatArray,
+    HourlySeries,
+    IntArray,
+    instants,
+)
 
 
 @dataclass(frozen=True)
 class FittedProphet:
-    """A fitted Prophet object and the first hour to forecast."""
+    """A fitted Prophet object, the first hour to forecast, and what newer data showed it to be off by."""
 
     end: int
     model: Any  # prophet.Prophet is untyped
+    offset: float = 0.0
     kind: str = "prophet"
 
     def forecast(self, hours: int) -> FloatArray:
         """Predict; clipped at zero, below which an additive trend may fall."""
+        ahead = np.arange(self.end, self.end + hours, dtype=np.int64)
+        forecast: FloatArray = np.maximum(self._predict(ahead) + self.offset, 0.0)
+        return forecast
+
+    def updated(self, recent: HourlySeries) -> FittedProphet:
+        """Keeps all parameters; the median error of the newest day is added from now on."""
+        day = recent.between(recent.end - HOURS_PER_DAY, recent.end)
+        errors = day.values - self._predict(day.hours)
+        known = errors[np.isfinite(errors)]
+        return FittedProphet(recent.end, self.model, float(np.median(known)) if len(known) else 0.0)
+
+    def _predict(self, hours: IntArray) -> FloatArray:
         import pandas as pd
 
-        ahead = instants(np.arange(self.end, self.end + hours, dtype=np.int64))
         with _quiet():
-            predicted = self.model.predict(pd.DataFrame({"ds": ahead}))
-        forecast: FloatArray = np.maximum(predicted["yhat"].to_numpy(dtype=np.float64), 0.0)
-        return forecast
+            predicted = self.model.predict(pd.DataFrame({"ds": instants(hours)}))
+        found: FloatArray = predicted["yhat"].to_numpy(dtype=np.float64)
+        return found
 
     def to_json(self) -> Document:
         """State: Prophet's own JSON, which holds the training history."""
         from prophet.serialize import model_to_json
 
         with _quiet():
-            return {"end": self.end, "model": json.loads(model_to_json(self.model))}
+            state = json.loads(model_to_json(self.model))
+        return {"end": self.end, "offset": self.offset, "model": state}
 
     @staticmethod
     def from_json(state: Document) -> FittedProphet:
@@ -57,7 +77,8 @@ class FittedProphet:
         if written != prophet.__version__:
             raise InputError(f"written by prophet {written}, read by {prophet.__version__}")
         with _quiet():
-            return FittedProphet(int(state["end"]), model_from_json(json.dumps(state["model"])))
+            model = model_from_json(json.dumps(state["model"]))
+        return FittedProphet(int(state["end"]), model, float(state["offset"]))
 
 
 @dataclass(frozen=True)
@@ -92,7 +113,7 @@ class ProphetRecipe:
             yearly_seasonality=False,
             weekly_seasonality=self.weekly_order if weekly else False,
             daily_seasonality=False,
-            uncertainty_samples=0,  # bands come from out-of-sample residuals
+            uncertainty_samples=0,  # bands come from out-of-sample residuals, which Prophet's own samples do not cover
         )
         return model.add_seasonality("daily", period=1, fourier_order=self.daily_order)
 

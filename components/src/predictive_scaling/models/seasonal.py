@@ -1,4 +1,7 @@
-"""Seasonal naive: the last cycle again. A cycle of one hour is the last value; a day and a week are the baselines."""
+"""Cycles that repeat: the newest one (seasonal naive; a cycle of one hour is the last value) or the median of several.
+
+The seasonal naives of a day and of a week are the baselines. The medians take the newest week of days, or four weeks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,14 @@ import numpy as np
 from predictive_scaling.documents import Document
 from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 
-PERIODS = {"last": 1, "snaive_1d": HOURS_PER_DAY, "snaive_7d": HOURS_PER_WEEK}
+PERIODS = {
+    "last": 1,
+    "snaive_1d": HOURS_PER_DAY,
+    "snaive_7d": HOURS_PER_WEEK,
+    "median_1d": HOURS_PER_DAY,
+    "median_7d": HOURS_PER_WEEK,
+}
+MEDIAN_OF = {"median_1d": 7, "median_7d": 4}
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,10 @@ class FittedCycle:
     def forecast(self, hours: int) -> FloatArray:
         """Repeat the cycle."""
         return np.resize(np.array(self.cycle), hours)
+
+    def updated(self, recent: HourlySeries) -> FittedCycle:
+        """The cycle of the newer data: a cycle has nothing else to learn."""
+        return Cycle(self.kind).fit(recent)
 
     def to_json(self) -> Document:
         """State: the cycle."""
@@ -37,8 +51,8 @@ class FittedCycle:
 
 
 @dataclass(frozen=True)
-class SeasonalNaive:
-    """Takes, for every phase of the cycle, the newest observed value."""
+class Cycle:
+    """Takes, for every phase of the cycle, the newest observed value, or the median of the newest cycles."""
 
     kind: str
 
@@ -57,7 +71,20 @@ class SeasonalNaive:
         newest = series.values[np.isfinite(series.values)][-1]
         missing = -len(series.values) % self.period
         cycles = np.concatenate([np.full(missing, np.nan), series.values]).reshape(-1, self.period)
-        cycle = np.full(self.period, newest)
-        for row in cycles:  # oldest first, so that the newest observed value stays
-            cycle = np.where(np.isfinite(row), row, cycle)
+        number = MEDIAN_OF.get(self.kind)
+        cycle = _newest(cycles, newest) if number is None else _median(cycles[-number:], newest)
         return FittedCycle(self.kind, tuple(float(value) for value in cycle))
+
+
+def _newest(cycles: FloatArray, otherwise: float) -> FloatArray:
+    cycle = np.full(cycles.shape[1], otherwise)
+    for row in cycles:  # oldest first, so that the newest observed value stays
+        cycle = np.where(np.isfinite(row), row, cycle)
+    return cycle
+
+
+def _median(cycles: FloatArray, otherwise: float) -> FloatArray:
+    observed = np.isfinite(cycles).any(axis=0)
+    cycle = np.full(cycles.shape[1], otherwise)
+    cycle[observed] = np.nanmedian(cycles[:, observed], axis=0)
+    return cycle
