@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,15 +121,15 @@ def release_path(name: str) -> str:
     return f"environments/{name}/release.yaml"
 
 
-def releases(root: Path, environment: Environment) -> dict[str, Release]:
-    """The release of each pipeline of an environment.
+def releases(root: Path, environment: Environment, names: Sequence[str] | None = None) -> dict[str, Release]:
+    """The release of each pipeline of an environment, or of the named ones.
 
     Raises:
         InputError: something is missing, or a pinned copy is not what was promoted.
     """
     found: dict[str, Release] = {}
     problems: list[Problem] = []
-    for pipeline in environment.pipelines:
+    for pipeline in environment.pipelines if names is None else names:
         try:
             found[pipeline] = _release(root, environment, pipeline)
         except InputError as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
+from gitrepo import commit, init
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
@@ -25,13 +25,6 @@ GREET = "components/greet/component.yaml"
 COUNT = "components/count_words/component.yaml"
 # A Tuesday; the fixture's schedule fires on Mondays.
 NOW = "2026-11-24T12:00:00Z"
-
-
-def git(root: Path, *arguments: str) -> str:
-    """Git as a person who is nobody in particular, reading no configuration of this machine."""
-    who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +41,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = root / rendered.folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, "utf-8")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "as it was")
+    init(root)
     return root
 
 
@@ -325,7 +316,7 @@ def test_an_earlier_state_that_is_no_yaml_is_told_with_its_place(changed: Path, 
     path = changed / "manifests/dev/pipelines/hello/pipeline.yaml"
     good = path.read_text("utf-8")
     path.write_text("a: [\n", "utf-8")
-    git(changed, "commit", "-qam", "broken")
+    commit(changed, "broken")
     path.write_text(good, "utf-8")
     outcome = command("diff", "--root", changed, "--env", "dev")
     assert outcome.code == 2
@@ -334,8 +325,7 @@ def test_an_earlier_state_that_is_no_yaml_is_told_with_its_place(changed: Path, 
 
 def test_a_link_in_an_earlier_commit_is_not_followed(changed: Path, command: Command) -> None:
     (changed / "manifests/dev/secret.yaml").symlink_to("/etc/passwd")
-    git(changed, "add", "-A")
-    git(changed, "commit", "-qm", "a link")
+    commit(changed, "a link")
     (changed / "manifests/dev/secret.yaml").unlink()
     outcome = command("diff", "--root", changed, "--env", "dev")
     assert (outcome.code, "passwd" in outcome.out) == (0, False)

@@ -10,9 +10,9 @@ if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or
     from kfp_gitops.kfpapi.client import KfpApi
 
 
-def add(parser: ArgumentParser) -> None:
+def add(parser: ArgumentParser, host: str = "the KFP API (default: what environment.yaml says)") -> None:
     """Declare the options. There is none for a secret itself: command lines are seen by everybody."""
-    parser.add_argument("--host", metavar="URL", help="the KFP API (default: what environment.yaml says)")
+    parser.add_argument("--host", metavar="URL", help=host)
     group = parser.add_argument_group("credentials")
     group.add_argument(
         "--token-file", type=Path, metavar="FILE",

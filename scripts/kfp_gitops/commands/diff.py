@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops import console, environment
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import jsonform, revision
 from kfp_gitops.diff.calendar import Calendar, calendar
@@ -42,13 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--base", default="HEAD", metavar="REV", help="compare with this revision (default: HEAD)"
     )
     parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
-    parser.add_argument(
-        "--host", metavar="URL", help="the KFP API: count the runs in flight of changed pipelines"
-    )
     parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
+    connection.add(parser, host="also count the runs in flight of changed pipelines, at this KFP API")
     arguments = parse(parser, argv)
     arguments.start = _instant(arguments.start)
     return _calendar(arguments) if arguments.schedules else _diff(arguments)
@@ -84,18 +83,16 @@ def _compare(root: Path, name: str, commit: str, arguments: Namespace) -> Enviro
     folder = f"manifests/{name}"
     before = State(arguments.base, revision.at(root, commit, folder))
     found = compare(name, before, State("the work tree", revision.in_tree(root, folder)), arguments.start)
-    return _with_runs(found, root, arguments.host) if arguments.host else found
+    return _with_runs(found, arguments) if arguments.host else found
 
 
-def _with_runs(found: EnvironmentDiff, root: Path, host: str) -> EnvironmentDiff:
+def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
     from kfp_gitops.diff.inflight import count
-    from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.reconcile.desired import checked_host
 
-    kfp = settings(State("the work tree", revision.in_tree(root, f"manifests/{found.environment}"))).get(
-        "kfp", {}
-    )
-    api = KfpApi(checked_host(host), kfp.get("namespace", ""))
+    folder = f"manifests/{found.environment}"
+    kfp = settings(State("the work tree", revision.in_tree(arguments.root, folder))).get("kfp", {})
+    api = connection.api(arguments, checked_host(arguments.host), kfp.get("namespace", ""))
     return replace(
         found,
         pipelines=[

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from kfp_gitops import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode
-from kfp_gitops.promote import Promoted, promote
+from kfp_gitops.diff import revision
+from kfp_gitops.diff.compare import State, compare
+from kfp_gitops.diff.markdown import to_markdown
+from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.diff.text import to_text
+from kfp_gitops.errors import ExitCode, UsageError
+from kfp_gitops.promotion import pull_request
+from kfp_gitops.promotion.copy import Promoted, Promotion, promote
+from kfp_gitops.promotion.status import Pending, status
 
-_EXAMPLES = """  python scripts/promote.py --from dev --to prod                             everything prod has
-  python scripts/promote.py --from dev --to prod --pipeline predictive-scaling"""
+_EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
+  python scripts/promote.py --from dev --to prod                           everything that prod has
+  python scripts/promote.py --from dev --to prod --pipeline predictive-scaling
+  python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,20 +39,87 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--pipeline", action="append", default=[], metavar="P", help="only this one; repeatable"
     )
+    parser.add_argument("--status", action="store_true", help="change nothing; exit 1 when something waits")
+    parser.add_argument(
+        "--open-pr",
+        action="store_true",
+        help="commit on a branch, push, and open a pull request (gh or glab)",
+    )
     arguments = parse(parser, argv)
-    done = promote(arguments.root, arguments.source, arguments.target, arguments.pipeline)
-    for pipeline in done.pipelines:
-        console.result(_line(pipeline))
-    for action, path in done.files:
-        console.result(f"  {action} {path}")
-    if done.files:
-        console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
-    else:
+    return _status(arguments) if arguments.status else _promote(arguments)
+
+
+def _promote(arguments: Namespace) -> int:
+    root: Path = arguments.root
+    forge = pull_request.forge(root) if arguments.open_pr else None
+    folder = f"manifests/{arguments.target}"
+    before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
+    done = promote(root, arguments.source, arguments.target, arguments.pipeline)
+    for line in _lines(done):
+        console.result(line)
+    if not done.files:
         console.note(f"{arguments.target} has these releases already; nothing changed")
+        return ExitCode.OK
+    after = State("the work tree", revision.in_tree(root, folder))
+    seen = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
+    console.result(f"\n{to_text(seen)}\n")
+    if forge:
+        console.result(_opened(arguments, forge, done, seen))
+    else:
+        console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
     return ExitCode.OK
+
+
+def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff) -> str:
+    changed = [item for item in done.pipelines if item.before != item.after] or list(done.pipelines)
+    names = ", ".join(item.pipeline for item in changed) or "the reconciler"
+    digest = (changed[0].after if changed else "sha256:")[7:19]
+    return pull_request.open_(
+        arguments.root,
+        forge,
+        branch=f"promote/{arguments.source}-to-{arguments.target}/{digest or 'reconciler'}",
+        title=f"Promote {names} from {arguments.source} to {arguments.target}",
+        body=to_markdown(seen),
+        folders=[f"environments/{arguments.target}", f"manifests/{arguments.target}"],
+    )
+
+
+def _lines(done: Promotion) -> Iterator[str]:
+    for pipeline in done.pipelines:
+        yield _line(pipeline)
+    for action, path in done.files:
+        yield f"  {action} {path}"
 
 
 def _line(pipeline: Promoted) -> str:
     if pipeline.before == pipeline.after:
         return f"{pipeline.pipeline}: unchanged, {pipeline.after[:19]}…"
     return f"{pipeline.pipeline}: {(pipeline.before or 'nothing')[:19]} → {pipeline.after[:19]}…"
+
+
+def _status(arguments: Namespace) -> int:
+    if arguments.open_pr:
+        raise UsageError("--status changes nothing, so --open-pr means nothing with it")
+    found = status(arguments.root, arguments.source, arguments.target)
+    chosen = [item for item in found if not arguments.pipeline or item.pipeline in arguments.pipeline]
+    for item in chosen:
+        for line in _status_lines(item, arguments.source, arguments.target):
+            console.result(line)
+    return ExitCode.DIFFERENCES if any(item.pending for item in chosen) else ExitCode.OK
+
+
+def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
+    if not item.wanted:
+        yield f"{item.pipeline}: only in {source}; {target} has no values for it"
+    elif item.after is None:
+        yield f"{item.pipeline}: only in {target}; {source} does not have it"
+    elif not item.pending:
+        yield f"{item.pipeline}: the same, {item.after[-64:][:12]}…"
+    else:
+        yield f"{item.pipeline}: {source} has {_short(item.after)}, {target} has {_short(item.before)}"
+        yield from (f"  {text}" for text in item.differs)
+        yield from (f"  {commit}" for commit in item.commits)
+
+
+def _short(digest: str | None) -> str:
+    return f"{digest[-64:][:12]}…" if digest else "nothing"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kfp_gitops import files
+from kfp_gitops import files, git
 from kfp_gitops.errors import InputError, UsageError
 from kfp_gitops.yamltext import MAX_BYTES
 
@@ -24,17 +23,17 @@ def resolve(root: Path, revision: str) -> str:
     Raises:
         UsageError: no git, no repository, or no such revision.
     """
-    # --end-of-options: a revision that begins with - is a revision, never an option.
-    done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if done.returncode != 0:
-        why = done.stderr.decode(errors="replace").strip() or "no such revision"
-        raise UsageError(f"--base {revision!r}: {why}; name a branch, tag or commit of the repository {root}")
-    return done.stdout.decode().strip()
+    found = git.commit(root, revision)
+    if found is None:
+        raise UsageError(
+            f"--base {revision!r}: no such revision; name a branch, tag or commit of the repository {root}"
+        )
+    return found
 
 
 def at(root: Path, commit: str, folder: str) -> dict[str, str]:
     """Path below the folder → text, as it was at a commit; empty when there was no such folder."""
-    listed = _git(root, "ls-tree", "-r", "-z", commit, "--", f"{folder}/")
+    listed = git.call(root, "ls-tree", "-r", "-z", commit, "--", f"{folder}/")
     if listed.returncode != 0:
         raise UsageError(f"git ls-tree {commit}: {listed.stderr.decode(errors='replace').strip()}")
     blobs = dict(_blobs(listed.stdout.decode("utf-8", "surrogateescape"), f"{folder}/"))
@@ -43,7 +42,7 @@ def at(root: Path, commit: str, folder: str) -> dict[str, str]:
 
 def folders(root: Path, commit: str, folder: str) -> list[str]:
     """The names of the folders directly in a folder at a commit."""
-    listed = _git(root, "ls-tree", "-d", "-z", "--name-only", commit, "--", f"{folder}/")
+    listed = git.call(root, "ls-tree", "-d", "-z", "--name-only", commit, "--", f"{folder}/")
     paths = listed.stdout.decode("utf-8", "surrogateescape").split("\0") if listed.returncode == 0 else []
     return sorted(path.rpartition("/")[2] for path in paths if path)
 
@@ -60,7 +59,7 @@ def _blobs(listing: str, prefix: str) -> Iterator[tuple[str, str]]:
 def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """All blobs through one `git cat-file`: a process for each file would take minutes for 1,000 pipelines."""
     asked = "".join(f"{oid}\n" for oid in blobs.values()).encode()
-    reply = _git(root, "cat-file", "--batch", given=asked).stdout
+    reply = git.call(root, "cat-file", "--batch", given=asked).stdout
     start = 0
     for path in blobs:
         end = reply.index(b"\n", start)
@@ -71,10 +70,3 @@ def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> It
             )
         yield path, reply[end + 1 : end + 1 + size].decode("utf-8", "replace").replace("\r\n", "\n")
         start = end + 1 + size + 1
-
-
-def _git(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise UsageError("git is not installed; a comparison with an earlier revision needs it") from None

@@ -1,16 +1,15 @@
-"""Promotion: copy releases from one environment to another's pinned copies. A person merges the result."""
+"""Copy releases from one environment to another's pinned copies, render and lock; all of it or nothing."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import environment, files, lock
+from kfp_gitops import environment, files, git, lock
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import UsageError
 from kfp_gitops.manifest import API_VERSION
@@ -133,14 +132,5 @@ def _copy_back(staged: Path, root: Path, folder: str) -> list[tuple[str, str]]:
 
 def _commit(root: Path) -> str | None:
     """The commit that the sources are at, for information; none when they are not committed."""
-    try:
-        head = _git(root, "rev-parse", "--verify", "HEAD")
-        changed = _git(root, "status", "--porcelain", "--", "templates", "components")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return None if changed else head
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    changed = git.call(root, "status", "--porcelain", "--", "templates", "components")
+    return None if changed.returncode != 0 or changed.stdout else git.commit(root, "HEAD")

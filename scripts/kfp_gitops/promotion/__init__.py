@@ -1,0 +1,6 @@
+"""Promotion: a release goes from one environment to another's pinned copies; a person merges the result.
+
+copy ─ writes the pinned copies, release.yaml, manifests and lock, all of it or nothing
+status ─ what the source has that the target has not
+pull_request ─ a branch, a commit and a pull request with the semantic diff
+"""
