@@ -1,0 +1,230 @@
+"""No right more than is used: what the reconciler asks is recorded, and compared with what it is granted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import delivered
+import pytest
+import yaml
+from delivered import ENVIRONMENTS, Object
+from kfp_gitops.devserver.faults import Faults, Logged
+from kfp_gitops.devserver.server import DevServer
+from project import PROJECT, Outcome
+from tools import kustomize_build
+
+Command = Callable[..., Outcome]
+Right = tuple[str, str]
+KFP = "pipelines.kubeflow.org"
+# KFP's resource for each collection of its API (backend/src/apiserver/common/const.go). Versions have none of their
+# own: pipeline_server.go and pipeline_upload_server.go ask for the right on `pipelines`.
+RESOURCES = {"pipelines": "pipelines", "experiments": "experiments", "recurringruns": "jobs", "runs": "runs"}
+VERBS = {"POST": "create", "DELETE": "delete", "PATCH": "update"}
+
+
+def right(request: Logged) -> Right | None:
+    """The right that KFP checks for a request (the Verb in each *_server.go); None where it checks none."""
+    found = re.fullmatch(r"/apis/v2beta1/(\w+)(/.*?)?(?::(\w+))?", request.path)
+    if found is None or found[1] not in RESOURCES:
+        return None
+    collection, rest, custom = found.groups()
+    listed = rest is None or rest.endswith("/versions")
+    verb = custom or VERBS.get(request.method) or ("list" if listed else "get")
+    return RESOURCES[collection], verb
+
+
+def _rights(requests: Iterable[Logged]) -> set[Right]:
+    return {found for request in requests if (found := right(request))}
+
+
+def granted(objects: Iterable[Object], account: str, group: str) -> set[Right]:
+    """(resource, verb) of an API group that the RoleBindings give to a service account."""
+    roles = {
+        item["roleRef"]["name"]
+        for item in objects
+        if item["kind"] == "RoleBinding" and account in {subject["name"] for subject in item["subjects"]}
+    }
+    rules = [
+        rule
+        for item in objects
+        if item["kind"] == "Role" and item["metadata"]["name"] in roles
+        for rule in item["rules"]
+        if group in rule["apiGroups"]
+    ]
+    return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", faults=Faults()) as found:
+        yield found
+
+
+class Life:
+    """Everything that happens to a pipeline in its life, each step rendered and applied."""
+
+    def __init__(self, repository: Path, command: Command, server: DevServer) -> None:
+        self.repository, self.command, self.server = repository, command, server
+
+    def reconcile(self, what: str, *codes: int) -> None:
+        assert self.command("render", "--root", self.repository, "--env", "dev", "--lock").code == 0
+        arguments = [what, "--root", self.repository, "--env", "dev", "--host", self.server.url]
+        outcome = self.command("reconcile", *arguments)
+        assert outcome.code in (codes or (0,)), outcome.err
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.repository / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    def run(self) -> None:
+        base = "environments/base.yaml"
+        self.reconcile("apply")
+        self.edit(base, "enabled: false", "enabled: true")
+        self.reconcile("apply")
+        self.edit(base, "threshold: 3", "threshold: 4")
+        self.reconcile("apply")
+        self.edit(base, "enabled: true", "enabled: false")
+        self.reconcile("apply")
+
+
+def test_apply_is_granted_exactly_what_it_asks_of_kfp(
+    repository: Path, command: Command, server: DevServer
+) -> None:
+    Life(repository, command, server).run()
+    asked = _rights(server.faults.requests)
+    objects = kustomize_build(repository / "manifests/dev")
+    assert granted(objects, "kfp-gitops-dev", KFP) == asked
+
+
+def test_the_drift_check_is_granted_exactly_what_it_asks_of_kfp(
+    repository: Path, command: Command, server: DevServer
+) -> None:
+    life = Life(repository, command, server)
+    life.reconcile("plan", 1)
+    life.reconcile("apply")
+    server.faults.clear()
+    life.reconcile("plan")
+    objects = kustomize_build(repository / "manifests/dev")
+    assert {request.method for request in server.faults.requests} == {"GET"}
+    assert granted(objects, "kfp-gitops-dev-drift", KFP) == _rights(server.faults.requests)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_of_kubernetes_only_the_one_lease_is_granted_and_only_to_what_locks(env: str) -> None:
+    objects = delivered.of(env)
+    name = f"kfp-gitops-{env}"
+    assert granted(objects, name, "coordination.k8s.io") == {
+        ("leases", verb) for verb in ("create", "get", "update")
+    }
+    assert granted(objects, f"{name}-drift", "coordination.k8s.io") == set()
+    groups = {
+        group
+        for item in objects
+        if item["kind"] == "Role"
+        for rule in item["rules"]
+        for group in rule["apiGroups"]
+    }
+    assert groups == {KFP, "coordination.k8s.io"}
+    by_name = [
+        rule
+        for item in objects
+        if item["kind"] == "Role"
+        for rule in item["rules"]
+        if {"get", "update"} & set(rule["verbs"]) and "leases" in rule["resources"]
+    ]
+    assert [rule["resourceNames"] for rule in by_name] == [[name]]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_the_drift_check_has_no_token_of_the_kubernetes_api(env: str) -> None:
+    for name, template in delivered.pods(delivered.of(env)):
+        audiences = [
+            source["serviceAccountToken"].get("audience", "the API's own")
+            for volume in template["spec"]["volumes"]
+            for source in volume.get("projected", {}).get("sources", [])
+            if "serviceAccountToken" in source
+        ]
+        locks = any("--lease=" in argument for argument in template["spec"]["containers"][0]["args"])
+        assert audiences == ["pipelines.kubeflow.org", *(["the API's own"] if locks else [])], name
+        assert template["spec"]["serviceAccountName"] == (
+            f"kfp-gitops-{env}" if locks else f"kfp-gitops-{env}-drift"
+        )
+
+
+def _egress(objects: Iterable[Object], labels: dict[str, str]) -> set[str]:
+    """`peer port` of all that the policies which select a pod let it reach."""
+    found = set()
+    for item in objects:
+        if item["kind"] != "NetworkPolicy" or not (
+            item["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+        ):
+            continue
+        for rule in item["spec"]["egress"]:
+            for peer in rule["to"]:
+                where = _peer(peer)
+                found |= {f"{where} {port['protocol']} {port['port']}" for port in rule["ports"]}
+    return found
+
+
+def _peer(peer: Object) -> str:
+    if "ipBlock" in peer:
+        return str(peer["ipBlock"]["cidr"])
+    (namespace,) = peer["namespaceSelector"]["matchLabels"].values()
+    labels = ",".join(f"{key}={value}" for key, value in peer["podSelector"]["matchLabels"].items())
+    return f"{namespace}/{labels}"
+
+
+DNS = {"kube-system/k8s-app=kube-dns UDP 53", "kube-system/k8s-app=kube-dns TCP 53"}
+API = {"kubeflow/app=ml-pipeline TCP 8888"}
+LEASE = {"0.0.0.0/0 TCP 443", "0.0.0.0/0 TCP 6443"}
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_pods_reach_dns_and_kfp_and_only_those_that_lock_kubernetes(env: str) -> None:
+    objects = delivered.of(env)
+    for name, template in delivered.pods(objects):
+        locks = not name.endswith("-drift")
+        assert _egress(objects, template["metadata"]["labels"]) == DNS | API | (LEASE if locks else set())
+    ingress = [item["spec"] for item in objects if item["kind"] == "NetworkPolicy"]
+    assert any("Ingress" in spec["policyTypes"] and "ingress" not in spec for spec in ingress)
+    host = urlsplit(
+        yaml.safe_load((PROJECT / f"manifests/{env}/environment.yaml").read_text())["kfp"]["host"]
+    )
+    assert API == {f"{str(host.hostname).split('.')[1]}/app=ml-pipeline TCP {host.port}"}
+
+
+def test_a_pushgateway_is_reached_where_one_is_set(repository: Path, command: Command) -> None:
+    base = repository / "environments/base.yaml"
+    gateway = (
+        "  pushGateway:\n    url: http://push.monitoring.svc:9091\n    namespace: monitoring\n"
+        "    podLabels: {app: pushgateway}\n    port: 9091\n"
+    )
+    base.write_text(base.read_text("utf-8").replace("pipelines:\n", gateway + "pipelines:\n", 1), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    objects = kustomize_build(repository / "manifests/dev")
+    for name, template in delivered.pods(tuple(objects)):
+        reached = _egress(objects, template["metadata"]["labels"])
+        assert "monitoring/app=pushgateway TCP 9091" in reached
+        arguments = template["spec"]["containers"][0]["args"]
+        assert ("--push-gateway=http://push.monitoring.svc:9091" in arguments) != name.endswith("-disable")
+
+
+def test_the_project_permits_exactly_what_is_delivered() -> None:
+    (project,) = (item["spec"] for item in delivered.built(PROJECT) if item["kind"] == "AppProject")
+    objects = [item for env in ENVIRONMENTS for item in delivered.of(env)]
+    kinds = {(item["apiVersion"].rpartition("/")[0], item["kind"]) for item in objects}
+    assert {(entry["group"], entry["kind"]) for entry in project["namespaceResourceWhitelist"]} == kinds
+    assert project["clusterResourceWhitelist"] == []
+    assert {entry["namespace"] for entry in project["destinations"]} == {
+        item["metadata"]["namespace"] for item in objects
+    }
+    (applications,) = (item["spec"] for item in delivered.built(PROJECT) if item["kind"] == "ApplicationSet")
+    assert project["sourceRepos"] == [applications["template"]["spec"]["source"]["repoURL"]]
+    assert {entry["server"] for entry in project["destinations"]} == {
+        applications["template"]["spec"]["destination"]["server"]
+    }
