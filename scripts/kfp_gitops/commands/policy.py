@@ -1,0 +1,49 @@
+"""`policy`: check everything that is rendered against environments/policy.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from kfp_gitops import console, environment, policy
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.errors import ExitCode, UsageError, raise_if_any
+from kfp_gitops.policy.subjects import subjects
+
+_EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 with each object that is refused
+  python scripts/policy.py --env prod         check one
+  python scripts/policy.py --on 2027-01-31    as on that day: which waivers will have ended?
+
+An object is excused for a while by a waiver in {policy.POLICY}:
+  waivers:
+  - check: resource-limits
+    object: dev/quickstart/load
+    reason: measured first, limited next week
+    until: '2027-01-31'"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge the rendered manifests as they are on disk; what is in them is render's affair."""
+    parser = Parser("policy.py", "Check the rendered manifests against the team's policy.", _EXAMPLES)
+    parser.add_argument("--env", metavar="ENV", help="one environment (default: all)")
+    parser.add_argument("--on", metavar="DATE", help="judge waivers as of this day (default: today, in UTC)")
+    arguments = parse(parser, argv)
+    root: Path = arguments.root
+    today = _day(arguments.on) if arguments.on else datetime.now(UTC).date()
+    known = environment.names(root)
+    if arguments.env is not None and arguments.env not in known:
+        raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
+    found = policy.read(root)
+    names = [arguments.env] if arguments.env else known
+    looked_at = [subject for name in names for subject in subjects(root, name)]
+    raise_if_any(policy.judge(found, looked_at, today, whole=arguments.env is None))
+    console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")
+    return ExitCode.OK
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--on {text}: write YYYY-MM-DD") from None

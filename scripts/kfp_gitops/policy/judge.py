@@ -1,0 +1,59 @@
+"""Judge: subjects × checks − waivers → problems. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from jsonschema.exceptions import best_match
+
+from kfp_gitops.errors import Problem
+from kfp_gitops.policy.reader import POLICY, Check, Policy, Waiver
+from kfp_gitops.policy.subjects import Subject
+
+
+def judge(policy: Policy, subjects: Iterable[Subject], today: date, *, whole: bool = True) -> list[Problem]:
+    """Every object that a check refuses and no waiver excuses, and every waiver that has ended or excuses nothing.
+
+    `whole`: the subjects are those of all environments, so a waiver that excuses none of them is useless.
+    """
+    excused = {(waiver.check, waiver.object): waiver for waiver in policy.waivers}
+    used: set[Waiver] = set()
+    problems: list[Problem] = []
+    for subject, check, problem in _refused(policy, subjects):
+        waiver = excused.get((check.id, subject.name))
+        if waiver is None:
+            problems.append(problem)
+        else:
+            used.add(waiver)
+    idle = [waiver for waiver in policy.waivers if whole and waiver not in used]
+    return sorted({*problems, *_useless(policy, idle, today)})
+
+
+def _refused(policy: Policy, subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Check, Problem]]:
+    for subject in subjects:
+        for check in policy.checks:
+            if check.select == subject.kind and check.is_about(subject.environment):
+                error = best_match(check.validator.iter_errors(subject.value))
+                if error is not None:
+                    at = (*subject.at, *error.absolute_path)
+                    yield subject, check, subject.document.problem(at, _what(check, subject), check.fix)
+
+
+def _what(check: Check, subject: Subject) -> str:
+    shown = f" is {json.dumps(subject.value)}" if isinstance(subject.value, str | int | float) else ""
+    return f"policy {check.id}: {subject.name}{shown}: {check.reason}"
+
+
+def _useless(policy: Policy, idle: Sequence[Waiver], today: date) -> Iterator[Problem]:
+    for waiver in policy.waivers:
+        at: tuple[str | int, ...] = ("waivers", waiver.index)
+        what = f"the waiver of {waiver.check} for {waiver.object}"
+        if waiver.until < today:
+            todo = "mend what it excused, or have a new date reviewed"
+            yield policy.document.problem((*at, "until"), f"{what} ended on {waiver.until}", todo)
+        elif waiver in idle:
+            yield policy.document.problem(
+                (*at, "object"), f"{what} excuses nothing", f"remove it from {POLICY}"
+            )

@@ -1,0 +1,120 @@
+"""environments/policy.yaml, read: the checks and the waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from kfp_gitops import files, schema
+from kfp_gitops.errors import Problem, raise_if_any
+from kfp_gitops.yamltext import Document, parse
+
+POLICY = "environments/policy.yaml"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: every object of a kind, in some environments, is valid against a JSON Schema."""
+
+    id: str
+    select: str
+    reason: str
+    fix: str
+    validator: Draft202012Validator
+    only: frozenset[str] | None
+    excluded: frozenset[str]
+
+    def is_about(self, environment: str) -> bool:
+        """Whether the check holds in an environment."""
+        return (self.only is None or environment in self.only) and environment not in self.excluded
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """One object that need not pass one check, to the end of a day; `index` is its place in the file."""
+
+    check: str
+    object: str
+    reason: str
+    until: date
+    index: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All checks and waivers, with the document that they stand in."""
+
+    checks: tuple[Check, ...]
+    waivers: tuple[Waiver, ...]
+    document: Document
+
+
+def read(root: Path) -> Policy:
+    """Read the policy of a repository.
+
+    Raises:
+        InputError: every problem of the file.
+    """
+    document = parse(files.read_text(root, POLICY), POLICY)
+    raise_if_any(schema.problems(schema.named("policy"), document))
+    raise_if_any([*_bad_schemas(document), *_bad_waivers(document), *_twice(document)])
+    checks = tuple(_check(entry) for entry in document.value["checks"])
+    waivers = tuple(_waiver(entry, index) for index, entry in enumerate(document.value.get("waivers", [])))
+    return Policy(checks, waivers, document)
+
+
+def _check(entry: Mapping[str, Any]) -> Check:
+    where = entry.get("environments", {})
+    only = frozenset(where["only"]) if "only" in where else None
+    return Check(
+        entry["id"],
+        entry["select"],
+        entry["reason"],
+        entry["fix"],
+        Draft202012Validator(entry["schema"]),
+        only,
+        frozenset(where.get("except", [])),
+    )
+
+
+def _waiver(entry: Mapping[str, str], index: int) -> Waiver:
+    until = date.fromisoformat(entry["until"])
+    return Waiver(entry["check"], entry["object"], entry["reason"], until, index)
+
+
+def _bad_schemas(document: Document) -> Iterator[Problem]:
+    for index, entry in enumerate(document.value["checks"]):
+        try:
+            Draft202012Validator.check_schema(entry["schema"])
+        except SchemaError as error:
+            at = ("checks", index, "schema", *error.absolute_path)
+            yield document.problem(at, f"not a JSON Schema: {error.message}", "correct it")
+
+
+def _bad_waivers(document: Document) -> Iterator[Problem]:
+    known = {entry["id"] for entry in document.value["checks"]}
+    for index, entry in enumerate(document.value.get("waivers", [])):
+        if entry["check"] not in known:
+            todo = f"name one of: {', '.join(sorted(known))}"
+            yield document.problem(("waivers", index, "check"), f"no check {entry['check']!r}", todo)
+        try:
+            date.fromisoformat(entry["until"])
+        except ValueError:
+            what = f"{entry['until']!r} is no date"
+            yield document.problem(("waivers", index, "until"), what, "write 'YYYY-MM-DD'")
+
+
+def _twice(document: Document) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, entry in enumerate(document.value["checks"]):
+        if entry["id"] in seen:
+            yield document.problem(
+                ("checks", index, "id"), f"check {entry['id']!r} is there twice", "rename one"
+            )
+        seen.add(entry["id"])

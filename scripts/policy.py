@@ -1,0 +1,8 @@
+"""Check the rendered manifests against environments/policy.yaml; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("policy"))
