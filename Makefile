@@ -26,13 +26,14 @@ demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, 
 test: $(VENV)/.installed  ## all tests
 	$(PY) -m pytest -q
 
-check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rendered manifests
+check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rendered manifests, policy
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check --quiet .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(PY) scripts/components.py --check
 	$(PY) scripts/render.py --all --check
+	$(PY) scripts/policy.py
 
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
 	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))

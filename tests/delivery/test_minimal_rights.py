@@ -195,7 +195,7 @@ def test_pods_reach_dns_and_kfp_and_only_those_that_lock_kubernetes(env: str) ->
     host = urlsplit(
         yaml.safe_load((PROJECT / f"manifests/{env}/environment.yaml").read_text())["kfp"]["host"]
     )
-    assert API == {f"{str(host.hostname).split('.')[1]}/app=ml-pipeline TCP {host.port}"}
+    assert {f"{str(host.hostname).split('.')[1]}/app=ml-pipeline TCP {host.port}"} == API
 
 
 def test_a_pushgateway_is_reached_where_one_is_set(repository: Path, command: Command) -> None:

@@ -11,7 +11,7 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, UsageError, raise_if_any
 from kfp_gitops.policy.subjects import subjects
 
-_EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 with each object that is refused
+_EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 names what is refused
   python scripts/policy.py --env prod         check one
   python scripts/policy.py --on 2027-01-31    as on that day: which waivers will have ended?
 
