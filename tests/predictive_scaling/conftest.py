@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from servers.prometheus import PushgatewayServer
+from servers.prometheus import AlertmanagerServer, PushgatewayServer
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
 
 
@@ -34,6 +34,14 @@ def swift(swift_server: SwiftServer, monkeypatch: pytest.MonkeyPatch) -> SwiftSe
 @pytest.fixture(scope="session")
 def pushgateway_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushgatewayServer]:
     server = PushgatewayServer(tmp_path_factory.mktemp("pushgateway"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlertmanagerServer]:
+    server = AlertmanagerServer(tmp_path_factory.mktemp("alertmanager"))
     server.start()
     yield server
     server.kill()

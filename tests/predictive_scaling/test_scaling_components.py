@@ -35,7 +35,7 @@ INTERFACE = {
         "clean services reason headroom mode registry run_id now_override",
         "recommendation",
     ),
-    "cleanup": ("status registry run_id", "summary"),
+    "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
     "load_usage": ("source required_columns", "data rows services"),
     "summarize_usage": ("data", "summary statistics"),
 }

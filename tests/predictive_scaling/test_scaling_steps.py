@@ -8,7 +8,7 @@ import pandas as pd
 import predictive_scaling
 import pytest
 from predictive_scaling import steps
-from predictive_scaling.errors import InputError, RegistryError
+from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.models.codec import decode
 from predictive_scaling.recommendation import PlanOptions
@@ -256,38 +256,3 @@ def test_load_and_summarise_the_sample(tmp_path, capsys):
 def test_unknown_source_is_refused(source):
     with pytest.raises(InputError, match="no s"):
         resolve(source)
-
-
-STATUS = {"state": "FAILED", "error_message": "out of memory"}
-
-
-def test_cleanup_deletes_this_run_and_tells_how_it_ended(tmp_path, capsys):
-    registry = open_registry(str(tmp_path / "registry"))
-    for key in ("tmp/run-1/a.json", "tmp/run-2/a.json"):
-        registry.put(key, b"{}")
-    steps.cleanup(str(tmp_path / "summary"), STATUS, str(tmp_path / "registry"), "run-1")
-    line = json.loads((tmp_path / "summary").read_text())
-    assert (line["state"], line["error_message"], line["deleted"]) == ("FAILED", "out of memory", 1)
-    assert json.loads(capsys.readouterr().out) == line
-    assert registry.get("tmp/run-2/a.json") == b"{}"
-
-
-@pytest.mark.parametrize("run_id", ["", ".", "../models", "run-2/.."])
-def test_cleanup_never_widens_what_it_deletes(tmp_path, run_id):
-    registry = open_registry(str(tmp_path / "registry"))
-    registry.put("tmp/run-2/a.json", b"{}")
-    steps.cleanup(str(tmp_path / "summary"), STATUS, str(tmp_path / "registry"), run_id)
-    assert registry.get("tmp/run-2/a.json") == b"{}"
-    line = json.loads((tmp_path / "summary").read_text())
-    assert line["state"] == "FAILED"
-    assert ("is not a run id" in line["cleanup_error"]) == bool(run_id)
-
-
-def test_registry_that_is_down_fails_no_run_and_is_told(tmp_path, monkeypatch):
-    class Down:
-        def delete_under(self, folder):
-            raise RegistryError("connection refused")
-
-    monkeypatch.setattr("predictive_scaling.steps.release.open_registry", lambda uri: Down())
-    steps.cleanup(str(tmp_path / "summary"), STATUS, "s3://bucket", "run-1")
-    assert json.loads((tmp_path / "summary").read_text())["cleanup_error"] == "connection refused"

@@ -1,4 +1,4 @@
-"""Prometheus and its Pushgateway, as Debian ships them."""
+"""Prometheus, its Pushgateway and its Alertmanager, as Debian ships them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ class PushgatewayServer(_Server):
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         kept = f"--persistence.file={folder / 'pushed'}"
         super().__init__("prometheus-pushgateway", folder, [kept, "--web.enable-admin-api", *options])
+
+
+class AlertmanagerServer(_Server):
+    """An Alertmanager that keeps alerts to itself."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "alertmanager.yml"
+        config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n", "utf-8")
+        options = [f"--config.file={config}", f"--storage.path={folder}", "--cluster.listen-address="]
+        super().__init__("prometheus-alertmanager", folder, options)
+
+    def alerts(self, *, active: bool) -> list[dict[str, dict[str, str]]]:
+        """Alerts that it knows, those that fire or all."""
+        answer = requests.get(f"{self.url}/api/v2/alerts", params={"active": str(active).lower()}, timeout=10)
+        found: list[dict[str, dict[str, str]]] = answer.json()
+        return found
 
 
 class PrometheusServer(_Server):

@@ -62,6 +62,12 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def file_sha256(path: str | Path) -> str:
+    """Hex SHA-256 digest of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def rounded(value: float | None, digits: int = 6) -> float | None:
     """Round to significant digits; None for missing and for what JSON cannot hold (NaN, infinity)."""
     if value is None or not math.isfinite(value):

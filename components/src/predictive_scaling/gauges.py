@@ -25,6 +25,11 @@ HELP = {
     "fallback": "1 when no model serves this metric, else 0",
     "min_replicas": "floor of replicas in this hour of the day (UTC)",
     "valid_until_seconds": "Unix time after which the recommendation is to be ignored",
+    "run_success": "1 when the newest run of the pipeline succeeded, else 0",
+    "run_duration_seconds": "seconds that the newest run of the pipeline took",
+    "run_ended_seconds": "Unix time at which the newest run of the pipeline ended",
+    "run_last_success_seconds": "Unix time at which a run of the pipeline last succeeded",
+    "quality_score": "usable share of the expected samples",
     "generated_seconds": "Unix time at which the recommendation was made",
 }
 

@@ -6,18 +6,14 @@ that raises. A fault of the platform or of the parameters raises. Tables may be 
 
 from __future__ import annotations
 
-from predictive_scaling.steps.data import (
-    Loaded,
-    Validated,
-    engineer_features,
-    load_usage,
-    summarize_usage,
-    validate_data,
-)
-from predictive_scaling.steps.modelling import Judged, train_model, validate_model
-from predictive_scaling.steps.release import cleanup, fallback_recommendation, publish_recommendation
+from predictive_scaling.logs import logged
+from predictive_scaling.steps import data, ending, modelling, release
+from predictive_scaling.steps.data import Loaded, Validated
+from predictive_scaling.steps.ending import Ending
+from predictive_scaling.steps.modelling import Judged
 
 __all__ = [
+    "Ending",
     "Judged",
     "Loaded",
     "Validated",
@@ -31,3 +27,13 @@ __all__ = [
     "validate_data",
     "validate_model",
 ]
+
+load_usage = logged(data.load_usage)
+summarize_usage = logged(data.summarize_usage)
+validate_data = logged(data.validate_data)
+engineer_features = logged(data.engineer_features)
+train_model = logged(modelling.train_model)
+validate_model = logged(modelling.validate_model)
+publish_recommendation = logged(release.publish_recommendation)
+fallback_recommendation = logged(release.fallback_recommendation)
+cleanup = logged(ending.cleanup)
