@@ -37,22 +37,29 @@ _FINAL_STATUS = "TASK_FINAL_STATUS"
 
 @dataclass(frozen=True)
 class Port:
-    """One input or output: a parameter of a `type`, or an artifact of a schema title."""
+    """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title."""
 
     name: str
     type: Type | None
     artifact: str | None = None
     optional: bool = False
     final_status: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True)
-class Component:
-    """A component's interface, and its spec as data."""
+class Interface:
+    """What a task can run: its inputs and outputs by name."""
 
     name: str
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+
+
+@dataclass(frozen=True)
+class Component(Interface):
+    """A component's interface, and its spec as data."""
+
     document: Document
 
 
@@ -89,7 +96,8 @@ def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
 
 def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:
     title = item.get("artifactType", {}).get("schemaTitle", "system.Artifact")
-    return Port(name, None, title, optional=bool(item.get("isOptional")))
+    many = bool(item.get("isArtifactList"))
+    return Port(name, None, title, optional=bool(item.get("isOptional")), many=many)
 
 
 def _v1_ports(items: list[Mapping[str, Any]]) -> dict[str, Port]:

@@ -43,8 +43,16 @@ class Problem:
     todo: str
 
     def __str__(self) -> str:
-        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
-        return f"{place}: {self.what}; {self.todo}"
+        return f"{self.place}: {self.what}; {self.todo}"
+
+    @property
+    def place(self) -> str:
+        """`path:line:column`, or the path alone."""
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+    def as_warning(self) -> str:
+        """The text of something that is allowed, and most likely not meant or known to fail elsewhere."""
+        return f"{self.place}: warning: {self.what}; {self.todo}"
 
 
 class GitOpsError(Exception):

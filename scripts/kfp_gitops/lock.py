@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from kfp_gitops import schema
 from kfp_gitops.errors import raise_if_any
-from kfp_gitops.manifest import API_VERSION
-from kfp_gitops.release import sha256
+from kfp_gitops.release import FILE_VERSION, sha256
 from kfp_gitops.render import Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, parse
 
@@ -54,7 +53,7 @@ def compiled(rendered: Rendered) -> str:
         }
         for pipeline in rendered.pipelines
     }
-    lock = {"apiVersion": API_VERSION, "kind": "VersionLock", "pipelines": entries}
+    lock = {"apiVersion": FILE_VERSION, "kind": "VersionLock", "pipelines": entries}
     return _HEADER.format(env=rendered.environment) + dump(lock)
 
 

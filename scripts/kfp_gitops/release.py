@@ -18,6 +18,8 @@ from kfp_gitops.brought import Brought
 from kfp_gitops.components import Component
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 
+# The version of the files that our own commands write and read: release, lock and environment.
+FILE_VERSION = "kfp-gitops/v1alpha1"
 TEMPLATE = "pipeline.yaml.j2"
 VALUES_SCHEMA = "values.schema.json"
 
@@ -25,6 +27,7 @@ _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
 _COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
+_INNER = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?)\.pipeline\.yaml\.j2")
 _IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
 
 
@@ -43,6 +46,11 @@ class Release:
     def components(self) -> Mapping[str, Component]:
         """The component specs, read."""
         return {name: components.read(name, text, self.spec_paths[name]) for name, text in self.specs.items()}
+
+    @cached_property
+    def inner(self) -> Mapping[str, str]:
+        """The templates of the pipelines inside this one: name → file."""
+        return {match[1]: name for name in sorted(self.files) if (match := _INNER.fullmatch(name))}
 
     @cached_property
     def irs(self) -> Mapping[str, Brought]:

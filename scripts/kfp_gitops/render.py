@@ -11,15 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import brought, check, components, delivery, environment, schema, templates
+from kfp_gitops import brought, components, delivery, environment, manifests, schema
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest, reader
-from kfp_gitops.release import TEMPLATE, VALUES_SCHEMA, Release
+from kfp_gitops.manifest import Manifest
+from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
 from kfp_gitops.yamltext import dump, dump_all
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
+INNER = "pipelines"  # the folder of the pipelines inside a pipeline
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class RenderedPipeline:
     manifest: str
     specs: Mapping[str, str]
     irs: Mapping[str, str] = field(default_factory=dict)
+    inner: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(path below manifests/<env>/, text) of each file."""
@@ -40,6 +43,8 @@ class RenderedPipeline:
             yield f"{folder}/components/{name}.yaml", text
         for name, text in self.irs.items():
             yield f"{folder}/{name}", text
+        for name, text in self.inner.items():
+            yield f"{folder}/{INNER}/{name}.yaml", text
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Rendered:
     def folder(self) -> str:
         """Where it belongs, relative to the repository."""
         return f"manifests/{self.environment}"
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What works here, and most likely is not meant or fails elsewhere."""
+        return [warning for pipeline in self.pipelines for warning in pipeline.warnings]
 
     def files(self) -> dict[str, str]:
         """Path below manifests/<env>/ → text."""
@@ -85,18 +95,25 @@ def render(root: Path, name: str) -> Rendered:
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
-    values = _values(env, name, release)
-    context = {"pipeline": name, "environment": env.name, "values": values}
-    rendered = templates.render(release.files, TEMPLATE, release.folder, context)
-    manifest = _checked(env, rendered, name, release)
+    found = manifests.render(env, name, release, _values(env, name, release))
     images = tuple(release.images.items())
-    text = _header(env, f"{release.folder}/{TEMPLATE}") + dump(manifest.document.value)
     specs = {
         component: _header(env, release.spec_paths[component])
         + _spec(component, release.specs[component], release.spec_paths[component], images)
         for component in sorted(release.specs)
     }
-    return RenderedPipeline(name, release.digest, text, specs, _irs(env, manifest, release))
+    return RenderedPipeline(
+        name=name,
+        release=release.digest,
+        manifest=_header(env, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
+        specs=specs,
+        irs=_irs(env, found.outer, release),
+        inner={
+            inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
+            for inner, manifest in sorted(found.inner.items())
+        },
+        warnings=found.warnings,
+    )
 
 
 def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, str]:
@@ -121,20 +138,6 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     return values
 
 
-def _checked(env: Environment, text: str, name: str, release: Release) -> Manifest:
-    path = f"{release.folder}/{TEMPLATE} (rendered for {env.name})"
-    try:
-        manifest = brought.completed(reader.read(text, path), release.irs)
-        found = check.problems(manifest, release.components)
-        if manifest.name != name:
-            at = ("metadata", "name")
-            found.append(manifest.document.problem(at, f"the name is {manifest.name!r}", f"write {name!r}"))
-        raise_if_any(found)
-        return manifest
-    except InputError as error:
-        raise templates.with_excerpts(error, path, text) from None
-
-
 def _header(env: Environment, source: str) -> str:
     return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
 
@@ -149,7 +152,7 @@ def _delivery(root: Path, env: Environment, pipelines: list[RenderedPipeline]) -
 
 def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, Any]:
     return {
-        "apiVersion": "kfp-gitops/v1alpha1",
+        "apiVersion": FILE_VERSION,
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,

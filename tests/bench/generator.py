@@ -138,7 +138,7 @@ def _write(path: Path, text: str) -> None:
 
 
 _RELEASE = f"""\
-apiVersion: kfp-gitops/v1alpha1
+apiVersion: kfp-gitops/v1
 kind: Release
 images:
   steps: {IMAGE}

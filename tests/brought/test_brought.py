@@ -16,7 +16,7 @@ from kfp_gitops.render import render
 from project import Outcome
 
 _STEPS = f"registry.example.com/steps@sha256:{'1' * 64}"
-_TEMPLATE = """apiVersion: kfp-gitops/v1alpha1
+_TEMPLATE = """apiVersion: kfp-gitops/v1
 kind: PipelineManifest
 metadata: {name: brought, description: Comes compiled., owner: tests}
 spec:

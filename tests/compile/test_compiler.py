@@ -17,7 +17,7 @@ from kfp_gitops.yamltext import dump
 from project import PROJECT
 
 GREET_X = {"component": "greet", "arguments": {"name": "x"}}
-HEAD = {"apiVersion": "kfp-gitops/v1alpha1", "kind": "PipelineManifest"}
+HEAD = {"apiVersion": "kfp-gitops/v1", "kind": "PipelineManifest"}
 
 
 def _pipeline(name: str, spec: dict[str, Any], specs: dict[str, str]) -> RenderedPipeline:

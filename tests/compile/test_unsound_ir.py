@@ -9,7 +9,7 @@ from kfp_gitops.manifest.place import Places
 from kfp_gitops.render import RenderedPipeline
 from project import HERE
 
-_MANIFEST = """apiVersion: kfp-gitops/v1alpha1
+_MANIFEST = """apiVersion: kfp-gitops/v1
 kind: PipelineManifest
 metadata: {name: x, description: d, owner: o}
 spec:

@@ -6,9 +6,7 @@ import pytest
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.manifest.order import CycleError, ordered
 
-HEAD = (
-    "apiVersion: kfp-gitops/v1alpha1\nkind: PipelineManifest\nmetadata: {name: p, description: d, owner: o}\n"
-)
+HEAD = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: d, owner: o}\n"
 
 
 def _manifest(tasks: str) -> Manifest:

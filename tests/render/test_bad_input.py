@@ -510,7 +510,7 @@ CASES = [
         "arguments: {name: few}",
         "arguments: {name: {task: greet-many, output: greeting}}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: task 'greet-many' runs in a group that this is not in (in `arguments: {name: {task: greet-many, output: greeting}}`); move this into the same branch",
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: task 'greet-many' runs in a group that this is not in (in `arguments: {name: {task: greet-many, output: greeting}}`); move this into the same branch, or use {oneOf: […]} with an output of each branch",
         ),
     ),
     Case(
@@ -591,7 +591,7 @@ CASES = [
         "owner: tests",
         "owner: others",
         (
-            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:e9c02944fad72f2221cf63ef2511ef34eca51491ddfebf493f8e9012c73987ab, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:ff439bedaec32e45c0927b13289a359ced045d7e2eb4bc6e22e6f076ef7fc679, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
         ),
         env="prod",
     ),
@@ -601,7 +601,7 @@ CASES = [
         "hello ",
         "goodbye ",
         (
-            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:d15269ad64fa0e2dba8316174f20913e95f51682b1316bf27ff5b7822c188a16, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:6d99034c0b006420796245a54bff2129ea6a50629ad774f0ab5a47a21df2ada5, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
         ),
         env="prod",
     ),
@@ -611,7 +611,7 @@ CASES = [
         None,
         "x",
         (
-            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:539baa1c905940cbb6068b792ebb1198688827ae723453bedd60c5eec7b57cb2, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
+            "environments/prod/release.yaml:9:13: the pinned copy in environments/prod/pinned/hello has the release digest sha256:062eebd415c288a9b879f0292848f7bc955e48e73d6c9ae50051b56862e1c9ce, another one was promoted; restore the copy with git, or promote again; pinned copies are never edited",
         ),
         env="prod",
     ),

@@ -34,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     rendered = _render_all(root, names)
+    for warning in (warning for item in rendered for warning in item.warnings):
+        console.note(warning.as_warning())
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.compiler.sdk import components, dsl
+from kfp_gitops.compiler import interface, settings
+from kfp_gitops.compiler.interface import as_float
+from kfp_gitops.compiler.sdk import GraphComponent, Pipeline, component_factory, components, dsl, structures
 from kfp_gitops.manifest import (
+    ArtifactRef,
     Branch,
     CollectRef,
     Comparison,
+    ConcatValue,
     Condition,
     Constant,
     Guarded,
@@ -21,85 +25,75 @@ from kfp_gitops.manifest import (
     Manifest,
     MapValue,
     Node,
+    OneOfRef,
     OutputRef,
-    Parameter,
     ParameterRef,
     RunRef,
+    Scopes,
     Task,
-    Type,
     Value,
+    hidden,
+    ordered,
 )
-from kfp_gitops.manifest.order import ordered
 
-_TYPES: Mapping[Type, type] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "list": list,
-    "dict": dict,
-}
 _RUN_FACTS: Mapping[str, str] = {
     "id": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     "name": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
     "resource-name": dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
     "create-time": dsl.PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
     "schedule-time": dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
+    "pipeline-root": dsl.PIPELINE_ROOT_PLACEHOLDER,
+    "task-id": dsl.PIPELINE_TASK_ID_PLACEHOLDER,
+    "task-name": dsl.PIPELINE_TASK_NAME_PLACEHOLDER,
+    "workspace": dsl.WORKSPACE_PATH_PLACEHOLDER,
 }
-_ARTIFACTS = {
-    kind.__name__: kind
-    for kind in (dsl.Artifact, dsl.Dataset, dsl.Model, dsl.Metrics, dsl.HTML, dsl.Markdown)
-}
-
-
-def _signature(parameter: Parameter) -> inspect.Parameter:
-    default = inspect.Parameter.empty
-    if parameter.default is not None:
-        default = _cast(parameter.default.value, parameter.type)
-    return inspect.Parameter(
-        parameter.name,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        annotation=_TYPES[parameter.type],
-        default=default,
-    )
-
-
-def _cast(value: Any, wanted: Type | None) -> Any:
-    """A whole number is a fine float for people, but an error for the SDK."""
-    return float(value) if wanted == "float" and isinstance(value, int) else value
 
 
 class Builder:
-    """Calls the DSL for each node, in dependency order."""
+    """Calls the DSL for each node of one manifest, in dependency order."""
 
-    def __init__(self, manifest: Manifest, specs: Mapping[str, str]) -> None:
+    def __init__(self, manifest: Manifest, specs: Mapping[str, str], inner: Mapping[str, Any]) -> None:
+        """With the texts of the component specs, and the inner pipelines as DSL pipelines, by name."""
         self.manifest = manifest
         self.specs = specs
+        self.inner = inner
         self.components: dict[str, Any] = {}
+        self.hidden = hidden(manifest, Scopes.of(manifest))
         self.channels: Mapping[str, Any] = {}
         self.tasks: dict[str, Any] = {}
         self.items: dict[str, Any] = {}
         self.current: Node | None = None
 
     def pipeline(self) -> Any:
-        """The manifest as a DSL pipeline; the SDK runs `build` at once."""
+        """The manifest as a DSL pipeline, as `dsl.pipeline` makes it of a function; the SDK runs `body` at once."""
         manifest = self.manifest
-        names = [parameter.name for parameter in manifest.parameters]
+        signature = interface.signature(manifest)
 
-        def body(
-            *channels: Any, **named: Any
-        ) -> None:  # the SDK calls it positionally, with one channel a parameter
-            self.build({**dict(zip(names, channels, strict=False)), **named})
+        def body(*channels: Any) -> Any:  # the SDK calls it with one channel a parameter
+            self.channels = dict(zip(signature.parameters, channels, strict=True))
+            self._body(manifest.body)
+            return self._outputs(spec)
 
         body.__name__ = manifest.name.replace("-", "_")
-        body.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # how inspect lets a function say so
-            [_signature(parameter) for parameter in manifest.parameters]
+        body.__signature__ = signature  # type: ignore[attr-defined]  # how inspect lets a function say so
+        if manifest.pipeline_root:
+            body.pipeline_root = manifest.pipeline_root  # type: ignore[attr-defined]  # where dsl.pipeline puts it
+        spec = component_factory.extract_component_interface(
+            body, name=manifest.name, description=manifest.description
         )
-        return dsl.pipeline(name=manifest.name, description=manifest.description)(body)
+        for name, text in interface.descriptions(manifest).items():
+            spec.inputs[name].description = text
+        config = interface.config(manifest.config)
+        return GraphComponent(spec, body, display_name=manifest.display_name, pipeline_config=config)
 
-    def build(self, channels: Mapping[str, Any]) -> None:
-        self.channels = channels
-        self._body(self.manifest.body)
+    def _outputs(self, spec: Any) -> Any:
+        """The outputs as the DSL returns them; their types are those of the channels, which are known only now."""
+        if not self.manifest.outputs:
+            return None
+        found = {output.name: self._value(output.value) for output in self.manifest.outputs}
+        spec.outputs = {name: _output_spec(channel) for name, channel in found.items()}
+        # Named by the manifest, so no class can be written down here.
+        return namedtuple("Outputs", found)(**found)
 
     def _body(self, nodes: Sequence[Node]) -> None:
         for node in ordered(nodes):
@@ -116,44 +110,49 @@ class Builder:
                 case Guarded():
                     self._guarded(node)
 
-    def _component(self, name: str) -> Any:
-        if name not in self.components:
-            self.components[name] = components.load_component_from_text(self.specs[name])
-        return self.components[name]
+    def _callee(self, node: Task) -> Any:
+        if node.kind == "pipeline":
+            return self.inner[node.name]
+        if node.kind != "component":
+            from kfp_gitops.compiler import kubernetes
+
+            return kubernetes.COMPONENTS[node.kind]
+        if node.name not in self.components:
+            self.components[node.name] = components.load_component_from_text(self.specs[node.name])
+        return self.components[node.name]
 
     def _task(self, node: Task) -> Any:
-        component = self._component(node.component)
-        types = {name: item.type for name, item in (component.component_spec.inputs or {}).items()}
-        arguments = {
-            name: _for_input(self._value(value), types.get(name)) for name, value in node.arguments.items()
-        }
-        task = self.tasks[node.id] = component(**arguments)
-        task.set_display_name(node.id)
-        self._settings(task, node)
+        task = self.tasks[node.id] = self._called(node)
+        settings.apply(task, node.settings)
+        settings.apply_pod(task, node.pod, self._value)
+        self._after(task, node)
         return task
 
-    def _settings(self, task: Any, node: Task) -> None:
-        if node.retry:
-            task.set_retry(**_retry(node))
-        if node.cache is not None:
-            task.set_caching_options(node.cache)
-        for set_resource, value in _resources(task, node):
-            set_resource(value)
-        for name, value in node.env.items():
-            task.set_env_variable(name, value)
-        self._after(task, node)
-        if node.ignore_upstream_failure:
-            task.ignore_upstream_failure()
+    def _called(self, node: Task) -> Any:
+        callee = self._callee(node)
+        arguments = {name: self._value(value) for name, value in node.arguments.items()}
+        if node.kind in ("createPvc", "deletePvc"):
+            from kfp_gitops.compiler import kubernetes
+
+            return callee(**kubernetes.arguments(arguments))
+        types = {name: item.type for name, item in (callee.component_spec.inputs or {}).items()}
+        return callee(
+            **{name: as_float(value, types.get(name) == "Float") for name, value in arguments.items()}
+        )
 
     def _after(self, task: Any, node: Task | Importer) -> None:
-        if node.after:
-            task.after(*(self.tasks[name] for name in node.after))
+        if node.settings.after:
+            task.after(*(self.tasks[name] for name in node.settings.after))
 
     def _importer(self, node: Importer) -> None:
         task = dsl.importer(
-            artifact_uri=self._value(node.uri), artifact_class=_ARTIFACTS[node.type], reimport=node.reimport
+            artifact_uri=self._value(node.uri),
+            artifact_class=getattr(dsl, node.type),
+            reimport=node.reimport,
+            metadata=self._value(node.metadata) or None,
+            download_to_workspace=node.to_workspace,
         )
-        task.set_display_name(node.id)
+        settings.apply(task, node.settings)
         self.tasks[node.id] = task
         self._after(task, node)
 
@@ -161,12 +160,17 @@ class Builder:
         for index, branch in enumerate(node.branches):
             with self._branch(branch, index):
                 self._body(branch.body)
+        if len(node.branches) > 1 and node.branches[-1].when is not None:
+            # The SDK leaves the group of the branches when an Else ends. Without one it would put all that
+            # follows into that group, and leave a loop around it open.
+            Pipeline.get_default_pipeline().pop_tasks_group()
 
     def _branch(self, branch: Branch, index: int) -> Any:
         if branch.when is None:
-            return dsl.Else()
+            return dsl.Else(name=branch.display_name)
         comparison = self._comparison(branch.when)
-        return dsl.Elif(comparison) if index else dsl.If(comparison)
+        kind = dsl.Elif if index else dsl.If
+        return kind(comparison, name=branch.display_name)
 
     def _comparison(self, when: Comparison) -> Any:
         left, right = self._value(when.left), self._value(when.right)
@@ -176,31 +180,38 @@ class Builder:
         return _compare(when.operator, left, right)
 
     def _loop(self, node: Loop) -> None:
-        with dsl.ParallelFor(self._value(node.items), name=node.id, parallelism=node.parallelism) as item:
+        items = self.channels[self.hidden[node.id]] if node.id in self.hidden else self._value(node.items)
+        with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
             self._body(node.body)
 
     def _guarded(self, node: Guarded) -> None:
         self.current = node.exit_task
-        with dsl.ExitHandler(self._task(node.exit_task), name=node.id):
+        with dsl.ExitHandler(self._task(node.exit_task), name=node.display_name) as group:
+            self.tasks[node.id] = group
             self._body(node.body)
 
     def _value(self, value: Value) -> Any:
         match value:
             case Constant(constant):
                 return constant
-            case ParameterRef(name):
+            case ParameterRef(name) | ArtifactRef(name):
                 return self.channels[name]
             case OutputRef(task, output):
                 return self.tasks[task].outputs[output]
             case CollectRef(task, output):
                 return dsl.Collected(self.tasks[task].outputs[output])
+            case OneOfRef(options):
+                return dsl.OneOf(*(self._value(option) for option in options))
             case ItemRef(loop, None):
                 return self.items[loop]
             case ItemRef(loop, field):
-                return getattr(self.items[loop], str(field))
+                # Not `getattr`: fields such as `name` are attributes of the SDK's class, too.
+                return self.items[loop].__getattr__(field)
             case RunRef(fact):
                 return _RUN_FACTS[fact]
+            case ConcatValue(items):
+                return "".join(str(self._value(item)) for item in items)
             case ListValue(items):
                 return [self._value(item) for item in items]
             case MapValue(items):
@@ -214,29 +225,7 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
     return getattr(left, f"__{operator}__")(right)
 
 
-def _for_input(value: Any, input_type: str | None) -> Any:
-    return float(value) if input_type == "Float" and type(value) is int else value
-
-
-def _retry(node: Task) -> dict[str, Any]:
-    retry = node.retry
-    assert retry is not None
-    given = {
-        "num_retries": retry.count,
-        "backoff_duration": retry.backoff,
-        "backoff_factor": retry.factor,
-        "backoff_max_duration": retry.max_backoff,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _resources(task: Any, node: Task) -> Iterator[tuple[Any, str]]:
-    wanted = node.resources
-    for set_resource, value in (
-        (task.set_cpu_request, wanted.cpu_request),
-        (task.set_cpu_limit, wanted.cpu_limit),
-        (task.set_memory_request, wanted.memory_request),
-        (task.set_memory_limit, wanted.memory_limit),
-    ):
-        if value is not None:
-            yield set_resource, value
+def _output_spec(channel: Any) -> Any:
+    many = isinstance(channel, dsl.Collected) and channel.is_artifact_channel
+    many = many or getattr(channel, "is_artifact_list", False)
+    return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many)

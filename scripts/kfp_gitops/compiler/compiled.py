@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ from kfp_gitops import brought, ir, irlint
 from kfp_gitops.compiler.build import Builder
 from kfp_gitops.compiler.emit import emit, load
 from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.render import INNER, RenderedPipeline
 from kfp_gitops.yamltext import dump_all
 
 
@@ -47,11 +47,7 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    builder = Builder(manifest, pipeline.specs)
-    try:
-        text = emit(builder.pipeline())
-    except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
-        raise InputError([_refusal(manifest, builder, error)]) from error
+    text = _emitted(manifest, pipeline, folder)
     documents = ir.documents(text)
     raise_if_any(_unsound(manifest, documents))
     return Compiled(text, ir.digest(documents))
@@ -67,6 +63,27 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Com
         what = f"kfp does not load this: {type(error).__name__}: {' '.join(str(error).split())}"
         raise InputError([found.spec.problem((), what, "compile it anew with kfp 2.17")]) from error
     return Compiled(text, ir.digest(ir.documents(text)))
+
+
+def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> str:
+    """The IR of a manifest with tasks, its inner pipelines made before it."""
+    texts = pipeline.inner.items()
+    inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
+    made: dict[str, Any] = {}
+    for name in nested.innermost_first(manifest, inner):
+        made[name] = _made(inner[name], pipeline.specs, made, lambda found: found)
+    text: str = _made(manifest, pipeline.specs, made, emit)
+    return text
+
+
+def _made(
+    manifest: Manifest, specs: Mapping[str, str], inner: Mapping[str, Any], last: Callable[[Any], Any]
+) -> Any:
+    builder = Builder(manifest, specs, inner)
+    try:
+        return last(builder.pipeline())
+    except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
+        raise InputError([_refusal(manifest, builder, error)]) from error
 
 
 def _unsound(manifest: Manifest, documents: Sequence[Mapping[str, Any]]) -> list[Problem]:

@@ -9,120 +9,89 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kfp_gitops.manifest.settings import Pod, Settings
+from kfp_gitops.manifest.value import Constant, Value
 from kfp_gitops.yamltext import Document, Path
 
-API_VERSION = "kfp-gitops/v1alpha1"
+API_VERSION = "kfp-gitops/v1"
 
 Type = Literal["str", "int", "float", "bool", "list", "dict"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A value that is known at review time."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class ParameterRef:
-    """`{param: name}`: a parameter of the pipeline."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class OutputRef:
-    """`{task: id, output: name}`: an output of another task."""
-
-    task: str
-    output: str
-
-
-@dataclass(frozen=True)
-class ItemRef:
-    """`{item: loop}` or `{item: loop, field: key}`: the current item of an enclosing loop."""
-
-    loop: str
-    field: str | None = None
-
-
-@dataclass(frozen=True)
-class CollectRef:
-    """`{collect: {task: id, output: name}}`: an output over all iterations of a loop."""
-
-    task: str
-    output: str
-
-
-@dataclass(frozen=True)
-class RunRef:
-    """`{run: id}`: a fact of the run, known when it starts."""
-
-    fact: str
-
-
-@dataclass(frozen=True)
-class ListValue:
-    """A list in which at least one item is a reference."""
-
-    items: tuple[Value, ...]
-
-
-@dataclass(frozen=True)
-class MapValue:
-    """A map in which at least one value is a reference."""
-
-    items: Mapping[str, Value]
-
-
-Value = Constant | ParameterRef | OutputRef | ItemRef | CollectRef | RunRef | ListValue | MapValue
+TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the pipeline; without a default every run must give it."""
+    """A parameter of the pipeline; without a default every run must give it, unless it is optional."""
 
     name: str
     type: Type
     default: Constant | None
     at: Path
+    optional: bool = False
+    description: str | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether every run must give it."""
+        return self.default is None and not self.optional
 
 
 @dataclass(frozen=True)
-class Retry:
-    """How often and after which waits (KFP duration texts) a failed task is tried again."""
+class Artifact:
+    """An artifact that the pipeline is given by the pipeline around it; `type` is a KFP schema title's last part."""
 
-    count: int
-    backoff: str | None
-    factor: float | None
-    max_backoff: str | None
+    name: str
+    type: str
+    many: bool
+    optional: bool
+    description: str | None
+    at: Path
 
 
 @dataclass(frozen=True)
-class Resources:
-    """Kubernetes quantities, or None where the cluster decides."""
+class Output:
+    """A named result of the pipeline."""
 
-    cpu_request: str | None = None
-    cpu_limit: str | None = None
-    memory_request: str | None = None
-    memory_limit: str | None = None
+    name: str
+    value: Value
+    at: Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A volume that all tasks of a run share."""
+
+    size: str
+    pvc_spec_patch: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a whole run is given, times in seconds."""
+
+    workspace: Workspace | None = None
+    ttl_after_finished: int | None = None
+    ttl_after_success: int | None = None
+    ttl_after_failure: int | None = None
+    deadline: int | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """One run of a component."""
+    """One run of a component, of a pipeline in the same folder, or of a step that KFP itself does.
+
+    `kind` says which, `name` which one; `arguments` stand at `arguments_at`.
+    """
 
     id: str
     at: Path
-    component: str
+    kind: TaskKind
+    name: str
     arguments: Mapping[str, Value]
-    after: tuple[str, ...]
-    ignore_upstream_failure: bool
-    retry: Retry | None
-    cache: bool | None
-    resources: Resources
-    env: Mapping[str, str]
+    arguments_at: Path
+    settings: Settings
+    pod: Pod
 
 
 @dataclass(frozen=True)
@@ -134,7 +103,9 @@ class Importer:
     uri: Value
     type: str
     reimport: bool
-    after: tuple[str, ...]
+    metadata: Value
+    to_workspace: bool
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -154,6 +125,7 @@ class Branch:
     when: Comparison | None
     body: tuple[Node, ...]
     at: Path
+    display_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +146,7 @@ class Loop:
     items: Value
     parallelism: int | None
     body: tuple[Node, ...]
+    display_name: str
 
 
 @dataclass(frozen=True)
@@ -184,6 +157,7 @@ class Guarded:
     at: Path
     exit_task: Task
     body: tuple[Node, ...]
+    display_name: str
 
 
 Node = Task | Importer | Condition | Loop | Guarded
@@ -232,6 +206,11 @@ class Manifest:
     schedules: tuple[Schedule, ...]
     document: Document
     ir: str | None = None
+    display_name: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    pipeline_root: str | None = None
+    config: Config | None = None
     triggers: tuple[Trigger, ...] = ()
 
     @property
@@ -259,18 +238,7 @@ def bodies(node: Node) -> tuple[tuple[Node, ...], ...]:
     return ()
 
 
-def components(manifest: Manifest) -> list[str]:
-    """The names of the components used, in order of first use."""
-    return list(dict.fromkeys(node.component for node in walk(manifest.body) if isinstance(node, Task)))
-
-
-def references(value: Value) -> Iterator[Value]:
-    """Every reference inside a value, itself included."""
-    if isinstance(value, ListValue):
-        for item in value.items:
-            yield from references(item)
-    elif isinstance(value, MapValue):
-        for item in value.items.values():
-            yield from references(item)
-    elif not isinstance(value, Constant):
-        yield value
+def used(manifest: Manifest, kind: TaskKind) -> list[str]:
+    """The names of the components, or of the pipelines, that tasks run; in order of first use."""
+    tasks = (node for node in walk(manifest.body) if isinstance(node, Task))
+    return list(dict.fromkeys(task.name for task in tasks if task.kind == kind))

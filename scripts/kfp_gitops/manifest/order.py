@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops.manifest.model import (
-    CollectRef,
-    Condition,
-    Guarded,
-    Importer,
-    Loop,
-    Node,
-    OutputRef,
-    Task,
-    Value,
-    bodies,
-    references,
-    walk,
-)
+from kfp_gitops.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
+from kfp_gitops.manifest.settings import pod_values
+from kfp_gitops.manifest.value import CollectRef, OutputRef, Value, references
 
 
 class CycleError(Exception):
@@ -56,12 +45,12 @@ def ordered(siblings: Sequence[Node]) -> list[Node]:
 
 def waits_for(node: Node) -> Iterator[str]:
     """The ids that a node, or anything inside it, refers to or comes after; in manifest order."""
-    for value in _values(node):
+    for value in values(node):
         for reference in references(value):
             if isinstance(reference, OutputRef | CollectRef):
                 yield reference.task
     if isinstance(node, Task | Importer):
-        yield from node.after
+        yield from node.settings.after
     if isinstance(node, Guarded):
         yield from waits_for(node.exit_task)
     for body in bodies(node):
@@ -69,12 +58,13 @@ def waits_for(node: Node) -> Iterator[str]:
             yield from waits_for(inner)
 
 
-def _values(node: Node) -> list[Value]:
+def values(node: Node) -> list[Value]:
+    """Every value that a node itself gives or compares; not those of the nodes inside it."""
     match node:
         case Task():
-            return list(node.arguments.values())
+            return [*node.arguments.values(), *(value for _, value, _ in pod_values(node.pod))]
         case Importer():
-            return [node.uri]
+            return [node.uri, node.metadata]
         case Loop():
             return [node.items]
         case Condition():

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from kfp_gitops.manifest.model import Manifest, walk
+from kfp_gitops.manifest.model import Guarded, Importer, Loop, Manifest, Node, Task, walk
 from kfp_gitops.yamltext import Path
 
 _ROOT = ""
 
 
 class Places:
-    """A task's id is its display name in the IR; a group (condition, loop, …) is where the tasks in it are."""
+    """A task is known by its display name, mostly its id; a group (condition, loop, …) is where the tasks in it are."""
 
     def __init__(self, manifest: Manifest, spec: Mapping[str, Any]) -> None:
-        self._known = {node.id: node.at for node in walk(manifest.body)}
+        self._known = {shown: node.at for node in walk(manifest.body) for shown in _shown_as(node)}
         components = {_ROOT: spec.get("root", {}), **spec.get("components", {})}
         self._tasks: Mapping[str, Mapping[str, Any]] = {
             name: component.get("dag", {}).get("tasks", {}) for name, component in components.items()
@@ -56,6 +56,14 @@ class Places:
                 yield at
             else:
                 yield from self._inside(_runs(task), seen | {component})
+
+
+def _shown_as(node: Node) -> Iterator[str]:
+    """The display names under which a node stands in the IR."""
+    if isinstance(node, Task | Importer):
+        yield node.settings.display_name
+    elif isinstance(node, Loop | Guarded):
+        yield node.display_name
 
 
 def _shown(name: str, task: Mapping[str, Any]) -> str:

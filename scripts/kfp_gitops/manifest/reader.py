@@ -2,101 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kfp_gitops import schema
 from kfp_gitops.errors import raise_if_any
+from kfp_gitops.manifest import migration
 from kfp_gitops.manifest.model import (
+    Artifact,
     Branch,
-    CollectRef,
     Comparison,
     Condition,
-    Constant,
+    Config,
     Guarded,
     Importer,
-    ItemRef,
-    ListValue,
     Loop,
     Manifest,
-    MapValue,
     Node,
-    OutputRef,
+    Output,
     Parameter,
-    ParameterRef,
-    Resources,
-    Retry,
-    RunRef,
     Schedule,
     Task,
+    TaskKind,
     Trigger,
-    Value,
+    Workspace,
 )
-from kfp_gitops.yamltext import Path, parse
+from kfp_gitops.manifest.read_settings import pod, settings
+from kfp_gitops.manifest.read_value import value_of
+from kfp_gitops.manifest.settings import Pod
+from kfp_gitops.manifest.value import Constant
+from kfp_gitops.yamltext import Document, Path, parse
+
+# How KFP names the inputs of its two steps for volumes (kfp.kubernetes.CreatePVC, DeletePVC).
+PVC_INPUTS: Mapping[str, str] = {
+    "accessModes": "access_modes",
+    "size": "size",
+    "name": "pvc_name",
+    "nameSuffix": "pvc_name_suffix",
+    "storageClass": "storage_class_name",
+    "volumeName": "volume_name",
+    "annotations": "annotations",
+    "dataSource": "data_source",
+}
 
 
 def read(text: str, path: str) -> Manifest:
-    """Parse and schema-check a manifest.
+    """Parse and schema-check a manifest of the present version.
 
     Raises:
         InputError: with every problem that the schema finds.
     """
-    document = parse(text, path)
+    return of_document(parse(text, path))
+
+
+def of_document(document: Document) -> Manifest:
+    """The manifest in a document.
+
+    Raises:
+        InputError: with every problem that the schema finds; a version that is not the present one.
+    """
+    raise_if_any(migration.problems(document))
     raise_if_any(schema.problems(schema.named("pipeline-manifest"), document))
     value = document.value
-    spec = value["spec"]
+    metadata, spec = value["metadata"], value["spec"]
     return Manifest(
-        name=value["metadata"]["name"],
-        description=value["metadata"]["description"],
-        owner=value["metadata"]["owner"],
+        name=metadata["name"],
+        description=metadata["description"],
+        owner=metadata["owner"],
+        display_name=metadata.get("displayName"),
         parameters=_parameters(spec),
+        artifacts=tuple(_artifact(name, item) for name, item in spec.get("artifacts", {}).items()),
         body=_nodes(spec.get("tasks", {}), ("spec", "tasks")),
+        outputs=tuple(
+            Output(name, value_of(item), ("spec", "outputs", name))
+            for name, item in spec.get("outputs", {}).items()
+        ),
+        pipeline_root=spec.get("pipelineRoot"),
+        config=_config(spec),
         schedules=tuple(
             _schedule(item, ("schedules", i)) for i, item in enumerate(value.get("schedules", []))
         ),
+        triggers=tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", []))),
         document=document,
         ir=spec.get("ir"),
-        triggers=tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", []))),
     )
 
 
-def value_of(data: Any) -> Value:
-    """A constant, a reference, or a list or map that holds references."""
-    if isinstance(data, list):
-        items = tuple(value_of(item) for item in data)
-        return _constant_if_all(items, data) or ListValue(items)
-    if isinstance(data, dict):
-        return _reference(data) or _map(data)
-    return Constant(data)
+def _parameters(spec: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """The parameters; those of a compiled pipeline are declared in its own file (`brought.completed`)."""
+    if "ir" in spec:
+        return ()
+    return tuple(_parameter(name, item) for name, item in spec.get("parameters", {}).items())
 
 
-def _constant_if_all(items: Sequence[Value], data: Any) -> Constant | None:
-    if not all(isinstance(item, Constant) for item in items):
+def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
+    return Parameter(
+        name=name,
+        type=data["type"],
+        default=Constant(data["default"]) if "default" in data else None,
+        at=("spec", "parameters", name),
+        optional=data.get("optional", False),
+        description=data.get("description"),
+    )
+
+
+def _artifact(name: str, data: Mapping[str, Any]) -> Artifact:
+    return Artifact(
+        name=name,
+        type=data["type"],
+        many=data.get("list", False),
+        optional=data.get("optional", False),
+        description=data.get("description"),
+        at=("spec", "artifacts", name),
+    )
+
+
+def _config(spec: Mapping[str, Any]) -> Config | None:
+    if "config" not in spec and "workspace" not in spec:
         return None
-    values = [item.value for item in items if isinstance(item, Constant)]
-    return Constant(dict(zip(data, values, strict=True)) if isinstance(data, dict) else values)
-
-
-def _map(data: dict[str, Any]) -> Value:
-    items = {key: value_of(item) for key, item in data.items()}
-    return _constant_if_all(tuple(items.values()), data) or MapValue(items)
-
-
-def _reference(data: dict[str, Any]) -> Value | None:
-    match data:
-        case {"param": name}:
-            return ParameterRef(name)
-        case {"task": task, "output": output}:
-            return OutputRef(task, output)
-        case {"item": loop, **rest}:
-            return ItemRef(loop, rest.get("field"))
-        case {"collect": {"task": task, "output": output}}:
-            return CollectRef(task, output)
-        case {"run": fact}:
-            return RunRef(fact)
-        case {"literal": value}:
-            return Constant(value)
-    return None
+    data, volume = spec.get("config", {}), spec.get("workspace")
+    return Config(
+        workspace=Workspace(volume["size"], volume.get("pvcSpecPatch", {})) if volume else None,
+        ttl_after_finished=data.get("ttlSecondsAfterFinished"),
+        ttl_after_success=data.get("ttlSecondsAfterSuccess"),
+        ttl_after_failure=data.get("ttlSecondsAfterFailure"),
+        deadline=data.get("deadlineSeconds"),
+    )
 
 
 def _nodes(tasks: Mapping[str, Any], at: Path) -> tuple[Node, ...]:
@@ -109,15 +140,19 @@ def _node(name: str, data: Mapping[str, Any], at: Path) -> Node:
     if "if" in data:
         return Condition(name, at, tuple(_branches(data, at)))
     if "loop" in data:
-        loop = data["loop"]
-        return Loop(
-            name, at, value_of(loop["items"]), loop.get("parallelism"), _nodes(data["tasks"], (*at, "tasks"))
-        )
+        return _loop(name, data, at)
     if "finally" in data:
         ((exit_id, exit_data),) = data["finally"].items()
         exit_task = _task(exit_id, exit_data, (*at, "finally", exit_id))
-        return Guarded(name, at, exit_task, _nodes(data["tasks"], (*at, "tasks")))
+        body = _nodes(data["tasks"], (*at, "tasks"))
+        return Guarded(name, at, exit_task, body, data.get("displayName", name))
     return _task(name, data, at)
+
+
+def _loop(name: str, data: Mapping[str, Any], at: Path) -> Loop:
+    loop, body = data["loop"], _nodes(data["tasks"], (*at, "tasks"))
+    shown = data.get("displayName", name)
+    return Loop(name, at, value_of(loop["items"]), loop.get("parallelism"), body, shown)
 
 
 def _branches(data: Mapping[str, Any], at: Path) -> Iterator[Branch]:
@@ -125,61 +160,53 @@ def _branches(data: Mapping[str, Any], at: Path) -> Iterator[Branch]:
     for index, branch in enumerate(data.get("elif", [])):
         yield _branch(branch, (*at, "elif", index))
     if "else" in data:
-        yield Branch(None, _nodes(data["else"]["tasks"], (*at, "else", "tasks")), (*at, "else"))
+        other, place = data["else"], (*at, "else")
+        yield Branch(None, _nodes(other["tasks"], (*place, "tasks")), place, other.get("displayName"))
 
 
 def _branch(data: Mapping[str, Any], at: Path) -> Branch:
     ((operator, (left, right)),) = data["if"].items()
     when = Comparison(operator, value_of(left), value_of(right), (*at, "if", operator))
-    return Branch(when, _nodes(data["tasks"], (*at, "tasks")), at)
+    return Branch(when, _nodes(data["tasks"], (*at, "tasks")), at, data.get("displayName"))
 
 
 def _importer(name: str, data: Mapping[str, Any], at: Path) -> Importer:
     spec = data["importer"]
     return Importer(
-        name,
-        at,
-        value_of(spec["uri"]),
-        spec["type"],
-        spec.get("reimport", False),
-        tuple(data.get("after", [])),
+        id=name,
+        at=at,
+        uri=value_of(spec["uri"]),
+        type=spec["type"],
+        reimport=spec.get("reimport", False),
+        metadata=value_of(spec.get("metadata", {})),
+        to_workspace=spec.get("downloadToWorkspace", False),
+        settings=settings(name, data),
     )
 
 
 def _task(name: str, data: Mapping[str, Any], at: Path) -> Task:
+    kind, called, given = _call(data)
     return Task(
         id=name,
         at=at,
-        component=data["component"],
-        arguments={key: value_of(item) for key, item in data.get("arguments", {}).items()},
-        after=tuple(data.get("after", [])),
-        ignore_upstream_failure=data.get("ignoreUpstreamFailure", False),
-        retry=_retry(data["retry"]) if "retry" in data else None,
-        cache=data.get("cache"),
-        resources=_resources(data.get("resources", {})),
-        env=data.get("env", {}),
+        kind=kind,
+        name=called,
+        arguments={key: value_of(item) for key, item in given.items()},
+        arguments_at=(*at, "arguments" if kind in ("component", "pipeline") else kind),
+        settings=settings(name, data),
+        pod=pod(data) if kind == "component" else Pod(),
     )
 
 
-def _retry(data: Mapping[str, Any]) -> Retry:
-    return Retry(data["count"], data.get("backoff"), data.get("factor"), data.get("maxBackoff"))
-
-
-def _resources(data: Mapping[str, Any]) -> Resources:
-    cpu, memory = data.get("cpu", {}), data.get("memory", {})
-    return Resources(cpu.get("request"), cpu.get("limit"), memory.get("request"), memory.get("limit"))
-
-
-def _parameters(spec: Mapping[str, Any]) -> tuple[Parameter, ...]:
-    """The parameters; those of a compiled pipeline are declared in its own file (`brought.completed`)."""
-    if "ir" in spec:
-        return ()
-    return tuple(_parameter(name, item) for name, item in spec.get("parameters", {}).items())
-
-
-def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
-    default = Constant(data["default"]) if "default" in data else None
-    return Parameter(name, data["type"], default, ("spec", "parameters", name))
+def _call(data: Mapping[str, Any]) -> tuple[TaskKind, str, Mapping[str, Any]]:
+    """What a task runs, and what it gives to it."""
+    if "createPvc" in data:
+        return "createPvc", "createPvc", data["createPvc"]
+    if "deletePvc" in data:
+        return "deletePvc", "deletePvc", data["deletePvc"]
+    if "pipeline" in data:
+        return "pipeline", data["pipeline"], data.get("arguments", {})
+    return "component", data["component"], data.get("arguments", {})
 
 
 def _schedule(data: Mapping[str, Any], at: Path) -> Schedule:

@@ -12,8 +12,7 @@ from typing import Any
 from kfp_gitops import environment, files, git, lock
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import UsageError
-from kfp_gitops.manifest import API_VERSION
-from kfp_gitops.release import Release, pinned_files, pinned_folder
+from kfp_gitops.release import FILE_VERSION, Release, pinned_files, pinned_folder
 from kfp_gitops.render import LOCK, render
 from kfp_gitops.yamltext import dump
 
@@ -120,7 +119,7 @@ def _entry(giver: Environment, found: Release, commit: str | None) -> dict[str, 
 
 def _release_text(images: Mapping[str, str], entries: Mapping[str, Any]) -> str:
     return _HEADER + dump(
-        {"apiVersion": API_VERSION, "kind": "Release", "images": dict(images), "pipelines": dict(entries)}
+        {"apiVersion": FILE_VERSION, "kind": "Release", "images": dict(images), "pipelines": dict(entries)}
     )
 
 

@@ -17,7 +17,7 @@ from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule, reader
 from kfp_gitops.ownership import Owner
-from kfp_gitops.render import ENVIRONMENT, LOCK, RenderedPipeline
+from kfp_gitops.render import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.yamltext import parse
 
 _PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
@@ -106,7 +106,9 @@ def _pipeline(root: Path, folder: str, entry: Mapping[str, str]) -> RenderedPipe
     specs = {Path(name).stem: files.read_text(root, f"{base}/components/{name}") for name in names}
     beside = [name for name in files.list_files(root, base) if "/" not in name and name != "pipeline.yaml"]
     irs = {name: files.read_text(root, f"{base}/{name}") for name in beside}
-    return RenderedPipeline(entry["name"], entry["release"], manifest, specs, irs)
+    nested = files.list_files(root, f"{base}/{INNER}") if (root / base / INNER).is_dir() else []
+    inner = {Path(name).stem: files.read_text(root, f"{base}/{INNER}/{name}") for name in nested}
+    return RenderedPipeline(entry["name"], entry["release"], manifest, specs, irs, inner)
 
 
 def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:

@@ -1,0 +1,173 @@
+"""Groups: comparisons, loops and exit handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfp_gitops.check import values
+from kfp_gitops.check.context import PYTHON, Context, a, fits, named, shown
+from kfp_gitops.components import Port
+from kfp_gitops.errors import Problem
+from kfp_gitops.manifest import (
+    CollectRef,
+    Comparison,
+    Condition,
+    Constant,
+    Guarded,
+    ItemRef,
+    Loop,
+    OneOfRef,
+    OutputRef,
+    RunRef,
+    Value,
+    pod_values,
+    references,
+)
+from kfp_gitops.yamltext import Path
+
+_ORDER = ("lt", "le", "gt", "ge")
+
+
+def condition_problems(context: Context, node: Condition) -> Iterator[Problem]:
+    """What is wrong with the comparisons of an if / elif."""
+    for branch in node.branches:
+        if branch.when:
+            yield from _comparison(context, branch.when, node)
+
+
+def _comparison(context: Context, when: Comparison, node: Condition) -> Iterator[Problem]:
+    sides = [(when.left, (*when.at, 0)), (when.right, (*when.at, 1))]
+    found = [p for side, at in sides for p in values.problems(context, side, at, node.id)]
+    found += [problem for side, at in sides for problem in _operand(context, side, at)]
+    if all(isinstance(side, Constant) for side, _ in sides):
+        todo = "compare a parameter or an output"
+        found.append(context.document.problem(when.at, "both operands are constants", todo))
+    yield from found
+    if not found:
+        yield from _comparable(context, when)
+
+
+def _operand(context: Context, side: Value, at: Path) -> Iterator[Problem]:
+    """The SDK writes an operand into an expression, a text without escaping it."""
+    kind = context.kind(side)
+    if isinstance(side, Constant):
+        if isinstance(side.value, str):
+            if set(side.value) & set("'\"\\\n\r"):
+                todo = "use a number, true, false, or a text without quotes and backslashes (KFP does not escape them)"
+                yield context.document.problem(at, f"{shown(side.value)} cannot be compared", todo)
+        elif not isinstance(side.value, bool | int | float):
+            yield context.document.problem(
+                at, f"{shown(side.value)} cannot be compared", "use a number, a text, true or false"
+            )
+    elif isinstance(side, RunRef | CollectRef) or list(references(side)) != [side]:
+        todo = "compare a parameter, an output or an item"
+        yield context.document.problem(at, "KFP cannot compare this", todo)
+    elif kind and kind.type not in ("str", "int", "float", "bool"):
+        todo = "compare a number, a text, true or false"
+        yield context.document.problem(at, f"{named(kind)} cannot be compared", todo)
+
+
+def _comparable(context: Context, when: Comparison) -> Iterator[Problem]:
+    """The SDK casts texts to expressions and compares alphabetically when the types differ (`3` < `'12'`)."""
+    left, right = context.kind(when.left), context.kind(when.right)
+    if left is None or right is None:
+        if isinstance(when.left, ItemRef) or isinstance(when.right, ItemRef):
+            yield from _with_unknown(context, when)
+    elif left.type != right.type and {left.type, right.type} != {"int", "float"}:
+        todo = "compare values of the same type; quote a number that stands for a text"
+        what = f"{_said(when.left, left)} is compared with {_said(when.right, right)}"
+        yield context.document.problem(when.at, what, todo)
+    elif when.operator in _ORDER and left.type == "bool":
+        yield context.document.problem(when.at, "true and false have no order", "use eq or ne")
+
+
+def _said(value: Value, kind: Port) -> str:
+    return shown(value.value) if isinstance(value, Constant) else named(kind)
+
+
+def _with_unknown(context: Context, when: Comparison) -> Iterator[Problem]:
+    """Items whose type the manifest does not tell: KFP hands them over and compares them as texts."""
+    constants = [side for side in (when.left, when.right) if isinstance(side, Constant)]
+    known = [kind for side in (when.left, when.right) if (kind := context.kind(side))]
+    if when.operator in _ORDER:
+        what = "items of this list are compared as texts, so 10 comes before 9"
+        todo = "use eq or ne, or hand the item to a task that compares it"
+    elif any(isinstance(side.value, float) for side in constants):
+        what = "items of this list are compared as texts, and a float has more than one"
+        todo = "compare it in a task"
+    elif not constants and known and known[0].type != "str":
+        what, todo = (
+            f"an item that KFP takes for a text is compared with {named(known[0])}",
+            "compare it in a task",
+        )
+    else:
+        return
+    yield context.document.problem(when.at, what, todo)
+
+
+def loop_problems(context: Context, loop: Loop) -> Iterator[Problem]:
+    """What is wrong with the items of a loop."""
+    at = (*loop.at, "loop", "items")
+    found = list(values.problems(context, loop.items, at, loop.id))
+    yield from found
+    if found:
+        return
+    if isinstance(loop.items, Constant):
+        yield from _constant_items(context, loop.items.value, at)
+    elif not _can_be_looped_over(loop.items):
+        todo = "give constants, or one reference to a list"
+        yield context.document.problem(at, "KFP cannot loop over this", todo)
+    elif (kind := context.kind(loop.items)) and not (kind.type == "list" or kind.many):
+        yield context.document.problem(at, f"{named(kind)} is no list", "refer to a list")
+
+
+def _can_be_looped_over(items: Value) -> bool:
+    return not isinstance(items, CollectRef | RunRef) and list(references(items)) == [items]
+
+
+def _constant_items(context: Context, items: object, at: Path) -> Iterator[Problem]:
+    if not isinstance(items, list):
+        yield context.document.problem(at, f"{shown(items)} is not {a('list')}", f"write {a('list')}")
+        return
+    if not items:
+        todo = "give at least one item; KFP refuses none"
+        yield context.document.problem(at, "the list is empty", todo)
+    for index, item in enumerate(items):
+        if item == {}:
+            yield context.document.problem((*at, index), "an item without fields", "give it some")
+        elif type(item) is not type(items[0]):
+            todo = f"KFP takes the first one's type for all: write {a(_type_name(items[0]))}"
+            yield context.document.problem((*at, index), f"{shown(item)} is of another type", todo)
+
+
+def _type_name(value: object) -> str:
+    return next((name for name in PYTHON if fits(value, name)), "text")
+
+
+def guarded_problems(context: Context, guarded: Guarded) -> Iterator[Problem]:
+    """What is wrong with an exit handler."""
+    task = guarded.exit_task
+    if context.scopes.around[guarded.id]:
+        todo = "put it at the top: KFP allows it only there"
+        yield context.document.problem(guarded.at, "`finally` inside a group", todo, key=True)
+    given = [*task.arguments.values(), *(value for _, value, _ in pod_values(task.pod))]
+    taken = [reference for value in given for reference in references(value)]
+    if task.settings.after or any(isinstance(ref, OutputRef | CollectRef | OneOfRef) for ref in taken):
+        what = f"exit task {task.id!r} depends on another task"
+        yield context.document.problem(task.at, what, "it may take parameters only")
+    if task.settings.ignore_upstream_failure:
+        what = f"exit task {task.id!r} runs after failures anyway"
+        yield context.document.problem((*task.at, "ignoreUpstreamFailure"), what, "drop it")
+
+
+def warnings(context: Context) -> Iterator[Problem]:
+    """Shapes that compile, and that a KFP backend is known to get wrong."""
+    for node in context.scopes.nodes.values():
+        if isinstance(node, Guarded):
+            for inner in node.body:
+                if isinstance(inner, Loop):
+                    what = (
+                        "a loop directly under `finally` fails on the KFP backend (kubeflow/pipelines #12390)"
+                    )
+                    todo = "make the loop a pipeline of its own, or drop `finally`"
+                    yield context.document.problem(inner.at, what, todo, key=True)

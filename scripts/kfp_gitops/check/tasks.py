@@ -1,0 +1,228 @@
+"""Tasks and importers: what they run, their arguments, and how they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfp_gitops.check import values
+from kfp_gitops.check.context import Context, a, differ, fits, named, shown
+from kfp_gitops.components import Interface, Port
+from kfp_gitops.errors import Problem
+from kfp_gitops.manifest import (
+    CollectRef,
+    Constant,
+    EnvFrom,
+    Guarded,
+    Importer,
+    ItemRef,
+    Loop,
+    OneOfRef,
+    OutputRef,
+    Task,
+    Toleration,
+    Value,
+    pod_values,
+    references,
+)
+from kfp_gitops.yamltext import Path
+
+
+def problems(context: Context, task: Task) -> Iterator[Problem]:
+    """What is wrong with one task."""
+    interface = context.interface(task)
+    if interface is None:
+        yield _unknown(context, task)
+        return
+    yield from _after(context, task)
+    yield from _missing(context, task, interface)
+    for name, value in task.arguments.items():
+        yield from _argument(context, task, interface, name, value)
+    yield from _final_status(context, task, interface)
+    yield from _ignoring_failure(context, task, interface)
+    yield from _pod(context, task)
+
+
+def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
+    """What is wrong with one importer."""
+    at = (*node.at, "importer", "uri")
+    found = [*values.problems(context, node.uri, at, node.id)]
+    yield from found
+    kind = context.kind(node.uri)
+    if not found and kind and kind.type != "str":
+        yield context.document.problem(at, f"{a(named(kind))} is no URI", "write a text or {param: …}")
+    if not isinstance(node.uri, Constant) and not _plain(node.uri):
+        # The SDK leaves its own mark of the reference in the executor (kfp.dsl.importer_node).
+        what = "KFP's importer takes no text that is put together from parts, nor a field of an item"
+        yield context.document.problem(at, what, "give the whole URI as one parameter or output")
+    if node.to_workspace and not (context.manifest.config and context.manifest.config.workspace):
+        yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
+    yield from values.problems(context, node.metadata, (*node.at, "importer", "metadata"), node.id)
+    yield from _after(context, node)
+
+
+def _plain(value: Value) -> bool:
+    """A reference that is a channel of the SDK, and nothing put together from some."""
+    return not (isinstance(value, ItemRef) and value.field is not None) and list(references(value)) == [value]
+
+
+def _unknown(context: Context, task: Task) -> Problem:
+    known = ", ".join(sorted(context.components if task.kind == "component" else context.pipelines)) or "none"
+    if task.kind == "pipeline":
+        todo = f"add {task.name}.pipeline.yaml.j2 beside this template, or choose one of: {known}"
+        return context.document.problem((*task.at, "pipeline"), f"unknown pipeline {task.name!r}", todo)
+    return context.document.problem(
+        (*task.at, "component"),
+        f"component {task.name!r} does not stand literally in the template",
+        f"write its name without Jinja, or choose one of: {known}",
+    )
+
+
+def _missing(context: Context, task: Task, interface: Interface) -> Iterator[Problem]:
+    for port in interface.inputs.values():
+        if not port.optional and not port.final_status and port.name not in task.arguments:
+            what = f"task {task.id!r} lacks the argument {port.name!r}"
+            todo = f"{_titled(task, interface)} needs it: {named(port)}"
+            yield context.document.problem(task.at, what, todo, key=True)
+
+
+def _titled(task: Task, interface: Interface) -> str:
+    return f"{'component' if task.kind == 'component' else task.kind} {interface.name!r}"
+
+
+def _argument(
+    context: Context, task: Task, interface: Interface, name: str, value: Value
+) -> Iterator[Problem]:
+    at = (*task.arguments_at, name)
+    port = interface.inputs.get(name)
+    if port is None or port.final_status:
+        settable = ", ".join(port.name for port in interface.inputs.values() if not port.final_status)
+        what = f"{_titled(task, interface)} takes no argument {name!r}"
+        yield context.document.problem(at, what, f"choose one of: {settable or 'none'}", key=True)
+        return
+    found = list(values.problems(context, value, at, task.id))
+    yield from found or _type(context, value, port, at)
+
+
+def _type(context: Context, value: Value, port: Port, at: Path) -> Iterator[Problem]:
+    given = context.kind(value)
+    if isinstance(value, Constant) and port.artifact:
+        what, todo = "a constant cannot be an artifact", "refer to a task's output or an importer"
+    elif isinstance(value, Constant) and port.type and not fits(value.value, port.type):
+        what, todo = f"{shown(value.value)} is not {a(port.type)}", f"write {a(port.type)}"
+    elif isinstance(value, Constant) or given is None:
+        return
+    elif differ(given, port):
+        what, todo = (
+            f"{named(given)} is given where {port.name!r} takes {named(port)}",
+            "refer to another output",
+        )
+    else:
+        return
+    yield context.document.problem(at, what, todo)
+
+
+def _after(context: Context, node: Task | Importer) -> Iterator[Problem]:
+    for index, name in enumerate(node.settings.after):
+        at = (*node.at, "after", index)
+        other = context.scopes.nodes.get(name)
+        if not isinstance(other, Task | Importer | Guarded):
+            what = f"{name!r} is a group" if other else f"unknown task {name!r}"
+            todo = f"KFP waits for tasks: choose one of: {', '.join(values.task_ids(context))}"
+            yield context.document.problem(at, what, todo)
+            continue
+        apart = context.scopes.apart(name, node.id)
+        if apart and not isinstance(apart[0].node, Loop):
+            what = f"task {name!r} runs in a group that this is not in"
+            yield context.document.problem(at, what, "move this into the same group")
+
+
+def _final_status(context: Context, task: Task, interface: Interface) -> Iterator[Problem]:
+    """kfp.compiler.pipeline_spec_builder.build_component_spec_for_task refuses it everywhere else."""
+    wanted = [port.name for port in interface.inputs.values() if port.final_status]
+    guards = [
+        n for n in context.scopes.nodes.values() if isinstance(n, Guarded) and n.exit_task.id == task.id
+    ]
+    if wanted and not guards and not task.settings.ignore_upstream_failure:
+        what = f"{_titled(task, interface)} takes the final status {wanted[0]!r}, but {task.id!r} is no exit task"
+        todo = "put it into `finally`, or set `ignoreUpstreamFailure: true`"
+        yield context.document.problem(task.at, what, todo, key=True)
+
+
+def _ignoring_failure(context: Context, task: Task, interface: Interface) -> Iterator[Problem]:
+    """A task that runs although the one before it failed cannot count on that one's output."""
+    if not task.settings.ignore_upstream_failure:
+        return
+    for name, value in task.arguments.items():
+        port = interface.inputs.get(name)
+        taken = any(isinstance(ref, OutputRef | CollectRef | OneOfRef) for ref in references(value))
+        if port and taken and not port.optional:
+            what = f"{name!r} takes an output that is missing when the task before failed"
+            todo = "give the component's input a default, or drop `ignoreUpstreamFailure`"
+            yield context.document.problem((*task.arguments_at, name), what, todo)
+
+
+def _pod(context: Context, task: Task) -> Iterator[Problem]:
+    for suffix, value, types in pod_values(task.pod):
+        at = (*task.at, *suffix)
+        if isinstance(value, Constant):
+            continue
+        found = list(values.problems(context, value, at, task.id))
+        yield from found
+        kind = context.kind(value)
+        if not _plain(value) or isinstance(value, OneOfRef | CollectRef):
+            # kfp.kubernetes and resource settings take one channel; fields of items come out as dangling inputs.
+            what, todo = (
+                "only a constant or one whole reference can stand here",
+                "compute it in a task before",
+            )
+            yield context.document.problem(at, what, todo)
+        elif not found and kind and kind.type not in types:
+            yield context.document.problem(
+                at, f"{named(kind)} is given", f"refer to {' or '.join(map(a, types))}"
+            )
+    yield from _env(context, task)
+    yield from _volume_names(context, task)
+    yield from _tolerations(context, task)
+
+
+def _env(context: Context, task: Task) -> Iterator[Problem]:
+    for name, source in task.pod.env.items():
+        if isinstance(source, str) and "{{channel:" in source:
+            what = f"{shown(source)} holds a placeholder of KFP"
+            yield context.document.problem(
+                (*task.at, "env", name), what, "environment variables take constants"
+            )
+        elif isinstance(source, EnvFrom) and isinstance(source.name, Constant) and not source.name.value:
+            yield context.document.problem(
+                (*task.at, "env", name), "the name is empty", "write the object's name"
+            )
+
+
+def _volume_names(context: Context, task: Task) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for volume in task.pod.volumes:
+        kind = {"EmptyDir": "emptyDir", "EphemeralVolume": "ephemeral"}.get(type(volume).__name__)
+        if kind is None:
+            continue
+        name = str(getattr(volume, "name", ""))
+        if name in seen:
+            at = (*task.at, "volumes", volume.mount_path, kind, "name")
+            what = f"{seen[name]} has a volume {name!r} already"
+            yield context.document.problem(at, what, "give each volume its own name")
+        seen[name] = volume.mount_path
+
+
+def _tolerations(context: Context, task: Task) -> Iterator[Problem]:
+    """What Kubernetes refuses at admission (core/validation ValidateTolerations), when the run is on its way."""
+    for index, toleration in enumerate(task.pod.placement.tolerations):
+        if not isinstance(toleration, Toleration):
+            continue
+        at = (*task.at, "placement", "tolerations", index)
+        if toleration.key is None and toleration.operator != "Exists":
+            yield context.document.problem(at, "a toleration without key", "add `operator: Exists`, or a key")
+        if toleration.operator == "Exists" and toleration.value:
+            yield context.document.problem(at, "operator Exists takes no value", "drop the value")
+        if toleration.seconds is not None and toleration.effect != "NoExecute":
+            yield context.document.problem(
+                at, "seconds go with effect NoExecute", "set it, or drop `seconds`"
+            )

@@ -1,0 +1,240 @@
+"""Values: constants that KFP would change or lose, and references into nothing or out of their scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfp_gitops.check.context import Context, named, shown
+from kfp_gitops.errors import Problem
+from kfp_gitops.manifest import (
+    ArtifactRef,
+    CollectRef,
+    ConcatValue,
+    Condition,
+    Constant,
+    Guarded,
+    Importer,
+    ItemRef,
+    ListValue,
+    Loop,
+    MapValue,
+    OneOfRef,
+    OutputRef,
+    ParameterRef,
+    Task,
+    Value,
+    parts,
+    references,
+)
+from kfp_gitops.manifest.items import maps
+from kfp_gitops.yamltext import Path
+
+# The IR keeps numbers as protobuf's `number_value`, an IEEE 754 double: whole numbers are exact up to here.
+MAX_EXACT = 2**53
+# How the SDK and KFP mark references inside texts; a constant that has one would be taken for a reference.
+_MARKS = ("{{channel:", "{{$")
+
+
+def problems(context: Context, value: Value, at: Path, user: str | None) -> Iterator[Problem]:
+    """What is wrong with a value that a node (None: the pipeline itself) uses, but for its type."""
+    yield from _constants(context, value, at)
+    for reference in references(value):
+        yield from _reference(context, reference, at, user)
+    yield from _inside_another(context, value, at)
+
+
+def constant_problems(context: Context, value: object, at: Path) -> Iterator[Problem]:
+    """What KFP cannot keep as it is."""
+    if value is None:
+        yield context.document.problem(at, "null is no value for KFP", "leave it out, or write '' or 0")
+    elif isinstance(value, str):
+        if any(mark in value for mark in _MARKS):
+            todo = "write {run: …} or {param: …}, inside {concat: […]} when it is part of a text"
+            yield context.document.problem(at, f"{shown(value)} holds a placeholder of KFP", todo)
+    elif isinstance(value, int) and abs(value) > MAX_EXACT:
+        todo = "give it as a text: the IR keeps numbers as doubles"
+        yield context.document.problem(at, f"{value} is not exact in KFP", todo)
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from constant_problems(context, item, (*at, key))
+
+
+def _constants(context: Context, value: Value, at: Path) -> Iterator[Problem]:
+    if isinstance(value, Constant):
+        yield from constant_problems(context, value.value, at)
+    if isinstance(value, ConcatValue):
+        yield from _concat(context, value, at)
+    for part in parts(value):
+        yield from _constants(context, part, at)
+
+
+def _concat(context: Context, value: ConcatValue, at: Path) -> Iterator[Problem]:
+    for index, part in enumerate(value.items):
+        constant = part.value if isinstance(part, Constant) else ""
+        if isinstance(part, ListValue | MapValue) or not isinstance(constant, str | int | float):
+            what = "concat puts texts, numbers and references together"
+            yield context.document.problem((*at, "concat", index), what, "write one of these")
+
+
+def _inside_another(context: Context, value: Value, at: Path) -> Iterator[Problem]:
+    """Inside a list, a map or a text the SDK writes references as placeholders, which some have not."""
+    for part in (reference for item in parts(value) for reference in references(item)):
+        if isinstance(part, ItemRef) and part.field is not None:
+            # kfp.compiler.compiler_utils: `…-subvar-…` becomes an input that nothing gives.
+            what, todo = "a field of an item stands inside a list, map or text", "give it as an argument"
+        elif isinstance(part, CollectRef | OneOfRef):
+            what, todo = "collect and oneOf cannot stand inside a list, map or text", "give it as an argument"
+        elif (kind := context.kind(part)) and kind.artifact:
+            what, todo = "an artifact stands inside a list, map or text", "give it as an argument of its own"
+        else:
+            continue
+        yield context.document.problem(at, what, todo)
+
+
+def _reference(context: Context, reference: Value, at: Path, user: str | None) -> Iterator[Problem]:
+    match reference:
+        case ParameterRef(name):
+            yield from _own_input(context, name, "parameter", at)
+        case ArtifactRef(name):
+            yield from _own_input(context, name, "artifact", at)
+        case OutputRef(task, output) | CollectRef(task, output):
+            found = list(_unknown_output(context, task, output, at))
+            yield from found or _out_of_scope(context, reference, at, user)
+        case OneOfRef(options):
+            yield from _one_of(context, options, at, user)
+        case ItemRef():
+            yield from _item(context, reference, at, user)
+
+
+def _own_input(context: Context, name: str, kind: str, at: Path) -> Iterator[Problem]:
+    names = [
+        item.name
+        for item in (context.manifest.parameters if kind == "parameter" else context.manifest.artifacts)
+    ]
+    if name not in names:
+        known = ", ".join(names) or "none"
+        yield context.document.problem(
+            at, f"unknown {kind} {name!r}", f"declare it, or choose one of: {known}"
+        )
+
+
+def _unknown_output(context: Context, task: str, output: str, at: Path) -> Iterator[Problem]:
+    if not isinstance(context.scopes.nodes.get(task), Task | Importer):
+        todo = f"choose one of: {', '.join(task_ids(context))}"
+        yield context.document.problem(at, f"unknown task {task!r}", todo)
+        return
+    outputs = context.outputs(task)
+    if outputs is not None and output not in outputs:
+        todo = f"choose one of: {', '.join(outputs) or 'none'}"
+        yield context.document.problem(at, f"task {task!r} has no output {output!r}", todo)
+
+
+def task_ids(context: Context) -> list[str]:
+    """The ids of everything that is a task, sorted."""
+    return sorted(name for name, node in context.scopes.nodes.items() if isinstance(node, Task | Importer))
+
+
+def _is_exit_task(context: Context, task: str) -> bool:
+    return any(isinstance(n, Guarded) and n.exit_task.id == task for n in context.scopes.nodes.values())
+
+
+def _out_of_scope(context: Context, reference: Value, at: Path, user: str | None) -> Iterator[Problem]:
+    assert isinstance(reference, OutputRef | CollectRef)
+    apart = context.scopes.apart(reference.task, user)
+    if _is_exit_task(context, reference.task):
+        what, todo = f"task {reference.task!r} runs at the very end", "nothing can take its outputs"
+    elif isinstance(reference, CollectRef):
+        if apart and isinstance(apart[0].node, Loop):
+            return
+        if any(isinstance(group.node, Loop) for group in apart):
+            what = f"the loop around {reference.task!r} is in a group that this is not in"
+            todo = "move this into the same group"
+        else:
+            what, todo = f"task {reference.task!r} is in no loop here", "write {task: …, output: …}"
+    elif apart:
+        what, todo = f"task {reference.task!r} runs in a group that this is not in", _way_out(apart[0].node)
+    else:
+        return
+    yield context.document.problem(at, what, todo)
+
+
+def _way_out(group: Condition | Loop | Guarded) -> str:
+    if isinstance(group, Loop):
+        return "use {collect: …} for a loop"
+    if isinstance(group, Condition):
+        return "move this into the same branch, or use {oneOf: […]} with an output of each branch"
+    return "move this into the same group"
+
+
+def _one_of(
+    context: Context, options: tuple[OutputRef, ...], at: Path, user: str | None
+) -> Iterator[Problem]:
+    """KFP takes one output of a task directly in each branch, an else among them (kfp.dsl.OneOf)."""
+    found = [problem for o in options for problem in _unknown_output(context, o.task, o.output, at)]
+    yield from found
+    if found:
+        return
+    around = [context.scopes.apart(option.task, user) for option in options]
+    if not all(groups and isinstance(groups[0].node, Condition) for groups in around):
+        what, todo = "oneOf takes outputs of the branches of an `if`", "name a task of each branch"
+        yield context.document.problem(at, what, todo)
+        return
+    if any(len(groups) > 1 for groups in around):
+        what = "oneOf takes an output of a task that is not directly in a branch"
+        yield context.document.problem(
+            at, what, "name a task directly in the branch, not in a group inside it"
+        )
+        return
+    yield from _branches(context, options, [groups[0].branch for groups in around], at, user)
+    yield from _same_kind(context, options, at)
+
+
+def _branches(
+    context: Context, options: tuple[OutputRef, ...], branches: list[int], at: Path, user: str | None
+) -> Iterator[Problem]:
+    conditions = {context.scopes.apart(option.task, user)[0].node.id for option in options}
+    condition = context.scopes.apart(options[0].task, user)[0].node
+    assert isinstance(condition, Condition)
+    if len(conditions) > 1:
+        what, todo = f"oneOf mixes the branches of {', '.join(sorted(conditions))}", "take those of one `if`"
+    elif condition.branches[-1].when is not None:
+        what, todo = (
+            f"{condition.id!r} has no `else`, so maybe no branch is taken",
+            "add an `else` with a task",
+        )
+    elif sorted(branches) != list(range(len(condition.branches))):
+        what = (
+            f"oneOf names {len(set(branches))} of the {len(condition.branches)} branches of {condition.id!r}"
+        )
+        todo = "name exactly one output for each branch"
+    else:
+        return
+    yield context.document.problem(at, what, todo)
+
+
+def _same_kind(context: Context, options: tuple[OutputRef, ...], at: Path) -> Iterator[Problem]:
+    kinds = [kind for option in options if (kind := context.kind(option)) is not None]
+    for option, kind in zip(options, kinds, strict=False):
+        if (kind.type, kind.artifact, kind.many) != (kinds[0].type, kinds[0].artifact, kinds[0].many):
+            what = f"{option.task!r} gives {named(kind)}, {options[0].task!r} {named(kinds[0])}"
+            yield context.document.problem(at, what, "oneOf takes outputs of the same type")
+
+
+def _item(context: Context, item: ItemRef, at: Path, user: str | None) -> Iterator[Problem]:
+    around = context.scopes.loops(user) if user is not None else ()
+    if item.loop not in around:
+        todo = f"loops around it: {', '.join(around) or 'none'}"
+        yield context.document.problem(at, f"no loop {item.loop!r} is around this", todo)
+        return
+    loop = context.scopes.nodes[item.loop]
+    if item.field is None or not isinstance(loop, Loop):
+        return
+    if isinstance(loop.items, Constant):
+        missing = [i for i, found in enumerate(maps(loop)) if item.field not in found]
+        if missing or not maps(loop):
+            where = f"item {missing[0] + 1}" if missing else "an item"
+            yield context.document.problem(
+                at, f"{where} of {item.loop!r} has no field {item.field!r}", "add it, or correct the name"
+            )
+    elif (kind := context.kind(loop.items)) and kind.many:
+        yield context.document.problem(at, "an artifact has no fields", "leave `field` out")

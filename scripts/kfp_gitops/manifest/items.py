@@ -1,0 +1,83 @@
+"""Loops over constant lists of maps, and which of them the SDK cannot compile as they stand.
+
+The SDK loses the item of such a loop at the border of a group (kubeflow/pipelines #13273), gives every field
+the type of the first one, and trips over fields that are attributes of its own. All of it compiles when the list
+is a parameter, so the compiler makes it the default of a hidden one: there alone, for it changes the IR.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator
+from typing import Any
+
+from kfp_gitops.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
+from kfp_gitops.manifest.order import values
+from kfp_gitops.manifest.scope import Scopes
+from kfp_gitops.manifest.value import Constant, ItemRef, references
+
+# Attributes of the SDK's class for the item of a loop, which a field of the same name would replace
+# (kfp.dsl.for_loop.LoopParameterArgument sets each field as an attribute).
+_TAKEN = frozenset(
+    (
+        "name",
+        "task_name",
+        "channel_type",
+        "value",
+        "items_or_pipeline_channel",
+        "pattern",
+        "full_name",
+        "task",
+    )
+) | {"is_with_items_loop_argument", "from_pipeline_channel", "from_raw_items"}
+
+
+def maps(loop: Loop) -> list[dict[str, Any]]:
+    """The items of a loop over a constant list of maps; nothing for every other loop."""
+    items = loop.items.value if isinstance(loop.items, Constant) else None
+    if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
+        return []
+    return items
+
+
+def hidden(manifest: Manifest, scopes: Scopes) -> dict[str, str]:
+    """The loops whose list becomes a hidden parameter: loop id → name of the parameter."""
+    taken = {p.name for p in manifest.parameters} | {a.name for a in manifest.artifacts}
+    names: dict[str, str] = {}
+    for node in walk(manifest.body):
+        if isinstance(node, Loop) and maps(node) and _fails(node, scopes):
+            names[node.id] = name = _free(f"items_of_{node.id.replace('-', '_')}", taken)
+            taken.add(name)
+    return names
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken or keyword.iskeyword(name):
+        name += "_"
+    return name
+
+
+def _fails(loop: Loop, scopes: Scopes) -> bool:
+    fields = set(_fields_used(loop, [loop]))
+    inside = [node for node in walk(loop.body) if isinstance(node, Condition | Loop | Guarded)]
+    crosses = any(True for group in inside for _ in _fields_used(loop, [group]))
+    kinds = {type(item[key]) for item in maps(loop) for key in fields if key in item}
+    first = type(next(iter(maps(loop)[0].values()), None))
+    return bool(scopes.around[loop.id]) or crosses or kinds - {first} != set() or _clash(loop)
+
+
+def _clash(loop: Loop) -> bool:
+    return any(key in _TAKEN for item in maps(loop) for key in item)
+
+
+def _fields_used(loop: Loop, nodes: list[Node]) -> Iterator[str]:
+    """The fields of a loop's item that nodes, or those inside them, use; the whole item is ''."""
+    for node in nodes:
+        for value in values(node):
+            for reference in references(value):
+                if isinstance(reference, ItemRef) and reference.loop == loop.id:
+                    yield reference.field or ""
+        if isinstance(node, Guarded):
+            yield from _fields_used(loop, [node.exit_task])
+        for body in bodies(node):
+            yield from _fields_used(loop, list(body))

@@ -1,0 +1,123 @@
+"""Values as a manifest writes them: constants, and references to what is known only in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is known at review time."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class ParameterRef:
+    """`{param: name}`: a parameter of the pipeline."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ArtifactRef:
+    """`{artifact: name}`: an artifact that the pipeline is given."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class OutputRef:
+    """`{task: id, output: name}`: an output of another task."""
+
+    task: str
+    output: str
+
+
+@dataclass(frozen=True)
+class ItemRef:
+    """`{item: loop}` or `{item: loop, field: key}`: the current item of an enclosing loop."""
+
+    loop: str
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class CollectRef:
+    """`{collect: {task: id, output: name}}`: an output over all iterations of a loop."""
+
+    task: str
+    output: str
+
+
+@dataclass(frozen=True)
+class OneOfRef:
+    """`{oneOf: [{task: id, output: name}, …]}`: the output of the branch that was taken."""
+
+    options: tuple[OutputRef, ...]
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """`{run: id}`: a fact of the run, known when it starts."""
+
+    fact: str
+
+
+@dataclass(frozen=True)
+class ListValue:
+    """A list in which at least one item is a reference."""
+
+    items: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class MapValue:
+    """A map in which at least one value is a reference."""
+
+    items: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class ConcatValue:
+    """`{concat: [a, b, …]}`: one text of several, what an f-string is in the DSL."""
+
+    items: tuple[Value, ...]
+
+
+Value = (
+    Constant
+    | ParameterRef
+    | ArtifactRef
+    | OutputRef
+    | ItemRef
+    | CollectRef
+    | OneOfRef
+    | RunRef
+    | ListValue
+    | MapValue
+    | ConcatValue
+)
+
+
+def parts(value: Value) -> tuple[Value, ...]:
+    """What a list, a map or a text is put together from; nothing for every other value."""
+    match value:
+        case ListValue(items) | ConcatValue(items):
+            return items
+        case MapValue(items):
+            return tuple(items.values())
+    return ()
+
+
+def references(value: Value) -> Iterator[Value]:
+    """Every reference inside a value, itself included."""
+    if isinstance(value, OneOfRef):
+        yield value
+    inner = value.options if isinstance(value, OneOfRef) else parts(value)
+    for item in inner:
+        yield from references(item)
+    if not inner and not isinstance(value, Constant):
+        yield value
