@@ -98,7 +98,9 @@ def _tasks(environment: str, manifest: Manifest) -> Iterator[Subject]:
         yield Subject(
             "task", environment, name, _below(manifest.document, task.at), manifest.document, task.at
         )
-        for key, text in task.env.items():
+        for key, text in task.pod.env.items():
+            if not isinstance(text, str):
+                continue  # from a secret, a config map or the pod: there is no value to look at
             value, at = {"name": key, "value": text}, (*task.at, "env", key)
             yield Subject("variable", environment, f"{name}/{key}", value, manifest.document, at)
 
