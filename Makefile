@@ -52,4 +52,4 @@ lock:  ## refresh the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header tests/servers/swift.in -o tests/servers/swift.lock
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .local-runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

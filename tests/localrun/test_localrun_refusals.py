@@ -2,13 +2,18 @@
 
 import pytest
 from kfp import dsl, kubernetes
-from kfp_gitops.localrun import Refused, execute
+from kfp_gitops.localrun import Refused, docker, execute
 from localrun_kit import compiled, context, fail, listing, read, run, text, write
 
 
 @dsl.container_component
 def in_an_image(value: str):
     return dsl.ContainerSpec(image="example.org/tool:1", command=["tool"], args=[value])
+
+
+@pytest.fixture(autouse=True)
+def no_docker(monkeypatch):
+    monkeypatch.setattr(docker, "available", lambda: False)
 
 
 def refused(function, folder, **parameters):
@@ -41,7 +46,7 @@ def test_all_reasons_are_told_at_once(tmp_path):
         "parameter 'required': a value is required, the pipeline has no default",
         "task 'importer': imports 'gs://bucket/x', which is not on this machine; import a local path or file:// here",
         "task 'in-an-image': is a container component: what it runs is inside the image 'example.org/tool:1'; "
-        "it needs Docker",
+        "it needs Docker, and no Docker engine answers here",
         "task 'installs': installs no-such-package-here when it starts, which this Python environment lacks; "
         "install it here, a run does not change the environment it runs in",
     ]
@@ -135,7 +140,7 @@ def test_code_that_is_in_an_image(tmp_path):
     documents = compiled(pipeline, tmp_path)
     container = documents[0]["deploymentSpec"]["executors"]["exec-text"]["container"]
     container["command"] = ["python3", "-m", "kfp.dsl.executor_main"]
-    with pytest.raises(Refused, match=r"its code is inside the image 'python:3\.11'; it needs Docker"):
+    with pytest.raises(Refused, match=r"is inside the image 'python:3\.11'; it needs Docker"):
         execute(documents, {}, context(tmp_path), lambda event: None)
 
 

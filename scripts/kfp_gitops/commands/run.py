@@ -1,9 +1,12 @@
-"""`run`: start a registered pipeline once and follow it; list runs; show one."""
+"""`run`: start a registered pipeline once and follow it, or run it on this machine; list runs; show one."""
 
 from __future__ import annotations
 
+import secrets
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kfp_gitops import console
@@ -13,17 +16,20 @@ from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or a bad command line
     from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.manifest import Manifest
+    from kfp_gitops.reconcile.desired import Folder
     from kfp_gitops.runs import Request
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
+  python scripts/run.py --env dev --pipeline quickstart --local           on this machine, without a server
   python scripts/run.py --env dev --pipeline quickstart --list
   python scripts/run.py --env dev --status RUN_ID"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, list or show; exit 4 when a run that was waited for or shown did not succeed."""
-    parser = Parser("run.py", "Run a registered pipeline once, with the environment's parameters.", _EXAMPLES)
+    parser = Parser("run.py", "Run a pipeline once, with the environment's parameters.", _EXAMPLES)
     parser.add_argument("--env", required=True, metavar="ENV")
     parser.add_argument("--pipeline", metavar="P", help="the pipeline to run, or whose runs to list")
     parser.add_argument(
@@ -33,13 +39,67 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--timeout", type=float, metavar="S", help="give up waiting after S seconds; the run goes on"
     )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="compile the manifest and run it on this machine; needs no server",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="with --local: a new folder for what the run writes"
+        " (default: .local-runs/P-TIME of the repository)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="with --local: tasks at a time (default: 2)"
+    )
     connection.add(parser)
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
     arguments = parse(parser, argv)
     if not arguments.status and not arguments.pipeline:
         raise UsageError("run.py: give --pipeline or --status RUN; see --help")
+    if arguments.local:
+        return _local(arguments)
     return _dispatch(arguments)
+
+
+def _local(arguments: Namespace) -> int:
+    """Compile one pipeline of manifests/<env>/ and run it here."""
+    from kfp_gitops import compiler, local, runs
+    from kfp_gitops.reconcile import desired
+
+    _refuse_together(arguments)
+    folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
+    manifest = _manifest(folder, arguments)
+    values = runs.parameters(manifest, arguments.param)
+    rendered = folder.rendered[arguments.pipeline]
+    where = f"manifests/{arguments.env}"
+    text = compiler.compile_pipeline(rendered, where).text
+    name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
+    job = local.Job(name, text, values, out, [arguments.root / "components/src"], arguments.workers)
+    code, progress = local.run(job, console.note)
+    error = local.failure(code, progress, job, local.Source.of(rendered, where))
+    if error:
+        raise error
+    console.result(local.table(progress, out))
+    return code
+
+
+def _refuse_together(arguments: Namespace) -> None:
+    given = [name for name in ("host", "list", "status") if getattr(arguments, name)]
+    if given:
+        raise UsageError(f"run.py: --local takes no --{given[0]}: it speaks to no server")
+    if arguments.workers < 1:
+        raise UsageError("run.py: --workers is at least 1")
+    if arguments.out is not None and arguments.out.exists():
+        raise UsageError(f"run.py: {arguments.out} exists already; give a new folder with --out")
+
+
+def _manifest(folder: Folder, arguments: Namespace) -> Manifest:
+    if arguments.pipeline not in folder.manifests:
+        known = ", ".join(folder.manifests) or "none"
+        raise UsageError(f"no pipeline {arguments.pipeline!r} in {arguments.env}; there are: {known}")
+    return folder.manifests[arguments.pipeline]
 
 
 def _dispatch(arguments: Namespace) -> int:
@@ -49,11 +109,9 @@ def _dispatch(arguments: Namespace) -> int:
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
     request = None
     if not arguments.status:
-        if arguments.pipeline not in folder.manifests:
-            known = ", ".join(folder.manifests) or "none"
-            raise UsageError(f"no pipeline {arguments.pipeline!r} in {arguments.env}; there are: {known}")
+        manifest = _manifest(folder, arguments)
         if not arguments.list:  # checked before anything is sent
-            values = runs.parameters(folder.manifests[arguments.pipeline], arguments.param)
+            values = runs.parameters(manifest, arguments.param)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
     host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])

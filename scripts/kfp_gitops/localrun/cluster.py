@@ -45,6 +45,12 @@ def ignored(pipeline: Pipeline) -> str:
     return f"settings for Kubernetes without effect on this machine: {'; '.join(lines)}" if lines else ""
 
 
+def variables(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The environment variables that an executor's settings take from the cluster."""
+    entries = [entry for setting in _VARIABLES for entry in settings.get(setting, ())]
+    return tuple(name for entry in entries for name in _variables(entry))
+
+
 def _settings(pipeline: Pipeline, executor: Executor) -> Mapping[str, Any]:
     executors = pipeline.cluster.get("deploymentSpec", {}).get("executors", {})
     settings: Mapping[str, Any] = executors.get(executor.label) or {}

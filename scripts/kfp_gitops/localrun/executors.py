@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from kfp_gitops.localrun import packages
+from kfp_gitops.localrun import docker, packages
 from kfp_gitops.localrun.places import Place
 from kfp_gitops.localrun.spec import Executor, Pipeline
 
 # What kfp puts into the command of a Python component (kfp.dsl.component_factory.EXECUTOR_MODULE).
 _PYTHON = "kfp.dsl.executor_main"
+# The digest of an image that was never built: what a fresh fork has.
+_PLACEHOLDER = f"@sha256:{'0' * 64}"
 # Their images stand for work that the backend itself does in Kubernetes (kfp.kubernetes.CreatePVC, DeletePVC).
 _STUBS = "argostub/"
 
@@ -37,6 +39,20 @@ def remote(uri: str) -> bool:
     return urlsplit(uri).scheme not in ("", "file")
 
 
+def in_image(executor: Executor) -> bool:
+    """Whether what an executor runs is inside its image, and not a Python function that the IR holds."""
+    containerized = executor.command[:3] == ("python3", "-m", _PYTHON)
+    return containerized or not any(_PYTHON in part for part in executor.command)
+
+
+def _image(executor: Executor) -> Iterator[str]:
+    what = f"is a container component: what it runs is inside the image {executor.image!r}"
+    if executor.image.endswith(_PLACEHOLDER):
+        yield f"{what}, which was never built"
+    elif not docker.available():
+        yield f"{what}; it needs Docker, and no Docker engine answers here"
+
+
 def _group(place: Place) -> Iterator[str]:
     if place.task.retry.count:
         yield "retries of a whole group are not supported; set them on the tasks in it"
@@ -53,10 +69,8 @@ def _container(executor: Executor) -> Iterator[str]:
         yield f"is of kind {executor.kind!r}, which Kubeflow Pipelines does not run either"
     elif executor.image.startswith(_STUBS):
         yield f"is done by Kubernetes itself ({executor.image}); it needs a cluster"
-    elif executor.command[:3] == ("python3", "-m", _PYTHON):
-        yield f"its code is inside the image {executor.image!r}; it needs Docker"
-    elif not any(_PYTHON in part for part in executor.command):
-        yield f"is a container component: what it runs is inside the image {executor.image!r}; it needs Docker"
+    elif in_image(executor):
+        yield from _image(executor)
     elif missing := packages.missing(executor.command):
         yield (
             f"installs {', '.join(missing)} when it starts, which this Python environment lacks; install it here, "

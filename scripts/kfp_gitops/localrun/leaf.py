@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.localrun import tasks
+from kfp_gitops.localrun import docker, tasks
 from kfp_gitops.localrun.context import RunContext
 from kfp_gitops.localrun.events import Event
 from kfp_gitops.localrun.importer import run_importer
@@ -17,7 +17,7 @@ from kfp_gitops.localrun.node import Node
 from kfp_gitops.localrun.process import run_logged
 from kfp_gitops.localrun.scope import Inputs, Result
 from kfp_gitops.localrun.spec import Component, Executor, Retry
-from kfp_gitops.localrun.tasks import TaskFailed
+from kfp_gitops.localrun.tasks import Call, TaskFailed
 from kfp_gitops.localrun.values import Outputs
 
 _TAIL_BYTES = 4096
@@ -103,12 +103,20 @@ class Workers:
         env = tasks.environment(call, self.run.python_path, scratch)
         log = self.run.run_dir / work.node.log
         try:
-            code = await run_logged(call.command, env, scratch, log)
+            code = await self._executed(call, env, scratch, log)
         except (OSError, ValueError) as error:  # an argument too long, a zero byte in a variable
             raise TaskFailed(f"it cannot be started: {error}") from error
         if code:
             raise TaskFailed(f"{_how(code)}: {_last_line(log)}")
         return tasks.collect(call)
+
+    async def _executed(self, call: Call, env: Mapping[str, str], scratch: Path, log: Path) -> int:
+        try:
+            return await run_logged(call.command, env, scratch, log)
+        except asyncio.CancelledError:
+            if call.container:  # a killed client leaves its container behind
+                await run_logged(docker.remove(call.container), env, scratch, log)
+            raise
 
 
 def _how(code: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from kfp_gitops.localrun.cluster import variables
 from kfp_gitops.localrun.context import Refused
 from kfp_gitops.localrun.spec import (
     Binding,
@@ -45,15 +46,17 @@ def pipeline(documents: Sequence[Node]) -> Pipeline:
 
 
 def _pipeline(spec: Node, platform: Node) -> Pipeline:
+    cluster = platform.get("platforms", {}).get("kubernetes") or {}
+    settings = cluster.get("deploymentSpec", {}).get("executors", {})
     return Pipeline(
         name=spec["pipelineInfo"]["name"],
         root=_component("root", spec["root"]),
         components={name: _component(name, node) for name, node in spec.get("components", {}).items()},
         executors={
-            label: _executor(label, node)
+            label: _executor(label, node, settings.get(label) or {})
             for label, node in spec.get("deploymentSpec", {}).get("executors", {}).items()
         },
-        cluster=platform.get("platforms", {}).get("kubernetes") or {},
+        cluster=cluster,
     )
 
 
@@ -177,7 +180,7 @@ def _seconds(duration: str) -> float:
     return float(duration.removesuffix("s"))
 
 
-def _executor(label: str, node: Node) -> Executor:
+def _executor(label: str, node: Node, settings: Node) -> Executor:
     kind = next(iter(node), "nothing")
     container = node.get("container", {})
     return Executor(
@@ -185,8 +188,10 @@ def _executor(label: str, node: Node) -> Executor:
         kind=kind,
         image=container.get("image", ""),
         command=(*container.get("command", ()), *container.get("args", ())),
+        args_from=len(container.get("command", ())),
         env={variable["name"]: variable.get("value", "") for variable in container.get("env", ())},
         limits=tuple(sorted(container.get("resources", {}))),
+        variables=variables(settings),
         importer=_importer(node["importer"]) if kind == "importer" else None,
     )
 

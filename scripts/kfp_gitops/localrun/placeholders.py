@@ -47,6 +47,20 @@ def replace(text: str, known: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: known.get(match[0], match[0]), text)
 
 
+def of_artifacts(side: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """The placeholders of the artifacts of a side, `inputs` or `outputs`: on this machine a URI is a path."""
+    return {
+        f"{{{{$.{side}.artifacts['{name}'].{field}}}}}": path
+        for name, path in paths.items()
+        for field in ("uri", "path")
+    }
+
+
+def of_output_files(files: Mapping[str, str]) -> dict[str, str]:
+    """The placeholders of the files that output parameters are written to."""
+    return {f"{{{{$.outputs.parameters['{name}'].output_file}}}}": path for name, path in files.items()}
+
+
 def of_inputs(texts: Mapping[str, str]) -> dict[str, str]:
     """The placeholders of input parameters."""
     return {_INPUT.format(name): text for name, text in texts.items()}

@@ -140,14 +140,20 @@ class Importer:
 
 @dataclass(frozen=True)
 class Executor:
-    """How a component runs. `kind` is the key of the IR: container, importer, or one that KFP does not run."""
+    """How a component runs. `kind` is the key of the IR: container, importer, or one that KFP does not run.
+
+    `command` is the container's command and its args, which begin at `args_from`; `variables` are environment
+    variables whose values the cluster has (secrets and the like).
+    """
 
     label: str
     kind: str
     image: str
     command: tuple[str, ...]
+    args_from: int
     env: Mapping[str, str]
     limits: tuple[str, ...]
+    variables: tuple[str, ...]
     importer: Importer | None
 
 

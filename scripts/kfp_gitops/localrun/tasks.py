@@ -11,12 +11,13 @@ import json
 import os
 import shlex
 import sys
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.localrun import packages, placeholders
+from kfp_gitops.localrun import docker, executors, packages, placeholders
 from kfp_gitops.localrun.scope import Inputs
 from kfp_gitops.localrun.spec import Component, Executor
 from kfp_gitops.localrun.values import Artifact, Json, Outputs, as_text, canonical
@@ -31,10 +32,14 @@ class TaskFailed(Exception):  # noqa: N818 - the task failed, not this program
 
 @dataclass(frozen=True)
 class Call:
-    """One attempt of a task, ready to be started; the last two are kfp's messages."""
+    """One attempt of a task, ready to be started; `container` is its name if it runs by Docker.
+
+    The last two are kfp's messages.
+    """
 
     command: tuple[str, ...]
     env: Mapping[str, str]
+    container: str
     executor_input: Any
     component_spec: Any
 
@@ -42,7 +47,7 @@ class Call:
 def prepare(
     component: Component, executor: Executor, inputs: Inputs, root: Path, known: Mapping[str, str]
 ) -> Call:
-    """Build the command of a task whose outputs go below `root`."""
+    """Build the command of a task whose outputs go below `root`, a folder of the run."""
     from google.protobuf import json_format
     from kfp.local import executor_input_utils
     from kfp.pipeline_spec import pipeline_spec_pb2
@@ -57,7 +62,38 @@ def prepare(
     output_file = executor_input.outputs.output_file
     known = {**known, **texts, "{{$}}": json.dumps(message), "{{$.outputs.output_file}}": output_file}
     env = {name: placeholders.replace(value, known) for name, value in executor.env.items()}
-    return Call(_command(executor, known), env, executor_input, spec)
+    if executors.in_image(executor):
+        return _contained(executor, inputs, env, Call((), {}, _name(root), executor_input, spec), known)
+    return Call(_command(executor, known), env, "", executor_input, spec)
+
+
+def _contained(
+    executor: Executor, inputs: Inputs, env: Mapping[str, str], call: Call, known: Mapping[str, str]
+) -> Call:
+    """The call by Docker; its environment is the client's own."""
+    outputs = call.executor_input.outputs
+    given = {name: found[0].uri for name, found in inputs.artifacts.items() if found}
+    made = {name: found.artifacts[0].uri for name, found in outputs.artifacts.items()}
+    files = {name: parameter.output_file for name, parameter in outputs.parameters.items()}
+    known = {
+        **known, **placeholders.of_artifacts("inputs", given), **placeholders.of_artifacts("outputs", made),
+        **placeholders.of_output_files(files),
+    }  # fmt: skip
+    present = [*(name for name, value in inputs.parameters.items() if value is not None), *given]
+    entry, args = executor.command[: executor.args_from], executor.command[executor.args_from :]
+    words = [
+        [placeholders.replace(part, known) for part in docker.resolved(parts, present)]
+        for parts in (entry, args)
+    ]
+    mounts = {Path(path): "ro" for path in given.values()} | {Path(outputs.output_file).parent: "rw"}
+    variables = {**{name: None for name in executor.variables if name in os.environ}, **env}
+    command = docker.command(executor.image, call.container, words[0], words[1], variables, mounts)
+    return replace(call, command=command)
+
+
+def _name(root: Path) -> str:
+    """A name for the container that no other has."""
+    return f"kfp-{root.name}-{uuid.uuid4().hex[:12]}"
 
 
 def collect(call: Call) -> Outputs:
@@ -72,7 +108,10 @@ def collect(call: Call) -> Outputs:
     try:
         found = executor_output_utils.get_outputs_for_task(call.executor_input, call.component_spec)
         parameters = {name: canonical(found[name]) for name in declared.parameters if name in found}
-        artifacts = {name: _artifacts(found[name]) for name in declared.artifacts if name in found}
+        artifacts = {
+            name: _artifacts(found[name]) if name in found else _where_it_should_be(call, name)
+            for name in declared.artifacts
+        }
     except Exception as error:  # kfp and protobuf raise many kinds, all of them for what the task wrote
         raise TaskFailed(f"its outputs cannot be read: {error}") from error
     missing = sorted(set(declared.parameters) - set(parameters))
@@ -122,6 +161,14 @@ def _command(executor: Executor, known: Mapping[str, str]) -> tuple[str, ...]:
     head = next((i + 1 for i, part in enumerate(command) if _SCRIPT in part), 0)
     python = shlex.quote(sys.executable)
     return (*subprocess_task_handler.replace_python_executable(command[:head], python), *command[head:])
+
+
+def _where_it_should_be(call: Call, name: str) -> tuple[Artifact, ...]:
+    """An artifact of which the task told nothing: a container writes no more than its file (or not even that)."""
+    return tuple(
+        Artifact(name, found.uri, found.type.schema_title, found.type.schema_version, {})
+        for found in call.executor_input.outputs.artifacts[name].artifacts
+    )
 
 
 def _artifacts(found: Any) -> tuple[Artifact, ...]:

@@ -37,6 +37,15 @@ class Places:
                 return self._of(*self._uses.get(component, (_ROOT, "")))
         return ()
 
+    def in_ir(self, path: str) -> Path:
+        """The path in the IR's first document for a task by the names that lead to it."""
+        component, found = _ROOT, Path()
+        for name in path.split("/"):
+            start: Path = ("components", component) if component else ("root",)
+            found = (*start, "dag", "tasks", name)
+            component = _runs(self._tasks.get(component, {}).get(name, {}))
+        return found
+
     def of_task(self, path: str) -> Path:
         """The manifest's path for a task by the names that lead to it, as in `for-loop-1/train`."""
         component, found = _ROOT, Path()

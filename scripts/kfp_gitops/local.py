@@ -1,0 +1,232 @@
+"""Run one pipeline of the manifests on this machine, by the program that the development server starts for its runs.
+
+The program (`python -m kfp_gitops.localrun`) writes what happens to `events.jsonl`; this follows that file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops import brought, ir
+from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem
+from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest.place import Places
+from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.yamltext import Document
+from kfp_gitops.yamltext import Path as At
+
+_POLL_SECONDS = 0.05
+_REFUSAL = re.compile(r"task '([^']+)': (.*)")
+_SCRIPTS = Path(__file__).resolve().parents[1]
+_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to."""
+
+    name: str
+    text: str
+    parameters: Mapping[str, Any]
+    folder: Path
+    python_path: Sequence[Path]
+    workers: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """What people wrote: the manifest, and the IR that it brings if it does."""
+
+    manifest: Manifest
+    brought: Document | None
+
+    @classmethod
+    def of(cls, rendered: RenderedPipeline, folder: str) -> Source:
+        """A pipeline in `folder`, which problems will name."""
+        base = f"{folder}/pipelines/{rendered.name}"
+        manifest = reader.read(rendered.manifest, f"{base}/pipeline.yaml")
+        if manifest.ir is None:
+            return cls(manifest, None)
+        return cls(manifest, brought.read(rendered.irs[manifest.ir], f"{base}/{manifest.ir}").spec)
+
+
+@dataclass
+class Progress:
+    """What was told so far: the last event of each task, and how the run as a whole stands."""
+
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    started: dict[str, str] = field(default_factory=dict)
+    state: str = "RUNNING"
+    error: str = ""
+
+    def take(self, event: Mapping[str, Any]) -> str:
+        """Note an event; returns the line that tells it, or nothing."""
+        match event:
+            case {"event": "run", "state": state}:
+                self.state, self.error = state, event.get("error", "")
+            case {"event": "warning", "message": message}:
+                return f"warning: {message}"
+            case {"event": "task", "task_id": name}:
+                self.started.setdefault(name, event["time"])
+                self.tasks[name] = dict(event)
+                if event["kind"] in ("task", "importer"):
+                    return f"  {self.label(name)}: {event['state']}{self.seconds(name)}{_retried(event)}"
+        return ""
+
+    def label(self, name: str) -> str:
+        """A task's display name, after those of the iterations around it."""
+        event: Mapping[str, Any] | None = self.tasks[name]
+        parts: list[str] = []
+        while event is not None:
+            if not parts or event["kind"] == "iteration":
+                parts.append(event["display_name"])
+            event = self.tasks.get(event["parent_task_id"] or "")
+        return " / ".join(reversed(parts))
+
+    def seconds(self, name: str) -> str:
+        """How long an ended task took, in words."""
+        event = self.tasks[name]
+        if event["state"] in ("RUNNING", "SKIPPED"):
+            return ""
+        took = datetime.fromisoformat(event["time"]) - datetime.fromisoformat(self.started[name])
+        return f" ({took.total_seconds():.1f} s)"
+
+
+def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
+    """Run a job to its end, telling each change; returns the program's exit code (0, 2, 3, 4) and what happened.
+
+    Raises:
+        KeyboardInterrupt: cancelled by SIGINT or SIGTERM; the processes of the run have ended.
+    """
+    progress = Progress()
+    command = _prepare(job)
+    with _cancellable(), (job.folder / "executor.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(),
+            start_new_session=True,
+        )
+        try:
+            _follow(process, job.folder / "events.jsonl", progress, tell)
+        except KeyboardInterrupt:
+            process.terminate()
+            _follow(process, job.folder / "events.jsonl", progress, tell)
+            raise
+    return process.returncode, progress
+
+
+def _prepare(job: Job) -> list[str]:
+    job.folder.mkdir(parents=True)
+    (job.folder / "ir.yaml").write_text(job.text, "utf-8")
+    (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
+    paths = [word for path in job.python_path for word in ("--python-path", str(path))]
+    return [
+        *(sys.executable, "-m", "kfp_gitops.localrun", "--ir", str(job.folder / "ir.yaml")),
+        *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),
+        *("--run-id", job.folder.name, "--run-name", job.name, "--workers", str(job.workers), *paths),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """Only for finding the program; what the tasks may import goes by --python-path."""
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(_SCRIPTS), *([inherited] if inherited else [])])
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def _cancellable() -> Iterator[None]:
+    """SIGTERM cancels as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _follow(
+    process: subprocess.Popen[bytes], events: Path, progress: Progress, tell: Callable[[str], None]
+) -> None:
+    position = 0
+    ended = False
+    while not ended:
+        ended = process.poll() is not None
+        position, lines = _new_lines(events, position)
+        for line in filter(None, (progress.take(json.loads(each)) for each in lines)):
+            tell(line)
+        if not ended:
+            time.sleep(_POLL_SECONDS)
+
+
+def _new_lines(path: Path, position: int) -> tuple[int, list[bytes]]:
+    """The complete lines after a position, and where they end."""
+    if not path.exists():
+        return position, []
+    with path.open("rb") as events:
+        events.seek(position)
+        whole, _, _ = events.read().rpartition(b"\n")
+    return position + (len(whole) + 1 if whole else 0), whole.splitlines()
+
+
+def failure(code: int, progress: Progress, job: Job, source: Source) -> GitOpsError | None:
+    """The error that an exit code of the program stands for; None when the run ended, well or not."""
+    if code == ExitCode.BAD_INPUT:
+        places = Places(source.manifest, ir.documents(job.text)[0])
+        return InputError(_refusal(line, places, source) for line in progress.error.splitlines())
+    if code in (ExitCode.OK, ExitCode.REMOTE_FAILED):
+        return None
+    return GitOpsError(f"the local executor ended with {code}; see {job.folder / 'executor.log'}")
+
+
+def _refusal(reason: str, places: Places, source: Source) -> Problem:
+    """Why it cannot run here, at the line of the task: in the manifest, or in the IR that it brings."""
+    found = _REFUSAL.fullmatch(reason)
+    document = source.brought or source.manifest.document
+    at: At = ()
+    if found:
+        reason = f"task {found[1]!r} {found[2]}"
+        at = places.in_ir(found[1]) if source.brought else places.of_task(found[1])
+    return document.problem(at, reason, "run it on KFP, or change that", key=True)
+
+
+def table(progress: Progress, folder: Path) -> str:
+    """How the run and each of its tasks ended, what they gave, and where that is."""
+    lines = [progress.state]
+    for name, event in progress.tasks.items():
+        if event["kind"] in ("task", "importer"):
+            lines.append(f"  {event['state']:<10} {progress.label(name)}{progress.seconds(name)}")
+            lines += [f"    {line}" for line in _outputs(event)]
+        elif event["state"] == "SKIPPED":
+            lines.append(f"  {event['state']:<10} {progress.label(name)}")
+    lines += [f"  error: {progress.error}"] if progress.error else []
+    return "\n".join([*lines, f"logs and outputs: {folder}"])
+
+
+def _outputs(event: Mapping[str, Any]) -> Iterator[str]:
+    outputs = event.get("outputs") or {}
+    for name, value in outputs.get("parameters", {}).items():
+        text = json.dumps(value, ensure_ascii=False)
+        yield f"{name} = {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
+    for name, artifacts in outputs.get("artifacts", {}).items():
+        for artifact in artifacts:
+            yield f"{name}: {artifact['uri']}"
+
+
+def _retried(event: Mapping[str, Any]) -> str:
+    error = f": {event['error']}" if event.get("error") else ""
+    return f" (attempt {event['attempt']}){error}" if event["attempt"] > 1 else error

@@ -1,0 +1,148 @@
+"""`run.py --local`: one pipeline of the manifests on this machine, without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from project import PROJECT, Outcome
+
+Run = Callable[..., Outcome]
+
+_MANIFEST = """apiVersion: kfp-gitops/v1alpha1
+kind: PipelineManifest
+metadata: {name: hello, description: d, owner: o}
+spec:
+  parameters:
+    name: {type: str, default: dev}
+    threshold: {type: int, default: 3}
+  tasks:
+    greet:
+      component: greet
+      arguments: {name: {param: name}}
+    maybe:
+      if: {eq: [{param: name}, "often"]}
+      tasks:
+        each:
+          loop: {items: ["a", "b"]}
+          tasks:
+            again:
+              component: greet
+              arguments: {name: {item: each}}
+"""
+
+
+@pytest.fixture
+def root(repository: Path, command: Run) -> Path:
+    """The small repository, with a pipeline that needs no image."""
+    (repository / "templates/pipelines/hello/pipeline.yaml.j2").write_text(_MANIFEST)
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    return repository
+
+
+def _run(command: Run, root: Path, *more: object) -> Outcome:
+    return command("run", "--root", root, "--env", "dev", "--pipeline", "hello", "--local", *more)
+
+
+def test_it_runs_and_tells_what_each_task_gave_and_where(root: Path, command: Run) -> None:
+    done = _run(command, root, "--param", "name=often", "--out", root / "out")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "SUCCEEDED"
+    assert lines[-1] == f"logs and outputs: {root}/out"
+    assert '    greeting = "hello often"' in lines
+    assert '    greeting = "hello b"' in lines
+    assert (
+        any(line.startswith("  SUCCEEDED  each #1 / again (") for line in lines) or "#1 / again" in done.out
+    )
+    assert "  greet: RUNNING" in done.err
+    parameters = json.loads((root / "out/parameters.json").read_text())
+    assert parameters == {"name": "often"}
+    assert (root / "out/logs/greet.log").is_file()
+
+
+def test_what_a_condition_leaves_out_is_told_as_skipped(root: Path, command: Run) -> None:
+    done = _run(command, root)
+    assert (done.code, "SKIPPED" in done.out, "again" in done.out) == (0, True, False)
+    assert len(list((root / ".local-runs").iterdir())) == 1
+
+
+def test_a_failed_run_exits_4_and_says_why(root: Path, command: Run) -> None:
+    spec = root / "manifests/dev/pipelines/hello/components/greet.yaml"
+    spec.write_text(spec.read_text().replace("return named", "assert False, 'broken'; return named"))
+    done = _run(command, root)
+    assert done.code == 4
+    assert "error: greet failed: exit code 1: AssertionError: broken" in done.out
+
+
+def test_a_container_component_is_refused_at_its_line_without_docker(
+    repository: Path, command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # where no engine answers
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    done = _run(command, repository)
+    assert done.code == 2
+    path = "manifests/dev/pipelines/hello/pipeline.yaml"
+    line = (repository / path).read_text().splitlines().index("    count:") + 1
+    assert done.err.startswith(f"{path}:{line}:5: task 'count-words' is a container component")
+    assert "no Docker engine answers here" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", "http://127.0.0.1:1"), "--local takes no --host"),
+        (("--status", "x"), "--local takes no --status"),
+        (("--workers", "0"), "--workers is at least 1"),
+        (("--out", "."), "exists already"),
+        (("--param", "threshold=x"), "'x' is not a int"),
+        (("--param", "nothing=x"), "no such parameter"),
+    ],
+)
+def test_a_wrong_command_line_runs_nothing(
+    root: Path, command: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    done = _run(command, root, *arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert not (root / ".local-runs").exists()
+
+
+def _commands() -> Iterator[str]:
+    """The command line of every process of this machine (Linux)."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                yield (folder / "cmdline").read_text("utf-8", "replace")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_cancelled_it_leaves_no_process_behind(root: Path, number: signal.Signals) -> None:
+    spec = root / "manifests/dev/pipelines/hello/components/greet.yaml"
+    spec.write_text(spec.read_text().replace("return named", "import time; time.sleep(60); return named"))
+    command = [
+        sys.executable,
+        str(PROJECT / "scripts/run.py"),
+        "--root",
+        str(root),
+        "--env",
+        "dev",
+        "--local",
+    ]
+    process = subprocess.Popen(
+        [*command, "--pipeline", "hello", "--out", str(root / "out")], stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"  greet: RUNNING\n"
+    process.send_signal(number)
+    assert process.wait(20) == 130
+    assert b"greet: CANCELED" in process.stderr.read()
+    process.stderr.close()
+    time.sleep(0.1)
+    assert not any(str(root) in command for command in _commands())
