@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from kfp_gitops.render import render
 
-from . import generator, table
-from .house import Command, Figure, Row, Settings, compare
+from . import diff, generator, table
+from .house import ROOT, Command, Figure, Row, Settings, compare
 from .render import _makejinja, _render
 
 
@@ -69,3 +69,26 @@ def test_table_says_whether_what_is_wanted_was_reached() -> None:
     assert verdict.strip() == "ratio 0.25 · memory 0.50 · wanted 0.3: reached"
     written = json.loads(json.dumps(table.as_json({"s": [Row("case", ours, peer, wanted=0.2)]})))
     assert written["sections"]["s"][0]["ratio"] == 0.25
+
+
+def test_diff_sees_exactly_the_changed_pipelines(tmp_path: Path) -> None:
+    import subprocess
+
+    changed = diff.change(tmp_path, 10)
+    found = subprocess.run(
+        [
+            sys.executable,
+            str(ROOT / "scripts/diff.py"),
+            "--env",
+            "dev",
+            "--root",
+            str(tmp_path),
+            "--format=json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    pipelines = json.loads(found.stdout)["environments"][0]["pipelines"]
+    assert [item["name"] for item in pipelines if item["changes"]] == ["pipeline-0000", "pipeline-0005"]
+    assert changed == 2

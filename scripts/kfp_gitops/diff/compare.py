@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,8 +48,10 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
     old, new = settings(before), settings(after)
     zone = str(new.get("timeZone") or old.get("timeZone") or "UTC")
     left, right = _entries(before, old), _entries(after, new)
+    was, is_ = _folders(before), _folders(after)
+    nothing = State(before.name, {})
     found = [
-        _pipeline(name, left.get(name), right.get(name), _folder(before, name), _folder(after, name), now)
+        _pipeline(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now)
         for name in sorted({**left, **right})
     ]
     changed, noise = delivery.changes(_others(before), _others(after))
@@ -81,10 +84,8 @@ def settings(state: State) -> Mapping[str, Any]:
 
 def manifests(state: State) -> dict[str, Mapping[str, Any]]:
     """Pipeline → manifest as YAML data."""
-    names = [
-        name for name in _entries(state, settings(state)) if f"pipelines/{name}/{_MANIFEST}" in state.texts
-    ]
-    return {name: _mapping(_document(_folder(state, name), _MANIFEST)) for name in names}
+    folders, names = _folders(state), _entries(state, settings(state))
+    return {name: _mapping(_document(folders[name], _MANIFEST)) for name in names if name in folders}
 
 
 def _entries(state: State, environment: Mapping[str, Any]) -> dict[str, _Entry]:
@@ -120,11 +121,15 @@ def _environment_warnings(changes: Sequence[Change]) -> Iterator[str]:
             yield f"{change.field} changes: what was registered at the old place stays there, schedules included"
 
 
-def _folder(state: State, pipeline: str) -> State:
-    prefix = f"pipelines/{pipeline}/"
-    return State(
-        state.name, {p.removeprefix(prefix): t for p, t in state.texts.items() if p.startswith(prefix)}
-    )
+def _folders(state: State) -> Mapping[str, State]:
+    """Pipeline → the files of its folder."""
+    texts: dict[str, dict[str, str]] = defaultdict(dict)
+    for path, text in state.texts.items():
+        top, _, rest = path.partition("/")
+        pipeline, slash, name = rest.partition("/")
+        if top == "pipelines" and slash:
+            texts[pipeline][name] = text
+    return {pipeline: State(state.name, found) for pipeline, found in texts.items()}
 
 
 def _others(state: State) -> State:
