@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kfp import compiler, dsl
 from kfp_gitops.manifest import API_VERSION
+from kfp_gitops.release import FILE_VERSION
 
 from .house import ROOT
 from .steps import STEPS
@@ -138,7 +139,7 @@ def _write(path: Path, text: str) -> None:
 
 
 _RELEASE = f"""\
-apiVersion: kfp-gitops/v1
+apiVersion: {FILE_VERSION}
 kind: Release
 images:
   steps: {IMAGE}

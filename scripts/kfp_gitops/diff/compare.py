@@ -11,12 +11,15 @@ from typing import Any
 from kfp_gitops.diff import components, delivery, graph, nodes, schedules
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
+from kfp_gitops.manifest.migration import migrated
+from kfp_gitops.render import INNER
 from kfp_gitops.yamltext import parse_all
 
 Texts = Mapping[str, str]
 
 _MANIFEST = "pipeline.yaml"
 _COMPONENTS = "components/"
+_INNER = f"{INNER}/"
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ def documents(text: str, path: str) -> list[Any]:
 
 
 def _document(state: State, path: str) -> Any:
+    """The first document of a file, manifests in the present version of the language; None without a file."""
     text = state.texts.get(path)
-    return next(iter(documents(text, f"{state.name}: {path}")), None) if text is not None else None
+    found = next(iter(parse_all(text, f"{state.name}: {path}")), None) if text is not None else None
+    return migrated(found).value if found else None
 
 
 def settings(state: State) -> Mapping[str, Any]:
@@ -172,13 +177,21 @@ def _pipeline(
 def _changes(
     name: str, before: State, after: State, left: Mapping[str, Any], right: Mapping[str, Any]
 ) -> Iterator[Change]:
+    yield from _manifest_changes(name, left, right)
+    yield from components.changes(_specs(before), _specs(after))
+    yield from _each(Kind.SCHEDULE, schedules.by_name(left), schedules.by_name(right))
+    for path in sorted(_inner(before) | _inner(after)):
+        inside = _manifest_changes(name, _mapping(_document(before, path)), _mapping(_document(after, path)))
+        label = path.removeprefix(_INNER).removesuffix(".yaml")
+        yield from (replace(change, name=f"{label} › {change.name}") for change in inside)
+    yield from _other_files(name, before, after)
+
+
+def _manifest_changes(name: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Change]:
     yield from _named(Kind.PIPELINE, name, _about(left), _about(right))
     yield from _each(Kind.PARAMETER, _spec(left, "parameters"), _spec(right, "parameters"))
     yield from nodes.changes(nodes.flat(left), nodes.flat(right))
     yield from _each(Kind.OUTPUT, _spec(left, "outputs"), _spec(right, "outputs"))
-    yield from components.changes(_specs(before), _specs(after))
-    yield from _each(Kind.SCHEDULE, schedules.by_name(left), schedules.by_name(right))
-    yield from _other_files(name, before, after)
 
 
 def _entry_changes(name: str, old: _Entry | None, new: _Entry | None) -> Iterator[Change]:
@@ -229,6 +242,11 @@ def _specs(state: State) -> dict[str, Any]:
     }
 
 
+def _inner(state: State) -> set[str]:
+    """The manifests of the pipelines that this one runs as tasks."""
+    return {path for path in state.texts if path.startswith(_INNER)}
+
+
 def _other_files(name: str, before: State, after: State) -> Iterator[Change]:
     """A compiled pipeline that was brought along, and whatever else lies in the folder."""
     left, right = _other_documents(before), _other_documents(after)
@@ -241,7 +259,7 @@ def _other_documents(state: State) -> dict[str, Any]:
     return {
         path: components.without_versions(documents(text, f"{state.name}: {path}"))
         for path, text in state.texts.items()
-        if path != _MANIFEST and not path.startswith(_COMPONENTS)
+        if path != _MANIFEST and not path.startswith((_COMPONENTS, _INNER))
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 # A map with exactly one of these keys (and what belongs to it) is a reference of the manifest language.
-_REFERENCES = ("param", "task", "item", "collect", "run", "literal", "oneOf", "artifact")
+_REFERENCES = ("param", "artifact", "task", "item", "collect", "oneOf", "concat", "run")
 COMPARISONS: Mapping[str, str] = {"eq": "=", "ne": "≠", "lt": "<", "le": "≤", "gt": ">", "ge": "≥"}
 _BESIDE = {"output", "field"}
 # Lists whose order means nothing.
@@ -21,7 +21,7 @@ def is_reference(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     keys = set(value) - _BESIDE
-    return len(keys) == 1 and next(iter(keys)) in _REFERENCES and next(iter(keys)) != "literal"
+    return len(keys) == 1 and next(iter(keys)) in _REFERENCES
 
 
 def is_comparison(value: Any) -> bool:

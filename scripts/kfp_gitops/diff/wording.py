@@ -55,6 +55,14 @@ def _reference(data: Mapping[str, Any]) -> str:
             return f"item of {loop}.{field}"
         case {"item": loop}:
             return f"item of {loop}"
+        case {"artifact": str(name)}:
+            return f"artifact {name}"
+        case {"collect": {"task": task, "output": output}}:
+            return f"all {task}.{output}"
+        case {"oneOf": list(options)}:
+            return f"one of {', '.join(map(value, options))}"
+        case {"concat": list(parts)}:
+            return " + ".join(map(value, parts))
         case {"run": fact}:
             return f"run {fact}"
     return json.dumps(data, ensure_ascii=False)[:_MAX]

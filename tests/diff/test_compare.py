@@ -1,0 +1,111 @@
+"""The comparison itself, on texts: what no rendered repository of the other tests happens to have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from kfp_gitops.diff import wording
+from kfp_gitops.diff.compare import State, compare
+from kfp_gitops.diff.fields import differences
+from kfp_gitops.diff.model import EnvironmentDiff
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ENVIRONMENT = """
+apiVersion: kfp-gitops/v1alpha1
+kind: Environment
+repository: example-repository
+environment: dev
+kfp: {host: 'http://kfp', namespace: ''}
+pipelines: [{name: p, release: 'sha256:1'}]
+"""
+LOCK = "pipelines: {p: {version: sha-1, digest: 'sha256:1', manifest: 'sha256:1'}}\n"
+
+
+def _manifest(tasks: str, more: str = "", version: str = "v1") -> str:
+    return f"""
+apiVersion: kfp-gitops/{version}
+kind: PipelineManifest
+metadata: {{name: p, description: text, owner: tests}}
+spec:
+  tasks: {tasks}
+{more}"""
+
+
+def _state(name: str, manifest: str, **files: str) -> State:
+    inner = {f"pipelines/p/{path.replace('__', '/')}.yaml": text for path, text in files.items()}
+    return State(
+        name,
+        {
+            "environment.yaml": ENVIRONMENT,
+            "versions.lock.yaml": LOCK,
+            "pipelines/p/pipeline.yaml": manifest,
+            **inner,
+        },
+    )
+
+
+def _compare(before: State, after: State) -> EnvironmentDiff:
+    return compare("dev", before, after, NOW)
+
+
+def _words(before: State, after: State) -> list[str]:
+    return [
+        wording.change(item) for pipeline in _compare(before, after).pipelines for item in pipeline.changes
+    ]
+
+
+def test_a_pipeline_inside_a_pipeline_is_compared_like_one() -> None:
+    outer = _manifest("{run-it: {pipeline: inner, arguments: {n: 1}}}")
+    before = _state("a", outer, pipelines__inner=_manifest("{one: {component: greet, arguments: {name: x}}}"))
+    after = _state("b", outer, pipelines__inner=_manifest("{one: {component: greet, arguments: {name: y}}}"))
+    assert _words(before, after) == ["task inner › one: arguments.name: x → y"]
+
+
+def test_a_new_version_of_the_language_alone_is_no_change() -> None:
+    old = _manifest(
+        "{one: {component: greet, arguments: {name: {artifact: x, more: 1}}}}", version="v1alpha1"
+    )
+    new = _manifest("{one: {component: greet, arguments: {name: {literal: {artifact: x, more: 1}}}}}")
+    found = _compare(_state("a", old), _state("b", new))
+    assert not found.semantic
+    assert "only the writing differs" in found.pipelines[0].noise[0]
+
+
+def test_a_compiled_pipeline_that_was_brought_is_compared_by_field_and_not_by_sdk() -> None:
+    outer = _manifest("{}").replace("tasks: {}", "ir: own.ir.yaml")
+    before = _state(
+        "a", outer, **{"own.ir": "root: {dag: {tasks: {a: {cachingOptions: {}}}}}\nsdkVersion: kfp-1\n"}
+    )
+    after = _state(
+        "b", outer, **{"own.ir": "root: {dag: {tasks: {b: {cachingOptions: {}}}}}\nsdkVersion: kfp-2\n"}
+    )
+    assert _words(before, after) == [
+        'pipeline p: own.ir.yaml: [0].root.dag.tasks.a: {"cachingOptions": {}} → nothing',
+        'pipeline p: own.ir.yaml: [0].root.dag.tasks.b: nothing → {"cachingOptions": {}}',
+    ]
+
+
+def test_every_kind_of_reference_has_words() -> None:
+    forms = {
+        "parameter n": {"param": "n"},
+        "artifact a": {"artifact": "a"},
+        "t.o": {"task": "t", "output": "o"},
+        "item of l": {"item": "l"},
+        "item of l.f": {"item": "l", "field": "f"},
+        "all t.o": {"collect": {"task": "t", "output": "o"}},
+        "one of t.o, u.o": {"oneOf": [{"task": "t", "output": "o"}, {"task": "u", "output": "o"}]},
+        "x- + parameter n": {"concat": ["x-", {"param": "n"}]},
+        "run id": {"run": "id"},
+    }
+    assert {wording.value(form): form for form in forms.values()} == forms
+
+
+def test_true_is_not_one_but_one_is_one_point_zero() -> None:
+    assert [*differences({"a": True}, {"a": 1})] == [("a", True, 1)]
+    assert [*differences({"a": 1, "after": ["x", "y"]}, {"after": ["y", "x"], "a": 1.0})] == []
+
+
+def test_containers_are_paired_by_name() -> None:
+    before = {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}
+    after = {"containers": [{"name": "b", "image": "2"}, {"name": "a", "image": "1"}]}
+    assert [*differences(before, after)] == [("containers[b].image", "1", "2")]
