@@ -4,6 +4,7 @@ State in SQLite, the real server's rules each with its source, runs executed by 
 program, schedules that fire. It imports nothing else of `kfp_gitops`, so that it can be a witness for the rest.
 """
 
+from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.cli import main
 from kfp_gitops.devserver.clock import Clock, ManualClock, SystemClock
 from kfp_gitops.devserver.errors import StartError
@@ -19,6 +20,7 @@ __all__ = [
     "Features",
     "Logged",
     "ManualClock",
+    "Rights",
     "StartError",
     "SystemClock",
     "Trouble",

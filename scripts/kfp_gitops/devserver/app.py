@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.clock import Clock, epoch
 from kfp_gitops.devserver.errors import InvalidArgumentError, NotFoundError
 from kfp_gitops.devserver.features import Features
@@ -24,6 +25,7 @@ class App:
     pool: RunPool
     features: Features
     runs_dir: Path
+    rights: Rights = field(default_factory=Rights)
 
     def now(self) -> int:
         return epoch(self.clock.now())

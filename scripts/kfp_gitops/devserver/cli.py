@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from kfp_gitops.devserver.errors import StartError
+from kfp_gitops.devserver.faults import Faults
 from kfp_gitops.devserver.server import DevServer
 
 _PROJECT = Path(__file__).parents[3]
@@ -20,7 +21,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM (0) or SIGINT (130); 2 when it cannot start."""
     asked = _parser().parse_args(argv)
     python_path = asked.python_path or [_PROJECT / "components/src"]
-    server = DevServer(asked.data, host=asked.host, port=asked.port, python_path=python_path)
+    server = DevServer(
+        asked.data,
+        host=asked.host,
+        port=asked.port,
+        python_path=python_path,
+        faults=Faults(latency=asked.latency),
+    )
     try:
         with _signals() as asked_to_stop, server:
             sys.stdout.write(f"development server listening on {server.url}, data in {server.data_dir}\n")
@@ -54,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8888, help="0 picks a free one (default: %(default)s)")
     parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--latency", type=float, default=0.0, metavar="S",
+                        help="seconds that every request waits, to feel a network (default: none)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",
                         help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
     return parser

@@ -65,7 +65,8 @@ class Connection(BaseHTTPRequestHandler):
         except ValueError as error:
             raise InvalidArgumentError(f"the address cannot be read: {error}") from error
         content_type = self.headers.get("Content-Type", "")
-        return Request(self.command, parts.path, query, self._body(parts.path), content_type)
+        body, authorization = self._body(parts.path), self.headers.get("Authorization", "")
+        return Request(self.command, parts.path, query, body, content_type, authorization)
 
     def _body(self, path: str) -> bytes:
         if "Transfer-Encoding" in self.headers:
@@ -79,6 +80,7 @@ class Connection(BaseHTTPRequestHandler):
         return self.rfile.read(int(text))
 
     def _serve(self, request: Request) -> None:
+        time.sleep(self._listener.faults.latency)
         fault = self._listener.faults.claim(request.method, request.path)
         if fault and fault.trouble is Trouble.DELAY:
             time.sleep(fault.seconds)

@@ -3,6 +3,7 @@
     ApiError
     ├── InvalidArgumentError     400
     ├── FailedPreconditionError  400
+    ├── UnauthenticatedError     401
     ├── ForbiddenError           403
     ├── NotFoundError            404
     ├── MethodNotAllowedError    405
@@ -39,6 +40,10 @@ class InvalidArgumentError(ApiError):
 
 class FailedPreconditionError(ApiError):
     status, code = 400, 9
+
+
+class UnauthenticatedError(ApiError):
+    status, code = 401, 16
 
 
 class ForbiddenError(ApiError):

@@ -43,7 +43,9 @@ class Logged:
 class Faults:
     """The faults to come, and the log of requests. Safe to use while the server runs."""
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: Fault, latency: float = 0.0) -> None:
+        self.latency = latency
+        """Seconds that every request waits before it is handled."""
         self._lock = threading.Lock()
         self._seen: list[tuple[Fault, int]] = [(fault, 0) for fault in faults]
         self._log: list[Logged] = []

@@ -11,6 +11,8 @@ class Features:
 
     multi_user: bool = False
     """Off: every namespace is blanked, as resource_manager.go `ReplaceNamespace` does."""
+    version: str = "2.17.0"
+    """TAG_NAME of the API server, as main.go tells it on /healthz."""
     tags: bool = True
     """Off: KFP before 2.17, which ignores tags wherever they come."""
     orphan: bool = True

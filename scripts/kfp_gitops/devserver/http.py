@@ -19,6 +19,7 @@ class Request:
     query: Mapping[str, str]
     body: bytes = b""
     content_type: str = ""
+    authorization: str = field(default="", repr=False)
     names: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfp_gitops.devserver import experiments, files, pages, pipelines, recurring, runs, uploads, versions
 from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.errors import UnimplementedError
-from kfp_gitops.devserver.http import Reply, Request, message, ok
+from kfp_gitops.devserver.http import Reply, Request, ok
 from kfp_gitops.devserver.routing import Route, Router
 
 _API = "/apis/v2beta1"
@@ -13,7 +13,15 @@ _VERSIONS = "/pipelines/{pipeline_id}/versions"
 
 
 def healthz(app: App, _request: Request) -> Reply:
-    return ok(message(multi_user=app.features.multi_user, pipeline_store="database"))
+    """main.go writes it by hand, with two fields more than the swagger has, and `false` is not left out."""
+    return ok(
+        {
+            "commit_sha": "unknown",
+            "tag_name": app.features.version,
+            "multi_user": app.features.multi_user,
+            "pipeline_store": "database",
+        }
+    )
 
 
 def not_served(_app: App, request: Request) -> Reply:

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from kfp_gitops.devserver import experiments, scheduler
 from kfp_gitops.devserver.app import App
+from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.clock import Clock, SystemClock
 from kfp_gitops.devserver.errors import StartError
 from kfp_gitops.devserver.executor import LOCALRUN, Launch
@@ -41,6 +42,7 @@ class DevServer:
         python_path: Sequence[Path] = (),
         faults: Faults | None = None,
         features: Features | None = None,
+        rights: Rights | None = None,
         parallel: int = 2,
         grace: float = 10.0,
     ) -> None:
@@ -49,6 +51,7 @@ class DevServer:
         self.faults = faults or Faults()
         self._address = host, port
         self._features = features or Features()
+        self.rights = rights or Rights()
         self._launch = Launch(tuple(executor), tuple(p.resolve() for p in python_path), grace)
         self._parallel = parallel
 
@@ -67,7 +70,7 @@ class DevServer:
     def _start_on(self, store: Store) -> None:
         runs_dir = self.data_dir / "runs"
         self.pool = RunPool(store, self.clock, self._launch, runs_dir, self._parallel)
-        self._app = App(store, self.clock, self.pool, self._features, runs_dir)
+        self._app = App(store, self.clock, self.pool, self._features, runs_dir, self.rights)
         try:
             self._listener = Listener(*self._address, self._app, self.faults)
         except BaseException:

@@ -6,8 +6,8 @@ import traceback
 
 from kfp_gitops.devserver import guard
 from kfp_gitops.devserver.app import App
-from kfp_gitops.devserver.errors import ApiError, InternalError
-from kfp_gitops.devserver.http import Reply, Request, failure
+from kfp_gitops.devserver.errors import ApiError, ForbiddenError, InternalError, UnauthenticatedError
+from kfp_gitops.devserver.http import Reply, Request, failure, upload_failure
 from kfp_gitops.devserver.routes import ROUTER
 
 
@@ -16,13 +16,21 @@ def answer(app: App, request: Request, host: str | None, origin: str | None) -> 
     try:
         guard.check_headers(host, origin)
         handler, named = ROUTER.find(request)
+        app.rights.check(request)
         with app.store.transaction():
             reply = handler(app, named)
     except ApiError as error:
-        return failure(error)
+        return _refusal(request, error)
     except Exception:
         traceback.print_exc()
         return failure(InternalError("a defect of the development server; see what it printed"))
     if request.method != "GET":
         app.pool.fill()
     return reply
+
+
+def _refusal(request: Request, error: ApiError) -> Reply:
+    """An upload without the right to it is a 400, not a 401 or 403 (facts 4.2)."""
+    if "/pipelines/upload" in request.path and isinstance(error, UnauthenticatedError | ForbiddenError):
+        return upload_failure(400, "Failed to authorize the upload")
+    return failure(error)
