@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 from servers.prometheus import AlertmanagerServer, PushgatewayServer
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
+
+
+@pytest.fixture(autouse=True)
+def default_log_level() -> None:
+    """The level is the process's; a command by hand sets its own."""
+    logging.getLogger("predictive_scaling").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

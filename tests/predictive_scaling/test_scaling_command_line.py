@@ -1,9 +1,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from predictive_scaling.__main__ import main
+from predictive_scaling.store import open_registry
 from usage_data import end_of, usage, write
 
 
@@ -80,3 +82,33 @@ def test_module_runs_as_a_program():
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="components/src")
     assert done.returncode == 2
     assert done.stderr == "error: no-such-file: no such file\n"
+
+
+def test_help_of_a_step_teaches_by_example(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fetch", "--help"])
+    assert stop.value.code == 0
+    assert "container_cpu_usage_seconds_total" in capsys.readouterr().out
+
+
+def test_log_lines_are_shown_by_hand_on_request(tmp_path, capsys, monkeypatch):
+    path = write(usage(days=2), tmp_path / "usage.csv")
+    assert main(["summarize", "--input", path]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("PREDICTIVE_SCALING_LOG_LEVEL", "info")
+    assert main(["summarize", "--input", path]) == 0
+    assert [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()] == [
+        "started",
+        "finished",
+    ]
+    monkeypatch.setenv("PREDICTIVE_SCALING_LOG_LEVEL", "loud")
+    assert main(["summarize", "--input", path]) == 2
+
+
+def test_usage_is_read_from_a_bucket(swift, tmp_path, capsys):
+    path = write(usage(days=2), tmp_path / "usage.csv")
+    open_registry("s3://mlpipeline/usage").put_file("dev.csv", Path(path))
+    assert main(["summarize", "--input", "s3://mlpipeline/usage/dev.csv"]) == 0
+    assert "checkout" in capsys.readouterr().out
+    assert main(["summarize", "--input", "s3://mlpipeline/usage/none.csv"]) == 2
+    assert "s3://mlpipeline/usage/none.csv: no such object" in capsys.readouterr().err

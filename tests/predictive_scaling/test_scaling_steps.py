@@ -12,7 +12,7 @@ from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.models.codec import decode
 from predictive_scaling.recommendation import PlanOptions
-from predictive_scaling.sources import load_usage, resolve
+from predictive_scaling.sources import load_usage, local_file
 from predictive_scaling.store import open_registry
 from predictive_scaling.training import TrainingOptions
 from predictive_scaling.validation import ValidationRules
@@ -254,5 +254,5 @@ def test_load_and_summarise_the_sample(tmp_path, capsys):
 
 @pytest.mark.parametrize("source", ["sample:nothing", "sample:../README", "no/such/file"])
 def test_unknown_source_is_refused(source):
-    with pytest.raises(InputError, match="no s"):
-        resolve(source)
+    with pytest.raises(InputError, match="no s"), local_file(source):
+        pass

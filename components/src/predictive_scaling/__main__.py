@@ -14,6 +14,7 @@ from pathlib import Path
 from predictive_scaling._console import complain
 from predictive_scaling.commands import COMMANDS
 from predictive_scaling.errors import InputError, RemoteError
+from predictive_scaling.logs import configure
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +22,13 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m predictive_scaling", description=__doc__)
     steps = root.add_subparsers(dest="step", required=True)
     for command in COMMANDS:
-        step = steps.add_parser(command.name, help=command.summary, description=command.summary)
+        step = steps.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.summary,
+            epilog=command.lesson,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         command.arguments(step)
         step.set_defaults(run=command.run)
     return root
@@ -31,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one step; errors of the caller are one line, never a traceback."""
     arguments = parser().parse_args(argv)
     try:
+        configure(default_level="critical")  # people read results and errors; LOG_LEVEL=info shows the rest
         code: int = arguments.run(arguments)
     except InputError as error:
         complain(f"error: {error}")

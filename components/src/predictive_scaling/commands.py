@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import argparse
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from predictive_scaling import steps
+from predictive_scaling.command import Command
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.features import METRICS, FeatureEngineer
+from predictive_scaling.fetch_command import FETCH
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.recommendation import PlanOptions
-from predictive_scaling.sources import resolve
+from predictive_scaling.sources import local_file
 from predictive_scaling.training import TrainingOptions
 from predictive_scaling.validation import ValidationRules
 
-INPUT = "usage CSV (timestamp, service, cpu, memory), plain or gzipped, or sample:smd_servers_5min"
-
-
-@dataclass(frozen=True)
-class Command:
-    """Name, one line of help, its arguments, and what it does."""
-
-    name: str
-    summary: str
-    arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int]
+INPUT = "usage CSV (timestamp, service, cpu, memory; may be gzipped): a path, s3://bucket/key, sample:smd_servers_5min"
 
 
 def _add_rules(parser: ArgumentParser) -> None:
@@ -72,10 +62,11 @@ def _validate_arguments(parser: ArgumentParser) -> None:
 
 
 def _validate(found: Namespace) -> int:
-    raw = str(resolve(found.input))
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, local_file(found.input) as raw:
         clean, report = found.clean or f"{folder}/clean", found.report or f"{folder}/report"
-        result = steps.validate_data(raw, clean, f"{folder}/validation", report, _rules(found), found.now)
+        result = steps.validate_data(
+            str(raw), clean, f"{folder}/validation", report, _rules(found), found.now
+        )
     return 0 if result.passed else 1
 
 
@@ -126,8 +117,8 @@ def _recommend(found: Namespace) -> int:
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
-    raw = str(resolve(found.input))
-    checked = steps.validate_data(raw, clean, validation, verdict, _rules(found), found.now)
+    with local_file(found.input) as raw:
+        checked = steps.validate_data(str(raw), clean, validation, verdict, _rules(found), found.now)
     if not checked.passed:
         _fall_back(found, clean, checked.reason)
         return 1
@@ -176,12 +167,13 @@ def _summarize_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _summarize(found: Namespace) -> int:
-    with TemporaryDirectory() as folder:
-        steps.summarize_usage(str(resolve(found.input)), f"{folder}/summary")
+    with TemporaryDirectory() as folder, local_file(found.input) as data:
+        steps.summarize_usage(str(data), f"{folder}/summary")
     return 0
 
 
 COMMANDS = (
+    FETCH,
     Command("summarize", "Print usage statistics by service", _summarize_arguments, _summarize),
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),

@@ -56,9 +56,11 @@ class _Stderr(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
-def configure() -> None:
-    """Send this package's records to stderr as JSON; calling it again changes nothing but the level."""
-    level = setting("LOG_LEVEL", "info").upper()
+def configure(default_level: str = "") -> None:
+    """Send this package's records to stderr as JSON; the setting LOG_LEVEL wins over the default, which stays."""
+    if default_level:
+        LOGGER.setLevel(default_level.upper())
+    level = setting("LOG_LEVEL", logging.getLevelName(LOGGER.level or logging.INFO)).upper()
     if level not in logging.getLevelNamesMapping():
         raise InputError("PREDICTIVE_SCALING_LOG_LEVEL must be debug, info, warning or error")
     LOGGER.setLevel(level)

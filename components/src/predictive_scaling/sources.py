@@ -1,13 +1,16 @@
-"""Where usage data comes from: `sample:<name>` for shipped data, else a path."""
+"""Where usage data comes from: `sample:<name>` for shipped data, `s3://bucket/key` (also `minio://`), else a path."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.errors import InputError, MissingObjectError
+from predictive_scaling.store import is_s3, open_registry
 from predictive_scaling.tables import read_csv, require_columns
 
 SAMPLE_PREFIX = "sample:"
@@ -15,14 +18,30 @@ SAMPLES = Path(__file__).parent / "sample"
 REQUIRED_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 
-def resolve(source: str) -> Path:
-    """Give the file behind a source; raises InputError for an unknown sample or a missing file."""
+@contextmanager
+def local_file(source: str) -> Iterator[Path]:
+    """The file behind a source; an object is copied to this machine for as long.
+
+    Raises InputError for an unknown sample or what is not there, RegistryError when the store does not answer.
+    """
     if source.startswith(SAMPLE_PREFIX):
-        return _sample(source.removeprefix(SAMPLE_PREFIX))
-    path = Path(source)
-    if not path.is_file():
+        yield _sample(source.removeprefix(SAMPLE_PREFIX))
+    elif is_s3(source):
+        with TemporaryDirectory() as folder:
+            yield _object(source, Path(folder))
+    elif not Path(source).is_file():
         raise InputError(f"{source}: no such file")
-    return path
+    else:
+        yield Path(source)
+
+
+def _object(source: str, folder: Path) -> Path:
+    base, _, name = source.rpartition("/")
+    try:
+        open_registry(base).get_file(name, folder / "object")
+    except MissingObjectError as error:
+        raise InputError(f"{source}: no such object") from error
+    return folder / "object"
 
 
 def _sample(name: str) -> Path:
@@ -34,8 +53,8 @@ def _sample(name: str) -> Path:
 
 def load_usage(source: str, required: Sequence[str] = REQUIRED_COLUMNS) -> pd.DataFrame:
     """Read usage data as it is, instants unparsed; raises InputError when columns are missing or it is empty."""
-    path = resolve(source)
-    frame = read_csv(path)
+    with local_file(source) as path:
+        frame = read_csv(path)
     require_columns(frame, required, source)
     if frame.empty:
         raise InputError(f"{source}: no rows")

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from predictive_scaling.errors import InputError, RemoteError
+from predictive_scaling.errors import InputError, RefusedError, RemoteError
 from predictive_scaling.settings import ca_file, setting
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 8.0
 MAX_ANSWER_BYTES = 64_000_000
+TOO_LARGE = 413
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
 
@@ -58,7 +59,7 @@ class Server:
             if isinstance(failure, bytes):
                 return failure
             if not failure.transient or attempt == self.attempts:
-                raise RemoteError(f"{self.name} {failure.text}")
+                raise failure.error(self.name)
             self.sleep(_pause(attempt))
         raise RemoteError(f"{self.name} was not asked: no attempts are allowed")
 
@@ -88,6 +89,11 @@ class Server:
 class _Failure:
     text: str
     transient: bool
+    status: int = 0
+
+    def error(self, name: str) -> RemoteError:
+        text = f"{name} {self.text}"
+        return RefusedError(text, self.status) if self.status else RemoteError(text)
 
 
 def _body(answer: requests.Response) -> bytes | _Failure:
@@ -96,12 +102,14 @@ def _body(answer: requests.Response) -> bytes | _Failure:
         parts.append(part)
         size += len(part)
         if size > MAX_ANSWER_BYTES:
-            return _Failure(f"answered with more than {MAX_ANSWER_BYTES} bytes", transient=False)
+            return _Failure(
+                f"answered with more than {MAX_ANSWER_BYTES} bytes", transient=False, status=TOO_LARGE
+            )
     if answer.status_code < 300:
         return b"".join(parts)
     excerpt = " ".join(b"".join(parts)[:300].decode(errors="replace").split())
     text = f"answered {answer.status_code}" + (f": {excerpt}" if excerpt else "")
-    return _Failure(text, transient=answer.status_code in _TRANSIENT)
+    return _Failure(text, answer.status_code in _TRANSIENT, answer.status_code)
 
 
 def _bearer(role: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ that raises. A fault of the platform or of the parameters raises. Tables may be 
 from __future__ import annotations
 
 from predictive_scaling.logs import logged
-from predictive_scaling.steps import data, ending, modelling, release
+from predictive_scaling.steps import data, ending, fetching, modelling, release
 from predictive_scaling.steps.data import Loaded, Validated
 from predictive_scaling.steps.ending import Ending
 from predictive_scaling.steps.modelling import Judged
@@ -20,6 +20,7 @@ __all__ = [
     "cleanup",
     "engineer_features",
     "fallback_recommendation",
+    "fetch_usage",
     "load_usage",
     "publish_recommendation",
     "summarize_usage",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 load_usage = logged(data.load_usage)
+fetch_usage = logged(fetching.fetch_usage)
 summarize_usage = logged(data.summarize_usage)
 validate_data = logged(data.validate_data)
 engineer_features = logged(data.engineer_features)
