@@ -17,12 +17,12 @@ from kfp_gitops.manifest import (
     ItemRef,
     Loop,
     OneOfRef,
-    OutputRef,
     RunRef,
     Value,
     pod_values,
     references,
 )
+from kfp_gitops.manifest.value import tasks as tasks_of
 from kfp_gitops.yamltext import Path
 
 _ORDER = ("lt", "le", "gt", "ge")
@@ -59,6 +59,11 @@ def _operand(context: Context, side: Value, at: Path) -> Iterator[Problem]:
             yield context.document.problem(
                 at, f"{shown(side.value)} cannot be compared", "use a number, a text, true or false"
             )
+    elif isinstance(side, OneOfRef):
+        # The branches then lack the output that the expression reads (kfp.compiler.pipeline_spec_builder).
+        yield context.document.problem(
+            at, "KFP cannot compare this", "hand {oneOf: …} to a task, and compare its output"
+        )
     elif isinstance(side, RunRef | CollectRef) or list(references(side)) != [side]:
         todo = "compare a parameter, an output or an item"
         yield context.document.problem(at, "KFP cannot compare this", todo)
@@ -151,8 +156,7 @@ def guarded_problems(context: Context, guarded: Guarded) -> Iterator[Problem]:
         todo = "put it at the top: KFP allows it only there"
         yield context.document.problem(guarded.at, "`finally` inside a group", todo, key=True)
     given = [*task.arguments.values(), *(value for _, value, _ in pod_values(task.pod))]
-    taken = [reference for value in given for reference in references(value)]
-    if task.settings.after or any(isinstance(ref, OutputRef | CollectRef | OneOfRef) for ref in taken):
+    if task.settings.after or any(True for value in given for _ in tasks_of(value)):
         what = f"exit task {task.id!r} depends on another task"
         yield context.document.problem(task.at, what, "it may take parameters only")
     if task.settings.ignore_upstream_failure:

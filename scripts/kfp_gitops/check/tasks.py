@@ -17,13 +17,13 @@ from kfp_gitops.manifest import (
     ItemRef,
     Loop,
     OneOfRef,
-    OutputRef,
     Task,
     Toleration,
     Value,
     pod_values,
     references,
 )
+from kfp_gitops.manifest.value import tasks as tasks_of
 from kfp_gitops.yamltext import Path
 
 
@@ -154,8 +154,7 @@ def _ignoring_failure(context: Context, task: Task, interface: Interface) -> Ite
         return
     for name, value in task.arguments.items():
         port = interface.inputs.get(name)
-        taken = any(isinstance(ref, OutputRef | CollectRef | OneOfRef) for ref in references(value))
-        if port and taken and not port.optional:
+        if port and not port.optional and any(tasks_of(value)):
             what = f"{name!r} takes an output that is missing when the task before failed"
             todo = "give the component's input a default, or drop `ignoreUpstreamFailure`"
             yield context.document.problem((*task.arguments_at, name), what, todo)

@@ -226,6 +226,7 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
 
 
 def _output_spec(channel: Any) -> Any:
-    many = isinstance(channel, dsl.Collected) and channel.is_artifact_channel
-    many = many or getattr(channel, "is_artifact_list", False)
+    if isinstance(channel, dsl.Collected) and not channel.is_artifact_channel:
+        return structures.OutputSpec(type="List")
+    many = bool(getattr(channel, "is_artifact_list", False))
     return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many)

@@ -24,8 +24,10 @@ def signature(manifest: Manifest) -> inspect.Signature:
     """The parameters and artifacts of a manifest, and the hidden parameters of its loops."""
     scopes = Scopes.of(manifest)
     loops = [_hidden(name, scopes.nodes[loop]) for loop, name in hidden(manifest, scopes).items()]
-    artifacts = [_artifact(artifact) for artifact in manifest.artifacts]
-    return inspect.Signature([*map(_parameter, manifest.parameters), *artifacts, *loops])
+    given = [*map(_parameter, manifest.parameters), *map(_artifact, manifest.artifacts)]
+    # Python wants those without a default first.
+    given.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
+    return inspect.Signature([*given, *loops])
 
 
 def _parameter(parameter: Parameter) -> inspect.Parameter:

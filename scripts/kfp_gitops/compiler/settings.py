@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfp_gitops.compiler.sdk import Channels
-from kfp_gitops.manifest import Pod, Resources, Retry, Settings, Value
+from kfp_gitops.manifest import Constant, Pod, Resources, Retry, Settings, Value
 
 
 def apply(task: Any, settings: Settings) -> None:
@@ -42,7 +42,10 @@ def _retry(retry: Retry) -> dict[str, Any]:
 def apply_pod(task: Any, pod: Pod, channels: Channels) -> None:
     """What the container gets; the extension for Kubernetes is imported only when it is needed."""
     for set_resource, value in _resources(task, pod.resources):
-        set_resource(channels(value))
+        set_resource(found := channels(value))
+        if not isinstance(value, Constant):
+            # The SDK forgets that the task takes it, so groups around the task would not hand it on.
+            task.register_pipeline_channels([found])
     for name, source in pod.env.items():
         if isinstance(source, str):
             task.set_env_variable(name, source)

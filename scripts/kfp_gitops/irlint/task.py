@@ -26,6 +26,11 @@ from kfp_gitops.yamltext import Path
 
 _READS = re.compile(r"inputs\.(parameter_values|artifacts)\[(?:'([^'\\\n]*)'|\"([^\"\\\n]*)\")\]")
 _QUOTED = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
+# Given though no component takes them: settings of the container that come from a reference
+# (kfp.compiler.pipeline_spec_builder.build_task_spec_for_task).
+_SETTINGS = frozenset(
+    ("cpu_request", "cpu_limit", "memory_request", "memory_limit", "accelerator_type", "accelerator_count")
+) | {"base_image"}
 # Given without a binding: KFP fills them in (pipeline_spec.proto, ParameterType).
 _FILLED = ("TASK_FINAL_STATUS", "TASK_CONFIG")
 
@@ -158,7 +163,11 @@ def _constant(place: Place, name: str, value: object) -> Iterator[Finding]:
 
 
 def _undeclared(place: Place, what: str, name: str) -> Iterator[Finding]:
-    if place.runs is None or name in place.runs.declared("inputs", what) or name in _read_by(place):
+    if (
+        place.runs is None
+        or name in place.runs.declared("inputs", what)
+        or name in _read_by(place) | _SETTINGS
+    ):
         return
     todo = one_of(place.runs.declared("inputs", what))
     text = f"gives {name!r}, which {place.runs.name} does not take"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kfp_gitops.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
 from kfp_gitops.manifest.settings import pod_values
-from kfp_gitops.manifest.value import CollectRef, OutputRef, Value, references
+from kfp_gitops.manifest.value import Value, tasks
 
 
 class CycleError(Exception):
@@ -46,9 +46,7 @@ def ordered(siblings: Sequence[Node]) -> list[Node]:
 def waits_for(node: Node) -> Iterator[str]:
     """The ids that a node, or anything inside it, refers to or comes after; in manifest order."""
     for value in values(node):
-        for reference in references(value):
-            if isinstance(reference, OutputRef | CollectRef):
-                yield reference.task
+        yield from tasks(value)
     if isinstance(node, Task | Importer):
         yield from node.settings.after
     if isinstance(node, Guarded):

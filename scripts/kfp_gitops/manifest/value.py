@@ -113,11 +113,19 @@ def parts(value: Value) -> tuple[Value, ...]:
 
 
 def references(value: Value) -> Iterator[Value]:
-    """Every reference inside a value, itself included."""
-    if isinstance(value, OneOfRef):
-        yield value
-    inner = value.options if isinstance(value, OneOfRef) else parts(value)
+    """Every reference inside a value, itself included; of `oneOf` itself alone."""
+    inner = parts(value)
     for item in inner:
         yield from references(item)
     if not inner and not isinstance(value, Constant):
         yield value
+
+
+def tasks(value: Value) -> Iterator[str]:
+    """The ids of the tasks that a value takes outputs of."""
+    for reference in references(value):
+        match reference:
+            case OutputRef(task) | CollectRef(task):
+                yield task
+            case OneOfRef(options):
+                yield from (option.task for option in options)

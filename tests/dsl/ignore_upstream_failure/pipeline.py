@@ -1,0 +1,10 @@
+from dsl_components import report, say, tolerate
+from kfp import dsl
+
+
+@dsl.pipeline(name="ignore-upstream-failure", description="A test.")
+def pipeline():
+    said = say(text="x").set_display_name("may-fail")
+    anyway = tolerate(text=said.outputs["said"], note="n").set_display_name("anyway")
+    anyway.ignore_upstream_failure()
+    report(text="x").set_display_name("tell").after(said).ignore_upstream_failure()

@@ -1,0 +1,68 @@
+"""Every construct of the KFP DSL: a manifest compiles to the IR of the hand-written pipeline beside it."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp import compiler as kfp_compiler
+from kfp_gitops import check, components, ir
+from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.components import Interface
+from kfp_gitops.manifest import nested, reader
+from kfp_gitops.render import RenderedPipeline
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent.name for path in HERE.glob("*/manifest.yaml"))
+SPECS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "dsl_components").glob("*.yaml"))}
+
+
+def _rendered(case: str) -> RenderedPipeline:
+    inner = {
+        path.name.removesuffix(".inner.yaml"): path.read_text() for path in (HERE / case).glob("*.inner.yaml")
+    }
+    return RenderedPipeline(case, "sha256:0", (HERE / case / "manifest.yaml").read_text(), SPECS, inner=inner)
+
+
+def _without_sdk(text: str) -> list[dict[str, Any]]:
+    documents = ir.documents(text)
+    documents[0].pop("sdkVersion")
+    return documents
+
+
+def _hand_written(case: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    monkeypatch.syspath_prepend(HERE)
+    pipeline = runpy.run_path(str(HERE / case / "pipeline.py"))["pipeline"]
+    path = folder / "hand-written.yaml"
+    kfp_compiler.Compiler().compile(pipeline, str(path))
+    return _without_sdk(path.read_text())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_manifest_compiles_to_the_ir_of_the_hand_written_pipeline(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _without_sdk(compile_pipeline(_rendered(case), "m").text) == _hand_written(
+        case, tmp_path, monkeypatch
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_checks_find_nothing_wrong(case: str) -> None:
+    rendered = _rendered(case)
+    known = {name: components.read(name, text, f"{name}.yaml") for name, text in SPECS.items()}
+    outer = reader.read(rendered.manifest, "pipeline.yaml")
+    inner = {name: reader.read(text, f"{name}.yaml") for name, text in rendered.inner.items()}
+    interfaces: dict[str, Interface] = {}
+    for name in nested.innermost_first(outer, inner):
+        assert check.problems(inner[name], known, interfaces) == []
+        assert check.nested_problems(inner[name]) == []
+        interfaces[name] = check.interface(inner[name], known, interfaces)
+    assert check.problems(outer, known, interfaces) == []
+    assert check.warnings(outer, known, interfaces) == []
+
+
+def test_there_are_at_least_thirty_pairs() -> None:
+    assert len(CASES) >= 30
