@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops import schema
+from kfp_gitops import containers, irlint, schema
 from kfp_gitops.errors import raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.yamltext import Document, Path, parse
@@ -23,15 +22,16 @@ IR_TYPES: Mapping[str, Type] = {
     "LIST": "list",
     "STRUCT": "dict",
 }
-# Type names of Component YAML v1 in lower case (kfp.dsl.types.type_utils.PARAMETER_TYPES_MAPPING).
-_V1_TYPES: Mapping[str, Type] = {
-    **dict.fromkeys(("integer", "int"), "int"),
-    **dict.fromkeys(("double", "float"), "float"),
-    **dict.fromkeys(("string", "str", "text"), "str"),
-    **dict.fromkeys(("bool", "boolean"), "bool"),
-    **dict.fromkeys(("dict", "jsonobject"), "dict"),
-    **dict.fromkeys(("list", "jsonarray"), "list"),
-}
+# Artifact types in lower case; any other name in Component YAML v1 is a plain artifact (kfp.dsl.types.type_utils).
+_ARTIFACTS = {
+    title.lower(): title
+    for title in (
+        "Artifact", "ClassificationMetrics", "Dataset", "HTML", "Markdown", "Metrics", "Model",
+        "SlicedClassificationMetrics",
+    )
+}  # fmt: skip
+# In the command of a Python component, which the SDK wrote and nobody edits.
+_PYTHON = "kfp.dsl.executor_main"
 _FINAL_STATUS = "TASK_FINAL_STATUS"
 
 
@@ -68,15 +68,18 @@ def read(name: str, text: str, path: str) -> Component:
     """Read a Component YAML spec.
 
     Raises:
-        InputError: not a component spec, with every problem that the schema finds.
+        InputError: not a component spec, or one that KFP would not run as it is written; with every problem.
     """
     document = parse(text, path)
     raise_if_any(schema.problems(schema.named("component"), document))
     spec = document.value
     if "implementation" in spec:
+        raise_if_any(containers.problems(document))
         return Component(
             name, _v1_ports(spec.get("inputs", [])), _v1_ports(spec.get("outputs", [])), document
         )
+    if _PYTHON not in text:
+        raise_if_any(irlint.problems([document]))
     root = spec["root"]
     inputs, outputs = root.get("inputDefinitions", {}), root.get("outputDefinitions", {})
     return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)
@@ -105,13 +108,12 @@ def _v1_ports(items: list[Mapping[str, Any]]) -> dict[str, Port]:
 
 
 def _v1_port(item: Mapping[str, Any]) -> Port:
-    # The SDK renames inputs and outputs this way (kfp.dsl.utils.sanitize_input_name).
-    name = re.sub("[^_0-9a-z]+", "_", item["name"].lower()).strip("_")
-    optional = item.get("optional", False) or "default" in item
+    name, optional = containers.fit(item["name"]), item.get("optional", False) or "default" in item
     if item["type"] == "PipelineTaskFinalStatus":
         return Port(name, None, None, optional, final_status=True)
-    type_name = _V1_TYPES.get(item["type"].lower())
-    return Port(name, type_name, None if type_name else f"system.{item['type']}", optional)
+    type_name = containers.type_of(item)
+    title = _ARTIFACTS.get(item["type"].lower(), "Artifact")
+    return Port(name, type_name, None if type_name else f"system.{title}", optional)
 
 
 def with_images(component: Component, images: Mapping[str, str]) -> dict[str, Any]:
