@@ -32,6 +32,12 @@ def test_a_folder_is_made_to_hold_exactly_the_texts(root: Path) -> None:
     assert files.synchronise(root, "out", wanted) == []
 
 
+def test_a_file_may_become_a_folder_and_a_folder_a_file(root: Path) -> None:
+    wanted = {"a.yaml/x": "1\n", "b": "2\n"}
+    files.synchronise(root, "out", wanted)
+    assert snapshot(root / "out") == {"a.yaml/x": b"1\n", "b": b"2\n"}
+
+
 def test_what_holds_the_text_already_is_not_written(root: Path) -> None:
     before = (root / "out/a.yaml").stat()
     files.synchronise(root, "out", {**TEXTS, "b/c.yaml": "3\n"})

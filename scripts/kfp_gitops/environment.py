@@ -131,14 +131,15 @@ def releases(root: Path, environment: Environment, names: Sequence[str] | None =
     problems: list[Problem] = []
     for pipeline in environment.pipelines if names is None else names:
         try:
-            found[pipeline] = _release(root, environment, pipeline)
+            found[pipeline] = release_of(root, environment, pipeline)
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
     return found
 
 
-def _release(root: Path, environment: Environment, pipeline: str) -> Release:
+def release_of(root: Path, environment: Environment, pipeline: str) -> Release:
+    """The release of one pipeline of an environment; see `releases`."""
     if environment.follows_sources:
         if not (root / "templates/pipelines" / pipeline).is_dir():
             raise InputError([_unknown_pipeline(root, environment, pipeline)])

@@ -54,6 +54,16 @@ class Problem:
         """The text of something that is allowed, and most likely not meant or known to fail elsewhere."""
         return f"{self.place}: warning: {self.what}; {self.todo}"
 
+    def texts(self) -> list[str]:
+        """All of it as texts, for another process."""
+        return [self.path, str(self.line), str(self.column), self.what, self.todo]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Problem:
+        """The reverse of `texts`."""
+        path, line, column, what, todo = texts
+        return cls(path, int(line), int(column), what, todo)
+
 
 class GitOpsError(Exception):
     """Base of every error that a person is told about without a traceback."""

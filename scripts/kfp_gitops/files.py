@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from kfp_gitops import processes
 from kfp_gitops.errors import InputError
 from kfp_gitops.yamltext import MAX_BYTES
 
@@ -120,13 +121,15 @@ def _holds(path: str, text: str) -> bool:
 def synchronise(root: Path, folder: str, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
     """Make a folder hold exactly the wanted texts; returns what was done."""
     done = list(differences(root, folder, wanted))
-    for action, name in done:
-        path = os.path.join(root, folder, name)
-        if action == "remove":
-            os.unlink(path)
-            _remove_empty(root / folder, PurePath(name).parents)
-        else:
-            _write(path, wanted[name].encode())
+
+    def write(name: str) -> str:
+        _write(os.path.join(root, folder, name), wanted[name].encode())
+        return name
+
+    for name in (name for action, name in done if action == "remove"):
+        os.unlink(os.path.join(root, folder, name))
+        _remove_empty(root / folder, PurePath(name).parents)
+    processes.spread(write, [name for action, name in done if action != "remove"])
     return done
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import brought, components, delivery, environment, manifests, schema
+from kfp_gitops import brought, components, delivery, environment, manifests, processes, schema
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
@@ -45,6 +45,15 @@ class RenderedPipeline:
             yield f"{folder}/{name}", text
         for name, text in self.inner.items():
             yield f"{folder}/{INNER}/{name}.yaml", text
+
+    def texts(self) -> dict[str, Any]:
+        """All of it as texts, for another process."""
+        return {**vars(self), "warnings": [warning.texts() for warning in self.warnings]}
+
+    @classmethod
+    def of(cls, texts: Mapping[str, Any]) -> RenderedPipeline:
+        """The reverse of `texts`."""
+        return cls(**{**texts, "warnings": tuple(map(Problem.of, texts["warnings"]))})
 
 
 @dataclass(frozen=True)
@@ -82,24 +91,31 @@ def render(root: Path, name: str) -> Rendered:
         InputError: every problem found in its inputs.
     """
     env = environment.load(root, name)
-    releases = environment.releases(root, env)
-    pipelines: list[RenderedPipeline] = []
-    problems: list[Problem] = []
-    for pipeline, release in releases.items():
-        try:
-            pipelines.append(_pipeline(env, pipeline, release))
-        except InputError as error:
-            problems += error.problems
-    raise_if_any(problems)
+    answers = processes.spread(partial(_answer, root, env), env.pipelines)
+    raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
+    pipelines = [RenderedPipeline.of(answer["pipeline"]) for answer in answers]
     return Rendered(name, tuple(pipelines), _delivery(root, env, pipelines), env)
+
+
+def _answer(root: Path, env: Environment, name: str) -> dict[str, Any]:
+    """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
+    try:
+        return {"pipeline": _pipeline(env, name, environment.release_of(root, env, name)).texts()}
+    except InputError as error:
+        return {"problems": [problem.texts() for problem in error.problems]}
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
     images = tuple(release.images.items())
     specs = {
-        component: _header(env, release.spec_paths[component])
-        + _spec(component, release.specs[component], release.spec_paths[component], images)
+        component: _spec(
+            _header(env, path := release.spec_paths[component]),
+            component,
+            release.specs[component],
+            path,
+            images,
+        )
         for component in sorted(release.specs)
     }
     return RenderedPipeline(
@@ -124,9 +140,9 @@ def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, st
 
 
 @lru_cache(maxsize=1024)
-def _spec(name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
+def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
     """Pipelines share components, so most of them ask again."""
-    return dump(components.with_images(components.read(name, text, path), dict(images)))
+    return header + dump(components.with_images(components.read(name, text, path), dict(images)))
 
 
 def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:

@@ -70,6 +70,7 @@ def _environment(texts: Mapping[str, str]) -> _Sandbox:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # a template runs once: folding its constants takes longer than it saves
         finalize=_plain,
     )
     sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}

@@ -1,0 +1,146 @@
+"""Work spread over processes gives what one process gives, whatever happens to the others."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp_gitops import processes
+from project import Outcome, snapshot
+
+COUNT = 100
+
+SCRIPT = """
+import json, os, signal, sys, time
+from kfp_gitops import processes
+processes.cores = lambda: 3
+parent, mode = os.getpid(), sys.argv[1]
+
+def work(number):
+    time.sleep(0.001)
+    if os.getpid() != parent and mode == "exit":
+        os._exit(1)
+    if os.getpid() != parent and mode == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if mode == "fail" and number == 7:
+        raise LookupError("the seventh")
+    return {"n": str(number), "same": ["x" * 1000, "ö" * (number % 3)], "pid": str(os.getpid())}
+
+try:
+    answers = processes.spread(work, range(100))
+except LookupError as error:
+    answers = str(error)
+try:
+    os.waitpid(-1, os.WNOHANG)
+    left = True
+except ChildProcessError:
+    left = False
+print(json.dumps({"answers": answers, "left": left, "open": len(os.listdir("/proc/self/fd"))}))
+"""
+
+
+def _spread(mode: str) -> Any:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def _without_process(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"n": answer["n"], "same": answer["same"]} for answer in answers]
+
+
+EXPECTED = [{"n": str(n), "same": ["x" * 1000, "ö" * (n % 3)]} for n in range(COUNT)]
+
+forks = pytest.mark.skipif(sys.platform != "linux", reason="work is spread on Linux alone")
+
+
+@forks
+def test_answers_come_in_the_order_of_the_items_from_several_processes() -> None:
+    found = _spread("all well")
+    assert _without_process(found["answers"]) == EXPECTED
+    assert len({answer["pid"] for answer in found["answers"]}) > 1
+    assert not found["left"]
+
+
+@forks
+@pytest.mark.parametrize("mode", ["exit", "kill"])
+def test_what_a_lost_process_had_taken_is_done_again(mode: str) -> None:
+    found = _spread(mode)
+    assert _without_process(found["answers"]) == EXPECTED
+    assert len({answer["pid"] for answer in found["answers"]}) == 1
+    assert not found["left"]
+
+
+@forks
+def test_a_failure_is_raised_where_it_can_be_seen() -> None:
+    found = _spread("fail")
+    assert found["answers"] == "the seventh"
+    assert not found["left"]
+
+
+def test_few_items_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    assert processes.spread(str, range(processes.BATCH)) == [str(n) for n in range(processes.BATCH)]
+    assert processes.spread(str, []) == []
+
+
+def test_cores_are_at_least_one_and_at_most_what_the_machine_has() -> None:
+    assert 1 <= processes.cores() <= (os.cpu_count() or 1)
+
+
+RENDER = """
+import sys
+from kfp_gitops import console, processes
+count = int(sys.argv.pop())
+processes.cores = lambda: count
+processes.BATCH = 2
+sys.exit(console.run("render"))
+"""
+
+
+def _render(root: Path, count: int) -> Outcome:
+    argv = [sys.executable, "-c", RENDER, "--root", str(root), "--env", "dev", str(count)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_rendered_bytes_and_errors_are_the_same_with_any_number_of_processes(
+    repository: Path, edit_all: Callable[[str, str], None]
+) -> None:
+    assert _render(repository, 1).code == 0
+    alone = snapshot(repository / "manifests")
+    assert len([path for path in alone if path.endswith("pipeline.yaml")]) == 7
+    for path in repository.glob("manifests/dev/pipelines/*/pipeline.yaml"):
+        path.unlink()
+    assert _render(repository, 3).code == 0
+    assert snapshot(repository / "manifests") == alone
+    edit_all("component: greet", "component: greeet")
+    one, three = _render(repository, 1), _render(repository, 3)
+    assert one.code == 2
+    assert len(one.err.splitlines()) >= 7
+    assert three == one
+
+
+@pytest.fixture
+def edit_all(repository: Path) -> Callable[[str, str], None]:
+    """The repository gets six more pipelines; gives what replaces a text in all templates."""
+    values = repository / "environments/dev/values.yaml"
+    template = repository / "templates/pipelines/hello"
+    base = (repository / "environments/base.yaml").read_text("utf-8")
+    own = base[base.index("    values:\n") :]
+    for number in range(6):
+        copy = template.with_name(f"hello-{number}")
+        copy.mkdir()
+        for path in template.iterdir():
+            (copy / path.name).write_bytes(path.read_bytes())
+        values.write_text(f"{values.read_text('utf-8')}  hello-{number}:\n{own}", "utf-8")
+
+    def edit(old: str, new: str) -> None:
+        for path in repository.glob("templates/pipelines/*/*.j2"):
+            path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+    return edit
