@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import brought, components, delivery, environment, manifests, processes, schema
+from kfp_gitops import bounds, brought, components, delivery, environment, manifests, processes, schema
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
@@ -148,8 +148,9 @@ def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str,
 def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     at = ("pipelines", name, "values")
     part = env.values.below(at)
-    validator = schema.from_text(release.files[VALUES_SCHEMA], f"{release.folder}/{VALUES_SCHEMA}")
-    raise_if_any(schema.problems(validator, part))
+    path = f"{release.folder}/{VALUES_SCHEMA}"
+    with bounds.bounded(path):  # a pattern in it can take for ever
+        raise_if_any(schema.problems(schema.from_text(release.files[VALUES_SCHEMA], path), part))
     values: Mapping[str, Any] = part.value
     return values
 

@@ -13,10 +13,12 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from kfp_gitops import bounds
 from kfp_gitops.errors import InputError, Problem
 from kfp_gitops.yamltext import dump_all, parse_all
 
 MAX_OUTPUT = 2 * 1024 * 1024
+_MAX_FACTOR = 10**15
 _FILTERS = (
     "default",
     "indent",
@@ -34,13 +36,15 @@ _GLOBALS = ("range", "namespace")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Only a few filters and functions; `*` and `**` may not blow up memory."""
+    """Only a few filters and functions; `*`, `**` and `%` may not blow up memory."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
-            raise SecurityError(f"{operator} is allowed for the product of two numbers only")
+            raise SecurityError(f"{operator} is allowed between two numbers only, and ** nowhere")
+        if max(abs(left), abs(right)) > _MAX_FACTOR:  # a number of a million digits takes minutes to square
+            raise SecurityError(f"{operator} of a number above {_MAX_FACTOR:.0e}")
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -82,10 +86,12 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     """Render one template of a folder; `include` and `import` reach that folder's templates alone.
 
     Raises:
-        InputError: a syntax error, an undefined name, or something that the sandbox forbids.
+        InputError: a syntax error, an undefined name, something that the sandbox forbids, or an evaluation that
+            costs more time or memory than `bounds` allows.
     """
     try:
-        return _bounded(_environment(texts).get_template(name).generate(**context), f"{folder}/{name}")
+        with bounds.bounded(f"{folder}/{name}"):
+            return _bounded(_environment(texts).get_template(name).generate(**context), f"{folder}/{name}")
     except TemplateSyntaxError as error:
         raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
     except TemplateError as error:

@@ -1,0 +1,81 @@
+"""Bounds on what a stranger's template or schema may cost: processor time, and memory.
+
+Python can bound neither a loop nor a concatenation inside Jinja, so the operating system does: a timer of
+processor seconds that the interpreter looks at between steps (and the regular-expression engine inside one),
+and a limit on the address space. Both are for the main thread of a POSIX process; elsewhere nothing is bounded.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from kfp_gitops.errors import InputError
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]  # says that there is none
+
+SECONDS = 20
+MEGABYTES = 1024
+
+
+class _TooLong(BaseException):
+    """Not an Exception: no `except Exception` of a library between us and the loop may swallow it."""
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise _TooLong
+
+
+@contextmanager
+def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> Iterator[None]:
+    """Run the body within the bounds; nested bounds are the outermost ones.
+
+    Raises:
+        InputError: it took more processor seconds, or more memory on top of what the process had.
+    """
+    if resource is None or threading.current_thread() is not threading.main_thread() or _running():
+        yield
+        return
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    handler = signal.signal(signal.SIGVTALRM, _stop)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (_allowed(megabytes, limits), limits[1]))
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        yield
+    except _TooLong:
+        raise InputError.of(
+            path, f"takes more than {seconds:g} s to evaluate", "bound its loops and patterns"
+        ) from None
+    except MemoryError:
+        raise InputError.of(
+            path, f"takes more than {megabytes} MB to evaluate", "bound what it builds"
+        ) from None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _running() -> bool:
+    return signal.getitimer(signal.ITIMER_VIRTUAL)[0] > 0
+
+
+def _allowed(megabytes: int, limits: tuple[int, int]) -> int:
+    wanted = _address_space() + megabytes * 2**20
+    bounds = [limit for limit in limits if limit != resource.RLIM_INFINITY]
+    return min([wanted, *bounds])
+
+
+def _address_space() -> int:
+    """What the process has mapped now, in bytes; a guess where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # pathlib would cost an import here
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 2**30

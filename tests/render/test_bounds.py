@@ -1,0 +1,61 @@
+"""A stranger's template or schema may cost only so much, and is told so; never a traceback, never a hang."""
+
+from __future__ import annotations
+
+import resource
+import signal
+
+import pytest
+from kfp_gitops import bounds, templates
+from kfp_gitops.errors import InputError
+
+DOUBLING = (
+    "{{% set ns = namespace(x={start}) %}}{{% for i in range(40) %}}"
+    "{{% set ns.x = {step} %}}{{% endfor %}}{{{{ ns.x | length }}}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{ 'a\\nb' | indent(2000000000) }}", "MB to evaluate; bound what it builds"),
+        (DOUBLING.format(start="'aaaaaaaa'", step="ns.x ~ ns.x"), "MB to evaluate"),
+        (DOUBLING.format(start="'aaaaaaaa'", step="ns.x + ns.x"), "MB to evaluate"),
+        (DOUBLING.format(start="[1]", step="ns.x + ns.x"), "MB to evaluate"),
+        ("{{ '%0999999999d' % 1 }}", "% is allowed between two numbers only"),
+        (DOUBLING.format(start="9", step="ns.x * ns.x"), "* of a number above 1e+15"),
+        (
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+            "s to evaluate; bound its loops",
+        ),
+        (
+            "{% set x %}{% for i in range(99999) %}{% for j in range(99999) %}a{% endfor %}{% endfor %}{% endset %}",
+            "to evaluate",
+        ),
+        ("{% macro m(n) %}{{ m(n + 1) }}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}", "recursion"),
+    ],
+)
+def test_a_template_that_costs_too_much_is_bad_input(
+    template: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds.bounded.__wrapped__, "__defaults__", (0.3, 256))
+    with pytest.raises(InputError) as error:
+        templates.render({"t": template}, "t", "folder", {})
+    assert says in str(error.value)
+    assert str(error.value).startswith("folder/t")
+
+
+def test_the_bounds_end_with_the_body() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)
+    with pytest.raises(InputError, match="takes more than 64 MB"), bounds.bounded("x", 5, 64):
+        bytearray(2**28)
+    assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)) == before
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    bytearray(2**28)
+
+
+def test_a_pattern_that_takes_for_ever_is_stopped() -> None:
+    import re
+
+    with pytest.raises(InputError, match=r"^x: takes more than 0\.2 s"), bounds.bounded("x", 0.2):
+        re.match(r"(a+)+$", "a" * 60 + "b")
