@@ -373,7 +373,7 @@ CASES = [
         "{{ values.name | tojson }}",
         "{{ 'x' * 1000000000 }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: * is allowed for the product of two numbers only; templates read values; they run no code and reach no attributes",
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: * is allowed between two numbers only, and ** nowhere; templates read values; they run no code and reach no attributes",
         ),
     ),
     Case(
