@@ -11,16 +11,17 @@ import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import kfp_server_api
 
 from kfp_gitops import ownership
-from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
+from kfp_gitops.errors import AlreadyExistsError, DeniedError, NotFoundError, RemoteError, TemporaryError
 from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
+from kfp_gitops.kfpapi.features import Features, release
 from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.kfpapi.transport import Services, each
@@ -46,6 +47,39 @@ class KfpApi:
         self._client = Services(self.host, access or accesses.from_environment())
         self.before_write: Callable[[], None] = lambda: None
         """Asked before each write, and before it is sent again; what it raises stops the write."""
+
+    def features(self) -> Features:
+        """What the server is and can do; reads only."""
+        health, date = self._read(self._client.health)
+        version = str(health.get("tag_name") or "")
+        version = "" if version == "unknown" else version
+        tags = self._knows_tags()
+        found = release(version)
+        # kubeflow/pipelines #12574 came with 2.16. Where the version is not told, tags tell that it is newer.
+        orphan = found >= (2, 16) if found else tags
+        return Features(version, bool(health.get("multi_user")), tags, orphan, date)
+
+    def _knows_tags(self) -> bool:
+        """A server before 2.17 refuses to filter by them."""
+        list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
+        wanted = _equals("tags.kfp-gitops", "probe")
+        try:
+            self._read(lambda: list_pipelines(filter=wanted, page_size=1, **self._in_namespace()))
+        except (DeniedError, TemporaryError):
+            raise
+        except RemoteError:
+            return False
+        return True
+
+    def probe(self, what: Literal["pipelines", "experiments", "jobs", "runs"]) -> None:
+        """Ask for one object of a kind, to see whether we may."""
+        lists = {
+            "pipelines": self._client.pipelines.pipeline_service_list_pipelines,
+            "experiments": self._client.experiments.experiment_service_list_experiments,
+            "jobs": self._client.recurring_runs.recurring_run_service_list_recurring_runs,
+            "runs": self._client.runs.run_service_list_runs,
+        }
+        self._read(lambda: lists[what](page_size=1, **self._in_namespace()))
 
     # pipelines and versions
 

@@ -10,6 +10,8 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import kfp_server_api
@@ -156,7 +158,16 @@ class Services:
         self.experiments = kfp_server_api.ExperimentServiceApi(client)
         self.recurring_runs = kfp_server_api.RecurringRunServiceApi(client)
         self.runs = kfp_server_api.RunServiceApi(client)
-        self.health = kfp_server_api.HealthzServiceApi(client)
+        self._rest, self._health = client.rest_client, f"{host}/apis/v2beta1/healthz"
+
+    def health(self) -> tuple[dict[str, Any], datetime | None]:
+        """What /healthz says, and the server's time. Not by the client, which drops the version: main.go adds it."""
+        reply = self._rest.GET(self._health)
+        found = json.loads(reply.data)
+        if not isinstance(found, dict):
+            raise ValueError("no JSON object")
+        date = reply.getheader("Date")
+        return found, parsedate_to_datetime(date) if date else None
 
 
 def _is_page(content_type: str | None, body: object) -> bool:

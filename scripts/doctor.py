@@ -1,0 +1,8 @@
+"""Check what must be there before an environment can be applied; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("doctor"))

@@ -1,0 +1,83 @@
+"""`doctor`: is everything there that reconciling needs?"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kfp_gitops import console
+from kfp_gitops.commands import connection
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from kfp_gitops.doctor.check import Check
+    from kfp_gitops.reconcile.desired import Folder
+
+_EXAMPLES = """  python scripts/doctor.py --env dev --host http://127.0.0.1:8888
+  python scripts/doctor.py --env prod --lease kubeflow/kfp-gitops-prod --json"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check every prerequisite of one environment; exit 1 when one is missing, 4 when KFP cannot be reached."""
+    parser = Parser("doctor.py", "Check what must be there before an environment can be applied.", _EXAMPLES)
+    parser.add_argument("--env", required=True, metavar="ENV")
+    parser.add_argument(
+        "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
+    )
+    parser.add_argument("--lease", metavar="NAMESPACE/NAME", help="check the rights on this Lease, too")
+    parser.add_argument(
+        "--kfp-namespace",
+        default="kubeflow",
+        metavar="NS",
+        help="where KFP's own pods are (default: kubeflow)",
+    )
+    parser.add_argument("--json", action="store_true", help="for machines: schemas/doctor.schema.json")
+    connection.add(parser)
+    arguments = parse(parser, argv, needs_environments=False)
+    checks = list(_checks(arguments))
+    return _show(arguments, checks)
+
+
+def _checks(arguments: Namespace) -> Iterator[Check]:
+    from kfp_gitops.doctor import repository, server
+    from kfp_gitops.reconcile import desired
+
+    folder = desired.read(
+        (arguments.manifests or arguments.root / "manifests" / arguments.env).resolve(), arguments.env
+    )
+    kfp = folder.environment["kfp"]
+    host = desired.checked_host(arguments.host or kfp["host"])
+    yield from repository.checks(folder, host)
+    yield from server.checks(connection.api(arguments, host, kfp["namespace"]))
+    if not (desired.is_loopback(host) and arguments.lease is None):
+        yield from _cluster(arguments, folder)
+
+
+def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
+    from kfp_gitops import cluster
+    from kfp_gitops.doctor import check, kubernetes, repository
+
+    named = repository.named_objects(folder)
+    pipelines = folder.environment["kfp"]["namespace"] or arguments.kfp_namespace
+    try:
+        api = cluster.connect()
+    except UsageError as error:
+        yield check.unknown("cluster", "versions, rights and objects in it were not looked at", str(error))
+        for kind, name, users in named:
+            look = f"kubectl -n {pipelines} get {kind.lower()} {name}"
+            yield check.unknown(f"{kind} {name}", f"named by {', '.join(users)}", look)
+        return
+    yield from kubernetes.checks(api, arguments.kfp_namespace, pipelines, named, arguments.lease)
+
+
+def _show(arguments: Namespace, checks: Sequence[Check]) -> int:
+    from kfp_gitops.doctor import check
+
+    console.result(check.to_json(arguments.env, checks) if arguments.json else check.to_text(checks))
+    lost = [c for c in checks if c.status is check.Status.MISSING]
+    if any(c.name == "reachable" for c in lost):
+        return ExitCode.REMOTE_FAILED
+    return ExitCode.DIFFERENCES if lost else ExitCode.OK

@@ -1,0 +1,140 @@
+"""Prerequisites in the cluster, where a kubeconfig or a pod's service account leads to one. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kubernetes import client
+
+from kfp_gitops.cluster import call
+from kfp_gitops.doctor import supported
+from kfp_gitops.doctor.check import Check, missing, ok, unknown
+from kfp_gitops.errors import DeniedError, NotFoundError, RemoteError
+
+_TIMEOUT = (5, 10)
+# What apply asks of KFP, which looks them up by SubjectAccessReview (DESIGN: minimal rights).
+_RIGHTS: Mapping[str, Sequence[str]] = {
+    "pipelines": ("get", "list", "create", "update", "delete"),
+    "experiments": ("get", "list", "create", "archive"),
+    "jobs": ("get", "list", "create", "enable", "disable", "delete"),
+    "runs": ("get", "list", "create"),
+}
+_PATHS = {
+    "Secret": "secrets",
+    "ConfigMap": "configmaps",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+}
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""A secret's name without its value: it is never even sent."""
+
+
+def checks(
+    api: Any, kfp: str, pipelines: str, named: Sequence[tuple[str, str, list[str]]], lease: str | None
+) -> Iterator[Check]:
+    """All checks; `kfp` is the namespace of KFP's own pods, `pipelines` the one in which runs run."""
+    yield _version(api)
+    yield _argocd(api)
+    yield _time_zone(api, kfp)
+    yield from _rights(api, pipelines)
+    if lease:
+        yield from _lease_rights(api, lease)
+    for kind, name, users in named:
+        yield _exists(api, pipelines, kind, name, users)
+
+
+def _version(api: Any) -> Check:
+    look = "kubectl version"
+    try:
+        found = call(lambda: client.VersionApi(api).get_code(_request_timeout=_TIMEOUT)).git_version
+    except RemoteError as error:
+        return unknown("Kubernetes version", str(error), look)
+    return supported.check("kubernetes", found, look)
+
+
+def _argocd(api: Any) -> Check:
+    look = "kubectl get deployments -A -l app.kubernetes.io/name=argocd-server -o jsonpath='{..image}'"
+    try:
+        selector = "app.kubernetes.io/name=argocd-server"
+        apps = client.AppsV1Api(api)
+        found = call(
+            lambda: apps.list_deployment_for_all_namespaces(
+                label_selector=selector, _request_timeout=_TIMEOUT
+            )
+        ).items
+    except RemoteError as error:
+        return unknown("Argo CD version", str(error), look)
+    if not found:
+        return unknown("Argo CD version", "no argocd-server in this cluster; it may be in another one", look)
+    image = found[0].spec.template.spec.containers[0].image
+    return supported.check("argocd", image.partition("@")[0].rpartition(":")[2], look)
+
+
+def _time_zone(api: Any, namespace: str) -> Check:
+    """KFP reads crons in the zone of this variable; ours are written in UTC."""
+    name, deployment = "cron time zone", "ml-pipeline-scheduledworkflow"
+    look = f"kubectl -n {namespace} get deployment {deployment} -o jsonpath='{{..env}}'"
+    apps = client.AppsV1Api(api)
+    try:
+        found = call(
+            lambda: apps.read_namespaced_deployment(deployment, namespace, _request_timeout=_TIMEOUT)
+        )
+    except RemoteError as error:
+        return unknown(name, str(error), look)
+    variables = [v for c in found.spec.template.spec.containers for v in c.env or []]
+    zones = [v.value for v in variables if v.name == "CRON_SCHEDULE_TIMEZONE" and v.value]
+    if not zones or zones == ["UTC"]:
+        return ok(name, "UTC")
+    mend = f"kubectl -n {namespace} set env deployment/{deployment} CRON_SCHEDULE_TIMEZONE=UTC"
+    return missing(name, f"{zones[0]}: schedules are written, shown and judged in UTC", mend)
+
+
+def _rights(api: Any, namespace: str) -> Iterator[Check]:
+    for resource, verbs in _RIGHTS.items():
+        wanted = {"group": "pipelines.kubeflow.org", "resource": resource, "namespace": namespace}
+        yield _may(api, resource, verbs, wanted)
+
+
+def _lease_rights(api: Any, lease: str) -> Iterator[Check]:
+    namespace, _, name = lease.partition("/")
+    wanted = {"group": "coordination.k8s.io", "resource": "leases", "namespace": namespace}
+    yield _may(api, "leases", ("create",), wanted)
+    yield _may(api, f"lease {name}", ("get", "update"), {**wanted, "name": name})
+
+
+def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str]) -> Check:
+    name = f"rights on {what}"
+    try:
+        refused = [verb for verb in verbs if not _allowed(api, {**wanted, "verb": verb})]
+    except RemoteError as error:
+        return unknown(name, str(error), f"kubectl auth can-i --list -n {wanted['namespace']}")
+    if not refused:
+        return ok(name, f"the identity of this kubeconfig or pod: {', '.join(verbs)}")
+    rule = f"{{apiGroups: [{wanted['group']}], resources: [{wanted['resource']}], verbs: [{', '.join(refused)}]}}"
+    mend = f"bind a Role in namespace {wanted['namespace']} with {rule}: manifests/<env>/access.yaml has it"
+    return missing(name, f"not allowed: {', '.join(refused)}", mend)
+
+
+def _allowed(api: Any, attributes: Mapping[str, str]) -> bool:
+    spec = client.V1SelfSubjectAccessReviewSpec(resource_attributes=client.V1ResourceAttributes(**attributes))
+    review = client.V1SelfSubjectAccessReview(spec=spec)
+    create = client.AuthorizationV1Api(api).create_self_subject_access_review
+    return bool(call(lambda: create(review, _request_timeout=_TIMEOUT)).status.allowed)
+
+
+def _exists(api: Any, namespace: str, kind: str, name: str, users: Sequence[str]) -> Check:
+    title, found = f"{kind} {name}", f"named by {', '.join(users)}"
+    mend = f"kubectl -n {namespace} create {kind.lower()} {name} …   # how is not this repository's business"
+    path = f"/api/v1/namespaces/{namespace}/{_PATHS[kind]}/{name}"
+    try:
+        call(
+            lambda: api.call_api(
+                path, "GET", header_params={"Accept": _METADATA}, auth_settings=["BearerToken"],
+                response_type="object", _request_timeout=_TIMEOUT,
+            )
+        )  # fmt: skip
+    except NotFoundError:
+        return missing(title, f"does not exist in namespace {namespace}; {found}", mend)
+    except (DeniedError, RemoteError) as error:
+        return unknown(title, f"{found}; {error}", f"kubectl -n {namespace} get {kind.lower()} {name}")
+    return ok(title, found)

@@ -1,0 +1,100 @@
+"""Prerequisites at the KFP server, as far as its API tells them without a write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+from kfp_gitops.doctor import supported
+from kfp_gitops.doctor.check import Check, missing, ok, unknown
+from kfp_gitops.errors import DeniedError, RemoteError
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.features import Features
+
+_Kind = Literal["pipelines", "experiments", "jobs", "runs"]
+_SKEW = 30.0
+"""Seconds between our clock and the server's that a schedule's replacement can bear."""
+_CREDENTIALS = (
+    "in a cluster: mount a projected token with audience pipelines.kubeflow.org (templates/delivery does);\n"
+    "elsewhere: --token-file or --cookies-file, or go past the login: "
+    "kubectl -n kubeflow port-forward svc/ml-pipeline 8888"
+)
+
+
+def checks(api: KfpApi) -> Iterator[Check]:
+    """Reachability first: when it fails nothing else is asked."""
+    try:
+        features = api.features()
+    except DeniedError as error:
+        yield ok("reachable", api.host)
+        yield missing("credentials", str(error), _CREDENTIALS)
+        return
+    except RemoteError as error:
+        mend = (
+            "kubectl -n kubeflow get deployment,service ml-pipeline; compare with kfp.host of the environment"
+        )
+        yield missing("reachable", str(error), mend)
+        return
+    yield ok("reachable", api.host)
+    look = "kubectl -n kubeflow get deployment ml-pipeline -o jsonpath='{..image}'"
+    yield supported.check("kfp", features.version, look)
+    yield _mode(api, features)
+    yield _tags(features)
+    yield _orphans(features)
+    yield _clock(features)
+    yield from _reading(api)
+
+
+def _mode(api: KfpApi, features: Features) -> Check:
+    mode = "multi-user" if features.multi_user else "single-user"
+    if features.multi_user and not api.namespace:
+        found = "multi-user, and the environment names no namespace"
+        return missing("namespace", found, "set kfp.namespace in environments/<env>/values.yaml, and render")
+    return ok("namespace", f"{mode}, {api.namespace or 'no namespace'}")
+
+
+def _tags(features: Features) -> Check:
+    if features.tags:
+        return ok("tags", "kept: versions can be found by release and commit")
+    return ok("tags", "not kept before KFP 2.17: provenance stands in descriptions alone")
+
+
+def _orphans(features: Features) -> Check:
+    if features.orphan_delete:
+        return ok("replacing schedules", "without killing their runs")
+    found = "this server kills the runs of a recurring run that is deleted (kubeflow/pipelines #12573)"
+    return missing("replacing schedules", found, "upgrade KFP to 2.16 or later")
+
+
+def _clock(features: Features) -> Check:
+    if features.date is None:
+        return unknown("clock", "the server does not tell its time", "compare `date -u` here and there")
+    skew = abs((datetime.now(UTC) - features.date).total_seconds())
+    if skew <= _SKEW:
+        return ok("clock", f"within {_SKEW:g} s of the server's")
+    return missing(
+        "clock", f"{skew:.0f} s off the server's", "let NTP set the clock of the machine that is wrong"
+    )
+
+
+def _reading(api: KfpApi) -> Iterator[Check]:
+    for kind in get_args(_Kind):
+        name = f"may list {kind}"
+        try:
+            api.probe(kind)
+        except DeniedError as error:
+            mend = _CREDENTIALS if error.status == 401 else _rule(kind, api.namespace)
+            yield missing(name, str(error), mend)
+        except RemoteError as error:
+            yield missing(name, str(error), "look into the log of deployment ml-pipeline")
+        else:
+            yield ok(name, "yes")
+
+
+def _rule(kind: str, namespace: str | None) -> str:
+    return (
+        f"bind a Role in namespace {namespace or 'of the user'} with "
+        f"{{apiGroups: [pipelines.kubeflow.org], resources: [{kind}], verbs: [get, list, …]}}: "
+        "manifests/<env>/access.yaml has it"
+    )
