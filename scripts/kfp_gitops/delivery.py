@@ -49,7 +49,7 @@ def _context(env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -
         "delivery": dict(env.delivery),
         "image": _image(env),
         "pipelines": [
-            {"name": pipeline, "files": [{"key": _key(path), "path": path} for path in paths]}
+            {"name": pipeline, "files": [{"key": key(path), "path": path} for path in paths]}
             for pipeline, paths in pipelines
         ],
     }
@@ -62,6 +62,6 @@ def _image(env: Environment) -> str:
     raise InputError([env.release_file.problem(("images",), what, todo)])
 
 
-def _key(path: str) -> str:
+def key(path: str) -> str:
     """A ConfigMap's key for a file of a pipeline's folder: it may hold no `/`."""
     return ".".join(PurePosixPath(path).parts[2:])

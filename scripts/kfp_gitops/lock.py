@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kfp_gitops import schema
-from kfp_gitops.errors import raise_if_any
+from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.release import FILE_VERSION, sha256
 from kfp_gitops.render import Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, parse
@@ -36,8 +36,8 @@ def version_name(digest: str) -> str:
     return f"sha-{digest.removeprefix('sha256:')[:20]}"
 
 
-def compiled(rendered: Rendered) -> str:
-    """The text of the lock, by compiling every pipeline (imports kfp).
+def compiled(rendered: Rendered, warn: Callable[[Problem], None] = lambda _: None) -> str:
+    """The text of the lock, by compiling every pipeline (imports kfp); `warn` is told what may not run.
 
     Raises:
         InputError: every pipeline that does not compile, and why.
@@ -45,6 +45,8 @@ def compiled(rendered: Rendered) -> str:
     from kfp_gitops import compiler
 
     results = compiler.compile_all(rendered.pipelines, rendered.folder)
+    for warning in (warning for result in results.values() for warning in result.warnings):
+        warn(warning)
     entries = {
         pipeline.name: {
             "version": version_name(results[pipeline.name].digest),

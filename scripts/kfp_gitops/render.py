@@ -11,7 +11,17 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import bounds, brought, components, delivery, environment, manifests, processes, schema
+from kfp_gitops import (
+    bounds,
+    brought,
+    components,
+    delivery,
+    environment,
+    limits,
+    manifests,
+    processes,
+    schema,
+)
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
@@ -94,7 +104,15 @@ def render(root: Path, name: str) -> Rendered:
     answers = processes.spread(partial(_answer, root, env), env.pipelines)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
     pipelines = [RenderedPipeline.of(answer["pipeline"]) for answer in answers]
+    raise_if_any(problem for pipeline in pipelines for problem in _too_large(env, pipeline))
     return Rendered(name, tuple(pipelines), _delivery(root, env, pipelines), env)
+
+
+def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
+    """What forbids the ConfigMap by which a pipeline gets into the cluster."""
+    texts = {f"manifests/{env.name}/{path}": text for path, text in pipeline.files()}
+    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path, _ in pipeline.files()}
+    return limits.config_map(f"the ConfigMap of pipeline {pipeline.name!r}", keys, texts)
 
 
 def _answer(root: Path, env: Environment, name: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _render_all(root: Path, names: Sequence[str]) -> list[Rendered]:
 def _with_lock(root: Path, rendered: Rendered, compile_too: bool) -> dict[str, str]:
     texts = rendered.files()
     if compile_too:
-        texts[LOCK] = lock.compiled(rendered)
+        texts[LOCK] = lock.compiled(rendered, lambda warning: console.note(warning.as_warning()))
     elif (root / rendered.folder / LOCK).is_file():
         texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
     return texts

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops import brought, ir, irlint
+from kfp_gitops import brought, ir, irlint, limits
 from kfp_gitops.compiler.build import Builder
 from kfp_gitops.compiler.emit import emit, load
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.render import INNER, RenderedPipeline
-from kfp_gitops.yamltext import dump_all
+from kfp_gitops.yamltext import Document, dump_all
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Compiled:
 
     text: str
     digest: str
+    warnings: tuple[Problem, ...] = ()
 
 
 def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Compiled]:
@@ -50,7 +51,8 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     text = _emitted(manifest, pipeline, folder)
     documents = ir.documents(text)
     raise_if_any(_unsound(manifest, documents))
-    return Compiled(text, ir.digest(documents))
+    raise_if_any(_too_large(manifest, documents, text))
+    return Compiled(text, ir.digest(documents), _doubtful(manifest.document, text))
 
 
 def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Compiled:
@@ -62,7 +64,12 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Com
     except Exception as error:  # the SDK raises whatever comes up
         what = f"kfp does not load this: {type(error).__name__}: {' '.join(str(error).split())}"
         raise InputError([found.spec.problem((), what, "compile it anew with kfp 2.17")]) from error
-    return Compiled(text, ir.digest(ir.documents(text)))
+    documents = ir.documents(text)
+    raise_if_any(
+        found.spec.problem(finding.at, finding.what, finding.todo, key=True)
+        for finding in limits.of_ir(documents, len(text.encode()))
+    )
+    return Compiled(text, ir.digest(documents), _doubtful(found.spec, text))
 
 
 def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> str:
@@ -98,6 +105,20 @@ def _unsound(manifest: Manifest, documents: Sequence[Mapping[str, Any]]) -> list
         )
         for finding in irlint.findings(documents)
     ]
+
+
+def _too_large(manifest: Manifest, documents: Sequence[Mapping[str, Any]], text: str) -> list[Problem]:
+    places = Places(manifest, documents[0])
+    return [
+        manifest.document.problem(places.of_path(finding.at), finding.what, finding.todo, key=True)
+        for finding in limits.of_ir(documents, len(text.encode()))
+    ]
+
+
+def _doubtful(document: Document, text: str) -> tuple[Problem, ...]:
+    what = limits.doubts(len(text.encode()))
+    todo = "try it on the server that it is for, or split it"
+    return (document.problem((), what, todo),) if what else ()
 
 
 def _refusal(manifest: Manifest, builder: Builder, error: Exception) -> Problem:

@@ -1,0 +1,142 @@
+"""Limits of names and sizes: what exceeds one is told with its file, and the longest that schemas allow fits."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kfp_gitops import limits, ownership
+from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.errors import InputError
+from kfp_gitops.irlint import Finding
+from kfp_gitops.reconcile.desired import experiment_name, schedule_name
+from kfp_gitops.render import render
+from kfp_gitops.schema import SCHEMAS
+from project import Outcome
+
+Run = Callable[..., Outcome]
+
+
+def _longest(file: str, *path: str) -> str:
+    """The longest name that a pattern of a schema lets through."""
+    node = json.loads((SCHEMAS / f"{file}.schema.json").read_text())
+    for part in path:
+        node = node[part]
+    pattern = re.compile(node["pattern"])
+    return next("a" * length for length in range(300, 0, -1) if pattern.search("a" * length))
+
+
+_PIPELINE = _longest("pipeline-manifest", "$defs", "metadata", "properties", "name")
+_SCHEDULE = _longest("pipeline-manifest", "$defs", "schedule", "properties", "name")
+_REPOSITORY = _longest("values", "properties", "repository", "properties", "id")
+_ENVIRONMENT = "a" * 32  # environment._NAME
+_OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        (_PIPELINE, limits.PIPELINE),
+        ("sha-" + "0" * 20, limits.VERSION),
+        (experiment_name(_PIPELINE, _ENVIRONMENT), limits.EXPERIMENT),
+        (schedule_name(_PIPELINE, _SCHEDULE), limits.SCHEDULE),
+        (ownership.describe(_OWNER, spec="0" * 16), limits.DESCRIPTION),
+        (f"kfp-gitops-{_ENVIRONMENT}", limits.LABEL),
+        (f"kfp-gitops-{_ENVIRONMENT}-pipeline-{_PIPELINE}-{'0' * 10}", limits.OBJECT_NAME),
+    ],
+    ids=lambda part: part.of if isinstance(part, limits.Limit) else "",
+)
+def test_the_longest_names_that_the_schemas_allow_fit(text: str, limit: limits.Limit) -> None:
+    assert len(text) <= limit.maximum
+
+
+def test_every_limit_has_a_source_and_stands_in_the_table_once() -> None:
+    assert len({limit.of for limit in limits.LIMITS}) == len(limits.LIMITS)
+    assert all(limit.source and limit.unit in ("characters", "bytes") for limit in limits.LIMITS)
+
+
+def test_a_config_map_that_is_too_large_names_its_largest_file() -> None:
+    files = {"pipeline.yaml": "m/pipeline.yaml", "components.big.yaml": "m/components/big.yaml"}
+    texts = {"m/pipeline.yaml": "x" * 100, "m/components/big.yaml": "é" * (512 * 1024)}
+    (problem,) = limits.config_map("the ConfigMap of pipeline 'p'", files, texts)
+    assert (problem.path, "1048676 bytes, 1048576 of them" in problem.what) == ("m/components/big.yaml", True)
+    texts["m/pipeline.yaml"] = ""
+    assert list(limits.config_map("it", files, texts)) == []
+
+
+@pytest.mark.parametrize("key", ["a/b", "a b", "", "k" * 254])
+def test_a_key_that_kubernetes_refuses(key: str) -> None:
+    (problem,) = limits.config_map("it", {key: "m/x"}, {"m/x": ""})
+    assert "cannot be a key of a ConfigMap" in problem.what
+
+
+def test_rendering_refuses_a_pipeline_that_no_config_map_holds(repository: Path, command: Run) -> None:
+    path = repository / "components/greet/component.yaml"
+    path.write_text(path.read_text() + f"# {'x' * 1000}\n")  # a comment is not rendered
+    assert command("render", "--root", repository, "--env", "dev").code == 0
+    path.write_text(path.read_text().replace("import kfp", f"import kfp # {'x' * 1100 * 1024}", 1))
+    done = command("render", "--root", repository, "--env", "dev")
+    assert done.code == 2
+    assert done.err.startswith(
+        "manifests/dev/pipelines/hello/components/greet.yaml:1:1: the ConfigMap of pipeline"
+    )
+
+
+def _spec(size: int) -> dict[str, object]:
+    return {
+        "components": {"comp-a": {"executorLabel": "exec-a"}},
+        "deploymentSpec": {"executors": {"exec-a": {"container": {"command": ["x" * size]}}}},
+    }
+
+
+def test_an_argument_that_linux_refuses_is_told_at_its_component() -> None:
+    assert list(limits.of_ir([_spec(131071)], 200_000)) == []
+    (finding,) = limits.of_ir([_spec(131072)], 200_000)
+    assert (finding.at, "131072 bytes" in finding.what) == (("components", "comp-a"), True)
+
+
+def test_a_compiled_pipeline_beyond_etcd_is_refused_and_beyond_argo_doubtful() -> None:
+    assert [limits.doubts(size) != "" for size in (700_000, 700_001, 1_572_864, 1_572_865)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    (finding,) = limits.of_ir([_spec(1)], 1_572_865)
+    assert isinstance(finding, Finding) and "etcd" in finding.what
+    assert list(limits.of_ir([_spec(1)], 1_572_864)) == []
+
+
+def test_locking_refuses_an_argument_that_is_too_long_at_the_task(repository: Path, command: Run) -> None:
+    path = repository / "components/greet/component.yaml"
+    path.write_text(path.read_text().replace("import kfp", f"import kfp # {'x' * 140_000}", 1))
+    assert command("render", "--root", repository, "--env", "dev").code == 0
+    done = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert (done.code, "an argument of its command has 14" in done.err) == (2, True)
+    manifest = "manifests/dev/pipelines/hello/pipeline.yaml"
+    line = int(done.err.removeprefix(f"{manifest}:").split(":")[0])
+    assert (repository / manifest).read_text().splitlines()[line - 1].strip() == "greet:"
+
+
+def test_locking_warns_of_a_workflow_that_argo_may_refuse(repository: Path, command: Run) -> None:
+    spec = repository / "components/greet/component.yaml"
+    spec.write_text(spec.read_text().replace("import kfp", f"import kfp # {'x' * 120_000}", 1))
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    many = "".join(f"    more-{i}: {{component: greet, arguments: {{name: x}}}}\n" for i in range(8))
+    template.write_text(template.read_text().replace("  tasks:\n", f"  tasks:\n{many}", 1))
+    done = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert done.code == 0, done.err
+    assert "warning: the compiled pipeline has" in done.err
+    rendered = render(repository, "dev")
+    assert compile_pipeline(rendered.pipelines[0], rendered.folder).warnings
+
+
+def test_too_large_is_bad_input_for_the_reconciler_too(repository: Path) -> None:
+    spec = repository / "components/greet/component.yaml"
+    spec.write_text(spec.read_text().replace("import kfp", f"import kfp # {'x' * 140_000}", 1))
+    rendered = render(repository, "dev")
+    with pytest.raises(InputError):
+        compile_pipeline(rendered.pipelines[0], rendered.folder)
