@@ -4,10 +4,11 @@ VENV ?= .venv
 PYTHON3 ?= python3
 PY := $(VENV)/bin/python
 LOCK := requirements-dev.lock
+E2E_ON ?= devserver
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench render components lock clean
+.PHONY: help demo test check e2e bench render components lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,6 +35,9 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) scripts/components.py --check
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
+
+e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, or E2E_ON=kind
+	PYTHON=$(abspath $(PY)) tests/e2e/scenario $(E2E_ON)
 
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
 	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))

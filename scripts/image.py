@@ -1,0 +1,8 @@
+"""Write an image's new digest into an environment's release; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("image"))

@@ -1,0 +1,48 @@
+"""A new image's digest is written into a release: the lines of its name alone, then everything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import Outcome, snapshot
+
+Command = Callable[..., Outcome]
+NEW = "ghcr.io/example/new@sha256:" + "5" * 64
+
+
+def test_the_digest_is_written_rendered_and_nothing_else_changes(repository: Path, command: Command) -> None:
+    assert command("render", "--root", repository, "--all", "--lock").code == 0
+    before = snapshot(repository)
+    outcome = command("image", "--root", repository, "--env", "dev", "--set", f"reconciler={NEW}")
+    assert outcome.code == 0, outcome.err
+    after = snapshot(repository)
+    assert sorted(name for name in after if after[name] != before.get(name)) == [
+        "environments/dev/release.yaml",
+        "manifests/dev/apply-job.yaml",
+        "manifests/dev/disable-job.yaml",
+        "manifests/dev/drift-cronjob.yaml",
+        "manifests/dev/kustomization.yaml",
+    ]
+    old, new = (state["environments/dev/release.yaml"].decode().splitlines() for state in (before, after))
+    assert [line for line in new if line not in old] == [f"  reconciler: {NEW}"]
+    assert command("render", "--root", repository, "--all", "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    ("env", "image", "says"),
+    [
+        ("dev", "reconciler=ghcr.io/example/new:latest", "write NAME=registry/image@sha256:"),
+        ("dev", f"recnciler={NEW}", "dev has no image 'recnciler'"),
+        ("nowhere", f"reconciler={NEW}", "no environment 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(
+    repository: Path, command: Command, env: str, image: str, says: str
+) -> None:
+    before = snapshot(repository)
+    outcome = command("image", "--root", repository, "--env", env, "--set", image)
+    assert outcome.code == 2
+    assert says in outcome.err
+    assert snapshot(repository) == before

@@ -1,0 +1,234 @@
+"""The workflows: by GitHub's schema and by the rules of zizmor, and each script that they run is run here, too."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kfp_gitops.devserver import DevServer
+from project import PROJECT
+from tools import missing
+
+BIN = Path(sys.executable).parent
+WORKFLOWS = sorted((PROJECT / ".github/workflows").glob("*.yaml"))
+SCRIPTS = [
+    *(PROJECT / ".github/ci").iterdir(),
+    *(p for p in (PROJECT / "tests/e2e").iterdir() if p.suffix == ""),
+]
+
+
+def _run(*command: object, cwd: Path = PROJECT, **env: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": "", **env}
+    return subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_workflows_are_valid_by_githubs_schema() -> None:
+    done = _run(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_nothing() -> None:
+    done = _run(BIN / "zizmor", "--offline", "--no-progress", "--pedantic", ".github/workflows")
+    assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_nothing() -> None:
+    if not shutil.which("actionlint"):
+        pytest.skip("actionlint is not installed; schema and zizmor are always run")
+    assert _run("actionlint").returncode == 0
+
+
+def _steps(workflow: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for job in workflow["jobs"].values():
+        yield from job["steps"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: str(path.stem))
+def test_actions_are_by_commit_rights_are_least_and_no_foreign_code_gets_a_secret(path: Path) -> None:
+    text = path.read_text("utf-8")
+    workflow = yaml.safe_load(text)
+    triggers = workflow[True]  # YAML 1.1 reads `on` as true
+    assert "pull_request_target" not in triggers
+    assert "workflow_run" not in triggers
+    assert set(workflow["permissions"].values()) <= {"read"}
+    for line in re.findall(r"uses: (.*)", text):
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+    if "pull_request" in triggers:
+        assert "secrets." not in text
+    for step in _steps(workflow):
+        assert "${{" not in step.get("run", ""), "values reach a script by env, where they are no code"
+    assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.name))
+def test_scripts_are_executable_and_the_shell_can_read_them(path: Path) -> None:
+    assert os.access(path, os.X_OK)
+    assert _run("bash", "-n", path).returncode == 0
+
+
+def test_every_script_that_a_workflow_runs_is_there() -> None:
+    named = {
+        name
+        for path in WORKFLOWS
+        for name in re.findall(r"(?:\.github/ci|tests/e2e)/[\w-]+", path.read_text("utf-8"))
+    }
+    assert {name for name in named if not (PROJECT / name).is_file()} == set()
+    assert {f".github/ci/{path.name}" for path in (PROJECT / ".github/ci").iterdir()} <= named
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This work tree as a repository with one commit."""
+    folder = tmp_path_factory.mktemp("original") / "repository"
+    listed = _run("git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
+    for name in listed:
+        if (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name)
+    for command in (
+        ("git", "init", "--quiet", "--initial-branch=main"),
+        ("git", "config", "user.name", "test"),
+        ("git", "config", "user.email", "test@example.com"),
+        ("git", "add", "--all"),
+        ("git", "commit", "--quiet", "--message", "start"),
+    ):
+        assert _run(*command, cwd=folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def clone(original: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "clone"
+    assert _run("git", "clone", "--quiet", original, folder).returncode == 0
+    for key, value in (("user.name", "test"), ("user.email", "test@example.com")):
+        _run("git", "config", key, value, cwd=folder)
+    return folder
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_the_semantic_diff_of_a_pull_request_is_written_as_markdown(clone: Path, tmp_path: Path) -> None:
+    out = tmp_path / "diff.md"
+    assert _run(".github/ci/semantic-diff", "HEAD", out, cwd=clone).returncode == 0
+    assert out.read_text("utf-8").strip()
+    _edit(clone / "environments/dev/values.yaml", "accuracy_threshold: 0.70", "accuracy_threshold: 0.71")
+    assert _run(sys.executable, "scripts/render.py", "--all", "--lock", cwd=clone).returncode == 0
+    done = _run(".github/ci/semantic-diff", "HEAD", out, cwd=clone)
+    assert done.returncode == 0, done.stderr
+    assert "accuracy_threshold" in out.read_text("utf-8")
+    broken = _run(".github/ci/semantic-diff", "no-such-revision", out, cwd=clone)
+    assert broken.returncode > 1
+
+
+def test_only_the_pipelines_that_changed_are_run(clone: Path) -> None:
+    none = _run(".github/ci/local-runs", "HEAD", cwd=clone)
+    assert (none.returncode, none.stdout) == (0, "no pipeline of dev changed\n")
+    _edit(clone / "templates/pipelines/quickstart/pipeline.yaml.j2", "The smallest", "A small")
+    assert _run(sys.executable, "scripts/render.py", "--env", "dev", "--lock", cwd=clone).returncode == 0
+    done = _run(".github/ci/local-runs", "HEAD", cwd=clone, PYTHONPATH="scripts:components/src")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"::group::(\S+)", done.stdout) == ["quickstart"]
+    assert "SUCCEEDED  summarize" in done.stdout
+
+
+def test_parameters_of_local_runs_are_of_pipelines_that_there_are() -> None:
+    for path in (PROJECT / ".github/local-runs").iterdir():
+        manifest = yaml.safe_load(
+            (PROJECT / f"manifests/dev/pipelines/{path.name}/pipeline.yaml").read_text()
+        )
+        given = {line.split("=")[0] for line in path.read_text("utf-8").split()}
+        assert given <= set(manifest["spec"]["parameters"])
+
+
+GH = """#!/usr/bin/env bash
+echo "$*" >> "$GH_LOG"
+case "$1 $2" in "pr view") exit 1 ;; esac
+"""
+
+
+def test_new_images_become_a_pull_request_for_dev(clone: Path, tmp_path: Path) -> None:
+    remote, tools, log = tmp_path / "remote.git", tmp_path / "bin", tmp_path / "gh.log"
+    assert _run("git", "clone", "--quiet", "--bare", clone, remote).returncode == 0
+    assert _run("git", "remote", "set-url", "origin", remote, cwd=clone).returncode == 0
+    tools.mkdir()
+    (tools / "gh").write_text(GH)
+    (tools / "gh").chmod(0o755)
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "GH_LOG": str(log), "BUILT_FROM": "abc123"}
+    images = [
+        f"{name}=ghcr.io/example/{name}@sha256:{'7' * 64}" for name in ("predictive-scaling", "reconciler")
+    ]
+    done = _run(".github/ci/set-images", *images, cwd=clone, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    release = _run("git", "show", "images/dev:environments/dev/release.yaml", cwd=remote).stdout
+    assert all(image.replace("=", ": ", 1) in release for image in images)
+    assert (
+        _run("git", "diff", "--quiet", "main", "images/dev", "--", "environments/prod", cwd=remote).returncode
+        == 0
+    )
+    assert "pr create --head images/dev" in log.read_text()
+    assert "abc123" in _run("git", "log", "-1", "--format=%B", "images/dev", cwd=remote).stdout
+    again = _run(".github/ci/set-images", *images, cwd=clone, **environment)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "dev has these images already")
+
+
+def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    with DevServer(tmp_path / "server") as server:
+        before = _run(
+            ".github/ci/drift-report", "dev", server.url, cwd=clone, GITHUB_STEP_SUMMARY=str(summary)
+        )
+        apply = ["scripts/reconcile.py", "apply", "--env", "dev", "--host", server.url]
+        assert _run(sys.executable, *apply, cwd=clone).returncode == 0
+        after = _run(
+            ".github/ci/drift-report", "dev", server.url, cwd=clone, GITHUB_STEP_SUMMARY=str(summary)
+        )
+    gone = _run(".github/ci/drift-report", "dev", "http://127.0.0.1:9", cwd=clone)
+    assert (before.returncode, after.returncode, gone.returncode) == (1, 0, 4)
+    assert re.findall("^### (.*)$", summary.read_text(), re.MULTILINE) == [
+        "dev: KFP is not as Git says",
+        "dev: KFP is as Git says",
+    ]
+
+
+def test_the_whole_way_on_the_development_server(clone: Path) -> None:
+    if not shutil.which("awk") or not shutil.which("sed"):
+        missing("awk and sed")
+    done = _run("tests/e2e/scenario", "devserver", cwd=clone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("== all of it went through")
+
+
+def test_the_inputs_of_the_run_on_kind_render_for_two_clusters(clone: Path) -> None:
+    """Of tests/e2e/kind itself only this part can run without a container engine."""
+    assert _run("tests/e2e/kind", "inputs", cwd=clone).returncode == 0
+    done = _run(sys.executable, "scripts/render.py", "--all", cwd=clone)
+    assert done.returncode == 0, done.stderr
+    project = yaml.safe_load((clone / "argocd/project.yaml").read_text("utf-8"))["spec"]
+    assert {entry["server"] for entry in project["destinations"]} == {
+        "https://kubernetes.default.svc",
+        "https://prod-control-plane:6443",
+    }
+    assert project["sourceRepos"][0].startswith("http://gitea.")
+    assert "syncWindows" not in project
+    applications = yaml.safe_load((clone / "argocd/applicationset.yaml").read_text("utf-8"))["spec"]
+    usual, elsewhere = "https://kubernetes.default.svc", "https://prod-control-plane:6443"
+    assert applications["template"]["spec"]["destination"]["server"] == (
+        f'{{{{ get (dict "prod" "{elsewhere}") .path.basename | default "{usual}" }}}}'
+    )
+    assert _run(sys.executable, "scripts/policy.py", cwd=clone).returncode == 2, (
+        "the registry list was changed"
+    )
