@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ def emit(pipeline: Any) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return path.read_text("utf-8")
+        return _without_header(path.read_text("utf-8"))
+
+
+def _without_header(text: str) -> str:
+    """Without the comment at the top: it shows defaults in the order of a hash table, another one in each process."""
+    return "".join(dropwhile(lambda line: line.startswith("#"), text.splitlines(keepends=True)))
 
 
 def load(text: str) -> Any:

@@ -8,7 +8,7 @@ is a parameter, so the compiler makes it the default of a hidden one: there alon
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kfp_gitops.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
@@ -58,26 +58,33 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _fails(loop: Loop, scopes: Scopes) -> bool:
-    fields = set(_fields_used(loop, [loop]))
-    inside = [node for node in walk(loop.body) if isinstance(node, Condition | Loop | Guarded)]
-    crosses = any(True for group in inside for _ in _fields_used(loop, [group]))
-    kinds = {type(item[key]) for item in maps(loop) for key in fields if key in item}
+    fields = set(_fields_used(loop, loop.body))
+    groups = [node for node in loop.body if isinstance(node, Condition | Loop | Guarded)]
+    # What a loop directly inside runs over is not inside that loop yet.
+    inside = [node for group in groups for node in (group.body if isinstance(group, Loop) else [group])]
+    crossing = set(_fields_used(loop, inside))
+    if scopes.around[loop.id]:
+        crossing |= fields
+    return bool(crossing) or _mixed(loop, fields) or _clash(loop)
+
+
+def _mixed(loop: Loop, fields: set[str]) -> bool:
     first = type(next(iter(maps(loop)[0].values()), None))
-    return bool(scopes.around[loop.id]) or crosses or kinds - {first} != set() or _clash(loop)
+    return any(type(item[key]) is not first for item in maps(loop) for key in fields if key in item)
 
 
 def _clash(loop: Loop) -> bool:
     return any(key in _TAKEN for item in maps(loop) for key in item)
 
 
-def _fields_used(loop: Loop, nodes: list[Node]) -> Iterator[str]:
-    """The fields of a loop's item that nodes, or those inside them, use; the whole item is ''."""
+def _fields_used(loop: Loop, nodes: Sequence[Node]) -> Iterator[str]:
+    """The fields of a loop's item that nodes, or those inside them, use."""
     for node in nodes:
         for value in values(node):
             for reference in references(value):
-                if isinstance(reference, ItemRef) and reference.loop == loop.id:
-                    yield reference.field or ""
+                if isinstance(reference, ItemRef) and reference.loop == loop.id and reference.field:
+                    yield reference.field
         if isinstance(node, Guarded):
             yield from _fields_used(loop, [node.exit_task])
         for body in bodies(node):
-            yield from _fields_used(loop, list(body))
+            yield from _fields_used(loop, body)

@@ -1,0 +1,554 @@
+"""One test for each trap of the kfp SDK's compiler: it is refused with its place and a remedy, or worked around.
+
+What the SDK itself does there is shown beside the workarounds, so that they go when it gets better.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp import compiler as kfp_compiler
+from kfp import components, dsl
+from kfp_gitops import ir, irlint
+from kfp_gitops.errors import InputError
+from kfp_gitops.manifest import reader
+from language import HEAD, SPECS, compiled, refusals, tree, warnings
+
+REFUSED = {
+    "an unescaped text in a condition": (
+        "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n    g:\n      if: {eq: [{param: s}, it's]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        '5:29: "it\'s" cannot be compared; use a number, true, false, or a text without quotes and backslashes'
+        " (KFP does not escape them)",
+    ),
+    "operands of different types": (
+        "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n    g:\n      if: {gt: [{param: s}, 3]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:16: a str is compared with 3; compare values of the same type; quote a number that stands for a text",
+    ),
+    "a number compared with true, which the SDK turns round": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, true]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:16: an int is compared with True; compare values of the same type; quote a number that stands for a text",
+    ),
+    "a list in a condition": (
+        "spec:\n  parameters: {n: {type: list, default: []}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, a]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:17: a list cannot be compared; compare a number, a text, true or false",
+    ),
+    "the order of items that are compared as texts": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
+        "      tasks:\n        c:\n          if: {gt: [{item: g}, 9]}\n"
+        "          tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "8:20: items of this list are compared as texts, so 10 comes before 9; use eq or ne, or hand the item to a"
+        " task that compares it",
+    ),
+    "a float among items that are compared as texts": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
+        "      tasks:\n        c:\n          if: {eq: [{item: g}, 1.0]}\n"
+        "          tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "8:20: items of this list are compared as texts, and a float has more than one; compare it in a task",
+    ),
+    "an item compared with a number that is no constant": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}, n: {type: int, default: 1}}\n  tasks:\n    g:\n"
+        "      loop: {items: {param: l}}\n      tasks:\n        c:\n          if: {eq: [{item: g}, {param: n}]}\n"
+        "          tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "8:20: an item that KFP takes for a text is compared with an int; compare it in a task",
+    ),
+    "the order of true and false": (
+        "spec:\n  parameters: {b: {type: bool, default: true}}\n  tasks:\n    g:\n      if: {lt: [{param: b}, true]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:16: true and false have no order; use eq or ne",
+    ),
+    "a condition of constants": (
+        "spec:\n  tasks:\n    g:\n      if: {eq: [1, 1]}\n      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "4:16: both operands are constants; compare a parameter or an output",
+    ),
+    "two comparisons in one condition": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n"
+        "      if: {eq: [{param: n}, 1], ne: [{param: n}, 2]}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:11: spec.tasks.g.if: {'eq': [{'param': 'n'}, 1], 'ne': [{'param': 'n'}, 2]} has too many properties;"
+        " one comparison of two operands",
+    ),
+    "oneOf in a condition": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "      else: {tasks: {b: {component: say, arguments: {text: x}}}}\n    h:\n"
+        "      if: {eq: [{oneOf: [{task: a, output: said}, {task: b, output: said}]}, x]}\n"
+        "      tasks: {c: {component: say, arguments: {text: x}}}\n",
+        "9:17: KFP cannot compare this; hand {oneOf: …} to a task, and compare its output",
+    ),
+    "oneOf without else": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "      elif: [{if: {eq: [{param: n}, 2]}, tasks: {b: {component: say, arguments: {text: x}}}}]\n"
+        "    c: {component: say, arguments: {text: {oneOf: [{task: a, output: said}, {task: b, output: said}]}}}\n",
+        "8:43: 'g' has no `else`, so maybe no branch is taken; add an `else` with a task",
+    ),
+    "oneOf that leaves a branch out": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "      elif: [{if: {eq: [{param: n}, 2]}, tasks: {b: {component: say, arguments: {text: x}}}}]\n"
+        "      else: {tasks: {d: {component: say, arguments: {text: x}}}}\n"
+        "    c: {component: say, arguments: {text: {oneOf: [{task: a, output: said}, {task: d, output: said}]}}}\n",
+        "9:43: oneOf names 2 of the 3 branches of 'g'; name exactly one output for each branch",
+    ),
+    "oneOf of different types": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "      else: {tasks: {b: {component: add, arguments: {a: 1}}}}\n"
+        "    c: {component: say, arguments: {text: {oneOf: [{task: a, output: said}, {task: b, output: sum}]}}}\n",
+        "8:43: 'b' gives an int, 'a' a str; oneOf takes outputs of the same type",
+    ),
+    "a task that comes after one inside an if": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "    b: {component: say, arguments: {text: x}, after: [a]}\n",
+        "7:55: task 'a' runs in a group that this is not in; move this into the same group",
+    ),
+    "a task that comes after a group": (
+        "spec:\n  tasks:\n    g:\n      loop: {items: [a]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "    b: {component: say, arguments: {text: x}, after: [g]}\n",
+        "6:55: 'g' is a group; KFP waits for tasks: choose one of: a, b",
+    ),
+    "an output that leaves its loop": (
+        "spec:\n  tasks:\n    g:\n      loop: {items: [a]}\n"
+        "      tasks: {a: {component: say, arguments: {text: x}}}\n"
+        "    b: {component: say, arguments: {text: {task: a, output: said}}}\n",
+        "6:43: task 'a' runs in a group that this is not in; use {collect: …} for a loop",
+    ),
+    "a collected loop inside an if": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    c:\n      if: {eq: [{param: n}, 1]}\n"
+        "      tasks:\n        g: {loop: {items: [a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n"
+        "    b: {component: join, arguments: {texts: {collect: {task: a, output: said}}}}\n",
+        "8:45: the loop around 'a' is in a group that this is not in; move this into the same group",
+    ),
+    "collect inside a list": (
+        "spec:\n  tasks:\n    g: {loop: {items: [a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n"
+        "    b: {component: join, arguments: {texts: [{collect: {task: a, output: said}}]}}\n",
+        "4:45: collect and oneOf cannot stand inside a list, map or text; give it as an argument",
+    ),
+    "an exit handler inside a group": (
+        "spec:\n  tasks:\n    g:\n      loop: {items: [a]}\n      tasks:\n        h:\n"
+        "          finally: {e: {component: say, arguments: {text: x}}}\n"
+        "          tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "6:9: `finally` inside a group; put it at the top: KFP allows it only there",
+    ),
+    "an exit task that depends on another": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}}\n    h:\n"
+        "      finally: {e: {component: say, arguments: {text: {task: a, output: said}}}}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:20: exit task 'e' depends on another task; it may take parameters only",
+    ),
+    "an output of the pipeline from inside an exit handler": (
+        "spec:\n  tasks:\n    h:\n      finally: {e: {component: say, arguments: {text: x}}}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n  outputs: {o: {task: t, output: said}}\n",
+        "6:16: task 't' runs in a group that this is not in; move this into the same group",
+    ),
+    "an output of an exit task": (
+        "spec:\n  tasks:\n    h:\n      finally: {e: {component: say, arguments: {text: x}}}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n"
+        "    b: {component: say, arguments: {text: {task: e, output: said}}}\n",
+        "6:43: task 'e' runs at the very end; nothing can take its outputs",
+    ),
+    "a final status where there is no exit task": (
+        "spec:\n  tasks:\n    t: {component: report, arguments: {text: x}}\n",
+        "3:5: component 'report' takes the final status 'status', but 't' is no exit task; put it into `finally`, or"
+        " set `ignoreUpstreamFailure: true`",
+    ),
+    "tasks in a circle": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, after: [b]}\n"
+        "    b: {component: say, arguments: {text: x}, after: [a]}\n",
+        "3:5: tasks wait for each other: a → b; break the circle",
+    ),
+    "a task that waits for itself": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, after: [a]}\n",
+        "3:5: tasks wait for each other: a; break the circle",
+    ),
+    "ignoring a failure whose output is needed": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}}\n"
+        "    b: {component: say, arguments: {text: {task: a, output: said}}, ignoreUpstreamFailure: true}\n",
+        "4:43: 'text' takes an output that is missing when the task before failed; give the component's input a"
+        " default, or drop `ignoreUpstreamFailure`",
+    ),
+    "a number as environment variable": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, env: {A: 3}}\n",
+        "3:56: spec.tasks.a.env.A is 3, not a text; write a text",
+    ),
+    "a number as cpu": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, resources: {cpu: {limit: 2}}}\n",
+        "3:72: spec.tasks.a.resources.cpu.limit is 2, not a text; write a text",
+    ),
+    "memory in a format that KFP does not read": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, resources: {memory: {limit: 1.5Gi}}}\n",
+        '3:75: spec.tasks.a.resources.memory.limit is "1.5Gi"; a whole number with a unit, such as 512Mi or 2Gi',
+    ),
+    "a back-off without unit": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, retry: {count: 1, backoff: '30'}}\n",
+        '3:74: spec.tasks.a.retry.backoff is "30"; first wait, such as 30s or 5m',
+    ),
+    "a negative number of retries": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, retry: {count: -1}}\n",
+        "3:62: spec.tasks.a.retry.count is -1; minimum is 0",
+    ),
+    "a loop over nothing": (
+        "spec:\n  tasks:\n    g: {loop: {items: []}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
+        "3:23: the list is empty; give at least one item; KFP refuses none",
+    ),
+    "an empty branch": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g: {if: {eq: [{param: n}, 1]}, tasks: {}}\n",
+        "4:43: spec.tasks.g.tasks: {} should be non-empty; tasks and groups of tasks by id; they run as soon as what"
+        " they refer to is there",
+    ),
+    "items of mixed types": (
+        "spec:\n  tasks:\n    g: {loop: {items: [1, a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
+        "3:27: 'a' is of another type; KFP takes the first one's type for all: write an int",
+    ),
+    "a loop over one value": (
+        "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n"
+        "    g: {loop: {items: {param: s}}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
+        "4:23: a str is no list; refer to a list",
+    ),
+    "a loop over what another loop collects": (
+        "spec:\n  tasks:\n    g: {loop: {items: [a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n"
+        "    h: {loop: {items: {collect: {task: a, output: said}}}, tasks: {b: {component: say, arguments: {text: x}}}}\n",
+        "4:23: KFP cannot loop over this; give constants, or one reference to a list",
+    ),
+    "a constant of the wrong type": (
+        "spec:\n  tasks:\n    a: {component: add, arguments: {a: '3'}}\n",
+        "3:40: '3' is not an int; write an int",
+    ),
+    "true as a whole number": (
+        "spec:\n  tasks:\n    a: {component: add, arguments: {a: true}}\n",
+        "3:40: True is not an int; write an int",
+    ),
+    "a parameter of the wrong type": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n"
+        "    a: {component: say, arguments: {text: {param: n}}}\n",
+        "4:43: an int is given where 'text' takes a str; refer to another output",
+    ),
+    "an output of the wrong type": (
+        "spec:\n  tasks:\n    l: {component: load}\n    a: {component: say, arguments: {text: {task: l, output: data}}}\n",
+        "4:43: a Dataset artifact is given where 'text' takes a str; refer to another output",
+    ),
+    "an artifact where a list of them is taken": (
+        "spec:\n  tasks:\n    l: {component: load}\n    t: {component: train, arguments: {data: {task: l, output: data}}}\n"
+        "    m: {component: merge, arguments: {models: {task: t, output: model}}}\n",
+        "5:47: a Model artifact is given where 'models' takes a list of Model artifacts; refer to another output",
+    ),
+    "null as an argument": (
+        "spec:\n  tasks:\n    a: {component: take, arguments: {items: [1, null]}}\n",
+        "3:49: null is no value for KFP; leave it out, or write '' or 0",
+    ),
+    "a whole number that a double cannot hold": (
+        "spec:\n  parameters: {n: {type: int, default: 9007199254740993}}\n  tasks:\n"
+        "    a: {component: say, arguments: {text: x}}\n",
+        "2:40: 9007199254740993 is not exact in KFP; give it as a text: the IR keeps numbers as doubles",
+    ),
+    "a text that the SDK takes for a reference": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: '{{channel:task=;name=n;type=String;}}'}}\n",
+        "3:43: '{{channel:task=;name=n;type=String;}}' holds a placeholder of KFP; write {run: …} or {param: …}, inside"
+        " {concat: […]} when it is part of a text",
+    ),
+    "a text that KFP takes for a reference": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: 'x-{{$.pipeline_job_name}}'}}\n",
+        "3:43: 'x-{{$.pipeline_job_name}}' holds a placeholder of KFP; write {run: …} or {param: …}, inside {concat:"
+        " […]} when it is part of a text",
+    ),
+    "a field of an item inside a text": (
+        "spec:\n  parameters: {l: {type: list, default: [{a: x}]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
+        "      tasks: {a: {component: say, arguments: {text: {concat: [x, {item: g, field: a}]}}}}\n",
+        "6:53: a field of an item stands inside a list, map or text; give it as an argument",
+    ),
+    "a field of an item as the name of a secret": (
+        "spec:\n  parameters: {l: {type: list, default: [{a: x}]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
+        "      tasks:\n        a:\n          component: say\n          arguments: {text: x}\n"
+        "          env: {A: {secret: {item: g, field: a}, key: k}}\n",
+        "10:29: only a constant or one whole reference can stand here; compute it in a task before",
+    ),
+    "an importer's URI out of parts": (
+        "spec:\n  parameters: {b: {type: str, default: x}}\n  tasks:\n"
+        "    i: {importer: {uri: {concat: ['s3://', {param: b}]}, type: Dataset}}\n",
+        "4:25: KFP's importer takes no text that is put together from parts, nor a field of an item; give the whole URI"
+        " as one parameter or output",
+    ),
+    "the workspace's path without a workspace": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: {run: workspace}}}\n",
+        "3:5: 'a' uses the workspace, and there is none; add `spec.workspace`",
+    ),
+    "a parameter that is a word of Python": (
+        "spec:\n  parameters: {class: {type: str, default: a}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n",
+        "2:16: parameter 'class' is a word of Python; choose another name",
+    ),
+    "an output that is a parameter": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n"
+        "  outputs: {o: {param: n}}\n",
+        "5:16: a pipeline gives outputs of its tasks only; refer to an output, {collect: …} or {oneOf: …}",
+    ),
+}
+
+
+@pytest.mark.parametrize("trap", REFUSED)
+def test_is_refused_with_its_place_and_a_remedy(trap: str) -> None:
+    body, message = REFUSED[trap]
+    assert refusals(body) == [message]
+
+
+def test_a_name_that_the_sdk_would_change_is_refused() -> None:
+    for name in ("Churn-Train", "churn_train", "a.b", "a" * 64):
+        text = HEAD.replace("name: p,", f"name: {name},") + "spec: {tasks: {a: {component: say}}}\n"
+        with pytest.raises(InputError, match="the pipeline's name in KFP: 1 to 63 of a-z 0-9 -"):
+            reader.read(text, "m.yaml")
+
+
+def _sound(pipeline: Any, folder: Path) -> bool:
+    """Whether the SDK alone compiles a pipeline to IR whose references hold."""
+    path = folder / "direct.yaml"
+    try:
+        kfp_compiler.Compiler().compile(dsl.pipeline(name="p")(pipeline), str(path))
+    except (AssertionError, TypeError, dsl.types.type_utils.InconsistentTypeException):
+        return False
+    return not list(irlint.findings(ir.documents(path.read_text())))
+
+
+SAY, ADD, TAKE = (components.load_component_from_text(SPECS[name]) for name in ("say", "add", "take"))
+MAPS = [{"a": "x", "b": "y"}]
+
+
+def _loop():
+    with dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+
+
+def _if_loop(s: str = "x"):
+    with dsl.If(s == "x"), dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+
+
+def _exit_loop():
+    with dsl.ExitHandler(SAY(text="e")), dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+
+
+def _loop_if():
+    with dsl.ParallelFor(MAPS) as item, dsl.If(item.a == "x"):
+        SAY(text=item.b)
+
+
+def _loop_if_other(s: str = "x"):
+    with dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+        with dsl.If(s == "x"):
+            SAY(text="z")
+
+
+def _loop_if_whole(s: str = "x"):
+    with dsl.ParallelFor(MAPS) as item, dsl.If(s == "x"):
+        TAKE(fields=item)
+
+
+def _if_loop_whole(s: str = "x"):
+    with dsl.If(s == "x"), dsl.ParallelFor(MAPS) as item:
+        TAKE(fields=item)
+
+
+def _loop_loop():
+    with dsl.ParallelFor(MAPS) as item, dsl.ParallelFor([1, 2]) as number:
+        SAY(text=item.a)
+        ADD(a=number)
+
+
+def _mixed():
+    with dsl.ParallelFor([{"a": "x", "n": 1}]) as item:
+        SAY(text=item.a)
+        ADD(a=item.n)
+
+
+def _taken_name():
+    with dsl.ParallelFor([{"name": "x"}]) as item:
+        SAY(text=item.name)
+
+
+def _loop_over_field():
+    with dsl.ParallelFor([{"a": [1, 2]}]) as item, dsl.ParallelFor(item.a) as number:
+        ADD(a=number)
+
+
+ITEMS = "{loop: {items: [{a: x, b: y}]}, tasks: "
+T = "t: {component: say, arguments: {text: {item: l, field: a}}}"
+IF = "{if: {eq: [{param: s}, x]}, tasks: "
+MAP_LOOPS = {
+    "loop": (_loop, f"l: {ITEMS}{{{T}}}}}"),
+    "loop in if": (_if_loop, f"g: {IF}{{l: {ITEMS}{{{T}}}}}}}}}"),
+    "loop in exit handler": (
+        _exit_loop,
+        f"g: {{finally: {{e: {{component: say, arguments: {{text: e}}}}}}, tasks: {{l: {ITEMS}{{{T}}}}}}}}}",
+    ),
+    "if in loop, over a field": (
+        _loop_if,
+        f"l: {ITEMS}{{g: {{if: {{eq: [{{item: l, field: a}}, x]}}, tasks: {{{T.replace('field: a', 'field: b')}}}}}}}}}",
+    ),
+    "if in loop, over something else": (
+        _loop_if_other,
+        f"l: {ITEMS}{{{T}, g: {IF}{{u: {{component: say, arguments: {{text: z}}}}}}}}}}}}",
+    ),
+    "if in loop, with the whole item": (
+        _loop_if_whole,
+        f"l: {ITEMS}{{g: {IF}{{t: {{component: take, arguments: {{fields: {{item: l}}}}}}}}}}}}}}",
+    ),
+    "loop in if, with the whole item": (
+        _if_loop_whole,
+        f"g: {IF}{{l: {ITEMS}{{t: {{component: take, arguments: {{fields: {{item: l}}}}}}}}}}}}}}",
+    ),
+    "loop in loop": (
+        _loop_loop,
+        f"l: {ITEMS}{{m: {{loop: {{items: [1, 2]}}, tasks: {{{T}, u: {{component: add, arguments: {{a: {{item: m}}}}}}}}}}}}}}",
+    ),
+    "a loop over a field": (
+        _loop_over_field,
+        "l: {loop: {items: [{a: [1, 2]}]}, tasks: {m: {loop: {items: {item: l, field: a}},"
+        " tasks: {u: {component: add, arguments: {a: {item: m}}}}}}}",
+    ),
+    "fields of mixed types": (
+        _mixed,
+        "l: {loop: {items: [{a: x, n: 1}]}, tasks: {t: {component: say, arguments: {text: {item: l, field: a}}},"
+        " u: {component: add, arguments: {a: {item: l, field: n}}}}}",
+    ),
+    "a field with a name that the SDK has": (
+        _taken_name,
+        "l: {loop: {items: [{name: x}]}, tasks: {t: {component: say, arguments: {text: {item: l, field: name}}}}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", MAP_LOOPS)
+def test_a_list_of_maps_becomes_a_parameter_exactly_where_the_sdk_cannot_compile_it(
+    shape: str, tmp_path: Path
+) -> None:
+    """kubeflow/pipelines #13273, and its relatives."""
+    direct, tasks = MAP_LOOPS[shape]
+    text = compiled(f"spec:\n  parameters: {{s: {{type: str, default: x}}}}\n  tasks:\n    {tasks}\n")
+    declared = ir.documents(text)[0]["root"]["inputDefinitions"]["parameters"]
+    assert ("items_of_l" in declared) == (not _sound(direct, tmp_path))
+
+
+def test_a_hidden_parameter_keeps_clear_of_the_pipelines_own() -> None:
+    body = (
+        "spec:\n  parameters: {s: {type: str, default: x}, items_of_l: {type: int, default: 1}}\n"
+        f"  tasks:\n    {MAP_LOOPS['loop in if'][1]}\n"
+    )
+    declared = ir.documents(compiled(body))[0]["root"]["inputDefinitions"]["parameters"]
+    assert declared["items_of_l_"]["defaultValue"] == MAPS
+
+
+def test_what_follows_an_if_elif_without_else_stays_outside_of_it() -> None:
+    """The SDK never leaves the group of the branches, so a loop around it is never left either."""
+    body = """\
+spec:
+  parameters: {n: {type: int, default: 1}}
+  tasks:
+    loop:
+      loop: {items: [a]}
+      tasks:
+        g:
+          if: {eq: [{param: n}, 1]}
+          tasks: {a: {component: say, arguments: {text: a}}}
+          elif: [{if: {eq: [{param: n}, 2]}, tasks: {b: {component: say, arguments: {text: b}}}}]
+        beside: {component: say, arguments: {text: c}}
+    outside: {component: say, arguments: {text: d}}
+"""
+    found = tree(compiled(body))
+    assert set(found) == {"loop", "outside"}
+    assert set(found["loop"]) == {"condition-branches-3", "beside"}
+
+
+def test_resources_from_a_parameter_reach_into_a_group() -> None:
+    body = """\
+spec:
+  parameters: {n: {type: int, default: 1}, cpu: {type: str, default: "1"}}
+  tasks:
+    g:
+      if: {eq: [{param: n}, 1]}
+      tasks: {a: {component: say, arguments: {text: a}, resources: {cpu: {limit: {param: cpu}}}}}
+"""
+    assert "pipelinechannel--cpu" in tree(compiled(body))["condition-1"]["a"]
+
+
+def test_ignoring_a_failure_needs_no_optional_input() -> None:
+    """The SDK looks up every input, given or not: KeyError."""
+    body = """\
+spec:
+  tasks:
+    a: {component: say, arguments: {text: a}}
+    b: {component: tolerate, after: [a], ignoreUpstreamFailure: true}
+"""
+    assert tree(compiled(body))["b"] == {}
+
+
+def test_a_loop_directly_under_finally_is_warned_of_with_its_issue() -> None:
+    body = """\
+spec:
+  tasks:
+    all:
+      finally: {e: {component: say, arguments: {text: x}}}
+      tasks:
+        l: {loop: {items: [a]}, tasks: {t: {component: say, arguments: {text: x}}}}
+"""
+    assert compiled(body)
+    assert warnings(body) == [
+        "m.yaml:9:9: a loop directly under `finally` fails on the KFP backend (kubeflow/pipelines #12390); "
+        "make the loop a pipeline of its own, or drop `finally`"
+    ]
+
+
+def test_settings_of_kubernetes_make_a_second_document_and_count_for_the_identity() -> None:
+    body = "spec:\n  tasks:\n    a: {component: say, arguments: {text: a}}\n"
+    plain, limited = compiled(body), compiled(body.replace("text: a}", "text: a}, timeoutSeconds: 5"))
+    assert [len(ir.documents(text)) for text in (plain, limited)] == [1, 2]
+    assert ir.digest(ir.documents(plain)) != ir.digest(ir.documents(limited))
+
+
+MANY = """\
+spec:
+  parameters: {n: {type: int, default: 1}, m: {type: dict, default: {b: 1, a: 2}}}
+  tasks:
+    z: {component: say, arguments: {text: z}, env: {B: b, A: {secret: s, key: k}}}
+    l:
+      loop: {items: [{b: x, a: y, c: z}]}
+      tasks:
+        g:
+          if: {eq: [{item: l, field: c}, z]}
+          tasks: {t: {component: say, arguments: {text: {item: l, field: b}}}}
+    y: {component: take, arguments: {fields: {z: {param: n}, a: {param: m}}}}
+    x: {component: add, arguments: {a: {param: n}}}
+"""
+
+
+def test_the_order_of_the_manifest_is_that_of_the_tasks() -> None:
+    """Task names, and so the bytes, follow the order of creation: only the manifest may say it."""
+    other = MANY.replace(
+        "    x: {component: add", "    a: {component: say, arguments: {text: a}}\n    x: {component: add"
+    )
+    names = [list(ir.documents(compiled(body))[0]["root"]["dag"]["tasks"]) for body in (MANY, other)]
+    assert names == [["add", "for-loop-1", "say", "take"], ["add", "for-loop-1", "say", "say-3", "take"]]
+
+
+def test_bytes_are_the_same_for_every_hash_seed_process_and_working_directory(tmp_path: Path) -> None:
+    script = "import language, sys; sys.stdout.write(language.compiled(sys.argv[1]))"
+    found = set()
+    for seed, cwd in (("1", tmp_path), ("2", Path.cwd()), ("77", tmp_path)):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "KFP_DISABLE_EXECUTION_CACHING_BY_DEFAULT": "true" if seed == "77" else "",
+        }
+        command = [sys.executable, "-c", script, MANY]
+        done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=True)
+        found.add(done.stdout)
+    assert found == {compiled(MANY)}
