@@ -22,7 +22,7 @@ from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
 from kfp_gitops.kfpapi.features import Features, release
-from kfp_gitops.kfpapi.models import RunState
+from kfp_gitops.kfpapi.models import NamedExperiment, RunState
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.kfpapi.transport import Services, each
 from kfp_gitops.manifest import Schedule
@@ -180,6 +180,20 @@ class KfpApi:
         )
         create = self._client.experiments.experiment_service_create_experiment
         self._create(lambda: create(body))
+
+    def experiments_like(self, text: str) -> list[NamedExperiment]:
+        """The experiments whose name holds a text."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        wanted = _predicate("IS_SUBSTRING", "display_name", text)
+        pages = self._pages(
+            "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
+        )
+        return [models.named_experiment(found) for found in pages if text in found.display_name]
+
+    def archive_experiment(self, experiment_id: str) -> None:
+        """Archive an experiment, and with it its runs; KFP disables its recurring runs."""
+        archive = self._client.experiments.experiment_service_archive_experiment
+        self._repeat(lambda: archive(experiment_id))
 
     # recurring runs
 
@@ -344,4 +358,8 @@ def _understood(host: str, call: Callable[[], Any]) -> Any:
 
 
 def _equals(key: str, value: str) -> str:
-    return json.dumps({"predicates": [{"operation": "EQUALS", "key": key, "stringValue": value}]})
+    return _predicate("EQUALS", key, value)
+
+
+def _predicate(operation: str, key: str, value: str) -> str:
+    return json.dumps({"predicates": [{"operation": operation, "key": key, "stringValue": value}]})

@@ -39,6 +39,22 @@ class RunState:
     tasks: tuple[TaskState, ...]
 
 
+@dataclass(frozen=True)
+class NamedExperiment:
+    """An experiment and its text."""
+
+    id: str
+    name: str
+    description: str
+    archived: bool
+
+
+def named_experiment(found: Any) -> NamedExperiment:
+    """An experiment as our record."""
+    archived = found.storage_state == "ARCHIVED"
+    return NamedExperiment(found.experiment_id, found.display_name, found.description or "", archived)
+
+
 def version_reference(pipeline_id: str, version_id: str) -> Any:
     """What pins a run to one version."""
     return kfp_server_api.V2beta1PipelineVersionReference(

@@ -82,21 +82,32 @@ def read(folder: Path, environment: str) -> Folder:
     Raises:
         InputError: something is missing or malformed; run render.
     """
-    root, name = folder.parent, folder.name
-    document = parse(files.read_text(root, f"{name}/{ENVIRONMENT}"), f"{name}/{ENVIRONMENT}")
+    root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
+    names = [entry["name"] for entry in settings["pipelines"]]
+    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in settings["pipelines"]}
+    manifests = {
+        pipeline: _manifest(f"{name}/pipelines/{pipeline}", rendered[pipeline]) for pipeline in names
+    }
+    locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
+    return Folder(settings, manifests, rendered, locked, name)
+
+
+def settings_of(folder: Path, environment: str) -> Mapping[str, Any]:
+    """What environment.yaml says: whose it is, which KFP, which pipelines.
+
+    Raises:
+        InputError: it is missing or malformed, or of another environment.
+    """
+    path = f"{folder.name}/{ENVIRONMENT}"
+    document = parse(files.read_text(folder.parent, path), path)
     raise_if_any(schema.problems(schema.named("environment"), document))
     if document.value["environment"] != environment:
         what = f"this is the environment {document.value['environment']!r}, not {environment!r}"
         raise InputError(
             [document.problem(("environment",), what, "give the folder of the environment you mean")]
         )
-    names = [entry["name"] for entry in document.value["pipelines"]]
-    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in document.value["pipelines"]}
-    manifests = {
-        pipeline: _manifest(f"{name}/pipelines/{pipeline}", rendered[pipeline]) for pipeline in names
-    }
-    locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
-    return Folder(document.value, manifests, rendered, locked, name)
+    found: Mapping[str, Any] = document.value
+    return found
 
 
 def _pipeline(root: Path, folder: str, entry: Mapping[str, str]) -> RenderedPipeline:

@@ -6,11 +6,11 @@ from argparse import SUPPRESS
 from collections.abc import Sequence
 
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.reconcile import apply, plan
+from kfp_gitops.commands.reconcile import apply, disable, pause, plan
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
-_SUBCOMMANDS = (plan, apply)
+_SUBCOMMANDS = (plan, apply, disable, pause)
 
 
 class Subcommand(Parser):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops import console, locking
 from kfp_gitops.commands import connection
+from kfp_gitops.ownership import Owner
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.client import KfpApi
@@ -28,6 +29,34 @@ def folder(arguments: Namespace) -> Path:
     """The rendered environment's folder."""
     found: Path = arguments.manifests or arguments.root / "manifests" / arguments.env
     return found.resolve()
+
+
+def add_identity(parser: ArgumentParser) -> None:
+    """For where the manifests are gone."""
+    parser.add_argument(
+        "--repository", metavar="ID", help="the repository's id (default: what environment.yaml says)"
+    )
+    parser.add_argument("--namespace", metavar="NS", help="the user namespace, likewise")
+
+
+def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
+    """Whose objects, and where: by environment.yaml alone, or by what was given in its place.
+
+    Raises:
+        InputError: there is no environment.yaml, and not all was given.
+    """
+    from kfp_gitops.reconcile import desired
+
+    given = (arguments.repository, arguments.host, arguments.namespace)
+    if all(text is not None for text in given):
+        repository, host, namespace = given
+    else:
+        found = desired.settings_of(folder(arguments), arguments.env)
+        repository, kfp = arguments.repository or found["repository"], found["kfp"]
+        host = arguments.host or kfp["host"]
+        namespace = kfp["namespace"] if arguments.namespace is None else arguments.namespace
+    api = connection.api(arguments, desired.checked_host(host), namespace)
+    return Owner(repository, arguments.env), api
 
 
 def add_lock(parser: ArgumentParser) -> None:

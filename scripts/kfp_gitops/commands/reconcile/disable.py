@@ -1,0 +1,35 @@
+"""`reconcile disable`: turn every schedule of an environment off, as when its Application is deleted."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from kfp_gitops import console
+from kfp_gitops.commands.reconcile import options
+from kfp_gitops.errors import ExitCode
+
+
+def add(subcommands: Any) -> None:
+    """Declare the subcommand."""
+    about = "disable every schedule of the environment; KFP keeps all objects"
+    more = (
+        "Needs no pipeline: environment.yaml is enough, or --repository, --host and --namespace without it."
+    )
+    parser = subcommands.add_parser("disable", help=about, description=f"{about}. {more}")
+    options.add_target(parser)
+    options.add_identity(parser)
+    options.add_lock(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Disable; exit 4 when one could not be."""
+    from kfp_gitops.operations import pause
+
+    owner, api = options.owned(arguments)
+    with options.locked(arguments, api):
+        failed = pause.disable(api, owner, console.result)
+    for line in failed:
+        console.note(line)
+    return ExitCode.REMOTE_FAILED if failed else ExitCode.OK

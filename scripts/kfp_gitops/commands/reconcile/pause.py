@@ -1,0 +1,51 @@
+"""`reconcile pause`: turn every schedule of an environment off for a while, and leave a note who did."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from kfp_gitops import console
+from kfp_gitops.commands.reconcile import options
+from kfp_gitops.errors import ExitCode
+
+_EXAMPLES = "  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'"
+
+
+def add(subcommands: Any) -> None:
+    """Declare the subcommand."""
+    about = "turn every schedule off until a time; plan and apply respect it"
+    parser = subcommands.add_parser("pause", help=about, description=f"{about}.", examples=_EXAMPLES)
+    options.add_target(parser)
+    options.add_identity(parser)
+    parser.add_argument("--until", required=True, metavar="T", help="8h, 30m, 2d, or an instant in RFC 3339")
+    parser.add_argument("--by", default=None, metavar="NAME", help="who pauses (default: this user)")
+    parser.add_argument("--why", default="", metavar="TEXT", help="the reason, for those who read it later")
+    options.add_lock(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Pause; exit 4 when a schedule could not be disabled: then do it again."""
+    from kfp_gitops.operations import pause
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"
+    asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()))
+    owner, api = options.owned(arguments)
+    with options.locked(arguments, api):
+        failed = pause.begin(api, owner, asked, now, console.result)
+    console.result(f"{arguments.env} is {asked}")
+    for line in failed:
+        console.note(line)
+    return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return "somebody"

@@ -1,0 +1,100 @@
+"""Turning an environment's schedules off, for good or for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from kfp_gitops.devserver import DevServer, Fault, Trouble
+from kfp_gitops.errors import UsageError
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.operations import pause
+from kfp_gitops.ownership import Owner
+from project import Outcome
+
+Command = Callable[..., Outcome]
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+OWNER = Owner("example-repository", "dev")
+
+
+def _enabled(api: KfpApi) -> list[bool]:
+    """Ours first."""
+    found = sorted(api.schedules(), key=lambda schedule: schedule.owner is None)
+    return [schedule.enabled for schedule in found]
+
+
+def _theirs(api: KfpApi) -> None:
+    """A schedule of somebody else, enabled, with the same pipeline."""
+    (ours,) = api.schedules()
+    raw = api._client.recurring_runs
+    body = raw.recurring_run_service_get_recurring_run(ours.id)
+    body.recurring_run_id, body.description, body.mode, body.status = None, "made by hand", "ENABLE", None
+    body.created_at = body.updated_at = None
+    raw.recurring_run_service_create_recurring_run(body)
+
+
+def test_disable_turns_off_what_is_ours_and_deletes_nothing(reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    _theirs(api)
+    assert _enabled(api) == [True, True]
+    assert reconcile("disable").code == 0
+    assert _enabled(api) == [False, True]
+    again = reconcile("disable")
+    assert again.code == 0
+    assert "no schedule of this environment is enabled" in again.out
+
+
+def test_disable_needs_no_manifest_where_it_is_told_who_and_where(
+    reconcile: Command, api: KfpApi, repository: Path, server: DevServer
+) -> None:
+    assert reconcile("apply").code == 0
+    for path in (repository / "manifests/dev/pipelines").rglob("*.yaml"):
+        path.unlink()
+    assert reconcile("disable").code == 0  # environment.yaml is left, as in the hook of Argo CD
+    assert _enabled(api) == [False]
+    (repository / "manifests/dev/environment.yaml").unlink()
+    assert reconcile("disable").code == 2
+    assert reconcile("disable", "--repository", "example-repository", "--namespace", "").code == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_disable_says_what_it_could_not_do(reconcile: Command, server: DevServer) -> None:
+    assert reconcile("apply").code == 0
+    server.faults.add(Fault("POST", ":disable", Trouble.ANSWER, nth=0, status=400))
+    outcome = reconcile("disable")
+    assert outcome.code == 4
+    assert "hello-weekly" in outcome.err
+
+
+def test_a_pause_leaves_a_note_and_turns_schedules_off(reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    outcome = reconcile("pause", "--until", "8h", "--by", "night shift", "--why", "the data base is moved")
+    assert outcome.code == 0
+    assert _enabled(api) == [False]
+    (note,) = pause.standing(api, OWNER)
+    assert (note.by, note.why) == ("night-shift", "the data base is moved")
+    assert timedelta(hours=7.9) < note.until - datetime.now(UTC) <= timedelta(hours=8)
+    assert pause.standing(api, Owner("example-repository", "prod")) == []
+    assert pause.in_force([note], datetime.now(UTC)) == note
+    assert pause.in_force([note], datetime.now(UTC) + timedelta(hours=9)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("30m", NOW + timedelta(minutes=30)), ("2d", NOW + timedelta(days=2)),
+        ("2026-11-24T09:00:00Z", NOW + timedelta(hours=6)), ("2026-11-24T09:00:00+02:00", NOW + timedelta(hours=4)),
+    ],
+)  # fmt: skip
+def test_ends_of_pauses(text: str, wanted: datetime) -> None:
+    assert pause.until(text, NOW) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8", "8w", "0h", "tomorrow", "2026-11-24T01:00:00Z", "2026-11-25T09:00:00", "99999h"]
+)
+def test_ends_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--until"):
+        pause.until(text, NOW)
