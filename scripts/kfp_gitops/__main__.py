@@ -1,10 +1,26 @@
 """`python -m kfp_gitops COMMAND …`: the scripts where only the package is installed, as in the reconciler's image."""
 
 import sys
+from pkgutil import iter_modules
 
-from kfp_gitops.console import run
+from kfp_gitops import commands, console
+from kfp_gitops.errors import ExitCode
+
+_SHARED = {"common", "connection"}
+
+
+def main() -> int:
+    """Hand over to the command that the first argument names."""
+    known = sorted({module.name for module in iter_modules(commands.__path__)} - _SHARED)
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command not in known:
+        console.note(
+            f"usage: python -m kfp_gitops COMMAND …; the commands are: {', '.join(known)}; each has --help"
+        )
+        return ExitCode.OK if command in ("-h", "--help") else ExitCode.BAD_INPUT
+    sys.argv[:2] = [f"{command}.py"]
+    return console.run(command)
+
 
 if __name__ == "__main__":
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
-    sys.argv[:2] = [f"{command}.py"]
-    sys.exit(run(command))
+    sys.exit(main())

@@ -39,8 +39,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def repository() -> Path:
-    """The repository that this package stands in, from any working directory."""
-    return Path(__file__).resolve().parents[3]
+    """The repository that this package stands in, from any working directory; installed, the working directory."""
+    around = Path(__file__).resolve().parents[3]
+    return around if (around / "environments").is_dir() else Path.cwd()
 
 
 def parse(
