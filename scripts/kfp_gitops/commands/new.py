@@ -1,0 +1,132 @@
+"""`new`: begin a pipeline or a component with files that pass all checks as they are."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from kfp_gitops import components, console, environment, files, scaffold
+from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.components import Component
+from kfp_gitops.environment import RECONCILER_IMAGE
+from kfp_gitops.errors import ExitCode, UsageError
+
+_EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
+  python scripts/new.py pipeline text-report --component clean_text
+                                                         a pipeline of it, in environment dev, and its test
+  python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
+
+A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
+values that it takes, and those values in environments/ENV/values.yaml. A component is a Python function with typed
+inputs and outputs in components/NAME/component.py; its container image comes from release.yaml. Nothing that is there
+is overwritten."""
+_PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,61}")
+_DEFAULT_COMPONENTS = ("load_usage", "summarize_usage")
+# What the components of this repository can be tried with.
+_KNOWN_VALUES = {"source": "sample:smd_servers_5min"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the files of a new pipeline or component; asks nothing and overwrites nothing."""
+    parser = Parser("new.py", "Begin a pipeline or a component.", _EXAMPLES)
+    parser.add_argument("kind", choices=["pipeline", "component"])
+    parser.add_argument("name", metavar="NAME", help="a pipeline: a-z 0-9 -; a component: a-z 0-9 _")
+    parser.add_argument(
+        "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
+    )
+    parser.add_argument(
+        "--owner", metavar="TEAM", help="who is asked when the pipeline fails (default: its name)"
+    )
+    parser.add_argument(
+        "--component",
+        action="append",
+        default=[],
+        metavar="C",
+        help="what the pipeline runs; repeatable, in order",
+    )
+    parser.add_argument(
+        "--image", metavar="I", help="a component's image: a name of release.yaml (default: the first)"
+    )
+    arguments = parse(parser, argv)
+    return _component(arguments) if arguments.kind == "component" else _pipeline(arguments)
+
+
+def _component(arguments: Namespace) -> int:
+    root, name = arguments.root, arguments.name
+    if not _COMPONENT.fullmatch(name) or keyword.iskeyword(name):
+        raise UsageError(f"new.py: {name!r} cannot name a component; write a-z, 0-9 and _, a letter first")
+    env = environment.load(root, arguments.env)
+    images = [image for image in env.images if image != RECONCILER_IMAGE]
+    if arguments.image not in (*images, None):
+        raise scaffold.unknown("image", arguments.image, images)
+    if not images:
+        raise UsageError(f"new.py: {environment.release_path(env.name)} has no image for components; add one")
+    _write(root, scaffold.component(name, arguments.image or images[0]), [f"components/{name}"])
+    if find_spec("kfp"):
+        from kfp_gitops.commands import components as compile_components
+
+        compile_components.main(["--root", str(root)])
+    _say(
+        f"edit components/{name}/component.py and its test, then: make components",
+        f"pytest tests/components/test_{name}.py",
+        f"python scripts/new.py pipeline NAME --component {name}",
+    )
+    return ExitCode.OK
+
+
+def _pipeline(arguments: Namespace) -> int:
+    root, name = arguments.root, arguments.name
+    if not _PIPELINE.fullmatch(name):
+        raise UsageError(f"new.py: {name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63")
+    env = environment.load(root, arguments.env)
+    if not env.follows_sources:
+        raise UsageError(
+            f"new.py: {env.name} follows pinned copies; begin where `follows: sources` is, then promote"
+        )
+    used = [_used(root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
+    made = scaffold.pipeline(name, arguments.owner or f"{name}-team", env.name, used, _KNOWN_VALUES)
+    path = environment.values_path(env.name)
+    if name in env.pipelines:
+        raise UsageError(f"new.py: {env.name} has a pipeline {name!r} already")
+    values = scaffold.with_pipeline(files.read_text(root, path), path, name, made.values)
+    _write(root, made.files, [f"templates/pipelines/{name}"])
+    files.write_text(root / path, values)
+    console.result(f"change {path}")
+    _render(root, env.name)
+    _say(
+        f"edit templates/pipelines/{name}/pipeline.yaml.j2 and {path}, then: python scripts/render.py --all --lock",
+        f"python scripts/run.py --env {env.name} --pipeline {name} --local",
+        f"pytest tests/pipelines/test_{name.replace('-', '_')}.py",
+    )
+    return ExitCode.OK
+
+
+def _used(root: Path, name: str) -> Component:
+    path = f"components/{name}/component.yaml"
+    if not _COMPONENT.fullmatch(name) or not (root / path).is_file():
+        raise scaffold.unknown("component", name, files.list_folders(root, "components"))
+    return components.read(name, files.read_text(root, path), path)
+
+
+def _write(root: Path, texts: Mapping[str, str], folders: Sequence[str]) -> None:
+    present = [path for path in (*folders, *texts) if (root / path).exists()]
+    if present:
+        raise UsageError("\n".join(f"new.py: {path} exists already; nothing was written" for path in present))
+    for path, text in texts.items():
+        files.write_text(root / path, text)
+        console.result(f"add {path}")
+
+
+def _render(root: Path, env: str) -> None:
+    from kfp_gitops.commands import render
+
+    render.main(["--root", str(root), "--env", env, *(["--lock"] if find_spec("kfp") else [])])
+
+
+def _say(*steps: str) -> None:
+    console.note("next:" + "".join(f"\n  {step}" for step in steps))

@@ -1,0 +1,263 @@
+"""What a new pipeline or component begins with: texts for files, made from a name and the components it uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kfp_gitops.components import Component, Port
+from kfp_gitops.errors import InputError, UsageError
+from kfp_gitops.yamltext import dump, parse
+
+_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+_EXAMPLES: Mapping[str, object] = {
+    "str": "change-me",
+    "int": 1,
+    "float": 0.5,
+    "bool": False,
+    "list": [],
+    "dict": {},
+}
+_JSON_TYPES: Mapping[str, str] = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+}
+
+_COMPONENT = '''"""KFP wrapper of the step `{name}`: plain Python, compiled to component.yaml by `make components`."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import Dataset, Output
+
+
+@dsl.component(base_image="{image}", install_kfp_package=False)
+def {name}(
+    text: str,
+    lines: Output[Dataset],
+    repeat: int = 2,
+) -> NamedTuple("Outputs", [("count", int)]):
+    """Write a text several times. Say here in a sentence what the step does.
+
+    Args:
+        text: What is written.
+        repeat: How often.
+
+    Returns:
+        lines: The text, once a line.
+        count: The number of lines.
+    """
+    # The step runs alone: import inside it what it needs, from its image.
+    from pathlib import Path
+
+    Path(lines.path).write_text(f"{{text}}\\n" * repeat, encoding="utf-8")
+    return (repeat,)
+'''
+
+_COMPONENT_TEST = '''"""The step `{name}` as plain Python, and as the component that pipelines see."""
+
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+
+from kfp_gitops import components
+from project import PROJECT
+
+FOLDER = PROJECT / "components/{name}"
+
+
+def _wrapper():
+    spec = spec_from_file_location("{name}_wrapper", FOLDER / "component.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.{name}
+
+
+def test_{name}_writes_each_line(tmp_path):
+    lines = SimpleNamespace(path=str(tmp_path / "lines"))
+    assert _wrapper().python_func(text="a", lines=lines, repeat=3) == (3,)
+    assert (tmp_path / "lines").read_text() == "a\\na\\na\\n"
+
+
+def test_interface_of_{name}():
+    found = components.read("{name}", (FOLDER / "component.yaml").read_text(), "component.yaml")
+    assert {{name: port.type for name, port in found.inputs.items()}} == {{"text": "str", "repeat": "int"}}
+    assert set(found.outputs) == {{"lines", "count"}}
+'''
+
+_PIPELINE_TEST = '''"""The pipeline `{name}`: what it is made of, and that it compiles."""
+
+from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.render import render
+from project import PROJECT
+
+
+def test_{function}_renders_and_compiles():
+    rendered = render(PROJECT, "{env}")
+    (pipeline,) = (each for each in rendered.pipelines if each.name == "{name}")
+    assert set(pipeline.specs) == {uses}
+    assert compile_pipeline(pipeline, rendered.folder).digest
+'''
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """New files by path, and the lines that an environment's values get."""
+
+    files: Mapping[str, str]
+    values: Mapping[str, object]
+
+
+def component(name: str, image: str) -> dict[str, str]:
+    """The files of a new Python component."""
+    fields = {"name": name, "image": image}
+    return {
+        f"components/{name}/component.py": _COMPONENT.format(**fields),
+        f"tests/components/test_{name}.py": _COMPONENT_TEST.format(**fields),
+    }
+
+
+def pipeline(
+    name: str, owner: str, env: str, used: Sequence[Component], known: Mapping[str, object]
+) -> Scaffold:
+    """The files of a new pipeline that runs components one after the other.
+
+    What a component needs comes from those before it when the kind of artifact agrees; other artifacts are imported,
+    and parameters become parameters of the pipeline. `known` has values for some of them.
+
+    Raises:
+        UsageError: a component that nothing can be given to.
+    """
+    parameters = {port.name: port for each in used for port in _needed(each) if port.type}
+    values = {port: known.get(port, _EXAMPLES[str(parameters[port].type)]) for port in parameters}
+    folder = f"templates/pipelines/{name}"
+    function = name.replace("-", "_")
+    test = _PIPELINE_TEST.format(
+        name=name,
+        function=function,
+        env=env,
+        uses=json.dumps(sorted({each.name for each in used})).translate(_SET),
+    )
+    files = {
+        f"{folder}/pipeline.yaml.j2": _template(name, used, parameters),
+        f"{folder}/values.schema.json": _values_schema(name, parameters),
+        f"tests/pipelines/test_{function}.py": test,
+    }
+    return Scaffold(files, {"owner": owner, **values})
+
+
+_RESOURCES = (
+    "      resources:",
+    "        cpu: {request: 250m, limit: '1'}",
+    "        memory: {request: 512Mi, limit: 1Gi}",
+)
+_SET = str.maketrans("[]", "{}")
+
+
+def _needed(each: Component) -> list[Port]:
+    return [port for port in each.inputs.values() if not port.optional and not port.final_status]
+
+
+def _template(name: str, used: Sequence[Component], parameters: Mapping[str, Port]) -> str:
+    head = (
+        "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata:\n  name: {{ pipeline }}\n"
+        f"  description: Say in a sentence what {name} is for.\n  owner: {{{{ values.owner | tojson }}}}\nspec:\n"
+    )
+    lines = ["  parameters:"] if parameters else []
+    for port in parameters.values():
+        lines += [f"    {port.name}: {{type: {port.type}, default: {{{{ values.{port.name} | tojson }}}}}}"]
+    return head + "\n".join([*lines, "  tasks:", *_tasks(used)]) + "\n"
+
+
+def _tasks(used: Sequence[Component]) -> list[str]:
+    lines: list[str] = []
+    made: dict[str, str] = {}
+    for each in used:
+        task = each.name.replace("_", "-")
+        arguments = []
+        for port in _needed(each):
+            if port.type is None and port.artifact not in made:
+                lines += _importer(port)
+                made[str(port.artifact)] = f"{{task: import-{port.name.replace('_', '-')}, output: artifact}}"
+            given = f"{{param: {port.name}}}" if port.type else made[str(port.artifact)]
+            arguments.append(f"        {port.name}: {given}")
+        lines += [f"    {task}:", f"      component: {each.name}", *_RESOURCES]
+        lines += ["      arguments:", *arguments] if arguments else []
+        for output in each.outputs.values():
+            if output.artifact:
+                made[output.artifact] = f"{{task: {task}, output: {output.name}}}"
+    return lines
+
+
+def _importer(port: Port) -> list[str]:
+    kind = str(port.artifact).removeprefix("system.")
+    return [
+        f"    import-{port.name.replace('_', '-')}:",
+        "      importer:",
+        f"        uri: change-me/{port.name}",
+        f"        type: {kind}",
+    ]
+
+
+def _values_schema(name: str, parameters: Mapping[str, Port]) -> str:
+    properties: dict[str, object] = {"owner": {"type": "string", "minLength": 1}}
+    properties |= {port.name: {"type": _JSON_TYPES[str(port.type)]} for port in parameters.values()}
+    schema = {
+        "$schema": _SCHEMA,
+        "title": f"Values of the pipeline {name}",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def with_pipeline(text: str, path: str, name: str, values: Mapping[str, object]) -> str:
+    """An environment's values.yaml with one more pipeline; comments and everything else stay as they are.
+
+    Raises:
+        InputError: `pipelines:` is not written in lines of its own.
+    """
+    document = parse(text, path)
+    lines = text.splitlines()
+    entry = [f"  {line}" for line in dump({name: {"values": dict(values)}}).splitlines()]
+    if "pipelines" not in document.value:
+        changed = [*lines, "pipelines:", *entry]
+    else:
+        end = _end_of_pipelines(document.keys_at, len(lines))
+        changed = [*lines[:end], *entry, *lines[end:]]
+    result = "\n".join(changed) + "\n"
+    wanted = {
+        **document.value,
+        "pipelines": {**(document.value.get("pipelines") or {}), name: {"values": dict(values)}},
+    }
+    if _parsed(result, path) != wanted:
+        todo = "write `pipelines:` in block style: a name a line, indented by two"
+        raise InputError(
+            [document.problem(("pipelines",), "a pipeline cannot be added here", todo, key=True)]
+        )
+    return result
+
+
+def _end_of_pipelines(keys_at: Mapping[tuple[str | int, ...], tuple[int, int]], count: int) -> int:
+    """The number of lines up to the end of the block `pipelines:`."""
+    start = keys_at[("pipelines",)][0]
+    later = [line for at, (line, _) in keys_at.items() if len(at) == 1 and line > start]
+    return min(later) - 1 if later else count
+
+
+def _parsed(text: str, path: str) -> object:
+    try:
+        return parse(text, path).value
+    except InputError:
+        return None
+
+
+def unknown(what: str, name: str, known: Sequence[str]) -> UsageError:
+    """A name that is not there."""
+    return UsageError(f"new.py: no {what} {name!r}; there are: {', '.join(known) or 'none'}")

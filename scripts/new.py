@@ -1,0 +1,8 @@
+"""Begin a pipeline or a component; see --help."""
+
+import sys
+
+from kfp_gitops.console import run
+
+if __name__ == "__main__":
+    sys.exit(run("new"))

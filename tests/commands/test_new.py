@@ -1,0 +1,154 @@
+"""`new.py`: what it makes passes every check as it is, runs, and overwrites nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kfp_gitops import scaffold
+from kfp_gitops.errors import InputError
+from kfp_gitops.yamltext import parse
+from project import PROJECT, Outcome, snapshot
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that git knows or would know; mypy's cache spares it what has not changed."""
+    folder = tmp_path_factory.mktemp("new") / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name)
+    if (PROJECT / ".mypy_cache").is_dir():
+        shutil.copytree(PROJECT / ".mypy_cache", folder / ".mypy_cache")
+    return folder
+
+
+def _do(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS")}
+    done = subprocess.run(command, cwd=clone, env=kept, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_what_it_makes_passes_make_check_and_its_tests_untouched_and_runs(clone: Path) -> None:
+    new = (sys.executable, "scripts/new.py")
+    said = _do(clone, *new, "component", "clean_text")
+    assert "add components/clean_text/component.py" in said.stdout
+    assert "next:\n" in said.stderr
+    _do(clone, *new, "pipeline", "text-report", "--component", "clean_text", "--owner", "team-text")
+    _do(clone, *new, "pipeline", "usage-report")
+    _do(clone, "make", "check", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed")
+    made = [
+        "tests/components/test_clean_text.py",
+        "tests/pipelines/test_text_report.py",
+        "tests/pipelines/test_usage_report.py",
+    ]
+    _do(clone, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *made)
+    ran = _do(clone, sys.executable, "scripts/run.py", "--env", "dev", "--pipeline", "text-report", "--local")
+    assert "SUCCEEDED  clean-text" in ran.stdout
+    assert "count = 2" in ran.stdout
+    ran = _do(
+        clone, sys.executable, "scripts/run.py", "--env", "dev", "--pipeline", "usage-report", "--local"
+    )
+    assert "SUCCEEDED  summarize-usage" in ran.stdout
+
+
+def test_help_teaches(command: Run) -> None:
+    from kfp_gitops.commands import new
+
+    with pytest.raises(SystemExit) as ended:
+        new.main(["--help"])
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pipeline", "hello"), "exists already"),
+        (("component", "greet"), "components/greet exists already; nothing was written"),
+        (("component", "count_words"), "exists already"),
+        (("component", "Clean-Text"), "cannot name a component"),
+        (("component", "class"), "cannot name a component"),
+        (("component", "fine", "--image", "nothing"), "no image 'nothing'; there are: steps"),
+        (("pipeline", "A_b"), "cannot name a pipeline"),
+        (
+            ("pipeline", "fine", "--component", "nothing"),
+            "no component 'nothing'; there are: count_words, greet",
+        ),
+        (("pipeline", "fine", "--component", "../greet"), "no component '../greet'"),
+        (("pipeline", "fine"), "no component 'load_usage'"),
+        (("pipeline", "fine", "--component", "greet", "--env", "prod"), "prod follows pinned copies"),
+        (("pipeline", "fine", "--component", "greet", "--env", "test"), "no environment 'test'"),
+        (("thing", "fine"), "invalid choice"),
+    ],
+)
+def test_what_cannot_be_made_changes_nothing(
+    repository: Path, command: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    before = snapshot(repository)
+    if arguments[1] == "hello":
+        arguments = (*arguments, "--component", "greet")
+        said = "has a pipeline 'hello' already"
+    done = command("new", "--root", repository, *arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert snapshot(repository) == before
+
+
+def test_inputs_come_from_earlier_components_from_parameters_or_are_imported(
+    repository: Path, command: Run
+) -> None:
+    (repository / "components/use_data").mkdir()
+    (repository / "components/use_data/component.yaml").write_text(
+        "name: Use data\ninputs:\n- {name: data, type: Dataset}\n- {name: level, type: Float}\n"
+        "outputs: [{name: model, type: Model}]\nimplementation:\n  container:\n    image: steps\n"
+        "    args: [{inputPath: data}, {inputValue: level}, {outputPath: model}]\n"
+    )
+    (repository / "components/use_model").mkdir()
+    (repository / "components/use_model/component.yaml").write_text(
+        "name: Use model\ninputs:\n- {name: model, type: Model}\nimplementation:\n  container:\n    image: steps\n"
+        "    args: [{inputPath: model}]\n"
+    )
+    used = [word for name in ("use_data", "use_model") for word in ("--component", name)]
+    done = command("new", "--root", repository, "pipeline", "chain", *used)
+    assert done.code == 0, done.err
+    spec = parse((repository / "manifests/dev/pipelines/chain/pipeline.yaml").read_text(), "x").value["spec"]
+    assert spec["parameters"] == {"level": {"type": "float", "default": 0.5}}
+    assert spec["tasks"]["use-data"]["arguments"]["data"] == {"task": "import-data", "output": "artifact"}
+    assert spec["tasks"]["use-model"]["arguments"] == {"model": {"task": "use-data", "output": "model"}}
+    assert command("render", "--root", repository, "--env", "dev", "--check").code == 0
+
+
+_ENTRY = "  new:\n    values:\n      x: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("follows: sources\npipelines:\n  a:\n    values: {}\n", f"  a:\n    values: {{}}\n{_ENTRY}"),
+        ("pipelines:\n  a: {}\n# last\nfollows: sources\n", f"  a: {{}}\n# last\n{_ENTRY}follows: sources\n"),
+        ("follows: sources\n", f"follows: sources\npipelines:\n{_ENTRY}"),
+        ("pipelines: # none yet\n", f"pipelines: # none yet\n{_ENTRY}"),
+    ],
+)
+def test_values_keep_their_text_and_get_one_more_pipeline(text: str, wanted: str) -> None:
+    found = scaffold.with_pipeline(text, "values.yaml", "new", {"x": 1})
+    assert found.endswith(wanted)
+
+
+def test_values_in_flow_style_are_left_alone() -> None:
+    with pytest.raises(
+        InputError, match=r"values\.yaml:1:1: a pipeline cannot be added here; write `pipelines:`"
+    ):
+        scaffold.with_pipeline("pipelines: {}\n", "values.yaml", "new", {"x": 1})
