@@ -4,12 +4,13 @@
 from typing import List
 
 from kfp import dsl
-from kfp.dsl import Dataset, Input, Output
+from kfp.dsl import Artifact, Dataset, Input, Output
 
 
 @dsl.component(base_image="predictive-scaling", install_kfp_package=False)
 def engineer_features(
     clean: Input[Dataset],
+    validation: Input[Artifact],
     features: Output[Dataset],
     services: List[str] = [],
     model_freq: str = "1h",
@@ -19,6 +20,7 @@ def engineer_features(
 
     Args:
         clean: Repaired rows from validate_data.
+        validation: Findings from validate_data; a metric that failed has no values.
         services: Services to keep; empty means all.
         model_freq: Granularity of the models; only 1h is served.
         window_days: Days of history to keep; 28 to train on, the rest for rolling origins.
@@ -28,4 +30,4 @@ def engineer_features(
     """
     from predictive_scaling import steps
 
-    steps.engineer_features(clean.path, features.path, services, model_freq, window_days)
+    steps.engineer_features(clean.path, features.path, services, model_freq, window_days, validation.path)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 INTERFACE = {
     "validate_data": (
         "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
-        "now_override",
+        "max_services now_override",
         "clean validation report passed services quality_score reason",
     ),
-    "engineer_features": ("clean services model_freq window_days", "features"),
+    "engineer_features": ("clean validation services model_freq window_days", "features"),
     "train_model": (
         "features metric service horizon_hours cv_folds daily_order weekly_order changepoint_prior_scale growth "
         "candidates seed",

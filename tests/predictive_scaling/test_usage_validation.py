@@ -63,7 +63,7 @@ def naive():
     ("raw", "reason"),
     [
         pytest.param(usage(days=2), "576 records, at least 1000", id="few-records"),
-        pytest.param(usage().tail(288 * 10), "10.0 days of history, at least 14", id="short-history"),
+        pytest.param(usage().tail(288 * 6), "6.0 days of history, at least 7", id="short-history"),
         pytest.param(usage().iloc[::2], "quality 0.500 < 0.950", id="every-second-sample-lost"),
         pytest.param(drop_days(12, 13.5), "gap of 36.1 h", id="recent-gap"),
         pytest.param(naive(), "4320 timestamps without time zone", id="naive"),
@@ -75,8 +75,9 @@ def naive():
         ),
         pytest.param(pd.concat([usage(), usage().head(100)]), "100 duplicate rows (2.3%)", id="duplicates"),
         pytest.param(conflicting(), "1 timestamps with conflicting values", id="conflict"),
-        pytest.param(with_column("cpu", -1.0, 0.1), "quality 0.900 < 0.950", id="negative"),
-        pytest.param(with_column("cpu", "n/a", 0.1), "quality 0.900 < 0.950", id="not-a-number"),
+        pytest.param(
+            usage().assign(timestamp="1767571200"), "epoch numbers, of unknown scale", id="epoch-numbers"
+        ),
         pytest.param(usage("Not_DNS"), "not a DNS-1123 label", id="service-name"),
     ],
 )
@@ -91,9 +92,18 @@ def test_bad_service_is_turned_away_with_the_reason(raw, reason):
     ("raw", "warning"),
     [
         pytest.param(
-            with_column("cpu", -1.0, 0.01), "negative cpu values counted as missing", id="few-negative"
+            with_column("cpu", -1.0, 0.01), "cpu negative values counted as missing", id="few-negative"
         ),
-        pytest.param(with_column("cpu", float("inf"), 0.01), "", id="few-infinite"),
+        pytest.param(
+            with_column("cpu", float("inf"), 0.01),
+            "cpu infinite values counted as missing",
+            id="few-infinite",
+        ),
+        pytest.param(
+            with_column("cpu", "n/a", 0.01),
+            "cpu values that are not numbers counted",
+            id="few-without-number",
+        ),
         pytest.param(pd.concat([usage(), usage().head(3)]), "3 duplicate rows dropped", id="few-duplicates"),
         pytest.param(usage(cpu=1.0), "cpu does not change for 360 h", id="flat"),
         pytest.param(usage().assign(cpu_limit=2.7), "cpu values above the limit", id="above-limit"),
@@ -119,7 +129,55 @@ def test_zero_memory_refuses_the_metric_and_not_the_service():
     assert result.passed
     assert result.clean["memory"].isna().all()
     assert result.clean["cpu"].notna().all()
-    assert "memory is 0 in 10.0% of rows" in warnings(raw)
+    assert "memory: memory is 0 in 10.0% of rows" in reasons(raw)
+    assert result.services[0].passing == ["cpu"]
+
+
+@pytest.mark.parametrize("value", [-1.0, "n/a", float("nan")])
+def test_metric_that_fails_does_not_take_the_other_with_it(value):
+    result = judge(with_column("cpu", value, 0.1))
+    assert result.passed
+    assert result.services[0].passing == ["memory"]
+    assert result.services[0].reasons == ("cpu: quality 0.900 < 0.950",)
+    assert result.services[0].qualities == {"cpu": pytest.approx(0.9), "memory": 1.0}
+    assert result.quality_score == pytest.approx(0.9)
+    assert result.reason == "0 of 1 services fail, 1 in one metric: checkout: cpu: quality 0.900 < 0.950"
+
+
+def test_less_than_two_weeks_pass_without_weekly_terms():
+    raw = usage().tail(288 * 10)
+    assert judge(raw).passed
+    assert "10.0 days of history: weekly terms are left out" in warnings(raw)
+
+
+def test_stale_is_two_steps_and_an_hour_unless_said_otherwise():
+    assert ValidationRules().stale_hours == pytest.approx(70 / 60)
+    assert ValidationRules(freq="15min").stale_hours == pytest.approx(1.5)
+    assert ValidationRules(max_stale_hours=5).stale_hours == 5
+
+
+def test_too_many_services_fail_the_data():
+    raw = pd.concat([usage("a"), usage("b")])
+    assert "2 services, at most 1" in judge(raw, max_services=1).reason
+
+
+def test_no_instant_after_the_clock_can_be_true():
+    raw = usage().assign(timestamp=usage()["timestamp"].str.replace("2026", "2126"))
+    assert "an epoch of wrong scale?" in reasons(raw)
+
+
+def test_changed_limit_is_marked_with_its_instant():
+    raw = usage()
+    raw = raw.assign(cpu_limit=np.where(raw["timestamp"] < "2026-01-10T00:00:00Z", 4.0, 8.0))
+    (found,) = judge(raw).services[0].findings
+    assert (found.check, found.metric, found.at) == ("capacity", "cpu", "2026-01-10T00:00:00Z")
+
+
+def test_unordered_rows_are_sorted_and_told():
+    raw = usage()
+    shuffled = pd.concat([raw.iloc[100:], raw.iloc[:100]])
+    pd.testing.assert_frame_equal(judge(shuffled).clean, judge(raw).clean)
+    assert "1 rows before their predecessor" in warnings(shuffled)
 
 
 def test_stale_data_fails_or_warns_as_asked():

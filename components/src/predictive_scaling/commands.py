@@ -8,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from predictive_scaling import steps
+from predictive_scaling.checks import METRICS
 from predictive_scaling.command import Command
 from predictive_scaling.evaluation import Gates
-from predictive_scaling.features import METRICS, FeatureEngineer
+from predictive_scaling.features import FeatureEngineer
 from predictive_scaling.fetch_command import FETCH
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.recommendation import PlanOptions

@@ -6,16 +6,16 @@ is_weekend, n_samples. Hours with less than half their samples are missing (NaN)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from predictive_scaling.checks import METRICS
 from predictive_scaling.errors import InputError
 from predictive_scaling.series import HourlySeries
 from predictive_scaling.tables import epoch_hours
 
-METRICS = ("cpu", "memory")
 FEATURE_COLUMNS = (
     *("timestamp", "service", "cpu", "memory", "cpu_max", "memory_max"),
     *("hour", "dow", "is_weekend", "n_samples"),
@@ -84,6 +84,16 @@ def _step(rows: pd.DataFrame) -> pd.Timedelta:
     """Sampling step: the median distance of neighbours; five minutes when there are none."""
     distances = rows.groupby("service")["timestamp"].diff().dropna()
     return pd.Timedelta(distances.median()) if len(distances) else pd.Timedelta(minutes=5)
+
+
+def without(features: pd.DataFrame, refused: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """Features with the metrics of `refused` (service, metric) missing, so that nothing is trained on them."""
+    blanked = features
+    for service, metric in refused:
+        of = blanked["service"] == service
+        values = {name: blanked[name].mask(of) for name in (metric, f"{metric}_max")}
+        blanked = blanked.assign(**values)
+    return blanked
 
 
 def hourly_series(features: pd.DataFrame, service: str, metric: str) -> HourlySeries:

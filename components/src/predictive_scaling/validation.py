@@ -1,20 +1,22 @@
-"""Turning away usage data that no model should see, service by service, with the reason.
+"""Turning away usage data that no model should see, service by service and metric by metric, with the reason.
 
 Bad data is a finding, never an exception. What can be repaired is repaired: values that cannot be are missing.
-A service that fails keeps its repaired rows, from which a constant can still be recommended.
+A service that fails keeps its repaired rows, from which a constant can still be recommended; so does a metric.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
-from predictive_scaling.checks import Finding, ServiceChecks, Severity, ValidationRules
+from predictive_scaling.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
 from predictive_scaling.errors import InputError
+from predictive_scaling.metric_checks import capacity_changes, judge, usable
+from predictive_scaling.row_checks import check_rows
 from predictive_scaling.sources import REQUIRED_COLUMNS
 from predictive_scaling.tables import require_columns
 
@@ -28,22 +30,43 @@ CLEAN_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 @dataclass(frozen=True)
 class ServiceResult:
-    """Judgement of one service: usable share of expected slots, rows as they came, and what was found."""
+    """Judgement of one service: rows as they came, what was found, and by metric the usable share of expected slots."""
 
     service: str
     rows: int
-    quality: float
+    qualities: Mapping[str, float]
     findings: tuple[Finding, ...]
 
     @property
+    def quality(self) -> float:
+        """Of its worse metric."""
+        return min(self.qualities.values(), default=0.0)
+
+    @property
+    def passing(self) -> list[str]:
+        """Metrics that models may be trained on."""
+        return [metric for metric in METRICS if not self.reasons_of(metric)]
+
+    @property
     def passed(self) -> bool:
-        """Whether models may be trained on it."""
-        return not self.reasons
+        """Whether models may be trained on any metric of it."""
+        return bool(self.passing)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it failed; empty when it passed."""
-        return tuple(found.text for found in self.findings if found.severity is Severity.FAIL)
+        """Why it, or a metric of it, failed; empty when all passed."""
+        return tuple(
+            dict.fromkeys(_named(found) for found in self.findings if found.severity is Severity.FAIL)
+        )
+
+    def reasons_of(self, metric: str) -> tuple[str, ...]:
+        """Why a metric failed; empty when it passed."""
+        failed = [found for found in self.findings if found.severity is Severity.FAIL]
+        return tuple(found.text for found in failed if found.metric in ("", metric))
+
+
+def _named(found: Finding) -> str:
+    return f"{found.metric}: {found.text}" if found.metric else found.text
 
 
 @dataclass(frozen=True)
@@ -58,36 +81,66 @@ class ValidationResult:
 
     @property
     def passing(self) -> list[str]:
-        """Services that may be modelled."""
+        """Services of which at least one metric may be modelled."""
         return [result.service for result in self.services if result.passed]
 
 
 @dataclass(frozen=True)
 class DataValidator:
-    """Judges usage tables by fixed rules at a fixed instant."""
+    """Judges usage tables by fixed rules as of `now`. No instant after `wall`, the clock, and a day can be true."""
 
     rules: ValidationRules
     now: datetime
+    wall: datetime | None = None
 
     def validate(self, raw: pd.DataFrame) -> ValidationResult:
         """Judge and repair; `raw` is not changed. The table's score is that of its worst service."""
         try:
             require_columns(raw, REQUIRED_COLUMNS, "usage data")
+            self._require_services(raw)
         except InputError as error:
             return refused(str(error))
-        numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in NUMBERS if name in raw.columns}
-        typed = raw.assign(**numbers, service=raw["service"].fillna(""))
+        present = [name for name in NUMBERS if name in raw.columns]
+        numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in present}
+        texts = {f"{metric}_text": raw[metric] for metric in METRICS}
+        typed = raw.assign(**texts, **numbers, service=raw["service"].fillna(""))
         checked = [self._service(str(name), rows) for name, rows in typed.groupby("service", sort=True)]
         return self._summary([result for result, _ in checked], [rows for _, rows in checked])
 
+    def _require_services(self, raw: pd.DataFrame) -> None:
+        number = raw["service"].nunique()
+        if number > self.rules.max_services:
+            raise InputError(f"usage data: {number} services, at most {self.rules.max_services} are allowed")
+
     def _service(self, service: str, rows: pd.DataFrame) -> tuple[ServiceResult, pd.DataFrame]:
         if not SERVICE_NAME.fullmatch(service):
-            finding = Finding(
-                Severity.FAIL, "name", "not a DNS-1123 label, so it names no Kubernetes service"
-            )
-            return ServiceResult(service, len(rows), 0.0, (finding,)), empty_clean()
-        quality, findings, clean = ServiceChecks(self.rules, pd.Timestamp(self.now)).run(rows)
-        return ServiceResult(service, len(rows), quality, findings), clean.assign(service=service)
+            finding = fail("name", "not a DNS-1123 label, so it names no Kubernetes service")
+            return ServiceResult(service, len(rows), {}, (finding,)), empty_clean()
+        now = pd.Timestamp(self.now)
+        latest = max(now, pd.Timestamp(self.wall or self.now)) + pd.Timedelta(days=1)
+        timed, findings = check_rows(rows, self.rules, now, latest)
+        findings += capacity_changes(timed)
+        repaired, defects = self._repaired(timed)
+        qualities = {}
+        if repaired.empty:
+            defects.append(fail("history", "no usable rows"))
+        for metric in METRICS if len(repaired) else ():
+            qualities[metric], found = judge(repaired, metric, self.rules, now)
+            defects += found
+        result = ServiceResult(service, len(rows), qualities, (*findings, *defects))
+        return result, repaired.assign(service=service)
+
+    def _repaired(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+        """Mean of each slot over usable values; samplers drift by seconds, so rows off the grid are normal."""
+        pairs = {metric: usable(rows, metric) for metric in METRICS}
+        values = rows.assign(**{metric: series for metric, (series, _) in pairs.items()})
+        slotted = values.assign(timestamp=values["timestamp"].dt.floor(self.rules.freq))
+        maxima = {f"{metric}_max": "max" for metric in METRICS if f"{metric}_max" in rows.columns}
+        grouped = slotted.groupby("timestamp", sort=True).agg({"cpu": "mean", "memory": "mean", **maxima})
+        off = int((slotted["timestamp"] != rows["timestamp"]).sum())
+        drift = [warn("slot", f"{off} rows off the grid of {self.rules.freq}: floored")] if off else []
+        findings = [found for _, each in pairs.values() for found in each]
+        return grouped.dropna(subset=list(METRICS), how="all").reset_index(), [*drift, *findings]
 
     def _summary(self, results: list[ServiceResult], tables: Iterable[pd.DataFrame]) -> ValidationResult:
         if not results:
@@ -127,8 +180,11 @@ def _ordered(clean: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(results: list[ServiceResult], failed: list[ServiceResult]) -> str:
-    if not failed:
+    partly = [result for result in results if result.passed and result.reasons]
+    told = [*failed, *partly]
+    if not told:
         return f"all {len(results)} services pass"
-    details = "; ".join(f"{result.service}: {', '.join(result.reasons)}" for result in failed[:5])
-    more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
-    return f"{len(failed)} of {len(results)} services fail: {details}{more}"
+    details = "; ".join(f"{result.service}: {', '.join(result.reasons)}" for result in told[:5])
+    more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
+    part = f", {len(partly)} in one metric" if partly else ""
+    return f"{len(failed)} of {len(results)} services fail{part}: {details}{more}"

@@ -3,6 +3,7 @@
 1. The slow course is the mean over the week around each hour. What is left after it shows the season.
 2. Day profile: mean or median by hour of day, recent days weighing more (half-life 7 days).
 3. Weekday × hour: mean of what is left then, shrunk by n / (n + 2) for n weeks, so that one odd Monday counts little.
+   None from less than two weeks: no weekday was seen twice.
 
 All constants are fixed in advance; none was fitted to shipped data.
 """
@@ -62,6 +63,8 @@ def season_of(series: HourlySeries, *, median: bool = False) -> Season:
     average = group_medians if median else group_means
     day = average(left, hour_of_day(series.hours), HOURS_PER_DAY, weights)
     left = left - day[hour_of_day(series.hours)]
+    if len(left) < 2 * HOURS_PER_WEEK:
+        return Season(tuple(day.tolist()), (0.0,) * HOURS_PER_WEEK)
     week = shrunk_means(_without_odd(left) if median else left, hour_of_week(series.hours), HOURS_PER_WEEK)
     return Season(tuple(day.tolist()), tuple(week.tolist()))
 

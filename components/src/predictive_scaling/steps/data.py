@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 from predictive_scaling import sources
 from predictive_scaling._console import say
+from predictive_scaling.checks import METRICS
 from predictive_scaling.clock import iso, resolve_now
-from predictive_scaling.documents import Document, pretty_bytes, rounded, write_bytes
+from predictive_scaling.documents import Document, pretty_bytes, read_document, rounded, write_bytes
 from predictive_scaling.errors import InputError
-from predictive_scaling.features import FeatureEngineer
+from predictive_scaling.features import FeatureEngineer, without
 from predictive_scaling.markdown import statistics_markdown, validation_markdown
 from predictive_scaling.tables import read_csv, read_table, write_table
 from predictive_scaling.validation import (
     CLEAN_COLUMNS,
     DataValidator,
+    ServiceResult,
     ValidationResult,
     ValidationRules,
     refused,
@@ -69,7 +72,7 @@ def validate_data(
 ) -> Validated:
     """Judge and repair raw usage. `clean` holds every service that can be read, also those that failed."""
     now = resolve_now(now_override)
-    result = _validated(raw, DataValidator(rules, now))
+    result = _validated(raw, DataValidator(rules, now, resolve_now()))
     write_table(result.clean, clean, compress=True)
     write_bytes(validation, pretty_bytes(_document(result, iso(now))))
     write_bytes(report, validation_markdown(result).encode())
@@ -85,29 +88,57 @@ def _validated(raw: str, validator: DataValidator) -> ValidationResult:
 
 
 def _document(result: ValidationResult, now: str) -> Document:
-    services = [
-        {
-            "service": each.service,
-            "passed": each.passed,
-            "quality": rounded(each.quality),
-            "rows": each.rows,
-            "findings": [{"severity": f.severity, "check": f.check, "text": f.text} for f in each.findings],
-        }
-        for each in result.services
-    ]
     return {
         "schema": "predictive-scaling-validation/v1",
         "now": now,
         "passed": result.passed,
         "reason": result.reason,
         "quality_score": rounded(result.quality_score),
-        "services": services,
+        "services": [_service(each) for each in result.services],
+    }
+
+
+def _service(each: ServiceResult) -> Document:
+    return {
+        "service": each.service,
+        "passed": each.passed,
+        "quality": rounded(each.quality),
+        "rows": each.rows,
+        "metrics": {metric: _metric(each, metric) for metric in METRICS},
+        "findings": [asdict(found) for found in each.findings],
+    }
+
+
+def _metric(each: ServiceResult, metric: str) -> Document:
+    reasons = each.reasons_of(metric)
+    quality = rounded(each.qualities.get(metric, 0.0))
+    return {"passed": not reasons, "quality": quality, "reason": ", ".join(reasons)}
+
+
+def refused_metrics(validation: str) -> dict[tuple[str, str], str]:
+    """(service, metric) -> reason, of what a validation document turned away; no document, nothing."""
+    if not validation:
+        return {}
+    return {
+        (str(each["service"]), metric): str(judged["reason"])
+        for each in read_document(validation)["services"]
+        for metric, judged in each["metrics"].items()
+        if not judged["passed"]
     }
 
 
 def engineer_features(
-    clean: str, features: str, services: Sequence[str], model_freq: str, window_days: int
+    clean: str,
+    features: str,
+    services: Sequence[str],
+    model_freq: str,
+    window_days: int,
+    validation: str = "",
 ) -> None:
-    """Write hourly features of the given services (none given: all)."""
+    """Write hourly features of the given services (none given: all).
+
+    A metric that the validation document turned away has no values.
+    """
     engineer = FeatureEngineer(model_freq, window_days)
-    write_table(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), features)
+    table = engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services)
+    write_table(without(table, refused_metrics(validation)), features)

@@ -9,10 +9,11 @@ import pandas as pd
 
 from predictive_scaling import evaluation_document
 from predictive_scaling._console import say
+from predictive_scaling.checks import METRICS
 from predictive_scaling.documents import pretty_bytes, write_bytes
 from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import MODEL, Gates, ModelValidator
-from predictive_scaling.features import FEATURE_COLUMNS, METRICS
+from predictive_scaling.features import FEATURE_COLUMNS
 from predictive_scaling.report import ReportData, html_report
 from predictive_scaling.tables import read_table, write_table
 from predictive_scaling.training import ModelTrainer, TrainingOptions
