@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.errors import InputError
 from predictive_scaling.fallback import constant, weighted_percentile
-from predictive_scaling.recommendation import PlanOptions, Recommender, fallback_share, replicas
+from predictive_scaling.plan import PlanOptions, capacity, recent_hours, replicas
+from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
 from usage_data import START, clean, usage
 
 SCHEMA = json.loads(
@@ -77,13 +78,15 @@ def test_replicas_serve_the_cores_at_the_target(cores, expected):
     assert replicas(cores, PlanOptions()) == expected
 
 
-@pytest.mark.parametrize("change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}])
+@pytest.mark.parametrize(
+    "change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}, {"base_quantile": 1.0}]
+)
 def test_plan_options_are_checked(change):
     with pytest.raises(InputError):
         PlanOptions(**change)
 
 
-RECOMMENDER = Recommender(PlanOptions(), "run-1", NOW)
+RECOMMENDER = Recommender(PlanOptions(base_quantile=0), "run-1", NOW)
 RESULT = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -114,7 +117,7 @@ def evaluation(*results):
 
 
 def merged(*results):
-    return valid(RECOMMENDER.merged(clean(usage()), forecast(), evaluation(*results)))
+    return valid(RECOMMENDER.merged(Evidence(clean(usage())), forecast(), evaluation(*results)))
 
 
 REFUSED = {"metric": "memory", "decision": "fallback", "reason": "accuracy 0.20 < 0.70"}
@@ -153,37 +156,113 @@ def test_document_is_valid_until_twelve_hours_after_the_horizon():
 
 
 def test_service_that_was_never_judged_gets_a_constant_with_that_reason():
-    document = valid(RECOMMENDER.merged(clean(usage()), forecast(), evaluation()))
+    document = valid(RECOMMENDER.merged(Evidence(clean(usage())), forecast(), evaluation()))
     assert document["services"][0]["cpu"]["reason"] == "did not pass data validation"
     assert fallback_share(document) == 1.0
 
 
 def test_metric_without_data_recommends_nothing():
     rows = clean(usage()).assign(memory=float("nan"))
-    document = valid(RECOMMENDER.merged(rows, forecast(), evaluation({"metric": "cpu"}, REFUSED)))
+    document = valid(RECOMMENDER.merged(Evidence(rows), forecast(), evaluation({"metric": "cpu"}, REFUSED)))
     assert document["services"][0]["memory"]["source"] == "none"
     assert "request" not in document["services"][0]["memory"]
 
 
 def test_fallback_covers_all_services_with_the_reason():
     rows = clean(pd.concat([usage("a"), usage("b")]))
-    document = valid(RECOMMENDER.fallback_only(rows, [], "data is stale"))
+    document = valid(RECOMMENDER.fallback_only(Evidence(rows), [], "data is stale"))
     assert [each["service"] for each in document["services"]] == ["a", "b"]
     assert document["reason"] == "data is stale"
     assert document["services"][0]["cpu"]["reason"] == "data is stale"
 
 
 def test_fallback_without_data_is_a_valid_document_that_recommends_nothing():
-    document = valid(RECOMMENDER.fallback_only(clean(usage().head(0)), ["a"], ""))
+    document = valid(RECOMMENDER.fallback_only(Evidence(clean(usage().head(0))), ["a"], ""))
     assert (document["services"], document["reason"]) == ([], "no usable data")
     assert fallback_share(document) == 1.0
 
 
 def test_constant_from_old_data_is_expired_at_birth():
     long_after = Recommender(PlanOptions(), "run-1", datetime(2026, 6, 1, tzinfo=UTC))
-    document = valid(long_after.fallback_only(clean(usage()), [], "stale"))
+    document = valid(long_after.fallback_only(Evidence(clean(usage())), [], "stale"))
     assert document["valid_until"] < document["generated_at"]
     data_end = START + pd.Timedelta(days=15) - pd.Timedelta(minutes=5)
     assert document["valid_until"] == (data_end + pd.Timedelta(days=8, hours=36)).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )
+
+
+def test_cpu_plan_is_p95_with_headroom_and_never_below_most_of_last_week():
+    p95, recent = np.array([1.0, 10.0]), np.arange(1.0, 6.0)  # four of five values are at most 4.2
+    assert capacity("cpu", p95, recent, PlanOptions()).tolist() == pytest.approx([4.2, 11.5])
+    assert capacity("cpu", p95, recent, PlanOptions(base_quantile=0)).tolist() == pytest.approx([1.15, 11.5])
+    assert capacity("cpu", p95, np.array([np.nan]), PlanOptions()).tolist() == pytest.approx([1.15, 11.5])
+
+
+def test_memory_plan_is_the_highest_p95_of_the_day():
+    p95 = np.concatenate([np.arange(24.0), np.full(6, 3.0)])
+    assert capacity("memory", p95, np.array([99.0]), PlanOptions()).tolist() == [23.0] * 24 + [3.0] * 6
+
+
+def test_recent_hours_are_the_means_of_the_newest_week():
+    hours = recent_hours(clean(usage(days=15, cpu=2.0)), "cpu")
+    assert (len(hours), set(hours)) == (168, {2.0})
+
+
+def previous(**entry):
+    """A recommendation of yesterday: a forecast for cpu, nothing for memory."""
+    yesterday = Recommender(PlanOptions(), "run-0", datetime(2026, 1, 19, 12, tzinfo=UTC))
+    document = yesterday.merged(Evidence(clean(usage())), forecast(), evaluation({"metric": "cpu"}, REFUSED))
+    document["services"][0]["cpu"].update(entry)
+    return document
+
+
+BAD = {("checkout", "cpu"): "quality 0.20 < 0.95"}
+
+
+def test_bad_data_keeps_what_was_recommended_before_as_long_as_it_holds():
+    evidence = Evidence(clean(usage()), BAD, previous())
+    entry = valid(RECOMMENDER.merged(evidence, forecast().head(0), evaluation()))["services"][0]["cpu"]
+    assert (entry["source"], entry["carried_from"]) == ("prophet", "run-0")
+    assert (entry["reason"], entry["valid_until"]) == ("quality 0.20 < 0.95", "2026-01-21T12:00:00Z")
+    assert entry["blocks"][0]["end"] > "2026-01-20T00:00:00Z"
+
+
+@pytest.mark.parametrize("hours", [37, 100])
+def test_previous_recommendation_that_is_over_gives_way_to_a_constant(hours):
+    later = Recommender(PlanOptions(), "run-1", NOW + pd.Timedelta(hours=hours).to_pytimedelta())
+    evidence = Evidence(clean(usage()), BAD, previous())
+    entry = valid(later.merged(evidence, forecast().head(0), evaluation()))["services"][0]["cpu"]
+    assert (entry["source"], entry["reason"]) == ("fallback", "quality 0.20 < 0.95")
+
+
+def test_model_that_fails_on_good_data_gives_way_to_a_constant_at_once():
+    evidence = Evidence(clean(usage()), {}, previous())
+    refused = {"metric": "cpu", "decision": "fallback", "reason": "accuracy 0.20 < 0.70"}
+    entry = valid(RECOMMENDER.merged(evidence, forecast(), evaluation(refused)))["services"][0]["cpu"]
+    assert (entry["source"], entry["reason"]) == ("fallback", "accuracy 0.20 < 0.70")
+
+
+def test_entry_carried_twice_keeps_its_first_run_and_its_end():
+    once = previous(valid_until="2026-01-20T06:00:00Z", carried_from="run-7")
+    evidence = Evidence(clean(usage()), BAD, once)
+    entry = valid(RECOMMENDER.merged(evidence, forecast().head(0), evaluation()))["services"][0]["cpu"]
+    assert (entry["carried_from"], entry["valid_until"]) == ("run-7", "2026-01-20T06:00:00Z")
+
+
+def test_failed_data_keeps_services_that_are_no_longer_in_it():
+    evidence = Evidence(clean(usage().head(0)), {}, previous())
+    document = valid(RECOMMENDER.fallback_only(evidence, [], "no rows", data_failed=True))
+    assert document["services"][0]["cpu"]["carried_from"] == "run-0"
+    assert document["services"][0]["cpu"]["reason"] == "no rows"
+
+
+def test_constant_from_old_samples_says_its_own_end_beside_what_is_carried():
+    much_later = Recommender(PlanOptions(), "run-1", datetime(2026, 1, 29, 13, tzinfo=UTC))
+    fresh = previous(valid_until="2026-02-10T00:00:00Z")
+    fresh["services"][0]["cpu"]["blocks"][-1]["end"] = "2026-02-09T00:00:00Z"
+    document = valid(
+        much_later.fallback_only(Evidence(clean(usage()), {}, fresh), [], "stale", data_failed=True)
+    )
+    assert document["valid_until"] == "2026-02-10T00:00:00Z"
+    assert document["services"][0]["memory"]["valid_until"] == "2026-01-29T11:55:00Z"

@@ -26,13 +26,17 @@ INTERFACE = {
         "metrics evaluation report accepted decision reason",
     ),
     "publish_recommendation": (
-        "clean forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
-        "target_utilisation replica_cores max_replicas registry run_id now_override",
-        "recommendation fallback_share",
+        "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
+        "target_utilisation replica_cores max_replicas base_quantile registry run_id now_override keep_models",
+        "recommendation proposal fallback_share",
+    ),
+    "forecast_current": (
+        "features registry horizon_hours max_age_days now_override",
+        "forecast_cpu forecast_memory model_cpu model_memory evaluation accepted reason",
     ),
     "fallback_recommendation": (
-        "clean services reason headroom mode registry run_id now_override",
-        "recommendation",
+        "clean validation services reason headroom mode registry run_id now_override data_failed",
+        "recommendation proposal",
     ),
     "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
     "fetch_usage": (

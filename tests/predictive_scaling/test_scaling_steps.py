@@ -11,7 +11,7 @@ from predictive_scaling import steps
 from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.models.codec import decode
-from predictive_scaling.recommendation import PlanOptions
+from predictive_scaling.plan import PlanOptions
 from predictive_scaling.sources import load_usage, local_file
 from predictive_scaling.store import open_registry
 from predictive_scaling.training import TrainingOptions
@@ -49,7 +49,7 @@ class Run:
             [self.path(name, m) for m in ("cpu", "memory")] for name in ("forecast", "model")
         )
         return steps.publish_recommendation(
-            self.clean, forecasts, models, self.evaluation, self.recommendation,
+            self.clean, self.validation, forecasts, models, self.evaluation, self.recommendation, self.proposal,
             PlanOptions(), mode, registry, "run-1", NOW,
         )  # fmt: skip
 
@@ -168,7 +168,9 @@ def test_rubbish_is_a_result_and_still_gives_a_recommendation(tmp_path):
     assert (checked.passed, checked.services) == (False, [])
     steps.fallback_recommendation(
         files.clean,
+        files.validation,
         files.recommendation,
+        files.proposal,
         [],
         checked.reason,
         PlanOptions(),
@@ -195,7 +197,9 @@ def test_failing_data_falls_back_on_its_clean_rows(tmp_path):
     registry = str(tmp_path / "registry")
     steps.fallback_recommendation(
         files.clean,
+        files.validation,
         files.recommendation,
+        files.proposal,
         [],
         checked.reason,
         PlanOptions(),

@@ -11,7 +11,7 @@ import pytest
 from predictive_scaling import steps
 from predictive_scaling.clock import parse_instant
 from predictive_scaling.evaluation import Gates
-from predictive_scaling.recommendation import PlanOptions
+from predictive_scaling.plan import PlanOptions
 from predictive_scaling.sources import load_usage
 from predictive_scaling.tables import read_csv
 from predictive_scaling.training import TrainingOptions
@@ -110,8 +110,8 @@ TURNED_AWAY = {
     "infinite": (every(0.1, "cpu", float("inf")), "quality", ["memory"]),
     "negative": (every(0.1, "memory", -1.0), "quality", ["cpu"]),
     "zero memory": (every(0.02, "memory", 0.0), "zero", ["cpu"]),
-    "stale": (without(2, 0), "stale", NONE),
-    "stale in one metric": (only("cpu", without(0.5, 0)), "stale", ["memory"]),
+    "stale": (without(2, -1), "stale", NONE),
+    "stale in one metric": (only("cpu", without(0.5, -1)), "stale", ["memory"]),
 }
 
 REPAIRED = {
@@ -221,8 +221,8 @@ def test_metric_that_fails_goes_to_the_fallback_and_the_other_to_a_model(tmp_pat
     gates = Gates(accuracy_threshold=0.0, min_skill=-1.0, max_over95=1.0)
     steps.validate_model(*cv, *forecasts, paths["features"], evaluation, str(tmp_path / "html"), gates)
     steps.publish_recommendation(
-        paths["clean"], forecasts, models, evaluation, recommendation, PlanOptions(), "forecast_only", "",
-        "run-1", NOW, paths["validation"],
+        paths["clean"], paths["validation"], forecasts, models, evaluation, recommendation,
+        str(tmp_path / "proposal"), PlanOptions(), "forecast_only", "", "run-1", NOW,
     )  # fmt: skip
     document = json.loads((tmp_path / "recommendation").read_bytes())
     by_service = {each["service"]: each for each in document["services"]}

@@ -8,13 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from predictive_scaling import steps
+from predictive_scaling._console import say
 from predictive_scaling.checks import METRICS
 from predictive_scaling.command import Command
+from predictive_scaling.documents import read_document
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.features import FeatureEngineer
 from predictive_scaling.fetch_command import FETCH
 from predictive_scaling.models import COMPLEXITY, ModelOptions
-from predictive_scaling.recommendation import PlanOptions
+from predictive_scaling.plan import PlanOptions
+from predictive_scaling.proposal import write_tree
 from predictive_scaling.sources import local_file
 from predictive_scaling.training import TrainingOptions
 from predictive_scaling.validation import ValidationRules
@@ -121,9 +124,10 @@ def _recommend(found: Namespace) -> int:
     with local_file(found.input) as raw:
         checked = steps.validate_data(str(raw), clean, validation, verdict, _rules(found), found.now)
     if not checked.passed:
-        _fall_back(found, clean, checked.reason)
+        _fall_back(found, clean, validation, checked.reason)
         return 1
-    steps.engineer_features(clean, features, checked.services, "1h", FeatureEngineer().window_days)
+    window = FeatureEngineer().window_days
+    steps.engineer_features(clean, features, checked.services, "1h", window, validation)
     for metric in METRICS:
         _train_into(features, out / metric, metric, "", options)
     _release(found, gates)
@@ -140,10 +144,12 @@ def _release(found: Namespace, gates: Gates) -> None:
     steps.validate_model(cv[0], cv[1], forecasts[0], forecasts[1], features, evaluation, report, gates)
     steps.publish_recommendation(
         str(out / "clean.csv.gz"),
+        str(out / "validation.json"),
         forecasts,
         models,
         evaluation,
         str(out / "recommendation.json"),
+        str(out / "proposal"),
         PlanOptions(),
         _mode(found),
         found.registry,
@@ -152,11 +158,34 @@ def _release(found: Namespace, gates: Gates) -> None:
     )
 
 
-def _fall_back(found: Namespace, clean: str, reason: str) -> None:
-    path = str(Path(found.output) / "recommendation.json")
+def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> None:
+    out = Path(found.output)
     steps.fallback_recommendation(
-        clean, path, [], reason, PlanOptions(), _mode(found), found.registry, found.run_id, found.now
+        clean,
+        validation,
+        str(out / "recommendation.json"),
+        str(out / "proposal"),
+        [],
+        reason,
+        PlanOptions(),
+        _mode(found),
+        found.registry,
+        found.run_id,
+        found.now,
+        data_failed=True,
     )
+
+
+def _propose_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--recommendation", required=True, help="recommendation.json")
+    parser.add_argument("--into", required=True, help="folder of patches in a GitOps repository's work tree")
+
+
+def _propose(found: Namespace) -> int:
+    """Higher values that stand there stay: merging the change can only raise a floor."""
+    changed = write_tree(read_document(found.recommendation), Path(found.into))
+    say("\n".join(f"raised {path}" for path in changed) or "nothing to raise")
+    return 0
 
 
 def _mode(found: Namespace) -> str:
@@ -179,5 +208,6 @@ COMMANDS = (
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),
     Command("train", "Backtest candidates, train champions, forecast", _train_arguments, _train),
+    Command("propose", "Raise the floors in a GitOps repository's patches", _propose_arguments, _propose),
     Command("recommend", "Run all steps and write a recommendation", _recommend_arguments, _recommend),
 )

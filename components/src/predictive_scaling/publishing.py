@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from predictive_scaling.documents import Document, pretty_bytes, read_document, sha256
-from predictive_scaling.errors import InputError
+from predictive_scaling.documents import Document, parse_object, pretty_bytes, read_document, sha256
+from predictive_scaling.entries import SCORES
+from predictive_scaling.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.evaluation import MODEL
 from predictive_scaling.models.codec import decode
 from predictive_scaling.store import CURRENT, Registry
 from predictive_scaling.training_tables import MANIFEST, model_file
 from predictive_scaling.validation import require_service_name
 
 CURRENT_SCHEMA = "predictive-scaling-current/v1"
-FORECAST_ONLY, PUBLISH = "forecast_only", "publish"
+FORECAST_ONLY, PUBLISH, PULL_REQUEST = "forecast_only", "publish", "pull-request"
+MODES = (FORECAST_ONLY, PUBLISH, PULL_REQUEST)
 
 
 @dataclass(frozen=True)
 class Release:
-    """A model file that passed its gate."""
+    """A model file that passed its gate, and what it scored; without scores, those before stay."""
 
     service: str
     metric: str
     data: bytes
+    scores: Document = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -33,49 +37,82 @@ class Release:
 
 def require_mode(mode: str, registry: str) -> None:
     """Raise InputError for an unknown mode, and for publishing to nowhere."""
-    if mode not in (FORECAST_ONLY, PUBLISH):
-        raise InputError(f"mode is {mode!r}; it must be {FORECAST_ONLY} or {PUBLISH}")
-    if mode == PUBLISH and not registry:
-        raise InputError("mode is publish, but registry is empty")
+    if mode not in MODES:
+        raise InputError(f"mode is {mode!r}; it must be {', '.join(MODES[:-1])} or {MODES[-1]}")
+    if mode != FORECAST_ONLY and not registry:
+        raise InputError(f"mode is {mode}, but registry is empty")
 
 
-def accepted_models(folders: Iterable[str | Path], evaluation: Document) -> list[Release]:
-    """Models of the folders that the evaluation accepted; each is checked against its manifest before it is trusted."""
+def accepted_models(folders: Iterable[str | Path], evaluation: Document, trained_at: str) -> list[Release]:
+    """Models of the folders that the evaluation accepted; each is checked against its manifest before it is trusted.
+
+    `trained_at` is an instant, for those of which the evaluation does not say when they were trained.
+    """
     accepted = {
-        (each["service"], each["metric"]) for each in evaluation["results"] if each["decision"] == "model"
+        (str(each["service"]), str(each["metric"])): each
+        for each in evaluation["results"]
+        if each["decision"] == MODEL
     }
-    return [release for folder in folders for release in _models(Path(folder), accepted)]
+    return [release for folder in folders for release in _models(Path(folder), accepted, trained_at)]
 
 
-def _models(folder: Path, accepted: set[tuple[str, str]]) -> list[Release]:
+def _models(folder: Path, accepted: Mapping[tuple[str, str], Document], at: str) -> list[Release]:
     manifest = read_document(folder / MANIFEST)
     metric = str(manifest["metric"])
     chosen = [entry for entry in manifest["models"] if (entry["service"], metric) in accepted]
-    return [_release(folder, metric, entry) for entry in chosen]
+    return [_release(folder, metric, entry, accepted[entry["service"], metric], at) for entry in chosen]
 
 
-def _release(folder: Path, metric: str, entry: Document) -> Release:
+def _release(folder: Path, metric: str, entry: Document, judged: Document, at: str) -> Release:
     service = require_service_name(str(entry["service"]))
     data = (folder / model_file(service)).read_bytes()
     decode(data, str(entry["sha256"]))
-    return Release(service, metric, data)
+    scores = {name: judged[name] for name in SCORES}
+    return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 
 
-def publish(registry: Registry, recommendation: Document, models: Sequence[Release]) -> Document:
-    """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole."""
+def publish(
+    registry: Registry, recommendation: Document, models: Sequence[Release], kept: Document | None = None
+) -> Document:
+    """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
+
+    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
+    """
     for model in models:
         registry.put(model.key, model.data)
     data = pretty_bytes(recommendation)
     key = f"recommendations/{sha256(data)}.json"
     registry.put(key, data)
-    pointer = _pointer(recommendation, key, models)
+    pointer = _pointer(recommendation, key, models, kept or {})
     registry.put(CURRENT, pretty_bytes(pointer))
     return pointer
 
 
-def _pointer(recommendation: Document, key: str, models: Sequence[Release]) -> Document:
-    current: dict[str, dict[str, str]] = {}
+def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept: Document) -> Document:
+    current: dict[str, dict[str, str]] = {name: dict(keys) for name, keys in kept.get("models", {}).items()}
+    trained: dict[str, dict[str, Document]] = {
+        name: dict(all_) for name, all_ in kept.get("trained", {}).items()
+    }
     for model in models:
         current.setdefault(model.service, {})[model.metric] = model.key
+        if model.scores:
+            trained.setdefault(model.service, {})[model.metric] = model.scores
     copied = {name: recommendation[name] for name in ("run_id", "generated_at", "valid_until")}
-    return {"schema": CURRENT_SCHEMA, **copied, "recommendation": key, "models": current}
+    return {
+        "schema": CURRENT_SCHEMA,
+        **copied,
+        "recommendation": key,
+        "models": current,
+        "trained": trained,
+    }
+
+
+def current_pointer(registry: Registry) -> Document | None:
+    """The pointer to what is in force; None when nothing was ever published. Raises RegistryError."""
+    try:
+        pointer = parse_object(registry.get(CURRENT), CURRENT)
+    except MissingObjectError:
+        return None
+    if pointer.get("schema") != CURRENT_SCHEMA:
+        raise RegistryError(f"{CURRENT} has schema {pointer.get('schema')!r}, expected {CURRENT_SCHEMA!r}")
+    return pointer

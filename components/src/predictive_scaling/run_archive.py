@@ -43,6 +43,11 @@ def archive_run(registry: Registry, pointer: Document, files: Mapping[str, str |
 
 def run_folder(pointer: Document) -> str:
     """Folder of a run: its instant first, so that names sort by time; a run id keeps its harmless letters."""
-    instant = parse_instant(str(pointer["generated_at"])).strftime("%Y%m%dT%H%M%SZ")
-    run_id = _HARMFUL.sub("", str(pointer["run_id"]))[:MAX_RUN_ID]
-    return f"{RUNS}/{instant}-{run_id}"
+    return f"{RUNS}/{run_name(pointer)}"
+
+
+def run_name(document: Document) -> str:
+    """Name of the run that made a pointer or a recommendation."""
+    instant = parse_instant(str(document["generated_at"])).strftime("%Y%m%dT%H%M%SZ")
+    run_id = _HARMFUL.sub("", str(document["run_id"]))[:MAX_RUN_ID]
+    return f"{instant}-{run_id}"

@@ -6,7 +6,8 @@ forecast: service, metric, timestamp, model, p10, p50, p90, p95; a series withou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,14 +17,27 @@ import pandas as pd
 from predictive_scaling import __version__
 from predictive_scaling.documents import Document, pretty_bytes, rounded, sha256, write_bytes
 from predictive_scaling.features import hourly_series
+from predictive_scaling.intervals import Quantiles
+from predictive_scaling.reforecast import Reforecast
+from predictive_scaling.series import FloatArray
 from predictive_scaling.tables import utc
-from predictive_scaling.training import Champion, FoldForecast, Job, SeriesTraining, TrainingOptions
+from predictive_scaling.training import FoldForecast, Job, SeriesTraining, TrainingOptions
 from predictive_scaling.validation import require_service_name
 
 QUANTILES = ("p10", "p50", "p90", "p95")
 CV_COLUMNS = ("service", "metric", "fold", "timestamp", "y", "model", "is_candidate", *QUANTILES)
 FORECAST_COLUMNS = ("service", "metric", "timestamp", "model", *QUANTILES)
 MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model to write: its service, kind, bytes, and pooled WAPE where it was just trained."""
+
+    service: str
+    kind: str
+    data: bytes
+    wape: float | None
 
 
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
@@ -65,32 +79,66 @@ def forecast_table(results: Sequence[SeriesTraining], horizon: int) -> pd.DataFr
 
 
 def _forecast_rows(result: SeriesTraining, horizon: int) -> pd.DataFrame:
-    hours = np.arange(result.forecast_start, result.forecast_start + horizon, dtype=np.int64)
-    nothing = dict.fromkeys(QUANTILES, np.full(horizon, np.nan))
     champion = result.champion
-    values = {"p50": champion.p50, **champion.bounds._asdict()} if champion else nothing
-    rows = pd.DataFrame({"timestamp": utc(hours), **values})
-    kind = champion.kind if champion else ""
-    return rows.assign(service=result.service, metric=result.metric, model=kind)[list(FORECAST_COLUMNS)]
+    if champion is None:
+        nothing = np.full(horizon, np.nan)
+        bounds = Quantiles(nothing, nothing, nothing)
+        return _rows(result.service, result.metric, "", result.forecast_start, nothing, bounds)
+    return _rows(
+        result.service, result.metric, champion.kind, result.forecast_start, champion.p50, champion.bounds
+    )
+
+
+def _rows(
+    service: str, metric: str, kind: str, start: int, p50: FloatArray, bounds: Quantiles
+) -> pd.DataFrame:
+    hours = np.arange(start, start + len(p50), dtype=np.int64)
+    rows = pd.DataFrame({"timestamp": utc(hours), "p50": p50, **bounds._asdict()})
+    return rows.assign(service=service, metric=metric, model=kind)[list(FORECAST_COLUMNS)]
+
+
+def reforecast_table(results: Sequence[Reforecast]) -> pd.DataFrame:
+    """Forecasts of the models in force; every series of the features is in it."""
+    tables = [
+        _rows(each.service, each.metric, each.kind, each.start, each.p50, each.bounds) for each in results
+    ]
+    return (
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(FORECAST_COLUMNS))
+    )
 
 
 def write_models(
     results: Sequence[SeriesTraining], metric: str, folder: str | Path, horizon: int
 ) -> Document:
     """Write one JSON per series, then the manifest that lists them with digests; gives the manifest."""
-    trained = [(result, result.champion) for result in results if result.champion]
-    for result, champion in trained:
-        write_bytes(Path(folder) / model_file(result.service), champion.encoded)
+    trained = [(each.service, each.champion) for each in results if each.champion]
+    files = [ModelFile(service, each.kind, each.encoded, rounded(each.wape)) for service, each in trained]
+    refused = {each.service: each.reason for each in results if not each.champion}
+    return _write_folder(files, refused, metric, folder, horizon)
+
+
+def write_current_models(
+    results: Sequence[Reforecast], metric: str, folder: str | Path, horizon: int
+) -> Document:
+    """The same folder from the models in force, as they are in the registry."""
+    files = [ModelFile(each.service, each.kind, each.data, None) for each in results if not each.reason]
+    refused = {each.service: each.reason for each in results if each.reason}
+    return _write_folder(files, refused, metric, folder, horizon)
+
+
+def _write_folder(
+    files: Sequence[ModelFile], refused: Mapping[str, str], metric: str, folder: str | Path, horizon: int
+) -> Document:
+    for each in files:
+        write_bytes(Path(folder) / model_file(each.service), each.data)
     manifest: Document = {
         "schema": "predictive-scaling-manifest/v1",
         "metric": metric,
         "granularity": "1h",
         "horizon_hours": horizon,
         "versions": library_versions(),
-        "models": [_entry(result.service, champion) for result, champion in trained],
-        "refused": [
-            {"service": each.service, "reason": each.reason} for each in results if not each.champion
-        ],
+        "models": [_entry(each) for each in files],
+        "refused": [{"service": service, "reason": reason} for service, reason in refused.items()],
     }
     write_bytes(Path(folder) / MANIFEST, pretty_bytes(manifest))
     return manifest
@@ -101,14 +149,14 @@ def model_file(service: str) -> str:
     return f"{service}.json"
 
 
-def _entry(service: str, champion: Champion) -> Document:
-    return {
-        "service": service,
-        "file": model_file(service),
-        "sha256": sha256(champion.encoded),
-        "kind": champion.kind,
-        "wape": rounded(champion.wape),
+def _entry(each: ModelFile) -> Document:
+    entry: Document = {
+        "service": each.service,
+        "file": model_file(each.service),
+        "sha256": sha256(each.data),
+        "kind": each.kind,
     }
+    return entry if each.wape is None else entry | {"wape": each.wape}
 
 
 def library_versions() -> dict[str, str]:

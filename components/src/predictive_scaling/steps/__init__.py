@@ -7,20 +7,23 @@ that raises. A fault of the platform or of the parameters raises. Tables may be 
 from __future__ import annotations
 
 from predictive_scaling.logs import logged
-from predictive_scaling.steps import data, ending, fetching, modelling, release
+from predictive_scaling.steps import data, ending, fetching, modelling, reforecasting, release
 from predictive_scaling.steps.data import Loaded, Validated
 from predictive_scaling.steps.ending import Ending
 from predictive_scaling.steps.modelling import Judged
+from predictive_scaling.steps.reforecasting import Reforecasted
 
 __all__ = [
     "Ending",
     "Judged",
     "Loaded",
+    "Reforecasted",
     "Validated",
     "cleanup",
     "engineer_features",
     "fallback_recommendation",
     "fetch_usage",
+    "forecast_current",
     "load_usage",
     "publish_recommendation",
     "summarize_usage",
@@ -36,6 +39,7 @@ validate_data = logged(data.validate_data)
 engineer_features = logged(data.engineer_features)
 train_model = logged(modelling.train_model)
 validate_model = logged(modelling.validate_model)
+forecast_current = logged(reforecasting.forecast_current)
 publish_recommendation = logged(release.publish_recommendation)
 fallback_recommendation = logged(release.fallback_recommendation)
 cleanup = logged(ending.cleanup)

@@ -4,16 +4,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from predictive_scaling._console import say
-from predictive_scaling.clock import resolve_now
+from predictive_scaling.clock import iso, resolve_now
 from predictive_scaling.documents import Document, pretty_bytes, read_document, write_bytes
-from predictive_scaling.publishing import PUBLISH, Release, accepted_models, publish, require_mode
+from predictive_scaling.errors import MissingObjectError
+from predictive_scaling.plan import PlanOptions
+from predictive_scaling.proposal import propose, write_tree
+from predictive_scaling.publishing import (
+    FORECAST_ONLY,
+    PUBLISH,
+    PULL_REQUEST,
+    Release,
+    accepted_models,
+    current_pointer,
+    publish,
+    require_mode,
+)
 from predictive_scaling.pushing import push_recommendation, pushgateway
-from predictive_scaling.recommendation import PlanOptions, Recommender, fallback_share
+from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.run_archive import archive_run
+from predictive_scaling.steps.data import refused_metrics
+from predictive_scaling.steps.ending import in_force
 from predictive_scaling.store import open_registry
 from predictive_scaling.tables import read_table
 from predictive_scaling.training_tables import FORECAST_COLUMNS
@@ -22,34 +38,45 @@ from predictive_scaling.validation import CLEAN_COLUMNS
 
 def publish_recommendation(
     clean: str,
+    validation: str,
     forecasts: Sequence[str],
     models: Sequence[str],
     evaluation: str,
     recommendation: str,
+    proposal: str,
     options: PlanOptions,
     mode: str,
     registry: str,
     run_id: str,
     now_override: str = "",
+    *,
+    keep_models: bool = False,
 ) -> float:
-    """Merge accepted forecasts and constants into one document; mode `publish` also releases it to the registry.
+    """Merge accepted forecasts and constants into one document; the modes but forecast_only also release it.
 
-    Gives the share of entries that no model serves.
+    With `keep_models` the models in force stay so beside the new ones: for a run that trains none. Gives the share of
+    entries that no model serves.
     """
     require_mode(mode, registry)
+    now = resolve_now(now_override)
     judged = read_document(evaluation)
     tables = [read_table(path, FORECAST_COLUMNS) for path in forecasts]
     forecast = pd.concat([table for table in tables if not table.empty] or tables[:1], ignore_index=True)
-    recommender = Recommender(options, run_id, resolve_now(now_override))
-    document = recommender.merged(read_table(clean, CLEAN_COLUMNS), forecast, judged)
+    evidence = _evidence(clean, validation, registry)
+    document = Recommender(options, run_id, now).merged(evidence, forecast, judged)
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
-    _release(document, accepted_models(models, judged), recommendation, mode, registry, files)
+    paths = _Paths(recommendation, proposal, files)
+    _release(
+        document, accepted_models(models, judged, iso(now)), paths, mode, registry, keep_models=keep_models
+    )
     return fallback_share(document)
 
 
 def fallback_recommendation(
     clean: str,
+    validation: str,
     recommendation: str,
+    proposal: str,
     services: Sequence[str],
     reason: str,
     options: PlanOptions,
@@ -57,29 +84,65 @@ def fallback_recommendation(
     registry: str,
     run_id: str,
     now_override: str = "",
+    *,
+    data_failed: bool = False,
 ) -> None:
-    """Recommend constants from usage alone; without usable data, a valid document that recommends nothing."""
+    """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
+
+    `data_failed` says that the data was not to be trusted: then what was recommended before stays, as long as it
+    holds, and so do the models in force.
+    """
     require_mode(mode, registry)
+    evidence = _evidence(clean, validation, registry)
     recommender = Recommender(options, run_id, resolve_now(now_override))
-    document = recommender.fallback_only(read_table(clean, CLEAN_COLUMNS), services, reason)
-    _release(document, [], recommendation, mode, registry, {"source.csv.gz": clean})
+    document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
+    paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
+    _release(document, [], paths, mode, registry, keep_models=data_failed)
+
+
+def _evidence(clean: str, validation: str, registry: str) -> Evidence:
+    previous = _previous(registry) if registry else None
+    return Evidence(read_table(clean, CLEAN_COLUMNS), refused_metrics(validation), previous)
+
+
+def _previous(registry: str) -> Document | None:
+    """What is in force; a registry that does not answer raises, one without a release has none."""
+    try:
+        return in_force(open_registry(registry))
+    except MissingObjectError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Where the document and the proposal go, and the files to archive with the run by name."""
+
+    recommendation: str
+    proposal: str
+    archived: Mapping[str, str]
 
 
 def _release(
     document: Document,
     models: Sequence[Release],
-    path: str,
+    paths: _Paths,
     mode: str,
     registry: str,
-    files: Mapping[str, str],
+    *,
+    keep_models: bool,
 ) -> None:
-    write_bytes(path, pretty_bytes(document))
+    write_bytes(paths.recommendation, pretty_bytes(document))
+    Path(paths.proposal).mkdir(parents=True, exist_ok=True)
+    write_tree(document, Path(paths.proposal))
     share = fallback_share(document)
     until = document["valid_until"]
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
-    if mode == PUBLISH:
+    if mode != FORECAST_ONLY:
         opened = open_registry(registry)
-        archive_run(opened, publish(opened, document, models), files)
+        kept = current_pointer(opened) if keep_models else None
+        archive_run(opened, publish(opened, document, models, kept), paths.archived)
+    if mode == PULL_REQUEST:
+        propose(open_registry(registry), document)
     gateway = pushgateway()
     if gateway:
         push_recommendation(gateway, document, with_floors=mode == PUBLISH)

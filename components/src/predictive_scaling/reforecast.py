@@ -1,0 +1,75 @@
+"""Forecasting with the models in force: nothing is trained, each takes in the newest usage and forecasts from there.
+
+A model that is too old, altered, or whose forecast leaves what was ever seen is not used; the reason is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from predictive_scaling.backtest import training_window
+from predictive_scaling.errors import ModelRejectedError
+from predictive_scaling.intervals import Quantiles, hour_spread
+from predictive_scaling.models.codec import StoredModel, decode
+from predictive_scaling.series import FloatArray, HourlySeries
+from predictive_scaling.store import Registry
+
+MAX_GROWTH = 5.0  # times the highest value of the window: beyond, a forecast is not to be believed
+MIN_OBSERVED_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Reforecast:
+    """Forecast of one series by its model in force; without one, `reason` says why."""
+
+    service: str
+    metric: str
+    kind: str
+    data: bytes
+    start: int
+    p50: FloatArray
+    bounds: Quantiles
+    reason: str
+
+
+def reforecast(
+    registry: Registry, key: str, service: str, metric: str, series: HourlySeries, horizon: int
+) -> Reforecast:
+    """Read the model under `key`, update and forecast. Raises RegistryError; what is wrong with a model is a reason."""
+    window = training_window(series, series.end)
+    if window.between(window.end - MIN_OBSERVED_HOURS, window.end).observed == 0:
+        return unserved(service, metric, series.end, horizon, "no usage in the newest day")
+    data = registry.get(key)
+    try:
+        stored = checked(decode(data, PurePosixPath(key).stem), service, metric)
+    except ModelRejectedError as error:
+        return unserved(service, metric, series.end, horizon, str(error))
+    return _forecast(stored, data, window, horizon)
+
+
+def checked(stored: StoredModel, service: str, metric: str) -> StoredModel:
+    """The model if it is of this series; raises ModelRejectedError."""
+    if (stored.service, stored.metric) != (service, metric):
+        raise ModelRejectedError(f"model is of {stored.service} {stored.metric}, not of {service} {metric}")
+    return stored
+
+
+def _forecast(stored: StoredModel, data: bytes, window: HourlySeries, horizon: int) -> Reforecast:
+    service, metric = stored.service, stored.metric
+    fitted = stored.fitted.updated(window)
+    p50 = fitted.forecast(horizon)
+    if not np.isfinite(p50).all() or p50.max() > MAX_GROWTH * float(np.nanmax(window.values)):
+        reason = f"{fitted.kind} forecasts more than {MAX_GROWTH:g} times what was ever seen"
+        return unserved(service, metric, window.end, horizon, reason)
+    ahead = np.arange(window.end, window.end + horizon, dtype=np.int64)
+    bounds = stored.band.around(p50, hour_spread(window, ahead))
+    return Reforecast(service, metric, fitted.kind, data, window.end, p50, bounds, "")
+
+
+def unserved(service: str, metric: str, start: int, horizon: int, reason: str) -> Reforecast:
+    """A series without a usable model."""
+    nothing = np.full(horizon, np.nan)
+    return Reforecast(service, metric, "", b"", start, nothing, Quantiles(nothing, nothing, nothing), reason)

@@ -1,0 +1,118 @@
+"""The step that forecasts with the models in force, between two trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import pandas as pd
+
+from predictive_scaling._console import say
+from predictive_scaling.checks import METRICS
+from predictive_scaling.clock import parse_instant, resolve_now
+from predictive_scaling.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.entries import SCORES
+from predictive_scaling.evaluation import FALLBACK, MODEL
+from predictive_scaling.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
+from predictive_scaling.features import FEATURE_COLUMNS, hourly_series
+from predictive_scaling.publishing import current_pointer
+from predictive_scaling.reforecast import Reforecast, reforecast, unserved
+from predictive_scaling.store import Registry, open_registry
+from predictive_scaling.tables import read_table, write_table
+from predictive_scaling.training_tables import reforecast_table, write_current_models
+from predictive_scaling.validation import require_service_name
+
+
+class Reforecasted(NamedTuple):
+    """Whether any model serves, and how many do, with the reasons of the others."""
+
+    accepted: bool
+    reason: str
+
+
+def forecast_current(
+    features: str,
+    registry: str,
+    forecasts: Sequence[str],
+    models: Sequence[str],
+    evaluation: str,
+    horizon_hours: int,
+    max_age_days: float,
+    now_override: str = "",
+) -> Reforecasted:
+    """Forecast every series that has a model in force; forecasts and models are written for cpu, then memory.
+
+    A model older than `max_age_days` is not used: then training has failed for too long. Raises RegistryError.
+    """
+    table, now = read_table(features, FEATURE_COLUMNS), resolve_now(now_override)
+    opened = open_registry(registry)
+    pointer = current_pointer(opened) or {"models": {}, "trained": {}}
+    in_use = _Current(opened, pointer, now - timedelta(days=max_age_days), horizon_hours)
+    found = {metric: list(in_use.forecasts(table, metric)) for metric in METRICS}
+    for metric, forecast, model in zip(METRICS, forecasts, models, strict=True):
+        write_table(reforecast_table(found[metric]), forecast)
+        write_current_models(found[metric], metric, model, horizon_hours)
+    results = [in_use.judged(each) for metric in METRICS for each in found[metric]]
+    write_bytes(evaluation, pretty_bytes(_document(results, horizon_hours)))
+    return _told(results)
+
+
+class _Current(NamedTuple):
+    """The models in force, how old they may be at most, and the horizon in hours."""
+
+    registry: Registry
+    pointer: Document
+    oldest: datetime
+    horizon: int
+
+    def forecasts(self, table: pd.DataFrame, metric: str) -> Iterator[Reforecast]:
+        """One for every service of the table."""
+        for service in sorted(set(map(str, table["service"]))):
+            series = hourly_series(table, require_service_name(service), metric)
+            reason = self._refusal(service, metric)
+            if reason:
+                yield unserved(service, metric, series.end, self.horizon, reason)
+            else:
+                key = str(self.pointer["models"][service][metric])
+                yield reforecast(self.registry, key, service, metric, series, self.horizon)
+
+    def _refusal(self, service: str, metric: str) -> str:
+        trained = self._trained(service, metric)
+        if metric not in self.pointer["models"].get(service, {}) or not trained:
+            return "no model is in force"
+        if parse_instant(str(trained["trained_at"])) < self.oldest:
+            return f"the model in force is from {trained['trained_at']}: too old"
+        return ""
+
+    def _trained(self, service: str, metric: str) -> Document:
+        found: Document = self.pointer.get("trained", {}).get(service, {}).get(metric, {})
+        return found
+
+    def judged(self, each: Reforecast) -> Document:
+        """Entry of the evaluation: the scores are those of the training."""
+        decision = FALLBACK if each.reason else MODEL
+        found = {"service": each.service, "metric": each.metric, "decision": decision, "reason": each.reason}
+        trained = self._trained(each.service, each.metric)
+        return found | {
+            "champion": each.kind,
+            **{n: trained[n] for n in (*SCORES, "trained_at") if n in trained},
+        }
+
+
+def _document(results: Sequence[Document], horizon: int) -> Document:
+    return {
+        "schema": EVALUATION_SCHEMA,
+        "granularity": GRANULARITY,
+        "horizon_hours": horizon,
+        "results": list(results),
+    }
+
+
+def _told(results: Sequence[Document]) -> Reforecasted:
+    failed = [each for each in results if each["reason"]]
+    counted = f"{len(results) - len(failed)} of {len(results)} series have a model in force"
+    details = "; ".join(f"{each['service']} {each['metric']}: {each['reason']}" for each in failed[:5])
+    reason = f"{counted}; {details}" if failed else counted
+    say(reason)
+    return Reforecasted(len(failed) < len(results), reason)

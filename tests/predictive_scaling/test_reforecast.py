@@ -1,0 +1,185 @@
+"""Between two trainings: the models in force take in the newest usage and forecast from there."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from predictive_scaling import steps
+from predictive_scaling.errors import RegistryError
+from predictive_scaling.evaluation import Gates
+from predictive_scaling.plan import PlanOptions
+from predictive_scaling.store import CURRENT, open_registry
+from predictive_scaling.training import TrainingOptions
+from predictive_scaling.validation import ValidationRules
+from usage_data import START, usage, write
+
+METRICS = ("cpu", "memory")
+MONDAY = START + pd.Timedelta(days=21)
+OPEN = Gates(accuracy_threshold=0.0, min_skill=-1.0, max_over95=1.0)
+
+
+def data(days):
+    raw = pd.concat([usage("checkout", days), usage("search", days)])
+    return raw.assign(cpu=raw["cpu"] * (1 + 0.05 * np.sin(np.arange(len(raw)))))
+
+
+def run(root, registry, days, mode="publish", train=True, **options):
+    """One run of a pipeline as of `days` after the start; training or with the models in force."""
+    root.mkdir(parents=True)
+    now = (START + pd.Timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    path = {
+        name: str(root / name)
+        for name in ("clean", "validation", "report", "features", "evaluation", "r", "p")
+    }
+    raw = write(options.pop("raw", data(days)), root / "raw")
+    checked = steps.validate_data(
+        raw, path["clean"], path["validation"], path["report"], ValidationRules(), now
+    )
+    steps.engineer_features(path["clean"], path["features"], checked.services, "1h", 45, path["validation"])
+    forecasts, models = ([str(root / f"{kind}-{m}") for m in METRICS] for kind in ("forecast", "model"))
+    result = None
+    if train:
+        cvs = [str(root / f"cv-{m}") for m in METRICS]
+        for metric, model, cv, forecast in zip(METRICS, models, cvs, forecasts, strict=True):
+            chosen = TrainingOptions(candidates=("blend",), cv_folds=4)
+            steps.train_model(path["features"], model, cv, forecast, metric, "", chosen)
+        steps.validate_model(*cvs, *forecasts, path["features"], path["evaluation"], path["report"], OPEN)
+    else:
+        result = steps.forecast_current(
+            path["features"],
+            registry,
+            forecasts,
+            models,
+            path["evaluation"],
+            24,
+            options.pop("max_age_days", 15),
+            now,
+        )
+    steps.publish_recommendation(
+        path["clean"], path["validation"], forecasts, models, path["evaluation"], path["r"], path["p"],
+        PlanOptions(), mode, registry, f"run-{days}", now, keep_models=not train,
+    )  # fmt: skip
+    return SimpleNamespace(root=root, result=result, document=json.loads((root / "r").read_bytes()))
+
+
+@pytest.fixture
+def trained(tmp_path):
+    registry = str(tmp_path / "registry")
+    run(tmp_path / "monday", registry, 21)
+    return registry
+
+
+def pointer(registry):
+    return json.loads(open_registry(registry).get(CURRENT))
+
+
+def test_next_day_is_forecast_by_the_same_models_with_the_scores_of_their_training(trained, tmp_path):
+    before = pointer(trained)
+    found = run(tmp_path / "tuesday", trained, 22, train=False)
+    assert found.result == (True, "4 of 4 series have a model in force")
+    forecast = pd.read_csv(tmp_path / "tuesday/forecast-cpu")
+    assert forecast["timestamp"].iloc[0] == "2026-01-27T00:00:00Z"
+    assert (forecast["p10"] <= forecast["p50"]).all()
+    assert (forecast["p50"] <= forecast["p95"]).all()
+    entry = found.document["services"][0]["cpu"]
+    assert entry["source"] == "blend"
+    assert entry["accuracy"] == before["trained"]["checkout"]["cpu"]["accuracy"]
+    after = pointer(trained)
+    assert after["models"] == before["models"]
+    assert after["trained"] == before["trained"]
+    assert after["run_id"] == "run-22"
+    assert after["valid_until"] == "2026-01-28T12:00:00Z"
+
+
+def test_updated_forecast_is_close_to_that_of_a_new_training(trained, tmp_path):
+    aged = run(tmp_path / "aged", trained, 26, "forecast_only", train=False)
+    fresh = run(tmp_path / "fresh", trained, 26, "forecast_only")
+    p50 = [pd.read_csv(each.root / "forecast-cpu")["p50"].to_numpy() for each in (aged, fresh)]
+    assert p50[0] == pytest.approx(p50[1], rel=0.05)
+
+
+def test_model_that_is_too_old_is_not_used(trained, tmp_path):
+    found = run(tmp_path / "late", trained, 30, "forecast_only", train=False, max_age_days=5)
+    assert not found.result.accepted
+    assert "the model in force is from 2026-01-26T00:00:00Z: too old" in found.result.reason
+    assert found.document["services"][0]["cpu"]["source"] == "fallback"
+
+
+def test_service_without_a_model_falls_back_and_says_so(trained, tmp_path):
+    raw = pd.concat([data(22), usage("newcomer", 22)])
+    found = run(tmp_path / "new", trained, 22, train=False, raw=raw)
+    entries = {each["service"]: each["cpu"] for each in found.document["services"]}
+    assert (entries["newcomer"]["source"], entries["newcomer"]["reason"]) == (
+        "fallback",
+        "no model is in force",
+    )
+    assert entries["checkout"]["source"] == "blend"
+
+
+def test_altered_model_is_not_used_and_the_others_are(trained, tmp_path):
+    registry = open_registry(trained)
+    key = pointer(trained)["models"]["checkout"]["cpu"]
+    registry.put(key, registry.get(key).replace(b'"metric":"cpu"', b'"metric":"CPU"'))
+    found = run(tmp_path / "altered", trained, 22, "forecast_only", train=False)
+    assert "checkout cpu: model has sha256" in found.result.reason
+    assert found.result.reason.startswith("3 of 4")
+
+
+def test_models_swapped_between_services_are_noticed(trained, tmp_path):
+    swapped = pointer(trained)
+    models = swapped["models"]
+    models["checkout"]["cpu"], models["search"]["cpu"] = models["search"]["cpu"], models["checkout"]["cpu"]
+    open_registry(trained).put(CURRENT, json.dumps(swapped).encode())
+    found = run(tmp_path / "swapped", trained, 22, "forecast_only", train=False)
+    assert "model is of search cpu, not of checkout cpu" in found.result.reason
+
+
+def test_forecast_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
+    registry, key = open_registry(trained), pointer(trained)["models"]["checkout"]["cpu"]
+    stored = json.loads(registry.get(key))
+    day = [1e6] * 24
+    level = {"kind": "profile_level", "weight": 1.0}
+    state = {"end": 0, "level": [0, 0, 0], "scale": [0, 0], "day": [*day[:23], -23e6], "week": [0] * 168}
+    stored["state"]["members"] = [{**level, "state": state}]
+    data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
+    from predictive_scaling.documents import sha256
+
+    changed = pointer(trained)
+    changed["models"]["checkout"]["cpu"] = f"models/checkout/cpu/{sha256(data)}.json"
+    registry.put(changed["models"]["checkout"]["cpu"], data)
+    registry.put(CURRENT, json.dumps(changed).encode())
+    found = run(tmp_path / "wild", trained, 22, "forecast_only", train=False)
+    assert "checkout cpu: blend forecasts more than 5 times what was ever seen" in found.result.reason
+
+
+def test_nothing_in_force_is_no_error(tmp_path):
+    found = run(tmp_path / "first", str(tmp_path / "empty"), 22, "forecast_only", train=False)
+    assert not found.result.accepted
+    assert "0 of 4 series have a model in force" in found.result.reason
+
+
+def test_registry_that_cannot_be_read_is_the_platforms_fault(trained, tmp_path):
+    open_registry(trained).put(CURRENT, b'{"schema": "other"}')
+    with pytest.raises(RegistryError, match="has schema 'other'"):
+        run(tmp_path / "down", trained, 22, train=False)
+
+
+def test_bad_day_keeps_models_and_recommendation_in_force(trained, tmp_path):
+    before = pointer(trained)
+    path = {name: str(tmp_path / name) for name in ("raw", "clean", "validation", "report", "r", "p")}
+    (tmp_path / "raw").write_text("timestamp,service,cpu,memory\n")
+    now = (MONDAY + pd.Timedelta(hours=20)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    checked = steps.validate_data(
+        path["raw"], path["clean"], path["validation"], path["report"], ValidationRules(), now
+    )
+    assert not checked.passed
+    steps.fallback_recommendation(
+        path["clean"], path["validation"], path["r"], path["p"], [], checked.reason, PlanOptions(), "publish",
+        trained, "run-bad", now, data_failed=True,
+    )  # fmt: skip
+    document = json.loads((tmp_path / "r").read_bytes())
+    assert document["services"][0]["cpu"]["carried_from"] == "run-21"
+    assert pointer(trained)["models"] == before["models"]
+    assert run(tmp_path / "next", trained, 22, train=False).result.accepted
