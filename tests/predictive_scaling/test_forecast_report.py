@@ -1,53 +1,185 @@
-import base64
-import re
+"""The report as text, and as Chromium shows it: light and dark, alone and in KFP's iframe."""
 
+import re
+from html import escape
+
+import numpy as np
 import pandas as pd
+import pytest
 from predictive_scaling import report as reports
+from predictive_scaling.capacity import CURRENT, FORECAST, VPA_LIKE, plan_costs
+from predictive_scaling.charts import ROLES
 from predictive_scaling.evaluation import Gates, ModelValidator
 from predictive_scaling.features import FeatureEngineer
 from predictive_scaling.report import ReportData, html_report
 from predictive_scaling.training import ModelTrainer, TrainingOptions
 from predictive_scaling.training_tables import cv_table, forecast_table, jobs_from
-from usage_data import clean, usage
+from servers.browser import Browser
+from usage_data import START, clean, usage
 
 OPTIONS = TrainingOptions(candidates=("profile_level", "snaive_1d"))
+HOSTILE = '<img src="http://x" onerror="alert(1)">'
 
 
-def data(accuracy_threshold=0.7, name="checkout"):
-    features = FeatureEngineer().transform(clean(pd.concat([usage(), usage("late", days=4)])))
-    results = ModelTrainer().train(jobs_from(features, "cpu", "", OPTIONS))
+def data(accuracy_threshold=0.7, name="checkout", metric="cpu"):
+    rows = pd.concat([usage(), usage("late", days=4)]).assign(cpu_request=4.0)
+    features = FeatureEngineer().transform(clean(rows))
+    results = ModelTrainer().train(jobs_from(features, metric, "", OPTIONS))
     cv, forecast = cv_table(results), forecast_table(results, 24)
     renamed = [table.replace({"service": {"checkout": name}}) for table in (cv, forecast, features)]
     gates = Gates(accuracy_threshold)
-    evaluated = ModelValidator(gates).evaluate(*renamed, ["cpu"])
+    evaluated = ModelValidator(gates).evaluate(*renamed, [metric])
     return ReportData(evaluated, gates, 24, *renamed)
 
 
-def test_report_shows_scores_baseline_charts_and_reasons():
-    page = html_report(data())
+def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
+    shown = data()
+    page = html_report(shown)
     assert "<td>checkout</td><td>cpu</td><td>model</td>" in page
     assert "snaive_1d" in page
     assert "1h means over a horizon of 24 h" in page
     assert "late cpu: no model could be trained" in page
+    assert "<td>current requests</td>" in page
+    assert len(re.findall("<svg", page)) == 2
+    assert len(re.findall('style="--part:', page)) == shown.results[0].scores.scored_folds
     assert len(page.encode()) <= reports.MAX_BYTES
-    (picture,) = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
-    assert base64.b64decode(picture).startswith(b"\x89PNG")
 
 
 def test_report_loads_nothing_and_escapes_names():
-    page = html_report(data(name='<img src="http://x">'))
+    page = html_report(data(name=HOSTILE))
     assert "<script" not in page
-    assert '<img src="http://x">' not in page
-    assert "&lt;img src=&quot;http://x&quot;&gt;" in page
-    assert not re.search(r'(?:src|href)="(?!data:)', page)
+    assert HOSTILE not in page
+    assert escape(HOSTILE) in page
+    assert not re.search(r'(?:src|href)="(?!#)', page.replace(escape(HOSTILE), ""))
+    assert "url(http" not in page
+
+
+def test_charts_have_no_colour_of_their_own():
+    page = html_report(data())
+    charts = page[page.index("<figure") :]
+    assert "var(--model)" in charts
+    assert not any(color in charts for color in ROLES.values())
+    assert set(re.findall(r"#[0-9a-f]{6}", charts)) == set()
 
 
 def test_charts_that_do_not_fit_are_left_out_and_counted(monkeypatch):
-    monkeypatch.setattr(reports, "MAX_BYTES", 6000)
+    whole = len(html_report(data()).encode())
+    monkeypatch.setattr(reports, "MAX_BYTES", whole - 1000)
     page = html_report(data())
     assert "1 more charts are left out" in page
-    assert len(page.encode()) <= 6000
+    assert len(page.encode()) <= whole - 1000
 
 
 def test_same_data_gives_the_same_page():
     assert html_report(data()) == html_report(data())
+
+
+def fold(hours, y, p95):
+    stamps = START + pd.to_timedelta(np.arange(hours), unit="h") + pd.Timedelta(days=10)
+    return pd.DataFrame({"fold": 0, "timestamp": stamps, "y": y, "p95": p95})
+
+
+def history(value, request=None):
+    stamps = START + pd.to_timedelta(np.arange(240), unit="h")
+    frame = pd.DataFrame({"timestamp": stamps, "service": "a", "cpu": value, "memory": value})
+    return frame if request is None else frame.assign(cpu_request=request)
+
+
+def test_cost_and_risk_of_plans_by_hand():
+    course = fold(4, [1.0, 1.0, 2.0, 4.0], [1.0, 1.0, 2.0, 2.0])
+    found = {each.plan: each for each in plan_costs("a", "cpu", course, history(2.0, request=3.0))}
+    assert found[FORECAST].cost == pytest.approx(1.15 * 6 / 8)
+    assert found[FORECAST].hours_over == 0.25
+    assert found[VPA_LIKE].cost == pytest.approx(1.15 * 2 * 4 / 8)
+    assert found[VPA_LIKE].hours_over == 0.25
+    assert found[CURRENT].cost == pytest.approx(3 * 4 / 8)
+
+
+def test_memory_is_planned_by_the_highest_of_the_day():
+    course = fold(4, [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 2.0])
+    found = {each.plan: each for each in plan_costs("a", "memory", course, history(1.0))}
+    assert found[FORECAST].cost == pytest.approx(1.15 * 2)
+    assert CURRENT not in found
+
+
+def test_plans_see_nothing_of_their_own_fold():
+    course = fold(4, 1.0, 1.0)
+    later = history(1.0).assign(
+        timestamp=course["timestamp"].min() + pd.to_timedelta(np.arange(240), unit="h"), cpu=99.0
+    )
+    known = pd.concat([history(1.0), later])
+    found = {each.plan: each.cost for each in plan_costs("a", "cpu", course, known)}
+    assert found[VPA_LIKE] == pytest.approx(1.15)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = Browser()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(html_report(data(name=HOSTILE)), "utf-8")
+    return path
+
+
+def looks(browser):
+    """Background and ink of the page and of the last chart, as painted."""
+    line = "figure:last-of-type svg path[style*='stroke: var(--ink)']"
+    return browser.script(
+        f"""[getComputedStyle(document.documentElement).backgroundColor,
+            getComputedStyle(document.querySelector("h1")).color,
+            getComputedStyle(document.querySelector("{line}")).stroke]"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        ("light", ["rgb(255, 255, 255)", "rgb(27, 31, 36)", "rgb(27, 31, 36)"]),
+        ("dark", ["rgb(13, 17, 23)", "rgb(230, 237, 243)", "rgb(230, 237, 243)"]),
+    ],
+)
+def test_page_follows_the_colour_scheme_logs_nothing_and_asks_for_nothing(
+    browser, page, tmp_path, scheme, expected
+):
+    browser.open(page, scheme)
+    assert looks(browser) == expected
+    browser.screenshot(tmp_path / f"{scheme}.png")
+    assert (tmp_path / f"{scheme}.png").stat().st_size > 20_000
+    assert browser.messages() == []
+    assert browser.requests() == [page.as_uri()]
+    assert browser.script("document.images.length") == 0
+    assert browser.script("document.documentElement.scrollWidth <= window.innerWidth") is True
+
+
+def test_page_stands_in_the_iframe_of_kfp(browser, page, tmp_path):
+    """KFP's viewer: an iframe with srcdoc and sandbox="allow-scripts", so without an origin."""
+    outer = tmp_path / "outer.html"
+    inner = escape(page.read_text())
+    frame = f'<iframe sandbox="allow-scripts" width=1000 height=800 srcdoc="{inner}"></iframe>'
+    outer.write_text(f"<!doctype html><title>KFP</title>{frame}")
+    browser.open(outer, "light")
+    browser.driver.switch_to.frame(0)
+    try:
+        assert browser.script("document.querySelector('h1').textContent") == "Forecast report"
+        assert browser.script("window.origin") == "null"
+        assert browser.script("document.querySelectorAll('svg').length") == 2
+        heights = "[...document.querySelectorAll('svg')].map(each => each.getBoundingClientRect().height)"
+        assert min(browser.script(heights)) > 100
+    finally:
+        browser.driver.switch_to.default_content()
+    assert browser.messages() == []
+    assert [url for url in browser.requests() if not url.startswith(("file:", "about:"))] == []
+
+
+def test_browser_would_tell_of_an_error_and_of_a_request(browser, tmp_path):
+    """A control: what the tests above rule out is seen when it is there."""
+    path = tmp_path / "bad.html"
+    path.write_text('<!doctype html><img src="http://127.0.0.1:9/x.png"><script>undefinedFunction()</script>')
+    browser.open(path, "light")
+    assert any("undefinedFunction" in message for message in browser.messages())
+    assert "http://127.0.0.1:9/x.png" in browser.requests()

@@ -1,15 +1,30 @@
-"""Forecast against actual, drawn to PNG. Uses matplotlib's objects alone: pyplot keeps global state."""
+"""Charts as inline SVG whose colours are the page's CSS variables, so that one drawing serves light and dark.
+
+matplotlib draws with colours that stand for a role; in its SVG text they are replaced by `var(--role)`. Uses
+matplotlib's objects alone: pyplot keeps global state.
+"""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from predictive_scaling.capacity import CURRENT, FORECAST, VPA_LIKE, PlanCost
 from predictive_scaling.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
 
-ACTUAL, MODEL, BAND = "#333333", "#1f77b4", "#1f77b433"
+# Near-black, so that a colour which is missed would be seen on a dark page.
+ROLES = {"ink": "#010101", "muted": "#010102", "model": "#010103", "vpa": "#010104", "current": "#010105"}
+_PLAN_STYLE = {FORECAST: ("model", "o"), VPA_LIKE: ("vpa", "s"), CURRENT: ("current", "^")}
+# Coordinates, and not the digits of a label.
+_GEOMETRY = re.compile(r' (?:d|x|y|transform)="[^"]*"')
+_ROUNDED = re.compile(r"(\d+\.\d)\d+")
+# Ids of matplotlib's groups repeat from chart to chart, and nothing refers to them.
+_GROUP_ID = re.compile(r' id="[A-Za-z]+[A-Za-z0-9]*_\d+"')
+_PROLOGUE = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 
 
 def backtest_course(cv: pd.DataFrame) -> pd.DataFrame:
@@ -18,33 +33,89 @@ def backtest_course(cv: pd.DataFrame) -> pd.DataFrame:
     return cv[cv["model"] == cv["fold"].map(chosen)].sort_values("timestamp")
 
 
-def chart(title: str, history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataFrame) -> bytes:
-    """PNG of one series: actual hours, backtested p50 with p10–p95, and the forecast to come."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def course_chart(history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataFrame) -> str:
+    """One series: actual hours, backtested p50 with p10–p95, and the forecast to come."""
+    figure, axes = _axes(8.0, 2.2)
+    axes.plot(history["timestamp"], history["value"], color=ROLES["ink"], linewidth=1.0, label="actual")
+    _band(axes, course, "-", "backtest p50, p10–p95")
+    _band(axes, forecast, "--", "forecast p50, p10–p95")
+    axes.set_ylim(bottom=0)
+    _dates(axes)
+    return _svg(figure, axes, columns=3)
+
+
+def cost_chart(costs: Sequence[PlanCost]) -> str:
+    """Cost against risk: a faint mark for a series, a large one for a plan's median."""
+    figure, axes = _axes(5.0, 3.2)
+    for plan, (role, marker) in _PLAN_STYLE.items():
+        x, y = _points([each for each in costs if each.plan == plan])
+        if len(x):
+            color = ROLES[role]
+            axes.scatter(x, y, s=14, marker=marker, color=color, alpha=0.55, linewidths=0)
+            axes.scatter(
+                [x.median()], [y.median()], s=90, marker=marker, color=color, label=f"{plan} (median)"
+            )
+    axes.set_xlabel("capacity / usage (cost)", fontsize=8, color=ROLES["muted"])
+    axes.set_ylabel("% of hours above capacity (risk)", fontsize=8, color=ROLES["muted"])
+    axes.set_ylim(bottom=-0.5)
+    return _svg(figure, axes, columns=1)
+
+
+def _points(costs: Sequence[PlanCost]) -> tuple[pd.Series[float], pd.Series[float]]:
+    x = pd.Series([each.cost for each in costs], dtype="float64")
+    return x, pd.Series([each.hours_over * 100 for each in costs], dtype="float64")
+
+
+def _axes(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.0, 2.2), dpi=72, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(width, height), dpi=72, layout="constrained")
+    FigureCanvasSVG(figure)
+    figure.patch.set_visible(False)
     axes = figure.add_subplot()
-    axes.plot(history["timestamp"], history["value"], color=ACTUAL, linewidth=1.0, label="actual")
-    _draw(axes, course, "-", "backtest p50")
-    _draw(axes, forecast, "--", "forecast p50")
-    axes.set_title(title, fontsize=9, loc="left", parse_math=False)  # a $ in a name is not a formula
-    axes.tick_params(labelsize=7)
-    axes.set_ylim(bottom=0)
-    axes.legend(fontsize=7, loc="upper left", frameon=False, ncols=3)
-    return _png(figure)
+    axes.patch.set_visible(False)
+    axes.tick_params(labelsize=7, colors=ROLES["muted"])
+    axes.spines[["top", "right"]].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set_color(ROLES["muted"])
+    return figure, axes
 
 
-def _draw(axes: Any, rows: pd.DataFrame, style: str, label: str) -> None:
+def _dates(axes: Any) -> None:
+    from matplotlib import dates
+
+    untyped: Any = dates
+    locator = untyped.AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator))
+    axes.xaxis.get_offset_text().set(fontsize=7, color=ROLES["muted"])
+
+
+def _band(axes: Any, rows: pd.DataFrame, style: str, label: str) -> None:
     if rows.empty:
         return
-    axes.fill_between(rows["timestamp"], rows["p10"], rows["p95"], color=BAND, linewidth=0)
-    axes.plot(rows["timestamp"], rows["p50"], style, color=MODEL, linewidth=1.0, label=label)
+    color = ROLES["model"]
+    axes.fill_between(rows["timestamp"], rows["p10"], rows["p95"], color=color, alpha=0.2, linewidth=0)
+    axes.plot(rows["timestamp"], rows["p50"], style, color=color, linewidth=1.0, label=label)
 
 
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    # The library's version in the metadata would make equal charts unequal.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+def _svg(figure: Any, axes: Any, columns: int) -> str:
+    import matplotlib as mpl
+
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=7, loc="best", frameon=False, ncols=columns, labelcolor=ROLES["ink"])
+    buffer = io.StringIO()
+    # Text stays text, in the page's font; the salt makes ids depend on the content alone.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return _themed(buffer.getvalue())
+
+
+def _themed(svg: str) -> str:
+    """Drop what HTML does not need, round coordinates to a tenth of a point, and give colours their roles."""
+    bare = _GROUP_ID.sub("", _PROLOGUE.sub("", svg))
+    text = _GEOMETRY.sub(lambda found: _ROUNDED.sub(r"\1", found.group()), bare)
+    for role, color in ROLES.items():
+        text = text.replace(color, f"var(--{role})")
+    return text.replace("'DejaVu Sans', ", "")

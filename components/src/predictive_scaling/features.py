@@ -1,7 +1,8 @@
 """Hourly features from clean samples.
 
-Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0),
-is_weekend, n_samples. Hours with less than half their samples are missing (NaN), and stay so.
+Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0), is_weekend,
+n_samples; and cpu_request, memory_request (last of the hour) where the samples have them. Hours with less than half
+their samples are missing (NaN), and stay so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ FEATURE_COLUMNS = (
     *("timestamp", "service", "cpu", "memory", "cpu_max", "memory_max"),
     *("hour", "dow", "is_weekend", "n_samples"),
 )
+REQUEST_COLUMNS = ("cpu_request", "memory_request")
 HOUR = pd.Timedelta(hours=1)
 
 
@@ -48,7 +50,9 @@ class FeatureEngineer:
         tables = [
             self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)
         ]
-        return pd.concat(tables, ignore_index=True)[list(FEATURE_COLUMNS)]
+        features = pd.concat(tables, ignore_index=True)
+        requested = [name for name in REQUEST_COLUMNS if name in features.columns]
+        return features[[*FEATURE_COLUMNS, *requested]]
 
     def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
         expected = HOUR / _step(rows)
@@ -69,6 +73,7 @@ def _hours(rows: pd.DataFrame) -> pd.DataFrame:
         {
             **{metric: grouped[metric].mean() for metric in METRICS},
             **{f"{metric}_max": grouped[source].max() for metric, source in maxima.items()},
+            **{name: grouped[name].last() for name in REQUEST_COLUMNS if name in rows.columns},
             "n_samples": grouped.size(),
         }
     )

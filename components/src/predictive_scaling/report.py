@@ -1,26 +1,41 @@
-"""The forecast report: one self-contained HTML page of at most 1 MB that loads nothing and runs no script."""
+"""The forecast report: one self-contained HTML page of at most 1 MB that loads nothing and runs no script.
+
+KFP shows it in an iframe with `sandbox="allow-scripts"` and srcdoc, so it must stand by itself. Light and dark follow
+the reader's system; charts are drawn once, in the page's colours.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
 
-from predictive_scaling.charts import backtest_course, chart
-from predictive_scaling.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.capacity import HEADROOM, PlanCost, plan_costs
+from predictive_scaling.charts import backtest_course, cost_chart, course_chart
+from predictive_scaling.evaluation import WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.evaluation_document import GRANULARITY, reason
+from predictive_scaling.report_tables import costs_table, folds_table, refused_list, scores_table
 
 MAX_BYTES = 1_000_000
-MAX_CHARTS = 40
 CHART_HISTORY_DAYS = 7
+_END = "</main></body></html>\n"
+# What the last paragraph and the end of the page take.
+_RESERVE = 500
 
-STYLE = """body{font:14px system-ui,sans-serif;margin:1.5em;max-width:64em;color:#222}
-table{border-collapse:collapse;margin:1em 0}th,td{padding:.25em .7em;border-bottom:1px solid #ddd;text-align:left}
-td.n{text-align:right;font-variant-numeric:tabular-nums}tr.fallback{background:#fff4e5}
-img{display:block;margin:.5em 0}"""
+STYLE = """:root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--muted:#59636e;--line:#d1d9e0;--model:#0969da;
+--vpa:#bc4c00;--current:#59636e;--warn:#fff4e5}
+@media (prefers-color-scheme:dark){:root{--page:#0d1117;--ink:#e6edf3;--muted:#9198a1;--line:#3d444d;--model:#58a6ff;
+--vpa:#ffa657;--current:#9198a1;--warn:#3a2a12}}
+html{background:var(--page);color:var(--ink)}body{font:14px/1.45 system-ui,sans-serif;margin:1.5em}
+main{max-width:66em;margin:auto}h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em}
+.wide{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}
+th,td{padding:.25em .7em;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}
+th{color:var(--muted);font-weight:600;white-space:normal;vertical-align:bottom}td.n{text-align:right;font-variant-numeric:tabular-nums}
+tr.fallback{background:var(--warn)}.folds td,.folds th{padding:.25em .45em;font-size:12px}
+.folds td[style]{background:color-mix(in srgb,var(--model) calc(var(--part)*45%),var(--page))}
+figure{margin:1.2em 0}figcaption{color:var(--muted);font-size:12px}svg{max-width:100%;height:auto;display:block}"""
 
 
 @dataclass(frozen=True)
@@ -37,25 +52,34 @@ class ReportData:
 
 def html_report(data: ReportData) -> str:
     """The page; charts that would take it over its size are left out, and the page says so."""
-    text = [*_head(data), *_scores(data.results), *_refused(data.results), "<h2>Forecast and actual</h2>"]
-    size = sum(len(part.encode()) for part in text) + 500
-    shown, drawn = 0, [each for each in data.results if each.champion]
-    for each in drawn[:MAX_CHARTS]:
-        image = _image(data, each)
-        if size + len(image) > MAX_BYTES:
-            break
-        text.append(image)
-        size, shown = size + len(image), shown + 1
-    if shown < len(drawn):
-        text.append(f"<p>{len(drawn) - shown} more charts are left out to keep this page small.</p>")
-    return "\n".join([*text, "</body></html>"]) + "\n"
+    courses = {
+        (each.service, each.metric): backtest_course(_rows(data.cv, each))
+        for each in data.results
+        if each.scores
+    }
+    costs = [
+        cost for key, course in courses.items() for cost in plan_costs(*key, course, _hours(data, key[0]))
+    ]
+    parts = [
+        *_head(data),
+        "<h2>Accuracy and baseline</h2>",
+        *scores_table(data.results),
+        *_capacity(costs),
+        "<h2>Refused, with reasons</h2>",
+        *refused_list(data.results),
+        "<h2>Accuracy of each fold</h2>",
+        *folds_table(courses),
+        "<h2>Forecast and actual</h2>",
+    ]
+    return "\n".join([*parts, *_charts(data, courses, sum(len(part.encode()) + 1 for part in parts)), _END])
 
 
 def _head(data: ReportData) -> list[str]:
     gates = data.gates
     return [
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Forecast report</title>',
-        f"<style>{STYLE}</style></head><body><h1>Forecast report</h1>",
+        '<meta name="viewport" content="width=device-width,initial-scale=1">',
+        f"<style>{STYLE}</style></head><body><main><h1>Forecast report</h1>",
         f"<p>{escape(reason(data.results))}.</p>",
         f"<p>Accuracy is 1 − WAPE of {GRANULARITY} means over a horizon of {data.horizon} h. It is scored on folds "
         f"after the first {WARM_UP_FOLDS}, each with the model that was best before it. The baseline is the better "
@@ -65,42 +89,51 @@ def _head(data: ReportData) -> list[str]:
     ]
 
 
-def _scores(results: Sequence[SeriesEvaluation]) -> list[str]:
-    names = ("service", "metric", "decision", "model", "accuracy", "baseline", "baseline accuracy", "skill")
-    head = "".join(f"<th>{name}</th>" for name in (*names, "above p95", "MASE", "hours scored"))
-    return ["<h2>Accuracy and baseline</h2><table><tr>", head, "</tr>", *map(_score_row, results), "</table>"]
+def _capacity(costs: Sequence[PlanCost]) -> list[str]:
+    """Cost against risk of what could be reserved; without a scored series there is nothing to show."""
+    if not costs:
+        return []
+    figures = [
+        _figure(cost_chart([each for each in costs if each.metric == metric]), f"{metric}: cost against risk")
+        for metric in sorted({each.metric for each in costs})
+    ]
+    return [
+        "<h2>Cost against risk</h2>",
+        f"<p>Had capacity been planned on the scored folds: by the forecast's p95 × {HEADROOM} (for memory its highest "
+        "of the day), by a constant as the Vertical Pod Autoscaler recommends it (p90 of 8 days with a half-life of "
+        f"24 h × {HEADROOM}), or by the current requests. Lower and further left is better.</p>",
+        *costs_table(costs),
+        *figures,
+    ]
 
 
-def _score_row(each: SeriesEvaluation) -> str:
-    texts = "".join(
-        f"<td>{escape(text)}</td>" for text in (each.service, each.metric, each.decision, each.champion)
-    )
-    if each.scores is None:
-        return f'<tr class="{each.decision}">{texts}<td colspan="7">not scored</td></tr>'
-    found = each.scores
-    figures = (found.baseline_accuracy, found.skill, found.over95, found.mase)
-    numbers = "".join(f'<td class="n">{value:.2f}</td>' for value in figures)
-    accuracy = f'<td class="n">{found.accuracy:.2f}</td><td>{escape(found.baseline)}</td>'
-    return (
-        f'<tr class="{each.decision}">{texts}{accuracy}{numbers}<td class="n">{found.scored_points}</td></tr>'
-    )
+def _charts(data: ReportData, courses: dict[tuple[str, str], pd.DataFrame], size: int) -> Iterator[str]:
+    """As many charts as fit beside `size` bytes, then how many are left out."""
+    drawn = [each for each in data.results if each.champion]
+    for at, each in enumerate(drawn):
+        part = _chart(data, each, courses.get((each.service, each.metric), data.cv.iloc[:0]))
+        size += len(part.encode()) + 1
+        if size > MAX_BYTES - _RESERVE:
+            yield f"<p>{len(drawn) - at} more charts are left out to keep this page small.</p>"
+            return
+        yield part
 
 
-def _refused(results: Sequence[SeriesEvaluation]) -> list[str]:
-    failed = [each for each in results if each.decision != MODEL]
-    rows = [f"<li>{escape(f'{each.service} {each.metric}: {each.reason}')}</li>" for each in failed]
-    return ["<h2>Refused, with reasons</h2>", "<ul>", *(rows or ["<li>none</li>"]), "</ul>"]
-
-
-def _image(data: ReportData, each: SeriesEvaluation) -> str:
-    cv = _rows(data.cv, each)
-    course = backtest_course(cv) if each.scores else cv.iloc[:0]
-    rows = data.features[data.features["service"] == each.service]
+def _chart(data: ReportData, each: SeriesEvaluation, course: pd.DataFrame) -> str:
+    rows = _hours(data, each.service)
     recent = rows[rows["timestamp"] > rows["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)]
     history = recent[["timestamp"]].assign(value=recent[each.metric])
-    title = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
-    encoded = base64.b64encode(chart(title, history, course, _rows(data.forecast, each))).decode()
-    return f'<img alt="{escape(title)}" src="data:image/png;base64,{encoded}">'
+    caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
+    return _figure(course_chart(history, course, _rows(data.forecast, each)), caption)
+
+
+def _figure(svg: str, caption: str) -> str:
+    named = svg.replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{named}</figure>"
+
+
+def _hours(data: ReportData, service: str) -> pd.DataFrame:
+    return data.features[data.features["service"] == service]
 
 
 def _rows(table: pd.DataFrame, each: SeriesEvaluation) -> pd.DataFrame:

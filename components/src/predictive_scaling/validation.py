@@ -24,7 +24,10 @@ __all__ = ["DataValidator", "Finding", "ServiceResult", "Severity", "ValidationR
 
 # A DNS-1123 label, as Kubernetes wants a Service's name.
 SERVICE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-NUMBERS = ("cpu", "memory", "cpu_max", "memory_max", "cpu_limit", "memory_limit")
+NUMBERS = (
+    *("cpu", "memory", "cpu_max", "memory_max"),
+    *("cpu_limit", "memory_limit", "cpu_request", "memory_request"),
+)
 CLEAN_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 
