@@ -114,7 +114,7 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
     ("arguments", "code", "says"),
     [
         (("--pipeline", "helo"), 2, "no pipeline 'helo' in dev; there are: hello"),
-        ((), 2, "give --pipeline or --status RUN"),
+        ((), 2, "give --pipeline, --rerun RUN or --status RUN"),
         (("--pipeline", "hello", "--timeout", "soon"), 2, "invalid float value"),
     ],
     ids=["unknown pipeline", "nothing to do", "timeout that is no number"],

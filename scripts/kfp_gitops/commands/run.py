@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.commands import again, connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, UsageError
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or 
     from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.manifest import Manifest
     from kfp_gitops.reconcile.desired import Folder
-    from kfp_gitops.runs import Request
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
   python scripts/run.py --env dev --pipeline quickstart --local           on this machine, without a server
   python scripts/run.py --env dev --pipeline quickstart --list
-  python scripts/run.py --env dev --status RUN_ID"""
+  python scripts/run.py --env dev --status RUN_ID
+  python scripts/run.py --env dev --rerun RUN_ID --wait
+  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,9 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection.add(parser)
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
+    again.add(parser)
     arguments = parse(parser, argv)
-    if not arguments.status and not arguments.pipeline:
-        raise UsageError("run.py: give --pipeline or --status RUN; see --help")
+    if not (arguments.status or arguments.rerun or arguments.pipeline):
+        raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
         return _local(arguments)
     return _dispatch(arguments)
@@ -86,7 +88,7 @@ def _local(arguments: Namespace) -> int:
 
 
 def _refuse_together(arguments: Namespace) -> None:
-    given = [name for name in ("host", "list", "status") if getattr(arguments, name)]
+    given = [name for name in ("host", "list", "status", "rerun", "backfill") if getattr(arguments, name)]
     if given:
         raise UsageError(f"run.py: --local takes no --{given[0]}: it speaks to no server")
     if arguments.workers < 1:
@@ -108,7 +110,7 @@ def _dispatch(arguments: Namespace) -> int:
 
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
     request = None
-    if not arguments.status:
+    if not (arguments.status or arguments.rerun):
         manifest = _manifest(folder, arguments)
         if not arguments.list:  # checked before anything is sent
             values = runs.parameters(manifest, arguments.param)
@@ -118,15 +120,18 @@ def _dispatch(arguments: Namespace) -> int:
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     if arguments.status:
         return _show(runs.table(state := api.run(arguments.status)), state.state)
+    if arguments.rerun:
+        return _follow(api, again.rerun(arguments, folder, api), arguments)
     if request is None:
         return _list(api, desired.experiment_name(arguments.pipeline, arguments.env))
-    return _run(api, request, arguments)
+    if arguments.backfill:
+        return again.backfill(arguments, folder, api, request.parameters)
+    return _follow(api, runs.start(api, request), arguments)
 
 
-def _run(api: KfpApi, request: Request, arguments: Namespace) -> int:
+def _follow(api: KfpApi, run_id: str, arguments: Namespace) -> int:
     from kfp_gitops import runs
 
-    run_id = runs.start(api, request)
     console.result(api.run_link(run_id))
     if not arguments.wait:
         return ExitCode.OK

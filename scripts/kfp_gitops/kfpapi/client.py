@@ -10,6 +10,7 @@ import json
 import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
 from kfp_gitops.kfpapi.features import Features, release
-from kfp_gitops.kfpapi.models import NamedExperiment, RunState
+from kfp_gitops.kfpapi.models import NamedExperiment, RunState, Source
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.kfpapi.transport import Services, each
 from kfp_gitops.manifest import Schedule
@@ -296,6 +297,32 @@ class KfpApi:
             )
         )  # fmt: skip
         return [models.run(run) for run in found.runs or []]
+
+    def source(self, run_id: str) -> Source:
+        """What a run was made of."""
+        get = self._client.runs.run_service_get_run
+        return models.source(self._read(lambda: get(run_id)))
+
+    def runs_named(self, experiment_id: str, text: str) -> list[RunState]:
+        """The runs of an experiment whose name holds a text, the oldest first, without their tasks."""
+        return self._runs(experiment_id, _predicate("IS_SUBSTRING", "display_name", text))
+
+    def fired(self, experiment_id: str, start: datetime, end: datetime) -> list[datetime]:
+        """The firings in [start, end) that a recurring run has started a run of the experiment for."""
+        bounds = {"GREATER_THAN_EQUALS": start, "LESS_THAN": end}
+        predicates = [
+            {"operation": name, "key": "scheduled_at", "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+            for name, moment in bounds.items()
+        ]
+        found = self._runs(experiment_id, json.dumps({"predicates": predicates}))
+        return [run.scheduled for run in found if run.schedule_id and run.scheduled]
+
+    def _runs(self, experiment_id: str, wanted: str) -> list[RunState]:
+        list_runs = self._client.runs.run_service_list_runs
+        pages = self._pages(
+            "runs", lambda **page: list_runs(experiment_id=experiment_id, filter=wanted, **page)
+        )
+        return [models.run(found) for found in pages]
 
     def run_link(self, run_id: str) -> str:
         """Where a person sees the run."""

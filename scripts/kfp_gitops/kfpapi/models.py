@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,32 @@ class RunState:
     ended: datetime | None
     error: str | None
     tasks: tuple[TaskState, ...]
+    schedule_id: str | None = None
+    scheduled: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run was made of; without a registered version the ids are empty."""
+
+    name: str
+    pipeline_id: str
+    version_id: str
+    experiment_id: str
+    parameters: Mapping[str, Any]
+
+
+def source(found: Any) -> Source:
+    """What a run was made of, as our record."""
+    reference = found.pipeline_version_reference
+    config = found.runtime_config
+    return Source(
+        found.display_name,
+        (reference and reference.pipeline_id) or "",
+        (reference and reference.pipeline_version_id) or "",
+        found.experiment_id,
+        (config and config.parameters) or {},
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +128,8 @@ def run(found: Any) -> RunState:
         ended=_real(found.finished_at),
         error=found.error.message if found.error else None,
         tasks=tuple(_task(item) for item in details or []),
+        schedule_id=found.recurring_run_id or None,
+        scheduled=_real(found.scheduled_at),
     )
 
 

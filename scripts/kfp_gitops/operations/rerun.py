@@ -1,0 +1,39 @@
+"""Run once more what ran before: the same version, the same parameters, in the same experiment."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from kfp_gitops.errors import UsageError
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.models import Source
+
+
+def rerun(api: KfpApi, run_id: str, experiments: dict[str, str]) -> str:
+    """Start it again; returns the new run's id. `experiments` are those of the environment: id → pipeline.
+
+    Raises:
+        UsageError: the run is of another environment, or was made of no registered version.
+        NotFoundError: there is no such run.
+    """
+    found = api.source(run_id)
+    if found.experiment_id not in experiments:
+        raise UsageError(f"run {run_id} is in none of the experiments of this environment; see --list")
+    if not (found.pipeline_id and found.version_id):
+        raise UsageError(
+            f"run {run_id} was made of no registered version, so it cannot be known what to run again"
+        )
+    return api.create_run(
+        name=_name(found),
+        pipeline_id=found.pipeline_id,
+        version_id=found.version_id,
+        experiment_id=found.experiment_id,
+        parameters=found.parameters,
+    )
+
+
+def _name(found: Source) -> str:
+    """`P-…-rerun-…` however often it is run again."""
+    base = found.name.split("-rerun-")[0]
+    return f"{base}-rerun-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
