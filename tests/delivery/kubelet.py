@@ -1,0 +1,131 @@
+"""A pod of a manifest, run on this machine as the kubelet would: its command, its environment, its mounted files.
+
+What differs: its paths lie below a folder (`/desired` is `<root>/desired`), and Kubernetes is reached through a
+kubeconfig that uses the mounted token, for the client's paths of a pod are fixed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from delivered import Object
+from project import PROJECT
+
+SCRIPTS = PROJECT / "scripts"
+_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How the pod's container ended."""
+
+    code: int
+    out: str
+    err: str
+    message: str
+
+
+@dataclass
+class Pod:
+    """One pod template of built manifests; `tokens` are the projected tokens by audience ("" is the API's own)."""
+
+    template: Object
+    objects: tuple[Object, ...]
+    root: Path
+    tokens: dict[str, str]
+    kubernetes: str = ""
+    mounts: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spec = self.template["spec"]
+        (self.container,) = spec["containers"]
+        volumes = {volume["name"]: volume for volume in spec["volumes"]}
+        for mount in self.container["volumeMounts"]:
+            place = self.root / mount["mountPath"].lstrip("/")
+            place.mkdir(parents=True)
+            self.mounts[mount["mountPath"]] = place
+            for name, text in self._content(volumes[mount["name"]]):
+                _write(place / name, text)
+        (self.root / "dev").mkdir()
+
+    def _content(self, volume: Object) -> Iterator[tuple[str, str]]:
+        maps = {
+            item["metadata"]["name"]: item["data"] for item in self.objects if item["kind"] == "ConfigMap"
+        }
+        maps["kube-root-ca.crt"] = {"ca.crt": ""}
+        for source in volume.get("projected", {}).get("sources", []):
+            if "configMap" in source:
+                data = maps[source["configMap"]["name"]]
+                yield from ((item["path"], data[item["key"]]) for item in source["configMap"]["items"])
+            elif "serviceAccountToken" in source:
+                found = source["serviceAccountToken"]
+                yield found["path"], self.tokens[found.get("audience", "")]
+
+    def rotate(self, audience: str, token: str) -> None:
+        """What the kubelet does before a token expires: the file has another one, at once."""
+        for volume in self.template["spec"]["volumes"]:
+            for source in volume.get("projected", {}).get("sources", []):
+                found = source.get("serviceAccountToken")
+                if found and found.get("audience", "") == audience:
+                    mount = next(m for m in self.container["volumeMounts"] if m["name"] == volume["name"])
+                    _write(self.mounts[mount["mountPath"]] / found["path"], token)
+
+    def run(self, timeout: float = 120) -> Done:
+        """Run the container's command with its arguments, to the end."""
+        command = [*self.container["command"], *self.container["args"]]
+        done = subprocess.run(
+            [self._here(word) for word in command],
+            env=self._environment(),
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        log = self.root / self.container["terminationMessagePath"].lstrip("/")
+        message = log.read_text("utf-8") if log.exists() else ""
+        return Done(done.returncode, done.stdout, done.stderr, message)
+
+    def _environment(self) -> dict[str, str]:
+        env = {variable["name"]: self._here(variable["value"]) for variable in self.container["env"]}
+        # The image's own: python on the path, the package installed.
+        env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin", "PYTHONPATH": str(SCRIPTS)}
+        if _ACCOUNT in self.mounts:
+            env["KUBECONFIG"] = str(_kubeconfig(self.root, self.kubernetes, self.mounts))
+        return env
+
+    def _here(self, text: str) -> str:
+        """A text in which each path of the pod is the path on this machine."""
+        for path in [*self.mounts, self.container["terminationMessagePath"]]:
+            option, _, value = text.rpartition("=")
+            if value == path or value.startswith(f"{path}/"):
+                here = self.root / value.lstrip("/")
+                return f"{option}={here}" if option else str(here)
+        return text
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}")
+    new.write_text(text, "utf-8")
+    new.replace(path)
+
+
+def _kubeconfig(root: Path, url: str, mounts: dict[str, Path]) -> Path:
+    token = mounts[_ACCOUNT] / "token"
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "pod",
+        "clusters": [{"name": "pod", "cluster": {"server": url}}],
+        "users": [{"name": "pod", "user": {"tokenFile": str(token)}}],
+        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
+    }
+    (root / "kubeconfig").write_text(yaml.safe_dump(config), "utf-8")
+    return root / "kubeconfig"

@@ -1,0 +1,163 @@
+"""The rendered Jobs are run: their own commands, arguments, environment and mounted files, over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import delivered
+import pytest
+from delivered import Object
+from kfp_gitops.devserver import DevServer, Faults
+from kfpapi.stub import Answer, Seen, Stub
+from kubelet import Pod
+from locking.fake_leases import FakeLeases
+from project import PROJECT, Outcome
+from tools import kustomize_build
+
+Command = Callable[..., Outcome]
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))
+AUDIENCE = "pipelines.kubeflow.org"
+
+
+class Gate:
+    """Stands before KFP as its authentication does, and takes one token at a time; each is good for so many requests.
+
+    KFP asks Kubernetes for a TokenReview of the bearer token; what is not valid is 401.
+    """
+
+    def __init__(self, kfp: str, uses: int = 10**9) -> None:
+        self.kfp, self.uses, self.refused = kfp, uses, 0
+        self._numbers = itertools.count(1)
+        self._left = uses
+        self.token = self._next()
+        self.rotate: Callable[[str], None] = lambda token: None
+        self.stub = Stub(self._answer)
+
+    def _next(self) -> str:
+        return f"projected-token-{next(self._numbers)}"
+
+    def _answer(self, request: Seen) -> Answer:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            self.refused += 1
+            return Answer(401, b'{"code":16,"message":"Request header error: token is not valid"}')
+        self._left -= 1
+        answer = _forward(self.kfp, request)
+        if self._left == 0:
+            self.token, self._left = self._next(), self.uses
+            self.rotate(self.token)
+        return answer
+
+
+def _forward(kfp: str, request: Seen) -> Answer:
+    connection = http.client.HTTPConnection(urlsplit(kfp).netloc, timeout=30)
+    headers = {
+        k: v for k, v in request.headers.items() if k not in ("host", "connection", "transfer-encoding")
+    }
+    connection.request(request.method, request.path, request.body, headers)
+    reply = connection.getresponse()
+    body = reply.read()
+    connection.close()
+    return Answer(reply.status, body, reply.headers.get("Content-Type", ""))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", executor=FAKE, grace=0.3, faults=Faults()) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeLeases]:
+    with (found := FakeLeases()).stub:
+        yield found
+
+
+@pytest.fixture
+def build(repository: Path, command: Command) -> Callable[[str], tuple[Object, ...]]:
+    """`build(kfp)`: the small repository whose KFP is at a URL, rendered and built by kustomize."""
+
+    def run(kfp: str) -> tuple[Object, ...]:
+        base = repository / "environments/base.yaml"
+        text = base.read_text("utf-8").replace("enabled: false", "enabled: true")
+        host = text.split("host: ")[1].split("\n")[0]
+        base.write_text(text.replace(host, kfp), "utf-8")
+        assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+        return tuple(kustomize_build(repository / "manifests/dev"))
+
+    return run
+
+
+@pytest.fixture
+def pods(
+    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[[str], tuple[Object, ...]]
+) -> Iterator[Callable[..., Pod]]:
+    """`pods(name, uses)`: a pod of the rendered manifests, whose KFP takes each token for so many requests."""
+    with (gate := Gate(server.url)).stub:
+        objects = build(gate.stub.url)
+        templates = dict(delivered.pods(objects))
+        numbers = itertools.count()
+
+        def pod(name: str, uses: int = 10**9) -> Pod:
+            gate.uses = gate._left = uses
+            tokens = {AUDIENCE: gate.token, "": "token-of-kubernetes"}
+            found = Pod(templates[name], objects, tmp_path / f"pod{next(numbers)}", tokens, cluster.stub.url)
+            gate.rotate = lambda token: found.rotate(AUDIENCE, token)
+            return found
+
+        pod.gate = gate  # type: ignore[attr-defined]
+        yield pod
+
+
+def test_the_rendered_job_applies_and_the_rendered_drift_check_then_finds_nothing(
+    pods: Callable[..., Pod], server: DevServer, cluster: FakeLeases
+) -> None:
+    before = pods("kfp-gitops-dev-drift").run()
+    assert before.code == 1, before.err
+    applied = pods("kfp-gitops-dev").run()
+    assert applied.code == 0, applied.err
+    assert list(cluster.leases) == [("kubeflow", "kfp-gitops-dev")]
+    assert {seen.headers["authorization"] for seen in cluster.stub.seen} == {"Bearer token-of-kubernetes"}
+    after = pods("kfp-gitops-dev-drift").run()
+    assert after.code == 0, after.err
+
+
+def test_a_token_that_rotates_in_the_middle_is_read_again(
+    pods: Callable[..., Pod], server: DevServer
+) -> None:
+    applied = pods("kfp-gitops-dev", uses=2).run()
+    assert applied.code == 0, applied.err
+    gate: Gate = pods.gate  # type: ignore[attr-defined]
+    assert gate.token != "projected-token-1"
+    assert pods("kfp-gitops-dev-drift", uses=1).run().code == 0
+    assert "projected-token" not in applied.out + applied.err + applied.message
+
+
+def test_a_token_that_is_not_valid_fails_the_job_without_showing_it(pods: Callable[..., Pod]) -> None:
+    pod = pods("kfp-gitops-dev")
+    pod.rotate(AUDIENCE, "a-stolen-token")
+    refused = pod.run()
+    assert refused.code == 4
+    assert "Traceback" not in refused.err
+    assert "a-stolen-token" not in refused.out + refused.err + refused.message
+
+
+def test_the_disable_hook_leaves_the_schedules_there_and_disabled(
+    pods: Callable[..., Pod], server: DevServer
+) -> None:
+    assert pods("kfp-gitops-dev").run().code == 0
+    assert [run["status"] for run in _recurring_runs(server)] == ["ENABLED"]
+    disabled = pods("kfp-gitops-dev-disable").run()
+    assert disabled.code == 0, disabled.err
+    assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
+
+
+def _recurring_runs(server: DevServer) -> list[Object]:
+    with urlopen(f"{server.url}/apis/v2beta1/recurringruns") as reply:
+        return list(json.load(reply).get("recurringRuns") or [])
