@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from kfp_gitops import processes
-from project import Outcome, snapshot
+from project import PROJECT, Outcome, snapshot
 
 COUNT = 100
+PATH = f"import sys; sys.path.insert(0, {str(PROJECT / 'scripts')!r})\n"
 
 SCRIPT = """
 import json, os, signal, sys, time
@@ -44,7 +45,9 @@ print(json.dumps({"answers": answers, "left": left, "open": len(os.listdir("/pro
 
 
 def _spread(mode: str) -> Any:
-    done = subprocess.run([sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PATH + SCRIPT, mode], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     return json.loads(done.stdout)
 
@@ -103,7 +106,7 @@ sys.exit(console.run("render"))
 
 
 def _render(root: Path, count: int) -> Outcome:
-    argv = [sys.executable, "-c", RENDER, "--root", str(root), "--env", "dev", str(count)]
+    argv = [sys.executable, "-c", PATH + RENDER, "--root", str(root), "--env", "dev", str(count)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
 

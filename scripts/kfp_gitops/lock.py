@@ -44,7 +44,7 @@ def compiled(rendered: Rendered, warn: Callable[[Problem], None] = lambda _: Non
     """
     from kfp_gitops import compiler
 
-    results = compiler.compile_all(rendered.pipelines, rendered.folder)
+    results = compiler.identify_all(rendered.pipelines, rendered.folder)
     for warning in (warning for result in results.values() for warning in result.warnings):
         warn(warning)
     entries = {

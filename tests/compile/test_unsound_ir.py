@@ -1,8 +1,7 @@
 """What the SDK compiles to IR that cannot run is refused at the manifest's line."""
 
 import pytest
-import yaml
-from kfp_gitops.compiler import compile_pipeline, compiled
+from kfp_gitops.compiler import compile_pipeline, emit
 from kfp_gitops.errors import InputError
 from kfp_gitops.manifest import reader
 from kfp_gitops.manifest.place import Places
@@ -62,8 +61,8 @@ def test_every_place_in_the_ir_leads_to_a_line_of_the_manifest() -> None:
 
 def test_unsound_ir_is_refused_at_the_line_of_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
     """The builder works around what is known to go wrong, so a broken emission stands in for the next surprise."""
-    text = yaml.safe_dump({**_SPEC, "pipelineInfo": {"name": "x"}, "schemaVersion": "2.1.0"})
-    monkeypatch.setattr(compiled, "emit", lambda _: text)
+    broken = {**_SPEC, "pipelineInfo": {"name": "x"}, "schemaVersion": "2.1.0"}
+    monkeypatch.setattr(emit, "documents", lambda _: [broken])
     specs = {"c": (HERE / "data/repository/components/greet/component.yaml").read_text("utf-8")}
     manifest = _MANIFEST.replace("{component: c}", "{component: c, arguments: {name: x}}")
     with pytest.raises(InputError) as refused:

@@ -4,6 +4,6 @@
 the way from one to the other. The only package besides `kfpapi` and `localrun` that imports kfp.
 """
 
-from kfp_gitops.compiler.compiled import Compiled, compile_all, compile_pipeline
+from kfp_gitops.compiler.compiled import Compiled, Identity, compile_all, compile_pipeline, identify_all
 
-__all__ = ["Compiled", "compile_all", "compile_pipeline"]
+__all__ = ["Compiled", "Identity", "compile_all", "compile_pipeline", "identify_all"]

@@ -8,7 +8,14 @@ from typing import Any
 
 from kfp_gitops.compiler import interface, settings
 from kfp_gitops.compiler.interface import as_float
-from kfp_gitops.compiler.sdk import GraphComponent, Pipeline, component_factory, components, dsl, structures
+from kfp_gitops.compiler.sdk import (
+    GraphComponent,
+    Pipeline,
+    component_factory,
+    dsl,
+    load_component,
+    structures,
+)
 from kfp_gitops.manifest import (
     ArtifactRef,
     Branch,
@@ -118,7 +125,7 @@ class Builder:
 
             return kubernetes.COMPONENTS[node.kind]
         if node.name not in self.components:
-            self.components[node.name] = components.load_component_from_text(self.specs[node.name])
+            self.components[node.name] = load_component(self.specs[node.name])
         return self.components[node.name]
 
     def _task(self, node: Task) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from kfp_gitops import brought, ir, irlint, limits
+from kfp_gitops import brought, ir, irlint, limits, processes
+from kfp_gitops.compiler import emit
 from kfp_gitops.compiler.build import Builder
-from kfp_gitops.compiler.emit import emit, load
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
@@ -17,29 +18,59 @@ from kfp_gitops.yamltext import Document, dump_all
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """The IR as the SDK writes it, and its identity."""
+class Identity:
+    """What a pipeline compiles to: the digest of its IR, and what works here but may fail elsewhere."""
+
+    digest: str
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Compiled(Identity):
+    """A compiled pipeline with the text of its IR."""
 
     text: str
-    digest: str
-    warnings: tuple[Problem, ...] = ()
 
 
 def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Compiled]:
-    """Compile every pipeline of an environment.
+    """Compile every pipeline of an environment, on all cores.
 
     Raises:
         InputError: every pipeline that does not compile.
     """
-    results: dict[str, Compiled] = {}
-    problems: list[Problem] = []
-    for pipeline in pipelines:
-        try:
-            results[pipeline.name] = compile_pipeline(pipeline, folder)
-        except InputError as error:
-            problems += error.problems
-    raise_if_any(problems)
-    return results
+    answers = _answers(pipelines, partial(_answer, folder, True))
+    return {name: Compiled(*_identity(answer), answer["text"]) for name, answer in answers}
+
+
+def identify_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Identity]:
+    """The same, without the texts."""
+    answers = _answers(pipelines, partial(_answer, folder, False))
+    return {name: Identity(*_identity(answer)) for name, answer in answers}
+
+
+def _answers(
+    pipelines: Sequence[RenderedPipeline], answer: Callable[[RenderedPipeline], dict[str, Any]]
+) -> list[tuple[str, dict[str, Any]]]:
+    found = processes.spread(answer, pipelines)
+    raise_if_any(Problem.of(texts) for one in found for texts in one.get("problems", ()))
+    return [(pipeline.name, one) for pipeline, one in zip(pipelines, found, strict=True)]
+
+
+def _answer(folder: str, with_text: bool, pipeline: RenderedPipeline) -> dict[str, Any]:
+    """What it compiles to, or its problems, as texts: it may be another process that compiles."""
+    try:
+        found = compile_pipeline(pipeline, folder)
+    except InputError as error:
+        return {"problems": [problem.texts() for problem in error.problems]}
+    return {
+        "digest": found.digest,
+        "warnings": [warning.texts() for warning in found.warnings],
+        "text": found.text if with_text else "",
+    }
+
+
+def _identity(answer: Mapping[str, Any]) -> tuple[str, tuple[Problem, ...]]:
+    return answer["digest"], tuple(map(Problem.of, answer["warnings"]))
 
 
 def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
@@ -48,11 +79,11 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    text = _emitted(manifest, pipeline, folder)
-    documents = ir.documents(text)
+    documents = _emitted(manifest, pipeline, folder)
     raise_if_any(_unsound(manifest, documents))
+    text = emit.text(documents)
     raise_if_any(_too_large(manifest, documents, text))
-    return Compiled(text, ir.digest(documents), _doubtful(manifest.document, text))
+    return Compiled(ir.digest(documents), _doubtful(manifest.document, text), text)
 
 
 def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Compiled:
@@ -60,27 +91,27 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Com
     irs = {name: brought.read(text, f"{folder}/{name}") for name, text in pipeline.irs.items()}
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
-        text = emit(load(dump_all(brought.with_defaults(found, manifest))))
+        documents = emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest))))
     except Exception as error:  # the SDK raises whatever comes up
         what = f"kfp does not load this: {type(error).__name__}: {' '.join(str(error).split())}"
         raise InputError([found.spec.problem((), what, "compile it anew with kfp 2.17")]) from error
-    documents = ir.documents(text)
+    text = emit.text(documents)
     raise_if_any(
         found.spec.problem(finding.at, finding.what, finding.todo, key=True)
         for finding in limits.of_ir(documents, len(text.encode()))
     )
-    return Compiled(text, ir.digest(documents), _doubtful(found.spec, text))
+    return Compiled(ir.digest(documents), _doubtful(found.spec, text), text)
 
 
-def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> str:
+def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> list[dict[str, Any]]:
     """The IR of a manifest with tasks, its inner pipelines made before it."""
     texts = pipeline.inner.items()
     inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
     made: dict[str, Any] = {}
     for name in nested.innermost_first(manifest, inner):
         made[name] = _made(inner[name], pipeline.specs, made, lambda found: found)
-    text: str = _made(manifest, pipeline.specs, made, emit)
-    return text
+    found: list[dict[str, Any]] = _made(manifest, pipeline.specs, made, emit.documents)
+    return found
 
 
 def _made(

@@ -1,28 +1,43 @@
-"""A DSL pipeline as IR text."""
+"""A DSL pipeline as IR: the documents that the SDK would write, as data and as text.
+
+Not by `Compiler().compile`: it puts a comment on top, with defaults in the order of a hash table, so other bytes in
+each process, and not escaped, so that a default of two lines is no comment any more. And it writes YAML in Python,
+which takes most of the time of a compilation.
+"""
 
 from __future__ import annotations
 
+import json
 import tempfile
-from itertools import dropwhile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.compiler.sdk import compiler, components
+from kfp_gitops.compiler.sdk import compiler, components, json_format
+from kfp_gitops.yamltext import dump_all
 
 
-def emit(pipeline: Any) -> str:
-    """The IR of a DSL pipeline, as the SDK writes it: one YAML document, or two."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pipeline.yaml"
-        compiler.Compiler().compile(pipeline, str(path))
-        return _without_header(path.read_text("utf-8"))
+def documents(pipeline: Any) -> list[dict[str, Any]]:
+    """The IR of a DSL pipeline: its specification, and one for the platform where it asks something of that."""
+    spec = json_format.MessageToDict(pipeline.pipeline_spec)
+    if _is_checked_when_written(spec):
+        with tempfile.TemporaryDirectory() as folder:
+            compiler.Compiler().compile(pipeline, str(Path(folder) / "pipeline.yaml"))
+    platform = pipeline.platform_spec
+    return [spec, json_format.MessageToDict(platform)] if platform.platforms else [spec]
 
 
-def _without_header(text: str) -> str:
-    """Without the comment at the top: it shows defaults in the order of a hash table, another one in each process."""
-    return "".join(dropwhile(lambda line: line.startswith("#"), text.splitlines(keepends=True)))
+def _is_checked_when_written(spec: Mapping[str, Any]) -> bool:
+    """The SDK checks one thing only there: that what an importer puts into a workspace finds one."""
+    executors = spec.get("deploymentSpec", {}).get("executors", {}).values()
+    return any(executor.get("importer", {}).get("downloadToWorkspace") for executor in executors)
 
 
-def load(text: str) -> Any:
+def text(found: Sequence[Mapping[str, Any]]) -> str:
+    """The documents as YAML, with sorted keys."""
+    return dump_all([json.loads(json.dumps(document, sort_keys=True)) for document in found])
+
+
+def load(given: str) -> Any:
     """A pipeline from its IR text, by the SDK's own loader."""
-    return components.load_component_from_text(text)
+    return components.load_component_from_text(given)

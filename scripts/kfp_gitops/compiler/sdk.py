@@ -5,14 +5,22 @@ and does not end a group of branches without `else`; so what it is made of is im
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from kfp import compiler, components, dsl
-from kfp.dsl import component_factory, structures
-from kfp.dsl.graph_component import GraphComponent
-from kfp.dsl.pipeline_context import Pipeline
+from kfp_gitops.compiler import lean
 
-from kfp_gitops.manifest import Value
+lean.import_kfp()
+
+from google.protobuf import json_format  # noqa: E402  # after the lean import of kfp
+from kfp import compiler, components, dsl  # noqa: E402
+from kfp.dsl import component_factory, pipeline_task, structures  # noqa: E402
+from kfp.dsl.graph_component import GraphComponent  # noqa: E402
+from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
+
+from kfp_gitops.manifest import Value  # noqa: E402
+
+lean.make_cheap(structures, pipeline_task)
 
 # How a value of the manifest becomes one of the SDK's: a constant or a channel.
 Channels = Callable[[Value], Any]
@@ -25,5 +33,19 @@ __all__ = [
     "component_factory",
     "components",
     "dsl",
+    "json_format",
+    "load_component",
     "structures",
 ]
+
+
+def load_component(text: str) -> Any:
+    """A component of a spec. Pipelines share them, as they would in a module: a task takes a copy of its container."""
+    found = _loaded(text)
+    shared = found.component_spec.implementation.container is not None
+    return found if shared else components.load_component_from_text(text)
+
+
+@lru_cache(maxsize=256)
+def _loaded(text: str) -> Any:
+    return components.load_component_from_text(text)
