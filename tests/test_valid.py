@@ -18,7 +18,7 @@ MANIFESTS = [
     path.read_text("utf-8") for path in sorted(PROJECT.glob("tests/golden/manifests/*/pipelines/*/*.yaml"))
 ]
 VALUES_SCHEMAS = [path.read_text("utf-8") for path in sorted(PROJECT.glob("templates/pipelines/*/*.json"))]
-NAMED = sorted(path.name.removesuffix(".schema.json") for path in schema.SCHEMAS.glob("*.json"))
+NAMED = sorted(path.name.removesuffix(".schema.json") for path in schema.SCHEMAS.glob("*.schema.json"))
 SCALARS = (
     st.none()
     | st.booleans()

@@ -23,7 +23,7 @@ from kfp_gitops import brought, ir
 from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.manifest.place import Places
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 from kfp_gitops.yamltext import Document
 from kfp_gitops.yamltext import Path as At
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kfp_gitops import schema
 from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.release import FILE_VERSION, sha256
-from kfp_gitops.render import Rendered, RenderedPipeline
+from kfp_gitops.rendered import Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, parse
 
 _HEADER = (

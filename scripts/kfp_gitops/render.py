@@ -6,7 +6,6 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,71 +25,8 @@ from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
+from kfp_gitops.rendered import ENVIRONMENT, Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, dump_all
-
-LOCK = "versions.lock.yaml"
-ENVIRONMENT = "environment.yaml"
-INNER = "pipelines"  # the folder of the pipelines inside a pipeline
-
-
-@dataclass(frozen=True)
-class RenderedPipeline:
-    """A pipeline's manifest, and its component specs or its compiled IR: what the compiler takes."""
-
-    name: str
-    release: str
-    manifest: str
-    specs: Mapping[str, str]
-    irs: Mapping[str, str] = field(default_factory=dict)
-    inner: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[Problem, ...] = ()
-
-    def files(self) -> Iterator[tuple[str, str]]:
-        """(path below manifests/<env>/, text) of each file."""
-        folder = f"pipelines/{self.name}"
-        yield f"{folder}/pipeline.yaml", self.manifest
-        for name, text in self.specs.items():
-            yield f"{folder}/components/{name}.yaml", text
-        for name, text in self.irs.items():
-            yield f"{folder}/{name}", text
-        for name, text in self.inner.items():
-            yield f"{folder}/{INNER}/{name}.yaml", text
-
-    def texts(self) -> dict[str, Any]:
-        """All of it as texts, for another process."""
-        return {**vars(self), "warnings": [warning.texts() for warning in self.warnings]}
-
-    @classmethod
-    def of(cls, texts: Mapping[str, Any]) -> RenderedPipeline:
-        """The reverse of `texts`."""
-        return cls(**{**texts, "warnings": tuple(map(Problem.of, texts["warnings"]))})
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Everything rendered for one environment, the lock excepted."""
-
-    environment: str
-    pipelines: tuple[RenderedPipeline, ...]
-    delivery: Mapping[str, str]
-    inputs: Environment
-
-    @property
-    def folder(self) -> str:
-        """Where it belongs, relative to the repository."""
-        return f"manifests/{self.environment}"
-
-    @property
-    def warnings(self) -> list[Problem]:
-        """What works here, and most likely is not meant or fails elsewhere."""
-        return [warning for pipeline in self.pipelines for warning in pipeline.warnings]
-
-    def files(self) -> dict[str, str]:
-        """Path below manifests/<env>/ → text."""
-        found = dict(self.delivery)
-        for pipeline in self.pipelines:
-            found.update(pipeline.files())
-        return found
 
 
 def render(root: Path, name: str) -> Rendered:

@@ -7,16 +7,17 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops import valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
+
+if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 SCHEMAS = File(__file__).parent / "schemas"
 
@@ -35,14 +36,21 @@ _TYPE_NAMES = {
 class Schema:
     """A schema that words what it forbids; `accepts` sees quickly that there is nothing to word, or decides nothing."""
 
-    validator: Draft202012Validator
+    content: Any
     accepts: Callable[[Any], bool] = field(default=lambda _: False)
+
+    @cached_property
+    def validator(self) -> Draft202012Validator:
+        """The one that finds everything."""
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(self.content)
 
 
 @cache
 def named(name: str) -> Schema:
     """The schema `schemas/<name>.schema.json`."""
-    return Schema(Draft202012Validator(_read(name)), valid.compiled(_read(name)))
+    return Schema(_read(name), valid.compiled(_read(name)))
 
 
 @cache
@@ -80,12 +88,17 @@ def _plain(text: str) -> Schema | None:
     """The schema, where it is surely one."""
     try:
         content = json.loads(text)
-        return Schema(Draft202012Validator(content)) if valid.plain_schema(content) else None
+        if not valid.plain_schema(content):
+            return None
     except (ValueError, RecursionError):
         return None
+    return Schema(content) if "patternProperties" in text else Schema(content, valid.compiled(content))
 
 
 def _any(text: str, path: str) -> Schema:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     try:
         schema = json.loads(text)
         Draft202012Validator.check_schema(schema)
@@ -103,7 +116,7 @@ def _any(text: str, path: str) -> Schema:
         for at, reference in _references(schema, ())
         if not (isinstance(reference, str) and reference.startswith("#"))
     )
-    return Schema(Draft202012Validator(schema))
+    return Schema(schema)
 
 
 def _in_schema(text: str, path: str, at: Path, what: str, todo: str) -> Problem:
@@ -137,6 +150,8 @@ def _worded(errors: Iterable[ValidationError], document: Document) -> Iterator[P
 
 def _nearest(error: ValidationError) -> ValidationError:
     """Inside anyOf/oneOf the deepest cause says more than «is not valid under any of the given»."""
+    from jsonschema.exceptions import best_match
+
     return best_match([error]) or error if error.context else error
 
 

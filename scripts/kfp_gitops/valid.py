@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 
-def compiled(schema: dict[str, Any]) -> Callable[[Any], bool]:
+def compiled(schema: Any) -> Callable[[Any], bool]:
     """Whether data surely satisfies a schema, by jsonschema-rs; without it nothing is sure.
 
-    For the schemas in `schemas/` alone: a stranger's patternProperties may mean another thing in Rust.
+    For the schemas in `schemas/`, and for plain ones without patternProperties, which Rust reads in its own way.
     """
-    if find_spec("jsonschema_rs") is None:
+    if not _installed():
         return lambda _: False
     import jsonschema_rs
 
@@ -30,6 +31,11 @@ def compiled(schema: dict[str, Any]) -> Callable[[Any], bool]:
             return False
 
     return accepts
+
+
+@cache
+def _installed() -> bool:
+    return find_spec("jsonschema_rs") is not None
 
 
 class _Pattern:

@@ -12,7 +12,8 @@ from kfp import compiler as kfp_compiler
 from kfp import components, dsl
 from kfp_gitops import compiler, ir
 from kfp_gitops.errors import InputError
-from kfp_gitops.render import RenderedPipeline, render
+from kfp_gitops.render import render
+from kfp_gitops.rendered import RenderedPipeline
 from kfp_gitops.yamltext import dump
 from project import PROJECT
 

@@ -14,7 +14,7 @@ from project import PROJECT
 HELLO = """
 from pathlib import Path
 from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 root = Path(sys.argv[1])
 specs = {path.parent.name: path.read_text() for path in root.glob("components/*/component.yaml")}
 manifest = '''

@@ -5,7 +5,7 @@ from kfp_gitops.compiler import compile_pipeline, emit
 from kfp_gitops.errors import InputError
 from kfp_gitops.manifest import reader
 from kfp_gitops.manifest.place import Places
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 from project import HERE
 
 _MANIFEST = """apiVersion: kfp-gitops/v1

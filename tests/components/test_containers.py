@@ -11,7 +11,7 @@ import yaml
 from kfp_gitops import components
 from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.errors import InputError
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 from kfp_gitops.yamltext import dump
 
 _GOOD = """name: Count words

@@ -31,13 +31,14 @@ NOW = "2026-11-24T12:00:00Z"
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small repository, rendered, locked and committed."""
     from kfp_gitops import lock, render
+    from kfp_gitops import rendered as names
 
     root = tmp_path_factory.mktemp("diff") / "repository"
     shutil.copytree(PROJECT / "tests/data/repository", root)
     shutil.copytree(PROJECT / "templates/delivery", root / "templates/delivery")
     for env in ("dev", "prod"):
         rendered = render.render(root, env)
-        for path, text in {**rendered.files(), render.LOCK: lock.compiled(rendered)}.items():
+        for path, text in {**rendered.files(), names.LOCK: lock.compiled(rendered)}.items():
             target = root / rendered.folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, "utf-8")

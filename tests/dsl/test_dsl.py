@@ -12,7 +12,7 @@ from kfp_gitops import check, components, ir
 from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.components import Interface
 from kfp_gitops.manifest import nested, reader
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/manifest.yaml"))

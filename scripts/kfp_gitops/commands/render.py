@@ -9,7 +9,8 @@ from pathlib import Path
 from kfp_gitops import argocd, console, environment, files, lock
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.render import LOCK, Rendered, render
+from kfp_gitops.render import render
+from kfp_gitops.rendered import LOCK, Rendered
 
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)

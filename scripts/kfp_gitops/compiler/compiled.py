@@ -13,7 +13,7 @@ from kfp_gitops.compiler.build import Builder
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
-from kfp_gitops.render import INNER, RenderedPipeline
+from kfp_gitops.rendered import INNER, RenderedPipeline
 from kfp_gitops.yamltext import Document, dump_all
 
 

@@ -12,7 +12,7 @@ from kfp_gitops.diff import components, delivery, graph, nodes, schedules
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.manifest.migration import migrated
-from kfp_gitops.render import INNER
+from kfp_gitops.rendered import INNER
 from kfp_gitops.yamltext import parse_all
 
 Texts = Mapping[str, str]

@@ -13,7 +13,8 @@ from kfp_gitops import environment, files, git, lock
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import UsageError
 from kfp_gitops.release import FILE_VERSION, Release, pinned_files, pinned_folder
-from kfp_gitops.render import LOCK, render
+from kfp_gitops.render import render
+from kfp_gitops.rendered import LOCK
 from kfp_gitops.yamltext import dump
 
 _HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/schemas/release.schema.json

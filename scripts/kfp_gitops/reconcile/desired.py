@@ -17,7 +17,7 @@ from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule, reader
 from kfp_gitops.ownership import Owner
-from kfp_gitops.render import ENVIRONMENT, INNER, LOCK, RenderedPipeline
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.yamltext import parse
 
 _PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")

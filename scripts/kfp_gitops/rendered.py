@@ -1,0 +1,74 @@
+"""What rendering gives: texts by path, and the names of files in manifests/<env>/. Needs neither Jinja nor kfp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp_gitops.environment import Environment
+from kfp_gitops.errors import Problem
+
+LOCK = "versions.lock.yaml"
+ENVIRONMENT = "environment.yaml"
+INNER = "pipelines"  # the folder of the pipelines inside a pipeline
+
+
+@dataclass(frozen=True)
+class RenderedPipeline:
+    """A pipeline's manifest, and its component specs or its compiled IR: what the compiler takes."""
+
+    name: str
+    release: str
+    manifest: str
+    specs: Mapping[str, str]
+    irs: Mapping[str, str] = field(default_factory=dict)
+    inner: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """(path below manifests/<env>/, text) of each file."""
+        folder = f"pipelines/{self.name}"
+        yield f"{folder}/pipeline.yaml", self.manifest
+        for name, text in self.specs.items():
+            yield f"{folder}/components/{name}.yaml", text
+        for name, text in self.irs.items():
+            yield f"{folder}/{name}", text
+        for name, text in self.inner.items():
+            yield f"{folder}/{INNER}/{name}.yaml", text
+
+    def texts(self) -> dict[str, Any]:
+        """All of it as texts, for another process."""
+        return {**vars(self), "warnings": [warning.texts() for warning in self.warnings]}
+
+    @classmethod
+    def of(cls, texts: Mapping[str, Any]) -> RenderedPipeline:
+        """The reverse of `texts`."""
+        return cls(**{**texts, "warnings": tuple(map(Problem.of, texts["warnings"]))})
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Everything rendered for one environment, the lock excepted."""
+
+    environment: str
+    pipelines: tuple[RenderedPipeline, ...]
+    delivery: Mapping[str, str]
+    inputs: Environment
+
+    @property
+    def folder(self) -> str:
+        """Where it belongs, relative to the repository."""
+        return f"manifests/{self.environment}"
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What works here, and most likely is not meant or fails elsewhere."""
+        return [warning for pipeline in self.pipelines for warning in pipeline.warnings]
+
+    def files(self) -> dict[str, str]:
+        """Path below manifests/<env>/ → text."""
+        found = dict(self.delivery)
+        for pipeline in self.pipelines:
+            found.update(pipeline.files())
+        return found
