@@ -11,7 +11,7 @@ from kfp_gitops.localrun.executors import remote
 from kfp_gitops.localrun.scope import Inputs
 from kfp_gitops.localrun.spec import Importer
 from kfp_gitops.localrun.tasks import TaskFailed
-from kfp_gitops.localrun.values import Artifact, Json, Outputs, as_text
+from kfp_gitops.localrun.values import Artifact, Outputs, as_text
 
 # The one output of an importer, and of the artifact in it, by the compiler's convention.
 _OUTPUT = "artifact"
@@ -26,7 +26,7 @@ def run_importer(importer: Importer, inputs: Inputs, known: Mapping[str, str]) -
     texts = {name: as_text(value) for name, value in inputs.parameters.items()}
     known = {**known, **placeholders.of_inputs(texts)}
     path = _local(importer.uri if importer.uri is not None else texts.get("uri", ""))
-    metadata = {key: _resolved(value, known) for key, value in importer.metadata.items()}
+    metadata = {key: placeholders.replace_in(value, known) for key, value in importer.metadata.items()}
     artifact = Artifact(_OUTPUT, str(path), importer.schema_title, importer.schema_version, metadata)
     return Outputs({}, {_OUTPUT: (artifact,)})
 
@@ -39,15 +39,3 @@ def _local(uri: str) -> Path:
     if not uri or not path.exists():
         raise TaskFailed(f"{uri!r} does not exist")
     return path
-
-
-def _resolved(value: Json, known: Mapping[str, str]) -> Json:
-    match value:
-        case str():
-            return placeholders.replace(value, known)
-        case list():
-            return [_resolved(item, known) for item in value]
-        case dict():
-            return {placeholders.replace(key, known): _resolved(item, known) for key, item in value.items()}
-        case _:
-            return value

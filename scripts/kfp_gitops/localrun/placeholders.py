@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kfp_gitops.localrun.values import Json
+
 _PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 _INPUT = "{{{{$.inputs.parameters['{}']}}}}"
 
@@ -45,6 +47,19 @@ class RunIdentity:
 def replace(text: str, known: Mapping[str, str]) -> str:
     """The text with the known placeholders replaced; others stay, as they do in KFP's launcher."""
     return _PLACEHOLDER.sub(lambda match: known.get(match[0], match[0]), text)
+
+
+def replace_in(value: Json, known: Mapping[str, str]) -> Json:
+    """The same in every text inside a value."""
+    match value:
+        case str():
+            return replace(value, known)
+        case list():
+            return [replace_in(item, known) for item in value]
+        case dict():
+            return {replace(key, known): replace_in(item, known) for key, item in value.items()}
+        case _:
+            return value
 
 
 def of_artifacts(side: str, paths: Mapping[str, str]) -> dict[str, str]:

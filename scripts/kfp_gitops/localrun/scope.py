@@ -57,8 +57,12 @@ class Result:
 
     @property
     def stops(self) -> bool:
-        """Whether tasks that need this one to succeed cannot run. A skipped condition does not stop (as in Argo)."""
-        return self.state in ("FAILED", "NOT_RUN")
+        """Whether tasks that need this one to succeed do not run.
+
+        A skipped condition stops them, too, without failing the run: the backend compiles a dependency to
+        `task.Succeeded` (backend/src/v2/compiler/argocompiler/dag.go, `depends`).
+        """
+        return self.state != "SUCCEEDED"
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,12 @@ def _final_status(name: str, scope: Scope) -> Json:
 
 
 def _constant(source: Constant, known: Mapping[str, str]) -> Json:
-    return placeholders.replace(source.value, known) if isinstance(source.value, str) else source.value
+    """A constant with the placeholders in it replaced, in lists and maps too.
+
+    A reference inside a list or map gives the text of the value, also of a number: KFP's driver hands constants on
+    as they are, and its launcher replaces placeholders in the JSON of the inputs (launcher_v2.go, `getPlaceholders`).
+    """
+    return placeholders.replace_in(source.value, known)
 
 
 def _typed(name: str, value: Json, declared: ParameterInput | None) -> Json:
