@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import errno
 import getpass
-import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
+from bench import clean
 from botocore.config import Config
 from tools import missing
 
@@ -32,27 +31,12 @@ _FILTERS = (
 )
 
 
-def environment() -> Path:
-    """Folder of the virtual environment's programs; made on first use (seconds), then kept in the user's cache."""
-    lock = HERE / "swift.lock"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "kfp-gitops" / f"swift-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not (home / ".installed").is_file():
-        _install(home, lock)
-    return home / "bin"
-
-
-def _install(home: Path, lock: Path) -> None:
-    uv = [sys.executable, "-m", "uv", "--quiet"]
-    steps = [
-        [*uv, "venv", "--clear", "--python", sys.executable, str(home)],
-        [*uv, "pip", "install", "--python", str(home / "bin/python"), "--require-hashes", "-r", str(lock)],
-    ]
-    for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True, check=False)
-        if done.returncode:
-            missing(f"Swift cannot be installed: {done.stderr[-500:]}")
-    (home / ".installed").touch()
+def programs() -> Path:
+    """Folder of Swift's programs; installed on first use (seconds), then kept in the user's cache."""
+    try:
+        return clean.from_lock(HERE / "swift.lock") / "bin"
+    except (OSError, subprocess.CalledProcessError) as error:
+        missing(f"Swift cannot be installed: {error}")
 
 
 class SwiftServer:
@@ -60,7 +44,7 @@ class SwiftServer:
 
     def __init__(self, folder: Path, certificate: Path | None = None) -> None:
         """`certificate` is a PEM file with chain and key; with it the server speaks TLS alone."""
-        self.folder, self.bin = folder, environment()
+        self.folder, self.bin = folder, programs()
         self._certificate = certificate
         self._ports = {name: free_port() for name in (*_STORAGE, "proxy")}
         self._configure()

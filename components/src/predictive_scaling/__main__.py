@@ -1,4 +1,11 @@
-"""Runs the steps by hand: `python -m predictive_scaling <step> --help`.
+"""Forecasts what services will need, by hand: the steps that the pipelines run, on files.
+
+  python -m predictive_scaling recommend --input sample:smd_servers_5min --now 2024-02-02T22:10:00Z --output out
+      runs all steps on shipped data: out/report.html shows the forecasts, out/recommendation.json is for consumers
+  python -m predictive_scaling fetch --url http://localhost:9090 --output usage.csv.gz
+      reads your own usage from Prometheus; then `validate` says whether it is good enough, and `recommend` goes on
+  python -m predictive_scaling recommend --input s3://bucket/usage.csv.gz --output out --registry s3://bucket/models
+      reads from a bucket and publishes to it; endpoint and credentials are the environment's, as boto3 knows them
 
 Exit codes: 0 done · 1 the data did not pass · 2 bad usage or bad input · 3 a defect of ours (traceback) · 4 a
 server failed.
@@ -19,7 +26,10 @@ from predictive_scaling.logs import configure
 
 def parser() -> argparse.ArgumentParser:
     """The command line: one subcommand per module-level command."""
-    root = argparse.ArgumentParser(prog="python -m predictive_scaling", description=__doc__)
+    raw = argparse.RawDescriptionHelpFormatter
+    root = argparse.ArgumentParser(
+        prog="python -m predictive_scaling", description=__doc__, formatter_class=raw
+    )
     steps = root.add_subparsers(dest="step", required=True)
     for command in COMMANDS:
         step = steps.add_parser(
@@ -27,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
             help=command.summary,
             description=command.summary,
             epilog=command.lesson,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=raw,
         )
         command.arguments(step)
         step.set_defaults(run=command.run)
