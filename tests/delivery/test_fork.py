@@ -1,0 +1,166 @@
+"""What a fork sets stands in one file, and reaches everything that needs it by rendering."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import delivered
+import pytest
+import yaml
+from project import PROJECT, Outcome
+from tools import kustomize_build
+
+Command = Callable[..., Outcome]
+BASE = yaml.safe_load((PROJECT / "environments/base.yaml").read_text("utf-8"))
+
+
+@pytest.fixture
+def fork(tmp_path: Path) -> Path:
+    """The inputs and outputs of this repository."""
+    for folder in ("environments", "templates", "components", "manifests", "argocd"):
+        shutil.copytree(
+            PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("src", "__pycache__")
+        )
+    shutil.copy(PROJECT / "kustomization.yaml", tmp_path)
+    return tmp_path
+
+
+def _set(path: Path, **changes: str) -> None:
+    text = path.read_text("utf-8")
+    for key, value in changes.items():
+        text, count = re.subn(rf"^(  {key}: ).*$", rf"\g<1>{value}", text, count=1, flags=re.MULTILINE)
+        assert count == 1
+    path.write_text(text, "utf-8")
+
+
+def _argocd(root: Path, kind: str) -> dict[str, Any]:
+    (found,) = (item for item in kustomize_build(root) if item["kind"] == kind)
+    return dict(found)
+
+
+@pytest.mark.parametrize("value", [BASE["repository"]["url"], BASE["repository"]["id"]])
+def test_the_repositorys_name_stands_in_one_input(value: str) -> None:
+    tracked = subprocess.run(
+        ["git", "grep", "-lF", value], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    inputs = [
+        name
+        for name in tracked.stdout.splitlines()
+        if not name.startswith(("argocd/", "manifests/", "tests/", "docs/")) and not name.endswith(".md")
+    ]
+    assert inputs == ["environments/base.yaml"]
+
+
+def test_url_branch_and_argocds_namespace_reach_what_is_applied(fork: Path, command: Command) -> None:
+    url = "https://github.com/acme/pipelines.git"
+    _set(fork / "environments/base.yaml", url=url, branch="trunk", namespace="gitops")
+    assert command("render", "--root", fork, "--all").code == 0
+    applications, project = _argocd(fork, "ApplicationSet"), _argocd(fork, "AppProject")["spec"]
+    assert applications["metadata"]["namespace"] == "gitops"
+    source = applications["spec"]["template"]["spec"]["source"]
+    generator = applications["spec"]["generators"][0]["git"]
+    assert project["sourceRepos"] == [source["repoURL"]] == [generator["repoURL"]] == [url]
+    assert {source["targetRevision"], generator["revision"]} == {"trunk"}
+
+
+def test_what_is_committed_in_argocd_is_what_it_renders_to(fork: Path, command: Command) -> None:
+    project = fork / "argocd/project.yaml"
+    project.write_text(
+        project.read_text("utf-8").replace("kind: AppProject", "kind: AppProject  # edited"), "utf-8"
+    )
+    outcome = command("render", "--root", fork, "--all", "--check")
+    assert outcome.code == 1
+    assert "change argocd/project.yaml" in outcome.out.splitlines()
+
+
+def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
+    fork: Path, command: Command
+) -> None:
+    shutil.copytree(fork / "environments/dev", fork / "environments/staging")
+    values = fork / "environments/staging/values.yaml"
+    values.write_text(
+        values.read_text("utf-8") + "\nkfp:\n  host: https://kfp.example.com\n  namespace: team-a\n"
+        "delivery:\n  namespace: kfp-gitops\n",
+        "utf-8",
+    )
+    assert command("render", "--root", fork, "--all", "--lock").code == 0
+    destinations = _argocd(fork, "AppProject")["spec"]["destinations"]
+    assert [entry["namespace"] for entry in destinations] == ["kfp-gitops", "kubeflow", "team-a"]
+    spec = _argocd(fork, "ApplicationSet")["spec"]
+    assert spec["generators"][0]["git"]["files"] == [{"path": "environments/*/release.yaml"}]
+    assert spec["template"]["spec"]["destination"]["namespace"] == (
+        '{{ get (dict "staging" "kfp-gitops") .path.basename | default "kubeflow" }}'
+    )
+    objects = kustomize_build(fork / "manifests/staging")
+    found = {(item["kind"], item["metadata"]["name"]): item["metadata"]["namespace"] for item in objects}
+    # KFP asks for its rights in the namespace of the user; the Lease is where the reconciler runs.
+    assert found["Role", "kfp-gitops-staging"] == "team-a"
+    assert found["Role", "kfp-gitops-staging-lease"] == "kfp-gitops"
+    assert {found[key] for key in found if key[0] != "Role" and key[0] != "RoleBinding"} == {"kfp-gitops"}
+
+
+def test_argocd_is_the_same_for_all_environments(fork: Path, command: Command) -> None:
+    values = fork / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + "\nargocd:\n  namespace: elsewhere\n", "utf-8")
+    outcome = command("render", "--root", fork, "--env", "dev")
+    assert outcome.code == 2
+    assert "what is said of Argo CD cannot differ between environments" in outcome.err
+
+
+def test_applications_sync_by_themselves_and_nothing_that_runs_is_deleted_with_them() -> None:
+    spec = _argocd(PROJECT, "ApplicationSet")["spec"]
+    assert (spec["goTemplate"], spec["goTemplateOptions"]) == (True, ["missingkey=error"])
+    assert spec["syncPolicy"] == {"applicationsSync": "create-update", "preserveResourcesOnDeletion": True}
+    policy = spec["template"]["spec"]["syncPolicy"]
+    assert policy["automated"] == {"prune": True, "selfHeal": True}
+    assert policy["retry"]["refresh"] is True
+    # Large ConfigMaps (argo-cd#820), hooks with a degraded CronJob, ConfigMaps under a running pod.
+    options = {
+        "ServerSideApply=true",
+        "ApplyOutOfSyncOnly=true",
+        "PruneLast=true",
+        "FailOnSharedResource=true",
+    }
+    assert set(policy["syncOptions"]) == options
+
+
+def test_failed_syncs_and_degraded_health_are_told_and_prod_has_windows() -> None:
+    annotations = _argocd(PROJECT, "ApplicationSet")["spec"]["template"]["metadata"]["annotations"]
+    prefix = "notifications.argoproj.io/subscribe."
+    triggers = {key.removeprefix(prefix).split(".")[0] for key in annotations if key.startswith(prefix)}
+    data = _argocd(PROJECT, "ConfigMap")["data"]
+    assert triggers == {"kfp-gitops-on-sync-failed", "kfp-gitops-on-health-degraded"}
+    for trigger in triggers:
+        (entry,) = yaml.safe_load(data[f"trigger.{trigger}"])
+        assert all(f"template.{name}" in data for name in entry["send"])
+    (window,) = _argocd(PROJECT, "AppProject")["spec"]["syncWindows"]
+    assert (window["applications"], window["manualSync"]) == (["kfp-gitops-prod"], True)
+
+
+def test_the_longest_names_stay_within_kubernetes_limits(repository: Path, command: Command) -> None:
+    """A CronJob's name has 52 characters at most (its Jobs add 11), a label's value 63, a Job's name 63."""
+    env, pipeline = "e" * 32, "p" * 63
+    (repository / "environments/dev").rename(repository / "environments" / env)
+    values = repository / f"environments/{env}/values.yaml"
+    values.write_text(
+        values.read_text("utf-8").replace("hello:", f"{pipeline}: {{values: {{name: x}}}}\n  hello:")
+    )
+    shutil.copytree(repository / "templates/pipelines/hello", repository / "templates/pipelines" / pipeline)
+    base = repository / "environments/base.yaml"
+    hello = base.read_text("utf-8").split("pipelines:\n")[1]
+    base.write_text(base.read_text("utf-8") + hello.replace("  hello:", f"  {pipeline}:", 1), "utf-8")
+    outcome = command("render", "--root", repository, "--env", env, "--lock")
+    assert outcome.code == 0, outcome.err
+    for item in kustomize_build(repository / "manifests" / env):
+        name = item["metadata"]["name"]
+        assert len(name) <= {"CronJob": 52, "Job": 63, "ConfigMap": 253}.get(item["kind"], 63), name
+        labels = [
+            item["metadata"]["labels"],
+            *(pod["metadata"]["labels"] for _, pod in delivered.pods((item,))),
+        ]
+        assert all(len(value) <= 63 for found in labels for value in found.values())
