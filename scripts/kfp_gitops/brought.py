@@ -122,4 +122,11 @@ def _parameter(name: str, declaration: Mapping[str, Any], given: Mapping[str, An
     if kind == "int" and isinstance(default, float) and default.is_integer():
         default = int(default)  # every number is a double in IR
     known = name in given or "defaultValue" in declaration
-    return Parameter(name, kind, Constant(default) if known else None, ("spec", "parameters", name))
+    return Parameter(
+        name=name,
+        type=kind,
+        default=Constant(default) if known else None,
+        at=("spec", "parameters", name),
+        optional=bool(declaration.get("isOptional")) and not known,
+        description=declaration.get("description"),
+    )

@@ -51,7 +51,7 @@ def parameters(manifest: Manifest, given: Sequence[str]) -> dict[str, Any]:
                 values[name] = _value(value, types[name])
             except ValueError:
                 problems.append(f"--param {text}: {value!r} is not a {types[name]}{_example(types[name])}")
-    missing = [p.name for p in manifest.parameters if p.default is None and p.name not in values]
+    missing = [p.name for p in manifest.parameters if p.required and p.name not in values]
     problems += [f"--param {name}=… is needed: it has no default" for name in missing]
     if problems:
         raise UsageError("\n".join(problems))

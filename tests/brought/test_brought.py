@@ -158,3 +158,29 @@ def test_an_image_of_the_ir_can_be_mapped_as_it_is_written(root: Path, command: 
     assert command("render", "--root", root, "--env", "dev").code == 0
     found: Any = (root / "manifests/dev/pipelines/brought/rich.yaml").read_text()
     assert "gcr.io" not in found
+
+
+def test_a_local_run_refuses_at_the_line_of_the_ir(
+    root: Path, command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")  # where no engine answers
+    command("render", "--root", root, "--env", "dev", "--lock")
+    done = command("run", "--root", root, "--env", "dev", "--pipeline", "brought", "--local")
+    path = "manifests/dev/pipelines/brought/rich.yaml"
+    lines = (root / path).read_text().splitlines()
+    root_at = next(i for i, line in enumerate(lines) if line == "root:")
+    line = next(i for i, line in enumerate(lines) if line == "      container:" and i > root_at) + 1
+    assert (done.code, f"{path}:{line}:7: task 'container' is a container component" in done.err) == (
+        2,
+        True,
+    ), done.err
+
+
+def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: Run) -> None:
+    _edit(_ir_file(root), "        defaultValue: s\n", "")
+    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", "    secret: {default: other}\n", "")
+    assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
+    folder = desired.read(root / "manifests/dev", "dev")
+    assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
+        "uri": False, "rows": False, "secret": False,
+    }  # fmt: skip
