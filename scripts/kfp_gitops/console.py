@@ -22,6 +22,11 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def coloured() -> bool:
+    """Whether results may hold colours: a terminal reads them, and nobody said NO_COLOR (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
 def _imported(command: str) -> Any:
     """Imports allocate much and free nothing: without the collector they take a tenth less."""
     gc.disable()

@@ -60,8 +60,31 @@ class Environment:
 
     @property
     def pipelines(self) -> list[str]:
-        """The names of its pipelines, in the order of its values."""
-        return list(self.values.value["pipelines"])
+        """The names of its pipelines, in the order of its values; tombstones are not among them."""
+        return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Tombstones: pipeline → what is deleted of it."""
+        found = {name: entry for name, entry in self._entries.items() if entry.get("state") == "absent"}
+        return {name: entry.get("delete", "schedules") for name, entry in found.items()}
+
+    @property
+    def paused(self) -> Mapping[str, str]:
+        """Pipelines that are paused → until when, RFC 3339."""
+        return {
+            name: entry["until"] for name, entry in self._entries.items() if entry.get("state") == "paused"
+        }
+
+    @property
+    def keep_versions(self) -> int:
+        """So many of the newest versions that nothing pins stay registered."""
+        return int(self.values.value.get("versions", {}).get("keep", 10))
+
+    @property
+    def _entries(self) -> Mapping[str, Mapping[str, Any]]:
+        found: Mapping[str, Mapping[str, Any]] = self.values.value["pipelines"]
+        return found
 
     @property
     def images(self) -> Mapping[str, str]:

@@ -39,3 +39,17 @@ def owner(description: str | None) -> Owner | None:
     if "repository" in found and "environment" in found:
         return Owner(found["repository"], found["environment"])
     return None
+
+
+_TAGS = {"repository": "kfp-gitops-repository", "environment": "kfp-gitops-environment"}
+
+
+def tags(owner: Owner) -> dict[str, str]:
+    """The marker of a pipeline that was adopted: its description cannot be changed, its tags can."""
+    return {_TAGS["repository"]: owner.repository, _TAGS["environment"]: owner.environment}
+
+
+def owner_in_tags(found: Mapping[str, str]) -> Owner | None:
+    """Who adopted the pipeline with these tags."""
+    names = [found.get(_TAGS[key]) for key in ("repository", "environment")]
+    return Owner(names[0], names[1]) if names[0] and names[1] else None

@@ -129,5 +129,18 @@ def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[st
         "environment": env.name,
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
-        "pipelines": [{"name": pipeline.name, "release": pipeline.release} for pipeline in pipelines],
+        "keepVersions": env.keep_versions,
+        "pipelines": [
+            {
+                "name": pipeline.name,
+                "release": pipeline.release,
+                **({"pausedUntil": env.paused[pipeline.name]} if pipeline.name in env.paused else {}),
+            }
+            for pipeline in pipelines
+        ],
+        **(
+            {"absent": [{"name": name, "delete": what} for name, what in env.absent.items()]}
+            if env.absent
+            else {}
+        ),
     }

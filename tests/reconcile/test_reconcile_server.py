@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kfp_gitops import ownership
 from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile.apply import observe
 from kfp_gitops.reconcile.desired import load
+from kfp_gitops.reconcile.observe import observe
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
@@ -63,7 +62,8 @@ def test_apply_creates_everything_and_a_second_apply_plans_nothing(
     writes = [r for r in server.faults.requests if r.method != "GET"]
     again = reconcile("apply")
     assert again.code == 0
-    assert again.out.splitlines()[-1] == "4 unchanged"
+    assert "4 unchanged" in again.out.splitlines()
+    assert again.out.splitlines()[-1].endswith("nothing to do; 0 failed, 0 postponed")
     assert [r for r in server.faults.requests if r.method != "GET"] == writes
     assert reconcile("plan").code == 0
 
@@ -82,10 +82,11 @@ def test_the_version_is_named_after_its_content_and_says_where_it_is_from(
     assert found is not None
     assert list(found.versions) == [wanted.version]
     assert found.owner == Owner("example-repository", "dev")
-    version = _api(server)._client.pipelines.pipeline_service_get_pipeline_version(
-        found.id, found.versions[wanted.version]
-    )
-    assert ownership.facts(version.description)["release"] == wanted.release
+    version = found.versions[wanted.version]
+    assert version.facts["release"] == wanted.release
+    assert version.facts["source"] == "manifests/dev/pipelines/hello/pipeline.yaml"
+    tags = _api(server)._client.pipelines.pipeline_service_get_pipeline_version(found.id, version.id).tags
+    assert tags["release"] == wanted.release[:63]
 
 
 def test_a_change_registers_a_new_version_and_replaces_the_schedule(
@@ -96,7 +97,7 @@ def test_a_change_registers_a_new_version_and_replaces_the_schedule(
     (before,) = _api(server).schedules()
     _change(repository, 7)
     outcome = reconcile("apply")
-    assert "replace schedule hello-weekly: done" in outcome.out
+    assert "replace   schedule   hello-weekly  (version differs)" in outcome.out
     (after,) = _api(server).schedules()
     assert after.id != before.id
     assert after.enabled
@@ -114,7 +115,10 @@ def test_going_back_pins_the_old_version_without_uploading_it_again(
     assert reconcile("apply").code == 0
     assert [r for r in server.faults.requests if "upload" in r.path] == uploads
     (schedule,) = _api(server).schedules()
-    assert schedule.digest is not None
+    wanted = load(repository / "manifests/dev", "dev", server.url).pipelines[0].version
+    found = _api(server).pipeline("hello")
+    assert found is not None
+    assert schedule.version_id == found.versions[wanted].id
 
 
 def test_a_replacement_never_has_two_enabled_schedules_and_deletes_with_orphan(
@@ -131,7 +135,7 @@ def test_a_replacement_never_has_two_enabled_schedules_and_deletes_with_orphan(
         if r.method != "GET" and "recurringruns" in r.path
     ]
     verbs = [method if method == "DELETE" else name for method, name, _ in swap]
-    assert verbs == ["recurringruns", "disable", "enable", "disable", "DELETE"]
+    assert verbs == ["recurringruns", "disable", "enable", "DELETE"]
     assert "propagation_policy=ORPHAN" in swap[-1][2]
 
 
@@ -164,7 +168,8 @@ def test_a_schedule_paused_by_hand_shows_as_a_difference(
     _api(server).disable_schedule(schedule.id)
     outcome = reconcile("plan")
     assert outcome.code == 1
-    assert "is disabled, shall be enabled" in outcome.out
+    assert "~ enable    schedule   hello-weekly  (is disabled, shall be enabled)" in outcome.out
+    assert "enabled: false → true" in outcome.out
 
 
 @pytest.mark.parametrize("trouble", [Trouble.DROP_BEFORE, Trouble.DROP_AFTER])
@@ -196,13 +201,13 @@ def test_what_others_made_is_seen_and_left_alone(
     wanted = load(repository / "manifests/dev", "dev", server.url)
     pipeline_id = api.pipeline_id("hello")
     theirs = api.create_schedule(
-        name="hello-weekly",
+        name="by-hand",
         description="made by hand",
         pipeline_id=pipeline_id,
         version_id=api.version_id(pipeline_id, wanted.pipelines[0].version),
         experiment_id=api.experiment_id("hello-dev"),
         schedule=wanted.pipelines[0].schedules[0],
-    )
+    ).id
     _change(repository, 11)
     reconcile("apply")
     assert theirs in {item.id for item in observe(api, wanted).schedules}

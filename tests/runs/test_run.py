@@ -36,7 +36,7 @@ def run(repository: Path, command: Command, server: DevServer) -> Callable[..., 
 def _ids(server: DevServer) -> list[str]:
     api = KfpApi(server.url, "")
     experiment = api.experiment("hello-dev")
-    return [found.id for found in api.runs(experiment, 20)] if experiment else []
+    return [found.id for found in api.runs(experiment.id, 20)] if experiment else []
 
 
 def test_a_run_is_followed_to_success(run: Callable[..., Outcome], server: DevServer) -> None:

@@ -143,7 +143,7 @@ def _list(api: KfpApi, experiment: str) -> int:
     from kfp_gitops import runs
 
     found = api.experiment(experiment)
-    console.result(runs.listing(api.runs(found, 20) if found else []))
+    console.result(runs.listing(api.runs(found.id, 20) if found else []))
     return ExitCode.OK
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -130,6 +132,11 @@ class Connection(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
         self.wfile.flush()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date of every reply, by the server's clock; Go's net/http gives one, too."""
+        told = self._listener.app.clock.now() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+        return format_datetime(told, usegmt=True)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What the base class refuses itself (a broken request line, an unknown method), as JSON too."""

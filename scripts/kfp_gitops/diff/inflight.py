@@ -16,4 +16,4 @@ _NEWEST = 100
 def count(api: KfpApi, pipeline: str, environment: str) -> int:
     """The runs among the newest 100 of the pipeline's experiment that have not ended."""
     experiment = api.experiment(experiment_name(pipeline, environment))
-    return sum(run.state not in FINAL for run in api.runs(experiment, _NEWEST)) if experiment else 0
+    return sum(run.state not in FINAL for run in api.runs(experiment.id, _NEWEST)) if experiment else 0

@@ -1,40 +1,101 @@
-"""Actual state: the part of KFP that a plan looks at, as plain records."""
+"""Actual state: the part of KFP that a plan looks at, as plain records. All instants are aware and in UTC."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from kfp_gitops.ownership import Owner
+
+ACTIVE = frozenset({"PENDING", "RUNNING", "PAUSED", "CANCELING", "RUNTIME_STATE_UNSPECIFIED"})
+"""States of a run that is still to end (KFP v2beta1 RuntimeState)."""
+
+
+@dataclass(frozen=True)
+class ActualVersion:
+    """A pipeline version; `facts` are what we wrote into its description."""
+
+    id: str
+    name: str
+    created: datetime
+    owner: Owner | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ActualPipeline:
-    """A pipeline on the server."""
+    """A pipeline with its versions by name."""
 
     id: str
     name: str
     owner: Owner | None
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Version name → id."""
+    versions: Mapping[str, ActualVersion] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ActualExperiment:
+    """An experiment."""
+
+    id: str
+    name: str
+    owner: Owner | None
+    archived: bool = False
 
 
 @dataclass(frozen=True)
 class ActualSchedule:
-    """A recurring run on the server; `digest` is what we wrote into its description."""
+    """A recurring run: its live specification, and what we wrote into its description."""
 
     id: str
     name: str
     pipeline_id: str | None
+    version_id: str | None
     enabled: bool
-    owner: Owner | None
-    digest: str | None
+    created: datetime
+    owner: Owner | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    cron: str | None = None
+    interval_seconds: int | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    max_concurrency: int = 1
+    catchup: bool = False
+
+
+@dataclass(frozen=True)
+class ActualRun:
+    """A run: which recurring run started it, and for which firing."""
+
+    id: str
+    name: str
+    state: str
+    version_id: str | None = None
+    schedule_id: str | None = None
+    created: datetime | None = None
+    scheduled: datetime | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still to end."""
+        return self.state in ACTIVE
 
 
 @dataclass(frozen=True)
 class Actual:
-    """What is there: pipelines of the desired names, our experiments by name → id, all recurring runs."""
+    """What is there.
+
+    `schedules` are all of the namespace, also those of others: a version that one of them pins is never deleted.
+    `runs` are the newest ones of an experiment, by its id, and only where a plan asked for them.
+    """
 
     pipelines: Mapping[str, ActualPipeline]
-    experiments: Mapping[str, str]
+    experiments: Mapping[str, ActualExperiment]
     schedules: tuple[ActualSchedule, ...]
+    now: datetime
+    runs: Mapping[str, tuple[ActualRun, ...]] = field(default_factory=dict)
+    server: str = ""
+    """The server's version, or nothing where it does not tell."""

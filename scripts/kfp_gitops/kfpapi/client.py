@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import kfp_server_api
 
@@ -21,15 +21,25 @@ from kfp_gitops.errors import AlreadyExistsError, DeniedError, NotFoundError, Re
 from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.kfpapi.actual import ActualPipeline, ActualSchedule
+from kfp_gitops.kfpapi.actual import (
+    ACTIVE,
+    ActualExperiment,
+    ActualPipeline,
+    ActualRun,
+    ActualSchedule,
+    ActualVersion,
+)
 from kfp_gitops.kfpapi.features import Features, release
 from kfp_gitops.kfpapi.models import NamedExperiment, RunState, Source
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.kfpapi.transport import Services, each
 from kfp_gitops.manifest import Schedule
+from kfp_gitops.ownership import Owner
 
+T = TypeVar("T")
 _PAGE = 200
 """The most that the server gives at once."""
+_NEWEST = 50
 
 
 class KfpApi:
@@ -82,6 +92,10 @@ class KfpApi:
         }
         self._read(lambda: lists[what](page_size=1, **self._in_namespace()))
 
+    def now(self) -> datetime:
+        """The server's time, in whole seconds."""
+        return self._client.clock.now()
+
     # pipelines and versions
 
     def pipelines(self, names: Collection[str]) -> dict[str, ActualPipeline]:
@@ -89,11 +103,8 @@ class KfpApi:
         list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
         pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
         found = [item for item in pages if item.name in names]
-        versions = each(lambda item: self._version_ids(item.pipeline_id), found)
-        return {
-            item.name: ActualPipeline(item.pipeline_id, item.name, ownership.owner(item.description), ids)
-            for item, ids in zip(found, versions, strict=True)
-        }
+        versions = each(lambda item: self.versions(item.pipeline_id), found)
+        return {item.name: models.pipeline(item, its) for item, its in zip(found, versions, strict=True)}
 
     def pipeline(self, name: str) -> ActualPipeline | None:
         """The pipeline of a name with its versions, or None."""
@@ -102,11 +113,11 @@ class KfpApi:
             found = self._read(lambda: get(name, **self._in_namespace()))
         except NotFoundError:
             return None
-        owner = ownership.owner(found.description)
-        return ActualPipeline(found.pipeline_id, name, owner, self._version_ids(found.pipeline_id))
+        return models.pipeline(found, self.versions(found.pipeline_id))
 
-    def _version_ids(self, pipeline_id: str) -> dict[str, str]:
-        return {found.name: found.pipeline_version_id for found in self._versions(pipeline_id)}
+    def versions(self, pipeline_id: str) -> dict[str, ActualVersion]:
+        """The versions of a pipeline by name."""
+        return {found.name: models.version(found) for found in self._versions(pipeline_id)}
 
     def pipeline_id(self, name: str) -> str:
         """The id of a pipeline that must exist."""
@@ -130,71 +141,113 @@ class KfpApi:
         list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions
         return self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page))
 
-    def create_pipeline(self, name: str, description: str) -> None:
-        """Create an empty pipeline; one that exists already is fine."""
+    def create_pipeline(self, name: str, description: str) -> ActualPipeline:
+        """Create an empty pipeline; one that exists already is returned as it is."""
         body = kfp_server_api.V2beta1Pipeline(
             name=name, display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.pipelines.pipeline_service_create_pipeline
-        self._create(lambda: create(body))
+        made = self._create(lambda: create(body))
+        found = models.pipeline(made, {}) if made else self.pipeline(name)
+        return _there(found, self.host, f"pipeline {name!r}")
 
-    def upload_version(self, pipeline_id: str, name: str, ir: str, description: str) -> None:
-        """Upload a content-named version; one that exists already has the same content."""
+    def adopt_pipeline(self, found: ActualPipeline, owner: Owner) -> ActualPipeline:
+        """Mark a pipeline as ours, in its tags.
+
+        Raises:
+            RemoteError: the server keeps no tags.
+        """
+        body = kfp_server_api.V2beta1Pipeline(tags={**found.tags, **ownership.tags(owner)})
+        update = self._client.pipelines.pipeline_service_update_pipeline
+        self._repeat(lambda: update(found.id, body))
+        marked = self.pipeline(found.name)
+        if marked is None or marked.owner != owner:
+            raise RemoteError(
+                f"{self.host}: this server keeps no tags (KFP before 2.17), so pipeline {found.name!r} cannot be "
+                "marked as ours; delete it there, or give ours another name"
+            )
+        return marked
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        """Delete a pipeline with its versions."""
+        delete = self._client.pipelines.pipeline_service_delete_pipeline
+        self._gone(lambda: delete(pipeline_id, cascade=True))
+
+    def upload_version(
+        self, pipeline_id: str, name: str, ir: str, description: str, tags: Mapping[str, str] | None = None
+    ) -> ActualVersion:
+        """Upload a content-named version; one that exists already has the same content.
+
+        Servers before 2.17 take no tags, and pass over them in silence.
+        """
+        more = {"tags": json.dumps(dict(tags))} if tags else {}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "pipeline.yaml"
             path.write_text(ir, "utf-8")
             upload = self._client.pipeline_uploads.upload_pipeline_version
-            self._create(
+            made = self._create(
                 lambda: upload(
-                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description
+                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description,
+                    **more,
                 )
             )  # fmt: skip
+        found = models.version(made) if made else self.versions(pipeline_id).get(name)
+        return _there(found, self.host, f"version {name}")
+
+    def delete_version(self, pipeline_id: str, version_id: str) -> None:
+        """Delete a version."""
+        delete = self._client.pipelines.pipeline_service_delete_pipeline_version
+        self._gone(lambda: delete(pipeline_id, version_id))
 
     # experiments
 
-    def experiment(self, name: str) -> str | None:
-        """The id of the experiment of a name, or None."""
+    def experiment(self, name: str) -> ActualExperiment | None:
+        """The experiment of a name, or None."""
         list_experiments = self._client.experiments.experiment_service_list_experiments
         wanted = _equals("display_name", name)
         pages = self._pages(
             "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
         )
-        return next((found.experiment_id for found in pages if found.display_name == name), None)
+        return next((models.experiment(found) for found in pages if found.display_name == name), None)
 
-    def experiments(self, names: Collection[str]) -> dict[str, str]:
-        """The experiments of these names: name → id."""
+    def experiments(self, names: Collection[str]) -> dict[str, ActualExperiment]:
+        """The experiments of these names."""
         list_experiments = self._client.experiments.experiment_service_list_experiments
         pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
-        return {item.display_name: item.experiment_id for item in pages if item.display_name in names}
+        return {item.display_name: models.experiment(item) for item in pages if item.display_name in names}
 
     def experiment_id(self, name: str) -> str:
         """The id of an experiment that must exist."""
-        found = self.experiment(name)
-        if found is None:
-            raise NotFoundError(f"{self.host}: experiment {name!r} does not exist")
-        return found
+        return _there(self.experiment(name), self.host, f"experiment {name!r}").id
 
-    def create_experiment(self, name: str, description: str) -> None:
-        """Create an experiment; one that exists already is fine."""
+    def create_experiment(self, name: str, description: str) -> ActualExperiment:
+        """Create an experiment; one that exists already is returned as it is."""
         body = kfp_server_api.V2beta1Experiment(
             display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.experiments.experiment_service_create_experiment
-        self._create(lambda: create(body))
-
-    def experiments_like(self, text: str) -> list[NamedExperiment]:
-        """The experiments whose name holds a text."""
-        list_experiments = self._client.experiments.experiment_service_list_experiments
-        wanted = _predicate("IS_SUBSTRING", "display_name", text)
-        pages = self._pages(
-            "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
-        )
-        return [models.named_experiment(found) for found in pages if text in found.display_name]
+        made = self._create(lambda: create(body))
+        found = models.experiment(made) if made else self.experiment(name)
+        return _there(found, self.host, f"experiment {name!r}")
 
     def archive_experiment(self, experiment_id: str) -> None:
         """Archive an experiment, and with it its runs; KFP disables its recurring runs."""
         archive = self._client.experiments.experiment_service_archive_experiment
         self._repeat(lambda: archive(experiment_id))
+
+    def unarchive_experiment(self, experiment_id: str) -> None:
+        """Bring an experiment back; its runs and recurring runs stay as they are."""
+        unarchive = self._client.experiments.experiment_service_unarchive_experiment
+        self._repeat(lambda: unarchive(experiment_id))
+
+    def experiments_like(self, text: str) -> list[NamedExperiment]:
+        """The experiments whose name holds a text."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        wanted = _predicate("IS_SUBSTRING", "display_name", stringValue=text)
+        pages = self._pages(
+            "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
+        )
+        return [models.named_experiment(found) for found in pages if text in found.display_name]
 
     # recurring runs
 
@@ -203,6 +256,15 @@ class KfpApi:
         list_runs = self._client.recurring_runs.recurring_run_service_list_recurring_runs
         for found in self._pages("recurring_runs", lambda **page: list_runs(**self._in_namespace(), **page)):
             yield models.schedule(found)
+
+    def schedules_named(self, names: Collection[str]) -> list[ActualSchedule]:
+        """The recurring runs of these display names, ours and others."""
+        list_runs = self._client.recurring_runs.recurring_run_service_list_recurring_runs
+        wanted = _among("display_name", names)
+        pages = self._pages(
+            "recurring_runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page)
+        )
+        return [models.schedule(found) for found in pages if found.display_name in names]
 
     def create_schedule(
         self,
@@ -213,8 +275,9 @@ class KfpApi:
         version_id: str,
         experiment_id: str,
         schedule: Schedule,
-    ) -> str:
-        """Create a recurring run, disabled and pinned to a version; returns its id."""
+        start: datetime | None = None,
+    ) -> ActualSchedule:
+        """Create a recurring run, disabled and pinned to a version."""
         body = kfp_server_api.V2beta1RecurringRun(
             display_name=name,
             description=f"{description} attempt={secrets.token_hex(4)}",
@@ -222,14 +285,13 @@ class KfpApi:
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(schedule.parameters)),
             max_concurrency=str(schedule.max_concurrency),
             mode="DISABLE",
-            trigger=models.trigger(schedule),
+            trigger=models.trigger(schedule, start),
             no_catchup=not schedule.catchup,
             experiment_id=experiment_id,
             namespace=self.namespace,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
-        made = self._once(lambda: create(body), lambda: self._schedule_made(body))
-        return str(made.recurring_run_id)
+        return models.schedule(self._once(lambda: create(body), lambda: self._schedule_made(body)))
 
     def _schedule_made(self, body: Any) -> Any:
         """The recurring run that an unheard request made: its description holds an attempt of its own."""
@@ -305,7 +367,7 @@ class KfpApi:
 
     def runs_named(self, experiment_id: str, text: str) -> list[RunState]:
         """The runs of an experiment whose name holds a text, the oldest first, without their tasks."""
-        return self._runs(experiment_id, _predicate("IS_SUBSTRING", "display_name", text))
+        return self._runs(experiment_id, _predicate("IS_SUBSTRING", "display_name", stringValue=text))
 
     def fired(self, experiment_id: str, start: datetime, end: datetime) -> list[datetime]:
         """The firings in [start, end) that a recurring run has started a run of the experiment for."""
@@ -323,6 +385,34 @@ class KfpApi:
             "runs", lambda **page: list_runs(experiment_id=experiment_id, filter=wanted, **page)
         )
         return [models.run(found) for found in pages]
+
+    def runs_of_schedule(self, schedule_id: str) -> list[ActualRun]:
+        """The newest runs that a recurring run started; it has at most ten in flight."""
+        return self._newest_runs(_equals("recurring_run_id", schedule_id))
+
+    def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
+        """The runs of these names, whoever started them."""
+        return [run for run in self._newest_runs(_among("display_name", names)) if run.name in names]
+
+    def runs_called_like(self, part: str) -> list[ActualRun]:
+        """The newest runs in whose name a text occurs."""
+        return self._newest_runs(_predicate("IS_SUBSTRING", "display_name", stringValue=part))
+
+    def runs_in_flight(self) -> list[ActualRun]:
+        """All runs of the namespace that are still to end."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = _among("state", sorted(ACTIVE))
+        pages = self._pages("runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page))
+        return [models.actual_run(found) for found in pages]
+
+    def _newest_runs(self, wanted: str) -> list[ActualRun]:
+        list_runs = self._client.runs.run_service_list_runs
+        found = self._read(
+            lambda: list_runs(
+                filter=wanted, sort_by="created_at desc", page_size=_NEWEST, **self._in_namespace()
+            )
+        )
+        return [models.actual_run(run) for run in found.runs or []]
 
     def run_link(self, run_id: str) -> str:
         """Where a person sees the run."""
@@ -368,12 +458,18 @@ class KfpApi:
         except NotFoundError:
             return
 
-    def _create(self, call: Callable[[], Any]) -> None:
-        """409 means that somebody was first, be it our own request unheard: which is what we wanted."""
+    def _create(self, call: Callable[[], Any]) -> Any:
+        """What was made; None for 409: somebody was first, be it our own request unheard, and that is fine."""
         try:
-            self._repeat(call)
+            return self._repeat(call)
         except AlreadyExistsError:
-            return
+            return None
+
+
+def _there(found: T | None, host: str, what: str) -> T:
+    if found is None:
+        raise NotFoundError(f"{host}: {what} does not exist; run `python scripts/reconcile.py apply`")
+    return found
 
 
 def _understood(host: str, call: Callable[[], Any]) -> Any:
@@ -385,8 +481,12 @@ def _understood(host: str, call: Callable[[], Any]) -> Any:
 
 
 def _equals(key: str, value: str) -> str:
-    return _predicate("EQUALS", key, value)
+    return _predicate("EQUALS", key, stringValue=value)
 
 
-def _predicate(operation: str, key: str, value: str) -> str:
-    return json.dumps({"predicates": [{"operation": operation, "key": key, "stringValue": value}]})
+def _among(key: str, values: Collection[str]) -> str:
+    return _predicate("IN", key, stringValues={"values": sorted(values)})
+
+
+def _predicate(operation: str, key: str, **value: Any) -> str:
+    return json.dumps({"predicates": [{"operation": operation, "key": key, **value}]})

@@ -10,7 +10,13 @@ from typing import Any
 import kfp_server_api
 
 from kfp_gitops import ownership
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpapi.actual import (
+    ActualExperiment,
+    ActualPipeline,
+    ActualRun,
+    ActualSchedule,
+    ActualVersion,
+)
 from kfp_gitops.manifest import Schedule
 
 
@@ -89,31 +95,80 @@ def version_reference(pipeline_id: str, version_id: str) -> Any:
     )
 
 
-def trigger(schedule: Schedule) -> Any:
-    """When a recurring run fires."""
-    times = {"start_time": _instant(schedule.start), "end_time": _instant(schedule.end)}
+def trigger(schedule: Schedule, start: datetime | None) -> Any:
+    """When a recurring run fires; `start` is what KFP is given, which may not be what the manifest says."""
+    end = datetime.fromisoformat(schedule.end) if schedule.end else None
     if schedule.cron:
         return kfp_server_api.V2beta1Trigger(
-            cron_schedule=kfp_server_api.V2beta1CronSchedule(cron=schedule.cron, **times)
+            cron_schedule=kfp_server_api.V2beta1CronSchedule(
+                cron=schedule.cron, start_time=start, end_time=end
+            )
         )
-    interval = kfp_server_api.V2beta1PeriodicSchedule(interval_second=str(schedule.interval_seconds), **times)
-    return kfp_server_api.V2beta1Trigger(periodic_schedule=interval)
+    return kfp_server_api.V2beta1Trigger(
+        periodic_schedule=kfp_server_api.V2beta1PeriodicSchedule(
+            interval_second=str(schedule.interval_seconds), start_time=start, end_time=end
+        )
+    )
 
 
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipeline:
+    """A pipeline as our record; one that was adopted says in its tags whose it is."""
+    tags = dict(found.tags or {})
+    owner = ownership.owner(found.description) or ownership.owner_in_tags(tags)
+    return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
+
+
+def version(found: Any) -> ActualVersion:
+    """A pipeline version as our record."""
+    facts = ownership.facts(found.description)
+    owner = ownership.owner(found.description)
+    return ActualVersion(found.pipeline_version_id, found.name, found.created_at, owner, facts)
+
+
+def experiment(found: Any) -> ActualExperiment:
+    """An experiment as our record."""
+    owner = ownership.owner(found.description)
+    archived = found.storage_state == "ARCHIVED"
+    return ActualExperiment(found.experiment_id, found.display_name, owner, archived)
 
 
 def schedule(found: Any) -> ActualSchedule:
     """A recurring run as our record."""
     reference = found.pipeline_version_reference
+    cron = found.trigger.cron_schedule if found.trigger else None
+    periodic = found.trigger.periodic_schedule if found.trigger else None
+    times = cron or periodic
+    config = found.runtime_config
     return ActualSchedule(
         id=found.recurring_run_id,
         name=found.display_name,
         pipeline_id=reference.pipeline_id if reference else None,
+        version_id=reference.pipeline_version_id if reference else None,
         enabled=found.status == "ENABLED",
+        created=found.created_at,
         owner=ownership.owner(found.description),
-        digest=ownership.facts(found.description).get("spec"),
+        facts=ownership.facts(found.description),
+        cron=cron.cron if cron else None,
+        interval_seconds=int(periodic.interval_second) if periodic else None,
+        start=_real(times.start_time) if times else None,
+        end=_real(times.end_time) if times else None,
+        parameters=dict(config.parameters or {}) if config else {},
+        max_concurrency=int(found.max_concurrency or 1),
+        catchup=not found.no_catchup,
+    )
+
+
+def actual_run(found: Any) -> ActualRun:
+    """A run as a plan looks at it."""
+    reference = found.pipeline_version_reference
+    return ActualRun(
+        id=found.run_id,
+        name=found.display_name,
+        state=found.state or "PENDING",
+        version_id=reference.pipeline_version_id if reference else None,
+        schedule_id=found.recurring_run_id,
+        created=found.created_at,
+        scheduled=_real(found.scheduled_at),
     )
 
 

@@ -26,6 +26,7 @@ from kfp_gitops.errors import (
     TemporaryError,
 )
 from kfp_gitops.kfpapi.access import Access, proxy
+from kfp_gitops.kfpapi.clock import ServerClock
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -61,6 +62,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         super().__init__(_configuration(host, access))
         self._host, self._access = host, access
         self._slots = threading.BoundedSemaphore(CONCURRENCY)
+        self.clock = ServerClock()
 
     def request(
         self, method: str, url: str, *args: Any, headers: dict[str, str] | None = None, **more: Any
@@ -90,6 +92,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             raise self._untrusted(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise TemporaryError(f"{self._host}: {self._clean(_first_line(error))}") from None
+        self.clock.hear(reply.getheader("Date"))
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
         return reply
@@ -152,7 +155,8 @@ class Services:
 
     def __init__(self, host: str, access: Access) -> None:
         client = _Client(_configuration(host, access))
-        client.rest_client = Transport(host, access)
+        client.rest_client = transport = Transport(host, access)
+        self.clock = transport.clock
         self.pipelines = kfp_server_api.PipelineServiceApi(client)
         self.pipeline_uploads = kfp_server_api.PipelineUploadServiceApi(client)
         self.experiments = kfp_server_api.ExperimentServiceApi(client)

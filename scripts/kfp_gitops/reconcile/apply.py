@@ -1,111 +1,220 @@
-"""Apply: carry out a plan, change by change; every step may be repeated after a crash."""
+"""Apply: look, decide one step, do it, until nothing is left to do; many pipelines at once.
+
+What a step is decided from is only what is there, so an apply that is killed anywhere is simply run again. One
+pipeline's failure ends the work on that pipeline alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import RemoteError
+from kfp_gitops.errors import NotFoundError, RemoteError
 from kfp_gitops.kfpapi.actual import Actual
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.reconcile.desired import Desired, DesiredPipeline, experiment_name, schedule_digest
-from kfp_gitops.reconcile.plan import Action, Change, Kind, Plan
+from kfp_gitops.reconcile import converge, steps
+from kfp_gitops.reconcile.api import Kfp
+from kfp_gitops.reconcile.converge import Options, View
+from kfp_gitops.reconcile.events import Event, described
+from kfp_gitops.reconcile.perform import Work
+from kfp_gitops.reconcile.plan import Plan
+from kfp_gitops.reconcile.records import Desired
 
-Done = Callable[[Change, str], None]
-
-
-def observe(api: KfpApi, desired: Desired) -> Actual:
-    """Read the part of KFP that a plan needs: lists by the page, and one request for each pipeline's versions."""
-    pipelines = api.pipelines({p.name for p in desired.pipelines})
-    experiments = api.experiments(
-        {experiment_name(p.name, desired.owner.environment) for p in desired.pipelines}
-    )
-    return Actual(pipelines, experiments, tuple(api.schedules()))
+Tell = Callable[[Event], None]
+_MOST_STEPS = 200
+"""A pipeline that is not done after so many steps never will be; somebody undoes what we do."""
+_MOST_SURPRISES = 3
 
 
-def apply(api: KfpApi, desired: Desired, plan: Plan, done: Done) -> list[str]:
-    """Carry out a plan; `done(change, result)` is told of each. Returns what failed.
+@dataclass(frozen=True)
+class Pace:
+    """How much at once, and how long a swap may wait for its moment."""
 
-    One pipeline's failure ends the work on that pipeline only.
-    """
-    failed: dict[str, str] = {}
-    for change in plan.to_do:
-        if change.pipeline in failed:
-            done(change, "skipped: an earlier step of this pipeline failed")
-            continue
+    workers: int = 8
+    wait: timedelta = timedelta(minutes=5)
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an apply did. `failed` and `postponed`: (pipeline, why)."""
+
+    events: tuple[Event, ...]
+    failed: tuple[tuple[str, str], ...] = ()
+    postponed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Pipeline:
+    """The work on one pipeline: mutable, and touched by one thread at a time."""
+
+    work: Work
+    view: View
+    taken: int = 0
+    surprises: int = 0
+    waiting: steps.Wait | None = None
+    error: str = ""
+    postponed: bool = False
+    events: list[Event] = field(default_factory=list)
+
+
+def apply(
+    api: Kfp,
+    desired: Desired,
+    plan: Plan,
+    actual: Actual,
+    options: Options = Options(),  # noqa: B008  # frozen
+    tell: Tell = lambda _: None,
+    pace: Pace = Pace(),  # frozen
+) -> Outcome:
+    """Carry out a plan that was made of `actual`; what is in conflict is left alone."""
+    tell = _one_at_a_time(tell)
+    stopped = _stop_vanished(api, desired, actual, options, tell)
+    pipelines = list(_pipelines(api, desired, plan, actual, options))
+    deadline = api.now() + pace.wait
+    todo = pipelines
+    while todo:
+        _each(lambda item: _run(item, tell), todo, pace.workers)
+        todo = [item for item in todo if item.waiting]
+        if todo and not _sleep(api, todo, deadline, pace.sleep):
+            for item in todo:
+                item.postponed = True
+            break
+    return _outcome(pipelines, stopped)
+
+
+def _one_at_a_time(tell: Tell) -> Tell:
+    lock = threading.Lock()
+
+    def told(event: Event) -> None:
+        with lock:
+            tell(event)
+
+    return told
+
+
+def _pipelines(
+    api: Kfp, desired: Desired, plan: Plan, actual: Actual, options: Options
+) -> Iterable[_Pipeline]:
+    changed = {change.pipeline for change in plan.to_do} - {change.pipeline for change in plan.conflicts}
+    for wanted in desired.entries:
+        if wanted.name in changed:
+            view = converge.view_of(desired, wanted, actual, options)
+            work = Work(api, desired, wanted, options)
+            yield _Pipeline(work, View(**{**vars(view), "runs": None}))
+
+
+def _each(work: Callable[[_Pipeline], None], items: Sequence[_Pipeline], workers: int) -> None:
+    if workers == 1 or len(items) == 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(work, item) for item in items]
         try:
-            _carry_out(api, desired, change)
-            done(change, "done")
-        except RemoteError as error:
-            failed[change.pipeline] = (
-                f"{change.pipeline}: {change.action} {change.kind} {change.name}: {error}"
-            )
-            done(change, f"failed: {error}")
-    return list(failed.values())
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _carry_out(api: KfpApi, desired: Desired, change: Change) -> None:
-    by_name = {pipeline.name: pipeline for pipeline in desired.pipelines}
-    match change.kind, change.action:
-        case Kind.SCHEDULE, Action.DISABLE:
-            for item in change.superseded:
-                api.disable_schedule(item.id)
-        case Kind.SCHEDULE, Action.DELETE:
-            _retire(api, change)
-        case Kind.SCHEDULE, _:
-            _put_schedule(api, desired, by_name[change.pipeline], change)
-        case _:
-            _create(api, desired, by_name[change.pipeline], change.kind)
+def _run(item: _Pipeline, tell: Tell) -> None:
+    """Step by step, until nothing is left to do, or a moment must be waited for, or it fails."""
+    item.waiting = None
+    while not item.error:
+        step = item.work.next_step(item.view)
+        if step is None or isinstance(step, steps.Wait):
+            _note_wait(item, step, tell)
+            return
+        item.taken += 1
+        if item.taken > _MOST_STEPS:
+            item.error = f"not done after {_MOST_STEPS} steps: something undoes what is done"
+            return
+        _take(item, step, tell)
 
 
-def _create(api: KfpApi, desired: Desired, pipeline: DesiredPipeline, kind: Kind) -> None:
-    match kind:
-        case Kind.PIPELINE:
-            api.create_pipeline(pipeline.name, ownership.describe(desired.owner, pipeline.description))
-        case Kind.VERSION:
-            facts = {"release": pipeline.release, "digest": pipeline.digest}
-            description = ownership.describe(desired.owner, **facts)
-            api.upload_version(api.pipeline_id(pipeline.name), pipeline.version, pipeline.ir, description)
-        case Kind.EXPERIMENT:
-            name = experiment_name(pipeline.name, desired.owner.environment)
-            api.create_experiment(name, ownership.describe(desired.owner, f"Runs of {pipeline.name}."))
+def _note_wait(item: _Pipeline, wait: steps.Wait | None, tell: Tell) -> None:
+    item.waiting = wait
+    if wait:
+        tell(described(item.work.wanted.name, wait).ended("waiting", wait.why, 0))
 
 
-def _put_schedule(api: KfpApi, desired: Desired, pipeline: DesiredPipeline, change: Change) -> None:
-    """create disabled → disable old → enable new → delete old: at no moment are two of them enabled."""
-    schedule = change.schedule
-    assert schedule is not None
-    successor = _create_schedule(api, desired, pipeline, schedule, change.name)
-    for item in change.superseded:
-        api.disable_schedule(item.id)
-    if schedule.enabled:
-        api.enable_schedule(successor)
-    _retire(api, change)
+def _take(item: _Pipeline, step: steps.Step, tell: Tell) -> None:
+    name, began = item.work.wanted.name, time.monotonic()
+    event = described(name, step)
+    try:
+        item.view = item.work.perform(step, item.view)
+    except NotFoundError as error:
+        _surprise(item, event, error, tell)
+    except RemoteError as error:
+        item.error = f"{event.action} {event.kind} {event.name}: {error}"
+        _record(item, event.ended("failed", str(error), time.monotonic() - began), tell)
+    else:
+        if not isinstance(step, steps.LookAtRuns):
+            _record(item, event.ended("done", event.detail, time.monotonic() - began), tell)
 
 
-def _create_schedule(
-    api: KfpApi, desired: Desired, pipeline: DesiredPipeline, schedule: Schedule, name: str
-) -> str:
-    pipeline_id = api.pipeline_id(pipeline.name)
-    description = ownership.describe(desired.owner, spec=schedule_digest(pipeline, schedule))
-    return api.create_schedule(
-        name=name,
-        description=description,
-        pipeline_id=pipeline_id,
-        version_id=api.version_id(pipeline_id, pipeline.version),
-        experiment_id=api.experiment_id(experiment_name(pipeline.name, desired.owner.environment)),
-        schedule=schedule,
-    )
+def _surprise(item: _Pipeline, event: Event, error: NotFoundError, tell: Tell) -> None:
+    """Somebody removed what we were about to change: look again, but not for ever."""
+    item.surprises += 1
+    if item.surprises > _MOST_SURPRISES:
+        item.error = f"{event.action} {event.kind} {event.name}: {error}"
+        _record(item, event.ended("failed", str(error), 0), tell)
+        return
+    try:
+        item.view = item.work.look(item.view)
+    except RemoteError as again:
+        item.error = str(again)
 
 
-def _retire(api: KfpApi, change: Change) -> None:
-    for item in change.superseded:
-        api.disable_schedule(item.id)
-        api.delete_schedule(item.id)
+def _record(item: _Pipeline, event: Event, tell: Tell) -> None:
+    item.events.append(event)
+    tell(event)
 
 
-def unfinished(plan: Plan) -> Iterator[str]:
-    """What a plan cannot do by itself, in words."""
-    for change in plan.conflicts:
-        yield f"{change.kind} {change.name}: {change.reason}; nothing of this pipeline is touched"
+def _sleep(
+    api: Kfp, waiting: Sequence[_Pipeline], deadline: datetime, sleep: Callable[[float], None]
+) -> bool:
+    """Until the first moment that is waited for; false when it is past the deadline."""
+    until = min(item.waiting.until for item in waiting if item.waiting)
+    now = api.now()
+    if until > deadline:
+        return False
+    sleep(max((until - now).total_seconds(), 1.0))
+    for item in waiting:
+        item.view = View(**{**vars(item.view), "runs": None, "now": max(item.view.now, until)})
+    return True
+
+
+def _stop_vanished(
+    api: Kfp, desired: Desired, actual: Actual, options: Options, tell: Tell
+) -> list[tuple[Event, str]]:
+    """First of all: one that has another name now must not fire under both."""
+    done = []
+    for found in converge.vanished(desired, actual, options):
+        if found.enabled:
+            event = described(found.name, steps.DisableSchedule(found.id, found.name))
+            try:
+                api.disable_schedule(found.id)
+                ended, error = event.ended("done", "its pipeline is in no manifest any more", 0), ""
+            except NotFoundError:
+                continue
+            except RemoteError as failure:
+                ended, error = event.ended("failed", str(failure), 0), str(failure)
+            done.append((ended, error))
+            tell(ended)
+    return done
+
+
+def _outcome(pipelines: Sequence[_Pipeline], stopped: Sequence[tuple[Event, str]]) -> Outcome:
+    events = [event for event, _ in stopped] + [event for item in pipelines for event in item.events]
+    failed = [(event.name, error) for event, error in stopped if error]
+    failed += [(item.work.wanted.name, item.error) for item in pipelines if item.error]
+    postponed = [
+        (item.work.wanted.name, item.waiting.why) for item in pipelines if item.postponed and item.waiting
+    ]
+    return Outcome(tuple(events), tuple(failed), tuple(postponed))

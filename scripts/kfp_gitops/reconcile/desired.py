@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,35 +14,16 @@ from urllib.parse import urlsplit
 from kfp_gitops import brought, files, lock, schema
 from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
-from kfp_gitops.manifest import Manifest, Schedule, reader
+from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
 from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.yamltext import parse
 
+__all__ = ["Absent", "Desired", "DesiredPipeline", "experiment_name", "load", "read", "schedule_name"]
+
 _PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
-
-
-@dataclass(frozen=True)
-class DesiredPipeline:
-    """A pipeline, the one version that shall be registered, and its schedules."""
-
-    name: str
-    description: str
-    release: str
-    version: str
-    digest: str
-    ir: str
-    schedules: tuple[Schedule, ...]
-
-
-@dataclass(frozen=True)
-class Desired:
-    """All that shall exist on one KFP for one environment."""
-
-    owner: Owner
-    host: str
-    namespace: str
-    pipelines: tuple[DesiredPipeline, ...]
 
 
 @dataclass(frozen=True)
@@ -55,25 +35,6 @@ class Folder:
     rendered: Mapping[str, RenderedPipeline]
     locked: Mapping[str, Locked]
     path: str
-
-
-def experiment_name(pipeline: str, environment: str) -> str:
-    """The experiment that groups a pipeline's runs in one environment."""
-    return f"{pipeline}-{environment}"
-
-
-def schedule_name(pipeline: str, schedule: str) -> str:
-    """The display name of a recurring run in KFP."""
-    return f"{pipeline}-{schedule}"
-
-
-def schedule_digest(pipeline: DesiredPipeline, schedule: Schedule) -> str:
-    """Identity of everything in a schedule that KFP cannot update; `enabled` is not among it."""
-    content = [
-        pipeline.version, schedule.cron, schedule.interval_seconds, schedule.parameters, schedule.start,
-        schedule.end, schedule.max_concurrency, schedule.catchup,
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(folder: Path, environment: str) -> Folder:
@@ -127,8 +88,8 @@ def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
     return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)
 
 
-def load(folder: Path, environment: str, host: str | None = None) -> Desired:
-    """Read, compile and prove desired state (imports kfp).
+def load(folder: Path, environment: str, host: str | None = None, commit: str = "") -> Desired:
+    """Read, compile and prove desired state (imports kfp). `commit` is told on what is registered, and no more.
 
     Raises:
         InputError: something is missing or malformed.
@@ -142,6 +103,7 @@ def load(folder: Path, environment: str, host: str | None = None) -> Desired:
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
     target = checked_host(host or found.environment["kfp"]["host"])
     _refuse_placeholder(target, {name: result.text for name, result in results.items()})
+    paused = {entry["name"]: entry.get("pausedUntil") for entry in found.environment["pipelines"]}
     pipelines = tuple(
         DesiredPipeline(
             name=name,
@@ -151,11 +113,35 @@ def load(folder: Path, environment: str, host: str | None = None) -> Desired:
             digest=results[name].digest,
             ir=results[name].text,
             schedules=manifest.schedules,
+            triggers=manifest.triggers,
+            paused_until=timing.instant(paused[name]),
+            source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
         )
         for name, manifest in found.manifests.items()
     )
-    owner = Owner(found.environment["repository"], environment)
-    return Desired(owner, target, found.environment["kfp"]["namespace"], pipelines)
+    _refuse_one_name_for_two(pipelines)
+    return Desired(
+        owner=Owner(found.environment["repository"], environment),
+        host=target,
+        namespace=found.environment["kfp"]["namespace"],
+        pipelines=pipelines,
+        absent=tuple(Absent(**entry) for entry in found.environment.get("absent", [])),
+        keep_versions=found.environment.get("keepVersions", 10),
+        commit=commit,
+        time_zone=found.environment.get("timeZone", "UTC"),
+    )
+
+
+def _refuse_one_name_for_two(pipelines: Sequence[DesiredPipeline]) -> None:
+    """Recurring runs are told apart by their name, which is made of two."""
+    names = Counter(
+        schedule_name(item.name, schedule.name) for item in pipelines for schedule in item.schedules
+    )
+    twice = sorted(name for name, count in names.items() if count > 1)
+    if twice:
+        raise RefusedError(
+            f"schedules of two pipelines have one name in KFP: {', '.join(twice)}; rename one of each"
+        )
 
 
 def _refuse_other_digests(found: Folder, digests: Mapping[str, str]) -> None:

@@ -1,29 +1,31 @@
-"""Plan: desired + actual → the changes that make them equal. Pure; totally ordered."""
+"""Plan: desired + actual → what happens to each object, and why. Pure; totally ordered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from kfp_gitops.kfpapi.actual import Actual, ActualPipeline, ActualSchedule
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.reconcile.desired import (
-    Desired,
-    DesiredPipeline,
-    experiment_name,
-    schedule_digest,
-    schedule_name,
-)
+from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile import converge, drift, swap, timing
+from kfp_gitops.reconcile.converge import Options, View
+from kfp_gitops.reconcile.drift import Difference, Wanted
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, experiment_name
 
 
 class Action(StrEnum):
     """What happens to one object."""
 
     CREATE = "create"
+    ADOPT = "adopt"
     REPLACE = "replace"
+    ENABLE = "enable"
     DISABLE = "disable"
+    ARCHIVE = "archive"
     DELETE = "delete"
+    START = "start"
     CONFLICT = "conflict"
     UNCHANGED = "unchanged"
 
@@ -34,23 +36,28 @@ class Kind(StrEnum):
     PIPELINE = "pipeline"
     VERSION = "version"
     EXPERIMENT = "experiment"
+    RUN = "run"
     SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One object and what happens to it, with the reason a person reads.
-
-    `superseded` are the recurring runs that a replacement retires, or that a disable or delete is about.
-    """
+    """One object and what happens to it, with the reason a person reads."""
 
     action: Action
     kind: Kind
     pipeline: str
     name: str
     reason: str
-    schedule: Schedule | None = None
-    superseded: tuple[ActualSchedule, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    in_flight: int = 0
+    """Runs that are still to end and go on."""
+    firings: tuple[datetime, ...] = ()
+    """The next ones, once this is done."""
+    missed: int = 0
+    """Firings that nobody ran; 1,000 stands for more."""
+    removal: bool = False
+    """Whether something stops to exist or to fire, and nothing takes its place."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,9 @@ class Plan:
     environment: str
     host: str
     changes: tuple[Change, ...]
+    time_zone: str = "UTC"
+    notes: tuple[str, ...] = ()
+    """What a person should know that changes nothing."""
 
     @property
     def to_do(self) -> list[Change]:
@@ -72,131 +82,212 @@ class Plan:
         return [c for c in self.changes if c.action is Action.CONFLICT]
 
 
-def plan(desired: Desired, actual: Actual) -> Plan:
+def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
-    changes = [
-        change
-        for pipeline in sorted(desired.pipelines, key=lambda p: p.name)
-        for change in _pipeline_changes(desired, pipeline, actual)
-    ]
-    changes += _vanished(desired, actual)
-    return Plan(desired.owner.environment, desired.host, tuple(changes))
+    changes: list[Change] = []
+    notes: list[str] = []
+    for wanted in desired.entries:
+        view = converge.view_of(desired, wanted, actual, options)
+        found = list(_conflicts(desired.owner, wanted, view, actual, options))
+        if not found:
+            found = list(_changes(desired, wanted, view, options))
+            notes += _notes(wanted, view)
+        changes += found
+    changes += _vanished(desired, actual, options)
+    return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
 
 
-def _pipeline_changes(desired: Desired, pipeline: DesiredPipeline, actual: Actual) -> Iterator[Change]:
-    found = actual.pipelines.get(pipeline.name)
-    if found is not None and found.owner != desired.owner:
-        whose = (
-            f"owned by {found.owner.repository}/{found.owner.environment}"
-            if found.owner
-            else "not marked as ours"
-        )
-        yield Change(Action.CONFLICT, Kind.PIPELINE, pipeline.name, pipeline.name, f"exists and is {whose}")
+def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> Iterator[Change]:
+    if isinstance(wanted, Absent):
+        yield from _absence(desired, wanted, view)
         return
-    yield _pipeline_change(pipeline, found)
-    yield _version_change(pipeline, found)
-    yield _experiment_change(desired, pipeline, actual)
-    yield from _schedule_changes(desired, pipeline, actual)
+    yield _pipeline_change(desired.owner, wanted, view)
+    yield _version_change(wanted, view)
+    yield _experiment_change(desired, wanted, view)
+    yield from _trigger_changes(wanted, view, options)
+    for schedule in converge.wanted_schedules(wanted, view, options):
+        yield _schedule_change(schedule, view)
+    for found in converge.unwanted(wanted, view):
+        yield _removal(wanted.name, found, "is not in the manifest any more", view)
+    for version in converge.superfluous(wanted, view, desired.keep_versions):
+        reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
+        yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason)
 
 
-def _pipeline_change(pipeline: DesiredPipeline, found: ActualPipeline | None) -> Change:
-    action = Action.UNCHANGED if found else Action.CREATE
+def _conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[Change]:
+    """What has our names and is not ours stops the pipeline."""
+    name, pipeline = wanted.name, view.pipeline
+    if pipeline is None:
+        return
+    adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
+    if pipeline.owner != owner and not (adopted and pipeline.owner is None):
+        yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, f"exists and is {_whose(pipeline.owner)}")
+        return
+    names = converge.schedule_names(wanted)
+    for found in _sorted(actual.schedules):
+        of_it = found.pipeline_id == pipeline.id and found.owner != owner
+        if of_it and found.name in names and not (adopted and found.owner is None):
+            reason = f"exists and is {_whose(found.owner)}"
+            yield Change(Action.CONFLICT, Kind.SCHEDULE, name, found.name, reason)
+        elif of_it and isinstance(wanted, Absent) and wanted.delete == "pipeline":
+            yield Change(
+                Action.CONFLICT, Kind.SCHEDULE, name, found.name, "of somebody else runs this pipeline"
+            )
+
+
+def _whose(owner: Owner | None) -> str:
+    return f"owned by {owner.repository}/{owner.environment}" if owner else "not marked as ours"
+
+
+def _pipeline_change(owner: Owner, wanted: DesiredPipeline, view: View) -> Change:
+    if view.pipeline is None:
+        return Change(Action.CREATE, Kind.PIPELINE, wanted.name, wanted.name, "does not exist yet")
+    if view.pipeline.owner != owner:
+        return Change(Action.ADOPT, Kind.PIPELINE, wanted.name, wanted.name, "is taken over as asked")
+    return Change(Action.UNCHANGED, Kind.PIPELINE, wanted.name, wanted.name, "exists")
+
+
+def _version_change(wanted: DesiredPipeline, view: View) -> Change:
+    if view.pipeline and wanted.version in view.pipeline.versions:
+        return Change(Action.UNCHANGED, Kind.VERSION, wanted.name, wanted.version, "registered")
+    reason = f"release {wanted.release[:19]}… is not registered yet"
+    if view.pipeline and any(
+        v.facts.get("release") == wanted.release for v in view.pipeline.versions.values()
+    ):
+        reason = f"release {wanted.release[:19]}… has other values now"
+    return Change(Action.CREATE, Kind.VERSION, wanted.name, wanted.version, reason)
+
+
+def _experiment_change(desired: Desired, wanted: DesiredPipeline, view: View) -> Change:
+    name = experiment_name(wanted.name, desired.owner.environment)
+    if view.experiment is None:
+        return Change(Action.CREATE, Kind.EXPERIMENT, wanted.name, name, "does not exist yet")
+    if view.experiment.archived:
+        return Change(Action.ENABLE, Kind.EXPERIMENT, wanted.name, name, "is archived")
+    return Change(Action.UNCHANGED, Kind.EXPERIMENT, wanted.name, name, "exists")
+
+
+def _trigger_changes(wanted: DesiredPipeline, view: View, options: Options) -> Iterator[Change]:
+    new = view.pipeline is None or wanted.version not in view.pipeline.versions
+    names = converge.owed_triggers(wanted, view, options) if new else converge.pending_triggers(wanted, view)
+    there = {run.name for run in view.runs or ()}
+    for name in (converge.trigger_run_name(wanted, trigger) for trigger in names):
+        if name not in there:
+            yield Change(
+                Action.START, Kind.RUN, wanted.name, name, "runOn: change, and the release is new here"
+            )
+
+
+def _schedule_change(wanted: Wanted, view: View) -> Change:
+    """The same question that `swap` answers step by step, answered as a whole."""
+    objects = tuple(_sorted(found for found in view.schedules if found.name == wanted.name))
+    seen = swap.Seen(objects, view.runs or (), view.now)
+    about = drift.summary(wanted.schedule, wanted.enabled)
+    if swap.next_step(wanted, seen) is None:
+        return _of(Action.UNCHANGED, wanted, about, firings=_firings(wanted, seen, objects))
+    if not objects:
+        return _of(Action.CREATE, wanted, about, firings=_firings(wanted, seen, ()))
+    good = [found for found in objects if not drift.differences(wanted, found)]
+    action, reason, changed = _verdict(wanted, seen, objects, good)
+    missed = 0
+    if action is Action.REPLACE and not any(found.enabled for found in objects):
+        missed = len(swap.missed_by_now(wanted, seen))
+    busy = swap.in_flight(objects, seen)
+    firings = _firings(wanted, seen, good if action is not Action.REPLACE else ())
+    return _of(action, wanted, reason, changed, len(busy), firings, missed)
+
+
+def _verdict(
+    wanted: Wanted, seen: swap.Seen, objects: Sequence[ActualSchedule], good: Sequence[ActualSchedule]
+) -> tuple[Action, str, tuple[Difference, ...]]:
+    on = [found for found in objects if found.enabled]
+    if any(found in good for found in on) and wanted.enabled:
+        what = "is enabled twice" if len(on) > 1 else "left over by a replacement"
+        return Action.DELETE, what, ()
+    if good and not wanted.enabled:
+        if on:
+            return Action.DISABLE, "shall be disabled", (Difference("enabled", True, False),)
+        return Action.DELETE, "left over by a replacement", ()
+    if good and not on:
+        off = (Difference("enabled", False, True),)
+        if any(swap.fresh(found, seen.now) for found in good):
+            return Action.ENABLE, "is disabled, shall be enabled", off
+        return Action.REPLACE, "is disabled, shall be enabled", off
+    newest = (on or list(objects))[-1]
+    changed = drift.differences(wanted, newest)
+    fields = ", ".join(difference.field for difference in changed)
+    if newest.enabled != wanted.enabled:
+        changed = (*changed, Difference("enabled", newest.enabled, wanted.enabled))
+    return Action.REPLACE, f"{fields} differ" if "," in fields else f"{fields} differs", changed
+
+
+def _of(
+    action: Action,
+    wanted: Wanted,
+    reason: str,
+    differences: tuple[Difference, ...] = (),
+    in_flight: int = 0,
+    firings: tuple[datetime, ...] = (),
+    missed: int = 0,
+) -> Change:
+    pipeline = wanted.pipeline
     return Change(
-        action, Kind.PIPELINE, pipeline.name, pipeline.name, "exists" if found else "does not exist yet"
+        action, Kind.SCHEDULE, pipeline, wanted.name, reason, differences, in_flight, firings, missed
     )
 
 
-def _version_change(pipeline: DesiredPipeline, found: ActualPipeline | None) -> Change:
-    if found and pipeline.version in found.versions:
-        return Change(Action.UNCHANGED, Kind.VERSION, pipeline.name, pipeline.version, "registered")
-    reason = f"release {pipeline.release[:19]}… is not registered yet"
-    return Change(Action.CREATE, Kind.VERSION, pipeline.name, pipeline.version, reason)
+def _firings(wanted: Wanted, seen: swap.Seen, good: Sequence[ActualSchedule]) -> tuple[datetime, ...]:
+    if not wanted.enabled:
+        return ()
+    kept = [found for found in good if found.enabled] or list(good)
+    if kept:
+        return timing.live(kept[0]).next_ones(seen.now)
+    base = swap.start_of(wanted, seen) or seen.now
+    return timing.wanted(wanted.schedule, base).next_ones(seen.now)
 
 
-def _experiment_change(desired: Desired, pipeline: DesiredPipeline, actual: Actual) -> Change:
-    name = experiment_name(pipeline.name, desired.owner.environment)
-    there = name in actual.experiments
-    action = Action.UNCHANGED if there else Action.CREATE
-    return Change(action, Kind.EXPERIMENT, pipeline.name, name, "exists" if there else "does not exist yet")
+def _removal(pipeline: str, found: ActualSchedule, reason: str, view: View) -> Change:
+    busy = len([run for run in view.runs or () if run.schedule_id == found.id and run.active])
+    return Change(Action.DELETE, Kind.SCHEDULE, pipeline, found.name, reason, in_flight=busy, removal=True)
 
 
-def _schedule_changes(desired: Desired, pipeline: DesiredPipeline, actual: Actual) -> Iterator[Change]:
-    wanted = {schedule_name(pipeline.name, schedule.name): schedule for schedule in pipeline.schedules}
-    found = actual.pipelines.get(pipeline.name)
-    ours = [s for s in actual.schedules if s.owner == desired.owner and found and s.pipeline_id == found.id]
-    for name, schedule in sorted(wanted.items()):
-        same_name = [item for item in ours if item.name == name]
-        yield _schedule_change(pipeline, name, schedule, same_name)
-    for item in ours:
-        if item.name not in wanted and item.enabled:
-            reason = "is not in the manifest any more"
-            yield Change(Action.DISABLE, Kind.SCHEDULE, pipeline.name, item.name, reason, superseded=(item,))
+def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
+    why = "state: absent"
+    for found in _sorted(view.schedules):
+        yield _removal(wanted.name, found, why, view)
+    if wanted.delete == "schedules" or view.pipeline is None:
+        return
+    experiment = view.experiment
+    if experiment and experiment.owner == desired.owner and not experiment.archived:
+        yield Change(Action.ARCHIVE, Kind.EXPERIMENT, wanted.name, experiment.name, why, removal=True)
+    versions = sorted(view.pipeline.versions.values(), key=lambda version: version.name)
+    for version in versions:
+        pinned = version.id in view.others and wanted.delete == "versions"
+        action, reason = (Action.UNCHANGED, "others pin it") if pinned else (Action.DELETE, why)
+        busy = len([run for run in view.runs or () if run.active and run.version_id == version.id])
+        yield Change(action, Kind.VERSION, wanted.name, version.name, reason, in_flight=busy)
+    if wanted.delete == "pipeline":
+        yield Change(Action.DELETE, Kind.PIPELINE, wanted.name, wanted.name, why, removal=True)
 
 
-def _schedule_change(
-    pipeline: DesiredPipeline, name: str, schedule: Schedule, present: list[ActualSchedule]
-) -> Change:
-    """One schedule of the wanted content and state may exist; everything else of its name is retired."""
-    digest = schedule_digest(pipeline, schedule)
-    good = [item for item in present if item.digest == digest and item.enabled == schedule.enabled][:1]
-    others = tuple(item for item in present if item not in good)
-    if good and not others:
-        return Change(Action.UNCHANGED, Kind.SCHEDULE, pipeline.name, name, _trigger(schedule))
-    if good:
-        return Change(
-            Action.DELETE, Kind.SCHEDULE, pipeline.name, name, "left over by a replacement", schedule, others
-        )
-    if not present:
-        return Change(Action.CREATE, Kind.SCHEDULE, pipeline.name, name, _trigger(schedule), schedule)
-    return _schedule_difference(pipeline, name, schedule, digest, others)
+def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
+    """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
+    for found in converge.vanished(desired, actual, options):
+        if found.enabled:
+            reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
+            changed = (Difference("enabled", True, False),)
+            yield Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True)
 
 
-def _schedule_difference(
-    pipeline: DesiredPipeline, name: str, schedule: Schedule, digest: str, present: tuple[ActualSchedule, ...]
-) -> Change:
-    same_content = [item for item in present if item.digest == digest]
-    if same_content and not schedule.enabled:
-        return Change(
-            Action.DISABLE, Kind.SCHEDULE, pipeline.name, name, "shall be disabled", schedule, present
-        )
-    # KFP lets an enabled schedule catch up on what it missed while disabled, so enabling is a replacement.
-    reason = "is disabled, shall be enabled" if same_content else "its version, trigger or parameters differ"
-    return Change(Action.REPLACE, Kind.SCHEDULE, pipeline.name, name, reason, schedule, present)
+def _notes(wanted: Entry, view: View) -> Iterator[str]:
+    if isinstance(wanted, Absent) or wanted.paused_until is None:
+        return
+    until = timing.rfc3339(wanted.paused_until)
+    if wanted.is_paused(view.now):
+        yield f"{wanted.name} is paused until {until}"
+    else:
+        yield f"{wanted.name}: its pause ended at {until}; take `state: paused` out of its values"
 
 
-def _trigger(schedule: Schedule) -> str:
-    when = f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s"
-    return f"{when}, {'enabled' if schedule.enabled else 'disabled'}"
-
-
-def _vanished(desired: Desired, actual: Actual) -> Iterator[Change]:
-    """Schedules of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
-    known = {actual.pipelines[p.name].id for p in desired.pipelines if p.name in actual.pipelines}
-    for item in sorted(actual.schedules, key=lambda s: (s.name, s.id)):
-        if item.owner == desired.owner and item.pipeline_id not in known and item.enabled:
-            reason = "its pipeline is in no manifest any more"
-            yield Change(Action.DISABLE, Kind.SCHEDULE, item.name, item.name, reason, superseded=(item,))
-
-
-_SIGNS = {
-    Action.CREATE: "+",
-    Action.REPLACE: "~",
-    Action.DISABLE: "-",
-    Action.DELETE: "-",
-    Action.CONFLICT: "!",
-    Action.UNCHANGED: "=",
-}
-
-
-def to_text(found: Plan) -> str:
-    """The plan for people: one line an object, then the sum."""
-    lines = [f"plan for {found.environment} on {found.host}"]
-    for change in found.changes:
-        lines.append(
-            f"  {_SIGNS[change.action]} {change.action:<9} {change.kind:<10} {change.name}  ({change.reason})"
-        )
-    counts = [(action, sum(c.action is action for c in found.changes)) for action in Action]
-    lines.append(
-        ", ".join(f"{number} {action}" for action, number in counts if number) or "nothing is desired"
-    )
-    return "\n".join(lines)
+def _sorted(found: Iterable[ActualSchedule]) -> list[ActualSchedule]:
+    return sorted(found, key=lambda item: (item.name, item.created, item.id))

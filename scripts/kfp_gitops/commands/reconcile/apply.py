@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops import console
 from kfp_gitops.commands import connection
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import options, telling
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.errors import ExitCode
 
 if TYPE_CHECKING:
-    from kfp_gitops.reconcile.plan import Change
+    from kfp_gitops.reconcile.apply import Outcome
+    from kfp_gitops.reconcile.plan import Plan
 
 
 def add(subcommands: Any) -> None:
@@ -21,25 +24,47 @@ def add(subcommands: Any) -> None:
     parser = subcommands.add_parser("apply", help=about, description=about)
     options.add_target(parser)
     options.add_lock(parser)
+    options.add_decisions(parser)
+    parser.add_argument(
+        "--wait", type=options.seconds, default=300.0, metavar="S",
+        help="how long replacements may wait for a good moment in all; later they are left for the next apply "
+        "(default: 300)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--parallel", type=options.positive, default=8, metavar="N", help="pipelines at once (default: 8)"
+    )
+    telling.add(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and make the changes."""
-    from kfp_gitops.reconcile import desired
-    from kfp_gitops.reconcile.apply import apply, observe
-    from kfp_gitops.reconcile.plan import plan, to_text
+    from kfp_gitops.reconcile import desired, guard
+    from kfp_gitops.reconcile.apply import Pace, apply
+    from kfp_gitops.reconcile.observe import observe
+    from kfp_gitops.reconcile.plan import plan
 
-    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
+    began = time.monotonic()
+    commit = arguments.commit or options.commit(arguments)
+    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host, commit)
+    decided = options.decisions(arguments)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    with options.locked(arguments, api):
-        found = plan(wanted, observe(api, wanted))
-        console.result(to_text(found))
-        failed = apply(api, wanted, found, _tell)
-    for line in failed:
-        console.note(line)
-    return ExitCode.REMOTE_FAILED if failed else conflicts(found)
+    pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
+    with options.locked(arguments, api), telling.events(arguments) as tell:
+        actual = observe(api, wanted, decided)
+        found = plan(wanted, actual, decided)
+        options.show(arguments, found)
+        guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+        done = apply(api, wanted, found, actual, decided, tell, pace)
+    telling.summary(arguments, found, done, time.monotonic() - began)
+    return _verdict(found, done)
 
 
-def _tell(change: Change, outcome: str) -> None:
-    console.result(f"{change.action} {change.kind} {change.name}: {outcome}")
+def _verdict(found: Plan, done: Outcome) -> int:
+    for pipeline, why in done.failed:
+        console.note(f"{pipeline}: {why}")
+    for pipeline, why in done.postponed:
+        console.note(f"{pipeline}: left for the next apply: {why}")
+    if done.failed:
+        return ExitCode.REMOTE_FAILED
+    return conflicts(found) or (ExitCode.DIFFERENCES if done.postponed else ExitCode.OK)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import os
+import shutil
+import subprocess
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +13,14 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops import console, locking
 from kfp_gitops.commands import connection
+from kfp_gitops.errors import UsageError
 from kfp_gitops.ownership import Owner
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.reconcile.converge import Options
+    from kfp_gitops.reconcile.guard import Limits
+    from kfp_gitops.reconcile.plan import Plan
 
 
 def add_target(parser: ArgumentParser) -> None:
@@ -57,6 +64,103 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
         namespace = kfp["namespace"] if arguments.namespace is None else arguments.namespace
     api = connection.api(arguments, desired.checked_host(host), namespace)
     return Owner(repository, arguments.env), api
+
+
+def add_decisions(parser: ArgumentParser) -> None:
+    """What a person decides, and how the plan is shown."""
+    group = parser.add_argument_group("decisions")
+    group.add_argument(
+        "--adopt", action="append", default=[], metavar="P",
+        help="take over the pipeline of this name, and its recurring runs of our names, that nobody marked",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-triggers", dest="triggers", action="store_false", help="new releases start no run, now or later"
+    )
+    group.add_argument(
+        "--max-delete", type=natural, default=10, metavar="N", help="refuse more removals (default: 10)"
+    )
+    group.add_argument(
+        "--protect",
+        action="append",
+        default=[],
+        metavar="P",
+        help="refuse to remove anything of this pipeline",
+    )
+    group.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="an environment without a pipeline is meant: stop everything",
+    )
+    shown = parser.add_argument_group("the plan")
+    shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
+    shown.add_argument(
+        "--commit", default="", metavar="SHA",
+        help="told on what is registered (default: KFP_GITOPS_COMMIT, else that of the repository)",
+    )  # fmt: skip
+
+
+def decisions(arguments: Namespace) -> Options:
+    """What a person decided."""
+    from kfp_gitops.reconcile.converge import Options
+
+    return Options(triggers=arguments.triggers, adopt=frozenset(arguments.adopt))
+
+
+def limits(arguments: Namespace) -> Limits:
+    """The blast radius that a person allows."""
+    from kfp_gitops.reconcile.guard import Limits
+
+    return Limits(arguments.max_delete, frozenset(arguments.protect), arguments.allow_empty)
+
+
+def show(arguments: Namespace, found: Plan) -> None:
+    """Show the plan, or write it and show its text."""
+    from kfp_gitops.reconcile import report
+
+    if arguments.out is None:
+        console.result(report.render(found, arguments.format, colour=console.coloured()))
+        return
+    try:
+        arguments.out.write_text(report.render(found, arguments.format) + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
+    console.result(report.to_text(found, colour=console.coloured()))
+
+
+def commit(arguments: Namespace) -> str:
+    """The commit that is applied, as far as it is known: a job has no git."""
+    told = os.environ.get("KFP_GITOPS_COMMIT", "")
+    if told or not (arguments.root / ".git").exists() or not shutil.which("git"):
+        return told
+    command = ["git", "-C", str(arguments.root), "rev-parse", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def natural(text: str) -> int:
+    """0, 1, 2 …"""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """1, 2, 3 …"""
+    if not natural(text):
+        raise ArgumentTypeError("0 is too few")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Seconds, 0 or more, less than a year."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 366 * 86400:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found
 
 
 def add_lock(parser: ArgumentParser) -> None:

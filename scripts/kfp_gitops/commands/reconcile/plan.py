@@ -19,18 +19,22 @@ def add(subcommands: Any) -> None:
     about = "show what apply would do; exit 1 if anything"
     parser = subcommands.add_parser("plan", help=about, description=about)
     options.add_target(parser)
+    options.add_decisions(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
-    from kfp_gitops.reconcile import desired
-    from kfp_gitops.reconcile.apply import observe
-    from kfp_gitops.reconcile.plan import plan, to_text
+    from kfp_gitops.reconcile import desired, guard
+    from kfp_gitops.reconcile.observe import observe
+    from kfp_gitops.reconcile.plan import plan
 
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
-    found = plan(wanted, observe(connection.api(arguments, wanted.host, wanted.namespace), wanted))
-    console.result(to_text(found))
+    decided = options.decisions(arguments)
+    api = connection.api(arguments, wanted.host, wanted.namespace)
+    found = plan(wanted, observe(api, wanted, decided), decided)
+    options.show(arguments, found)
+    guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
     return conflicts(found) or (ExitCode.DIFFERENCES if found.to_do else ExitCode.OK)
 
 

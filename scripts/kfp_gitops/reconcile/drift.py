@@ -1,0 +1,82 @@
+"""How a recurring run differs from the schedule of the manifest: field by field, old → new. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.manifest import Schedule
+from kfp_gitops.reconcile import timing
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field; None is «not there»."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A recurring run that shall exist: a schedule of the manifest, pinned to a version."""
+
+    pipeline: str
+    name: str
+    """Its display name."""
+    schedule: Schedule
+    enabled: bool
+    version: str
+    version_id: str | None
+    """None while the version is not registered."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Version id → name, for people."""
+    server: str = ""
+    """The server's version where older recurring runs shall be replaced, else nothing."""
+
+
+def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]:
+    """What makes a replacement necessary; whether it is enabled is not among it."""
+    return tuple(_differences(wanted, found))
+
+
+def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
+    schedule = wanted.schedule
+    if wanted.version_id is None or found.version_id != wanted.version_id:
+        yield Difference(
+            "version", wanted.labels.get(found.version_id or "", found.version_id), wanted.version
+        )
+    pairs = [
+        ("cron", found.cron, schedule.cron),
+        ("intervalSeconds", found.interval_seconds, schedule.interval_seconds),
+        ("start", declared_start(found), schedule.start),
+        ("end", _text(found.end), schedule.end),
+        ("maxConcurrency", found.max_concurrency, schedule.max_concurrency),
+        ("catchup", found.catchup, schedule.catchup),
+    ]
+    yield from (Difference(name, old, new) for name, old, new in pairs if old != new)
+    for name in sorted({*found.parameters, *schedule.parameters}):
+        old, new = found.parameters.get(name), schedule.parameters.get(name)
+        if old != new or (name in found.parameters) != (name in schedule.parameters):
+            yield Difference(f"parameters.{name}", old, new)
+    if wanted.server and found.facts.get("kfp", "") != wanted.server:
+        yield Difference("launcher", found.facts.get("kfp"), wanted.server)
+
+
+def summary(schedule: Schedule, enabled: bool) -> str:
+    """When a schedule fires, in a few words."""
+    when = f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s"
+    return f"{when}, {'enabled' if enabled else 'disabled'}"
+
+
+def declared_start(found: ActualSchedule) -> str | None:
+    """KFP is given another start than the manifest's once that has passed (`swap.start_of`), so we wrote it down."""
+    return found.facts.get("start") if found.owner else _text(found.start)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return timing.rfc3339(moment) if moment else None

@@ -1,0 +1,176 @@
+"""Carry out one step, and say what is there afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kfp_gitops import ownership
+from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
+from kfp_gitops.reconcile import converge, observe, steps, swap, timing
+from kfp_gitops.reconcile.api import Kfp
+from kfp_gitops.reconcile.converge import Options, View
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, experiment_name
+
+_TAG = 63
+"""The most characters that a tag's value holds."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One pipeline of one environment on one KFP."""
+
+    api: Kfp
+    desired: Desired
+    wanted: Entry
+    options: Options
+
+    def next_step(self, view: View) -> steps.Step | None:
+        """What is to be done next."""
+        return converge.next_step(
+            self.desired.owner, self.desired.keep_versions, self.wanted, view, self.options
+        )
+
+    def look(self, view: View) -> View:
+        """What is there of the pipeline now; what others pin is as it was."""
+        pipeline = self.api.pipeline(self.wanted.name)
+        experiment = self.api.experiment(experiment_name(self.wanted.name, self.desired.owner.environment))
+        return self.look_at_schedules(replace(view, pipeline=pipeline, experiment=experiment))
+
+    def look_at_schedules(self, view: View) -> View:
+        """The recurring runs as they are now; their runs are to be read again."""
+        names = converge.schedule_names(self.wanted) | {found.name for found in view.schedules}
+        found = self.api.schedules_named(names) if names else ()
+        ours = tuple(item for item in found if self._belongs(item, view.pipeline))
+        return replace(view, schedules=ours, runs=None, now=self.api.now())
+
+    def _look_at_runs(self, view: View) -> View:
+        """Also at the recurring runs once more: a swap may come next, and somebody may have touched them."""
+        fresh = self.look_at_schedules(view)
+        runs = tuple(observe.runs_of(self.api, self.wanted, fresh))
+        return replace(fresh, runs=runs, now=self.api.now())
+
+    def _belongs(self, found: ActualSchedule, pipeline: ActualPipeline | None) -> bool:
+        return converge.belongs(self.desired.owner, self.wanted, found, pipeline, self.options)
+
+    def perform(self, step: steps.Step, view: View) -> View:
+        """Do it.
+
+        Raises:
+            RemoteError: it failed, or may have succeeded unheard.
+        """
+        match step:
+            case steps.LookAtRuns():
+                return self._look_at_runs(view)
+            case steps.Wait():
+                return replace(view, runs=None, now=self.api.now())
+            case steps.StartRun():
+                self._start(step, view)
+                return replace(view, runs=None)
+            case steps.DisableSchedule() | steps.EnableSchedule() | steps.DeleteSchedule():
+                return self._change_schedule(step, view)
+            case steps.CreateSchedule():
+                return self._create_schedule(step, view)
+            case _:
+                return self._make(step, view)
+
+    def _make(self, step: steps.Step, view: View) -> View:
+        if isinstance(self.wanted, Absent):
+            return self._unmake(step, view)
+        api, owner, wanted = self.api, self.desired.owner, self.wanted
+        match step:
+            case steps.CreatePipeline():
+                text = ownership.describe(owner, wanted.description)
+                return replace(view, pipeline=api.create_pipeline(wanted.name, text))
+            case steps.AdoptPipeline():
+                assert view.pipeline is not None
+                return replace(view, pipeline=api.adopt_pipeline(view.pipeline, owner))
+            case steps.UploadVersion():
+                return self._upload(step, view)
+            case steps.CreateExperiment():
+                name = experiment_name(wanted.name, owner.environment)
+                text = ownership.describe(owner, f"Runs of {wanted.name}.")
+                return replace(view, experiment=api.create_experiment(name, text))
+        return self._unmake(step, view)
+
+    def _unmake(self, step: steps.Step, view: View) -> View:
+        match step:
+            case steps.UnarchiveExperiment():
+                self.api.unarchive_experiment(_experiment(view).id)
+                return replace(view, experiment=replace(_experiment(view), archived=False))
+            case steps.ArchiveExperiment():
+                self.api.archive_experiment(_experiment(view).id)
+                return replace(view, experiment=replace(_experiment(view), archived=True))
+            case steps.DeleteVersion():
+                self.api.delete_version(_pipeline(view).id, step.id)
+                left = {k: v for k, v in _pipeline(view).versions.items() if v.id != step.id}
+                return replace(view, pipeline=replace(_pipeline(view), versions=left))
+            case steps.DeletePipeline():
+                self.api.delete_pipeline(_pipeline(view).id)
+                return replace(view, pipeline=None)
+        raise AssertionError(f"no such step: {step}")
+
+    def _upload(self, step: steps.UploadVersion, view: View) -> View:
+        assert isinstance(self.wanted, DesiredPipeline)
+        wanted, pipeline = self.wanted, _pipeline(view)
+        facts = {"release": wanted.release, "digest": wanted.digest, "source": wanted.source}
+        facts |= {"commit": self.desired.commit, "runs": ",".join(step.triggers)}
+        facts = {key: value for key, value in facts.items() if value}
+        tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
+        text = ownership.describe(self.desired.owner, **facts)
+        made = self.api.upload_version(pipeline.id, wanted.version, wanted.ir, text, tags)
+        return replace(view, pipeline=replace(pipeline, versions={**pipeline.versions, made.name: made}))
+
+    def _start(self, step: steps.StartRun, view: View) -> None:
+        assert isinstance(self.wanted, DesiredPipeline)
+        self.api.create_run(
+            name=step.name,
+            pipeline_id=_pipeline(view).id,
+            version_id=_pipeline(view).versions[self.wanted.version].id,
+            experiment_id=_experiment(view).id,
+            parameters=step.parameters,
+        )
+
+    def _create_schedule(self, step: steps.CreateSchedule, view: View) -> View:
+        wanted = step.wanted
+        assert wanted.version_id is not None
+        facts = {"covered": timing.rfc3339(step.covered)}
+        facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
+        facts |= {} if wanted.enabled else {swap.OFF: "1"}
+        facts |= {"kfp": wanted.server} if wanted.server else {}
+        made = self.api.create_schedule(
+            name=wanted.name,
+            description=ownership.describe(self.desired.owner, **facts),
+            pipeline_id=_pipeline(view).id,
+            version_id=wanted.version_id,
+            experiment_id=_experiment(view).id,
+            schedule=wanted.schedule,
+            start=step.start,
+        )
+        return replace(view, schedules=(*view.schedules, made), now=max(view.now, self.api.now()))
+
+    def _change_schedule(
+        self, step: steps.DisableSchedule | steps.EnableSchedule | steps.DeleteSchedule, view: View
+    ) -> View:
+        kept = tuple(found for found in view.schedules if found.id != step.id)
+        runs = view.runs
+        found = next(found for found in view.schedules if found.id == step.id)
+        match step:
+            case steps.DisableSchedule():
+                self.api.disable_schedule(step.id)
+                kept, runs = (*kept, replace(found, enabled=False)), None  # it may have fired just before
+            case steps.EnableSchedule():
+                self.api.enable_schedule(step.id)
+                kept = (*kept, replace(found, enabled=True))
+            case steps.DeleteSchedule():
+                self.api.delete_schedule(step.id)
+        return replace(view, schedules=kept, runs=runs, now=max(view.now, self.api.now()))
+
+
+def _pipeline(view: View) -> ActualPipeline:
+    assert view.pipeline is not None
+    return view.pipeline
+
+
+def _experiment(view: View) -> ActualExperiment:
+    assert view.experiment is not None
+    return view.experiment

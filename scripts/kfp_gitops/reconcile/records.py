@@ -1,0 +1,72 @@
+"""Desired state as plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from kfp_gitops.manifest import Schedule, Trigger
+from kfp_gitops.ownership import Owner
+
+
+@dataclass(frozen=True)
+class DesiredPipeline:
+    """A pipeline, the one version that shall be registered, and what starts runs of it."""
+
+    name: str
+    description: str
+    release: str
+    version: str
+    digest: str
+    ir: str
+    schedules: tuple[Schedule, ...]
+    triggers: tuple[Trigger, ...] = ()
+    paused_until: datetime | None = None
+    source: str = ""
+    """The path of its manifest in the repository."""
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether its schedules and triggers start nothing at this instant."""
+        return self.paused_until is not None and now < self.paused_until
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A tombstone: a pipeline whose schedules are deleted, and its versions or itself where that is asked for."""
+
+    name: str
+    delete: Literal["schedules", "versions", "pipeline"] = "schedules"
+
+
+Entry = DesiredPipeline | Absent
+
+
+@dataclass(frozen=True)
+class Desired:
+    """All that shall exist on one KFP for one environment."""
+
+    owner: Owner
+    host: str
+    namespace: str
+    pipelines: tuple[DesiredPipeline, ...]
+    absent: tuple[Absent, ...] = ()
+    keep_versions: int = 10
+    commit: str = ""
+    time_zone: str = "UTC"
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Pipelines and tombstones, by name."""
+        entries: list[Entry] = [*self.pipelines, *self.absent]
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def experiment_name(pipeline: str, environment: str) -> str:
+    """The experiment that groups a pipeline's runs in one environment."""
+    return f"{pipeline}-{environment}"
+
+
+def schedule_name(pipeline: str, schedule: str) -> str:
+    """The display name of a recurring run in KFP."""
+    return f"{pipeline}-{schedule}"

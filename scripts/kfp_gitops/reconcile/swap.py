@@ -1,0 +1,289 @@
+"""One schedule: (wanted, what is there, now) → the next single step. Pure, so that a crash anywhere changes nothing.
+
+There is no update call, so a schedule is replaced: create disabled → disable old → enable new → delete old.
+
+At most once for each firing: KFP fires a recurring run for everything that fell due since its *creation*, also while
+it was disabled. A successor is therefore enabled only when nothing fell due between its creation and a look at which
+every predecessor was already disabled: all that it will fire comes after all that they could fire. One that is older
+than the last firing is deleted and made anew.
+
+None missed: a swap waits when a firing is near, and after one until its run is seen. What a killed swap missed is
+known from the successor itself: it carries the instant up to which all firings are accounted for (`covered`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
+from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.drift import Wanted, differences
+from kfp_gitops.reconcile.steps import (
+    CreateSchedule,
+    DeleteSchedule,
+    DisableSchedule,
+    EnableSchedule,
+    LookAtRuns,
+    StartRun,
+    Step,
+    Wait,
+)
+
+_NEAR = timedelta(seconds=30)
+"""So long before a firing no swap begins: enough for its requests, were each of them slow."""
+_SETTLE = timedelta(seconds=60)
+"""So long after a firing its run is waited for; KFP's controller looks every few seconds."""
+_LOOK = timedelta(seconds=2)
+_LOOK_IN_FLIGHT = timedelta(seconds=10)
+OFF = "off"
+"""Marks what was created for a schedule that shall be disabled: nothing is missed meanwhile."""
+_MOST_MISSED = 1000
+"""More firings than this are not counted one by one."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there of one schedule's name, and the newest runs of each object (None: not looked at yet)."""
+
+    objects: tuple[ActualSchedule, ...]
+    runs: tuple[ActualRun, ...] | None
+    now: datetime
+
+
+def next_step(wanted: Wanted, seen: Seen) -> Step | None:
+    """What brings KFP one step nearer to one schedule of the manifest; None when it is there."""
+    return _towards_enabled(wanted, seen) if wanted.enabled else _towards_disabled(wanted, seen)
+
+
+def removal_step(objects: Sequence[ActualSchedule], *, delete: bool) -> Step | None:
+    """What brings KFP one step nearer to no such schedule; with `delete` false they are only disabled."""
+    for found in _ordered(objects):
+        if found.enabled:
+            return DisableSchedule(found.id, found.name)
+    for found in _ordered(objects) if delete else ():
+        return DeleteSchedule(found.id, found.name)
+    return None
+
+
+def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datetime, ...]:
+    """The firings that neither the successor nor anything before it has run or will run; at most 1,000."""
+    due = timing.live(successor)
+    accounted = max(filter(None, (covered(successor), _last_fired(wanted, seen))))
+    if not wanted.enabled or accounted >= due.base:
+        return ()
+    # The rhythm of an interval goes back from the start, of a cron it is everywhere the same.
+    seconds = successor.interval_seconds
+    steps = -(-(due.base - accounted) // timedelta(seconds=seconds)) + 1 if seconds else 0
+    base = due.base - steps * timedelta(seconds=seconds or 0) if seconds else accounted
+    earlier = timing.Timing(due.cron, due.seconds, base, due.end)
+    return tuple(islice(earlier.between(accounted, due.base), _MOST_MISSED))
+
+
+def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:
+    """What would be missed were the successor created now."""
+    successor = ActualSchedule(
+        id="",
+        name=wanted.name,
+        pipeline_id=None,
+        version_id=wanted.version_id,
+        enabled=False,
+        created=seen.now,
+        facts={"covered": timing.rfc3339(_covered_now(wanted, seen))},
+        cron=wanted.schedule.cron,
+        interval_seconds=wanted.schedule.interval_seconds,
+        start=start_of(wanted, seen),
+        end=timing.instant(wanted.schedule.end),
+    )
+    return missed(wanted, successor, seen)
+
+
+def covered(found: ActualSchedule) -> datetime:
+    """Up to when everything that fell due is accounted for, as it was when the object was created."""
+    return timing.instant(found.facts.get("covered")) or found.created
+
+
+def fresh(found: ActualSchedule, now: datetime) -> bool:
+    """Whether nothing fell due since its creation: whoever was before it cannot have fired what it will fire."""
+    following = timing.live(found).next_after(timing.live(found).base)
+    return following is None or following > now
+
+
+def makeup_name(wanted: Wanted, firing: datetime) -> str:
+    """The name of the one run that makes up for all that was missed up to a firing."""
+    return f"{wanted.name}-missed-{firing:%Y%m%dT%H%M%SZ}"
+
+
+def start_of(wanted: Wanted, seen: Seen) -> datetime | None:
+    """The start that KFP is given.
+
+    A cron's start that has passed would make KFP fire everything since then: it is left out. An interval goes on from
+    the last firing that was due, else each release would put the next one off.
+    """
+    declared, seconds = timing.instant(wanted.schedule.start), wanted.schedule.interval_seconds
+    if declared and declared > seen.now:
+        return declared
+    if seconds is None:
+        return None
+    phase = _phase(seen) or declared or seen.now
+    return phase + (seen.now - phase) // timedelta(seconds=seconds) * timedelta(seconds=seconds)
+
+
+def _phase(seen: Seen) -> datetime | None:
+    """A firing of the interval that is there already, or its base."""
+    bases = [timing.live(found, _fired(found, seen)).base for found in _intervals(seen)]
+    return max(bases, default=None)
+
+
+def _intervals(seen: Seen) -> list[ActualSchedule]:
+    return [found for found in seen.objects if found.interval_seconds]
+
+
+def _ordered(objects: Sequence[ActualSchedule]) -> list[ActualSchedule]:
+    return sorted(objects, key=lambda found: (found.created, found.id))
+
+
+def _towards_disabled(wanted: Wanted, seen: Seen) -> Step | None:
+    for found in _ordered(seen.objects):
+        if found.enabled:
+            return DisableSchedule(found.id, found.name)
+    good = [found for found in _ordered(seen.objects) if not differences(wanted, found)]
+    if not good:
+        return _create(wanted, seen)
+    return _delete_others(good[-1], seen)
+
+
+def _towards_enabled(wanted: Wanted, seen: Seen) -> Step | None:
+    good = [found for found in _ordered(seen.objects) if not differences(wanted, found)]
+    firing = [found for found in good if found.enabled]
+    if firing:
+        others = [found for found in _ordered(seen.objects) if found.enabled and found is not firing[0]]
+        return DisableSchedule(others[0].id, others[0].name) if others else _delete_others(firing[0], seen)
+    if seen.objects and seen.runs is None:
+        return LookAtRuns()
+    successor = next((found for found in good if fresh(found, seen.now)), None)
+    before = [found for found in _ordered(seen.objects) if found.enabled]
+    if before:
+        return _take_over(wanted, successor, before, seen)
+    return _enable(wanted, successor, seen) if successor else _create(wanted, seen)
+
+
+def _take_over(
+    wanted: Wanted, successor: ActualSchedule | None, before: list[ActualSchedule], seen: Seen
+) -> Step:
+    """A predecessor still fires."""
+    wait = _reason_to_wait(wanted, before, seen)
+    if wait:
+        return wait
+    if successor:
+        return DisableSchedule(before[0].id, before[0].name)
+    # Nothing was missed while the predecessor fires, so what a killed swap left behind proves nothing.
+    left = [found for found in _ordered(seen.objects) if not found.enabled]
+    return DeleteSchedule(left[0].id, left[0].name) if left else _create(wanted, seen)
+
+
+def _enable(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> Step:
+    gone = missed(wanted, successor, seen)
+    if gone and wanted.schedule.on_missed == "run":
+        name = makeup_name(wanted, gone[-1])
+        why = f"makes up for {len(gone)} missed, the last due at {timing.rfc3339(gone[-1])}"
+        return StartRun(name, wanted.schedule.parameters, why)
+    return EnableSchedule(successor.id, successor.name, gone)
+
+
+def _create(wanted: Wanted, seen: Seen) -> Step:
+    if seen.objects and seen.runs is None:
+        return LookAtRuns()
+    return CreateSchedule(wanted, _covered_now(wanted, seen), start_of(wanted, seen))
+
+
+def _covered_now(wanted: Wanted, seen: Seen) -> datetime:
+    """While a predecessor fires, now, or what it owes; after that, what is known; without any, now: it begins here."""
+    before = [found for found in seen.objects if found.enabled]
+    owed = [due for found in before if (due := _first_owed(found, seen))]
+    if owed:
+        return min(owed) - timedelta(seconds=1)
+    if before or not seen.objects:
+        return seen.now
+    known = [seen.now if OFF in found.facts else covered(found) for found in seen.objects]
+    return max(filter(None, (*known, _last_fired(wanted, seen))))
+
+
+def _first_owed(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """Without catch-up KFP runs the newest of several that fell due, and no other."""
+    newest = owes(found, seen)
+    if newest is None or not found.catchup:
+        return newest
+    due = timing.live(found, _fired(found, seen))
+    return due.next_after(due.base)
+
+
+def _delete_others(kept: ActualSchedule, seen: Seen) -> Step | None:
+    left = [found for found in _ordered(seen.objects) if found is not kept]
+    return DeleteSchedule(left[0].id, left[0].name) if left else None
+
+
+def _reason_to_wait(wanted: Wanted, before: list[ActualSchedule], seen: Seen) -> Wait | None:
+    busy = in_flight(before, seen)
+    if busy and wanted.schedule.on_replace == "wait":
+        return Wait(seen.now + _LOOK_IN_FLIGHT, f"{len(busy)} in flight, and onReplace is wait")
+    for due in _timings(wanted, before, seen):
+        first, *more = due.next_ones(seen.now, 2) or (None,)
+        if first and first - seen.now < _part(_NEAR, first, more):
+            return Wait(first, f"it fires at {timing.rfc3339(first)}")
+    for found in before:
+        fallen = owes(found, seen)
+        if fallen and seen.now - fallen < _settle(found, fallen):
+            return Wait(seen.now + _LOOK, f"its run of {timing.rfc3339(fallen)} is not seen yet")
+    return None
+
+
+def _timings(wanted: Wanted, before: list[ActualSchedule], seen: Seen) -> Iterator[timing.Timing]:
+    for found in before:
+        yield timing.live(found, _fired(found, seen))
+    yield timing.wanted(wanted.schedule, start_of(wanted, seen) or seen.now)
+
+
+def _part(most: timedelta, first: datetime, more: Sequence[datetime]) -> timedelta:
+    """A quarter of the time between two firings, where that is less: else a schedule each minute never is free."""
+    return min(most, (more[0] - first) / 4) if more else most
+
+
+def _settle(found: ActualSchedule, fallen: datetime) -> timedelta:
+    following = timing.live(found, fallen).next_after(fallen)
+    return _part(_SETTLE, fallen, [following] if following else [])
+
+
+def owes(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """The newest firing of an enabled recurring run that fell due and whose run is not there; it may still come."""
+    return timing.live(found, _fired(found, seen)).last_until(seen.now)
+
+
+def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:
+    """The runs of these recurring runs that are still to end."""
+    ids = {found.id for found in objects}
+    return [run for run in seen.runs or () if run.schedule_id in ids and run.active]
+
+
+def _fired(found: ActualSchedule, seen: Seen) -> datetime | None:
+    times = [run.scheduled for run in seen.runs or () if run.schedule_id == found.id and run.scheduled]
+    return max(times, default=None)
+
+
+def _last_fired(wanted: Wanted, seen: Seen) -> datetime | None:
+    """The newest firing that has a run, be it one that makes up for it."""
+    times = [fired for found in seen.objects if (fired := _fired(found, seen))]
+    prefix = f"{wanted.name}-missed-"
+    for run in seen.runs or ():
+        if run.name.startswith(prefix) and not run.schedule_id:
+            times += _stamp(run.name.removeprefix(prefix))
+    return max(times, default=None)
+
+
+def _stamp(text: str) -> list[datetime]:
+    try:
+        return [datetime.strptime(text, "%Y%m%dT%H%M%S%z")]
+    except ValueError:
+        return []
