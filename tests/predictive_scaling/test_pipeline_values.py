@@ -1,0 +1,75 @@
+"""Values of the shipped pipelines that no shipped environment uses: usage from Prometheus, settings, secrets."""
+
+import shutil
+
+import pytest
+import yaml
+from project import PROJECT
+
+PIPELINES = ("predictive-scaling", "predictive-scaling-forecast")
+ENV = {
+    "AWS_ENDPOINT_URL_S3": "http://minio-service.kubeflow:9000",
+    "AWS_SECRET_ACCESS_KEY": {"secret": "mlpipeline-minio-artifact", "key": "secretkey"},
+    "PREDICTIVE_SCALING_PUSHGATEWAY_URL": "http://pushgateway.monitoring:9091",
+}
+PROMETHEUS = {
+    "prometheus_url": "http://prometheus.monitoring:9090",
+    "days": 28,
+    "other_queries": {"cpu_request": "x"},
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("environments", "templates", "components", "argocd", "manifests"):
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("src", "__pycache__"))
+    return tmp_path
+
+
+def rendered(root, command, name, **values):
+    path = root / "environments/dev/values.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["pipelines"][name]["values"] |= values
+    path.write_text(yaml.safe_dump(document))
+    outcome = command("render", "--env", "dev", "--lock", "--root", root)
+    assert outcome.code == 0, outcome.err
+    return yaml.safe_load((root / f"manifests/dev/pipelines/{name}/pipeline.yaml").read_text())
+
+
+def components(node):
+    """Every component task below a manifest, by its id."""
+    found = {}
+    for name, task in node.get("tasks", {}).items():
+        found |= {name: task} if "component" in task else components(task)
+        found |= components(task.get("else", {}))
+        found |= components({"tasks": task["finally"]}) if "finally" in task else {}
+    return found
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_usage_comes_from_prometheus_instead_of_a_file(root, command, name):
+    manifest = rendered(root, command, name, prometheus=PROMETHEUS)
+    tasks = components(manifest["spec"])
+    assert tasks["usage"]["component"] == "fetch_usage"
+    assert tasks["usage"]["arguments"]["prometheus_url"] == PROMETHEUS["prometheus_url"]
+    assert tasks["validate-data"]["arguments"]["raw"] == {"task": "usage", "output": "data"}
+    assert "data_source" not in manifest["spec"]["parameters"]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_every_task_gets_the_settings_and_secrets_stay_references(root, command, name):
+    tasks = components(rendered(root, command, name, env=ENV)["spec"])
+    assert {"clean-up", "publish", "validate-data"} <= set(tasks)
+    for task in tasks.values():
+        assert task["env"] == {"PREDICTIVE_SCALING_ENVIRONMENT": "dev", **ENV}
+
+
+def test_setting_that_is_no_text_and_no_reference_is_refused(root, command):
+    path = root / "environments/dev/values.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["pipelines"]["predictive-scaling"]["values"]["env"] = {"AWS_SECRET_ACCESS_KEY": 1, "lower": "x"}
+    path.write_text(yaml.safe_dump(document))
+    outcome = command("render", "--env", "dev", "--root", root)
+    assert outcome.code == 2
+    assert "AWS_SECRET_ACCESS_KEY" in outcome.err
+    assert "lower" in outcome.err
