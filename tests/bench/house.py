@@ -47,7 +47,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `wanted` is the ratio (or, without a peer, the figure) that is aimed at."""
+    """One line of the table. `wanted` is the ratio (or, without a peer, the figure) that is aimed at.
+
+    `details` are the lines of a table of their own, by column.
+    """
 
     case: str
     ours: Figure
@@ -55,6 +58,7 @@ class Row:
     unit: str = "s"
     wanted: float | None = None
     note: str = ""
+    details: Sequence[Mapping[str, str | float]] = ()
 
     @property
     def ratio(self) -> float | None:

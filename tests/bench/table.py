@@ -19,8 +19,28 @@ def lines(section: str, rows: Sequence[Row]) -> list[str]:
         found.append(f"    {_figure(row.ours, row.unit)}")
         if row.peer:
             found.append(f"    {_figure(row.peer, row.unit)}")
-        found += [f"    {text}" for text in (_verdict(row), row.note) if text]
+        found += [f"    {text}" for text in (_verdict(row), row.note, *_details(row)) if text]
     return found
+
+
+def _details(row: Row) -> list[str]:
+    """Aligned columns; a line without a column's value has a dash there."""
+    names = list(dict.fromkeys(name for line in row.details for name in line))
+    cells = (
+        [names, *([_cell(line.get(name, "–")) for name in names] for line in row.details)] if names else []
+    )
+    widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
+    return [
+        "  ".join(
+            cell.ljust(width) if not at else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in cells
+    ]
+
+
+def _cell(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.3f}" if value < 10 else f"{value:.0f}"
 
 
 def _figure(figure: Figure, unit: str) -> str:

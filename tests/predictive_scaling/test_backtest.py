@@ -90,6 +90,33 @@ def test_slow_model_runs_on_the_folds_alone():
     assert np.isfinite(tested.p50["prophet"][7:]).all()
 
 
+@pytest.mark.parametrize(("worth", "fits"), [(lambda hour: 0.0, 3), (lambda hour: hour % 24, 5)])
+def test_slow_model_that_is_behind_after_three_folds_is_spared_the_others(worth, fits):
+    shown = []
+
+    @dataclass(frozen=True)
+    class Slow(Spy):
+        kind: str = "prophet"
+
+        def fit(self, series):
+            shown.append(series.end)
+
+            class Fitted:
+                kind = "prophet"
+
+                def forecast(self, hours):
+                    return np.array([float(worth(hour)) for hour in range(hours)])
+
+            return Fitted()
+
+    rng = np.random.default_rng(1)
+    values = np.tile(np.arange(24.0), 28) + rng.normal(0, 3, 28 * 24)
+    models = [*recipes(["blend"], ModelOptions()), Slow()]
+    tested = run_backtest(HourlySeries(0, values), models, 24, 5, blend=True)
+    assert len(shown) == fits
+    assert ("prophet" in tested.p50) == (fits == 5)
+
+
 def test_member_that_fails_before_the_folds_is_missing_there_only():
     @dataclass(frozen=True)
     class Late(Spy):

@@ -1,0 +1,172 @@
+"""Forecasts and capacity plans against peers: rolling origin, hourly means, 24 hours ahead, ten daily folds.
+
+Real series that pass validation: eight servers and two cells, cpu and memory each. The first three folds only choose
+(as in the product), seven are scored. Every model runs in a process of its own, on the same origins and at most 28
+days of history. `STATSFORECAST_PYTHON` names a Python that has statsforecast; without it those peers are skipped.
+Then the time and memory that training takes, on made-up services, which also give figures on series of other kinds.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from predictive_scaling.clock import parse_instant
+from predictive_scaling.features import FeatureEngineer, hourly_series
+from predictive_scaling.sources import load_usage
+from predictive_scaling.tables import read_csv, write_table
+from predictive_scaling.validation import DataValidator, ValidationRules
+
+from .forecasting import measures, worker
+from .forecasting.families import made
+from .forecasting.measures import Case
+from .house import ROOT, Command, Figure, Row, Settings, peak_memory
+
+OURS = ("champion", "blend", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
+NAIVE = ("snaive_1d", "snaive_7d")
+STATSFORECAST = ("MSTL (statsforecast)", "AutoETS (statsforecast)")
+CELLS = ROOT / "tests/data/usage/cloud_cells_5min.csv.gz"
+SERVICES = 100
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    """Real series first, then training of made-up services."""
+    cases, starts = real_cases(settings.size)
+    source = settings.folder / "series.npz"
+    _store(cases, starts, source)
+    found = {name: _run(name, source, settings.folder, sys.executable) for name in (*OURS, "prophet default")}
+    python = os.environ.get("STATSFORECAST_PYTHON", "")
+    if python or importlib.util.find_spec("statsforecast"):
+        found |= {
+            name: _run(name, source, settings.folder, python or sys.executable) for name in STATSFORECAST
+        }
+    yield _compared(cases, found)
+    yield _trained(settings)
+
+
+def real_cases(limit: int | None) -> tuple[list[Case], dict[str, int]]:
+    """Hourly series of the real data that pass validation, and the hours at which they start."""
+    cases, starts = [], {}
+    for raw in (load_usage("sample:smd_servers_5min"), read_csv(CELLS)):
+        for name, samples in raw.groupby("service", sort=True):
+            checked = DataValidator(
+                ValidationRules(), parse_instant(str(samples["timestamp"].max()))
+            ).validate(samples)
+            for result in checked.services:
+                features = FeatureEngineer().transform(checked.clean)
+                for metric in result.passing:
+                    series = hourly_series(features, str(name), metric)
+                    cases.append(Case(f"{name} {metric}", metric, series.values))
+                    starts[f"{name} {metric}"] = series.start
+    return cases[:limit], starts
+
+
+def _store(cases: list[Case], starts: dict[str, int], path: Path) -> None:
+    hours = {f"start of {case.name}": np.array(starts[case.name]) for case in cases}
+    np.savez(path, **{case.name: case.values for case in cases}, **hours)
+
+
+def _run(name: str, source: Path, folder: Path, python: str) -> dict[str, Any]:
+    target = folder / f"{name.split(maxsplit=1)[0]}-{len(name)}.npz"
+    argv = [python, str(Path(worker.__file__)), name, str(source), str(target)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    with np.load(target) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+def _compared(cases: list[Case], found: dict[str, dict[str, Any]]) -> Row:
+    naive = [found[name] for name in NAIVE]
+    details = [_line(name, cases, forecasts, naive) for name, forecasts in found.items()]
+    constants = {"VPA-like (constant)": measures.vpa_like, "KRR-like (constant)": measures.krr_like}
+    for name, plan in constants.items():
+        details.append(
+            {"model": name} | measures.plan_figures(cases, {case.name: plan(case) for case in cases})
+        )
+    skipped = (
+        "" if set(STATSFORECAST) <= set(found) else "; statsforecast is not there, so its models are skipped"
+    )
+    by_name = {line["model"]: line for line in details}
+    return Row(
+        f"24 h ahead, {len(cases)} real series: error, 1 − mean accuracy",
+        *(
+            Figure(
+                f"{label}", 1 - by_name[name]["accuracy"], 1 - by_name[name]["accuracy"], by_name[name]["MB"]
+            )
+            for label, name in (("champion", "champion"), ("Prophet as it comes", "prophet default"))
+        ),
+        unit="of usage",
+        note=f"skill: against the better of {' and '.join(NAIVE)} in hindsight; plans of peers: p95 × 1.15{skipped}",
+        details=tuple(details),
+    )
+
+
+def _line(name: str, cases: list[Case], found: dict[str, Any], naive: list[dict[str, Any]]) -> dict[str, Any]:
+    ours = name in OURS
+    plan = measures.our_plan if ours else measures.headroom_plan
+    plans = {case.name: plan(case, found[case.name]) for case in cases}
+    return {
+        "model": name,
+        **measures.forecast_figures(cases, found, naive),
+        **measures.plan_figures(cases, plans),
+        "s/fit": float(found["seconds"]),
+        "MB": float(found["peak"]),
+    }
+
+
+TRAIN = """
+import json, sys
+from predictive_scaling import steps
+from predictive_scaling.evaluation import Gates
+from predictive_scaling.training import TrainingOptions
+folder, folds = sys.argv[1], int(sys.argv[2])
+if __name__ == "__main__":
+    made = {m: [f"{folder}/{m}-{n}" for n in ("model", "cv", "forecast")] for m in ("cpu", "memory")}
+    for metric, paths in made.items():
+        steps.train_model(f"{folder}/features", *paths, metric, "", TrainingOptions(cv_folds=folds))
+    cv, forecast = ([made[m][at] for m in made] for at in (1, 2))
+    judged = steps.validate_model(*cv, *forecast, f"{folder}/features", f"{folder}/evaluation", f"{folder}/r", Gates())
+    open(f"{folder}/figures", "w").write(json.dumps(judged.metrics))
+"""
+
+
+def _trained(settings: Settings) -> Row:
+    """Training and judging of all candidates on seven folds, as the pipeline does it, both metrics in turn."""
+    number = settings.size or SERVICES
+    write_table(_features(number), settings.folder / "features")
+    script = settings.folder / "train.py"
+    script.write_text(TRAIN)
+    command = Command("train", [sys.executable, str(script), str(settings.folder), "7"])
+    began = time.perf_counter()
+    peak = peak_memory(command)
+    seconds = time.perf_counter() - began
+    figures = json.loads((settings.folder / "figures").read_text())
+    wanted = {name: round(value, 3) for name, value in figures.items()}
+    return Row(
+        f"{number} made-up services, 2 metrics, 7 folds, all candidates: train and judge",
+        Figure("train_model × 2, validate_model", seconds, seconds, peak),
+        wanted=200 * number / SERVICES,
+        note=", ".join(f"{name} {value}" for name, value in wanted.items()),
+    )
+
+
+def _features(number: int) -> pd.DataFrame:
+    """Hourly features of made-up services: one family for cpu, the next for memory."""
+    usage = list(made(2 * number).items())
+    tables = []
+    for at in range(number):
+        (name, cpu), (_, memory) = usage[2 * at], usage[2 * at + 1]
+        stamps = pd.date_range("2026-01-05", periods=len(cpu), freq="h", tz="UTC")
+        clean = pd.DataFrame({"timestamp": stamps, "service": name, "cpu": cpu, "memory": memory})
+        tables.append(FeatureEngineer().transform(clean))
+    return pd.concat(tables, ignore_index=True)
