@@ -1,7 +1,7 @@
 """KFP wrapper of the step `engineer_features`."""
 # ruff: noqa: B006, UP006, UP035 -- KFP reads List and its default
 
-from typing import List
+from typing import List, NamedTuple
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Output
@@ -12,10 +12,11 @@ def engineer_features(
     clean: Input[Dataset],
     validation: Input[Artifact],
     features: Output[Dataset],
+    error_log: Output[Artifact],
     services: List[str] = [],
     model_freq: str = "1h",
     window_days: int = 45,
-) -> None:
+) -> NamedTuple("Outputs", [("success", bool)]):
     """Aggregate repaired samples to hourly features; gaps stay gaps.
 
     Args:
@@ -27,7 +28,18 @@ def engineer_features(
 
     Returns:
         features: CSV: timestamp, service, cpu, memory, cpu_max, memory_max, hour, dow, is_weekend, n_samples.
+        error_log: What was wrong with the data, by service and metric; JSON.
+        success: Whether there is anything to train on.
     """
     from predictive_scaling import steps
 
-    steps.engineer_features(clean.path, features.path, services, model_freq, window_days, validation.path)
+    success = steps.engineer_features(
+        clean.path,
+        features.path,
+        services,
+        model_freq,
+        window_days,
+        validation.path,
+        error_log=error_log.path,
+    )
+    return (success,)

@@ -1,7 +1,7 @@
 """KFP wrapper of the step `fallback_recommendation`."""
 # ruff: noqa: PLR0913, PLR0917, B006, UP006, UP035 -- the component's interface; KFP reads List and its default
 
-from typing import List
+from typing import List, NamedTuple
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Output
@@ -13,6 +13,7 @@ def fallback_recommendation(
     validation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
+    error_log: Output[Artifact],
     services: List[str] = [],
     reason: str = "",
     headroom: float = 1.15,
@@ -21,7 +22,7 @@ def fallback_recommendation(
     run_id: str = "",
     now_override: str = "",
     data_failed: bool = False,
-) -> None:
+) -> NamedTuple("Outputs", [("success", bool)]):
     """Recommend constants from usage alone, for a run in which no forecast can be used.
 
     Args:
@@ -41,11 +42,13 @@ def fallback_recommendation(
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        error_log: What was wrong with the data, by service and metric; JSON.
+        success: Whether anything is recommended.
     """
     from predictive_scaling import steps
     from predictive_scaling.plan import PlanOptions
 
-    steps.fallback_recommendation(
+    success = steps.fallback_recommendation(
         clean.path,
         validation.path,
         recommendation.path,
@@ -58,4 +61,6 @@ def fallback_recommendation(
         run_id,
         now_override,
         data_failed=data_failed,
+        error_log=error_log.path,
     )
+    return (success,)

@@ -15,6 +15,7 @@ def forecast_current(
     model_cpu: Output[Model],
     model_memory: Output[Model],
     evaluation: Output[Artifact],
+    error_log: Output[Artifact],
     registry: str,
     horizon_hours: int = 24,
     max_age_days: float = 15.0,
@@ -35,6 +36,7 @@ def forecast_current(
         model_cpu: Folder with the models of cpu in force and manifest.json.
         model_memory: The same of memory.
         evaluation: What each model scored when it was trained, and the decision; JSON.
+        error_log: What was wrong with the data, by service and metric; JSON.
         accepted: Whether at least one model serves.
         reason: How many serve, and why the others do not.
     """
@@ -49,4 +51,5 @@ def forecast_current(
         horizon_hours,
         max_age_days,
         now_override,
+        error_log=error_log.path,
     )

@@ -18,6 +18,7 @@ def publish_recommendation(
     evaluation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
+    error_log: Output[Artifact],
     mode: str = "forecast_only",
     headroom: float = 1.15,
     block_hours: int = 4,
@@ -29,7 +30,7 @@ def publish_recommendation(
     run_id: str = "",
     now_override: str = "",
     keep_models: bool = False,
-) -> NamedTuple("Outputs", [("fallback_share", float)]):
+) -> NamedTuple("Outputs", [("fallback_share", float), ("success", bool)]):
     """Merge accepted forecasts and constants for the rest into one recommendation.
 
     Args:
@@ -56,12 +57,14 @@ def publish_recommendation(
     Returns:
         recommendation: The document predictive-scaling/v1, JSON.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        error_log: What was wrong with the data, by service and metric; JSON.
         fallback_share: Share of service and metric entries that no model serves, 0-1.
+        success: Whether a model serves any entry.
     """
     from predictive_scaling import steps
     from predictive_scaling.plan import PlanOptions
 
-    share = steps.publish_recommendation(
+    return steps.publish_recommendation(
         clean.path,
         validation.path,
         [forecast_cpu.path, forecast_memory.path],
@@ -75,5 +78,5 @@ def publish_recommendation(
         run_id,
         now_override,
         keep_models=keep_models,
+        error_log=error_log.path,
     )
-    return (share,)

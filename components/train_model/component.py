@@ -1,10 +1,10 @@
 """KFP wrapper of the step `train_model`."""
 # ruff: noqa: PLR0913, PLR0917, B006, UP006, UP035 -- the component's interface; KFP reads List and its default
 
-from typing import List
+from typing import List, NamedTuple
 
 from kfp import dsl
-from kfp.dsl import Dataset, Input, Model, Output
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
 
 
 @dsl.component(base_image="predictive-scaling", install_kfp_package=False)
@@ -13,6 +13,7 @@ def train_model(
     model: Output[Model],
     cv: Output[Dataset],
     forecast: Output[Dataset],
+    error_log: Output[Artifact],
     metric: str,
     service: str = "",
     horizon_hours: int = 24,
@@ -23,7 +24,7 @@ def train_model(
     growth: str = "linear",
     candidates: List[str] = ["blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last"],
     seed: int = 1,
-) -> None:
+) -> NamedTuple("Outputs", [("success", bool)]):
     """Backtest all candidates on every series of one metric, fit the best, forecast.
 
     Args:
@@ -43,6 +44,8 @@ def train_model(
         model: Folder with one JSON per series and manifest.json with digests and library versions.
         cv: Forecasts of all models on all folds; gzipped CSV.
         forecast: p10, p50, p90 and p95 of the champions for the hours to come; CSV.
+        error_log: What was wrong with the data, by service and metric; JSON.
+        success: Whether any series could be trained.
     """
     from predictive_scaling import steps
     from predictive_scaling.models import ModelOptions
@@ -50,4 +53,14 @@ def train_model(
 
     models = ModelOptions(daily_order, weekly_order, changepoint_prior_scale, growth, seed)
     options = TrainingOptions(horizon_hours, cv_folds, tuple(candidates), models)
-    steps.train_model(features.path, model.path, cv.path, forecast.path, metric, service, options)
+    success = steps.train_model(
+        features.path,
+        model.path,
+        cv.path,
+        forecast.path,
+        metric,
+        service,
+        options,
+        error_log=error_log.path,
+    )
+    return (success,)

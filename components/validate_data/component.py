@@ -13,6 +13,7 @@ def validate_data(
     clean: Output[Dataset],
     validation: Output[Artifact],
     report: Output[Markdown],
+    error_log: Output[Artifact],
     freq: str = "5min",
     min_records: int = 1000,
     quality_threshold: float = 0.95,
@@ -45,6 +46,7 @@ def validate_data(
         clean: Repaired rows of every service that can be read, also failing ones; gzipped CSV.
         validation: All findings, JSON.
         report: Verdict and findings as a table.
+        error_log: What was wrong with the data, by service and metric; JSON.
         passed: Whether at least one service passes and no more than the allowed share fails.
         services: Services of which at least one metric may be modelled.
         quality_score: Usable share of expected samples of the worst service, 0-1.
@@ -64,4 +66,6 @@ def validate_data(
         max_failed_share,
         max_services,
     )
-    return steps.validate_data(raw.path, clean.path, validation.path, report.path, rules, now_override)
+    return steps.validate_data(
+        raw.path, clean.path, validation.path, report.path, rules, now_override, error_log=error_log.path
+    )

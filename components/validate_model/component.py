@@ -17,6 +17,7 @@ def validate_model(
     metrics: Output[Metrics],
     evaluation: Output[Artifact],
     report: Output[HTML],
+    error_log: Output[Artifact],
     accuracy_threshold: float = 0.70,
     min_skill: float = -0.05,
     max_over95: float = 0.10,
@@ -37,6 +38,7 @@ def validate_model(
         metrics: Figures whose names carry granularity and horizon.
         evaluation: Scores, decisions and reasons of every service and metric, JSON.
         report: Accuracy beside the baseline, charts, and what was refused.
+        error_log: What was wrong with the data, by service and metric; JSON.
         accepted: Whether at least one service and metric passes.
         decision: service -> metric -> model or fallback.
         reason: How many pass, and why the others do not.
@@ -53,6 +55,7 @@ def validate_model(
         evaluation.path,
         report.path,
         Gates(accuracy_threshold, min_skill, max_over95),
+        error_log=error_log.path,
     )
     for name, value in judged.metrics.items():
         metrics.log_metric(name, value)

@@ -100,6 +100,16 @@ def test_gauges_of_a_service_carry_scale_unit_and_expiry():
     assert found[("min_replicas", ("hour", "0"))] == 3
 
 
+def test_entry_that_was_carried_over_ends_the_floors_of_its_service_alone():
+    carried = {**MODEL, "valid_until": "2026-01-01T06:00:00Z"}
+    found = gauges(document(checkout=(carried, MEMORY), search=(MODEL, MEMORY)), with_floors=True)
+    ends = {
+        name: [each.value for each in found[name] if each.name == "valid_until_seconds"] for name in found
+    }
+    assert ends["checkout"] == [1767247200.0]
+    assert ends["search"] > ends["checkout"]
+
+
 def test_forecast_only_gives_no_floors():
     found = gauges(document(checkout=(MODEL, MEMORY)), with_floors=False)["checkout"]
     assert "min_replicas" not in {each.name for each in found}

@@ -13,30 +13,30 @@ INTERFACE = {
     "validate_data": (
         "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
         "max_services now_override",
-        "clean validation report passed services quality_score reason",
+        "clean validation report error_log passed services quality_score reason",
     ),
-    "engineer_features": ("clean validation services model_freq window_days", "features"),
+    "engineer_features": ("clean validation services model_freq window_days", "features error_log success"),
     "train_model": (
         "features metric service horizon_hours cv_folds daily_order weekly_order changepoint_prior_scale growth "
         "candidates seed",
-        "model cv forecast",
+        "model cv forecast error_log success",
     ),
     "validate_model": (
         "cv_cpu cv_memory forecast_cpu forecast_memory features accuracy_threshold min_skill max_over95",
-        "metrics evaluation report accepted decision reason",
+        "metrics evaluation report error_log accepted decision reason",
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
         "target_utilisation replica_cores max_replicas base_quantile registry run_id now_override keep_models",
-        "recommendation proposal fallback_share",
+        "recommendation proposal error_log fallback_share success",
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override",
-        "forecast_cpu forecast_memory model_cpu model_memory evaluation accepted reason",
+        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason",
     ),
     "fallback_recommendation": (
         "clean validation services reason headroom mode registry run_id now_override data_failed",
-        "recommendation proposal",
+        "recommendation proposal error_log success",
     ),
     "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
     "fetch_usage": (

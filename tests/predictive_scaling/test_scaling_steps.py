@@ -97,12 +97,13 @@ def test_model_folder_matches_its_manifest(run):
 
 
 def test_forecast_only_writes_nothing_to_the_registry(run, tmp_path):
-    share = run.publish("forecast_only", str(tmp_path / "registry"))
+    share, success = run.publish("forecast_only", str(tmp_path / "registry"))
     document = run.document("recommendation")
     jsonschema.validate(document, SCHEMA)
     assert not (tmp_path / "registry").exists()
     sources = [each[metric]["source"] for each in document["services"] for metric in ("cpu", "memory")]
     assert share == sources.count("fallback") / 4
+    assert success
     assert document["generated_at"] == NOW
     assert (
         document["valid_until"] == "2024-02-04T09:00:00Z"
@@ -223,7 +224,7 @@ def test_history_too_short_to_train_flows_through_all_steps(tmp_path):
     steps.engineer_features(files.clean, files.features, checked.services, "1h", 45)
     judged = files.train_and_judge()
     assert not judged.accepted
-    assert files.publish() == 1.0
+    assert files.publish() == (1.0, False)
     assert "no model could be trained" in files.document("recommendation")["services"][0]["cpu"]["reason"]
 
 

@@ -81,19 +81,23 @@ def _hours_of(block: Document) -> Iterator[int]:
 def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
     """Gauges of a recommendation by service."""
     wanted: Sequence[Floor] = floors(document) if with_floors else ()
-    instants = [
-        Gauge("valid_until_seconds", (), parse_instant(document["valid_until"]).timestamp()),
-        Gauge("generated_seconds", (), parse_instant(document["generated_at"]).timestamp()),
-    ]
+    generated = Gauge("generated_seconds", (), parse_instant(document["generated_at"]).timestamp())
     scale = (("granularity", str(document["granularity"])), ("horizon", f"{document['horizon_hours']}h"))
     return {
         str(entry["service"]): [
-            *instants,
+            Gauge("valid_until_seconds", (), _valid_until(document, entry)),
+            generated,
             *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
             *(_floor(each) for each in wanted if each.service == entry["service"]),
         ]
         for entry in document["services"]
     }
+
+
+def _valid_until(document: Document, entry: Document) -> float:
+    """Unix time at which the first of a service's entries ends: one that was carried over ends before the document."""
+    own = [entry[metric]["valid_until"] for metric in METRICS if "valid_until" in entry[metric]]
+    return min(parse_instant(str(each)).timestamp() for each in [document["valid_until"], *own])
 
 
 def _floor(floor: Floor) -> Gauge:

@@ -15,11 +15,13 @@ from predictive_scaling.documents import Document, pretty_bytes, read_document, 
 from predictive_scaling.errors import InputError
 from predictive_scaling.features import FeatureEngineer, without
 from predictive_scaling.markdown import statistics_markdown, validation_markdown
+from predictive_scaling.steps.faults import Fault, write_error_log
 from predictive_scaling.tables import read_csv, read_table, write_table
 from predictive_scaling.validation import (
     CLEAN_COLUMNS,
     DataValidator,
     ServiceResult,
+    Severity,
     ValidationResult,
     ValidationRules,
     refused,
@@ -68,7 +70,14 @@ def _figures(row: Document) -> Document:
 
 
 def validate_data(
-    raw: str, clean: str, validation: str, report: str, rules: ValidationRules, now_override: str = ""
+    raw: str,
+    clean: str,
+    validation: str,
+    report: str,
+    rules: ValidationRules,
+    now_override: str = "",
+    *,
+    error_log: str = "",
 ) -> Validated:
     """Judge and repair raw usage. `clean` holds every service that can be read, also those that failed."""
     now = resolve_now(now_override)
@@ -77,7 +86,18 @@ def validate_data(
     write_bytes(validation, pretty_bytes(_document(result, iso(now))))
     write_bytes(report, validation_markdown(result).encode())
     say(result.reason)
+    write_error_log(error_log, _faults(result), success=result.passed)
     return Validated(result.passed, result.passing, result.quality_score, result.reason)
+
+
+def _faults(result: ValidationResult) -> list[Fault]:
+    found = [
+        Fault(finding.text, each.service, finding.metric)
+        for each in result.services
+        for finding in each.findings
+        if finding.severity is Severity.FAIL
+    ]
+    return found if found or result.passed else [Fault(result.reason)]
 
 
 def _validated(raw: str, validator: DataValidator) -> ValidationResult:
@@ -134,11 +154,17 @@ def engineer_features(
     model_freq: str,
     window_days: int,
     validation: str = "",
-) -> None:
-    """Write hourly features of the given services (none given: all).
+    *,
+    error_log: str = "",
+) -> bool:
+    """Write hourly features of the given services (none given: all); gives whether there is anything to train on.
 
     A metric that the validation document turned away has no values.
     """
     engineer = FeatureEngineer(model_freq, window_days)
-    table = engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services)
-    write_table(without(table, refused_metrics(validation)), features)
+    refused = refused_metrics(validation)
+    table = without(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), refused)
+    write_table(table, features)
+    faults = [Fault(reason, service, metric) for (service, metric), reason in refused.items()]
+    success = any(bool(table[metric].notna().any()) for metric in METRICS)
+    return write_error_log(error_log, faults, success=success)

@@ -1,4 +1,5 @@
 """Steps that train and judge models."""
+# ruff: noqa: PLR0913 -- a step has as many parameters as its component
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import MODEL, Gates, ModelValidator
 from predictive_scaling.features import FEATURE_COLUMNS
 from predictive_scaling.report import ReportData, html_report
+from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.tables import read_table, write_table
 from predictive_scaling.training import ModelTrainer, TrainingOptions
 from predictive_scaling.training_tables import (
@@ -37,11 +39,19 @@ class Judged(NamedTuple):
 
 
 def train_model(
-    features: str, model: str, cv: str, forecast: str, metric: str, service: str, options: TrainingOptions
-) -> None:
+    features: str,
+    model: str,
+    cv: str,
+    forecast: str,
+    metric: str,
+    service: str,
+    options: TrainingOptions,
+    *,
+    error_log: str = "",
+) -> bool:
     """Train all series of one metric (`cpu` or `memory`), or one service's; writes models, cv and forecast.
 
-    A series that cannot be trained is listed in the manifest with the reason.
+    A series that cannot be trained is listed in the manifest with the reason. Gives whether any could be.
     """
     if metric not in METRICS:
         raise InputError(f"metric is {metric!r}; it must be cpu or memory")
@@ -52,6 +62,8 @@ def train_model(
     write_table(cv_table(results), cv, compress=True)
     write_table(forecast_table(results, options.horizon_hours), forecast)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
+    faults = [Fault(each["reason"], each["service"], metric) for each in manifest["refused"]]
+    return write_error_log(error_log, faults, success=bool(manifest["models"]))
 
 
 def validate_model(
@@ -63,6 +75,8 @@ def validate_model(
     evaluation: str,
     report: str,
     gates: Gates,
+    *,
+    error_log: str = "",
 ) -> Judged:
     """Judge every service and metric; writes the evaluation and the HTML report."""
     cv = _both(cv_cpu, cv_memory, CV_COLUMNS)
@@ -75,6 +89,7 @@ def validate_model(
     reason = evaluation_document.reason(results)
     say(reason)
     accepted = any(result.decision == MODEL for result in results)
+    write_error_log(error_log, from_results(map(vars, results)), success=accepted)
     figures = evaluation_document.figures(results, horizon)
     return Judged(accepted, evaluation_document.decision(results), reason, figures)
 

@@ -1,4 +1,5 @@
 """The step that forecasts with the models in force, between two trainings."""
+# ruff: noqa: PLR0913 -- a step has as many parameters as its component
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from predictive_scaling.evaluation_document import EVALUATION_SCHEMA, GRANULARIT
 from predictive_scaling.features import FEATURE_COLUMNS, hourly_series
 from predictive_scaling.publishing import current_pointer
 from predictive_scaling.reforecast import Reforecast, reforecast, unserved
+from predictive_scaling.steps.faults import from_results, write_error_log
 from predictive_scaling.store import Registry, open_registry
 from predictive_scaling.tables import read_table, write_table
 from predictive_scaling.training_tables import reforecast_table, write_current_models
@@ -40,6 +42,8 @@ def forecast_current(
     horizon_hours: int,
     max_age_days: float,
     now_override: str = "",
+    *,
+    error_log: str = "",
 ) -> Reforecasted:
     """Forecast every series that has a model in force; forecasts and models are written for cpu, then memory.
 
@@ -55,7 +59,9 @@ def forecast_current(
         write_current_models(found[metric], metric, model, horizon_hours)
     results = [in_use.judged(each) for metric in METRICS for each in found[metric]]
     write_bytes(evaluation, pretty_bytes(_document(results, horizon_hours)))
-    return _told(results)
+    told = _told(results)
+    write_error_log(error_log, from_results(results), success=told.accepted)
+    return told
 
 
 class _Current(NamedTuple):

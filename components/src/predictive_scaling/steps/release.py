@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -30,10 +31,18 @@ from predictive_scaling.recommendation import Evidence, Recommender, fallback_sh
 from predictive_scaling.run_archive import archive_run
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
+from predictive_scaling.steps.faults import Fault, from_services, write_error_log
 from predictive_scaling.store import open_registry
 from predictive_scaling.tables import read_table
 from predictive_scaling.training_tables import FORECAST_COLUMNS
-from predictive_scaling.validation import CLEAN_COLUMNS
+from predictive_scaling.validation import CLEAN_COLUMNS, SERVICE_NAME
+
+
+class Published(NamedTuple):
+    """Share of service and metric entries that no model serves, and whether any is served."""
+
+    fallback_share: float
+    success: bool
 
 
 def publish_recommendation(
@@ -51,11 +60,11 @@ def publish_recommendation(
     now_override: str = "",
     *,
     keep_models: bool = False,
-) -> float:
+    error_log: str = "",
+) -> Published:
     """Merge accepted forecasts and constants into one document; the modes but forecast_only also release it.
 
-    With `keep_models` the models in force stay so beside the new ones: for a run that trains none. Gives the share of
-    entries that no model serves.
+    With `keep_models` the models in force stay so beside the new ones: for a run that trains none.
     """
     require_mode(mode, registry)
     now = resolve_now(now_override)
@@ -69,7 +78,9 @@ def publish_recommendation(
     _release(
         document, accepted_models(models, judged, iso(now)), paths, mode, registry, keep_models=keep_models
     )
-    return fallback_share(document)
+    share = fallback_share(document)
+    success = write_error_log(error_log, from_services(document["services"]), success=share < 1)
+    return Published(share, success)
 
 
 def fallback_recommendation(
@@ -86,11 +97,12 @@ def fallback_recommendation(
     now_override: str = "",
     *,
     data_failed: bool = False,
-) -> None:
+    error_log: str = "",
+) -> bool:
     """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
 
     `data_failed` says that the data was not to be trusted: then what was recommended before stays, as long as it
-    holds, and so do the models in force.
+    holds, and so do the models in force. Gives whether anything is recommended.
     """
     require_mode(mode, registry)
     evidence = _evidence(clean, validation, registry)
@@ -98,11 +110,15 @@ def fallback_recommendation(
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     _release(document, [], paths, mode, registry, keep_models=data_failed)
+    faults = [Fault(reason), *from_services(document["services"])]
+    return write_error_log(error_log, faults, success=bool(document["services"]))
 
 
 def _evidence(clean: str, validation: str, registry: str) -> Evidence:
     previous = _previous(registry) if registry else None
-    return Evidence(read_table(clean, CLEAN_COLUMNS), refused_metrics(validation), previous)
+    # What is no service's name was told by validation; no recommendation can be addressed to it.
+    refused = {key: why for key, why in refused_metrics(validation).items() if SERVICE_NAME.fullmatch(key[0])}
+    return Evidence(read_table(clean, CLEAN_COLUMNS), refused, previous)
 
 
 def _previous(registry: str) -> Document | None:

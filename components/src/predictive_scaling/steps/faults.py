@@ -1,0 +1,53 @@
+"""What was wrong with the data, as an artifact of every step: a run goes on without what it could not use, and says so.
+
+Bad data is no error of the task: a system that runs steps skips everything after one that raises, and trying again
+does not mend data. What is the platform's fault raises, and is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from predictive_scaling.checks import METRICS
+from predictive_scaling.documents import Document, pretty_bytes, write_bytes
+
+ERROR_LOG_SCHEMA = "predictive-scaling-errors/v1"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What could not be used, and why; without a service it concerns all, without a metric both."""
+
+    reason: str
+    service: str = ""
+    metric: str = ""
+
+
+def write_error_log(path: str, faults: Iterable[Fault], *, success: bool) -> bool:
+    """Write the log (no path: nothing) and give `success` back: whether there is anything to go on with."""
+    document: Document = {
+        "schema": ERROR_LOG_SCHEMA,
+        "success": success,
+        "errors": [asdict(fault) for fault in faults],
+    }
+    if path:
+        write_bytes(path, pretty_bytes(document))
+    return success
+
+
+def from_results(results: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Faults of an evaluation's results, which have a service, a metric and a reason."""
+    found = ((str(each["reason"]), str(each["service"]), str(each["metric"])) for each in results)
+    return [Fault(*each) for each in found if each[0]]
+
+
+def from_services(services: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Faults of a recommendation's services: every entry that no model serves, or that stands here again."""
+    return [
+        Fault(str(each[metric]["reason"]), str(each["service"]), metric)
+        for each in services
+        for metric in METRICS
+        if "reason" in each[metric]
+    ]
