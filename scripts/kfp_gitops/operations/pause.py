@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kfp_gitops import ownership
 from kfp_gitops.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile.records import Desired
 
 _PREFIX = "kfp-gitops-paused-"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -68,6 +69,15 @@ def standing(api: KfpApi, owner: Owner) -> list[Pause]:
 def in_force(pauses: Iterable[Pause], now: datetime) -> Pause | None:
     """The one that lasts longest, if any lasts."""
     return max((p for p in pauses if p.until > now), key=lambda p: p.until, default=None)
+
+
+def over(desired: Desired, pause: Pause) -> Desired:
+    """The same with every pipeline paused at least as long as this."""
+    pipelines = tuple(
+        replace(pipeline, paused_until=max(pipeline.paused_until or pause.until, pause.until))
+        for pipeline in desired.pipelines
+    )
+    return replace(desired, pipelines=pipelines)
 
 
 def begin(api: KfpApi, owner: Owner, pause: Pause, now: datetime, tell: Callable[[str], None]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
+from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
 
+from kfp_gitops import console, metrics
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import apply, disable, pause, plan
+from kfp_gitops.errors import ExitCode, GitOpsError
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
@@ -31,4 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     for subcommand in _SUBCOMMANDS:
         subcommand.add(subcommands)
     arguments = parse(parser, argv, needs_environments=False)
-    return int(arguments.run(arguments))
+    return _reported(arguments)
+
+
+def _reported(arguments: Namespace) -> int:
+    """Carry it out, and tell the Pushgateway how it went, also when it failed."""
+    url = metrics.checked(arguments.push_gateway) if arguments.push_gateway else None
+    arguments.report = metrics.Report(arguments.env, arguments.command)
+    code: int = ExitCode.DEFECT
+    try:
+        code = int(arguments.run(arguments))
+    except GitOpsError as error:
+        code = error.exit_code
+        raise
+    finally:
+        if url and (lost := metrics.push(url, arguments.report, code)):
+            console.note(lost)
+    return code

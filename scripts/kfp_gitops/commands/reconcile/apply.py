@@ -51,8 +51,10 @@ def run(arguments: Namespace) -> int:
     api = connection.api(arguments, wanted.host, wanted.namespace)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api), telling.events(arguments) as tell:
+        wanted = options.with_pause(api, wanted)
         actual = observe(api, wanted, decided)
         found = plan(wanted, actual, decided)
+        arguments.report.planned((c.action, c.kind) for c in found.changes)
         options.show(arguments, found)
         guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
         done = apply(api, wanted, found, actual, decided, tell, pace)

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.converge import Options
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.plan import Plan
+    from kfp_gitops.reconcile.records import Desired
 
 
 def add_target(parser: ArgumentParser) -> None:
     """Which environment, where its manifests stand, and which KFP."""
     parser.add_argument("--env", required=True, metavar="ENV")
     connection.add(parser)
+    parser.add_argument(
+        "--push-gateway", metavar="URL", help="tell a Prometheus Pushgateway how it went and what was found"
+    )
     parser.add_argument(
         "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
     )
@@ -161,6 +165,17 @@ def seconds(text: str) -> float:
     if not 0 <= found < 366 * 86400:
         raise ArgumentTypeError(f"{text!r} is no number of seconds")
     return found
+
+
+def with_pause(api: KfpApi, wanted: Desired) -> Desired:
+    """Desired state under the pause that somebody has left on the server, if one is in force; it is said."""
+    from kfp_gitops.operations import pause
+
+    found = pause.in_force(pause.standing(api, wanted.owner), api.now())
+    if found is None:
+        return wanted
+    console.note(f"{wanted.owner.environment} is {found}; `reconcile.py resume` ends it")
+    return pause.over(wanted, found)
 
 
 def add_lock(parser: ArgumentParser) -> None:

@@ -1,0 +1,91 @@
+"""What a command tells a Prometheus Pushgateway: how it went, what it found, when it last succeeded."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from kfp_gitops import redact
+from kfp_gitops.errors import UsageError
+
+_JOB = "kfp_gitops"
+_TIMEOUT = 5.0
+SUCCESS = frozenset({0, 1})
+"""Exit codes of a command that did its work, whether it found differences or not."""
+
+
+@dataclass
+class Report:
+    """Filled while a command works."""
+
+    environment: str
+    command: str
+    objects: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(action, kind) → how many."""
+    drift: int | None = None
+    missed: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(pipeline, schedule) → firings that had no run."""
+    failed: dict[str, bool] = field(default_factory=dict)
+    """Pipeline → whether its newest finished run failed."""
+    began: float = field(default_factory=time.time)
+
+    def planned(self, changes: Iterable[tuple[str, str]]) -> None:
+        """Count what happens to objects: pairs of action and kind."""
+        self.objects = dict(Counter(changes))
+
+
+def checked(url: str) -> str:
+    """The address of a Pushgateway.
+
+    Raises:
+        UsageError: it is no http(s) URL, or holds a password, which logs would then show.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        shown = redact.text(url)
+        raise UsageError(f"--push-gateway {shown}: write http://HOST:PORT or https://…, without a password")
+    return url.rstrip("/")
+
+
+def push(url: str, report: Report, code: int) -> str | None:
+    """Send it; the reason when that failed, for a report that is lost must not fail the work.
+
+    POST keeps what is not sent, so a failure leaves the time of the last success standing.
+    """
+    from prometheus_client import CollectorRegistry, pushadd_to_gateway
+
+    registry = CollectorRegistry()
+    _register(registry, report, code)
+    grouping = {"environment": report.environment, "command": report.command}
+    try:
+        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=_TIMEOUT)
+    except (OSError, ValueError) as error:
+        return f"{url}: the metrics could not be pushed: {redact.text(str(error))[:200]}"
+    return None
+
+
+def _register(registry: object, report: Report, code: int) -> None:
+    now = time.time()
+    _gauge(registry, "last_run_timestamp_seconds", "when it last ran", {(): now})
+    _gauge(registry, "duration_seconds", "how long it took", {(): now - report.began})
+    _gauge(registry, "exit_code", "how it ended: 0 done, 1 differences, more is a failure", {(): code})
+    if code in SUCCESS:
+        _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
+    if report.drift is not None:
+        _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
+    _gauge(registry, "objects", "objects by what happens to them", report.objects, "action", "kind")
+    _gauge(registry, "missed_firings", "firings without a run", report.missed, "pipeline", "schedule")
+    failed = {(name,): float(found) for name, found in report.failed.items()}
+    _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline")
+
+
+def _gauge(registry: object, name: str, about: str, values: Mapping[Any, float], *labels: str) -> None:
+    from prometheus_client import Gauge
+
+    gauge = Gauge(f"kfp_gitops_{name}", about, labels, registry=registry)  # type: ignore[arg-type]  # by the caller
+    for key, value in values.items():
+        (gauge.labels(*key) if labels else gauge).set(value)

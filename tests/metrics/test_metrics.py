@@ -1,0 +1,163 @@
+"""What commands tell a real Pushgateway, the alerts on it by promtool, and a page for each alert."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+from kfp_gitops import metrics
+from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.errors import UsageError
+from project import HERE, PROJECT, Outcome
+from prometheus_client.parser import text_string_to_metric_families
+from servers.process import program
+from servers.prometheus import PushgatewayServer
+
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))
+RULES = PROJECT / "docs/prometheus/kfp-gitops-rules.yaml"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushgatewayServer]:
+    found = PushgatewayServer(tmp_path_factory.mktemp("gateway"))
+    found.start()
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", executor=FAKE, faults=Faults()) as found:
+        yield found
+
+
+def _told(gateway: PushgatewayServer) -> dict[str, float]:
+    """Name and labels, without job and instance → value."""
+    found = {}
+    for family in text_string_to_metric_families(requests.get(f"{gateway.url}/metrics", timeout=10).text):
+        for sample in family.samples:
+            labels = {
+                name: value
+                for name, value in sorted(sample.labels.items())
+                if name not in ("job", "instance")
+            }
+            shown = ",".join(f'{name}="{value}"' for name, value in labels.items())
+            found[f"{sample.name}{{{shown}}}"] = sample.value
+    return found
+
+
+def test_plan_and_apply_tell_what_they_found_and_how_it_went(
+    repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host")
+    assert command("reconcile", "plan", *common, server.url).code == 1
+    told = _told(gateway)
+    assert told['kfp_gitops_drift_objects{command="plan",environment="dev"}'] == 4
+    assert told['kfp_gitops_exit_code{command="plan",environment="dev"}'] == 1
+    assert command("reconcile", "apply", *common, server.url).code == 0
+    assert command("reconcile", "plan", *common, server.url).code == 0
+    told = _told(gateway)
+    assert told['kfp_gitops_drift_objects{command="plan",environment="dev"}'] == 0
+    created = {name: value for name, value in told.items() if 'action="create"' in name and '"apply"' in name}
+    assert sum(created.values()) == 4
+    assert told['kfp_gitops_duration_seconds{command="apply",environment="dev"}'] > 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_failure_keeps_the_time_of_the_last_success(
+    repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host")
+    assert command("reconcile", "apply", *common, server.url).code == 0
+    succeeded = 'kfp_gitops_last_success_timestamp_seconds{command="apply",environment="dev"}'
+    before = _told(gateway)
+    assert command("reconcile", "apply", *common, "http://127.0.0.1:9").code == 4
+    after = _told(gateway)
+    assert after['kfp_gitops_exit_code{command="apply",environment="dev"}'] == 4
+    assert after[succeeded] == before[succeeded]
+
+
+def test_a_gateway_that_is_not_there_is_said_and_fails_nothing(
+    repository: Path, command: Callable[..., Outcome], server: DevServer
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--host", server.url)
+    outcome = command("reconcile", "plan", *common, "--push-gateway", "http://127.0.0.1:9")
+    assert outcome.code == 1
+    assert "could not be pushed" in outcome.err
+
+
+@pytest.mark.parametrize("url", ["gateway:9091", "ftp://gateway", "http://user:hunter2@gateway:9091"])
+def test_an_address_that_is_none_is_bad_usage_and_its_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        metrics.checked(url)
+    assert "hunter2" not in str(caught.value)
+
+
+# alerts and their pages
+
+
+def _alerts() -> dict[str, dict[str, dict[str, str]]]:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_rules_do_what_their_tests_say(tmp_path: Path) -> None:
+    tests = HERE / "metrics/kfp_gitops_rules.test.yaml"
+    for file in (RULES, tests):
+        shutil.copy(file, tmp_path)
+    for arguments in (["check", "rules", RULES.name], ["test", "rules", tests.name]):
+        done = subprocess.run(
+            [program("promtool"), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert [name for name in _alerts() if f"alertname: {name}" not in tests.read_text()] == []
+
+
+def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
+    pages = {path.stem for path in (PROJECT / "docs/runbook").glob("*.md")}
+    assert pages == set(_alerts())
+    for name, rule in _alerts().items():
+        assert rule["annotations"]["runbook"] == f"docs/runbook/{name}.md"
+        assert (PROJECT / rule["annotations"]["runbook"]).read_text().startswith(f"# {name}\n")
+
+
+def test_every_metric_of_an_alert_is_one_that_we_tell() -> None:
+    source = Path(metrics.__file__).read_text()
+    for name, rule in _alerts().items():
+        for metric in re.findall(r"kfp_gitops_(\w+)", str(rule["expr"])):
+            assert f'"{metric}"' in source, f"{name}: nobody tells {metric}"
+
+
+def _commands() -> list[tuple[str, str]]:
+    """Page and command line, as people will type them at night."""
+    found = []
+    for page in sorted((PROJECT / "docs/runbook").glob("*.md")):
+        lines = re.findall(r"python (scripts/\w+\.py[^`\n]*)", page.read_text())
+        found += [(page.stem, line) for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("script", sorted({line.split()[0] for _, line in _commands()}))
+def test_every_command_of_a_page_is_one_that_there_is(script: str) -> None:
+    helps: dict[str, str] = {}
+    for page, line in _commands():
+        name, *words = shlex.split(line)
+        if name != script:
+            continue
+        subcommand = "" if words[0].startswith("--") else words[0]
+        if subcommand not in helps:
+            command = [sys.executable, str(PROJECT / script), *filter(None, [subcommand]), "--help"]
+            helps[subcommand] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        unknown = [word for word in words if word.startswith("--") and f"{word} " not in helps[subcommand]]
+        assert unknown == [], f"{page}: {line}"
