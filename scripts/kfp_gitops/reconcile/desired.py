@@ -102,7 +102,25 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     results = compiler.compile_all(list(found.rendered.values()), found.path)
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
     target = checked_host(host or found.environment["kfp"]["host"])
-    _refuse_placeholder(target, {name: result.text for name, result in results.items()})
+    texts = {name: result.text for name, result in results.items()}
+    _refuse_placeholder(target, texts)
+    return _desired(found, target, commit, texts)
+
+
+def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired:
+    """Desired state as the lock tells it, without any IR: to look by, never to apply. Imports no kfp.
+
+    Raises:
+        InputError: something is missing or malformed, or the lock has no entry for a pipeline.
+    """
+    found = read(folder, environment)
+    _refuse_other_digests(found, {name: locked.digest for name, locked in found.locked.items()})
+    target = checked_host(host or found.environment["kfp"]["host"])
+    return _desired(found, target, "", dict.fromkeys(found.manifests, ""))
+
+
+def _desired(found: Folder, host: str, commit: str, irs: Mapping[str, str]) -> Desired:
+    environment = found.environment["environment"]
     paused = {entry["name"]: entry.get("pausedUntil") for entry in found.environment["pipelines"]}
     pipelines = tuple(
         DesiredPipeline(
@@ -110,8 +128,8 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
             description=manifest.description,
             release=found.rendered[name].release,
             version=found.locked[name].version,
-            digest=results[name].digest,
-            ir=results[name].text,
+            digest=found.locked[name].digest,
+            ir=irs[name],
             schedules=manifest.schedules,
             triggers=manifest.triggers,
             paused_until=timing.instant(paused[name]),
@@ -122,7 +140,7 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     _refuse_one_name_for_two(pipelines)
     return Desired(
         owner=Owner(found.environment["repository"], environment),
-        host=target,
+        host=host,
         namespace=found.environment["kfp"]["namespace"],
         pipelines=pipelines,
         absent=tuple(Absent(**entry) for entry in found.environment.get("absent", [])),

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from kfp_gitops import console, metrics
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.reconcile import apply, disable, pause, plan
+from kfp_gitops.commands.reconcile import apply, disable, pause, plan, resume, status
 from kfp_gitops.errors import ExitCode, GitOpsError
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""
-_SUBCOMMANDS = (plan, apply, disable, pause)
+_SUBCOMMANDS = (plan, apply, status, pause, resume, disable)
 
 
 class Subcommand(Parser):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,12 @@ def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "make KFP match the manifests"
     parser = subcommands.add_parser("apply", help=about, description=about)
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """What an apply takes."""
     options.add_target(parser)
     options.add_lock(parser)
     options.add_decisions(parser)
@@ -34,7 +40,6 @@ def add(subcommands: Any) -> None:
         "--parallel", type=options.positive, default=8, metavar="N", help="pipelines at once (default: 8)"
     )
     telling.add(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:

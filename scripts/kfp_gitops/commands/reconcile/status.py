@@ -1,0 +1,71 @@
+"""`reconcile status`: how an environment is; reads only, and compiles nothing."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kfp_gitops import console
+from kfp_gitops.commands import connection
+from kfp_gitops.commands.reconcile import options
+from kfp_gitops.errors import ExitCode
+
+if TYPE_CHECKING:
+    from kfp_gitops.kfpapi.actual import Actual
+    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.kfpapi.models import RunState
+    from kfp_gitops.metrics import Report
+    from kfp_gitops.reconcile.records import Desired
+    from kfp_gitops.status.model import Status
+
+_NEWEST = 100
+
+
+def add(subcommands: Any) -> None:
+    """Declare the subcommand."""
+    about = "show how the environment is; exit 1 when something is unhealthy"
+    parser = subcommands.add_parser("status", help=about, description=f"{about}.")
+    options.add_target(parser)
+    parser.add_argument("--json", action="store_true", help="for machines: schemas/status.schema.json")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Look at one environment and show it."""
+    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.observe import observe
+    from kfp_gitops.reconcile.plan import plan
+    from kfp_gitops.status import build, show
+
+    wanted = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
+    api = connection.api(arguments, wanted.host, wanted.namespace)
+    wanted = options.with_pause(api, wanted)
+    actual = observe(api, wanted)
+    status = build.build(wanted, actual, plan(wanted, actual), _runs(api, wanted, actual))
+    console.result(show.to_json(status) if arguments.json else show.to_text(status))
+    _report(arguments.report, status)
+    return ExitCode.OK if status.healthy else ExitCode.DIFFERENCES
+
+
+def _runs(api: KfpApi, wanted: Desired, actual: Actual) -> dict[str, Sequence[RunState]]:
+    """The newest runs of each pipeline, at once."""
+    from kfp_gitops.kfpapi.transport import each
+    from kfp_gitops.reconcile.records import experiment_name
+
+    ids = {}
+    for pipeline in wanted.pipelines:
+        found = actual.experiments.get(experiment_name(pipeline.name, wanted.owner.environment))
+        if found and found.owner == wanted.owner:
+            ids[pipeline.name] = found.id
+    runs = each(lambda key: api.runs(key, _NEWEST), list(ids.values()))
+    return dict(zip(ids, runs, strict=True))
+
+
+def _report(report: Report, status: Status) -> None:
+    for pipeline in status.pipelines:
+        last = pipeline.last_finished
+        report.failed[pipeline.name] = last is not None and last.state == "FAILED"
+        for schedule in pipeline.schedules:
+            report.missed[pipeline.name, schedule.name] = len(schedule.missed)
+    report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)

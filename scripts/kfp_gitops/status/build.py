@@ -1,0 +1,120 @@
+"""Status: desired + actual + the newest runs → how it stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpapi.models import RunState
+from kfp_gitops.manifest import Schedule
+from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.plan import Change, Plan
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
+from kfp_gitops.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
+
+_FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
+GRACE = timedelta(minutes=2)
+"""So long after a firing its run may still come: KFP's controller looks every few seconds."""
+_BACK = timedelta(days=7)
+_MOST = 100
+
+
+def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
+    """Everything about an environment; `runs` are the newest ones of each pipeline's experiment, newest first."""
+    pipelines = tuple(
+        _pipeline(desired, pipeline, actual, [c for c in plan.to_do if c.pipeline == pipeline.name], runs)
+        for pipeline in sorted(desired.pipelines, key=lambda p: p.name)
+    )
+    known = {pipeline.name for pipeline in desired.pipelines}
+    others = tuple(_line(change) for change in plan.to_do if change.pipeline not in known)
+    conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
+    return Status(desired.owner.environment, desired.host, actual.now, pipelines, (*others, *conflicts))
+
+
+def _line(change: Change) -> str:
+    return f"{change.action} {change.kind} {change.name}: {change.reason}"
+
+
+def _pipeline(
+    desired: Desired,
+    pipeline: DesiredPipeline,
+    actual: Actual,
+    changes: Sequence[Change],
+    runs: Mapping[str, Sequence[RunState]],
+) -> PipelineStatus:
+    found = actual.pipelines.get(pipeline.name)
+    version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
+    newest = runs.get(pipeline.name, ())
+    schedules = tuple(_schedule(desired, pipeline, s, actual, newest) for s in pipeline.schedules)
+    finished = next((_run(run) for run in newest if run.state in _FINAL), None)
+    drift = tuple(map(_line, changes))
+    return PipelineStatus(
+        name=pipeline.name,
+        version=pipeline.version,
+        registered=version is not None,
+        release=version.facts.get("release", "") if version else "",
+        commit=version.facts.get("commit", "") if version else "",
+        paused_until=pipeline.paused_until if pipeline.is_paused(actual.now) else None,
+        schedules=schedules,
+        last_run=_run(newest[0]) if newest else None,
+        last_finished=finished,
+        drift=drift,
+        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, drift)),
+    )
+
+
+def _unhealthy(
+    registered: bool, schedules: Sequence[ScheduleStatus], finished: LastRun | None, drift: Sequence[str]
+) -> Iterator[str]:
+    if not registered:
+        yield "its version is not registered"
+    if drift:
+        yield f"{len(drift)} differences from the manifest"
+    for schedule in schedules:
+        if schedule.missed:
+            yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {schedule.missed[-1]:%m-%d %H:%M}"
+    if finished and finished.state == "FAILED":
+        yield f"its last run failed: {finished.id}"
+
+
+def _run(run: RunState) -> LastRun:
+    return LastRun(run.id, run.name, run.state, run.created)
+
+
+def _schedule(
+    desired: Desired,
+    pipeline: DesiredPipeline,
+    schedule: Schedule,
+    actual: Actual,
+    runs: Sequence[RunState],
+) -> ScheduleStatus:
+    name = schedule_name(pipeline.name, schedule.name)
+    same = [s for s in actual.schedules if s.name == name and s.owner == desired.owner]
+    found = next((s for s in same if s.enabled), same[0] if same else None)
+    upcoming = timing.live(found).next_after(actual.now) if found and found.enabled else None
+    return ScheduleStatus(
+        name=name,
+        trigger=f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s",
+        enabled=found.enabled if found else None,
+        next_firing=upcoming,
+        missed=tuple(missed(found, runs, actual.now)) if found and found.enabled else (),
+    )
+
+
+def missed(schedule: ActualSchedule, runs: Sequence[RunState], now: datetime) -> list[datetime]:
+    """Firings of an enabled recurring run that have no run: of the last seven days, at most 100.
+
+    What it starts late, catching up or held back by its concurrency, bears the firing's instant: it is not missed.
+    """
+    fired = {run.scheduled for run in runs if run.schedule_id == schedule.id and run.scheduled}
+    if schedule.interval_seconds:
+        # Its rhythm starts anew after each late firing, so only the gap since the last one tells.
+        last = max(fired, default=schedule.start or schedule.created)
+        ticks = timing.live(schedule, last).between(last, now - GRACE)
+        return list(islice(ticks, _MOST))
+    since = max(schedule.start or schedule.created, now - _BACK)
+    if fired and len(runs) >= _MOST:  # what is older than the runs that we were given is unknown
+        since = max(since, min(fired))
+    return [t for t in islice(timing.live(schedule).between(since, now - GRACE), _MOST) if t not in fired]

@@ -1,0 +1,61 @@
+"""The status of an environment as plain records. All instants are aware and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The newest run, whoever started it."""
+
+    id: str
+    name: str
+    state: str
+    created: datetime | None
+
+
+@dataclass(frozen=True)
+class ScheduleStatus:
+    """A schedule of the manifest; `enabled` is None when KFP has none of its name. `missed`: firings without a run."""
+
+    name: str
+    trigger: str
+    enabled: bool | None
+    next_firing: datetime | None
+    missed: Sequence[datetime]
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    """A pipeline of the manifests; `drift` are the changes that an apply would make, `unhealthy` says why it is."""
+
+    name: str
+    version: str
+    registered: bool
+    release: str
+    commit: str
+    paused_until: datetime | None
+    schedules: Sequence[ScheduleStatus]
+    last_run: LastRun | None
+    last_finished: LastRun | None
+    drift: Sequence[str]
+    unhealthy: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """An environment at one instant; `other_drift` is of what is in no manifest any more."""
+
+    environment: str
+    host: str
+    at: datetime
+    pipelines: Sequence[PipelineStatus]
+    other_drift: Sequence[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nobody need do anything."""
+        return not self.other_drift and not any(pipeline.unhealthy for pipeline in self.pipelines)
