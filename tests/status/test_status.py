@@ -1,0 +1,207 @@
+"""Status: over HTTP against the development server, and the arithmetic of missed firings by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.models import RunState
+from kfp_gitops.status.build import missed
+from project import PROJECT, Outcome
+
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", executor=FAKE, grace=0.3, faults=Faults()) as found:
+        yield found
+
+
+@pytest.fixture
+def reconcile(repository: Path, command: Command, server: DevServer) -> Command:
+    base = repository / "environments/base.yaml"
+    base.write_text(base.read_text().replace("enabled: false", "enabled: true"))
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--host", server.url)
+    return lambda what, *options: command("reconcile", what, *common, *options)
+
+
+def _json(outcome: Outcome) -> dict[str, object]:
+    document = json.loads(outcome.out)
+    schema = json.loads((PROJECT / "scripts/kfp_gitops/schemas/status.schema.json").read_text())
+    jsonschema.validate(document, schema)
+    return dict(document)
+
+
+def _pipeline(outcome: Outcome) -> dict[str, object]:
+    (found,) = _json(outcome)["pipelines"]  # type: ignore[misc]  # checked by the schema
+    return dict(found)
+
+
+def test_before_the_first_apply_everything_is_missing(reconcile: Command) -> None:
+    outcome = reconcile("status")
+    assert outcome.code == 1
+    assert "(not registered)" in outcome.out
+    assert "hello: its version is not registered" in outcome.out
+
+
+def test_after_apply_all_is_well_and_nothing_was_written_or_compiled(
+    reconcile: Command, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reconcile("apply", "--commit", "0123456789abcdef").code == 0
+    before = len(server.faults.requests)
+    monkeypatch.setattr("kfp_gitops.compiler.compile_all", None)
+    outcome = reconcile("status", "--json")
+    assert outcome.code == 0
+    found = _pipeline(outcome)
+    assert found["commit"] == "0123456789abcdef"
+    assert str(found["release"]).startswith("sha256:")
+    (schedule,) = found["schedules"]  # type: ignore[misc]
+    assert (schedule["enabled"], schedule["missed"]) == (True, [])
+    assert schedule["next_firing"].endswith("T03:00:00Z")
+    assert {r.method for r in server.faults.requests[before:]} == {"GET"}
+
+
+def test_people_read_a_table(reconcile: Command) -> None:
+    reconcile("apply")
+    head, row = reconcile("status").out.splitlines()
+    assert head.split("  ")[0] == "PIPELINE"
+    assert row.split()[0] == "hello"
+    assert "cron 0 0 3 * * 1" in row
+    assert row.endswith("ok")
+
+
+def test_a_schedule_that_somebody_switched_off_is_drift(reconcile: Command, server: DevServer) -> None:
+    reconcile("apply")
+    api = KfpApi(server.url, "")
+    (schedule,) = api.schedules()
+    api.disable_schedule(schedule.id)
+    outcome = reconcile("status")
+    assert outcome.code == 1
+    assert "hello: 1 differences from the manifest" in outcome.out
+    assert "schedule hello-weekly" in outcome.out
+
+
+def test_a_failed_last_run_is_unhealthy_until_one_succeeds(
+    reconcile: Command, command: Command, repository: Path, server: DevServer
+) -> None:
+    reconcile("apply")
+    common = ("--root", repository, "--env", "dev", "--host", server.url, "--pipeline", "hello", "--wait")
+    assert command("run", *common, "--param", "name=fail").code == 4
+    outcome = reconcile("status", "--json")
+    assert outcome.code == 1
+    found = _pipeline(outcome)
+    assert found["last_finished"]["id"] in found["unhealthy"][0]  # type: ignore[index]
+    assert command("run", *common).code == 0
+    assert reconcile("status").code == 0
+
+
+def test_a_firing_without_a_run_is_missed(reconcile: Command, server: DevServer) -> None:
+    reconcile("apply")
+    (schedule,) = server._store.recurring_runs.where("1 = 1")
+    eight_days_ago = int((datetime.now(UTC) - timedelta(days=8)).timestamp())
+    # As if it had been there for a week, with last_fired so that nothing is made up for.
+    now = int(datetime.now(UTC).timestamp())
+    server._store.recurring_runs.update(schedule.id, created=eight_days_ago, last_fired=now)
+    found = _pipeline(reconcile("status", "--json"))
+    assert len(found["schedules"][0]["missed"]) == 1  # type: ignore[index]
+    assert "missed 1 firings" in found["unhealthy"][0]  # type: ignore[index]
+
+
+# a pause, as plan, apply and status see it
+
+
+def test_a_pause_is_shown_respected_and_ended(reconcile: Command, server: DevServer) -> None:
+    reconcile("apply")
+    api = KfpApi(server.url, "")
+    assert reconcile("pause", "--until", "8h", "--by", "night-shift").code == 0
+    plan = reconcile("plan")
+    assert plan.code == 0
+    assert "paused by night-shift" in plan.err
+    assert reconcile("apply").code == 0
+    assert [s.enabled for s in api.schedules()] == [False]
+    status = reconcile("status")
+    assert (status.code, status.out.splitlines()[1].split()[-1]) == (0, "paused")
+    resumed = reconcile("resume")
+    assert resumed.code == 0
+    assert "no longer paused by night-shift" in resumed.err
+    assert [s.enabled for s in api.schedules()] == [True]
+    assert reconcile("status").code == 0
+
+
+def test_a_pause_that_is_over_shows_as_drift(
+    reconcile: Command, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconcile("apply")
+    assert reconcile("pause", "--until", "1m").code == 0
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
+    monkeypatch.setattr(KfpApi, "now", lambda _self: later)
+    assert reconcile("plan").code == 1
+
+
+# missed firings
+
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def _schedule(**changes: object) -> ActualSchedule:
+    common = {"id": "s", "name": "s", "pipeline_id": "p", "version_id": "v", "enabled": True}
+    given = {"created": NOW - timedelta(hours=3, minutes=30), "cron": "0 0 * * * *", **changes}
+    return ActualSchedule(**common, **given)  # type: ignore[arg-type]
+
+
+def _run(hour: int, schedule: str = "s", day: int = 24) -> RunState:
+    scheduled = datetime(2026, 11, day, hour, tzinfo=UTC)
+    return RunState("r", "r", "SUCCEEDED", scheduled, None, None, (), schedule, scheduled)
+
+
+def _hours(found: list[datetime]) -> list[int]:
+    return [tick.hour for tick in found]
+
+
+def test_hours_without_a_run_since_its_creation_are_missed() -> None:
+    assert _hours(missed(_schedule(), [], NOW)) == [9, 10, 11]
+    assert _hours(missed(_schedule(), [_run(9), _run(11)], NOW)) == [10]
+    assert _hours(missed(_schedule(), [_run(9), _run(11), _run(10, schedule="another")], NOW)) == [10]
+
+
+def test_a_firing_of_this_minute_may_still_get_its_run() -> None:
+    assert missed(_schedule(), [_run(9), _run(10), _run(11)], NOW + timedelta(seconds=90)) == []
+    assert _hours(missed(_schedule(), [_run(9), _run(10), _run(11)], NOW + timedelta(minutes=3))) == [12]
+
+
+def test_start_and_end_are_kept() -> None:
+    start, end = NOW - timedelta(hours=2, minutes=30), NOW - timedelta(hours=1, minutes=30)
+    assert _hours(missed(_schedule(start=start, end=end), [], NOW)) == [10]
+
+
+def test_only_the_last_week_and_at_most_a_hundred() -> None:
+    old = _schedule(created=NOW - timedelta(days=400), cron="0 0 0 * * *")
+    assert len(missed(old, [], NOW)) == 7
+    assert len(missed(_schedule(created=NOW - timedelta(days=400), cron="0 * * * * *"), [], NOW)) == 100
+
+
+def test_runs_that_we_were_not_given_are_not_missed() -> None:
+    """A hundred runs are looked at: what is before the oldest of them is not judged."""
+    schedule = _schedule(created=NOW - timedelta(days=7), cron="0 0 * * * *")
+    newest = [NOW - timedelta(hours=hour) for hour in range(100)]
+    runs = [RunState("r", "r", "SUCCEEDED", t, None, None, (), "s", t) for t in newest]
+    assert missed(schedule, runs, NOW) == []
+
+
+def test_an_interval_misses_what_fits_into_the_gap() -> None:
+    schedule = _schedule(cron=None, interval_seconds=3600)
+    assert len(missed(schedule, [], NOW)) == 3
+    assert missed(schedule, [_run(11)], NOW + timedelta(minutes=1)) == []
+    assert len(missed(schedule, [_run(9)], NOW)) == 2
