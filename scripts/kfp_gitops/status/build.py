@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
@@ -17,6 +17,7 @@ from kfp_gitops.status.model import LastRun, PipelineStatus, ScheduleStatus, Sta
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 GRACE = timedelta(minutes=2)
 """So long after a firing its run may still come: KFP's controller looks every few seconds."""
+_NEVER, _FOR_EVER = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
 _BACK = timedelta(days=7)
 _MOST = 100
 
@@ -46,7 +47,7 @@ def _pipeline(
 ) -> PipelineStatus:
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
-    newest = runs.get(pipeline.name, ())
+    newest = sorted(runs.get(pipeline.name, ()), key=_age, reverse=True)
     schedules = tuple(_schedule(desired, pipeline, s, actual, newest) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
@@ -77,6 +78,11 @@ def _unhealthy(
             yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {schedule.missed[-1]:%m-%d %H:%M}"
     if finished and finished.state == "FAILED":
         yield f"its last run failed: {finished.id}"
+
+
+def _age(run: RunState) -> tuple[datetime, datetime]:
+    """KFP tells creation to the second: of two in the same one the later to end is the newer."""
+    return run.created or _NEVER, run.ended or _FOR_EVER
 
 
 def _run(run: RunState) -> LastRun:
