@@ -20,7 +20,7 @@ from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.local import Progress
 from kfp_gitops.localrun import TaskEvent, execute
 from kfp_gitops.localrun.events import as_json
-from kfp_gitops.render import RenderedPipeline
+from kfp_gitops.rendered import RenderedPipeline
 from localrun_kit import context
 
 _HEAD = {"apiVersion": "kfp-gitops/v1", "kind": "PipelineManifest"}

@@ -74,6 +74,14 @@ def test_what_a_condition_leaves_out_is_told_as_skipped(root: Path, command: Run
     assert len(list((root / ".local-runs").iterdir())) == 1
 
 
+def test_it_says_when_the_manifest_is_not_what_its_template_renders_to(root: Path, command: Run) -> None:
+    assert "is not what its inputs render to" not in _run(command, root).err
+    template = root / "templates/pipelines/hello/pipeline.yaml.j2"
+    template.write_text(template.read_text().replace("threshold:", "limit:"))
+    done = _run(command, root)
+    assert (done.code, "manifests/dev is not what its inputs render to" in done.err) == (0, True)
+
+
 def test_a_failed_run_exits_4_and_says_why(root: Path, command: Run) -> None:
     spec = root / "manifests/dev/pipelines/hello/components/greet.yaml"
     spec.write_text(spec.read_text().replace("return named", "assert False, 'broken'; return named"))
@@ -139,6 +147,7 @@ def test_cancelled_it_leaves_no_process_behind(root: Path, number: signal.Signal
         [*command, "--pipeline", "hello", "--out", str(root / "out")], stderr=subprocess.PIPE
     )
     assert process.stderr is not None
+    assert b"is not what its inputs render to" in process.stderr.readline()
     assert process.stderr.readline() == b"  greet: RUNNING\n"
     process.send_signal(number)
     assert process.wait(20) == 130

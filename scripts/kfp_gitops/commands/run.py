@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,36 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _local(arguments: Namespace) -> int:
-    """Compile one pipeline of manifests/<env>/ and run it here."""
-    from kfp_gitops import compiler, local, runs
+    from kfp_gitops.commands import locally
     from kfp_gitops.reconcile import desired
 
-    _refuse_together(arguments)
+    locally.refuse_together(arguments)
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
-    manifest = _manifest(folder, arguments)
-    values = runs.parameters(manifest, arguments.param)
-    rendered = folder.rendered[arguments.pipeline]
-    where = f"manifests/{arguments.env}"
-    text = compiler.compile_pipeline(rendered, where).text
-    name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
-    job = local.Job(name, text, values, out, [arguments.root / "components/src"], arguments.workers)
-    code, progress = local.run(job, console.note)
-    error = local.failure(code, progress, job, local.Source.of(rendered, where))
-    if error:
-        raise error
-    console.result(local.table(progress, out))
-    return code
-
-
-def _refuse_together(arguments: Namespace) -> None:
-    given = [name for name in ("host", "list", "status", "rerun", "backfill") if getattr(arguments, name)]
-    if given:
-        raise UsageError(f"run.py: --local takes no --{given[0]}: it speaks to no server")
-    if arguments.workers < 1:
-        raise UsageError("run.py: --workers is at least 1")
-    if arguments.out is not None and arguments.out.exists():
-        raise UsageError(f"run.py: {arguments.out} exists already; give a new folder with --out")
+    return locally.run(arguments, _manifest(folder, arguments), folder.rendered[arguments.pipeline])
 
 
 def _manifest(folder: Folder, arguments: Namespace) -> Manifest:

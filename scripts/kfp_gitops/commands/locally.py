@@ -1,0 +1,55 @@
+"""`run --local`: compile one pipeline of manifests/<env>/ and run it on this machine."""
+
+from __future__ import annotations
+
+import secrets
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from kfp_gitops import compiler, console, local, runs
+from kfp_gitops.errors import GitOpsError, UsageError
+from kfp_gitops.manifest import Manifest
+from kfp_gitops.render import render
+from kfp_gitops.rendered import RenderedPipeline
+
+
+def run(arguments: Namespace, manifest: Manifest, rendered: RenderedPipeline) -> int:
+    """Run it to its end; the exit code is that of the run."""
+    values = runs.parameters(manifest, arguments.param)
+    _say_when_stale(arguments, rendered)
+    where = f"manifests/{arguments.env}"
+    text = compiler.compile_pipeline(rendered, where).text
+    name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
+    job = local.Job(name, text, values, out, [arguments.root / "components/src"], arguments.workers)
+    code, progress = local.run(job, console.note)
+    error = local.failure(code, progress, job, local.Source.of(rendered, where))
+    if error:
+        raise error
+    console.result(local.table(progress, out))
+    return code
+
+
+def _say_when_stale(arguments: Namespace, rendered: RenderedPipeline) -> None:
+    """What runs is the manifest; who has just edited its template may expect something else."""
+    try:
+        found = {pipeline.name: pipeline for pipeline in render(arguments.root, arguments.env).pipelines}
+    except GitOpsError:
+        found = {}
+    now = found.get(rendered.name)
+    if now is None or dict(now.files()) != dict(rendered.files()):
+        console.note(
+            f"manifests/{arguments.env} is not what its inputs render to; this runs what is there. "
+            f"Render it with `python scripts/render.py --env {arguments.env} --lock`"
+        )
+
+
+def refuse_together(arguments: Namespace) -> None:
+    """Options that make no sense together with --local."""
+    given = [name for name in ("host", "list", "status", "rerun", "backfill") if getattr(arguments, name)]
+    if given:
+        raise UsageError(f"run.py: --local takes no --{given[0]}: it speaks to no server")
+    if arguments.workers < 1:
+        raise UsageError("run.py: --workers is at least 1")
+    if arguments.out is not None and arguments.out.exists():
+        raise UsageError(f"run.py: {arguments.out} exists already; give a new folder with --out")
