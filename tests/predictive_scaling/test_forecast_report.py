@@ -1,6 +1,7 @@
 """The report as text, and as Chromium shows it: light and dark, alone and in KFP's iframe."""
 
 import re
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
     assert len(re.findall("<svg", page)) == 2
     assert len(re.findall('style="--part:', page)) == shown.results[0].scores.scored_folds
     assert len(page.encode()) <= reports.MAX_BYTES
+
+
+def test_what_validation_refused_is_listed_and_escaped():
+    refused = {("late", "cpu"): "4 days of history < 14", (HOSTILE, "memory"): "quality <0.5>"}
+    page = html_report(replace(data(), refused=refused))
+    assert "<li>late cpu: data: 4 days of history &lt; 14</li>" in page
+    assert f"<li>{escape(HOSTILE)} memory: data: quality &lt;0.5&gt;</li>" in page
 
 
 def test_report_loads_nothing_and_escapes_names():

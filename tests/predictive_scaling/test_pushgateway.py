@@ -1,12 +1,25 @@
 """Gauges on a real Pushgateway: what is pushed, what is replaced, what is removed."""
 
+import re
+
 import pytest
 import requests
+from predictive_scaling import steps
 from predictive_scaling.errors import InputError, RemoteError
 from predictive_scaling.gauges import Gauge, floors, gauges
-from predictive_scaling.pushing import exposition, push, push_recommendation, pushed_services, pushgateway
+from predictive_scaling.pushing import (
+    deliver,
+    exposition,
+    push,
+    push_quality,
+    push_recommendation,
+    pushed_services,
+    pushgateway,
+)
+from predictive_scaling.validation import ValidationRules
 from predictive_scaling.web import Server
 from servers.process import free_port
+from usage_data import end_of, usage, write
 
 MODEL = {
     "unit": "cores",
@@ -187,6 +200,29 @@ def test_gateway_that_does_not_answer_is_a_remote_error_after_some_attempts():
 def test_gateway_that_refuses_is_asked_once(gateway):
     with pytest.raises(RemoteError, match="Pushgateway answered 400"):
         gateway.call("PUT", "/metrics/job/x", body=b"not exposition\n")
+
+
+def test_floors_must_arrive_and_figures_need_not(monkeypatch):
+    logged = []
+    monkeypatch.setattr("predictive_scaling.pushing.log", lambda message, **_: logged.append(message))
+    monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("predictive_scaling.web.FIRST_PAUSE_SECONDS", 0)
+    with pytest.raises(RemoteError):
+        deliver(document(a=(MODEL, MEMORY)), with_floors=True)
+    deliver(document(a=(MODEL, MEMORY)), with_floors=False)
+    push_quality({"a": 0.5})
+    assert logged == ["gauges were not pushed", "quality was not pushed"]
+
+
+def test_validation_pushes_the_quality_of_every_service(gateway, pushgateway_server, tmp_path):
+    raw = usage(days=15)
+    path = write(raw[raw.index % 10 != 0], tmp_path / "usage.csv")
+    paths = [str(tmp_path / name) for name in ("clean", "validation", "report")]
+    steps.validate_data(path, *paths, ValidationRules(), end_of(raw))
+    found = re.search(
+        r"predictive_scaling_quality_score\{.*service=\"checkout\".*\} (\S+)", metrics(pushgateway_server)
+    )
+    assert float(found.group(1)) == pytest.approx(0.9, abs=0.01)
 
 
 @pytest.mark.parametrize("url", ["gateway:9091", "ftp://gateway", "http://"])

@@ -7,12 +7,14 @@ run survives in it; groups of services that are no longer in the document are de
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from predictive_scaling.documents import Document
 from predictive_scaling.errors import InputError, RemoteError
 from predictive_scaling.gauges import HELP, PREFIX, Gauge, gauges
+from predictive_scaling.logs import log
 from predictive_scaling.settings import setting
 from predictive_scaling.web import Server
 
@@ -23,6 +25,31 @@ def pushgateway() -> Server | None:
     """The Pushgateway of this place; None where none is set."""
     url = setting("PUSHGATEWAY_URL")
     return Server("PUSHGATEWAY", url) if url else None
+
+
+def deliver(document: Document, *, with_floors: bool) -> None:
+    """Push a recommendation where a Pushgateway is set. Floors must arrive: without them a failure is only logged."""
+    gateway = pushgateway()
+    if gateway is None:
+        return
+    try:
+        push_recommendation(gateway, document, with_floors=with_floors)
+    except RemoteError as error:
+        if with_floors:
+            raise
+        log("gauges were not pushed", level=logging.WARNING, reason=str(error))
+
+
+def push_quality(qualities: Mapping[str, float]) -> None:
+    """Push the quality of each service's data, 0–1, where a Pushgateway is set; a failure is only logged."""
+    gateway = pushgateway()
+    if gateway is None:
+        return
+    found = [Gauge("quality_score", (("service", service),), value) for service, value in qualities.items()]
+    try:
+        push(gateway, {"task": "validate-data"}, found)
+    except RemoteError as error:
+        log("quality was not pushed", level=logging.WARNING, reason=str(error))
 
 
 def push_recommendation(gateway: Server, document: Document, *, with_floors: bool) -> list[str]:

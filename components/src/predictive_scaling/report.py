@@ -6,15 +6,15 @@ the reader's system; charts are drawn once, in the page's colours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 import pandas as pd
 
 from predictive_scaling.capacity import HEADROOM, PlanCost, plan_costs
 from predictive_scaling.charts import backtest_course, cost_chart, course_chart
-from predictive_scaling.evaluation import WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.evaluation_document import GRANULARITY, reason
 from predictive_scaling.report_tables import costs_table, folds_table, refused_list, scores_table
 
@@ -40,7 +40,7 @@ figure{margin:1.2em 0}figcaption{color:var(--muted);font-size:12px}svg{max-width
 
 @dataclass(frozen=True)
 class ReportData:
-    """What the report shows: the judgements and the tables behind them (of all metrics)."""
+    """What the report shows: the judgements, the tables behind them (of all metrics), and what validation refused."""
 
     results: Sequence[SeriesEvaluation]
     gates: Gates
@@ -48,6 +48,7 @@ class ReportData:
     cv: pd.DataFrame
     forecast: pd.DataFrame
     features: pd.DataFrame
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def html_report(data: ReportData) -> str:
@@ -66,7 +67,7 @@ def html_report(data: ReportData) -> str:
         *scores_table(data.results),
         *_capacity(costs),
         "<h2>Refused, with reasons</h2>",
-        *refused_list(data.results),
+        *refused_list(_reasons(data)),
         "<h2>Accuracy of each fold</h2>",
         *folds_table(courses),
         "<h2>Forecast and actual</h2>",
@@ -87,6 +88,12 @@ def _head(data: ReportData) -> list[str]:
         f"<p>A forecast is used from accuracy {gates.accuracy_threshold:.2f}, skill {gates.min_skill:.2f} and at "
         f"most {gates.max_over95:.0%} of hours above p95. What fails gets a constant from its usage instead.</p>",
     ]
+
+
+def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
+    """(service, metric) -> why it is not forecast: refused as data, or judged and found wanting."""
+    judged = {(each.service, each.metric): each.reason for each in data.results if each.decision != MODEL}
+    return {**judged, **{key: f"data: {reason}" for key, reason in data.refused.items()}}
 
 
 def _capacity(costs: Sequence[PlanCost]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from statistics import median
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.capacity import PLANS, PlanCost
-from predictive_scaling.evaluation import MODEL, SeriesEvaluation
+from predictive_scaling.evaluation import SeriesEvaluation
 from predictive_scaling.metrics import accuracy
 
 MAX_ROWS = 400
@@ -87,13 +87,11 @@ def _cost_row(metric: str, plan: str, found: Sequence[PlanCost]) -> str:
     return f'<tr>{_text(metric)}{_text(plan)}<td class="n">{len(known)}</td>{cost}{shares}</tr>'
 
 
-def refused_list(results: Sequence[SeriesEvaluation]) -> list[str]:
+def refused_list(reasons: Mapping[tuple[str, str], str]) -> list[str]:
     """What is not forecast, with the reason."""
-    failed = [each for each in results if each.decision != MODEL]
-    rows = [
-        f"<li>{escape(f'{each.service} {each.metric}: {each.reason}')}</li>" for each in failed[:MAX_ROWS]
-    ]
-    return ["<ul>", *(rows or ["<li>none</li>"]), *_left(len(failed), "<li>", "</li>"), "</ul>"]
+    texts = [f"{service} {metric}: {reason}" for (service, metric), reason in sorted(reasons.items())]
+    rows = [f"<li>{escape(text)}</li>" for text in texts[:MAX_ROWS]]
+    return ["<ul>", *(rows or ["<li>none</li>"]), *_left(len(texts), "<li>", "</li>"), "</ul>"]
 
 
 def table(head: Iterable[str], rows: Sequence[str], kind: str = "") -> list[str]:

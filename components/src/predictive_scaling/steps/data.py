@@ -15,6 +15,7 @@ from predictive_scaling.documents import Document, pretty_bytes, read_document, 
 from predictive_scaling.errors import InputError
 from predictive_scaling.features import FeatureEngineer, without
 from predictive_scaling.markdown import statistics_markdown, validation_markdown
+from predictive_scaling.pushing import push_quality
 from predictive_scaling.steps.faults import Fault, write_error_log
 from predictive_scaling.tables import read_csv, read_table, write_table
 from predictive_scaling.validation import (
@@ -85,6 +86,7 @@ def validate_data(
     write_table(result.clean, clean, compress=True)
     write_bytes(validation, pretty_bytes(_document(result, iso(now))))
     write_bytes(report, validation_markdown(result).encode())
+    push_quality({each.service: each.quality for each in result.services})
     say(result.reason)
     write_error_log(error_log, _faults(result), success=result.passed)
     return Validated(result.passed, result.passing, result.quality_score, result.reason)

@@ -26,7 +26,7 @@ from predictive_scaling.publishing import (
     publish,
     require_mode,
 )
-from predictive_scaling.pushing import push_recommendation, pushgateway
+from predictive_scaling.pushing import deliver
 from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.run_archive import archive_run
 from predictive_scaling.steps.data import refused_metrics
@@ -159,6 +159,4 @@ def _release(
         archive_run(opened, publish(opened, document, models, kept), paths.archived)
     if mode == PULL_REQUEST:
         propose(open_registry(registry), document)
-    gateway = pushgateway()
-    if gateway:
-        push_recommendation(gateway, document, with_floors=mode == PUBLISH)
+    deliver(document, with_floors=mode == PUBLISH)
