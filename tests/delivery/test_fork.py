@@ -104,6 +104,22 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     assert {found[key] for key in found if key[0] != "Role" and key[0] != "RoleBinding"} == {"kfp-gitops"}
 
 
+def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command: Command) -> None:
+    base = repository / "environments/base.yaml"
+    more = "  kfpUi: https://kfp.example.com\n  imagePullSecrets: [pull]\n  driftSchedule: '5 6 * * 1-5'\n"
+    base.write_text(base.read_text("utf-8").replace("pipelines:\n", f"{more}pipelines:\n", 1), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    objects = tuple(kustomize_build(repository / "manifests/dev"))
+    job = delivered.one(objects, "Job", "kfp-gitops-dev")["metadata"]["annotations"]
+    assert job["link.argocd.argoproj.io/kfp"] == "https://kfp.example.com"
+    assert delivered.one(objects, "CronJob", "kfp-gitops-dev-drift")["spec"]["schedule"] == "5 6 * * 1-5"
+    assert all(pod["spec"]["imagePullSecrets"] == [{"name": "pull"}] for _, pod in delivered.pods(objects))
+    base.write_text(base.read_text("utf-8").replace("5 6 * * 1-5", "0 5 6 * * 1-5"), "utf-8")
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert "delivery.driftSchedule" in outcome.err
+
+
 def test_argocd_is_the_same_for_all_environments(fork: Path, command: Command) -> None:
     values = fork / "environments/dev/values.yaml"
     values.write_text(values.read_text("utf-8") + "\nargocd:\n  namespace: elsewhere\n", "utf-8")

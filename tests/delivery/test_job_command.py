@@ -124,6 +124,8 @@ def test_the_rendered_job_applies_and_the_rendered_drift_check_then_finds_nothin
     assert applied.code == 0, applied.err
     assert list(cluster.leases) == [("kubeflow", "kfp-gitops-dev")]
     assert {seen.headers["authorization"] for seen in cluster.stub.seen} == {"Bearer token-of-kubernetes"}
+    assert json.loads(applied.message), "the pod's last words, which kubectl and Argo CD show"
+    assert len(applied.message.encode()) <= 4096
     after = pods("kfp-gitops-dev-drift").run()
     assert after.code == 0, after.err
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ import delivered
 import pytest
 import yaml
 from delivered import ENVIRONMENTS, Object
-from kfp_gitops.devserver.faults import Faults, Logged
+from kfp_gitops.devserver.faults import Fault, Faults, Logged, Trouble
 from kfp_gitops.devserver.server import DevServer
 from project import PROJECT, Outcome
 from tools import kustomize_build
@@ -82,19 +83,50 @@ class Life:
         path.write_text(text.replace(old, new, 1), "utf-8")
 
     def run(self) -> None:
-        base = "environments/base.yaml"
+        base, values = "environments/base.yaml", "environments/dev/values.yaml"
+        # Another one that stays: an environment without a pipeline is refused.
+        shutil.copytree(
+            self.repository / "templates/pipelines/hello", self.repository / "templates/pipelines/stays"
+        )
+        schedule = "{cron: '0 0 3 * * 1', enabled: false}"
+        stays = f"  stays: {{values: {{name: x, threshold: 9, items: [a], schedule: {schedule}}}}}\n"
+        self.edit(values, "  hello:\n", f"{stays}  hello:\n")
         self.reconcile("apply")
         self.edit(base, "enabled: false", "enabled: true")
+        self.reconcile("apply")
+        # A new version, whose release starts a run; the old one is no longer kept.
+        template = self.repository / "templates/pipelines/hello/pipeline.yaml.j2"
+        trigger = "triggers:\n- {name: on-change, runOn: change}\n"
+        template.write_text(template.read_text("utf-8") + trigger, "utf-8")
+        self.edit(base, "pipelines:\n", "versions: {keep: 0}\npipelines:\n")
         self.reconcile("apply")
         self.edit(base, "threshold: 3", "threshold: 4")
         self.reconcile("apply")
         self.edit(base, "enabled: true", "enabled: false")
         self.reconcile("apply")
+        # Gone by a tombstone, and back: its experiment was archived meanwhile.
+        self.edit(values, "  hello:\n", "  hello:\n    state: absent\n    delete: pipeline\n")
+        self.reconcile("apply")
+        self.edit(values, "    state: absent\n    delete: pipeline\n", "")
+        self.reconcile("apply")
+        self.reconcile("disable")
 
 
 def test_apply_is_granted_exactly_what_it_asks_of_kfp(
     repository: Path, command: Command, server: DevServer
 ) -> None:
+    # A reply that is lost makes it look again: those reads are rights, too.
+    for written in (
+        "/pipelines$",
+        "/upload_version",
+        "/experiments$",
+        "/recurringruns$",
+        "/runs$",
+        ":archive$",
+        ":enable$",
+    ):
+        server.faults.add(Fault("POST", written, Trouble.DROP_AFTER))
+    server.faults.add(Fault("DELETE", "/", Trouble.DROP_AFTER))
     Life(repository, command, server).run()
     asked = _rights(server.faults.requests)
     objects = kustomize_build(repository / "manifests/dev")
@@ -104,14 +136,27 @@ def test_apply_is_granted_exactly_what_it_asks_of_kfp(
 def test_the_drift_check_is_granted_exactly_what_it_asks_of_kfp(
     repository: Path, command: Command, server: DevServer
 ) -> None:
-    life = Life(repository, command, server)
-    life.reconcile("plan", 1)
+    life, asked = Life(repository, command, server), []
+
+    def plan(code: int) -> None:
+        server.faults.clear()
+        life.reconcile("plan", code)
+        asked.extend(server.faults.requests)
+
+    plan(1)
+    life.edit("environments/base.yaml", "enabled: false", "enabled: true")
     life.reconcile("apply")
-    server.faults.clear()
-    life.reconcile("plan")
+    plan(0)
+    # A schedule that would be replaced, and one that would go: what is in flight is shown.
+    life.edit("environments/base.yaml", "threshold: 3", "threshold: 4")
+    plan(1)
+    life.edit(
+        "environments/dev/values.yaml", "  hello:\n", "  hello:\n    state: absent\n    delete: pipeline\n"
+    )
+    plan(5)
     objects = kustomize_build(repository / "manifests/dev")
-    assert {request.method for request in server.faults.requests} == {"GET"}
-    assert granted(objects, "kfp-gitops-dev-drift", KFP) == _rights(server.faults.requests)
+    assert {request.method for request in asked} == {"GET"}
+    assert granted(objects, "kfp-gitops-dev-drift", KFP) == _rights(asked)
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
