@@ -20,10 +20,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from predictive_scaling.backtest import training_window
 from predictive_scaling.clock import parse_instant
+from predictive_scaling.documents import sha256
 from predictive_scaling.features import FeatureEngineer, hourly_series
+from predictive_scaling.models.codec import decode
+from predictive_scaling.series import HourlySeries
 from predictive_scaling.sources import load_usage
 from predictive_scaling.tables import read_csv, write_table
+from predictive_scaling.training import Job, TrainingOptions, train_series
 from predictive_scaling.validation import DataValidator, ValidationRules
 
 from .forecasting import measures, worker
@@ -50,6 +55,7 @@ def rows(settings: Settings) -> Iterator[Row]:
             name: _run(name, source, settings.folder, python or sys.executable) for name in STATSFORECAST
         }
     yield _compared(cases, found)
+    yield _aged(cases, starts)
     yield _trained(settings)
 
 
@@ -122,6 +128,46 @@ def _line(name: str, cases: list[Case], found: dict[str, Any], naive: list[dict[
         "s/fit": float(found["seconds"]),
         "MB": float(found["peak"]),
     }
+
+
+AGES = (0, 1, 3, 6)
+
+
+def _aged(cases: list[Case], starts: dict[str, int]) -> Row:
+    """What a model is worth days after its training, when it only takes in the newest usage."""
+    details = []
+    for age in AGES:
+        scores = [measures.accuracy_of(case, _updated(case, starts[case.name], age)) for case in cases]
+        details.append(
+            {
+                "days since training": str(age),
+                "accuracy": float(np.mean(scores)),
+                "median": float(np.median(scores)),
+            }
+        )
+    fresh, old = (1 - details[at]["accuracy"] for at in (0, -1))
+    return Row(
+        f"{len(cases)} real series: error of a blend that was trained {AGES[-1]} days ago and updated since",
+        Figure(f"updated after {AGES[-1]} days", old, old),
+        Figure("trained on the day", fresh, fresh),
+        unit="of usage",
+        details=tuple(details),
+    )
+
+
+def _updated(case: Case, start: int, age: int) -> measures.Array:
+    """Forecasts of the scored folds (folds × hours) by models that are `age` days old."""
+    series = HourlySeries(start, case.values)
+    rows = []
+    for at in case.origins():
+        known = series.between(series.start, series.start + at - 24 * age)
+        trained = train_series(Job("s", "cpu", known, TrainingOptions(candidates=("blend",), cv_folds=4)))
+        if trained.champion is None:
+            raise SystemExit(f"{case.name}: {trained.reason}")
+        stored = decode(trained.champion.encoded, sha256(trained.champion.encoded))
+        recent = training_window(series, series.start + at)
+        rows.append(stored.fitted.updated(recent).forecast(worker.HORIZON))
+    return np.array(rows)
 
 
 TRAIN = """

@@ -39,8 +39,13 @@ class Case:
 
 
 def accuracy(case: Case, p50: Array) -> float:
-    """max(0, 1 − WAPE) pooled over the scored folds."""
-    return max(0.0, 1.0 - wape(case.actual().ravel(), p50[SCORED].ravel()))
+    """max(0, 1 − WAPE) pooled over the scored of all folds."""
+    return accuracy_of(case, p50[SCORED])
+
+
+def accuracy_of(case: Case, scored: Array) -> float:
+    """The same of forecasts of the scored folds alone."""
+    return max(0.0, 1.0 - wape(case.actual().ravel(), scored.ravel()))
 
 
 def forecast_figures(

@@ -1,0 +1,46 @@
+"""What docs/forecasting.md shows is run and says what it shows; the limits that it names are those of the code."""
+
+import re
+import subprocess
+import sys
+
+from predictive_scaling import backtest, checks, evaluation, plan
+from predictive_scaling.models import blend
+from predictive_scaling.publishing import MODES
+from project import PROJECT
+
+PAGE = (PROJECT / "docs/forecasting.md").read_text("utf-8")
+
+
+def agrees(expected, actual):
+    """Each line is in the actual text, in this order; `…` stands for anything."""
+    lines = [line for line in expected.splitlines() if line.strip() not in {"", "…"}]
+    return re.search(".*".join(map(re.escape, lines)), actual, re.DOTALL) is not None
+
+
+def test_commands_do_what_the_page_shows(tmp_path):
+    (block,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    for step in block.removeprefix("$ ").split("\n$ "):
+        command, _, expected = step.partition("\n")
+        argv = [sys.executable, *command.split()[1:]]
+        environment = {"PYTHONPATH": str(PROJECT / "components/src"), "HOME": str(tmp_path)}
+        done = subprocess.run(
+            argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert agrees(expected, done.stdout), f"{command} says {done.stdout}"
+
+
+def test_figures_of_the_page_are_those_of_the_code():
+    rules, gates = checks.ValidationRules(), evaluation.Gates()
+    assert f"`min_days` ({rules.min_days:g})" in PAGE
+    assert f"skill ≥ −{-gates.min_skill:.2f} and `over95` ≤ {gates.max_over95:.2f}" in PAGE
+    assert (backtest.FAVOURITE_MARGIN, backtest.RACE_FOLDS, evaluation.WARM_UP_FOLDS, blend.POWER) == (
+        0.2,
+        3,
+        3,
+        6,
+    )
+    options = plan.PlanOptions()
+    assert (options.headroom, options.base_quantile) == (1.15, 0.8)
+    assert all(f"| `{mode}`" in PAGE for mode in MODES)
