@@ -14,6 +14,7 @@ def validate_model(
     forecast_cpu: Input[Dataset],
     forecast_memory: Input[Dataset],
     features: Input[Dataset],
+    validation: Input[Artifact],
     metrics: Output[Metrics],
     evaluation: Output[Artifact],
     report: Output[HTML],
@@ -30,6 +31,7 @@ def validate_model(
         forecast_cpu: Forecasts of cpu from train_model.
         forecast_memory: Forecasts of memory from train_model.
         features: Hourly features that the models were trained on.
+        validation: Findings from validate_data, for the report to list what was refused.
         accuracy_threshold: Least 1 - WAPE of hourly means over the horizon, 0-1.
         min_skill: Least 1 - WAPE / WAPE of the best seasonal naive.
         max_over95: Largest share of hours above p95, 0-1.
@@ -55,6 +57,7 @@ def validate_model(
         evaluation.path,
         report.path,
         Gates(accuracy_threshold, min_skill, max_over95),
+        validation=validation.path,
         error_log=error_log.path,
     )
     for name, value in judged.metrics.items():

@@ -22,7 +22,7 @@ INTERFACE = {
         "model cv forecast error_log success",
     ),
     "validate_model": (
-        "cv_cpu cv_memory forecast_cpu forecast_memory features accuracy_threshold min_skill max_over95",
+        "cv_cpu cv_memory forecast_cpu forecast_memory features validation accuracy_threshold min_skill max_over95",
         "metrics evaluation report error_log accepted decision reason",
     ),
     "publish_recommendation": (

@@ -141,7 +141,9 @@ def _release(found: Namespace, gates: Gates) -> None:
     )
     evaluation, report = str(out / "evaluation.json"), str(out / "report.html")
     features = str(out / "features.csv")
-    steps.validate_model(cv[0], cv[1], forecasts[0], forecasts[1], features, evaluation, report, gates)
+    validation = str(out / "validation.json")
+    inputs = cv[0], cv[1], forecasts[0], forecasts[1], features
+    steps.validate_model(*inputs, evaluation, report, gates, validation=validation)
     steps.publish_recommendation(
         str(out / "clean.csv.gz"),
         str(out / "validation.json"),

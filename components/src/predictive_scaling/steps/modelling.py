@@ -16,6 +16,7 @@ from predictive_scaling.errors import InputError
 from predictive_scaling.evaluation import MODEL, Gates, ModelValidator
 from predictive_scaling.features import FEATURE_COLUMNS
 from predictive_scaling.report import ReportData, html_report
+from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.tables import read_table, write_table
 from predictive_scaling.training import ModelTrainer, TrainingOptions
@@ -76,16 +77,21 @@ def validate_model(
     report: str,
     gates: Gates,
     *,
+    validation: str = "",
     error_log: str = "",
 ) -> Judged:
-    """Judge every service and metric; writes the evaluation and the HTML report."""
+    """Judge every service and metric; writes the evaluation and the HTML report.
+
+    `validation` is the validation document, for the report to list what was refused as data.
+    """
     cv = _both(cv_cpu, cv_memory, CV_COLUMNS)
     forecast = _both(forecast_cpu, forecast_memory, FORECAST_COLUMNS)
     table = read_table(features, FEATURE_COLUMNS)
     results = ModelValidator(gates).evaluate(cv, forecast, table, METRICS)
     horizon = evaluation_document.horizon_of(forecast)
     write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
-    write_bytes(report, html_report(ReportData(results, gates, horizon, cv, forecast, table)).encode())
+    shown = ReportData(results, gates, horizon, cv, forecast, table, refused_metrics(validation))
+    write_bytes(report, html_report(shown).encode())
     reason = evaluation_document.reason(results)
     say(reason)
     accepted = any(result.decision == MODEL for result in results)
