@@ -506,6 +506,23 @@ spec:
     ]
 
 
+def test_a_default_of_two_lines_is_no_yaml_of_its_own() -> None:
+    """The SDK writes defaults into a comment as they are: the second line is none any more."""
+    body = """\
+spec:
+  parameters: {s: {type: str, default: "a\\nroot: {}"}}
+  tasks: {a: {component: say, arguments: {text: {param: s}}}}
+"""
+    (document,) = ir.documents(compiled(body))
+    assert document["root"]["inputDefinitions"]["parameters"]["s"]["defaultValue"] == "a\nroot: {}"
+
+
+def test_a_text_that_yaml_1_2_reads_as_a_number_is_quoted() -> None:
+    """PyYAML writes 1e3 as it is; the server's parser would read a number."""
+    body = "spec:\n  tasks: {a: {component: say, arguments: {text: '1e3'}}}\n"
+    assert "constant: '1e3'" in compiled(body)
+
+
 def test_settings_of_kubernetes_make_a_second_document_and_count_for_the_identity() -> None:
     body = "spec:\n  tasks:\n    a: {component: say, arguments: {text: a}}\n"
     plain, limited = compiled(body), compiled(body.replace("text: a}", "text: a}, timeoutSeconds: 5"))

@@ -122,6 +122,10 @@ def loop_problems(context: Context, loop: Loop) -> Iterator[Problem]:
     elif not _can_be_looped_over(loop.items):
         todo = "give constants, or one reference to a list"
         yield context.document.problem(at, "KFP cannot loop over this", todo)
+    elif isinstance(loop.items, ItemRef) and loop.items.field is None and context.kind(loop.items) is None:
+        # The SDK takes such an item for a text (kfp.dsl.for_loop.LoopParameterArgument.from_pipeline_channel).
+        todo = "make the outer list one of maps, and name the field that holds the inner list"
+        yield context.document.problem(at, "KFP cannot loop over this item", todo)
     elif (kind := context.kind(loop.items)) and not (kind.type == "list" or kind.many):
         yield context.document.problem(at, f"{named(kind)} is no list", "refer to a list")
 

@@ -125,6 +125,10 @@ def _after(context: Context, node: Task | Importer) -> Iterator[Problem]:
     for index, name in enumerate(node.settings.after):
         at = (*node.at, "after", index)
         other = context.scopes.nodes.get(name)
+        if values.is_exit_task(context, name):
+            what, todo = f"task {name!r} runs at the very end", "nothing can come after it"
+            yield context.document.problem(at, what, todo)
+            continue
         if not isinstance(other, Task | Importer | Guarded):
             what = f"{name!r} is a group" if other else f"unknown task {name!r}"
             todo = f"KFP waits for tasks: choose one of: {', '.join(values.task_ids(context))}"

@@ -134,14 +134,15 @@ def task_ids(context: Context) -> list[str]:
     return sorted(name for name, node in context.scopes.nodes.items() if isinstance(node, Task | Importer))
 
 
-def _is_exit_task(context: Context, task: str) -> bool:
+def is_exit_task(context: Context, task: str) -> bool:
+    """Whether a task is the one of a `finally`."""
     return any(isinstance(n, Guarded) and n.exit_task.id == task for n in context.scopes.nodes.values())
 
 
 def _out_of_scope(context: Context, reference: Value, at: Path, user: str | None) -> Iterator[Problem]:
     assert isinstance(reference, OutputRef | CollectRef)
     apart = context.scopes.apart(reference.task, user)
-    if _is_exit_task(context, reference.task):
+    if is_exit_task(context, reference.task):
         what, todo = f"task {reference.task!r} runs at the very end", "nothing can take its outputs"
     elif isinstance(reference, CollectRef):
         if apart and isinstance(apart[0].node, Loop):

@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.compiler import interface, settings
+from kfp_gitops.compiler import channels, interface, settings
 from kfp_gitops.compiler.interface import as_float
 from kfp_gitops.compiler.sdk import (
     GraphComponent,
@@ -41,6 +41,7 @@ from kfp_gitops.manifest import (
     Value,
     hidden,
     ordered,
+    uses_item,
 )
 
 _RUN_FACTS: Mapping[str, str] = {
@@ -130,6 +131,7 @@ class Builder:
 
     def _task(self, node: Task) -> Any:
         task = self.tasks[node.id] = self._called(node)
+        channels.restore_items(task, self.items.values())
         settings.apply(task, node.settings)
         settings.apply_pod(task, node.pod, self._value)
         self._after(task, node)
@@ -191,6 +193,8 @@ class Builder:
         with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
             self._body(node.body)
+        if not uses_item(node):
+            channels.hand_down(items, self.tasks, node)
 
     def _guarded(self, node: Guarded) -> None:
         self.current = node.exit_task

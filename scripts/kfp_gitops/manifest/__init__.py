@@ -3,6 +3,7 @@
 from kfp_gitops.manifest.items import (
     hidden,
     maps,
+    uses_item,
 )
 from kfp_gitops.manifest.model import (
     API_VERSION,
@@ -131,5 +132,6 @@ __all__ = [
     "pod_values",
     "references",
     "used",
+    "uses_item",
     "walk",
 ]

@@ -51,6 +51,16 @@ def hidden(manifest: Manifest, scopes: Scopes) -> dict[str, str]:
     return names
 
 
+def uses_item(loop: Loop) -> bool:
+    """Whether anything inside a loop uses its item, or a field of it."""
+    inside = (value for node in walk(loop.body) for value in values(node))
+    return any(
+        isinstance(reference, ItemRef) and reference.loop == loop.id
+        for value in inside
+        for reference in references(value)
+    )
+
+
 def _free(name: str, taken: set[str]) -> str:
     while name in taken or keyword.iskeyword(name):
         name += "_"

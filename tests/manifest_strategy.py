@@ -1,0 +1,334 @@
+"""Manifests out of thin air: mostly right, bounded in depth and size, each construct of the language in reach.
+
+A generator of its own, because what may stand where depends on what stands around it; `hypothesis` draws every choice,
+so it also shrinks what it finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from hypothesis import strategies as st
+from kfp_gitops.components import Interface, Port
+from language import COMPONENTS
+
+MAX_DEPTH = 3
+TYPES = ("str", "int", "float", "bool", "list", "dict")
+# How often (one in) something is written that most likely is wrong.
+WRONG = 200
+
+
+@dataclass
+class Scope:
+    """What can be referred to from one place."""
+
+    parameters: dict[str, str]
+    outputs: dict[tuple[str, str], Port] = field(default_factory=dict)
+    collectable: dict[tuple[str, str], Port] = field(default_factory=dict)
+    one_of: list[tuple[list[dict[str, str]], Port]] = field(default_factory=list)
+    items: list[tuple[Any, Any]] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
+
+    def inside(self) -> Scope:
+        """What is seen in a group: all of this; what is added there is not seen here."""
+        return Scope(
+            self.parameters,
+            dict(self.outputs),
+            dict(self.collectable),
+            list(self.one_of),
+            list(self.items),
+            list(self.tasks),
+        )
+
+
+class Writer:
+    """Writes one manifest; every choice comes from `random`."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.ids: list[str] = []
+        self.workspace = False
+
+    def wrong(self) -> bool:
+        return self.random.randrange(WRONG) == 0
+
+    def maybe(self, one_in: int) -> bool:
+        return self.random.randrange(one_in) == 0
+
+    def manifest(self) -> dict[str, Any]:
+        scope = Scope({f"p{i}": self.random.choice(TYPES) for i in range(self.random.randrange(5))})
+        spec: dict[str, Any] = {"parameters": {n: self.parameter(t) for n, t in scope.parameters.items()}}
+        self.workspace = self.maybe(6)
+        if self.workspace:
+            spec["workspace"] = {"size": "1Gi"}
+        spec["tasks"] = self.tasks(scope, MAX_DEPTH, top=True)
+        if self.maybe(4):
+            spec["outputs"] = {f"o{i}": self.result(scope) for i in range(2)}
+        if self.maybe(8):
+            spec["config"] = {"deadlineSeconds": self.random.choice((1, 60, -1 if self.wrong() else 5))}
+        return {
+            "apiVersion": "kfp-gitops/v1",
+            "kind": "PipelineManifest",
+            "metadata": {"name": "p", "description": "d", "owner": "o"},
+            "spec": spec,
+        }
+
+    def parameter(self, kind: str) -> dict[str, Any]:
+        return {"type": kind, "default": self.constant("str" if self.wrong() else kind)}
+
+    def constant(self, kind: str, depth: int = 2) -> Any:
+        if self.wrong():
+            return self.random.choice((None, "{{$.x}}", 2**60, "it's", ""))
+        match kind:
+            case "str":
+                return self.random.choice(("a", "x y", "naïve", "1", "true", "multi\nline"))
+            case "int":
+                return self.random.choice((0, 1, -7, 12345))
+            case "float":
+                return self.random.choice((0.5, 1, -2.25, 1e-7))
+            case "bool":
+                return self.random.choice((True, False))
+            case "list":
+                return [self.constant(self.random.choice(TYPES[:4]), depth - 1) for _ in range(depth)]
+        return {f"k{i}": self.constant(self.random.choice(TYPES[:4]), depth - 1) for i in range(depth)}
+
+    def new_id(self) -> str:
+        name = self.random.choice(self.ids) if self.ids and self.wrong() else f"t{len(self.ids)}"
+        self.ids.append(name)
+        return name
+
+    def tasks(self, scope: Scope, depth: int, *, top: bool = False) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for _ in range(self.random.randrange(1, 4)):
+            name = self.new_id()
+            found[name] = self.node(name, scope, depth, top)
+        if self.maybe(4):  # the order in which they are written says nothing
+            found = dict(sorted(found.items(), reverse=True))
+        return found
+
+    def node(self, name: str, scope: Scope, depth: int, top: bool) -> dict[str, Any]:
+        kind = self.random.randrange(10)
+        if depth and kind == 0:
+            return self.condition(scope, depth)
+        if depth and kind == 1:
+            return self.loop(name, scope, depth)
+        if depth and kind == 2 and (top or self.wrong()):
+            return self.guarded(scope, depth)
+        if kind == 3:
+            return self.importer(name, scope)
+        if kind == 4 and self.maybe(2):
+            return self.claim(name, scope)
+        return self.task(name, scope)
+
+    def task(self, name: str, scope: Scope) -> dict[str, Any]:
+        component = self.random.choice([n for n in COMPONENTS if self.can_run(n, scope)])
+        interface = COMPONENTS[component]
+        node: dict[str, Any] = {"component": component, "arguments": self.arguments(interface, scope)}
+        if self.wrong():
+            node["arguments"]["unknown"] = 1
+        self.settings(node, scope)
+        scope.tasks.append(name)
+        for port in interface.outputs.values():
+            scope.outputs[name, port.name] = port
+        return node
+
+    def can_run(self, component: str, scope: Scope) -> bool:
+        """Whether there is something for each artifact that it needs."""
+        ports = COMPONENTS[component].inputs.values()
+        needed = [port for port in ports if port.artifact and not port.optional]
+        there = all(self.references(port, scope) for port in needed)
+        return (there and not any(port.final_status for port in ports)) or self.wrong()
+
+    def arguments(self, interface: Interface, scope: Scope) -> dict[str, Any]:
+        return {
+            port.name: self.value(port, scope)
+            for port in interface.inputs.values()
+            if not port.final_status and (not port.optional or self.maybe(2))
+        }
+
+    def value(self, port: Port, scope: Scope) -> Any:
+        found = self.references(port, scope)
+        if port.type:
+            found += [self.constant(port.type), *self.put_together(port.type, scope)]
+        return self.random.choice(found) if found else {"task": "nowhere", "output": "nothing"}
+
+    def references(self, port: Port, scope: Scope) -> list[Any]:
+        found = self.plain_references(port, scope)
+        found += [
+            {"collect": _output(at)} for at, given in scope.collectable.items() if self.collects(given, port)
+        ]
+        return found + [{"oneOf": options} for options, given in scope.one_of if self.fits(given, port)]
+
+    def plain_references(self, port: Port, scope: Scope) -> list[Any]:
+        found: list[Any] = [
+            {"param": name} for name, kind in scope.parameters.items() if kind == port.type or self.wrong()
+        ]
+        found += [_output(at) for at, given in scope.outputs.items() if self.fits(given, port)]
+        return found + [
+            item for item, kind in scope.items if (port.type and kind in (port.type, None)) or self.wrong()
+        ]
+
+    def fits(self, given: Port, port: Port) -> bool:
+        same = (given.type, given.artifact, given.many) == (port.type, port.artifact, port.many)
+        return same or self.wrong()
+
+    def collects(self, given: Port, port: Port) -> bool:
+        return port.type == "list" if given.type else (port.many and given.artifact == port.artifact)
+
+    def put_together(self, kind: str, scope: Scope) -> list[Any]:
+        parts = [{"param": name} for name in scope.parameters]
+        parts += [_output(at) for at, given in scope.outputs.items() if given.type or self.wrong()]
+        parts += [item for item, _ in scope.items if "field" not in item or self.wrong()]
+        part = self.random.choice(parts) if parts else "x"
+        match kind:
+            case "str":
+                run = self.random.choice(("id", "name", "task-name", "workspace"))
+                plain = (
+                    "x" if run == "workspace" and not self.workspace and not self.wrong() else {"run": run}
+                )
+                return [{"concat": ["a-", part, 1]}, plain]
+            case "list":
+                return [[part, 1]]
+            case "dict":
+                return [{"a": part, "b": {"c": [part]}}, {"literal": {"param": "x"}}]
+        return []
+
+    def settings(self, node: dict[str, Any], scope: Scope) -> None:
+        if self.maybe(3) and scope.tasks:
+            node["after"] = [self.random.choice(self.ids if self.wrong() else scope.tasks)]
+        if self.maybe(12):
+            node["ignoreUpstreamFailure"] = True
+        if self.maybe(6):
+            node["cache"] = self.random.choice((False, {"key": "k"}, "no" if self.wrong() else True))
+        if self.maybe(6):
+            node["retry"] = {
+                "count": 2,
+                "backoff": self.random.choice(("30s", "30" if self.wrong() else "5m")),
+            }
+        if self.maybe(6):
+            node["resources"] = {"cpu": {"limit": self.text(scope, "1")}, "memory": {"request": "1Gi"}}
+        if self.maybe(6):
+            node["env"] = {
+                "A": "x",
+                "B": {"secret": self.text(scope, "s"), "key": "k"},
+                "C": {"field": "spec.x"},
+            }
+        if self.maybe(8):
+            node["volumes"] = {"/a": {"pvc": self.text(scope, "c")}, "/b": {"emptyDir": {"name": "b"}}}
+        if self.maybe(8):
+            node["placement"] = {"tolerations": [{"key": "a"}], "nodeSelector": {"a": "b"}}
+        if self.maybe(8):
+            node["timeoutSeconds"] = self.random.choice((5, 0 if self.wrong() else 60))
+        if self.maybe(8):
+            node["displayName"] = "shown ä"
+
+    def text(self, scope: Scope, constant: str) -> Any:
+        found = [] if self.wrong() else self.plain_references(Port("text", "str"), scope)
+        found = [item for item in found if "field" not in item] or [
+            self.value(Port("text", "str"), scope)
+        ] * self.wrong()
+        return self.random.choice(found) if found and self.maybe(2) else constant
+
+    def importer(self, name: str, scope: Scope) -> dict[str, Any]:
+        uri = self.random.choice(
+            ["s3://b/x", *({"param": n} for n, t in scope.parameters.items() if t == "str")]
+        )
+        kind = self.random.choice(("Dataset", "Model"))
+        scope.tasks.append(name)
+        scope.outputs[name, "artifact"] = Port("artifact", None, f"system.{kind}")
+        return {"importer": {"uri": uri, "type": kind, "metadata": self.constant("dict")}}
+
+    def claim(self, name: str, scope: Scope) -> dict[str, Any]:
+        scope.tasks.append(name)
+        scope.outputs[name, "name"] = Port("name", "str")
+        return {"createPvc": {"accessModes": ["ReadWriteOnce"], "size": "1Gi", "nameSuffix": "-x"}}
+
+    def condition(self, scope: Scope, depth: int) -> dict[str, Any]:
+        branches = [self.branch(scope, depth) for _ in range(self.random.randrange(1, 4))]
+        first, *others = branches
+        node: dict[str, Any] = {"if": self.comparison(scope), "tasks": first[0]}
+        if others and self.maybe(2):
+            node["else"] = {"tasks": others.pop()[0]}
+        if others:
+            node["elif"] = [{"if": self.comparison(scope), "tasks": tasks} for tasks, _ in others]
+        if "else" in node or self.wrong():
+            self.offer_one_of(scope, [inner for _, inner in branches])
+        return node
+
+    def branch(self, scope: Scope, depth: int) -> tuple[dict[str, Any], dict[tuple[str, str], Port]]:
+        inner = scope.inside()
+        tasks = self.tasks(inner, depth - 1)
+        return tasks, {at: port for at, port in inner.outputs.items() if at[0] in tasks}
+
+    def offer_one_of(self, scope: Scope, branches: list[dict[tuple[str, str], Port]]) -> None:
+        for at, port in branches[0].items():
+            chosen = [_output(at)]
+            for other in branches[1:]:
+                chosen += [_output(a) for a, p in other.items() if self.fits(p, port)][:1]
+            if len(chosen) == len(branches) or (len(chosen) > 1 and self.wrong()):
+                scope.one_of.append((chosen, port))
+
+    def comparison(self, scope: Scope) -> dict[str, Any]:
+        kinds = [kind for kind in TYPES[:4] if self.plain_references(Port("left", kind), scope)]
+        kind = self.random.choice(kinds or ["str"])
+        found = self.plain_references(Port("left", kind), scope) or ["nothing"]
+        left = self.random.choice(found)
+        right = self.comparable(kind) if self.maybe(2) else self.random.choice(found)
+        unordered = kind == "bool" or "item" in left or (isinstance(right, dict) and "item" in right)
+        operators = ("eq", "ne") if unordered and not self.wrong() else ("eq", "ne", "lt", "le", "gt", "ge")
+        return {self.random.choice(operators): [left, right] if self.maybe(2) else [right, left]}
+
+    def comparable(self, kind: str) -> Any:
+        return "a" if kind == "str" else self.constant(kind)
+
+    def loop(self, name: str, scope: Scope, depth: int) -> dict[str, Any]:
+        items, kinds = self.items(scope)
+        inner = scope.inside()
+        inner.items += [
+            ({"item": name, **({"field": key} if key else {})}, kind) for key, kind in kinds.items()
+        ]
+        node: dict[str, Any] = {"loop": {"items": items}, "tasks": self.tasks(inner, depth - 1)}
+        if self.maybe(3):
+            node["loop"]["parallelism"] = self.random.choice((1, 5, 0 if self.wrong() else 2))
+        new = {at: port for at, port in inner.outputs.items() if at not in scope.outputs}
+        scope.collectable.update(
+            {at: port for at, port in new.items() if at[0] in node["tasks"] or self.maybe(2)}
+        )
+        return node
+
+    def items(self, scope: Scope) -> tuple[Any, dict[str, Any]]:
+        """Something to loop over, and the kinds of its items by field ('' for the whole)."""
+        if self.maybe(2):
+            kind = self.random.choice(TYPES[:4])
+            return [self.constant(kind) for _ in range(self.random.randrange(0 if self.wrong() else 1, 3))], {
+                "": kind
+            }
+        if self.maybe(2):
+            kinds = {
+                key: self.random.choice(TYPES[:4])
+                for key in ("name", "a", "b")[: self.random.randrange(1, 4)]
+            }
+            rows = [{key: self.constant(kind) for key, kind in kinds.items()} for _ in range(2)]
+            return rows, {**kinds, "": "dict"}
+        return self.value(Port("items", "list"), scope), {"": None, "a": None}
+
+    def guarded(self, scope: Scope, depth: int) -> dict[str, Any]:
+        exit_task = {"component": "report", "arguments": {"text": self.constant("str")}}
+        return {"finally": {self.new_id(): exit_task}, "tasks": self.tasks(scope.inside(), depth - 1)}
+
+    def result(self, scope: Scope) -> Any:
+        found = [_output(at) for at in scope.outputs] + [{"collect": _output(at)} for at in scope.collectable]
+        found += [{"oneOf": options} for options, _ in scope.one_of]
+        return self.random.choice(found) if found else 7
+
+
+def _output(at: tuple[str, str]) -> dict[str, str]:
+    return {"task": at[0], "output": at[1]}
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> dict[str, Any]:
+    """Manifests as data."""
+    return Writer(draw(st.randoms(use_true_random=False))).manifest()
