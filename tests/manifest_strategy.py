@@ -104,13 +104,27 @@ class Writer:
         for _ in range(self.random.randrange(1, 4)):
             name = self.new_id()
             found[name] = self.node(name, scope, depth, top)
+            if (scope.one_of or scope.collectable) and self.maybe(2):
+                found.update(self.consumer(scope))
         if self.maybe(4):  # the order in which they are written says nothing
             found = dict(sorted(found.items(), reverse=True))
         return found
 
+    def consumer(self, scope: Scope) -> dict[str, Any]:
+        """A task that takes what a loop or a condition before it gives."""
+        for component in self.random.sample(sorted(COMPONENTS), len(COMPONENTS)):
+            for port in COMPONENTS[component].inputs.values():
+                special = [ref for ref in self.special_references(port, scope) if "item" not in ref]
+                if special and self.can_run(component, scope):
+                    name = self.new_id()
+                    node = self.task(name, scope, component)
+                    node["arguments"][port.name] = self.random.choice(special)
+                    return {name: node}
+        return {}
+
     def node(self, name: str, scope: Scope, depth: int, top: bool) -> dict[str, Any]:
         kind = self.random.randrange(10)
-        if depth and kind == 0:
+        if depth and kind == 0 and self.comparable_kinds(scope):
             return self.condition(scope, depth)
         if depth and kind == 1:
             return self.loop(name, scope, depth)
@@ -122,8 +136,8 @@ class Writer:
             return self.claim(name, scope)
         return self.task(name, scope)
 
-    def task(self, name: str, scope: Scope) -> dict[str, Any]:
-        component = self.random.choice([n for n in COMPONENTS if self.can_run(n, scope)])
+    def task(self, name: str, scope: Scope, component: str = "") -> dict[str, Any]:
+        component = component or self.random.choice([n for n in COMPONENTS if self.can_run(n, scope)])
         interface = COMPONENTS[component]
         node: dict[str, Any] = {"component": component, "arguments": self.arguments(interface, scope)}
         if self.wrong():
@@ -149,16 +163,22 @@ class Writer:
         }
 
     def value(self, port: Port, scope: Scope) -> Any:
+        special = self.special_references(port, scope)
+        if special and self.maybe(3):
+            return self.random.choice(special)
         found = self.references(port, scope)
         if port.type:
             found += [self.constant(port.type), *self.put_together(port.type, scope)]
         return self.random.choice(found) if found else {"task": "nowhere", "output": "nothing"}
 
     def references(self, port: Port, scope: Scope) -> list[Any]:
-        found = self.plain_references(port, scope)
-        found += [
+        return [*self.plain_references(port, scope), *self.special_references(port, scope)]
+
+    def special_references(self, port: Port, scope: Scope) -> list[Any]:
+        found: list[Any] = [
             {"collect": _output(at)} for at, given in scope.collectable.items() if self.collects(given, port)
         ]
+        found += [item for item, kind in scope.items if port.type and kind == port.type]
         return found + [{"oneOf": options} for options, given in scope.one_of if self.fits(given, port)]
 
     def plain_references(self, port: Port, scope: Scope) -> list[Any]:
@@ -260,6 +280,8 @@ class Writer:
     def branch(self, scope: Scope, depth: int) -> tuple[dict[str, Any], dict[tuple[str, str], Port]]:
         inner = scope.inside()
         tasks = self.tasks(inner, depth - 1)
+        name = self.new_id()  # something that every branch gives, for oneOf
+        tasks[name] = self.task(name, inner, "say")
         return tasks, {at: port for at, port in inner.outputs.items() if at[0] in tasks}
 
     def offer_one_of(self, scope: Scope, branches: list[dict[tuple[str, str], Port]]) -> None:
@@ -271,14 +293,16 @@ class Writer:
                 scope.one_of.append((chosen, port))
 
     def comparison(self, scope: Scope) -> dict[str, Any]:
-        kinds = [kind for kind in TYPES[:4] if self.plain_references(Port("left", kind), scope)]
-        kind = self.random.choice(kinds or ["str"])
+        kind = self.random.choice(self.comparable_kinds(scope) or ["str"])
         found = self.plain_references(Port("left", kind), scope) or ["nothing"]
         left = self.random.choice(found)
         right = self.comparable(kind) if self.maybe(2) else self.random.choice(found)
         unordered = kind == "bool" or "item" in left or (isinstance(right, dict) and "item" in right)
         operators = ("eq", "ne") if unordered and not self.wrong() else ("eq", "ne", "lt", "le", "gt", "ge")
         return {self.random.choice(operators): [left, right] if self.maybe(2) else [right, left]}
+
+    def comparable_kinds(self, scope: Scope) -> list[str]:
+        return [kind for kind in TYPES[:4] if self.plain_references(Port("left", kind), scope)]
 
     def comparable(self, kind: str) -> Any:
         return "a" if kind == "str" else self.constant(kind)
@@ -321,7 +345,9 @@ class Writer:
     def result(self, scope: Scope) -> Any:
         found = [_output(at) for at in scope.outputs] + [{"collect": _output(at)} for at in scope.collectable]
         found += [{"oneOf": options} for options, _ in scope.one_of]
-        return self.random.choice(found) if found else 7
+        return (
+            self.random.choice(found) if found else {"task": self.random.choice(self.ids), "output": "said"}
+        )
 
 
 def _output(at: tuple[str, str]) -> dict[str, str]:

@@ -209,6 +209,32 @@ REFUSED = {
         "spec:\n  tasks:\n    g: {loop: {items: [1, a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
         "3:27: 'a' is of another type; KFP takes the first one's type for all: write an int",
     ),
+    "a loop over an item that KFP takes for a text": (
+        "spec:\n  parameters: {l: {type: list, default: [[a]]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
+        "      tasks:\n        h:\n          loop: {items: {item: g}}\n"
+        "          tasks: {t: {component: say, arguments: {text: {item: h}}}}\n",
+        "8:25: KFP cannot loop over this item; make the outer list one of maps, and name the field that holds the inner"
+        " list",
+    ),
+    "the list of a loop in a group inside that loop": (
+        "spec:\n  parameters: {l: {type: list, default: [a]}, s: {type: str, default: a}}\n  tasks:\n    g:\n"
+        "      loop: {items: {param: l}}\n      tasks:\n        c:\n          if: {eq: [{param: s}, a]}\n"
+        "          tasks: {t: {component: take, arguments: {items: {param: l}}}}\n",
+        "9:60: the list of 'g' is used in a group inside that loop; give it to a task before the loop that passes it on",
+    ),
+    "a list of artifacts that is collected into a group": (
+        "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n    l: {component: load}\n"
+        "    g: {loop: {items: [a]}, tasks: {t: {component: train, arguments: {data: {task: l, output: data}}}}}\n"
+        "    c:\n      if: {eq: [{param: s}, a]}\n"
+        "      tasks: {m: {component: merge, arguments: {models: {collect: {task: t, output: model}}}}}\n",
+        "8:57: a list of artifacts cannot be handed into a group; collect it in a task beside the loop",
+    ),
+    "a task that comes after an exit task": (
+        "spec:\n  tasks:\n    h:\n      finally: {e: {component: say, arguments: {text: x}}}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n"
+        "    b: {component: say, arguments: {text: x}, after: [e]}\n",
+        "6:55: task 'e' runs at the very end; nothing can come after it",
+    ),
     "a loop over one value": (
         "spec:\n  parameters: {s: {type: str, default: a}}\n  tasks:\n"
         "    g: {loop: {items: {param: s}}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
@@ -465,6 +491,32 @@ spec:
     found = tree(compiled(body))
     assert set(found) == {"loop", "outside"}
     assert set(found["loop"]) == {"condition-branches-3", "beside"}
+
+
+GROUP = "spec:\n  parameters: {service: {type: str, default: x}, services: {type: list, default: [a]}}\n  tasks:\n"
+
+
+def test_a_parameter_whose_name_is_part_of_the_lists_name_reaches_groups_in_the_loop() -> None:
+    """The SDK looks for the list of a loop by part of its name, and takes `service` for `services`."""
+    inside = (
+        "c: {if: {eq: [{item: l}, a]}, tasks: {t: {component: say, arguments: {text: {param: service}}}}}"
+    )
+    assert compiled(f"{GROUP}    l: {{loop: {{items: {{param: services}}}}, tasks: {{{inside}}}}}\n")
+
+
+def test_a_loop_in_a_group_need_not_use_its_item() -> None:
+    """The SDK hands the list into the group only when something in the loop uses the item."""
+    loop = "l: {loop: {items: {param: services}}, tasks: {t: {component: say, arguments: {text: x}}}}"
+    found = tree(compiled(f"{GROUP}    c: {{if: {{eq: [{{param: service}}, x]}}, tasks: {{{loop}}}}}\n"))
+    assert set(found["condition-1"]["l"]) == {"t"}
+
+
+def test_an_item_inside_a_text_is_still_the_item_in_an_inner_loop() -> None:
+    """The SDK takes what it finds in a text for a parameter, which the pipeline has not."""
+    inner = (
+        "m: {loop: {items: [1]}, tasks: {t: {component: say, arguments: {text: {concat: [x-, {item: l}]}}}}}"
+    )
+    assert compiled(f"{GROUP}    l: {{loop: {{items: {{param: services}}}}, tasks: {{{inner}}}}}\n")
 
 
 def test_resources_from_a_parameter_reach_into_a_group() -> None:

@@ -158,10 +158,16 @@ def _ignoring_failure(context: Context, task: Task, interface: Interface) -> Ite
         return
     for name, value in task.arguments.items():
         port = interface.inputs.get(name)
-        if port and not port.optional and any(tasks_of(value)):
+        if port and not port.optional and _comes_from_a_task(context, value):
             what = f"{name!r} takes an output that is missing when the task before failed"
             todo = "give the component's input a default, or drop `ignoreUpstreamFailure`"
             yield context.document.problem((*task.arguments_at, name), what, todo)
+
+
+def _comes_from_a_task(context: Context, value: Value) -> bool:
+    loops = (context.scopes.nodes.get(ref.loop) for ref in references(value) if isinstance(ref, ItemRef))
+    lists = [loop.items for loop in loops if isinstance(loop, Loop)]
+    return any(tasks_of(value)) or any(_comes_from_a_task(context, items) for items in lists)
 
 
 def _pod(context: Context, task: Task) -> Iterator[Problem]:

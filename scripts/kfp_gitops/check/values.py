@@ -104,6 +104,16 @@ def _reference(context: Context, reference: Value, at: Path, user: str | None) -
             yield from _one_of(context, options, at, user)
         case ItemRef():
             yield from _item(context, reference, at, user)
+    yield from _list_of_own_loop(context, reference, at, user)
+
+
+def _list_of_own_loop(context: Context, reference: Value, at: Path, user: str | None) -> Iterator[Problem]:
+    """The SDK hands the list of a loop into the loop, and no further (compiler_utils.get_inputs_for_all_groups)."""
+    around = context.scopes.around[user] if user is not None else ()
+    for group in around[:-1]:
+        if isinstance(group.node, Loop) and group.node.items == reference:
+            what = f"the list of {group.node.id!r} is used in a group inside that loop"
+            yield context.document.problem(at, what, "give it to a task before the loop that passes it on")
 
 
 def _own_input(context: Context, name: str, kind: str, at: Path) -> Iterator[Problem]:
@@ -146,6 +156,7 @@ def _out_of_scope(context: Context, reference: Value, at: Path, user: str | None
         what, todo = f"task {reference.task!r} runs at the very end", "nothing can take its outputs"
     elif isinstance(reference, CollectRef):
         if apart and isinstance(apart[0].node, Loop):
+            yield from _collected_into_group(context, reference, at, user, len(apart))
             return
         if any(isinstance(group.node, Loop) for group in apart):
             what = f"the loop around {reference.task!r} is in a group that this is not in"
@@ -157,6 +168,17 @@ def _out_of_scope(context: Context, reference: Value, at: Path, user: str | None
     else:
         return
     yield context.document.problem(at, what, todo)
+
+
+def _collected_into_group(
+    context: Context, reference: CollectRef, at: Path, user: str | None, apart: int
+) -> Iterator[Problem]:
+    """The SDK declares every list that it hands into a group as a parameter (build_component_spec_for_group)."""
+    kind = context.kind(reference)
+    depth = len(context.scopes.around[reference.task]) - apart
+    if kind and kind.artifact and user is not None and len(context.scopes.around[user]) > depth:
+        what = "a list of artifacts cannot be handed into a group"
+        yield context.document.problem(at, what, "collect it in a task beside the loop")
 
 
 def _way_out(group: Condition | Loop | Guarded) -> str:

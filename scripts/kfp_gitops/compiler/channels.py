@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.compiler.sdk import dsl
@@ -17,6 +17,35 @@ def restore_items(task: Any, items: Iterable[Any]) -> None:
     known = {item.pattern: item for item in items}
     found = task.channel_inputs
     found[:] = [known.get(channel.pattern, channel) for channel in found]
+
+
+class _ExactName(str):
+    """A name that contains those of its own channels, not whatever is a part of its text."""
+
+    channels: frozenset[str]
+
+    def __contains__(self, part: object) -> bool:
+        return part in self.channels
+
+
+def know_own_channels(argument: Any) -> None:
+    """Make the SDK find the list of a loop by its name, not by a part of it.
+
+    It asks whether one name is in the other (kfp.compiler.compiler_utils.get_inputs_for_all_groups), so inside a loop
+    over `services` it takes a parameter `service` for that list, and does not hand it on to groups in the loop.
+    """
+    name = _ExactName(argument.full_name)
+    name.channels = frozenset(_chain(argument))
+    kind = type(argument)
+    argument.__class__ = type(kind.__name__, (kind,), {"full_name": name})
+
+
+def _chain(channel: Any) -> Iterator[str]:
+    """The names of an item, of what it is an item of, and so on."""
+    while isinstance(channel, dsl.pipeline_channel.PipelineChannel):
+        yield str(channel.full_name)
+        inner = isinstance(channel, dsl.for_loop.LoopArgumentVariable)
+        channel = channel.loop_argument if inner else getattr(channel, "items_or_pipeline_channel", None)
 
 
 def hand_down(items: Any, tasks: Mapping[str, Any], loop: Loop) -> None:
