@@ -38,7 +38,7 @@ SCHEDULES = st.builds(
         enabled, parameters, None, None, concurrency, catchup, (), on_replace, on_missed,
     ),
     st.sampled_from([*list(RHYTHMS)[:2], *RHYTHMS, 240]),
-    st.sampled_from([True, True, True, False]),
+    st.sampled_from([True] * 6 + [False]),
     st.sampled_from([{}, {"n": 1}]),
     st.sampled_from([1, 10]),
     st.booleans(),
@@ -60,9 +60,9 @@ PIPELINES = st.builds(
     ),
     st.sampled_from("abc"),
     st.sampled_from("12"),
-    st.one_of(st.lists(SCHEDULES, min_size=1, max_size=1), st.lists(SCHEDULES, max_size=1)),
+    st.one_of(*[st.lists(SCHEDULES, min_size=1, max_size=1)] * 4, st.just([])),
     st.sampled_from([[], ["changed"]]),
-    st.sampled_from([0, 0, 0, 600, 5000]),
+    st.sampled_from([0] * 8 + [600, 5000]),
 )
 BYSTANDER = DesiredPipeline(
     "q", "d", "sha256:q", "sha-q", "sha256:q", "ir",
@@ -89,11 +89,11 @@ class Reconciler(RuleBasedStateMachine):
         ready=st.sampled_from([True, True, False]),
         latency=st.sampled_from([0, 1, 3]),
         lag=st.sampled_from([0, 0, 4]),
-        lasts=st.sampled_from([0, 0, 100]),
+        lasts=st.sampled_from([0, 0, 0, 0, 100]),
     )
     def begin(self, pipeline: DesiredPipeline, ready: bool, latency: int, lag: int, lasts: int) -> None:
         self.kfp = FakeKfp(latency, lag, lasts)
-        self.kfp.watch = self._never_two_enabled
+        self.kfp.watch = self._always
         self.desired = Desired(OWNER, "http://127.0.0.1", "", (pipeline, BYSTANDER), keep_versions=KEEP)
         self.told = Told()
         self.tainted: set[str] = set()
@@ -186,6 +186,20 @@ class Reconciler(RuleBasedStateMachine):
                 self.tainted.add(NAME)
             self.kfp.set_enabled(found.id, enabled=what == "enable")
 
+    @precondition(lambda self: self.kfp._pipelines.get("p") and self.kfp._pipelines["p"].versions)
+    @rule(pick=st.integers(0, 9))
+    def somebody_pins_a_version_of_ours(self, pick: int) -> None:
+        """A recurring run made by hand; the version it pins must stay."""
+        pipeline = self.kfp._pipelines["p"]
+        version = sorted(pipeline.versions.values(), key=lambda found: found.id)[
+            pick % len(pipeline.versions)
+        ]
+        made = self.kfp.create_schedule(
+            name="by-hand", description="", pipeline_id=pipeline.id, version_id=version.id, experiment_id="e",
+            schedule=BYSTANDER.schedules[0],
+        )  # fmt: skip
+        self.others = [*self.others, made]
+
     @rule(
         call=st.integers(1, 30),
         after=st.booleans(),
@@ -215,6 +229,10 @@ class Reconciler(RuleBasedStateMachine):
         assert not outcome.failed
         if outcome.postponed:  # a run in flight, with onReplace: wait
             return
+        if Absent("p", "pipeline") in self.desired.absent and any(
+            found.name == "by-hand" for found in self.others
+        ):
+            return  # a conflict: somebody else runs the pipeline that shall go
         self._everything_holds()
 
     def teardown(self) -> None:
@@ -236,11 +254,13 @@ class Reconciler(RuleBasedStateMachine):
 
     # what must hold
 
-    def _never_two_enabled(self) -> None:
+    def _always(self) -> None:
         on = Counter(
             record.name for name in (NAME, "q-main") for record in self._ours(name) if record.enabled
         )
         assert all(count == 1 for name, count in on.items() if name not in self.tainted), on
+        there = {version.id for found in self.kfp._pipelines.values() for version in found.versions.values()}
+        assert all(found.record.version_id in there for found in self.kfp.recurring.values())
 
     def _everything_holds(self) -> None:
         again = plan(self.desired, observe(self.kfp, self.desired))
@@ -314,7 +334,7 @@ class Reconciler(RuleBasedStateMachine):
     def _begin_duty(self) -> None:
         """From an apply that ran through on, every firing of an enabled schedule is owed."""
         (record,) = self._ours() if len(self._ours()) == 1 else (None,)
-        if record is None or not record.enabled or record.cron is None or self.kfp.lasts or record.catchup:
+        if record is None or not record.enabled or record.cron is None or self.kfp.lasts:
             self.duty = None
         elif self.duty is None or self.duty.cron != record.cron or self.duty.killed:
             self.duty = Duty(record.cron, self.kfp.clock)

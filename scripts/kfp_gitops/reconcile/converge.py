@@ -282,12 +282,6 @@ def schedule_names(wanted: Entry) -> frozenset[str]:
     return frozenset(schedule_name(wanted.name, schedule.name) for schedule in schedules)
 
 
-def may_delete_versions(wanted: Entry, view: View) -> bool:
-    """Whether versions are there beside the one that is wanted."""
-    names = set(view.pipeline.versions) if view.pipeline else set()
-    return bool(names - {wanted.version} if isinstance(wanted, DesiredPipeline) else names)
-
-
 def depends_on_runs(desired: Desired, wanted: Entry, view: View, options: Options) -> bool:
     """Whether anything of the pipeline's recurring runs, triggers or versions is to be decided."""
     if isinstance(wanted, Absent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kfp_gitops.kfpapi.actual import Actual, ActualRun
@@ -22,18 +22,26 @@ def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:
     for entry in entries:
         view = converge.view_of(desired, entry, found, options)
         if converge.depends_on_runs(desired, entry, view, options):
-            runs[entry.name] = tuple(runs_of(api, entry, view))
+            runs[entry.name] = tuple(runs_of(api, desired.keep_versions, entry, view))
     return replace(found, runs=runs)
 
 
-def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:
-    """The newest runs of each recurring run, those that make up for missed ones, those of triggers, and in flight."""
-    found = [run for item in view.schedules for run in api.runs_of_schedule(item.id)]
+def runs_of(api: Kfp, keep: int, entry: Entry, view: View) -> Sequence[ActualRun]:
+    """Each once: of each recurring run the newest, what makes up for missed ones, of triggers, and in flight."""
+    return list({run.id: run for run in _runs_of(api, keep, entry, view)}.values())
+
+
+def _runs_of(api: Kfp, keep: int, entry: Entry, view: View) -> Iterator[ActualRun]:
+    for item in view.schedules:
+        yield from api.runs_of_schedule(item.id)
     if isinstance(entry, Absent):
-        return [*found, *api.runs_in_flight()]
+        yield from api.runs_in_flight()
+        return
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
-            found += api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
+            yield from api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
     names = {converge.trigger_run_name(entry, name) for name in converge.pending_triggers(entry, view)}
-    found += api.runs_with_names(names) if names else []
-    return [*found, *api.runs_in_flight()] if converge.may_delete_versions(entry, view) else found
+    if names:
+        yield from api.runs_with_names(names)
+    if converge.superfluous(entry, view, keep):
+        yield from api.runs_in_flight()

@@ -46,7 +46,7 @@ class Work:
     def _look_at_runs(self, view: View) -> View:
         """Also at the recurring runs once more: a swap may come next, and somebody may have touched them."""
         fresh = self.look_at_schedules(view)
-        runs = tuple(observe.runs_of(self.api, self.wanted, fresh))
+        runs = tuple(observe.runs_of(self.api, self.desired.keep_versions, self.wanted, fresh))
         return replace(fresh, runs=runs, now=self.api.now())
 
     def _belongs(self, found: ActualSchedule, pipeline: ActualPipeline | None) -> bool:

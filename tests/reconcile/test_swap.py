@@ -1,0 +1,242 @@
+"""The swap of one schedule, killed at each of its calls: every firing at most once, and what nobody ran is told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise, product
+
+import pytest
+from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant, seconds
+from kfp_gitops.errors import RemoteError
+from kfp_gitops.manifest import Schedule, Trigger
+from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile.apply import Outcome, Pace, apply
+from kfp_gitops.reconcile.converge import Options
+from kfp_gitops.reconcile.observe import observe
+from kfp_gitops.reconcile.plan import plan
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline
+
+OWNER = Owner("example-repository", "dev")
+EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())
+PIPELINE = DesiredPipeline("p", "d", "sha256:a", "sha-1", "sha256:1", "ir", (EVERY_5_MINUTES,))
+NO_OPTIONS = Options()
+DESIRED = Desired(OWNER, "http://127.0.0.1", "", (PIPELINE,))
+
+
+def _apply(
+    kfp: FakeKfp, desired: Desired, told: Told, wait: int = 600, options: Options = NO_OPTIONS
+) -> Outcome:
+    actual = observe(kfp, desired, options)
+    found = plan(desired, actual, options)
+    pace = Pace(workers=1, wait=timedelta(seconds=wait), sleep=kfp.advance)
+    return apply(kfp, desired, found, actual, options, told, pace)
+
+
+def _with(schedule: Schedule = EVERY_5_MINUTES, version: str = "sha-1", **more: object) -> Desired:
+    pipeline = replace(PIPELINE, schedules=(schedule,), version=version, **more)  # type: ignore[arg-type]
+    return replace(DESIRED, pipelines=(pipeline,))
+
+
+def _fired(kfp: FakeKfp) -> list[int]:
+    return sorted(seconds(run.scheduled) for run, _ in kfp.runs.values() if run.scheduled and run.schedule_id)
+
+
+def _due(cron: str, since: int, until: int) -> Iterator[int]:
+    period, offset = RHYTHMS[cron]
+    return (second for second in range(since + 1, until + 1) if (second - offset) % period == 0)
+
+
+def _makeups(kfp: FakeKfp) -> list[str]:
+    return [run.name for run, _ in kfp.runs.values() if "-missed-" in run.name]
+
+
+@pytest.mark.parametrize("on_missed", ["report", "run"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 21))
+def test_a_swap_killed_at_any_call_and_run_again(call: int, after: bool, on_missed: str) -> None:
+    schedule = replace(EVERY_5_MINUTES, on_missed=on_missed)  # type: ignore[arg-type]  # one of its literals
+    for at, by, latency in product([0, 200, 262, 280, 296], [0, 30, 700], [1, 4]):
+        kfp, told = FakeKfp(latency), Told()
+        _apply(kfp, _with(schedule), told)
+        began = kfp.clock
+        kfp.advance(600 + at - kfp.clock % 300)
+        kfp.interruption = Interruption(call, after, kill=True)
+        with contextlib.suppress(KilledError):
+            _apply(kfp, _with(schedule, "sha-2"), told)
+        kfp.interruption = None
+        kfp.advance(by)
+        assert not _apply(kfp, _with(schedule, "sha-2"), told).failed
+        kfp.advance(300)
+        (record,) = [found.record for found in kfp.recurring.values()]
+        assert record.enabled
+        fired = _fired(kfp)
+        assert max(Counter(fired).values()) == 1, (at, by, latency)
+        missed = set(_due("0 */5 * * * *", began, kfp.clock)) - set(fired)
+        reported = {seconds(moment) for event in told.events for moment in event.missed}
+        if on_missed == "report":
+            assert missed == reported, (at, by, latency)
+        else:
+            assert bool(missed) == (len(_makeups(kfp)) == 1), (at, by, latency)
+
+
+@pytest.mark.parametrize("at", range(0, 300, 7))
+@pytest.mark.parametrize("lag", [0, 5])
+def test_a_swap_that_runs_through_misses_no_firing_whenever_it_begins(at: int, lag: int) -> None:
+    for latency in (1, 4):
+        kfp, told = FakeKfp(latency, lag), Told()
+        _apply(kfp, DESIRED, told)
+        began = kfp.clock
+        kfp.advance(at)
+        _apply(kfp, _with(version="sha-2"), told)
+        kfp.advance(600)
+        assert set(_due("0 */5 * * * *", began, kfp.clock - lag - 1)) <= set(_fired(kfp))
+        assert max(Counter(_fired(kfp)).values()) == 1
+        assert not [event for event in told.events if event.missed]
+
+
+def test_an_outage_over_several_firings_gives_one_run() -> None:
+    kfp, told = FakeKfp(1), Told()
+    schedule = replace(EVERY_5_MINUTES, on_missed="run")
+    _apply(kfp, _with(schedule), told)
+    (found,) = kfp.recurring
+    kfp.set_enabled(found, enabled=False)
+    kfp.advance(4000)
+    for _ in range(2):
+        _apply(kfp, _with(schedule), told)
+    assert len(_makeups(kfp)) == 1
+    assert len(_fired(kfp)) == 0
+
+
+def test_frequent_releases_do_not_put_an_interval_off_for_ever() -> None:
+    kfp, told = FakeKfp(0), Told()
+    every_hour = replace(EVERY_5_MINUTES, cron=None, interval_seconds=3600)
+    _apply(kfp, _with(every_hour), told)
+    for release in range(20):
+        kfp.advance(1000)
+        _apply(kfp, _with(every_hour, f"sha-{release % 2 + 1}"), told)
+    fired = _fired(kfp)
+    assert len(fired) == 20000 // 3600
+    assert {later - earlier for earlier, later in pairwise(fired)} == {3600}
+
+
+@pytest.mark.parametrize("catchup", [False, True])
+@pytest.mark.parametrize("interval", [None, 3600])
+def test_a_start_in_the_past_never_back_fills(catchup: bool, interval: int | None) -> None:
+    kfp, told = FakeKfp(0), Told()
+    kfp.advance(100_000)
+    schedule = replace(
+        EVERY_5_MINUTES, cron=None if interval else "0 0 * * * *", interval_seconds=interval,
+        start="2026-11-23T00:00:00Z", catchup=catchup,
+    )  # fmt: skip
+    for version in ("sha-1", "sha-2"):
+        _apply(kfp, _with(schedule, version), told)
+        assert _fired(kfp) == []
+    assert not plan(_with(schedule, "sha-2"), observe(kfp, _with(schedule, "sha-2"))).to_do
+    kfp.advance(8000)
+    assert _fired(kfp) == [100_800, 104_400, 108_000]
+
+
+def test_a_start_in_the_future_is_kept_over_a_replacement() -> None:
+    kfp, told = FakeKfp(0), Told()
+    schedule = replace(EVERY_5_MINUTES, start="2026-11-23T01:00:00Z")
+    _apply(kfp, _with(schedule), told)
+    kfp.advance(1000)
+    _apply(kfp, _with(schedule, "sha-2"), told)
+    kfp.advance(3000)
+    assert _fired(kfp) == [3900]
+    assert not plan(_with(schedule, "sha-2"), observe(kfp, _with(schedule, "sha-2"))).to_do
+
+
+def test_on_replace_wait_waits_for_the_runs_in_flight_and_gives_up_in_time() -> None:
+    kfp, told = FakeKfp(0, lasts=900), Told()
+    schedule = replace(EVERY_5_MINUTES, cron="0 0 * * * *", on_replace="wait")
+    _apply(kfp, _with(schedule), told)
+    kfp.advance(3700)
+    outcome = _apply(kfp, _with(schedule, "sha-2"), told, wait=60)
+    assert outcome.postponed == (("p", "1 in flight, and onReplace is wait"),)
+    (record,) = [found.record for found in kfp.recurring.values()]
+    assert record.enabled  # the old one goes on
+    assert not _apply(kfp, _with(schedule, "sha-2"), told, wait=3600).postponed
+    assert kfp.clock >= 3600 + 900
+
+
+def test_renaming_a_schedule_never_fires_under_both_names() -> None:
+    kfp, told = FakeKfp(1), Told()
+    _apply(kfp, DESIRED, told)
+    _apply(kfp, _with(replace(EVERY_5_MINUTES, name="other")), told)
+    verbs = [event.action for event in told.events if event.kind == "schedule"]
+    assert verbs == ["create", "enable", "disable", "delete", "create", "enable"]
+
+
+def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None:
+    triggered = _with(triggers=(Trigger("changed", {"n": 1}, ()),))
+    for call, after in product(range(1, 14), (False, True)):
+        kfp, told = FakeKfp(), Told()
+        kfp.interruption = Interruption(call, after, kill=True)
+        with contextlib.suppress(KilledError):
+            _apply(kfp, triggered, told)
+        kfp.interruption = None
+        _apply(kfp, triggered, told)
+        _apply(kfp, triggered, told)
+        assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"], (call, after)
+
+
+def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
+    triggered = _with(triggers=(Trigger("changed", {}, ()),))
+    kfp, told = FakeKfp(), Told()
+    _apply(kfp, triggered, told, options=Options(triggers=False))
+    _apply(kfp, triggered, told)
+    assert not kfp.runs
+
+
+def test_one_pipelines_failure_does_not_stop_the_others() -> None:
+    kfp, told = FakeKfp(), Told()
+    both = replace(DESIRED, pipelines=(PIPELINE, replace(PIPELINE, name="q")))
+    kfp.interruption = Interruption(6, after=False, kill=False)
+    outcome = _apply(kfp, both, told)
+    assert [name for name, _ in outcome.failed] == ["p"]
+    assert [found.record.name for found in kfp.recurring.values() if found.record.enabled] == ["q-main"]
+    assert not _apply(kfp, both, told).failed
+
+
+def test_a_broken_connection_while_looking_changes_nothing() -> None:
+    kfp = FakeKfp()
+    kfp.interruption = Interruption(1, after=False, kill=False)
+    with pytest.raises(RemoteError):
+        _apply(kfp, DESIRED, Told())
+    assert not kfp.recurring
+
+
+def test_versions_beyond_the_newest_few_are_deleted_and_those_in_flight_stay() -> None:
+    kfp, told = FakeKfp(lasts=10_000), Told()
+    few = replace(DESIRED, keep_versions=1)
+    for number in range(1, 6):
+        _apply(kfp, replace(few, pipelines=_with(version=f"sha-{number}").pipelines), told)
+        kfp.advance(310 if number == 1 else 40)
+    versions = set(kfp._pipelines["p"].versions)
+    assert versions == {"sha-1", "sha-4", "sha-5"}  # sha-1 has a run in flight
+
+
+def test_an_archived_experiment_is_brought_back_before_its_schedules_are_enabled() -> None:
+    kfp, told = FakeKfp(), Told()
+    _apply(kfp, DESIRED, told)
+    kfp._archive(kfp._experiments["p-dev"].id, archived=True)
+    assert not _apply(kfp, DESIRED, told).failed
+    assert not kfp._experiments["p-dev"].archived
+
+
+def test_a_pause_ends_by_itself_and_what_it_missed_is_told() -> None:
+    kfp, told = FakeKfp(), Told()
+    paused = _with(paused_until=instant(1000))
+    _apply(kfp, DESIRED, told)
+    kfp.advance(310)
+    _apply(kfp, paused, told)
+    kfp.advance(1000)
+    _apply(kfp, paused, told)
+    assert {seconds(moment) for event in told.events for moment in event.missed} == {600, 900, 1200}
+    kfp.advance(300)
+    assert _fired(kfp) == [300, 1500]
