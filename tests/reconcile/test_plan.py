@@ -207,9 +207,10 @@ def test_old_versions_go_and_pinned_ones_stay() -> None:
         (Action.DELETE, "sha-o1"),
         (Action.DELETE, "sha-o2"),
     ]
-    busy = {"p": (ActualRun("r", "x", "RUNNING", "o2"),)}
+    busy = (ActualRun("r", "x", "RUNNING", "o2"),)
     names = [
-        change.name for change in plan(replace(DESIRED, keep_versions=1), replace(actual, runs=busy)).to_do
+        change.name
+        for change in plan(replace(DESIRED, keep_versions=1), replace(actual, in_flight=busy)).to_do
     ]
     assert names == ["sha-o1"]
 
@@ -326,7 +327,7 @@ def test_a_plan_is_empty_exactly_when_there_is_no_next_step(actual: Actual, desi
         return
     view = converge.view_of(desired, desired.pipelines[0], actual, Options())
     step = converge.next_step(
-        OWNER, desired.keep_versions, desired.pipelines[0], replace(view, runs=()), Options()
+        OWNER, desired.keep_versions, desired.pipelines[0], replace(view, runs=(), in_flight=()), Options()
     )
     changes = [change for change in found.to_do if change.pipeline == "p"]
     assert bool(changes) == (step is not None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from kfp_gitops.ownership import Owner
@@ -89,7 +90,8 @@ class Actual:
     """What is there.
 
     `schedules` are all of the namespace, also those of others: a version that one of them pins is never deleted.
-    `runs` are the newest ones of an experiment, by its id, and only where a plan asked for them.
+    `runs` are the newest ones of a pipeline's recurring runs and triggers, where a plan depends on them; `in_flight`
+    are all that are still to end, where one does.
     """
 
     pipelines: Mapping[str, ActualPipeline]
@@ -97,5 +99,25 @@ class Actual:
     schedules: tuple[ActualSchedule, ...]
     now: datetime
     runs: Mapping[str, tuple[ActualRun, ...]] = field(default_factory=dict)
+    in_flight: tuple[ActualRun, ...] | None = None
     server: str = ""
     """The server's version, or nothing where it does not tell."""
+
+    @cached_property
+    def schedules_by_name(self) -> Mapping[str, tuple[ActualSchedule, ...]]:
+        """Recurring runs by display name; there may be thousands."""
+        return _grouped(self.schedules, lambda found: found.name)
+
+    @cached_property
+    def schedules_by_pipeline(self) -> Mapping[str, tuple[ActualSchedule, ...]]:
+        """Recurring runs by the id of the pipeline that they run."""
+        return _grouped(self.schedules, lambda found: found.pipeline_id or "")
+
+
+def _grouped(
+    schedules: Iterable[ActualSchedule], key: Callable[[ActualSchedule], str]
+) -> Mapping[str, tuple[ActualSchedule, ...]]:
+    groups: dict[str, list[ActualSchedule]] = {}
+    for found in schedules:
+        groups.setdefault(key(found), []).append(found)
+    return {name: tuple(group) for name, group in groups.items()}

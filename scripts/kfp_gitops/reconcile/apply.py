@@ -104,7 +104,7 @@ def _pipelines(
         if wanted.name in changed:
             view = converge.view_of(desired, wanted, actual, options)
             work = Work(api, desired, wanted, options)
-            yield _Pipeline(work, View(**{**vars(view), "runs": None}))
+            yield _Pipeline(work, View(**{**vars(view), "runs": None, "in_flight": None}))
 
 
 def _each(work: Callable[[_Pipeline], None], items: Sequence[_Pipeline], workers: int) -> None:
@@ -154,7 +154,7 @@ def _take(item: _Pipeline, step: steps.Step, tell: Tell) -> None:
         item.error = f"{event.action} {event.kind} {event.name}: {error}"
         _record(item, event.ended("failed", str(error), time.monotonic() - began), tell)
     else:
-        if not isinstance(step, steps.LookAtRuns):
+        if not isinstance(step, steps.LookAtRuns | steps.LookAtRunsInFlight):
             _record(item, event.ended("done", event.detail, time.monotonic() - began), tell)
 
 
@@ -186,7 +186,9 @@ def _sleep(
         return False
     sleep(max((until - now).total_seconds(), 1.0))
     for item in waiting:
-        item.view = View(**{**vars(item.view), "runs": None, "now": max(item.view.now, until)})
+        item.view = View(
+            **{**vars(item.view), "runs": None, "in_flight": None, "now": max(item.view.now, until)}
+        )
     return True
 
 

@@ -33,6 +33,7 @@ from kfp_gitops.reconcile.steps import (
     DeletePipeline,
     DeleteVersion,
     LookAtRuns,
+    LookAtRunsInFlight,
     StartRun,
     Step,
     UnarchiveExperiment,
@@ -54,6 +55,8 @@ class View:
     others: frozenset[str]
     """Ids of versions that other recurring runs pin, whoever's."""
     now: datetime
+    in_flight: tuple[ActualRun, ...] | None = None
+    """All runs that are still to end, of anybody (None: not looked at yet)."""
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -63,7 +66,7 @@ class View:
     @property
     def busy(self) -> frozenset[str]:
         """Ids of versions that runs in flight use."""
-        return frozenset(run.version_id for run in self.runs or () if run.active and run.version_id)
+        return frozenset(run.version_id for run in self.in_flight or () if run.version_id)
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,9 @@ def superfluous(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVe
 
 def _retention_step(wanted: DesiredPipeline, view: View, keep: int) -> Step | None:
     for version in superfluous(wanted, view, keep):
-        return DeleteVersion(version.id, version.name) if view.runs is not None else LookAtRuns()
+        if view.in_flight is None:
+            return LookAtRunsInFlight()
+        return DeleteVersion(version.id, version.name)
     return None
 
 
@@ -216,8 +221,8 @@ def _towards_absence(wanted: Absent, view: View) -> Step | None:
     if view.experiment and view.experiment.owner and not view.experiment.archived:
         return ArchiveExperiment()
     left = [] if view.pipeline is None else [*view.pipeline.versions.values()]
-    if view.pipeline and view.runs is None and (left or wanted.delete == "pipeline"):
-        return LookAtRuns()
+    if left and view.in_flight is None:
+        return LookAtRunsInFlight()
     doomed = [version for version in left if version.id not in view.pinned]
     busy = [version.name for version in doomed if version.id in view.busy]
     if busy:
@@ -233,10 +238,11 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
     """The part of what is there that is of one pipeline."""
     pipeline = actual.pipelines.get(wanted.name)
     runs = actual.runs.get(wanted.name)
-    ours: list[ActualSchedule] = []
-    others: list[ActualSchedule] = []
-    for found in actual.schedules:
-        (ours if belongs(desired.owner, wanted, found, pipeline, options) else others).append(found)
+    named = [found for name in schedule_names(wanted) for found in actual.schedules_by_name.get(name, ())]
+    of_it = actual.schedules_by_pipeline.get(pipeline.id, ()) if pipeline else ()
+    candidates = {found.id: found for found in (*named, *of_it)}.values()
+    ours = [found for found in candidates if belongs(desired.owner, wanted, found, pipeline, options)]
+    others = [found for found in of_it if found not in ours]
     return View(
         pipeline=pipeline,
         experiment=actual.experiments.get(experiment_name(wanted.name, desired.owner.environment)),
@@ -244,6 +250,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         runs=runs,
         others=frozenset(found.version_id for found in others if found.version_id),
         now=actual.now,
+        in_flight=actual.in_flight,
     )
 
 
@@ -282,17 +289,23 @@ def schedule_names(wanted: Entry) -> frozenset[str]:
     return frozenset(schedule_name(wanted.name, schedule.name) for schedule in schedules)
 
 
-def depends_on_runs(desired: Desired, wanted: Entry, view: View, options: Options) -> bool:
+def depends_on_runs(wanted: Entry, view: View, options: Options) -> bool:
     """Whether anything of the pipeline's recurring runs, triggers or versions is to be decided."""
     if isinstance(wanted, Absent):
-        return bool(view.pipeline or view.schedules)
+        return bool(view.schedules)
     ours = wanted_schedules(wanted, view, options)
     return bool(
         any(pending_triggers(wanted, view))
-        or superfluous(wanted, view, desired.keep_versions)
         or unwanted(wanted, view)
         or any(view.schedules and not _settled(schedule, view) for schedule in ours)
     )
+
+
+def depends_on_runs_in_flight(desired: Desired, wanted: Entry, view: View) -> bool:
+    """Whether a version may be deleted."""
+    if isinstance(wanted, Absent):
+        return wanted.delete != "schedules" and view.pipeline is not None
+    return bool(superfluous(wanted, view, desired.keep_versions))
 
 
 def _settled(wanted: Wanted, view: View) -> bool:

@@ -43,6 +43,7 @@ _WORDS: Mapping[type, tuple[str, str]] = {
     steps.DisableSchedule: ("disable", "schedule"),
     steps.DeleteSchedule: ("delete", "schedule"),
     steps.LookAtRuns: ("look at", "runs"),
+    steps.LookAtRunsInFlight: ("look at", "runs"),
     steps.Wait: ("wait for", "schedule"),
 }
 

@@ -18,24 +18,25 @@ def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:
     pipelines = api.pipelines({entry.name for entry in entries})
     names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
     found = Actual(dict(pipelines), dict(api.experiments(names)), tuple(api.schedules()), api.now())
-    runs = {}
-    for entry in entries:
-        view = converge.view_of(desired, entry, found, options)
-        if converge.depends_on_runs(desired, entry, view, options):
-            runs[entry.name] = tuple(runs_of(api, desired.keep_versions, entry, view))
-    return replace(found, runs=runs)
+    views = [(entry, converge.view_of(desired, entry, found, options)) for entry in entries]
+    runs = {
+        entry.name: tuple(runs_of(api, entry, view))
+        for entry, view in views
+        if converge.depends_on_runs(entry, view, options)
+    }
+    deletes = any(converge.depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
+    return replace(found, runs=runs, in_flight=tuple(api.runs_in_flight()) if deletes else None)
 
 
-def runs_of(api: Kfp, keep: int, entry: Entry, view: View) -> Sequence[ActualRun]:
+def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:
     """Each once: of each recurring run the newest, what makes up for missed ones, of triggers, and in flight."""
-    return list({run.id: run for run in _runs_of(api, keep, entry, view)}.values())
+    return list({run.id: run for run in _runs_of(api, entry, view)}.values())
 
 
-def _runs_of(api: Kfp, keep: int, entry: Entry, view: View) -> Iterator[ActualRun]:
+def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
     for item in view.schedules:
         yield from api.runs_of_schedule(item.id)
     if isinstance(entry, Absent):
-        yield from api.runs_in_flight()
         return
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
@@ -43,5 +44,3 @@ def _runs_of(api: Kfp, keep: int, entry: Entry, view: View) -> Iterator[ActualRu
     names = {converge.trigger_run_name(entry, name) for name in converge.pending_triggers(entry, view)}
     if names:
         yield from api.runs_with_names(names)
-    if converge.superfluous(entry, view, keep):
-        yield from api.runs_in_flight()

@@ -46,7 +46,7 @@ class Work:
     def _look_at_runs(self, view: View) -> View:
         """Also at the recurring runs once more: a swap may come next, and somebody may have touched them."""
         fresh = self.look_at_schedules(view)
-        runs = tuple(observe.runs_of(self.api, self.desired.keep_versions, self.wanted, fresh))
+        runs = tuple(observe.runs_of(self.api, self.wanted, fresh))
         return replace(fresh, runs=runs, now=self.api.now())
 
     def _belongs(self, found: ActualSchedule, pipeline: ActualPipeline | None) -> bool:
@@ -61,6 +61,8 @@ class Work:
         match step:
             case steps.LookAtRuns():
                 return self._look_at_runs(view)
+            case steps.LookAtRunsInFlight():
+                return replace(view, in_flight=tuple(self.api.runs_in_flight()))
             case steps.Wait():
                 return replace(view, runs=None, now=self.api.now())
             case steps.StartRun():

@@ -124,8 +124,8 @@ def _conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options:
         yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, f"exists and is {_whose(pipeline.owner)}")
         return
     names = converge.schedule_names(wanted)
-    for found in _sorted(actual.schedules):
-        of_it = found.pipeline_id == pipeline.id and found.owner != owner
+    for found in _sorted(actual.schedules_by_pipeline.get(pipeline.id, ())):
+        of_it = found.owner != owner
         if of_it and found.name in names and not (adopted and found.owner is None):
             reason = f"exists and is {_whose(found.owner)}"
             yield Change(Action.CONFLICT, Kind.SCHEDULE, name, found.name, reason)
@@ -264,7 +264,7 @@ def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
     for version in versions:
         pinned = version.id in view.others and wanted.delete == "versions"
         action, reason = (Action.UNCHANGED, "others pin it") if pinned else (Action.DELETE, why)
-        busy = len([run for run in view.runs or () if run.active and run.version_id == version.id])
+        busy = len([run for run in view.in_flight or () if run.version_id == version.id])
         yield Change(action, Kind.VERSION, wanted.name, version.name, reason, in_flight=busy)
     if wanted.delete == "pipeline":
         yield Change(Action.DELETE, Kind.PIPELINE, wanted.name, wanted.name, why, removal=True)

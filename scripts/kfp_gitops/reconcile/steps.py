@@ -105,6 +105,11 @@ class LookAtRuns:
 
 
 @dataclass(frozen=True)
+class LookAtRunsInFlight:
+    """Read what is still to end, of anybody: a version that it uses is not deleted."""
+
+
+@dataclass(frozen=True)
 class Wait:
     """Look again at `until`."""
 
@@ -127,5 +132,6 @@ Step = (
     | DeleteVersion
     | DeletePipeline
     | LookAtRuns
+    | LookAtRunsInFlight
     | Wait
 )
