@@ -76,9 +76,8 @@ def carried_entry(
     if not found or found[0]["source"] == "none":
         return None
     until = str(found[0].get("valid_until", previous["valid_until"]))
-    blocks = [each for each in found[0].get("blocks", []) if parse_instant(each["end"]) > now]
-    if parse_instant(until) <= now or ("blocks" in found[0] and not blocks):
+    if parse_instant(until) <= now:
         return None
-    kept = {**found[0], "blocks": blocks} if "blocks" in found[0] else dict(found[0])
     run = str(found[0].get("carried_from", previous["run_id"]))
-    return {**kept, "valid_until": until, "carried_from": run, "reason": reason}
+    # All its blocks, also those that are over: for the hours until its end, yesterday's are the best there is.
+    return {**found[0], "valid_until": until, "carried_from": run, "reason": reason}

@@ -142,14 +142,13 @@ class Recommender:
 
 
 def _dated(header: Header, services: Sequence[Document]) -> Header:
-    """The header as late as the latest entry; what ends earlier then says so itself."""
+    """The header as late as the latest entry; an entry that ends earlier says so itself."""
     entries = [service[metric] for service in services for metric in UNITS]
-    latest = max(
-        [header.valid_until, *(parse_instant(e["valid_until"]) for e in entries if "valid_until" in e)]
-    )
-    for entry in entries if latest > header.valid_until else ():
-        if entry["source"] == "fallback":
-            entry.setdefault("valid_until", iso(header.valid_until))
+    carried = [parse_instant(str(entry["valid_until"])) for entry in entries if "valid_until" in entry]
+    constants = [entry for entry in entries if entry["source"] == "fallback" and "valid_until" not in entry]
+    latest = max(carried + [header.valid_until] * bool(constants or not carried))
+    for entry in constants if latest > header.valid_until else ():
+        entry["valid_until"] = iso(header.valid_until)
     return replace(header, valid_until=latest)
 
 
