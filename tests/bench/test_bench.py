@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from kfp_gitops.render import render
 
-from . import diff, generator, table
+from . import diff, generator, reconcile, table
 from .house import ROOT, Command, Figure, Row, Settings, compare
 from .render import _makejinja, _render
 
@@ -92,3 +92,25 @@ def test_diff_sees_exactly_the_changed_pipelines(tmp_path: Path) -> None:
     pipelines = json.loads(found.stdout)["environments"][0]["pipelines"]
     assert [item["name"] for item in pipelines if item["changes"]] == ["pipeline-0000", "pipeline-0005"]
     assert changed == 2
+
+
+def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    generator.repository(root, 2)
+    reconcile._enable(root)
+    reconcile._lock(root)
+    server = reconcile.Server(tmp_path)
+    try:
+        found = []
+        for command in (reconcile._reconcile("apply", root, server), reconcile._peer(root, server, 2)):
+            server.renew()
+            _run(list(command.argv))
+            store = server._server._store
+            names = sorted(pipeline.name for pipeline in store.pipelines.where("1 = 1"))
+            schedules = sorted((s.display_name, s.enabled) for s in store.recurring_runs.where("1 = 1"))
+            found.append((names, schedules, store.versions.count("1 = 1")))
+        assert found[0] == found[1]
+        assert found[0][0] == ["pipeline-0000", "pipeline-0001"]
+        assert server.requests() == 2 * 4 + 2  # and its experiment, looked for and made
+    finally:
+        server.close()
