@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from kfp_gitops import brought, files, lock, schema
 from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
-from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
@@ -27,14 +27,29 @@ _PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
 
 
 @dataclass(frozen=True)
-class Folder:
-    """manifests/<env>/ as read, before anything is compiled."""
+class Texts:
+    """manifests/<env>/ as it stands, its manifests not looked into."""
 
     environment: Mapping[str, Any]
-    manifests: Mapping[str, Manifest]
     rendered: Mapping[str, RenderedPipeline]
     locked: Mapping[str, Locked]
     path: str
+
+
+@dataclass(frozen=True)
+class Folder(Texts):
+    """manifests/<env>/ as read, before anything is compiled."""
+
+    manifests: Mapping[str, Manifest]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What desired state takes of a manifest: 1,000 whole ones, with the place of every value, take 125 MB."""
+
+    description: str
+    schedules: tuple[Schedule, ...]
+    triggers: tuple[Trigger, ...]
 
 
 def read(folder: Path, environment: str) -> Folder:
@@ -43,14 +58,26 @@ def read(folder: Path, environment: str) -> Folder:
     Raises:
         InputError: something is missing or malformed; run render.
     """
-    root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
-    names = [entry["name"] for entry in settings["pipelines"]]
-    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in settings["pipelines"]}
+    found = _texts(folder, environment)
     manifests = {
-        pipeline: _manifest(f"{name}/pipelines/{pipeline}", rendered[pipeline]) for pipeline in names
+        name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in found.rendered.items()
     }
+    return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
+
+
+def _texts(folder: Path, environment: str) -> Texts:
+    root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
+    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in settings["pipelines"]}
     locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
-    return Folder(settings, manifests, rendered, locked, name)
+    return Texts(settings, rendered, locked, name)
+
+
+def _heads(found: Texts) -> dict[str, _Head]:
+    heads = {}
+    for name, rendered in found.rendered.items():
+        manifest = _manifest(f"{found.path}/pipelines/{name}", rendered)
+        heads[name] = _Head(manifest.description, manifest.schedules, manifest.triggers)
+    return heads
 
 
 def settings_of(folder: Path, environment: str) -> Mapping[str, Any]:
@@ -98,13 +125,14 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     """
     from kfp_gitops import compiler
 
-    found = read(folder, environment)
+    found = _texts(folder, environment)
+    heads = _heads(found)
     results = compiler.compile_all(list(found.rendered.values()), found.path)
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
     target = checked_host(host or found.environment["kfp"]["host"])
     texts = {name: result.text for name, result in results.items()}
     _refuse_placeholder(target, texts)
-    return _desired(found, target, commit, texts)
+    return _desired(found, heads, target, commit, texts)
 
 
 def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired:
@@ -113,29 +141,33 @@ def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired
     Raises:
         InputError: something is missing or malformed, or the lock has no entry for a pipeline.
     """
-    found = read(folder, environment)
-    _refuse_other_digests(found, {name: locked.digest for name, locked in found.locked.items()})
+    found = _texts(folder, environment)
+    _refuse_other_digests(
+        found, {name: found.locked[name].digest for name in found.rendered if name in found.locked}
+    )
     target = checked_host(host or found.environment["kfp"]["host"])
-    return _desired(found, target, "", dict.fromkeys(found.manifests, ""))
+    return _desired(found, _heads(found), target, "", dict.fromkeys(found.rendered, ""))
 
 
-def _desired(found: Folder, host: str, commit: str, irs: Mapping[str, str]) -> Desired:
+def _desired(
+    found: Texts, heads: Mapping[str, _Head], host: str, commit: str, irs: Mapping[str, str]
+) -> Desired:
     environment = found.environment["environment"]
     paused = {entry["name"]: entry.get("pausedUntil") for entry in found.environment["pipelines"]}
     pipelines = tuple(
         DesiredPipeline(
             name=name,
-            description=manifest.description,
+            description=head.description,
             release=found.rendered[name].release,
             version=found.locked[name].version,
             digest=found.locked[name].digest,
             ir=irs[name],
-            schedules=manifest.schedules,
-            triggers=manifest.triggers,
+            schedules=head.schedules,
+            triggers=head.triggers,
             paused_until=timing.instant(paused[name]),
             source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
         )
-        for name, manifest in found.manifests.items()
+        for name, head in heads.items()
     )
     _refuse_one_name_for_two(pipelines)
     return Desired(
@@ -162,7 +194,7 @@ def _refuse_one_name_for_two(pipelines: Sequence[DesiredPipeline]) -> None:
         )
 
 
-def _refuse_other_digests(found: Folder, digests: Mapping[str, str]) -> None:
+def _refuse_other_digests(found: Texts, digests: Mapping[str, str]) -> None:
     lines = []
     for name in sorted(set(digests) | set(found.locked)):
         entry = found.locked.get(name)
