@@ -219,11 +219,11 @@ def test_importer_of_a_local_path(tmp_path, prefix):
 )
 def test_importer_of_what_is_not_here_fails_with_the_reason(tmp_path, uri, why):
     def pipeline(uri: str):
-        made = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
+        made = dsl.importer(artifact_uri=text(value=uri).output, artifact_class=dsl.Dataset)
         read(data=made.output)
 
     done = run(pipeline, tmp_path, uri=uri)
-    assert done.last() == {"importer": "FAILED", "read": "SKIPPED"}
+    assert done.last() == {"text": "SUCCEEDED", "importer": "FAILED", "read": "SKIPPED"}
     assert why in done.outcome.error
 
 

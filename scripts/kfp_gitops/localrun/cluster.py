@@ -35,14 +35,13 @@ def problems(pipeline: Pipeline, executor: Executor) -> Iterator[str]:
 
 def ignored(pipeline: Pipeline) -> str:
     """One warning that names every setting without an effect here; empty if there is none."""
-    lines = [
-        f"{executor.label}: {', '.join(names)}"
-        for executor in pipeline.executors.values()
-        if (names := _names(pipeline, executor))
-    ]
-    if pipeline.cluster.get("pipelineConfig"):
-        lines.append(f"pipeline: {', '.join(sorted(pipeline.cluster['pipelineConfig']))}")
-    return f"settings for Kubernetes without effect on this machine: {'; '.join(lines)}" if lines else ""
+    labels: dict[str, list[str]] = {}
+    for executor in pipeline.executors.values():
+        for name in _names(pipeline, executor):
+            labels.setdefault(name, []).append(executor.label)
+    texts = [f"{name} ({', '.join(labels[name])})" for name in sorted(labels)]
+    texts += sorted(pipeline.cluster.get("pipelineConfig", {}))
+    return f"settings for Kubernetes without effect on this machine: {'; '.join(texts)}" if texts else ""
 
 
 def variables(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ def _settings(pipeline: Pipeline, executor: Executor) -> Mapping[str, Any]:
 
 
 def _names(pipeline: Pipeline, executor: Executor) -> list[str]:
-    return sorted({*_settings(pipeline, executor), *executor.limits})
+    return sorted({*_settings(pipeline, executor), *(["resources"] if executor.limits else [])})
 
 
 def _problem(setting: str, entry: Mapping[str, Any]) -> str:

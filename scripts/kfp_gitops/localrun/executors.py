@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from kfp_gitops.localrun import docker, packages
+from kfp_gitops.localrun import docker, known, packages
 from kfp_gitops.localrun.places import Place
 from kfp_gitops.localrun.spec import Executor, Pipeline
+from kfp_gitops.localrun.values import Json
 
 # What kfp puts into the command of a Python component (kfp.dsl.component_factory.EXECUTOR_MODULE).
 _PYTHON = "kfp.dsl.executor_main"
@@ -32,6 +33,20 @@ def problems(pipeline: Pipeline, place: Place) -> Iterator[str]:
         yield from _importer(executor)
     else:
         yield from _container(executor)
+
+
+def remote_imports(pipeline: Pipeline, place: Place, given: Mapping[str, Json]) -> Iterator[str]:
+    """An importer whose URI is a parameter of the run and leads to another machine."""
+    component = pipeline.components.get(place.task.component)
+    executor = pipeline.executors.get(component.executor) if component else None
+    if executor and executor.importer and executor.importer.uri is None:
+        uri = known.inputs(pipeline, given, place).get("uri")
+        if isinstance(uri, str) and remote(uri):
+            yield _not_here(uri)
+
+
+def _not_here(uri: str) -> str:
+    return f"imports {uri!r}, which is not on this machine; import a local path or file:// here"
 
 
 def remote(uri: str) -> bool:
@@ -61,7 +76,7 @@ def _group(place: Place) -> Iterator[str]:
 def _importer(executor: Executor) -> Iterator[str]:
     uri = executor.importer.uri if executor.importer else None
     if uri is not None and remote(uri):
-        yield f"imports {uri!r}, which is not on this machine; import a local path or file:// here"
+        yield _not_here(uri)
 
 
 def _container(executor: Executor) -> Iterator[str]:

@@ -34,10 +34,12 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _reasons(pipeline: Pipeline, given: Mapping[str, Any]) -> Iterator[str]:
-    yield from parameters.problems(pipeline.root, given)
+    wrong = list(parameters.problems(pipeline.root, given))
+    yield from wrong
+    values = {} if wrong else parameters.complete(pipeline.root, given)
     components: dict[str, Component] = {"root": pipeline.root}
     for place in all_places(pipeline):
-        for why in _of_task(pipeline, place):
+        for why in (*_of_task(pipeline, place), *executors.remote_imports(pipeline, place, values)):
             yield f"task {place.path!r}: {why}"
         if found := pipeline.components.get(place.task.component):
             components[found.name] = found

@@ -1,0 +1,30 @@
+"""What is known of a task's inputs before anything runs: constants, and parameters of the run that reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kfp_gitops.localrun.places import Place
+from kfp_gitops.localrun.spec import Binding, Constant, Pipeline, PipelineInput, Task
+from kfp_gitops.localrun.values import Json
+
+
+def inputs(pipeline: Pipeline, given: Mapping[str, Json], place: Place) -> Mapping[str, Json]:
+    """The parameters of a task that surely runs with these values; none when a condition is around it."""
+    values, component = given, pipeline.root
+    for name in place.path.split("/"):
+        task = component.dag.tasks[name] if component.dag else None
+        if task is None or task.condition:
+            return {}
+        values = dict(_known(task, values))
+        component = pipeline.components.get(task.component, component)
+    return values
+
+
+def _known(task: Task, values: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    for name, binding in task.parameters.items():
+        match binding:
+            case Binding(Constant(value), ""):
+                yield name, value
+            case Binding(PipelineInput(outer), "") if outer in values:
+                yield name, values[outer]
