@@ -114,6 +114,55 @@ ONE = """- id: first-team
   schema: {properties: {owner: {const: first}}}"""
 
 
+NESTED = """apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: inner, description: Stands inside another one., owner: tests}
+spec:
+  tasks:
+    hidden:
+      component: greet
+      arguments: {name: x, api_token: abc}
+      env: {DB_PASSWORD: hunter2}
+      retry: {count: 9}
+schedules:
+- {name: daily, cron: '0 0 4 * * *', enabled: true, maxConcurrency: 9, catchup: false, parameters: {password: p}}
+"""
+
+
+def _names(root: Path, check: str) -> list[str]:
+    shipped = policy.read(PROJECT)
+    (found,) = (one for one in shipped.checks if one.id == check)
+    looked_at = [one for one in subjects(root, "dev") if one.kind == found.select and found.is_about("dev")]
+    return [one.name for one in looked_at if not found.validator.is_valid(one.value)]
+
+
+def test_pipelines_inside_pipelines_and_literal_arguments_are_looked_at(tmp_path: Path) -> None:
+    inner = tmp_path / "manifests/dev/pipelines/outer/pipelines/inner.yaml"
+    inner.parent.mkdir(parents=True)
+    inner.write_text(NESTED, "utf-8")
+    assert _names(tmp_path, "resource-limits") == ["dev/outer/inner/hidden"]
+    assert _names(tmp_path, "retries-bounded") == ["dev/outer/inner/hidden"]
+    assert _names(tmp_path, "secret-in-variable") == ["dev/outer/inner/hidden/DB_PASSWORD"]
+    assert _names(tmp_path, "schedule-concurrency") == ["dev/outer/inner/daily"]
+    assert _names(tmp_path, "secret-in-parameter") == [
+        "dev/outer/inner/hidden/api_token",
+        "dev/outer/inner/daily/password",
+    ]
+
+
+def test_a_compiled_pipeline_that_was_brought_is_looked_at(tmp_path: Path) -> None:
+    from compiled_pipeline import brought
+    from kfp import compiler
+
+    path = tmp_path / "manifests/dev/pipelines/brought/brought.yaml"
+    path.parent.mkdir(parents=True)
+    compiler.Compiler().compile(brought, str(path))
+    assert _names(tmp_path, "resource-limits") == ["dev/brought/step-2", "dev/brought/step-3"]
+    assert _names(tmp_path, "retries-bounded") == ["dev/brought/step"]
+    assert _names(tmp_path, "loop-parallelism") == ["dev/brought/for-loop-1"]
+    assert _names(tmp_path, "image-by-digest") == []
+
+
 def test_a_refused_object_is_named_with_the_line_of_its_rendered_file(judged: Callable[..., Outcome]) -> None:
     outcome = judged(ONE)
     assert outcome.code == 2

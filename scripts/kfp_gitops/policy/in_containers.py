@@ -1,0 +1,49 @@
+"""Images and variables of containers, wherever a rendered file has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfp_gitops.policy.subject import Subject
+from kfp_gitops.yamltext import Document, Path
+
+
+def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:
+    """Containers, wherever a file has them: in component specs, in compiled pipelines, in Kubernetes objects."""
+    place = f"{environment}/{name.removesuffix('.yaml')}"
+    for at, container in _containers(document.value, ()):
+        if isinstance(container.get("image"), str):
+            yield Subject("image", environment, place, container["image"], document, (*at, "image"))
+        for index, variable in enumerate(_env_list(container.get("env"))):
+            yield Subject(
+                "variable",
+                environment,
+                f"{place}/{variable['name']}",
+                variable,
+                document,
+                (*at, "env", index),
+            )
+
+
+def _env_list(env: Any) -> list[Mapping[str, Any]]:
+    """Component YAML v1 writes a map; compiled specs and Kubernetes a list of name and value."""
+    if isinstance(env, Mapping):
+        return [{"name": key, "value": value} for key, value in env.items()]
+    return [item for item in env or [] if isinstance(item, Mapping) and "name" in item]
+
+
+def _containers(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Maps that stand under `container`, and the items of `containers`."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "container" and isinstance(inner, Mapping):
+                yield (*at, key), inner
+            elif key == "containers" and isinstance(inner, list):
+                yield from (
+                    ((*at, key, i), item) for i, item in enumerate(inner) if isinstance(item, Mapping)
+                )
+            yield from _containers(inner, (*at, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _containers(inner, (*at, index))

@@ -1,0 +1,64 @@
+"""What a pipeline manifest says of its tasks, loops, parameters and schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kfp_gitops.manifest import Constant, Loop, Manifest, Task, walk
+from kfp_gitops.policy.subject import Subject
+from kfp_gitops.yamltext import Document, Path
+
+
+def in_manifest(environment: str, place: str, manifest: Manifest) -> Iterator[Subject]:
+    """Everything of one manifest; `place` is what waivers call it."""
+    for kind, name, value, at in _objects(manifest):
+        yield Subject(kind, environment, f"{place}/{name}" if name else place, value, manifest.document, at)
+
+
+def _objects(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
+    tasks = [node for node in walk(manifest.body) if isinstance(node, Task)]
+    yield "pipeline", "", {**manifest.document.value["metadata"], "tasks": len(tasks)}, ("metadata",)
+    for task in tasks:
+        yield from _of_task(manifest.document, task)
+    for node in walk(manifest.body):
+        if isinstance(node, Loop):
+            yield "loop", node.id, {"parallelism": node.parallelism}, node.at
+    for parameter in manifest.parameters:
+        default = parameter.default.value if parameter.default else None
+        yield "parameter", parameter.name, {"name": parameter.name, "value": default}, parameter.at
+    yield from _of_starts(manifest)
+
+
+def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Path]]:
+    if task.kind == "component":  # a pipeline has its own tasks; what KFP does itself has no pod to limit
+        yield "task", task.id, _below(document, task.at), task.at
+    for key, text in task.pod.env.items():
+        if isinstance(text, str):  # else from a Secret, a ConfigMap or the pod: there is no value to look at
+            yield "variable", f"{task.id}/{key}", {"name": key, "value": text}, (*task.at, "env", key)
+    literals = {key: value.value for key, value in task.arguments.items() if isinstance(value, Constant)}
+    yield from _parameters(task.id, literals, task.arguments_at)
+
+
+def _of_starts(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
+    for schedule in manifest.schedules:
+        value = {
+            "enabled": schedule.enabled,
+            "cron": schedule.cron,
+            "maxConcurrency": schedule.max_concurrency,
+        }
+        yield "schedule", schedule.name, value, schedule.at
+    for start in manifest.starts:
+        yield from _parameters(start.name, start.parameters, (*start.at, "parameters"))
+
+
+def _parameters(place: str, given: Mapping[str, Any], at: Path) -> Iterator[tuple[str, str, Any, Path]]:
+    for key, value in given.items():
+        yield "parameter", f"{place}/{key}", {"name": key, "value": value}, (*at, key)
+
+
+def _below(document: Document, at: Path) -> Any:
+    value = document.value
+    for part in at:
+        value = value[part]
+    return value
