@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kfp_gitops import console
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import revision
 from kfp_gitops.diff.compare import State, compare
@@ -22,6 +23,7 @@ from kfp_gitops.promotion.status import Pending, status
 _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
   python scripts/promote.py --from dev --to prod                           everything that prod has
   python scripts/promote.py --from dev --to prod --pipeline predictive-scaling
+  python scripts/promote.py --from dev --to prod --verify                  only what has run well in dev
   python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
 
 
@@ -41,9 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--status", action="store_true", help="change nothing; exit 1 when something waits")
     parser.add_argument(
+        "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
+    )
+    parser.add_argument(
         "--open-pr",
         action="store_true",
         help="commit on a branch, push, and open a pull request (gh or glab)",
+    )
+    connection.add(
+        parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
     arguments = parse(parser, argv)
     return _status(arguments) if arguments.status else _promote(arguments)
@@ -52,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _promote(arguments: Namespace) -> int:
     root: Path = arguments.root
     forge = pull_request.forge(root) if arguments.open_pr else None
+    if arguments.verify:
+        _verify(arguments)
     folder = f"manifests/{arguments.target}"
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
     done = promote(root, arguments.source, arguments.target, arguments.pipeline)
@@ -97,9 +107,23 @@ def _line(pipeline: Promoted) -> str:
     return f"{pipeline.pipeline}: {(pipeline.before or 'nothing')[:19]} → {pipeline.after[:19]}…"
 
 
+def _verify(arguments: Namespace) -> None:
+    from kfp_gitops.promotion import proof
+    from kfp_gitops.reconcile import desired
+
+    root: Path = arguments.root
+    found = desired.read(root / "manifests" / arguments.source, arguments.source)
+    kfp = found.environment["kfp"]
+    api = connection.api(arguments, desired.checked_host(arguments.host or kfp["host"]), kfp["namespace"])
+    waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
+    chosen = [item for item in waiting if not arguments.pipeline or item.pipeline in arguments.pipeline]
+    for line in proof.require(api, found.environment["repository"], arguments.source, chosen):
+        console.note(line)
+
+
 def _status(arguments: Namespace) -> int:
-    if arguments.open_pr:
-        raise UsageError("--status changes nothing, so --open-pr means nothing with it")
+    if arguments.verify or arguments.open_pr:
+        raise UsageError("--status changes nothing, so --verify and --open-pr mean nothing with it")
     found = status(arguments.root, arguments.source, arguments.target)
     chosen = [item for item in found if not arguments.pipeline or item.pipeline in arguments.pipeline]
     for item in chosen:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kfp_gitops.reconcile.desired import experiment_name
-from kfp_gitops.runs import FINAL
+from kfp_gitops.kfpapi.actual import ACTIVE
+from kfp_gitops.reconcile.records import experiment_name
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.client import KfpApi
 
-_NEWEST = 100
-
 
 def count(api: KfpApi, pipeline: str, environment: str) -> int:
-    """The runs among the newest 100 of the pipeline's experiment that have not ended."""
+    """The runs of the pipeline's experiment that are still to end."""
     experiment = api.experiment(experiment_name(pipeline, environment))
-    return sum(run.state not in FINAL for run in api.runs(experiment.id, _NEWEST)) if experiment else 0
+    return sum(1 for _ in api.runs_in_state(experiment.id, ACTIVE)) if experiment else 0

@@ -405,6 +405,18 @@ class KfpApi:
         pages = self._pages("runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page))
         return [models.actual_run(found) for found in pages]
 
+    def runs_in_state(self, experiment_id: str, states: Collection[str]) -> Iterator[ActualRun]:
+        """The runs of an experiment that are in one of some states, the newest first."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = _among("state", sorted(states))
+        pages = self._pages(
+            "runs",
+            lambda **page: list_runs(
+                experiment_id=experiment_id, filter=wanted, sort_by="created_at desc", **page
+            ),
+        )
+        return (models.actual_run(found) for found in pages)
+
     def _newest_runs(self, wanted: str) -> list[ActualRun]:
         list_runs = self._client.runs.run_service_list_runs
         found = self._read(

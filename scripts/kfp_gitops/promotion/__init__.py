@@ -2,5 +2,6 @@
 
 copy ─ writes the pinned copies, release.yaml, manifests and lock, all of it or nothing
 status ─ what the source has that the target has not
+proof ─ whether that very release has run well in the source environment
 pull_request ─ a branch, a commit and a pull request with the semantic diff
 """

@@ -1,0 +1,103 @@
+"""--verify: only a release that has run well in the source environment is promoted; and runs in flight are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gitrepo import init
+from kfp_gitops.devserver import DevServer
+from project import Outcome, snapshot
+from runs.test_run import FAKE
+
+Command = Callable[..., Outcome]
+TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", port=0, executor=FAKE) as found:
+        yield found
+
+
+class Team:
+    """A repository whose dev runs on the development server."""
+
+    def __init__(self, root: Path, command: Command, url: str) -> None:
+        self.root, self.command, self.url = root, command, url
+
+    def change(self, owner: str) -> None:
+        template = self.root / TEMPLATE
+        template.write_text(template.read_text().replace("owner: tests", f"owner: {owner}"))
+        self.release()
+
+    def release(self) -> None:
+        assert self.command("render", "--root", self.root, "--all", "--lock").code == 0
+        arguments = ["apply", "--root", self.root, "--env", "dev", "--host", self.url]
+        assert self.command("reconcile", *arguments).code == 0
+
+    def run(self, name: str) -> Outcome:
+        arguments = ["--env", "dev", "--pipeline", "hello", "--host", self.url, "--param", f"name={name}"]
+        return self.command("run", "--root", self.root, *arguments, *([] if name == "hang" else ["--wait"]))
+
+    def promote(self) -> Outcome:
+        arguments = ["--from", "dev", "--to", "prod", "--verify", "--host", self.url]
+        return self.command("promote", "--root", self.root, *arguments)
+
+
+@pytest.fixture
+def team(repository: Path, command: Command, server: DevServer) -> Team:
+    return Team(repository, command, server.url)
+
+
+def test_a_release_that_never_ran_is_refused_and_nothing_is_written(team: Team) -> None:
+    team.change("others")
+    before = snapshot(team.root)
+    outcome = team.promote()
+    assert outcome.code == 5
+    assert "hello: no succeeded run of release sha256:" in outcome.err
+    assert "scripts/run.py --env dev" in outcome.err
+    assert snapshot(team.root) == before
+
+
+def test_a_failed_run_proves_nothing(team: Team) -> None:
+    team.change("others")
+    assert team.run("fail").code == 4
+    assert team.promote().code == 5
+
+
+def test_a_succeeded_run_of_the_release_is_named_and_lets_it_through(team: Team) -> None:
+    team.change("others")
+    assert team.run("succeed").code == 0
+    outcome = team.promote()
+    assert outcome.code == 0, outcome.err
+    assert f"succeeded in dev: {team.url}/#/runs/details/" in outcome.err
+    assert "hello: sha256:" in outcome.out
+
+
+def test_a_run_of_the_release_before_proves_nothing_of_this_one(team: Team) -> None:
+    team.release()
+    assert team.run("succeed").code == 0
+    team.change("others")
+    assert team.promote().code == 5
+
+
+def test_another_value_in_dev_is_the_same_release(team: Team) -> None:
+    team.change("others")
+    assert team.run("succeed").code == 0
+    base = team.root / "environments/base.yaml"
+    base.write_text(base.read_text().replace("threshold: 3", "threshold: 4"))
+    team.release()
+    assert team.promote().code == 0
+
+
+def test_the_diff_counts_the_runs_in_flight(team: Team) -> None:
+    team.release()
+    init(team.root)
+    for name in ("hang", "succeed"):
+        assert team.run(name).code == 0
+    team.change("others")
+    outcome = team.command("diff", "--root", team.root, "--env", "dev", "--host", team.url)
+    assert outcome.code == 1
+    assert "1 run in flight" in outcome.out.splitlines()[-1]
