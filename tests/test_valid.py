@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from kfp_gitops import schema, valid
+from kfp_gitops import bounds, schema, valid
 from kfp_gitops.errors import InputError
 from kfp_gitops.yamltext import parse
 from project import PROJECT
@@ -110,6 +110,12 @@ def _property_patterns(content: Any, above: tuple[str, ...]) -> list[tuple[str, 
         if isinstance(content, list)
         else []
     )
+
+
+def test_a_pattern_that_takes_too_long_is_stopped_and_not_tried_again() -> None:
+    found = schema.from_text('{"pattern": "^(a+)+$"}', "s")
+    with pytest.raises(InputError, match=r"takes more than 0\.2 s"), bounds.bounded("x", 0.2):
+        schema.problems(found, parse("a" * 60 + "!", "v"))
 
 
 def test_patterns_are_pythons() -> None:

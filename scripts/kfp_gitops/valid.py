@@ -21,14 +21,19 @@ def compiled(schema: Any) -> Callable[[Any], bool]:
         return lambda _: False
     import jsonschema_rs
 
-    keywords: dict[str, type[Any]] = {"pattern": _Pattern}
+    broken: list[BaseException] = []
+    keywords: dict[str, type[Any]] = {"pattern": type("Pattern", (_Pattern,), {"broken": broken})}
     is_valid = jsonschema_rs.Draft202012Validator(schema, validate_formats=False, keywords=keywords).is_valid
 
     def accepts(value: Any) -> bool:
+        broken.clear()
         try:
-            return bool(is_valid(value))
+            found = bool(is_valid(value))
         except ValueError:  # data that it cannot take over, such as half of a surrogate pair
             return False
+        if broken:
+            raise broken.pop()
+        return found
 
     return accepts
 
@@ -41,12 +46,22 @@ def _installed() -> bool:
 class _Pattern:
     """The keyword `pattern` as jsonschema has it, by Python's re: Rust has other classes and another `$`."""
 
+    broken: list[BaseException]
+
     def __init__(self, _parent: Any, value: str, _path: Any) -> None:
         self.search = re.compile(value).search
 
     def validate(self, instance: Any) -> None:
-        """Raises ValueError, as jsonschema-rs wants it, where the pattern does not match."""
-        if isinstance(instance, str) and not self.search(instance):
+        """Raises ValueError, as jsonschema-rs wants it, where the pattern does not match.
+
+        It takes any other exception for that, too, even the end of the time that a pattern may take: so it is kept.
+        """
+        try:
+            matches = not isinstance(instance, str) or self.search(instance)
+        except BaseException as error:
+            self.broken.append(error)
+            raise
+        if not matches:
             raise ValueError
 
 
