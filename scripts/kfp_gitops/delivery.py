@@ -23,13 +23,18 @@ def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence
     Raises:
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
-    texts = {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
+    texts = sources(root)
     context = _context(env, pipelines)
     names = sorted(name for name in texts if name.endswith(".yaml.j2") and name != _LAST)
     rendered = {name.removesuffix(".j2"): _rendered(env, texts, name, context) for name in names}
     digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
     last = _rendered(env, texts, _LAST, {**context, "digests": digests})
     return {**rendered, _LAST.removesuffix(".j2"): last}
+
+
+def sources(root: Path) -> dict[str, str]:
+    """The templates, by their names in the folder."""
+    return {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
 
 
 def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfp_gitops import schema
 from kfp_gitops.errors import Problem, raise_if_any
-from kfp_gitops.release import FILE_VERSION, sha256
+from kfp_gitops.release import FILE_VERSION
 from kfp_gitops.rendered import Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, parse
 
@@ -26,11 +25,6 @@ class Locked:
     manifest: str
 
 
-def manifest_digest(pipeline: RenderedPipeline) -> str:
-    """Identity of the manifest with its component specs; needs no kfp."""
-    return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in pipeline.files()}, sort_keys=True))}"
-
-
 def version_name(digest: str) -> str:
     """The name of a KFP version: its content. A tag or a name holds 63 characters, so not all 64 digits."""
     return f"sha-{digest.removeprefix('sha256:')[:20]}"
@@ -39,24 +33,39 @@ def version_name(digest: str) -> str:
 def compiled(rendered: Rendered, warn: Callable[[Problem], None] = lambda _: None) -> str:
     """The text of the lock, by compiling every pipeline (imports kfp); `warn` is told what may not run.
 
+    Where the rendering remembers what the same manifest compiled to, it is not compiled again.
+
     Raises:
         InputError: every pipeline that does not compile, and why.
     """
-    from kfp_gitops import compiler
-
-    results = compiler.identify_all(rendered.pipelines, rendered.folder)
-    for warning in (warning for result in results.values() for warning in result.warnings):
-        warn(warning)
+    known = rendered.memo.known
+    digests = {pipeline.name: known.get(pipeline.compilation, "") for pipeline in rendered.pipelines}
+    new = [pipeline for pipeline in rendered.pipelines if not digests[pipeline.name]]
+    digests |= _compile(new, rendered, warn) if new else {}
     entries = {
         pipeline.name: {
-            "version": version_name(results[pipeline.name].digest),
-            "digest": results[pipeline.name].digest,
-            "manifest": manifest_digest(pipeline),
+            "version": version_name(digests[pipeline.name]),
+            "digest": digests[pipeline.name],
+            "manifest": pipeline.digest,
         }
         for pipeline in rendered.pipelines
     }
     lock = {"apiVersion": FILE_VERSION, "kind": "VersionLock", "pipelines": entries}
     return _HEADER.format(env=rendered.environment) + dump(lock)
+
+
+def _compile(
+    pipelines: Sequence[RenderedPipeline], rendered: Rendered, warn: Callable[[Problem], None]
+) -> dict[str, str]:
+    from kfp_gitops import compiler
+
+    results = compiler.identify_all(pipelines, rendered.folder)
+    for pipeline in pipelines:
+        for warning in results[pipeline.name].warnings:
+            warn(warning)
+        if not results[pipeline.name].warnings:
+            rendered.memo.fresh[pipeline.compilation] = results[pipeline.name].digest
+    return {name: result.digest for name, result in results.items()}
 
 
 def read(text: str, path: str) -> Mapping[str, Locked]:
@@ -73,6 +82,6 @@ def read(text: str, path: str) -> Mapping[str, Locked]:
 def stale(rendered: Rendered, text: str | None, path: str) -> list[str]:
     """The pipelines whose lock entry is missing, or was made from another manifest."""
     entries = read(text, path) if text is not None else {}
-    wanted = {pipeline.name: manifest_digest(pipeline) for pipeline in rendered.pipelines}
+    wanted = {pipeline.name: pipeline.digest for pipeline in rendered.pipelines}
     names = sorted(set(wanted) | set(entries))
     return [name for name in names if name not in entries or entries[name].manifest != wanted.get(name)]

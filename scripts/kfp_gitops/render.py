@@ -5,7 +5,8 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,32 +17,55 @@ from kfp_gitops import (
     components,
     delivery,
     environment,
+    files,
     limits,
     manifests,
     processes,
+    rendered,
     schema,
 )
+from kfp_gitops import memo as memos
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
+from kfp_gitops.memo import Memo
 from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
-from kfp_gitops.rendered import ENVIRONMENT, Rendered, RenderedPipeline
+from kfp_gitops.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
 from kfp_gitops.yamltext import dump, dump_all
 
 
-def render(root: Path, name: str) -> Rendered:
-    """Render one environment.
+def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
+    """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
     Raises:
         UsageError: no such environment.
         InputError: every problem found in its inputs.
     """
     env = environment.load(root, name)
-    answers = processes.spread(partial(_answer, root, env), env.pipelines)
+    memo = memos.load(root, name) if remember and len(env.pipelines) >= memos.FEWEST else Memo()
+    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
-    pipelines = [RenderedPipeline.of(answer["pipeline"]) for answer in answers]
-    raise_if_any(problem for pipeline in pipelines for problem in _too_large(env, pipeline))
-    return Rendered(name, tuple(pipelines), _delivery(root, env, pipelines), env)
+    pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    for answer, pipeline in zip(answers, pipelines, strict=True):
+        if answer["key"]:
+            memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
+            memo.carry_over(pipeline.compilation)
+    return Rendered(name, pipelines, _delivery(root, env, pipelines, memo), env, memo)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What all pipelines of an environment are rendered from; `shared` identifies it."""
+
+    root: Path
+    env: Environment
+    memo: Memo
+    shared: str
+
+    @classmethod
+    def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
+        values = {key: value for key, value in env.values.value.items() if key != "pipelines"}
+        return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value))
 
 
 def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
@@ -51,12 +75,37 @@ def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem
     return limits.config_map(f"the ConfigMap of pipeline {pipeline.name!r}", keys, texts)
 
 
-def _answer(root: Path, env: Environment, name: str) -> dict[str, Any]:
+def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
+    env = inputs.env
     try:
-        return {"pipeline": _pipeline(env, name, environment.release_of(root, env, name)).texts()}
+        release = environment.release_of(inputs.root, env, name)
+        key = _key(inputs, name, release) if inputs.memo.used else ""
+        pipeline = _remembered(inputs, name, key)
+        if pipeline is None:
+            pipeline = _pipeline(env, name, release)
+            raise_if_any(_too_large(env, pipeline))
+        return {"pipeline": pipeline.texts(), "key": "" if pipeline.warnings else key}
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
+
+
+def _key(inputs: _Inputs, name: str, release: Release) -> str:
+    content = {part.name: getattr(release, part.name) for part in fields(release)}
+    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], content)
+
+
+def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None:
+    """The pipeline as it stands in manifests/, when that is what these inputs gave, without warnings, before."""
+    outcome = inputs.memo.known.get(key, "")
+    if not outcome:
+        return None
+    release, _, digest = outcome.partition(" ")
+    try:
+        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", name, release)
+    except InputError:
+        return None
+    return pipeline if pipeline.digest == digest else None
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
@@ -113,15 +162,32 @@ def _header(env: Environment, source: str) -> str:
     return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
 
 
-def _delivery(root: Path, env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, str]:
+def _delivery(
+    root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
+) -> dict[str, str]:
+    head = _environment(env, pipelines)
     listed = [(pipeline.name, [path for path, _ in pipeline.files()]) for pipeline in pipelines]
-    rendered = {ENVIRONMENT: _header(env, "environments/") + dump(_environment(env, pipelines))}
+    inputs = [env.name, env.values.value, env.release_file.value, head, listed]
+    key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
+    if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
+        memo.fresh[key] = memo.known[key]
+        return texts
+    texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
     for name, text in delivery.render(root, env, listed).items():
-        rendered[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
-    return rendered
+        texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
+    if memo.used:
+        memo.fresh[key] = memos.digest(texts)
+    return texts
 
 
-def _environment(env: Environment, pipelines: list[RenderedPipeline]) -> dict[str, Any]:
+def _beside(root: Path, env: Environment) -> dict[str, str]:
+    """The files of manifests/<env>/ beside the pipelines and the lock."""
+    folder = f"manifests/{env.name}"
+    names = [name for name in files.list_files(root, folder) if "/" not in name and name != LOCK]
+    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
+
+
+def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",

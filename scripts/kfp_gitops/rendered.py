@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import Any
 
+from kfp_gitops import files
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import Problem
+from kfp_gitops.memo import Memo
+from kfp_gitops.release import sha256
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
@@ -37,6 +42,16 @@ class RenderedPipeline:
         for name, text in self.inner.items():
             yield f"{folder}/{INNER}/{name}.yaml", text
 
+    @property
+    def digest(self) -> str:
+        """Identity of its files."""
+        return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in self.files()}, sort_keys=True))}"
+
+    @property
+    def compilation(self) -> str:
+        """Identity of what the compiler takes, for a memo."""
+        return f"ir {self.digest}"
+
     def texts(self) -> dict[str, Any]:
         """All of it as texts, for another process."""
         return {**vars(self), "warnings": [warning.texts() for warning in self.warnings]}
@@ -47,6 +62,29 @@ class RenderedPipeline:
         return cls(**{**texts, "warnings": tuple(map(Problem.of, texts["warnings"]))})
 
 
+def read(root: Path, folder: str, name: str, release: str) -> RenderedPipeline:
+    """A pipeline as it stands in a folder such as manifests/dev.
+
+    Raises:
+        InputError: it has no manifest, or a file of it cannot be read.
+    """
+    base = f"{folder}/pipelines/{name}"
+    found = {path: files.read_text(root, f"{base}/{path}") for path in files.list_files(root, base)}
+    manifest = found.pop("pipeline.yaml", None) or files.read_text(root, f"{base}/pipeline.yaml")
+    return RenderedPipeline(
+        name,
+        release,
+        manifest,
+        specs=_below("components", found),
+        irs={path: text for path, text in found.items() if "/" not in path},
+        inner=_below(INNER, found),
+    )
+
+
+def _below(folder: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {PurePath(path).stem: text for path, text in texts.items() if path.startswith(f"{folder}/")}
+
+
 @dataclass(frozen=True)
 class Rendered:
     """Everything rendered for one environment, the lock excepted."""
@@ -55,6 +93,7 @@ class Rendered:
     pipelines: tuple[RenderedPipeline, ...]
     delivery: Mapping[str, str]
     inputs: Environment
+    memo: Memo = field(default_factory=Memo)
 
     @property
     def folder(self) -> str:

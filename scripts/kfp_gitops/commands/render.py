@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops import argocd, console, environment, files, lock
+from kfp_gitops import argocd, console, environment, files, lock, memo
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.render import render
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = environment.names(root) if arguments.all else [arguments.env]
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
-    rendered = _render_all(root, names)
+    rendered = _render_all(root, names, remember=not arguments.check)
     for warning in (warning for item in rendered for warning in item.warnings):
         console.note(warning.as_warning())
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
@@ -45,17 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     for item, texts in wanted:
         _report(item.folder, files.synchronise(root, item.folder, texts))
         _say_when_stale(item, texts)
+        memo.save(root, item.environment, item.memo)
     if of_argocd:
         _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
     return ExitCode.OK
 
 
-def _render_all(root: Path, names: Sequence[str]) -> list[Rendered]:
+def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Rendered]:
     rendered: list[Rendered] = []
     problems: list[Problem] = []
     for name in names:
         try:
-            rendered.append(render(root, name))
+            rendered.append(render(root, name, remember=remember))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -118,6 +119,11 @@ def _say_when_stale(item: Rendered, texts: dict[str, str]) -> None:
     stale = _stale(item, texts)
     if stale:
         console.note(
-            f"{item.folder}/{LOCK} does not fit the manifests any more ({', '.join(stale)}): "
+            f"{item.folder}/{LOCK} does not fit the manifests any more ({_some(stale)}): "
             f"run `python scripts/render.py --env {item.environment} --lock` where kfp is installed"
         )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

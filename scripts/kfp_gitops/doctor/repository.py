@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops import lock
 from kfp_gitops.doctor.check import Check, missing, ok
 from kfp_gitops.reconcile.desired import Folder, is_loopback
 
@@ -28,7 +27,7 @@ def _lock(folder: Folder) -> Check:
     stale = [
         name
         for name, pipeline in folder.rendered.items()
-        if name not in folder.locked or folder.locked[name].manifest != lock.manifest_digest(pipeline)
+        if name not in folder.locked or folder.locked[name].manifest != pipeline.digest
     ]
     if not stale:
         return ok("lock", "fits the manifests")

@@ -18,7 +18,8 @@ from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
+from kfp_gitops.rendered import ENVIRONMENT, LOCK, RenderedPipeline
+from kfp_gitops.rendered import read as rendered_pipeline
 from kfp_gitops.yamltext import parse
 
 __all__ = ["Absent", "Desired", "DesiredPipeline", "experiment_name", "load", "read", "schedule_name"]
@@ -67,7 +68,10 @@ def read(folder: Path, environment: str) -> Folder:
 
 def _texts(folder: Path, environment: str) -> Texts:
     root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
-    rendered = {entry["name"]: _pipeline(root, name, entry) for entry in settings["pipelines"]}
+    rendered = {
+        entry["name"]: rendered_pipeline(root, name, entry["name"], entry["release"])
+        for entry in settings["pipelines"]
+    }
     locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
     return Texts(settings, rendered, locked, name)
 
@@ -96,18 +100,6 @@ def settings_of(folder: Path, environment: str) -> Mapping[str, Any]:
         )
     found: Mapping[str, Any] = document.value
     return found
-
-
-def _pipeline(root: Path, folder: str, entry: Mapping[str, str]) -> RenderedPipeline:
-    base = f"{folder}/pipelines/{entry['name']}"
-    manifest = files.read_text(root, f"{base}/pipeline.yaml")
-    names = files.list_files(root, f"{base}/components") if (root / base / "components").is_dir() else []
-    specs = {Path(name).stem: files.read_text(root, f"{base}/components/{name}") for name in names}
-    beside = [name for name in files.list_files(root, base) if "/" not in name and name != "pipeline.yaml"]
-    irs = {name: files.read_text(root, f"{base}/{name}") for name in beside}
-    nested = files.list_files(root, f"{base}/{INNER}") if (root / base / INNER).is_dir() else []
-    inner = {Path(name).stem: files.read_text(root, f"{base}/{INNER}/{name}") for name in nested}
-    return RenderedPipeline(entry["name"], entry["release"], manifest, specs, irs, inner)
 
 
 def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
