@@ -101,6 +101,7 @@ def test_a_container_component_is_refused_at_its_line_without_docker(
     line = (repository / path).read_text().splitlines().index("    count:") + 1
     assert done.err.startswith(f"{path}:{line}:5: task 'count-words' is a container component")
     assert "no Docker engine answers here" in done.err
+    assert list((repository / ".local-runs").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from argparse import Namespace
 from datetime import UTC, datetime
 
 from kfp_gitops import compiler, console, local, runs
-from kfp_gitops.errors import GitOpsError, UsageError
+from kfp_gitops.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.render import render
 from kfp_gitops.rendered import RenderedPipeline
@@ -25,6 +26,8 @@ def run(arguments: Namespace, manifest: Manifest, rendered: RenderedPipeline) ->
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:
+        if isinstance(error, InputError):  # nothing has run, so nothing is left behind
+            shutil.rmtree(out, ignore_errors=True)
         raise error
     console.result(local.table(progress, out))
     return code
