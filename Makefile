@@ -8,7 +8,7 @@ E2E_ON ?= devserver
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check e2e bench render components lock clean
+.PHONY: help demo test check e2e bench render components reference lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -33,6 +33,7 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(PY) scripts/components.py --check
+	$(PY) scripts/reference.py --check
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
 
@@ -44,6 +45,9 @@ bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the sam
 
 components: $(VENV)/.installed  ## compile component.py → component.yaml
 	$(PY) scripts/components.py
+
+reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the manifest's JSON Schema
+	$(PY) scripts/reference.py
 
 render: components  ## render and lock every environment
 	$(PY) scripts/render.py --all --lock
