@@ -80,12 +80,16 @@ def cluster() -> Iterator[FakeLeases]:
 
 
 @pytest.fixture
-def build(repository: Path, command: Command) -> Callable[[str], tuple[Object, ...]]:
-    """`build(kfp)`: the small repository whose KFP is at a URL, rendered and built by kustomize."""
+def build(repository: Path, command: Command) -> Callable[..., tuple[Object, ...]]:
+    """`build(kfp, more)`: the small repository whose KFP is at a URL, rendered and built by kustomize.
 
-    def run(kfp: str) -> tuple[Object, ...]:
+    `more` goes into the section `delivery` of its base.yaml.
+    """
+
+    def run(kfp: str, more: str = "") -> tuple[Object, ...]:
         base = repository / "environments/base.yaml"
         text = base.read_text("utf-8").replace("enabled: false", "enabled: true")
+        text = text.replace("pipelines:\n", f"{more}pipelines:\n", 1)
         host = text.split("host: ")[1].split("\n")[0]
         base.write_text(text.replace(host, kfp), "utf-8")
         assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
@@ -96,7 +100,7 @@ def build(repository: Path, command: Command) -> Callable[[str], tuple[Object, .
 
 @pytest.fixture
 def pods(
-    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[[str], tuple[Object, ...]]
+    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
 ) -> Iterator[Callable[..., Pod]]:
     """`pods(name, uses)`: a pod of the rendered manifests, whose KFP takes each token for so many requests."""
     with (gate := Gate(server.url)).stub:
@@ -158,6 +162,22 @@ def test_the_disable_hook_leaves_the_schedules_there_and_disabled(
     disabled = pods("kfp-gitops-dev-disable").run()
     assert disabled.code == 0, disabled.err
     assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
+
+
+def test_apply_and_drift_check_tell_the_pushgateway(
+    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
+) -> None:
+    with Stub(lambda _: Answer(202)) as gateway:
+        where = f"{{url: '{gateway.url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
+        objects = build(server.url, f"  pushGateway: {where}\n")
+        templates = dict(delivered.pods(objects))
+        tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
+        for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift"):
+            before = len(gateway.seen)
+            done = Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url).run()
+            assert done.code == 0, done.err
+            assert len(gateway.seen) > before, f"{name} told nothing"
+        assert {seen.path.split("/")[1] for seen in gateway.seen} == {"metrics"}
 
 
 def _recurring_runs(server: DevServer) -> list[Object]:

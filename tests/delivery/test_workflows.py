@@ -198,7 +198,7 @@ def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None
         )
     gone = _run(".github/ci/drift-report", "dev", "http://127.0.0.1:9", cwd=clone)
     assert (before.returncode, after.returncode, gone.returncode) == (1, 0, 4)
-    assert re.findall("^### (.*)$", summary.read_text(), re.MULTILINE) == [
+    assert re.findall("^## (.*)$", summary.read_text(), re.MULTILINE) == [
         "dev: KFP is not as Git says",
         "dev: KFP is as Git says",
     ]
