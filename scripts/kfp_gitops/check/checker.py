@@ -49,7 +49,7 @@ def warnings(
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
     context = Context(manifest, components, pipelines or {})
-    return sorted({*groups.warnings(context), *schedules.warnings(manifest)})
+    return sorted({*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)})
 
 
 def nested_problems(manifest: Manifest) -> list[Problem]:

@@ -15,13 +15,16 @@ from kfp_gitops.manifest import (
     Guarded,
     Importer,
     ItemRef,
+    ListValue,
     Loop,
+    MapValue,
     OneOfRef,
     Task,
     Toleration,
     Value,
     pod_values,
     references,
+    walk,
 )
 from kfp_gitops.manifest.value import tasks as tasks_of
 from kfp_gitops.yamltext import Path
@@ -40,6 +43,23 @@ def problems(context: Context, task: Task) -> Iterator[Problem]:
     yield from _final_status(context, task, interface)
     yield from _ignoring_failure(context, task, interface)
     yield from _pod(context, task)
+
+
+def warnings(context: Context) -> Iterator[Problem]:
+    """What a task receives otherwise than it is written."""
+    for node in walk(context.manifest.body):
+        for name, value in node.arguments.items() if isinstance(node, Task) else ():
+            kinds = {found.type for found in map(context.kind, _inside(value)) if found}
+            for kind in sorted(kind for kind in kinds if kind not in ("str", None)):
+                what = f"{a(kind)} that a list or map refers to arrives as a text: KFP replaces placeholders in JSON"
+                at = (*node.at, "arguments", name)
+                yield context.document.problem(at, what, "give it as an argument of its own")
+
+
+def _inside(value: Value) -> Iterator[Value]:
+    """The references in a list or map, however deep."""
+    if isinstance(value, ListValue | MapValue):
+        yield from references(value)
 
 
 def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
