@@ -6,7 +6,7 @@ import time
 
 import pytest
 import trustme
-from predictive_scaling.errors import InputError, RegistryError
+from predictive_scaling.errors import InputError, MissingObjectError, RegistryError
 from predictive_scaling.publishing import Release, publish
 from predictive_scaling.store import open_registry
 from predictive_scaling.store_s3 import PART_BYTES
@@ -71,17 +71,21 @@ def test_missing_bucket_is_a_registry_error(swift):
         open_registry("s3://no-such-bucket/x").put("a.json", b"")
 
 
-def test_body_that_changes_on_its_way_is_refused(swift):
-    store = registry("changed")
+def _prove_that_bodies_are_signed(store):
+    """Change a body after it was signed."""
 
     def change(request, **_):
         request.body = b'{"replicas": 9}'
 
     store._client.meta.events.register("before-send.s3.PutObject", change)
     with pytest.raises(RegistryError, match="cannot write"):
-        store.put("a.json", b'{"replicas": 1}')
-    with pytest.raises(RegistryError):
-        registry("changed").get("a.json")
+        store.put("changed.json", b'{"replicas": 1}')
+    with pytest.raises(MissingObjectError):
+        store.get("changed.json")
+
+
+def test_body_that_changes_on_its_way_is_refused(swift):
+    _prove_that_bodies_are_signed(registry("changed"))
 
 
 def test_object_that_changed_in_the_store_is_refused(swift, tmp_path):
@@ -187,3 +191,4 @@ def _prove_tls(server, monkeypatch, authority):
     store._client.create_bucket(Bucket="secure")
     store.put("a.json", b"{}")
     assert store.get("a.json") == b"{}"
+    _prove_that_bodies_are_signed(store)
