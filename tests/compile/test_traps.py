@@ -16,6 +16,7 @@ from kfp_gitops import ir, irlint
 from kfp_gitops.errors import InputError
 from kfp_gitops.manifest import reader
 from language import HEAD, SPECS, compiled, refusals, tree, warnings
+from project import PROJECT
 
 REFUSED = {
     "an unescaped text in a condition": (
@@ -621,3 +622,28 @@ def test_bytes_are_the_same_for_every_hash_seed_process_and_working_directory(tm
         done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=True)
         found.add(done.stdout)
     assert found == {compiled(MANY)}
+
+
+def test_component_specs_are_the_same_for_every_hash_seed(tmp_path: Path) -> None:
+    folder = tmp_path / "components/take"
+    folder.mkdir(parents=True)
+    (tmp_path / "environments").mkdir()
+    (folder / "component.py").write_text(
+        "from kfp import dsl\n\n\n@dsl.component(base_image='steps', install_kfp_package=False)\n"
+        "def take(text: str = 'two\\nlines', fields: dict = {'a': 1, 'b': 2, 'c': 3}):\n    print(text, fields)\n"
+    )
+    script = PROJECT / "scripts/components.py"
+    for seed, arguments in (("1", []), ("2", ["--check"])):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, script, "--root", tmp_path, *arguments], env=environment, check=True)
+    assert components.load_component_from_file(str(folder / "component.yaml"))
+
+
+def test_the_extension_for_kubernetes_is_imported_only_for_a_manifest_that_uses_it() -> None:
+    script = "import language, sys; language.compiled(sys.argv[1]); print('kfp.kubernetes' in sys.modules)"
+    plain = "spec:\n  tasks:\n    a: {component: say, arguments: {text: a}, resources: {cpu: {limit: '1'}}, env: {A: b}}\n"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for body, used in ((plain, "False"), (plain.replace("{A: b}", "{A: {field: spec.nodeName}}"), "True")):
+        command = [sys.executable, "-c", script, body]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == used

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -56,13 +55,10 @@ def _present(root: Path, name: str) -> str | None:
 
 
 def _compiled(root: Path, name: str) -> str:
-    from kfp import compiler
+    """Without the SDK's own comment, whose defaults stand in another order in each process."""
+    from kfp_gitops.compiler import emit
 
-    component = _wrapper(root, name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "component.yaml"
-        compiler.Compiler().compile(component, str(path))
-        return _HEADER + path.read_text("utf-8")
+    return _HEADER + emit.text(emit.documents(_wrapper(root, name)))
 
 
 def _wrapper(root: Path, name: str) -> Any:
