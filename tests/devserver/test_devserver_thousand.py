@@ -73,7 +73,7 @@ def _all(client: kfp.Client, what: str, **more) -> list:
             return found
 
 
-@pytest.mark.parametrize("size", [7, 100, 200, 5000])
+@pytest.mark.parametrize("size", [90, 5000])
 @pytest.mark.parametrize("what", ["pipelines", "pipeline_versions", "experiments", "recurring_runs", "runs"])
 def test_pages_of_every_size_hold_each_once(client, what, size):
     found = _all(client, what, page_size=size)
@@ -83,7 +83,7 @@ def test_pages_of_every_size_hold_each_once(client, what, size):
 
 
 @pytest.mark.parametrize("what", ["pipelines", "pipeline_versions", "experiments", "recurring_runs", "runs"])
-@pytest.mark.parametrize("order", ["name desc", "name asc", "created_at desc", "created_at"])
+@pytest.mark.parametrize("order", ["name desc", "created_at"])
 def test_orders_go_through_all_pages(client, what, order):
     found = [item for item in _all(client, what, page_size=200, sort_by=order) if item.display_name[1] == "-"]
     keys = [item.display_name if "name" in order else item.created_at for item in found]

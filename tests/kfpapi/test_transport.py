@@ -276,11 +276,11 @@ def test_threads_share_one_api_and_no_more_than_the_limit_are_under_way() -> Non
             now -= 1
         return Answer()
 
-    with Stub(answer) as stub, ThreadPoolExecutor(48) as pool:
+    with Stub(answer) as stub, ThreadPoolExecutor(96) as pool:
         api = _api(stub)
-        assert list(pool.map(lambda _: list(api.schedules()), range(48))) == [[]] * 48
+        assert list(pool.map(lambda _: list(api.schedules()), range(96))) == [[]] * 96
     assert most == transport.CONCURRENCY
-    assert len(stub.seen) == 48
+    assert len(stub.seen) == 96
 
 
 def test_a_missing_pipeline_is_none_and_other_missing_things_are_said() -> None:

@@ -142,7 +142,7 @@ def test_every_metric_of_an_alert_is_one_that_we_tell() -> None:
 def _commands() -> list[tuple[str, str]]:
     """Page and command line, as people will type them at night."""
     found = []
-    for page in sorted((PROJECT / "docs/runbook").glob("*.md")):
+    for page in [PROJECT / "docs/operations.md", *sorted((PROJECT / "docs/runbook").glob("*.md"))]:
         lines = re.findall(r"python (scripts/\w+\.py[^`\n]*)", page.read_text())
         found += [(page.stem, line) for line in lines]
     return found

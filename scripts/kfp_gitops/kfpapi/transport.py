@@ -31,7 +31,7 @@ from kfp_gitops.kfpapi.clock import ServerClock
 T = TypeVar("T")
 U = TypeVar("U")
 
-CONCURRENCY = 16
+CONCURRENCY = 32
 """Requests under way at once; also how many connections are kept."""
 _TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of a reply."""

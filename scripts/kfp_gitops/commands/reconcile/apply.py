@@ -37,7 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
         "(default: 300)",
     )  # fmt: skip
     parser.add_argument(
-        "--parallel", type=options.positive, default=8, metavar="N", help="pipelines at once (default: 8)"
+        "--parallel", type=options.positive, default=16, metavar="N", help="pipelines at once (default: 16)"
     )
     telling.add(parser)
 
