@@ -149,7 +149,7 @@ def _demo_left_results(clone: Path, seconds: float) -> None:
     services = {entry["service"] for entry in recommendation["services"]}
     assert services == {f"smd-{name}" for name in ["1-6", "1-7", "2-1", "2-2", "2-7", "2-8", "3-3", "3-4"]}
     report = (results / "forecast-report.html").read_text("utf-8")
-    assert "data:image/" in report
+    assert "<svg" in report  # the plots are in the file itself
     assert "http://" not in report.replace("http://www.w3.org", "")
     assert json.loads((results / "metrics.json").read_text("utf-8"))
     assert seconds < 600, "the demo hangs"

@@ -21,9 +21,9 @@ _EXAMPLES = """  python scripts/new.py component clean_text             a Python
   python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
 
 A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
-values that it takes, and those values in environments/ENV/values.yaml. A component is a Python function with typed
-inputs and outputs in components/NAME/component.py; its container image comes from release.yaml. Nothing that is there
-is overwritten."""
+values that it takes (values.schema.json beside it), and those values in environments/ENV/values.yaml. A component is
+a Python function with typed inputs and outputs in components/NAME/component.py; its container image comes from
+release.yaml. Nothing that is there is overwritten."""
 _PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,61}")
 _DEFAULT_COMPONENTS = ("load_usage", "summarize_usage")
