@@ -58,6 +58,8 @@ class Change:
     """Firings that nobody ran; 1,000 stands for more."""
     removal: bool = False
     """Whether something stops to exist or to fire, and nothing takes its place."""
+    tidying: bool = False
+    """Done along with the rest, and no reason to say that KFP is not as desired."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class Plan:
     def to_do(self) -> list[Change]:
         """The changes that `apply` carries out."""
         return [c for c in self.changes if c.action not in (Action.UNCHANGED, Action.CONFLICT)]
+
+    @property
+    def differences(self) -> list[Change]:
+        """The changes without which KFP is not as desired: all but old versions that nothing uses any more."""
+        return [c for c in self.to_do if not c.tidying]
 
     @property
     def conflicts(self) -> list[Change]:
@@ -111,7 +118,7 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
     for version in converge.superfluous(wanted, view, desired.keep_versions):
         reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
-        yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason)
+        yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason, tidying=True)
 
 
 def _conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[Change]:

@@ -35,10 +35,10 @@ def run(arguments: Namespace) -> int:
     wanted = options.with_pause(api, wanted)
     found = plan(wanted, observe(api, wanted, decided), decided)
     arguments.report.planned((c.action, c.kind) for c in found.changes)
-    arguments.report.drift = len(found.to_do)
+    arguments.report.drift = len(found.differences)
     options.show(arguments, found)
     guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
-    return conflicts(found) or (ExitCode.DIFFERENCES if found.to_do else ExitCode.OK)
+    return conflicts(found) or (ExitCode.DIFFERENCES if found.differences else ExitCode.OK)
 
 
 def conflicts(found: Plan) -> int:
