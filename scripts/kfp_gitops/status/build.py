@@ -25,7 +25,9 @@ _MOST = 100
 def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
     """Everything about an environment; `runs` are the newest ones of each pipeline's experiment, newest first."""
     pipelines = tuple(
-        _pipeline(desired, pipeline, actual, [c for c in plan.differences if c.pipeline == pipeline.name], runs)
+        _pipeline(
+            desired, pipeline, actual, [c for c in plan.differences if c.pipeline == pipeline.name], runs
+        )
         for pipeline in sorted(desired.pipelines, key=lambda p: p.name)
     )
     known = {pipeline.name for pipeline in desired.pipelines}
