@@ -14,11 +14,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The lock is whole, so nothing is resolved (older pips fail at a dependency on `package[extra]` with hashes).
 # Keyed by the lock's content, so that a changed lock installs anew and an old one costs nothing.
 $(VENV)/.installed: $(LOCK)
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON3=…")'
 	$(PYTHON3) -m venv $(VENV)
-	$(PY) -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(PY) -m pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
 	@touch $@
 
 demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
