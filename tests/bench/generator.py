@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kfp import compiler, dsl
+from kfp_gitops import yamltext
 from kfp_gitops.manifest import API_VERSION
 from kfp_gitops.release import FILE_VERSION
 
@@ -35,6 +37,27 @@ class Shape:
         """The variant of a step's component that this pipeline uses."""
         place = [function.__name__ for function in STEPS].index(step)
         return f"{step}_{self.number // VARIANTS**place % VARIANTS}"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Its values in the environment."""
+        number = self.number
+        return {
+            "owner": f"team-{number % 12}",
+            "source": f"s3://usage/{number}/*.csv",
+            "rows": 1000 + number,
+            "threshold": round(number % 90 / 100 + 0.05, 2),
+            "horizon": number % 48 + 1,
+            "retries": number % 5 + 1,
+            "labels": {"cost-centre": str(number % 31), "tier": "gold"},
+            "resources": {"cpu": f"{number % 4 + 1}00m", "memory": f"{number % 8 + 1}Gi"},
+            "schedule": {"cron": f"0 {number % 60} 3 * * *", "enabled": False},
+        }
+
+    @property
+    def description(self) -> str:
+        """What the pipeline is for."""
+        return f"Loads, cleans, fits and judges usage data; the pipeline with the number {self.number}."
 
     def task(self, step: str) -> str:
         """The id of the task that runs a step."""
@@ -101,7 +124,7 @@ def template(shape: Shape) -> str:
     text = _TEMPLATE
     for step in (function.__name__ for function in STEPS):
         text = text.replace(f"<{step}>", shape.task(step)).replace(f"<{step}_>", shape.component(step))
-    return text.replace("<number>", str(shape.number))
+    return text.replace("<number>", str(shape.number)).replace("<description>", shape.description)
 
 
 def values(shapes: list[Shape]) -> str:
@@ -110,22 +133,12 @@ def values(shapes: list[Shape]) -> str:
 
 
 def _values(shape: Shape) -> str:
-    lines: Iterator[str] = iter(
-        [
-            f"  {shape.name}:",
-            "    values:",
-            f"      owner: team-{shape.number % 12}",
-            f"      source: s3://usage/{shape.number}/*.csv",
-            f"      rows: {1000 + shape.number}",
-            f"      threshold: {shape.number % 90 / 100 + 0.05:.2f}",
-            f"      horizon: {shape.number % 48 + 1}",
-            f"      retries: {shape.number % 5}",
-            f"      labels: {{cost-centre: '{shape.number % 31}', tier: gold}}",
-            f"      resources: {{cpu: {shape.number % 4 + 1}00m, memory: {shape.number % 8 + 1}Gi}}",
-            f"      schedule: {{cron: '0 {shape.number % 60} 3 * * *', enabled: false}}",
-        ]
-    )
-    return "\n".join(lines) + "\n"
+    return dump({shape.name: {"values": shape.values}}, 2)
+
+
+def dump(value: Any, indentation: int) -> str:
+    """Block YAML, as people write values."""
+    return textwrap.indent(yamltext.dump(value), " " * indentation)
 
 
 def _base() -> str:
@@ -184,7 +197,7 @@ apiVersion: {API_VERSION}
 kind: PipelineManifest
 metadata:
   name: {{{{ pipeline }}}}
-  description: Loads, cleans, fits and judges usage data; the pipeline with the number <number>.
+  description: <description>
   owner: {{{{ values.owner | tojson }}}}
 spec:
   parameters:

@@ -57,6 +57,7 @@ class Row:
     peer: Figure | None = None
     unit: str = "s"
     wanted: float | None = None
+    absolute: bool = False
     note: str = ""
     details: Sequence[Mapping[str, str | float]] = ()
 
@@ -80,26 +81,34 @@ def compare(
     settings: Settings,
     *,
     wanted: float | None = None,
+    absolute: bool = False,
     each: tuple[str, int] = ("s", 1),
+    peer_each: tuple[str, int] | None = None,
     note: str = "",
 ) -> Row:
-    """Run both in turn; `each` is the unit and how many things a process does ("ms per pipeline", 1000)."""
-    unit, count = each
-    scale = (1000 if unit.startswith("ms") else 1) / count
-    seconds: dict[str, list[float]] = {ours.name: [], peer.name: []}
+    """Run both in turn. `each` is the unit and how many things a process does ("ms per pipeline", 1000).
+
+    `wanted` is the ratio that is aimed at, or with `absolute` our own figure.
+    """
+    of = {ours.name: each, peer.name: peer_each or each}
+    figures: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for _ in range(settings.rounds):
         for command in (ours, peer):
-            seconds[command.name].append(scale * run_cold(command))
-    figures = [
+            figures[command.name].append(run_cold(command) * _scale(*of[command.name]))
+    mine, others = (
         Figure(
             command.name,
-            statistics.median(seconds[command.name]),
-            min(seconds[command.name]),
+            statistics.median(figures[command.name]),
+            min(figures[command.name]),
             peak_memory(command),
         )
         for command in (ours, peer)
-    ]
-    return Row(case, *figures, unit=unit, wanted=wanted, note=note)
+    )
+    return Row(case, mine, others, unit=each[0], wanted=wanted, absolute=absolute, note=note)
+
+
+def _scale(unit: str, count: int) -> float:
+    return (1000 if unit.startswith("ms") else 1) / count
 
 
 def run_cold(command: Command) -> float:

@@ -55,7 +55,7 @@ def _verdict(row: Row) -> str:
     if row.memory_ratio is not None:
         parts.append(f"memory {row.memory_ratio:.2f}")
     if row.wanted is not None:
-        reached = (row.ours.median if row.ratio is None else row.ratio) <= row.wanted
+        reached = (row.ours.median if row.absolute or row.ratio is None else row.ratio) <= row.wanted
         parts.append(f"wanted {row.wanted:g}: {'reached' if reached else 'missed'}")
     return " · ".join(parts)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kfp_gitops import compiler, ir
 from kfp_gitops.render import render
 
-from . import diff, generator, reconcile, table
+from . import diff, generator, plain, reconcile, table
 from .house import ROOT, Command, Figure, Row, Settings, compare
 from .render import _makejinja, _render
 
@@ -43,6 +44,18 @@ def test_generated_pipelines_are_distinct_and_use_five_components(tmp_path: Path
     assert len({pipeline.manifest.replace(pipeline.name, "") for pipeline in rendered}) == 12
     assert {len(pipeline.specs) for pipeline in rendered} == {5}
     assert len({tuple(pipeline.specs) for pipeline in rendered}) > 5
+
+
+def test_the_plain_sdk_loop_compiles_to_the_same_ir(tmp_path: Path) -> None:
+    shapes = generator.repository(tmp_path, 3)
+    specs = tmp_path / "specs"
+    specs.mkdir()
+    for name, text in generator.component_specs(generator.IMAGE).items():
+        (specs / f"{name}.yaml").write_text(text, "utf-8")
+    plain.main(specs, tmp_path, 3)
+    for shape, rendered in zip(shapes, render(tmp_path, "dev").pipelines, strict=True):
+        by_hand = ir.documents((tmp_path / f"{shape.name}.yaml").read_text("utf-8"))
+        assert compiler.compile_pipeline(rendered, "m").digest == ir.digest(by_hand)
 
 
 def test_processes_are_compared_cold_and_counted_by_thing(tmp_path: Path) -> None:
