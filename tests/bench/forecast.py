@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -170,16 +171,16 @@ def _updated(case: Case, start: int, age: int) -> measures.Array:
     return np.array(rows)
 
 
-TRAIN = """
+STEP = """
 import json, sys
 from predictive_scaling import steps
 from predictive_scaling.evaluation import Gates
 from predictive_scaling.training import TrainingOptions
-folder, folds = sys.argv[1], int(sys.argv[2])
-if __name__ == "__main__":
-    made = {m: [f"{folder}/{m}-{n}" for n in ("model", "cv", "forecast")] for m in ("cpu", "memory")}
-    for metric, paths in made.items():
-        steps.train_model(f"{folder}/features", *paths, metric, "", TrainingOptions(cv_folds=folds))
+folder, step = sys.argv[1], sys.argv[2]
+made = {m: [f"{folder}/{m}-{n}" for n in ("model", "cv", "forecast")] for m in ("cpu", "memory")}
+if __name__ == "__main__" and step in made:
+    steps.train_model(f"{folder}/features", *made[step], step, "", TrainingOptions(cv_folds=7))
+elif __name__ == "__main__":
     cv, forecast = ([made[m][at] for m in made] for at in (1, 2))
     judged = steps.validate_model(*cv, *forecast, f"{folder}/features", f"{folder}/evaluation", f"{folder}/r", Gates())
     open(f"{folder}/figures", "w").write(json.dumps(judged.metrics))
@@ -187,22 +188,23 @@ if __name__ == "__main__":
 
 
 def _trained(settings: Settings) -> Row:
-    """Training and judging of all candidates on seven folds, as the pipeline does it, both metrics in turn."""
+    """Training and judging of all candidates on seven folds: the pipeline's tasks, one after the other."""
     number = settings.size or SERVICES
     write_table(_features(number), settings.folder / "features")
-    script = settings.folder / "train.py"
-    script.write_text(TRAIN)
-    command = Command("train", [sys.executable, str(script), str(settings.folder), "7"])
-    began = time.perf_counter()
-    peak = peak_memory(command)
-    seconds = time.perf_counter() - began
+    script = settings.folder / "step.py"
+    script.write_text(STEP)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    argv = [sys.executable, str(script), str(settings.folder)]
+    peaks = [peak_memory(Command(step, [*argv, step])) for step in ("cpu", "memory", "judge")]
+    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures = json.loads((settings.folder / "figures").read_text())
-    wanted = {name: round(value, 3) for name, value in figures.items()}
+    told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
     return Row(
         f"{number} made-up services, 2 metrics, 7 folds, all candidates: train and judge",
-        Figure("train_model × 2, validate_model", seconds, seconds, peak),
+        Figure("train_model × 2, validate_model", seconds, seconds, max(filter(None, peaks), default=None)),
         wanted=200 * number / SERVICES,
-        note=", ".join(f"{name} {value}" for name, value in wanted.items()),
+        note=f"{spent:.0f} s of processor time; {told}",
     )
 
 
