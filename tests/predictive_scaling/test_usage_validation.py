@@ -278,6 +278,14 @@ def test_unreadable_file_is_an_input_error(tmp_path, content):
         read_table(tmp_path / "file", ["timestamp"])
 
 
+def test_columns_that_are_not_wanted_stay_in_the_file(tmp_path):
+    write_table(clean(usage(days=1)), tmp_path / "table")
+    found = read_table(tmp_path / "table", ["timestamp", "cpu"], only=True)
+    assert list(found.columns) == ["timestamp", "cpu"]
+    with pytest.raises(InputError, match="missing columns: disk"):
+        read_table(tmp_path / "table", ["timestamp", "disk"], only=True)
+
+
 def test_written_tables_are_equal_byte_for_byte_and_read_back(tmp_path):
     frame = clean(usage(days=1))
     for name in ("a", "b"):

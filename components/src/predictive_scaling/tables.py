@@ -22,14 +22,18 @@ ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, zlib.error)
 
 
-def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read a plain or gzipped CSV; `timestamp` and `service` stay text. Raises InputError when it is no CSV."""
+def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a plain or gzipped CSV; `timestamp` and `service` stay text. Raises InputError when it is no CSV.
+
+    With `only` the other columns are left in the file, to save memory; one that is missing is not there either.
+    """
     try:
         return pd.read_csv(
             path,
             compression=_compression(Path(path)),
             dtype={"timestamp": "str", "service": "str"},
             low_memory=False,
+            usecols=None if only is None else lambda name: name in only,
         )
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
@@ -42,9 +46,12 @@ def _compression(path: Path) -> Literal["gzip"] | None:
         return "gzip" if file.read(2) == GZIP_MAGIC else None
 
 
-def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table that this package wrote, instants parsed. Raises InputError for missing columns, bad instants."""
-    frame = read_csv(path)
+def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) -> pd.DataFrame:
+    """Read a table that this package wrote, instants parsed; with `only` just these columns.
+
+    Raises InputError for missing columns, bad instants.
+    """
+    frame = read_csv(path, columns if only else None)
     require_columns(frame, columns, Path(path).name)
     try:
         parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")

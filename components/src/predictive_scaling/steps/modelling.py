@@ -56,7 +56,9 @@ def train_model(
     """
     if metric not in METRICS:
         raise InputError(f"metric is {metric!r}; it must be cpu or memory")
-    jobs = jobs_from(read_table(features, FEATURE_COLUMNS), metric, service, options)
+    table = read_table(features, ("timestamp", "service", metric), only=True)
+    jobs = jobs_from(table, metric, service, options)
+    del table  # the workers need the memory
     results = ModelTrainer().train(jobs)
     Path(model).mkdir(parents=True, exist_ok=True)
     manifest = write_models(results, metric, model, options.horizon_hours)
