@@ -66,7 +66,7 @@ def run(root, raw, registry="", mode="forecast_only"):
             at(f"train-{metric}-errors"), metric, candidates=["blend", "last"],
         )  # fmt: skip
     gave["judge"] = component("validate_model")(
-        at("cv-cpu"), at("cv-memory"), at("forecast-cpu"), at("forecast-memory"), at("features"),
+        at("cv-cpu"), at("cv-memory"), at("forecast-cpu"), at("forecast-memory"), at("features"), at("validation"),
         at("metrics", dsl.Metrics), at("evaluation"), at("html", dsl.HTML), at("judge-errors"),
     )  # fmt: skip
     gave["publish"] = component("publish_recommendation")(
