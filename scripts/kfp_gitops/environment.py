@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,7 @@ def load(root: Path, name: str) -> Environment:
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
     raise_if_any(problems)
+    raise_if_any(_no_instants(merged))
     return Environment(name, merged, released)
 
 
@@ -219,6 +221,14 @@ def _not_maps(documents: list[Document]) -> Iterator[Problem]:
     for document in documents:
         if not isinstance(document.value, dict):
             yield document.problem((), "the file is not a map", "write `key: value` lines")
+
+
+def _no_instants(values: Merged) -> Iterator[Problem]:
+    for name, entry in values.value["pipelines"].items():
+        try:
+            datetime.fromisoformat(entry.get("until", "2000-01-01T00:00:00Z"))
+        except ValueError as error:
+            yield values.problem(("pipelines", name, "until"), str(error), "write a real instant")
 
 
 def _overridden(over: Document) -> Iterator[Problem]:

@@ -228,6 +228,17 @@ def test_a_new_release_starts_its_triggers_and_other_values_of_it_do_not() -> No
     assert not [c for c in plan(triggered, again).to_do if c.action is Action.START]
 
 
+def test_what_another_version_of_kfp_compiled_is_told_and_replaced_when_asked() -> None:
+    old = _actual(replace(LIVE, facts={"kfp": "2.16.0"}))
+    told = plan(DESIRED, old, Options(server="2.17.0"))
+    assert (told.to_do, len(told.notes)) == ([], 1)
+    assert "--refresh-stale" in told.notes[0]
+    (change,) = plan(DESIRED, old, Options(server="2.17.0", refresh_stale=True)).to_do
+    assert [(d.field, d.old, d.new) for d in change.differences] == [("launcher", "2.16.0", "2.17.0")]
+    fresh = _actual(replace(LIVE, facts={"kfp": "2.17.0"}))
+    assert not plan(DESIRED, fresh, Options(server="2.17.0", refresh_stale=True)).to_do
+
+
 # the guard
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kfp_gitops.commands.reconcile import telling
 from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.ownership import Owner
@@ -29,9 +31,9 @@ def server(tmp_path: Path) -> Iterator[DevServer]:
 def reconcile(repository: Path, command: Command, server: DevServer) -> Callable[..., Outcome]:
     """`reconcile(plan | apply, env=dev)` of what the small repository renders to now."""
 
-    def run(what: str, env: str = "dev") -> Outcome:
+    def run(what: str, env: str = "dev", *more: object) -> Outcome:
         assert command("render", "--root", repository, "--env", env, "--lock").code == 0
-        return command("reconcile", what, "--root", repository, "--env", env, "--host", server.url)
+        return command("reconcile", what, "--root", repository, "--env", env, "--host", server.url, *more)
 
     return run
 
@@ -220,3 +222,124 @@ def test_the_committed_environment_of_this_repository_can_be_applied(
     arguments = ("--env", "prod", "--host", server.url, "--manifests", tmp_path / "prod")
     assert command("reconcile", "apply", *arguments).code == 0
     assert command("reconcile", "plan", *arguments).code == 0
+
+
+def _in_dev(repository: Path, text: str) -> None:
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(values.read_text() + text)
+
+
+def test_a_plan_is_written_for_machines_and_for_pull_requests(
+    reconcile: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    outcome = reconcile("plan", "dev", "--format", "json", "--out", tmp_path / "plan.json")
+    assert "+ create" in outcome.out
+    data = json.loads((tmp_path / "plan.json").read_text())
+    assert data["summary"] == {"create": 4}
+    assert json.loads(reconcile("plan", "dev", "--format", "json").out) == data
+    assert "| + create | pipeline `hello` |" in reconcile("plan", "dev", "--format", "markdown").out
+    unwritable = reconcile("plan", "dev", "--out", tmp_path / "no/such/folder")
+    assert (unwritable.code, "Traceback" in unwritable.err) == (2, False)
+
+
+def test_an_apply_leaves_a_line_for_each_step_and_its_last_words(
+    reconcile: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    log, last = tmp_path / "steps.jsonl", tmp_path / "termination"
+    assert reconcile("apply", "dev", "--log-json", log, "--termination-log", last).code == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["action"], line["kind"]) for line in lines] == [
+        ("create", "pipeline"),
+        ("create", "version"),
+        ("create", "experiment"),
+        ("create", "schedule"),
+    ]
+    assert {line["outcome"] for line in lines} == {"done"}
+    assert len(last.read_bytes()) <= 4096
+    assert json.loads(last.read_text())["done"]["create version"] == 1
+
+
+def test_last_words_fit_into_what_kubernetes_keeps() -> None:
+    data = {"environment": "dev", "failed": [f"p{n}: {'x' * 500}" for n in range(1000)], "postponed": []}
+    text = telling.termination_message(data)
+    assert len(text.encode()) <= 4096
+    assert "more" in json.loads(text)["failed"][-1]
+
+
+def test_a_tombstone_in_the_values_is_planned_guarded_and_applied(
+    reconcile: Callable[..., Outcome], server: DevServer, repository: Path
+) -> None:
+    reconcile("apply")
+    _in_dev(repository, "    state: absent\n    delete: pipeline\n")
+    refused = reconcile("apply")
+    assert (refused.code, "--allow-empty" in refused.err) == (5, True)
+    assert reconcile("apply", "dev", "--allow-empty", "--max-delete", "0").code == 5
+    assert reconcile("apply", "dev", "--allow-empty", "--protect", "hello").code == 5
+    assert len(list(_api(server).schedules())) == 1
+    assert reconcile("apply", "dev", "--allow-empty").code == 0
+    assert list(_api(server).schedules()) == []
+    assert _api(server).pipeline("hello") is None
+
+
+def test_a_pause_in_the_values_disables_until_it_is_over(
+    reconcile: Callable[..., Outcome], server: DevServer, repository: Path
+) -> None:
+    _enable_schedule(repository)
+    reconcile("apply")
+    _in_dev(repository, "    state: paused\n    until: '2999-01-01T00:00:00Z'\n")
+    assert "note: hello is paused until 2999-01-01T00:00:00Z" in reconcile("apply").out
+    (schedule,) = _api(server).schedules()
+    assert not schedule.enabled
+    assert reconcile("plan").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("    state: paused\n", "lacks 'until'"),
+        ("    until: '2026-01-01T00:00:00Z'\n", "`until` goes with `state: paused`"),
+        ("    state: paused\n    until: '2026-02-30T00:00:00Z'\n", "write a real instant"),
+        ("    delete: pipeline\n", "`delete` goes with `state: absent`"),
+        ("    state: gone\n", "state"),
+    ],
+)
+def test_a_state_that_makes_no_sense_is_refused_with_its_position(
+    repository: Path, command: Command, text: str, says: str
+) -> None:
+    _in_dev(repository, text)
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert says in outcome.err
+    assert outcome.err.startswith("environments/dev/values.yaml:")
+
+
+def test_adoption_is_asked_for_by_name(reconcile: Callable[..., Outcome], server: DevServer) -> None:
+    _api(server).create_pipeline("hello", "made by hand")
+    assert reconcile("apply", "dev", "--adopt", "another").code == 5
+    assert "+ adopt     pipeline   hello" in reconcile("apply", "dev", "--adopt", "hello").out
+    assert reconcile("plan").code == 0
+
+
+def _with_trigger(repository: Path) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    template.write_text(template.read_text() + "triggers:\n- name: changed\n  runOn: change\n")
+
+
+def test_a_lost_database_starts_no_trigger_again(
+    repository: Path, command: Command, tmp_path: Path, reconcile: Callable[..., Outcome], server: DevServer
+) -> None:
+    _with_trigger(repository)
+    first = reconcile("apply")
+    assert "start run hello-changed-" in first.out
+    assert "start run" not in reconcile("apply").out
+    port = int(server.url.rsplit(":", 1)[1])
+    server.close()
+    with DevServer(tmp_path / "anew", executor=FAKE, grace=0.3, port=port) as anew:
+        again = reconcile("apply")
+        assert again.code == 0
+        assert "seems to have lost its database" in again.err
+        assert "start run" not in again.out
+        assert "create version" in again.out
+        assert "start run" not in reconcile("apply").out
+        assert not KfpApi(anew.url, "").runs_called_like("hello")
+    server.start()

@@ -14,9 +14,15 @@ _LEASE = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/([a-z0-9]([-a-z0-9.]{
 
 
 class Held(Protocol):
-    """A lock that is held; `check` raises LockLostError once it may be somebody else's."""
+    """A lock that is held; `check` raises LockLostError once it may be somebody else's.
 
+    It remembers, beside KFP and its database, whether the environment was ever applied.
+    """
+
+    @property
+    def applied(self) -> bool: ...
     def check(self) -> None: ...
+    def note_applied(self) -> None: ...
 
 
 @contextmanager

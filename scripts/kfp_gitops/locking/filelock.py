@@ -15,6 +15,7 @@ from pathlib import Path
 from kfp_gitops.errors import LockedError, UsageError
 
 _POLL = 0.2
+_APPLIED = "applied"
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,16 @@ class FileLock:
     """Cannot be lost while its process lives."""
 
     file: Path
+    descriptor: int
+    applied: bool
+    """Whether an apply ran through under it, some time ago."""
 
     def check(self) -> None:
         """Nothing can have taken it."""
+
+    def note_applied(self) -> None:
+        """Remember that an apply ran through."""
+        _write(self.descriptor, applied=True)
 
 
 def path(key: tuple[str, ...]) -> Path:
@@ -56,17 +64,23 @@ def hold(file: Path, timeout: float, tell: Callable[[str], None]) -> Iterator[Fi
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, timeout, tell)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}".encode(), 0)
-        yield FileLock(file)
+        applied = _APPLIED in os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")
+        _write(descriptor, applied=applied)
+        yield FileLock(file, descriptor, applied)
     finally:
         os.close(descriptor)  # which releases it; the file stays, for removing it would let two hold one name
+
+
+def _write(descriptor: int, *, applied: bool) -> None:
+    text = f"process {os.getpid()}\n" + (f"{_APPLIED}\n" if applied else "")
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
 
 
 def _acquire(descriptor: int, timeout: float, tell: Callable[[str], None]) -> None:
     deadline, told = time.monotonic() + timeout, False
     while not _try(descriptor):
-        who = os.pread(descriptor, 100, 0).decode("utf-8", "replace") or "another process"
+        who = os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")[0] or "another process"
         if time.monotonic() >= deadline:
             raise LockedError(f"{who} is reconciling this environment; wait for its end and try again")
         if not told:

@@ -21,7 +21,10 @@ from kfp_gitops.errors import AlreadyExistsError, LockedError, LockLostError, Re
 
 @dataclass(frozen=True)
 class Record:
-    """What a Lease says. `version` is its resourceVersion: an update of an older one is refused."""
+    """What a Lease says. `version` is its resourceVersion: an update of an older one is refused.
+
+    `applied`: whether an apply ever ran through under it.
+    """
 
     holder: str
     duration: int
@@ -29,6 +32,7 @@ class Record:
     transitions: int = 0
     acquired: datetime | None = None
     version: str = ""
+    applied: bool = False
 
 
 class Store(Protocol):
@@ -66,6 +70,7 @@ class Holder:
         self._clock, self._sleep = clock, sleep
         self._end = threading.Event()
         self._lost = ""
+        self._noted = False
 
     @contextmanager
     def hold(self, timeout: float, tell: Callable[[str], None]) -> Iterator[None]:
@@ -84,6 +89,15 @@ class Holder:
             self._end.set()
             thread.join()
             self._release()
+
+    @property
+    def applied(self) -> bool:
+        """Whether an apply ran through under it, some time ago."""
+        return self._record.applied
+
+    def note_applied(self) -> None:
+        """Remember that an apply ran through: written when the lease is released."""
+        self._noted = True
 
     def check(self) -> None:
         """Raise LockLostError once another one may have taken the lease; asked before every write."""
@@ -141,7 +155,8 @@ class Holder:
         now = _now()
         transitions = 0 if found is None else found.transitions + 1
         version = "" if found is None else found.version
-        wanted = Record(self.identity, self._duration, now, transitions, now, version)
+        applied = found is not None and found.applied
+        wanted = Record(self.identity, self._duration, now, transitions, now, version, applied)
         try:
             write = self._store.create if found is None else self._store.update
             self._record = write(self._name, wanted)
@@ -179,7 +194,8 @@ class Holder:
         if self._lost:
             return
         try:
-            self._store.update(self._name, replace(self._record, holder="", renewed=_now()))
+            applied = self._record.applied or self._noted
+            self._store.update(self._name, replace(self._record, holder="", renewed=_now(), applied=applied))
         except RemoteError:
             return  # it expires by itself
 

@@ -11,6 +11,7 @@ from kfp_gitops.errors import NotFoundError
 from kfp_gitops.locking.lease import Record
 
 _TIMEOUT = (5, 10)
+_APPLIED = "kfp-gitops/applied"
 
 
 class Leases:
@@ -52,7 +53,11 @@ def _lease(name: str, record: Record) -> Any:
         renew_time=record.renewed,
         lease_transitions=record.transitions,
     )
-    metadata = client.V1ObjectMeta(name=name, resource_version=record.version or None)
+    metadata = client.V1ObjectMeta(
+        name=name,
+        resource_version=record.version or None,
+        annotations={_APPLIED: "true"} if record.applied else None,
+    )
     return client.V1Lease(api_version="coordination.k8s.io/v1", kind="Lease", metadata=metadata, spec=spec)
 
 
@@ -65,4 +70,5 @@ def _record(found: Any) -> Record:
         transitions=spec.lease_transitions or 0,
         acquired=spec.acquire_time,
         version=found.metadata.resource_version,
+        applied=(found.metadata.annotations or {}).get(_APPLIED) == "true",
     )

@@ -75,8 +75,10 @@ class Options:
 
     triggers: bool = True
     """False: a release that is new starts no run, now or later."""
-    refresh_stale: str = ""
-    """The server's version, where recurring runs made by an older one shall be replaced."""
+    server: str = ""
+    """The server's version, as far as it tells: noted on recurring runs, for it compiled their workflows."""
+    refresh_stale: bool = False
+    """Whether recurring runs that another version compiled shall be replaced."""
     adopt: frozenset[str] = frozenset()
     """Pipelines that are taken over although they are not ours."""
 
@@ -172,7 +174,8 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
             version=wanted.version,
             version_id=version.id if version else None,
             labels={item.id: name for name, item in versions.items()},
-            server=options.refresh_stale,
+            server=options.server,
+            refresh=options.refresh_stale,
         )
         for schedule in wanted.schedules
     ]

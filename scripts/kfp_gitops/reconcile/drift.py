@@ -11,6 +11,9 @@ from kfp_gitops.kfpapi.actual import ActualSchedule
 from kfp_gitops.manifest import Schedule
 from kfp_gitops.reconcile import timing
 
+SERVER = "kfp"
+"""The fact that says which version of KFP compiled a recurring run: its launcher and driver are of that version."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -36,7 +39,9 @@ class Wanted:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Version id → name, for people."""
     server: str = ""
-    """The server's version where older recurring runs shall be replaced, else nothing."""
+    """The server's version, as far as it tells."""
+    refresh: bool = False
+    """Whether one that another version of the server compiled shall be replaced."""
 
 
 def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]:
@@ -63,8 +68,8 @@ def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
         old, new = found.parameters.get(name), schedule.parameters.get(name)
         if old != new or (name in found.parameters) != (name in schedule.parameters):
             yield Difference(f"parameters.{name}", old, new)
-    if wanted.server and found.facts.get("kfp", "") != wanted.server:
-        yield Difference("launcher", found.facts.get("kfp"), wanted.server)
+    if wanted.refresh and wanted.server and found.facts.get(SERVER) != wanted.server:
+        yield Difference("launcher", found.facts.get(SERVER), wanted.server)
 
 
 def summary(schedule: Schedule, enabled: bool) -> str:

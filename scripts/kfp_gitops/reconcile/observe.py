@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kfp_gitops.kfpapi.actual import Actual, ActualRun
+from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile import converge
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.converge import Options, View
@@ -26,6 +27,16 @@ def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:
     }
     deletes = any(converge.depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
     return replace(found, runs=runs, in_flight=tuple(api.runs_in_flight()) if deletes else None)
+
+
+def nothing_of(owner: Owner, found: Actual) -> bool:
+    """Whether not one object is marked as this owner's."""
+    owners = [
+        *(item.owner for item in found.pipelines.values()),
+        *(item.owner for item in found.experiments.values()),
+        *(item.owner for item in found.schedules),
+    ]
+    return owner not in owners
 
 
 def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:

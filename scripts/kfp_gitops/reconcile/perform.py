@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from kfp_gitops import ownership
 from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import converge, observe, steps, swap, timing
+from kfp_gitops.reconcile import converge, drift, observe, steps, swap, timing
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.converge import Options, View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, experiment_name
@@ -138,7 +138,7 @@ class Work:
         facts = {"covered": timing.rfc3339(step.covered)}
         facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
         facts |= {} if wanted.enabled else {swap.OFF: "1"}
-        facts |= {"kfp": wanted.server} if wanted.server else {}
+        facts |= {drift.SERVER: wanted.server} if wanted.server else {}
         made = self.api.create_schedule(
             name=wanted.name,
             description=ownership.describe(self.desired.owner, **facts),

@@ -98,7 +98,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
         found = list(_conflicts(desired.owner, wanted, view, actual, options))
         if not found:
             found = list(_changes(desired, wanted, view, options))
-            notes += _notes(wanted, view)
+            notes += [*_notes(wanted, view), *_stale(wanted, view, options)]
         changes += found
     changes += _vanished(desired, actual, options)
     return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
@@ -294,6 +294,17 @@ def _notes(wanted: Entry, view: View) -> Iterator[str]:
         yield f"{wanted.name} is paused until {until}"
     else:
         yield f"{wanted.name}: its pause ended at {until}; take `state: paused` out of its values"
+
+
+def _stale(wanted: Entry, view: View, options: Options) -> Iterator[str]:
+    """The launcher that a recurring run starts is of the KFP that compiled it (kubeflow/pipelines #13933)."""
+    if options.refresh_stale or not options.server:
+        return
+    for found in _sorted(view.schedules):
+        made_by = found.facts.get(drift.SERVER)
+        if found.name in converge.schedule_names(wanted) and made_by not in (None, options.server):
+            told = f"{found.name} was compiled by KFP {made_by}, {options.server} runs now"
+            yield f"{told}; --refresh-stale replaces it"
 
 
 def _sorted(found: Iterable[ActualSchedule]) -> list[ActualSchedule]:

@@ -52,17 +52,20 @@ def run(arguments: Namespace) -> int:
     began = time.monotonic()
     commit = arguments.commit or options.commit(arguments)
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host, commit)
-    decided = options.decisions(arguments)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
-    with options.locked(arguments, api), telling.events(arguments) as tell:
+    with options.locked(arguments, api) as held, telling.events(arguments) as tell:
+        decided = options.decisions(arguments, api)
         wanted = options.with_pause(api, wanted)
         actual = observe(api, wanted, decided)
+        decided = options.without_triggers_after_a_loss(arguments, held, actual, decided, wanted.owner)
         found = plan(wanted, actual, decided)
         arguments.report.planned((c.action, c.kind) for c in found.changes)
         options.show(arguments, found)
         guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
         done = apply(api, wanted, found, actual, decided, tell, pace)
+        if not done.failed:
+            held.note_applied()
     telling.summary(arguments, found, done, time.monotonic() - began)
     return _verdict(found, done)
 

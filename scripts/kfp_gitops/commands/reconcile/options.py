@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from kfp_gitops.errors import UsageError
 from kfp_gitops.ownership import Owner
 
 if TYPE_CHECKING:
+    from kfp_gitops.kfpapi.actual import Actual
     from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.locking import Held
     from kfp_gitops.reconcile.converge import Options
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.plan import Plan
@@ -78,8 +81,14 @@ def add_decisions(parser: ArgumentParser) -> None:
         help="take over the pipeline of this name, and its recurring runs of our names, that nobody marked",
     )  # fmt: skip
     group.add_argument(
-        "--no-triggers", dest="triggers", action="store_false", help="new releases start no run, now or later"
-    )
+        "--triggers", action=BooleanOptionalAction, default=None,
+        help="whether new releases start the runs of their triggers; --no-triggers: neither now nor later "
+        "(default: yes, unless KFP has lost everything of this environment)",
+    )  # fmt: skip
+    group.add_argument(
+        "--refresh-stale", action="store_true",
+        help="also replace recurring runs that another version of KFP compiled than the one that runs now",
+    )  # fmt: skip
     group.add_argument(
         "--max-delete", type=natural, default=10, metavar="N", help="refuse more removals (default: 10)"
     )
@@ -104,11 +113,34 @@ def add_decisions(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def decisions(arguments: Namespace) -> Options:
-    """What a person decided."""
+def decisions(arguments: Namespace, api: KfpApi) -> Options:
+    """What a person decided, and what the server is."""
     from kfp_gitops.reconcile.converge import Options
 
-    return Options(triggers=arguments.triggers, adopt=frozenset(arguments.adopt))
+    server = api.features().version
+    if arguments.refresh_stale and not server:
+        raise UsageError(f"--refresh-stale: {api.host} does not tell its version")
+    return Options(
+        triggers=arguments.triggers is not False,
+        adopt=frozenset(arguments.adopt),
+        server=server,
+        refresh_stale=arguments.refresh_stale,
+    )
+
+
+def without_triggers_after_a_loss(
+    arguments: Namespace, held: Held, found: Actual, decided: Options, owner: Owner
+) -> Options:
+    """Applied before, and nothing of ours is there: KFP's database was lost, and no release is really new."""
+    from kfp_gitops.reconcile.observe import nothing_of
+
+    if arguments.triggers is not None or not held.applied or not nothing_of(owner, found):
+        return decided
+    console.note(
+        f"{arguments.env} was applied before, and nothing of it is there: KFP seems to have lost its database; "
+        "everything is registered anew, and no trigger starts a run (--triggers: they do; --no-triggers: as now)"
+    )
+    return replace(decided, triggers=False)
 
 
 def limits(arguments: Namespace) -> Limits:
@@ -190,9 +222,9 @@ def add_lock(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def locked(arguments: Namespace, api: KfpApi) -> Iterator[None]:
+def locked(arguments: Namespace, api: KfpApi) -> Iterator[Held]:
     """Hold the environment's lock; once it is lost, the API writes no more."""
     key = (api.host, api.namespace or "", arguments.env)
     with locking.hold(arguments.lease, key, arguments.lock_timeout, console.note) as held:
         api.before_write = held.check
-        yield
+        yield held

@@ -30,8 +30,8 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile.plan import plan
 
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
-    decided = options.decisions(arguments)
     api = connection.api(arguments, wanted.host, wanted.namespace)
+    decided = options.decisions(arguments, api)
     wanted = options.with_pause(api, wanted)
     found = plan(wanted, observe(api, wanted, decided), decided)
     arguments.report.planned((c.action, c.kind) for c in found.changes)
