@@ -35,7 +35,7 @@ def backtest_course(cv: pd.DataFrame) -> pd.DataFrame:
 
 def course_chart(history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataFrame) -> str:
     """One series: actual hours, backtested p50 with p10–p95, and the forecast to come."""
-    figure, axes = _axes(8.0, 2.2)
+    figure, axes = _axes(8.0, 2.2, margins=(0.5, 0.35))
     axes.plot(history["timestamp"], history["value"], color=ROLES["ink"], linewidth=1.0, label="actual")
     _band(axes, course, "-", "backtest p50, p10–p95")
     _band(axes, forecast, "--", "forecast p50, p10–p95")
@@ -46,7 +46,7 @@ def course_chart(history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataF
 
 def cost_chart(costs: Sequence[PlanCost]) -> str:
     """Cost against risk: a faint mark for a series, a large one for a plan's median."""
-    figure, axes = _axes(5.0, 3.2)
+    figure, axes = _axes(5.0, 3.2, margins=(0.6, 0.5))
     for plan, (role, marker) in _PLAN_STYLE.items():
         x, y = _points([each for each in costs if each.plan == plan])
         if len(x):
@@ -66,16 +66,22 @@ def _points(costs: Sequence[PlanCost]) -> tuple[pd.Series[float], pd.Series[floa
     return x, pd.Series([each.hours_over * 100 for each in costs], dtype="float64")
 
 
-def _axes(width: float, height: float) -> tuple[Any, Any]:
+def _axes(width: float, height: float, margins: tuple[float, float]) -> tuple[Any, Any]:
+    """A figure of so many inches, and its axes between margins at the left and the bottom.
+
+    The margins are given, for to find them matplotlib would draw everything twice.
+    """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=72, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=72)
     FigureCanvasSVG(figure)
     figure.patch.set_visible(False)
-    axes = figure.add_subplot()
+    left, bottom, edge = margins[0] / width, margins[1] / height, 0.15
+    axes = figure.add_axes((left, bottom, 1 - left - edge / width, 1 - bottom - edge / height))
     axes.patch.set_visible(False)
     axes.tick_params(labelsize=7, colors=ROLES["muted"])
+    axes.yaxis.get_offset_text().set(fontsize=7, color=ROLES["muted"])
     axes.spines[["top", "right"]].set_visible(False)
     for spine in axes.spines.values():
         spine.set_color(ROLES["muted"])

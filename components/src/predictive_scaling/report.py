@@ -51,15 +51,22 @@ class ReportData:
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Series:
+    """The tables cut into what belongs to each service and metric; features by service alone."""
+
+    cv: Mapping[tuple[str, str], pd.DataFrame]
+    forecast: Mapping[tuple[str, str], pd.DataFrame]
+    features: Mapping[str, pd.DataFrame]
+
+
 def html_report(data: ReportData) -> str:
     """The page; charts that would take it over its size are left out, and the page says so."""
-    courses = {
-        (each.service, each.metric): backtest_course(_rows(data.cv, each))
-        for each in data.results
-        if each.scores
-    }
+    series = _Series(_by_series(data.cv), _by_series(data.forecast), _by_service(data.features))
+    scored = [(each.service, each.metric) for each in data.results if each.scores]
+    courses = {key: backtest_course(series.cv[key]) for key in scored}
     costs = [
-        cost for key, course in courses.items() for cost in plan_costs(*key, course, _hours(data, key[0]))
+        cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
     ]
     parts = [
         *_head(data),
@@ -72,7 +79,17 @@ def html_report(data: ReportData) -> str:
         *folds_table(courses),
         "<h2>Forecast and actual</h2>",
     ]
-    return "\n".join([*parts, *_charts(data, courses, sum(len(part.encode()) + 1 for part in parts)), _END])
+    size = sum(len(part.encode()) + 1 for part in parts)
+    return "\n".join([*parts, *_charts(data.results, series, courses, size), _END])
+
+
+def _by_series(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    groups = table.groupby(["service", "metric"], sort=False)
+    return {(str(service), str(metric)): rows for (service, metric), rows in groups}
+
+
+def _by_service(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(service): rows for service, rows in table.groupby("service", sort=False)}
 
 
 def _head(data: ReportData) -> list[str]:
@@ -114,11 +131,16 @@ def _capacity(costs: Sequence[PlanCost]) -> list[str]:
     ]
 
 
-def _charts(data: ReportData, courses: dict[tuple[str, str], pd.DataFrame], size: int) -> Iterator[str]:
+def _charts(
+    results: Sequence[SeriesEvaluation],
+    series: _Series,
+    courses: Mapping[tuple[str, str], pd.DataFrame],
+    size: int,
+) -> Iterator[str]:
     """As many charts as fit beside `size` bytes, then how many are left out."""
-    drawn = [each for each in data.results if each.champion]
+    drawn = [each for each in results if each.champion]
     for at, each in enumerate(drawn):
-        part = _chart(data, each, courses.get((each.service, each.metric), data.cv.iloc[:0]))
+        part = _chart(each, series, courses)
         size += len(part.encode()) + 1
         if size > MAX_BYTES - _RESERVE:
             yield f"<p>{len(drawn) - at} more charts are left out to keep this page small.</p>"
@@ -126,22 +148,15 @@ def _charts(data: ReportData, courses: dict[tuple[str, str], pd.DataFrame], size
         yield part
 
 
-def _chart(data: ReportData, each: SeriesEvaluation, course: pd.DataFrame) -> str:
-    rows = _hours(data, each.service)
+def _chart(each: SeriesEvaluation, series: _Series, courses: Mapping[tuple[str, str], pd.DataFrame]) -> str:
+    key, rows = (each.service, each.metric), series.features[each.service]
     recent = rows[rows["timestamp"] > rows["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)]
     history = recent[["timestamp"]].assign(value=recent[each.metric])
+    ahead = series.forecast[key]
     caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
-    return _figure(course_chart(history, course, _rows(data.forecast, each)), caption)
+    return _figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)
 
 
 def _figure(svg: str, caption: str) -> str:
     named = svg.replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
     return f"<figure><figcaption>{escape(caption)}</figcaption>{named}</figure>"
-
-
-def _hours(data: ReportData, service: str) -> pd.DataFrame:
-    return data.features[data.features["service"] == service]
-
-
-def _rows(table: pd.DataFrame, each: SeriesEvaluation) -> pd.DataFrame:
-    return table[(table["service"] == each.service) & (table["metric"] == each.metric)]
