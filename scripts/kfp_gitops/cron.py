@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 # unicode.IsSpace; Python's own split would also split at U+001C to U+001F.
 _SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -129,6 +130,7 @@ class Every:
 Cron = Fields | Every
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Cron:
     """Read an expression.
 

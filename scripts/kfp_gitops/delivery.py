@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kfp_gitops import files, templates
+from kfp_gitops import files, processes, templates
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import InputError
 from kfp_gitops.release import sha256
 
 FOLDER = "templates/delivery"
 _LAST = "kustomization.yaml.j2"
+_MANY = 50
 
 
 def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
@@ -26,7 +27,10 @@ def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence
     texts = sources(root)
     context = _context(env, pipelines)
     names = sorted(name for name in texts if name.endswith(".yaml.j2") and name != _LAST)
-    rendered = {name.removesuffix(".j2"): _rendered(env, texts, name, context) for name in names}
+    # Each of those that mount the pipelines' files has a line for each: with many it takes seconds.
+    batch = 1 if len(pipelines) >= _MANY else len(names)
+    found = processes.spread(lambda name: _rendered(env, texts, name, context), names, batch)
+    rendered = {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True)}
     digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
     last = _rendered(env, texts, _LAST, {**context, "digests": digests})
     return {**rendered, _LAST.removesuffix(".j2"): last}

@@ -22,9 +22,14 @@ BATCH = 16
 MOST = 8  # processes; each holds its own copy of what it works on
 
 
-def spread(function: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer]:
-    """`[function(item) for item in items]`; answers are texts, or lists and maps of them: equal ones travel once."""
-    batches = range(0, len(items), max(BATCH, -(-len(items) // 200)))  # a batch is claimed as one byte
+def spread(function: Callable[[Item], Answer], items: Sequence[Item], least: int = 0) -> list[Answer]:
+    """`[function(item) for item in items]`; answers are texts, or lists and maps of them: equal ones travel once.
+
+    `least` is how many items are worth a process.
+    """
+    batches = range(
+        0, len(items), max(least or BATCH, -(-len(items) // 200))
+    )  # a batch is claimed as one byte
     count = min(cores(), MOST, len(batches)) if _may_fork() else 1
 
     def work(batch: int) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -42,7 +43,7 @@ class RenderedPipeline:
         for name, text in self.inner.items():
             yield f"{folder}/{INNER}/{name}.yaml", text
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Identity of its files."""
         return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in self.files()}, sort_keys=True))}"
@@ -54,7 +55,8 @@ class RenderedPipeline:
 
     def texts(self) -> dict[str, Any]:
         """All of it as texts, for another process."""
-        return {**vars(self), "warnings": [warning.texts() for warning in self.warnings]}
+        content = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {**content, "warnings": [warning.texts() for warning in self.warnings]}
 
     @classmethod
     def of(cls, texts: Mapping[str, Any]) -> RenderedPipeline:
