@@ -1,0 +1,66 @@
+"""Experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import kfp_server_api
+
+from kfp_gitops.kfpapi import models
+from kfp_gitops.kfpapi.actual import (
+    ActualExperiment,
+)
+from kfp_gitops.kfpapi.models import NamedExperiment
+from kfp_gitops.kfpapi.requests import Requests, equals, predicate, there
+
+
+class Experiments(Requests):
+    """Experiments."""
+
+    def experiment(self, name: str) -> ActualExperiment | None:
+        """The experiment of a name, or None."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        wanted = equals("display_name", name)
+        pages = self._pages(
+            "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
+        )
+        return next((models.experiment(found) for found in pages if found.display_name == name), None)
+
+    def experiments(self, names: Collection[str]) -> dict[str, ActualExperiment]:
+        """The experiments of these names."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
+        return {item.display_name: models.experiment(item) for item in pages if item.display_name in names}
+
+    def experiment_id(self, name: str) -> str:
+        """The id of an experiment that must exist."""
+        return there(self.experiment(name), self.host, f"experiment {name!r}").id
+
+    def create_experiment(self, name: str, description: str) -> ActualExperiment:
+        """Create an experiment; one that exists already is returned as it is."""
+        body = kfp_server_api.V2beta1Experiment(
+            display_name=name, description=description, namespace=self.namespace
+        )
+        create = self._client.experiments.experiment_service_create_experiment
+        made = self._create(lambda: create(body))
+        found = models.experiment(made) if made else self.experiment(name)
+        return there(found, self.host, f"experiment {name!r}")
+
+    def archive_experiment(self, experiment_id: str) -> None:
+        """Archive an experiment, and with it its runs; KFP disables its recurring runs."""
+        archive = self._client.experiments.experiment_service_archive_experiment
+        self._repeat(lambda: archive(experiment_id))
+
+    def unarchive_experiment(self, experiment_id: str) -> None:
+        """Bring an experiment back; its runs and recurring runs stay as they are."""
+        unarchive = self._client.experiments.experiment_service_unarchive_experiment
+        self._repeat(lambda: unarchive(experiment_id))
+
+    def experiments_like(self, text: str) -> list[NamedExperiment]:
+        """The experiments whose name holds a text."""
+        list_experiments = self._client.experiments.experiment_service_list_experiments
+        wanted = predicate("IS_SUBSTRING", "display_name", stringValue=text)
+        pages = self._pages(
+            "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
+        )
+        return [models.named_experiment(found) for found in pages if text in found.display_name]

@@ -1,0 +1,127 @@
+"""Pipelines and their versions."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import kfp_server_api
+
+from kfp_gitops import ownership
+from kfp_gitops.errors import NotFoundError, RemoteError
+from kfp_gitops.kfpapi import models
+from kfp_gitops.kfpapi.actual import (
+    ActualPipeline,
+    ActualVersion,
+)
+from kfp_gitops.kfpapi.requests import Requests, there
+from kfp_gitops.kfpapi.transport import each
+from kfp_gitops.ownership import Owner
+
+
+class Pipelines(Requests):
+    """Pipelines and their versions."""
+
+    def pipelines(self, names: Collection[str]) -> dict[str, ActualPipeline]:
+        """The pipelines of these names with their versions: pages of all, then a request for each, at once."""
+        list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
+        pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
+        found = [item for item in pages if item.name in names]
+        versions = each(lambda item: self.versions(item.pipeline_id), found)
+        return {item.name: models.pipeline(item, its) for item, its in zip(found, versions, strict=True)}
+
+    def pipeline(self, name: str) -> ActualPipeline | None:
+        """The pipeline of a name with its versions, or None."""
+        get = self._client.pipelines.pipeline_service_get_pipeline_by_name
+        try:
+            found = self._read(lambda: get(name, **self._in_namespace()))
+        except NotFoundError:
+            return None
+        return models.pipeline(found, self.versions(found.pipeline_id))
+
+    def versions(self, pipeline_id: str) -> dict[str, ActualVersion]:
+        """The versions of a pipeline by name."""
+        return {found.name: models.version(found) for found in self._versions(pipeline_id)}
+
+    def pipeline_id(self, name: str) -> str:
+        """The id of a pipeline that must exist."""
+        found = self.pipeline(name)
+        if found is None:
+            raise NotFoundError(
+                f"{self.host}: pipeline {name!r} is not registered; run `python scripts/reconcile.py apply`"
+            )
+        return found.id
+
+    def version_id(self, pipeline_id: str, version: str) -> str:
+        """The id of a version that must exist."""
+        for found in self._versions(pipeline_id):
+            if found.name == version:
+                return str(found.pipeline_version_id)
+        raise NotFoundError(
+            f"{self.host}: version {version} is not registered; run `python scripts/reconcile.py apply`"
+        )
+
+    def _versions(self, pipeline_id: str) -> Iterator[Any]:
+        list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions
+        return self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page))
+
+    def create_pipeline(self, name: str, description: str) -> ActualPipeline:
+        """Create an empty pipeline; one that exists already is returned as it is."""
+        body = kfp_server_api.V2beta1Pipeline(
+            name=name, display_name=name, description=description, namespace=self.namespace
+        )
+        create = self._client.pipelines.pipeline_service_create_pipeline
+        made = self._create(lambda: create(body))
+        found = models.pipeline(made, {}) if made else self.pipeline(name)
+        return there(found, self.host, f"pipeline {name!r}")
+
+    def adopt_pipeline(self, found: ActualPipeline, owner: Owner) -> ActualPipeline:
+        """Mark a pipeline as ours, in its tags.
+
+        Raises:
+            RemoteError: the server keeps no tags.
+        """
+        body = kfp_server_api.V2beta1Pipeline(tags={**found.tags, **ownership.tags(owner)})
+        update = self._client.pipelines.pipeline_service_update_pipeline
+        self._repeat(lambda: update(found.id, body))
+        marked = self.pipeline(found.name)
+        if marked is None or marked.owner != owner:
+            raise RemoteError(
+                f"{self.host}: this server keeps no tags (KFP before 2.17), so pipeline {found.name!r} cannot be "
+                "marked as ours; delete it there, or give ours another name"
+            )
+        return marked
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        """Delete a pipeline with its versions."""
+        delete = self._client.pipelines.pipeline_service_delete_pipeline
+        self._gone(lambda: delete(pipeline_id, cascade=True))
+
+    def upload_version(
+        self, pipeline_id: str, name: str, ir: str, description: str, tags: Mapping[str, str] | None = None
+    ) -> ActualVersion:
+        """Upload a content-named version; one that exists already has the same content.
+
+        Servers before 2.17 take no tags, and pass over them in silence.
+        """
+        more = {"tags": json.dumps(dict(tags))} if tags else {}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pipeline.yaml"
+            path.write_text(ir, "utf-8")
+            upload = self._client.pipeline_uploads.upload_pipeline_version
+            made = self._create(
+                lambda: upload(
+                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description,
+                    **more,
+                )
+            )  # fmt: skip
+        found = models.version(made) if made else self.versions(pipeline_id).get(name)
+        return there(found, self.host, f"version {name}")
+
+    def delete_version(self, pipeline_id: str, version_id: str) -> None:
+        """Delete a version."""
+        delete = self._client.pipelines.pipeline_service_delete_pipeline_version
+        self._gone(lambda: delete(pipeline_id, version_id))

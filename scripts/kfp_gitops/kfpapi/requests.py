@@ -1,0 +1,110 @@
+"""How requests are sent: pages, reads and writes that may be sent again.
+
+Facts of the client (2.17): high-level methods print links and take no timeout, so the generated ones below them
+are used; empty lists come as None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
+
+from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
+from kfp_gitops.kfpapi import access as accesses
+from kfp_gitops.kfpapi.access import Access
+from kfp_gitops.kfpapi.retry import Backoff
+from kfp_gitops.kfpapi.transport import Services
+
+T = TypeVar("T")
+_PAGE = 200
+"""The most that the server gives at once."""
+
+
+class Requests:
+    """One KFP, one namespace; threads may share it.
+
+    Reads are sent again when they fail for a while; so are writes that say the final state. A write that makes
+    something without a unique name is sent again only when what it makes is not there.
+    """
+
+    def __init__(
+        self, host: str, namespace: str, access: Access | None = None, backoff: Backoff | None = None
+    ) -> None:
+        self.host = host.rstrip("/")
+        self.namespace = namespace or None
+        self._backoff = backoff or Backoff()
+        self._client = Services(self.host, access or accesses.from_environment())
+        self.before_write: Callable[[], None] = lambda: None
+        """Asked before each write, and before it is sent again; what it raises stops the write."""
+
+    def _in_namespace(self) -> dict[str, str]:
+        return {"namespace": self.namespace} if self.namespace else {}
+
+    def _pages(self, items: str, list_page: Callable[..., Any]) -> Iterator[Any]:
+        token = ""
+        while True:
+            page = self._page(list_page, token)
+            yield from getattr(page, items) or []
+            token = page.next_page_token or ""
+            if not token:
+                return
+
+    def _page(self, list_page: Callable[..., Any], token: str) -> Any:
+        return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
+
+    def _read(self, call: Callable[[], Any]) -> Any:
+        return self._backoff.call(lambda: understood(self.host, call))
+
+    def _write(self, call: Callable[[], Any]) -> Any:
+        """A write that is sent once, for it may have succeeded unheard."""
+        self.before_write()
+        return understood(self.host, call)
+
+    def _repeat(self, call: Callable[[], Any]) -> Any:
+        """A write that says the final state, and so may be sent twice."""
+        return self._backoff.call(lambda: self._write(call))
+
+    def _once(self, call: Callable[[], Any], made: Callable[[], Any]) -> Any:
+        """A write that may not take effect twice: before it is sent again, `made` looks for what it made."""
+        return self._backoff.unless_done(lambda: self._write(call), made)
+
+    def _gone(self, call: Callable[[], Any]) -> None:
+        """404 means that it is gone already, which is what we wanted."""
+        try:
+            self._repeat(call)
+        except NotFoundError:
+            return
+
+    def _create(self, call: Callable[[], Any]) -> Any:
+        """What was made; None for 409: somebody was first, be it our own request unheard, and that is fine."""
+        try:
+            return self._repeat(call)
+        except AlreadyExistsError:
+            return None
+
+
+def there(found: T | None, host: str, what: str) -> T:
+    if found is None:
+        raise NotFoundError(f"{host}: {what} does not exist; run `python scripts/reconcile.py apply`")
+    return found
+
+
+def understood(host: str, call: Callable[[], Any]) -> Any:
+    """The client makes its models of anything; what they cannot be made of is no reply of KFP."""
+    try:
+        return call()
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise RemoteError(f"{host}: answered what KFP's API does not ({type(error).__name__})") from error
+
+
+def equals(key: str, value: str) -> str:
+    return predicate("EQUALS", key, stringValue=value)
+
+
+def among(key: str, values: Collection[str]) -> str:
+    return predicate("IN", key, stringValues={"values": sorted(values)})
+
+
+def predicate(operation: str, key: str, **value: Any) -> str:
+    return json.dumps({"predicates": [{"operation": operation, "key": key, **value}]})

@@ -1,0 +1,135 @@
+"""Runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import kfp_server_api
+
+from kfp_gitops.kfpapi import models
+from kfp_gitops.kfpapi.actual import (
+    ACTIVE,
+    ActualRun,
+)
+from kfp_gitops.kfpapi.models import RunState, Source
+from kfp_gitops.kfpapi.requests import Requests, among, equals, predicate
+
+_NEWEST = 50
+
+
+class Runs(Requests):
+    """Runs."""
+
+    def create_run(
+        self,
+        *,
+        name: str,
+        pipeline_id: str,
+        version_id: str,
+        experiment_id: str,
+        parameters: Mapping[str, Any],
+    ) -> str:
+        """Start a run of a registered version; returns its id. The name must be of this run alone."""
+        body = kfp_server_api.V2beta1Run(
+            display_name=name,
+            experiment_id=experiment_id,
+            pipeline_version_reference=models.version_reference(pipeline_id, version_id),
+            runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
+        )
+        create = self._client.runs.run_service_create_run
+        return str(self._once(lambda: create(body), lambda: self._run_made(body)).run_id)
+
+    def _run_made(self, body: Any) -> Any:
+        """The run that an unheard request made: its name is its own."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = equals("display_name", body.display_name)
+        found = self._read(lambda: list_runs(experiment_id=body.experiment_id, filter=wanted, page_size=1))
+        return next(iter(found.runs or []), None)
+
+    def run(self, run_id: str) -> RunState:
+        """The state of a run."""
+        get = self._client.runs.run_service_get_run
+        return models.run(self._read(lambda: get(run_id)))
+
+    def runs(self, experiment_id: str, limit: int) -> list[RunState]:
+        """The newest runs of an experiment."""
+        list_runs = self._client.runs.run_service_list_runs
+        found = self._read(
+            lambda: list_runs(
+                experiment_id=experiment_id, page_size=limit, sort_by="created_at desc", **self._in_namespace()
+            )
+        )  # fmt: skip
+        return [models.run(run) for run in found.runs or []]
+
+    def source(self, run_id: str) -> Source:
+        """What a run was made of."""
+        get = self._client.runs.run_service_get_run
+        return models.source(self._read(lambda: get(run_id)))
+
+    def runs_named(self, experiment_id: str, text: str) -> list[RunState]:
+        """The runs of an experiment whose name holds a text, the oldest first, without their tasks."""
+        return self._runs(experiment_id, predicate("IS_SUBSTRING", "display_name", stringValue=text))
+
+    def fired(self, experiment_id: str, start: datetime, end: datetime) -> list[datetime]:
+        """The firings in [start, end) that a recurring run has started a run of the experiment for."""
+        bounds = {"GREATER_THAN_EQUALS": start, "LESS_THAN": end}
+        predicates = [
+            {"operation": name, "key": "scheduled_at", "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+            for name, moment in bounds.items()
+        ]
+        found = self._runs(experiment_id, json.dumps({"predicates": predicates}))
+        return [run.scheduled for run in found if run.schedule_id and run.scheduled]
+
+    def _runs(self, experiment_id: str, wanted: str) -> list[RunState]:
+        list_runs = self._client.runs.run_service_list_runs
+        pages = self._pages(
+            "runs", lambda **page: list_runs(experiment_id=experiment_id, filter=wanted, **page)
+        )
+        return [models.run(found) for found in pages]
+
+    def runs_of_schedule(self, schedule_id: str) -> list[ActualRun]:
+        """The newest runs that a recurring run started; it has at most ten in flight."""
+        return self._newest_runs(equals("recurring_run_id", schedule_id))
+
+    def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
+        """The runs of these names, whoever started them."""
+        return [run for run in self._newest_runs(among("display_name", names)) if run.name in names]
+
+    def runs_called_like(self, part: str) -> list[ActualRun]:
+        """The newest runs in whose name a text occurs."""
+        return self._newest_runs(predicate("IS_SUBSTRING", "display_name", stringValue=part))
+
+    def runs_in_flight(self) -> list[ActualRun]:
+        """All runs of the namespace that are still to end."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = among("state", sorted(ACTIVE))
+        pages = self._pages("runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page))
+        return [models.actual_run(found) for found in pages]
+
+    def runs_in_state(self, experiment_id: str, states: Collection[str]) -> Iterator[ActualRun]:
+        """The runs of an experiment that are in one of some states, the newest first."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = among("state", sorted(states))
+        pages = self._pages(
+            "runs",
+            lambda **page: list_runs(
+                experiment_id=experiment_id, filter=wanted, sort_by="created_at desc", **page
+            ),
+        )
+        return (models.actual_run(found) for found in pages)
+
+    def _newest_runs(self, wanted: str) -> list[ActualRun]:
+        list_runs = self._client.runs.run_service_list_runs
+        found = self._read(
+            lambda: list_runs(
+                filter=wanted, sort_by="created_at desc", page_size=_NEWEST, **self._in_namespace()
+            )
+        )
+        return [models.actual_run(run) for run in found.runs or []]
+
+    def run_link(self, run_id: str) -> str:
+        """Where a person sees the run."""
+        return f"{self.host}/#/runs/details/{run_id}"
