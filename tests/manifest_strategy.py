@@ -6,6 +6,7 @@ so it also shrinks what it finds.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -74,6 +75,34 @@ class Writer:
             "metadata": {"name": "p", "description": "d", "owner": "o"},
             "spec": spec,
         }
+
+    def broken(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """The manifest with something in it replaced by what does not belong there, renamed or taken out."""
+        holders = [part for part in _parts(manifest) if part]
+        holder = self.random.choice(holders)
+        key = self.random.choice(list(holder) if isinstance(holder, dict) else list(range(len(holder))))
+        junk = (
+            None,
+            7,
+            -1.5,
+            True,
+            "",
+            "x",
+            [],
+            {},
+            [[]],
+            {"param": []},
+            {"task": "t0"},
+            {"item": {}, "field": 3},
+        )
+        match self.random.randrange(3):
+            case 0:
+                del holder[key]
+            case 1 if isinstance(holder, dict):
+                holder[f"{key}x"] = holder.pop(key)
+            case _:
+                holder[key] = self.random.choice(junk)
+        return manifest
 
     def parameter(self, kind: str) -> dict[str, Any]:
         return {"type": kind, "default": self.constant("str" if self.wrong() else kind)}
@@ -350,6 +379,14 @@ class Writer:
         )
 
 
+def _parts(data: Any) -> Iterator[Any]:
+    """Every map and list in data."""
+    if isinstance(data, dict | list):
+        yield data
+        for inner in data.values() if isinstance(data, dict) else data:
+            yield from _parts(inner)
+
+
 def _output(at: tuple[str, str]) -> dict[str, str]:
     return {"task": at[0], "output": at[1]}
 
@@ -357,4 +394,6 @@ def _output(at: tuple[str, str]) -> dict[str, str]:
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
     """Manifests as data."""
-    return Writer(draw(st.randoms(use_true_random=False))).manifest()
+    writer = Writer(draw(st.randoms(use_true_random=False)))
+    manifest = writer.manifest()
+    return writer.broken(manifest) if writer.maybe(4) else manifest
