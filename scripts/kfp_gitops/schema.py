@@ -113,7 +113,7 @@ def _any(text: str, path: str) -> Schema:
         raise InputError([_in_schema(text, path, tuple(error.absolute_path), what, "correct it")]) from None
     raise_if_any(
         _in_schema(text, path, at, f"$ref {reference!r} leaves the file", "refer to #/$defs/… only")
-        for at, reference in _references(schema, ())
+        for at, reference in references(schema, ())
         if not (isinstance(reference, str) and reference.startswith("#"))
     )
     return Schema(schema)
@@ -124,16 +124,16 @@ def _in_schema(text: str, path: str, at: Path, what: str, todo: str) -> Problem:
     return parse(text, path).problem(at, what, todo)
 
 
-def _references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
+def references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
     """Every $ref: a stranger's schema must neither make us open a URL nor read a file."""
     if isinstance(schema, Mapping):
         for key, value in schema.items():
             if key in ("$ref", "$dynamicRef"):
                 yield (*at, key), value
-            yield from _references(value, (*at, key))
+            yield from references(value, (*at, key))
     elif isinstance(schema, list):
         for index, item in enumerate(schema):
-            yield from _references(item, (*at, index))
+            yield from references(item, (*at, index))
 
 
 def problems(schema: Schema, document: Document) -> list[Problem]:

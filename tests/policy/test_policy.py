@@ -204,6 +204,17 @@ def test_a_waiver_that_excuses_nothing_is_an_error(judged: Callable[..., Outcome
     [
         (ONE.replace("const: first", "type: txt"), "", "environments/policy.yaml:8:39: not a JSON Schema"),
         (
+            ONE.replace("{const: first}", "{pattern: '('}"),
+            "",
+            "environments/policy.yaml:8:42: not a JSON Schema",
+        ),
+        (
+            ONE.replace("{const: first}", "{$ref: 'http://127.0.0.1:9/x'}"),
+            "",
+            "environments/policy.yaml:8:39: a check's schema refers to nothing",
+        ),
+        (ONE.replace("{const: first}", "{$ref: '#'}"), "", "refers to nothing; write it out"),
+        (
             ONE.replace("select: pipeline", "select: pipline"),
             "",
             'environments/policy.yaml:5:11: checks.0.select is "pipline"; choose one of',

@@ -95,6 +95,10 @@ def _bad_schemas(document: Document) -> Iterator[Problem]:
         except SchemaError as error:
             at = ("checks", index, "schema", *error.absolute_path)
             yield document.problem(at, f"not a JSON Schema: {error.message}", "correct it")
+        # It is data of a pull request: it opens no URL, and cannot go round in circles.
+        for at, _ in schema.references(entry["schema"], ()):
+            what, todo = "a check's schema refers to nothing", "write it out, or repeat it by a YAML anchor"
+            yield document.problem(("checks", index, "schema", *at), what, todo)
 
 
 def _bad_waivers(document: Document) -> Iterator[Problem]:
