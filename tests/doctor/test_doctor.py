@@ -231,3 +231,17 @@ def test_without_a_cluster_what_to_look_at_is_listed(
 
 def test_the_environment_must_be_there(rendered: Path, command: Callable[..., Outcome]) -> None:
     assert command("doctor", "--root", rendered, "--env", "nowhere").code == 2
+
+
+def test_the_rights_that_are_looked_for_are_those_of_the_role_that_is_delivered() -> None:
+    from kfp_gitops.doctor import kubernetes
+
+    documents = yaml.safe_load_all((PROJECT / "manifests/dev/access.yaml").read_text())
+    rules = [rule for found in documents if found and found["kind"] == "Role" for rule in found["rules"]]
+    given = {}
+    for rule in rules:
+        if (
+            rule["apiGroups"] == ["pipelines.kubeflow.org"] and len(rule["verbs"]) > 1
+        ):  # the one that only looks has one
+            given[rule["resources"][0]] = tuple(rule["verbs"])
+    assert dict(kubernetes._RIGHTS) == given

@@ -13,12 +13,12 @@ from kfp_gitops.doctor.check import Check, missing, ok, unknown
 from kfp_gitops.errors import DeniedError, NotFoundError, RemoteError
 
 _TIMEOUT = (5, 10)
-# What apply asks of KFP, which looks them up by SubjectAccessReview (DESIGN: minimal rights).
+# What apply asks of KFP, which looks them up by SubjectAccessReview: the Role of manifests/<env>/access.yaml.
 _RIGHTS: Mapping[str, Sequence[str]] = {
-    "pipelines": ("get", "list", "create", "update", "delete"),
-    "experiments": ("get", "list", "create", "archive"),
-    "jobs": ("get", "list", "create", "enable", "disable", "delete"),
-    "runs": ("get", "list", "create"),
+    "pipelines": ("get", "list", "create", "delete"),
+    "experiments": ("list", "create", "archive", "unarchive"),
+    "jobs": ("list", "create", "enable", "disable", "delete"),
+    "runs": ("list", "create"),
 }
 _PATHS = {
     "Secret": "secrets",
