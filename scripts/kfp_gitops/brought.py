@@ -76,12 +76,13 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
 
 
 def with_images(found: Brought, images: Mapping[str, str]) -> list[Any]:
-    """The documents with each image that the release names replaced by its reference.
-
-    Raises:
-        InputError: an image that is neither a name of the release nor given by digest.
-    """
+    """The documents with each image that the release names replaced by its reference."""
     return [components.mapped(found.spec, images), *found.values[1:]]
+
+
+def warnings(found: Brought, images: Mapping[str, str]) -> list[Problem]:
+    """Images by tag. Its authors could not know our release, so it is for the policy to refuse or excuse them."""
+    return list(components.loose_images(found.spec, images))
 
 
 def with_defaults(found: Brought, manifest: Manifest) -> list[Any]:

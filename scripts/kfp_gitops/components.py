@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from kfp_gitops import containers, irlint, schema
-from kfp_gitops.errors import raise_if_any
+from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.yamltext import Document, Path, parse
 
@@ -122,25 +122,24 @@ def with_images(component: Component, images: Mapping[str, str]) -> dict[str, An
     Raises:
         InputError: an image that is neither a name of the release nor given by digest.
     """
+    raise_if_any(loose_images(component.document, images))
     return mapped(component.document, images)
 
 
-def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
-    """The same for the document of any spec with containers.
-
-    Raises:
-        InputError: an image that is neither a name of the release nor given by digest.
-    """
+def loose_images(document: Document, images: Mapping[str, str]) -> Iterator[Problem]:
+    """The images of a spec that are neither a name of the release nor given by digest."""
     known = ", ".join(sorted(images)) or "none"
-    raise_if_any(
-        document.problem(
-            (*at, "image"),
-            f"image {container['image']!r} is neither by digest nor a name in release.yaml",
-            f"write name@sha256:…, or a name that the release maps ({known})",
-        )
-        for at, container in _containers(document.value)
-        if container["image"] not in images and not _fixed(container["image"])
-    )
+    for at, container in _containers(document.value):
+        if container["image"] not in images and not _fixed(container["image"]):
+            yield document.problem(
+                (*at, "image"),
+                f"image {container['image']!r} is neither by digest nor a name in release.yaml",
+                f"write name@sha256:…, or a name that the release maps ({known})",
+            )
+
+
+def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
+    """The document of any spec with containers, with the release's references for its logical names."""
     spec: dict[str, Any] = copy.deepcopy(document.value)
     for _, container in _containers(spec):
         container["image"] = images.get(container["image"], container["image"])

@@ -131,8 +131,12 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
             inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
-        warnings=found.warnings,
+        warnings=(*found.warnings, *_image_warnings(found.outer, release)),
     )
+
+
+def _image_warnings(manifest: Manifest, release: Release) -> list[Problem]:
+    return brought.warnings(release.irs[manifest.ir], release.images) if manifest.ir else []
 
 
 def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from kfp import components
 from kfp_gitops import compiler, environment, ir
 from kfp_gitops.reconcile import desired
 from kfp_gitops.render import render
-from project import Outcome
+from project import PROJECT, Outcome
 
 _STEPS = f"registry.example.com/steps@sha256:{'1' * 64}"
 _TEMPLATE = """apiVersion: kfp-gitops/v1
@@ -122,7 +123,6 @@ def _file(old: str, new: str) -> Callable[[Path], None]:
         (_template("default: other", "default: 3"), "@8:23", "3 is not a str"),
         (_template("rows: [{a: 2}]", "rows: 2"), "@13:22", "2 is not a list"),
         (_template("rows: [{a: 2}]", "row: 2"), "@13:16", "unknown parameter 'row'"),
-        (_file("image: steps", "image: python:3.11"), "rich.yaml:", "'python:3.11' is neither by digest"),
         (_file("componentInputParameter: uri", "componentInputParameter: url"), "rich.yaml:", "input parameter 'url'"),
         (_file("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"), "rich.yaml:", "schemaVersion is '2.0.0'"),
         (_file("taskInfo:", "taskinfo:"), "rich.yaml:", "unknown key"),
@@ -149,6 +149,17 @@ def test_what_kfp_does_not_load_is_told_when_locking(root: Path, command: Run) -
     done = command("render", "--root", root, "--env", "dev", "--lock")
     assert (done.code, "kfp does not load this" in done.err) == (2, True)
     assert done.err.startswith("manifests/dev/pipelines/brought/rich.yaml:")
+
+
+def test_an_image_by_tag_is_warned_of_and_refused_by_the_policy(root: Path, command: Run) -> None:
+    _edit(_ir_file(root), "image: steps", "image: python:3.11")
+    shutil.copy(PROJECT / "environments/policy.yaml", root / "environments/policy.yaml")
+    done = command("render", "--root", root, "--env", "dev", "--lock")
+    assert done.code == 0, done.err
+    assert "'python:3.11' is neither by digest" in done.err
+    checked = command("policy", "--root", root, "--env", "dev")
+    assert checked.code == 2
+    assert "image-by-digest" in checked.err
 
 
 def test_an_image_of_the_ir_can_be_mapped_as_it_is_written(root: Path, command: Run) -> None:
