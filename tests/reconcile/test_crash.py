@@ -97,7 +97,6 @@ class Reconciler(RuleBasedStateMachine):
         self.desired = Desired(OWNER, "http://127.0.0.1", "", (pipeline, BYSTANDER), keep_versions=KEEP)
         self.told = Told()
         self.tainted: set[str] = set()
-        self.dirty = False
         self.duty: Duty | None = None
         self._others()
         if ready:
@@ -171,7 +170,7 @@ class Reconciler(RuleBasedStateMachine):
         self.kfp.advance(by)
 
     @precondition(lambda self: self._ours())
-    @rule(what=st.sampled_from(["disable", "enable", "delete", "archive", "finish"]), pick=st.integers(0, 3))
+    @rule(what=st.sampled_from(["disable", "enable", "delete", "archive"]), pick=st.integers(0, 3))
     def somebody_meddles_in_the_ui(self, what: str, pick: int) -> None:
         found = self._ours()[pick % len(self._ours())]
         self._settle_duty()
@@ -181,7 +180,7 @@ class Reconciler(RuleBasedStateMachine):
         elif what == "archive":
             for experiment in list(self.kfp._experiments.values()):
                 self.kfp._archive(experiment.id, archived=experiment.name == "p-dev")
-        elif what != "finish":
+        else:
             if what == "enable":  # what fires now is what that person wanted
                 self.tainted.add(NAME)
             self.kfp.set_enabled(found.id, enabled=what == "enable")
@@ -213,10 +212,9 @@ class Reconciler(RuleBasedStateMachine):
             self._apply()
         hit = self.kfp.interruption is None
         self.kfp.interruption = None
-        self.dirty |= hit
         if self.duty and hit:
             self.duty.killed = True
-        self._end_duty_if_it_is_over(interrupted=hit)
+        self._end_duty_if_it_is_over()
         self.kfp.advance(by)
 
     @rule()
@@ -242,7 +240,7 @@ class Reconciler(RuleBasedStateMachine):
         self.apply_runs_through()
 
     def _apply(self) -> Outcome:
-        self._end_duty_if_it_is_over(interrupted=False)
+        self._end_duty_if_it_is_over()
         options = Options()
         actual = observe(self.kfp, self.desired, options)
         found = plan(self.desired, actual, options)
@@ -276,7 +274,6 @@ class Reconciler(RuleBasedStateMachine):
         if self.duty:
             self._missed_firings_are_told(self.duty)
         self._begin_duty()
-        self.dirty = False
 
     def _was_deleted(self) -> bool:
         """A version that retention or a tombstone deleted is uploaded anew when it is wanted again."""
@@ -339,7 +336,7 @@ class Reconciler(RuleBasedStateMachine):
         elif self.duty is None or self.duty.cron != record.cron or self.duty.killed:
             self.duty = Duty(record.cron, self.kfp.clock)
 
-    def _end_duty_if_it_is_over(self, *, interrupted: bool) -> None:
+    def _end_duty_if_it_is_over(self) -> None:
         """Nothing is owed to what the manifests no longer want."""
         pipeline = self.desired.pipelines[0]
         wanted = pipeline.schedules[0] if pipeline.name == "p" and pipeline.schedules else None
