@@ -161,9 +161,13 @@ def _towards_enabled(wanted: Wanted, seen: Seen) -> Step | None:
     if firing:
         others = [found for found in _ordered(seen.objects) if found.enabled and found is not firing[0]]
         return DisableSchedule(others[0].id, others[0].name) if others else _delete_others(firing[0], seen)
+    successor = next((found for found in good if fresh(found, seen.now)), None)
+    if successor and seen.objects == (successor,) and not missed(wanted, successor, seen):
+        return EnableSchedule(
+            successor.id, successor.name
+        )  # nobody was before it, and it has run nothing yet
     if seen.objects and seen.runs is None:
         return LookAtRuns()
-    successor = next((found for found in good if fresh(found, seen.now)), None)
     before = [found for found in _ordered(seen.objects) if found.enabled]
     if before:
         return _take_over(wanted, successor, before, seen)
