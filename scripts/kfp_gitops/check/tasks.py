@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import values
+from kfp_gitops.check import outputs, pods, values
 from kfp_gitops.check.context import Context, a, differ, fits, named, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
-    CollectRef,
     Constant,
-    EnvFrom,
     Guarded,
     Importer,
     ItemRef,
     ListValue,
     Loop,
     MapValue,
-    OneOfRef,
     Task,
-    Toleration,
     Value,
-    pod_values,
     references,
     walk,
 )
@@ -42,7 +37,7 @@ def problems(context: Context, task: Task) -> Iterator[Problem]:
         yield from _argument(context, task, interface, name, value)
     yield from _final_status(context, task, interface)
     yield from _ignoring_failure(context, task, interface)
-    yield from _pod(context, task)
+    yield from pods.problems(context, task)
 
 
 def warnings(context: Context) -> Iterator[Problem]:
@@ -70,7 +65,7 @@ def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
     kind = context.kind(node.uri)
     if not found and kind and kind.type != "str":
         yield context.document.problem(at, f"{a(named(kind))} is no URI", "write a text or {param: …}")
-    if not isinstance(node.uri, Constant) and not _plain(node.uri):
+    if not isinstance(node.uri, Constant) and not pods.is_one_reference(node.uri):
         # The SDK leaves its own mark of the reference in the executor (kfp.dsl.importer_node).
         what = "KFP's importer takes no text that is put together from parts, nor a field of an item"
         yield context.document.problem(at, what, "give the whole URI as one parameter or output")
@@ -78,11 +73,6 @@ def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
         yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
     yield from values.problems(context, node.metadata, (*node.at, "importer", "metadata"), node.id)
     yield from _after(context, node)
-
-
-def _plain(value: Value) -> bool:
-    """A reference that is a channel of the SDK, and nothing put together from some."""
-    return not (isinstance(value, ItemRef) and value.field is not None) and list(references(value)) == [value]
 
 
 def _unknown(context: Context, task: Task) -> Problem:
@@ -151,7 +141,7 @@ def _after(context: Context, node: Task | Importer) -> Iterator[Problem]:
             continue
         if not isinstance(other, Task | Importer | Guarded):
             what = f"{name!r} is a group" if other else f"unknown task {name!r}"
-            todo = f"KFP waits for tasks: choose one of: {', '.join(values.task_ids(context))}"
+            todo = f"KFP waits for tasks: choose one of: {', '.join(outputs.task_ids(context))}"
             yield context.document.problem(at, what, todo)
             continue
         apart = context.scopes.apart(name, node.id)
@@ -188,70 +178,3 @@ def _comes_from_a_task(context: Context, value: Value) -> bool:
     loops = (context.scopes.nodes.get(ref.loop) for ref in references(value) if isinstance(ref, ItemRef))
     lists = [loop.items for loop in loops if isinstance(loop, Loop)]
     return any(tasks_of(value)) or any(_comes_from_a_task(context, items) for items in lists)
-
-
-def _pod(context: Context, task: Task) -> Iterator[Problem]:
-    for suffix, value, types in pod_values(task.pod):
-        at = (*task.at, *suffix)
-        if isinstance(value, Constant):
-            continue
-        found = list(values.problems(context, value, at, task.id))
-        yield from found
-        kind = context.kind(value)
-        if not _plain(value) or isinstance(value, OneOfRef | CollectRef):
-            # kfp.kubernetes and resource settings take one channel; fields of items come out as dangling inputs.
-            what, todo = (
-                "only a constant or one whole reference can stand here",
-                "compute it in a task before",
-            )
-            yield context.document.problem(at, what, todo)
-        elif not found and kind and kind.type not in types:
-            yield context.document.problem(
-                at, f"{named(kind)} is given", f"refer to {' or '.join(map(a, types))}"
-            )
-    yield from _env(context, task)
-    yield from _volume_names(context, task)
-    yield from _tolerations(context, task)
-
-
-def _env(context: Context, task: Task) -> Iterator[Problem]:
-    for name, source in task.pod.env.items():
-        if isinstance(source, str) and "{{channel:" in source:
-            what = f"{shown(source)} holds a placeholder of KFP"
-            yield context.document.problem(
-                (*task.at, "env", name), what, "environment variables take constants"
-            )
-        elif isinstance(source, EnvFrom) and isinstance(source.name, Constant) and not source.name.value:
-            yield context.document.problem(
-                (*task.at, "env", name), "the name is empty", "write the object's name"
-            )
-
-
-def _volume_names(context: Context, task: Task) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for volume in task.pod.volumes:
-        kind = {"EmptyDir": "emptyDir", "EphemeralVolume": "ephemeral"}.get(type(volume).__name__)
-        if kind is None:
-            continue
-        name = str(getattr(volume, "name", ""))
-        if name in seen:
-            at = (*task.at, "volumes", volume.mount_path, kind, "name")
-            what = f"{seen[name]} has a volume {name!r} already"
-            yield context.document.problem(at, what, "give each volume its own name")
-        seen[name] = volume.mount_path
-
-
-def _tolerations(context: Context, task: Task) -> Iterator[Problem]:
-    """What Kubernetes refuses at admission (core/validation ValidateTolerations), when the run is on its way."""
-    for index, toleration in enumerate(task.pod.placement.tolerations):
-        if not isinstance(toleration, Toleration):
-            continue
-        at = (*task.at, "placement", "tolerations", index)
-        if toleration.key is None and toleration.operator != "Exists":
-            yield context.document.problem(at, "a toleration without key", "add `operator: Exists`, or a key")
-        if toleration.operator == "Exists" and toleration.value:
-            yield context.document.problem(at, "operator Exists takes no value", "drop the value")
-        if toleration.seconds is not None and toleration.effect != "NoExecute":
-            yield context.document.problem(
-                at, "seconds go with effect NoExecute", "set it, or drop `seconds`"
-            )

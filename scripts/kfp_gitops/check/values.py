@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check.context import Context, named, shown
+from kfp_gitops.check import outputs
+from kfp_gitops.check.context import Context, shown
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
     ArtifactRef,
@@ -13,7 +14,6 @@ from kfp_gitops.manifest import (
     Condition,
     Constant,
     Guarded,
-    Importer,
     ItemRef,
     ListValue,
     Loop,
@@ -21,7 +21,6 @@ from kfp_gitops.manifest import (
     OneOfRef,
     OutputRef,
     ParameterRef,
-    Task,
     Value,
     parts,
     references,
@@ -98,10 +97,10 @@ def _reference(context: Context, reference: Value, at: Path, user: str | None) -
         case ArtifactRef(name):
             yield from _own_input(context, name, "artifact", at)
         case OutputRef(task, output) | CollectRef(task, output):
-            found = list(_unknown_output(context, task, output, at))
+            found = list(outputs.unknown_output(context, task, output, at))
             yield from found or _out_of_scope(context, reference, at, user)
         case OneOfRef(options):
-            yield from _one_of(context, options, at, user)
+            yield from outputs.problems(context, options, at, user)
         case ItemRef():
             yield from _item(context, reference, at, user)
     yield from _list_of_own_loop(context, reference, at, user)
@@ -126,22 +125,6 @@ def _own_input(context: Context, name: str, kind: str, at: Path) -> Iterator[Pro
         yield context.document.problem(
             at, f"unknown {kind} {name!r}", f"declare it, or choose one of: {known}"
         )
-
-
-def _unknown_output(context: Context, task: str, output: str, at: Path) -> Iterator[Problem]:
-    if not isinstance(context.scopes.nodes.get(task), Task | Importer):
-        todo = f"choose one of: {', '.join(task_ids(context))}"
-        yield context.document.problem(at, f"unknown task {task!r}", todo)
-        return
-    outputs = context.outputs(task)
-    if outputs is not None and output not in outputs:
-        todo = f"choose one of: {', '.join(outputs) or 'none'}"
-        yield context.document.problem(at, f"task {task!r} has no output {output!r}", todo)
-
-
-def task_ids(context: Context) -> list[str]:
-    """The ids of everything that is a task, sorted."""
-    return sorted(name for name, node in context.scopes.nodes.items() if isinstance(node, Task | Importer))
 
 
 def is_exit_task(context: Context, task: str) -> bool:
@@ -187,60 +170,6 @@ def _way_out(group: Condition | Loop | Guarded) -> str:
     if isinstance(group, Condition):
         return "move this into the same branch, or use {oneOf: […]} with an output of each branch"
     return "move this into the same group"
-
-
-def _one_of(
-    context: Context, options: tuple[OutputRef, ...], at: Path, user: str | None
-) -> Iterator[Problem]:
-    """KFP takes one output of a task directly in each branch, an else among them (kfp.dsl.OneOf)."""
-    found = [problem for o in options for problem in _unknown_output(context, o.task, o.output, at)]
-    yield from found
-    if found:
-        return
-    around = [context.scopes.apart(option.task, user) for option in options]
-    if not all(groups and isinstance(groups[0].node, Condition) for groups in around):
-        what, todo = "oneOf takes outputs of the branches of an `if`", "name a task of each branch"
-        yield context.document.problem(at, what, todo)
-        return
-    if any(len(groups) > 1 for groups in around):
-        what = "oneOf takes an output of a task that is not directly in a branch"
-        yield context.document.problem(
-            at, what, "name a task directly in the branch, not in a group inside it"
-        )
-        return
-    yield from _branches(context, options, [groups[0].branch for groups in around], at, user)
-    yield from _same_kind(context, options, at)
-
-
-def _branches(
-    context: Context, options: tuple[OutputRef, ...], branches: list[int], at: Path, user: str | None
-) -> Iterator[Problem]:
-    conditions = {context.scopes.apart(option.task, user)[0].node.id for option in options}
-    condition = context.scopes.apart(options[0].task, user)[0].node
-    assert isinstance(condition, Condition)
-    if len(conditions) > 1:
-        what, todo = f"oneOf mixes the branches of {', '.join(sorted(conditions))}", "take those of one `if`"
-    elif condition.branches[-1].when is not None:
-        what, todo = (
-            f"{condition.id!r} has no `else`, so maybe no branch is taken",
-            "add an `else` with a task",
-        )
-    elif sorted(branches) != list(range(len(condition.branches))):
-        what = (
-            f"oneOf names {len(set(branches))} of the {len(condition.branches)} branches of {condition.id!r}"
-        )
-        todo = "name exactly one output for each branch"
-    else:
-        return
-    yield context.document.problem(at, what, todo)
-
-
-def _same_kind(context: Context, options: tuple[OutputRef, ...], at: Path) -> Iterator[Problem]:
-    kinds = [kind for option in options if (kind := context.kind(option)) is not None]
-    for option, kind in zip(options, kinds, strict=False):
-        if (kind.type, kind.artifact, kind.many) != (kinds[0].type, kinds[0].artifact, kinds[0].many):
-            what = f"{option.task!r} gives {named(kind)}, {options[0].task!r} {named(kinds[0])}"
-            yield context.document.problem(at, what, "oneOf takes outputs of the same type")
 
 
 def _item(context: Context, item: ItemRef, at: Path, user: str | None) -> Iterator[Problem]:
