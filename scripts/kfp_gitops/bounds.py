@@ -22,6 +22,7 @@ except ImportError:  # Windows
 
 SECONDS = 20
 MEGABYTES = 1024
+_AGAIN = 0.5  # seconds; unwinding takes far less
 
 
 class _TooLong(BaseException):
@@ -46,7 +47,8 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
     handler = signal.signal(signal.SIGVTALRM, _stop)
     try:
         resource.setrlimit(resource.RLIMIT_AS, (_allowed(megabytes, limits), limits[1]))
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        # Again and again: what is raised in a finaliser or a callback of the garbage collector is swallowed.
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
         yield
     except _TooLong:
         raise InputError.of(

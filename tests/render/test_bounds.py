@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+from contextlib import suppress
 
 import pytest
 from kfp_gitops import bounds, templates
@@ -52,6 +53,22 @@ def test_the_bounds_end_with_the_body() -> None:
     assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)) == before
     assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
     bytearray(2**28)
+
+
+class _Swallows:
+    """As a finaliser does: what is raised in it goes nowhere."""
+
+    def __del__(self) -> None:
+        with suppress(BaseException):
+            while True:
+                pass
+
+
+def test_a_bound_that_strikes_in_a_finaliser_strikes_again() -> None:
+    with pytest.raises(InputError, match=r"^x: takes more than 0\.1 s"), bounds.bounded("x", 0.1):
+        del (held := [_Swallows()])[0]
+        while not held:
+            pass
 
 
 def test_a_pattern_that_takes_for_ever_is_stopped() -> None:
