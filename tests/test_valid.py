@@ -118,6 +118,13 @@ def test_a_pattern_that_takes_too_long_is_stopped_and_not_tried_again() -> None:
         schema.problems(found, parse("a" * 60 + "!", "v"))
 
 
+def test_references_that_fan_out_are_stopped() -> None:
+    doubled = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(30)}
+    text = json.dumps({"$defs": {**doubled, "a30": {"type": "object"}}, "$ref": "#/$defs/a0"})
+    with pytest.raises(InputError, match="takes more than"), bounds.bounded("x", 0.5):
+        schema.problems(schema.from_text(text, "s"), parse("{}", "v"))
+
+
 def test_patterns_are_pythons() -> None:
     accepts = valid.compiled({"pattern": r"^\S$"})
     assert [accepts(text) for text in ("a", "a\n", "\x1c", "\x85", " ", 1)] == [

@@ -92,7 +92,9 @@ def _plain(text: str) -> Schema | None:
             return None
     except (ValueError, RecursionError):
         return None
-    return Schema(content) if "patternProperties" in text else Schema(content, valid.compiled(content))
+    # Rust reads patternProperties in its own way, and no timer stops it: references to references may take for ever.
+    slow = "patternProperties" in text or "$ref" in text
+    return Schema(content) if slow else Schema(content, valid.compiled(content))
 
 
 def _any(text: str, path: str) -> Schema:
@@ -137,10 +139,25 @@ def references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def problems(schema: Schema, document: Document) -> list[Problem]:
-    """Everything in a document that its schema forbids, in order of position."""
+    """Everything in a document that its schema forbids, in order of position.
+
+    Raises:
+        InputError: the schema is a stranger's, and a `$ref` in it leads nowhere or round in circles.
+    """
     if schema.accepts(document.value):
         return []
-    return sorted(_worded(schema.validator.iter_errors(document.value), document))
+    from referencing.exceptions import Unresolvable
+
+    try:
+        return sorted(_worded(schema.validator.iter_errors(document.value), document))
+    except Unresolvable:
+        raise InputError.of(
+            document.path, "a reference of its schema leads nowhere", "correct the $ref"
+        ) from None
+    except RecursionError:
+        raise InputError.of(
+            document.path, "its schema refers to itself without end", "correct the $ref"
+        ) from None
 
 
 def _worded(errors: Iterable[ValidationError], document: Document) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from typing import Any
 def compiled(schema: Any) -> Callable[[Any], bool]:
     """Whether data surely satisfies a schema, by jsonschema-rs; without it nothing is sure.
 
-    For the schemas in `schemas/`, and for plain ones without patternProperties, which Rust reads in its own way.
+    For the schemas in `schemas/`, and for plain ones without what `schema` keeps from Rust.
     """
     if not _installed():
         return lambda _: False
