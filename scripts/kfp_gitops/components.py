@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,10 @@ _ARTIFACTS = {
 # In the command of a Python component, which the SDK wrote and nobody edits.
 _PYTHON = "kfp.dsl.executor_main"
 _FINAL_STATUS = "TASK_FINAL_STATUS"
+_BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
+_STUBS = frozenset(
+    {"argostub/createpvc", "argostub/deletepvc"}
+)  # any other name in argostub/ would be pulled
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
 
 def _fixed(image: str) -> bool:
     """By digest, or the name of a step that KFP's backend does itself (kfp.kubernetes.CreatePVC, DeletePVC)."""
-    return "@sha256:" in image or image.startswith("argostub/")
+    return image in _STUBS or _BY_DIGEST.fullmatch(image) is not None
 
 
 def image_names(document: Document) -> list[str]:
