@@ -64,7 +64,7 @@ def test_a_failed_write_leaves_the_old_text_and_nothing_else(
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space"):
-        files.write_text(root / "out/a.yaml", "new\n")
+        files.write_text(root, "out/a.yaml", "new\n")
     assert snapshot(root / "out") == {name: text.encode() for name, text in TEXTS.items()}
 
 
@@ -97,3 +97,24 @@ def test_a_root_that_is_a_link_itself_is_fine(root: Path, tmp_path_factory: pyte
     link = tmp_path_factory.mktemp("links") / "root"
     link.symlink_to(root)
     assert files.read_text(link, "out/a.yaml") == "1\n"
+
+
+def test_a_linked_folder_is_neither_compared_nor_written_to(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "keep").write_text("mine")
+    (root / "linked").symlink_to(outside)
+    for folder in ("linked", "linked/dev"):
+        with pytest.raises(InputError, match="leads out of the repository"):
+            files.synchronise(root, folder, TEXTS)
+    with pytest.raises(InputError, match="leads out of the repository"):
+        files.write_text(root, "linked/a.yaml", "1\n")
+    assert snapshot(outside) == {"keep": b"mine"}
+
+
+def test_a_hidden_file_in_the_output_is_a_difference(root: Path) -> None:
+    (root / "out/b/.argocd-source.yaml").write_text("kustomize: {}\n")
+    assert list(files.differences(root, "out", TEXTS)) == [("remove", "b/.argocd-source.yaml")]
+    files.synchronise(root, "out", TEXTS)
+    assert not (root / "out/b/.argocd-source.yaml").exists()

@@ -24,10 +24,7 @@ def read_text(root: Path, relative: str) -> str:
     Raises:
         InputError: missing, not a regular file, reached through a symbolic link, too large, not UTF-8.
     """
-    parts = PurePath(relative).parts
-    if ".." in parts or os.path.isabs(relative) or _has_link(root, parts):
-        raise InputError.of(relative, "leads out of the repository", "use a plain file inside it")
-    path = os.path.join(root, relative)
+    path = _plain(root, relative)
     if not os.path.isfile(path):
         raise InputError.of(relative, "no such file", "create it, or correct the name that leads to it")
     if os.path.getsize(path) > MAX_BYTES:
@@ -38,8 +35,29 @@ def read_text(root: Path, relative: str) -> str:
         raise InputError.of(relative, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
 
 
-def _has_link(root: Path, parts: Sequence[str]) -> bool:
-    return any(map(os.path.islink, accumulate(parts, os.path.join, initial=os.path.join(root, ""))))
+def _inside(root: Path, relative: str) -> str:
+    """The path of something below a root that no symbolic link leads to; it may itself be one.
+
+    Raises:
+        InputError: it leads elsewhere. A stranger's pull request may make any folder a link.
+    """
+    parts = PurePath(relative).parts
+    folders = accumulate(parts[:-1], os.path.join, initial=os.path.join(root, ""))
+    if ".." in parts or os.path.isabs(relative) or any(map(os.path.islink, folders)):
+        raise _outside(relative)
+    return os.path.join(root, relative)
+
+
+def _plain(root: Path, relative: str) -> str:
+    """As `_inside`, and it is no link either."""
+    path = _inside(root, relative)
+    if os.path.islink(path):
+        raise _outside(relative)
+    return path
+
+
+def _outside(relative: str) -> InputError:
+    return InputError.of(relative, "leads out of the repository", "use a plain file or folder inside it")
 
 
 def _read(path: str) -> bytes:
@@ -47,19 +65,19 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def list_files(root: Path, folder: str) -> list[str]:
-    """All files below a folder, as sorted paths relative to it with `/`; hidden ones are left out."""
+def list_files(root: Path, folder: str, *, hidden: bool = False) -> list[str]:
+    """All files below a folder, as sorted paths relative to it with `/`; hidden ones are left out unless asked for."""
     base = root / folder
-    return sorted(_below(os.fspath(base), "")) if base.is_dir() else []
+    return sorted(_below(os.fspath(base), "", hidden)) if base.is_dir() else []
 
 
-def _below(folder: str, prefix: str) -> Iterator[str]:
+def _below(folder: str, prefix: str, hidden: bool) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") and not hidden:
                 continue
             if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{prefix}{entry.name}/")
+                yield from _below(entry.path, f"{prefix}{entry.name}/", hidden)
             elif entry.is_file() or entry.is_symlink():
                 yield prefix + entry.name
 
@@ -72,9 +90,13 @@ def list_folders(root: Path, folder: str) -> list[str]:
     return sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new text, never half of one."""
-    _write(os.fspath(path), text.encode())
+def write_text(root: Path, relative: str, text: str) -> None:
+    """Write a file below root so that a reader sees the old or the new text, never half of one.
+
+    Raises:
+        InputError: a symbolic link leads out of the root; one in the file's own place is replaced.
+    """
+    _write(_inside(root, relative), text.encode())
 
 
 def _write(path: str, content: bytes) -> None:
@@ -101,10 +123,16 @@ def _created(path: str) -> BinaryIO:
 def differences(root: Path, folder: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What would have to be done so that a folder holds exactly the wanted texts.
 
+    Hidden files count, too: Argo CD reads a `.argocd-source.yaml` beside what it applies.
+
     Yields:
         (`add` | `change` | `remove`, path relative to the folder), in order of path.
+
+    Raises:
+        InputError: the folder is, or is reached through, a symbolic link.
     """
-    present = set(list_files(root, folder))
+    _plain(root, folder)
+    present = set(list_files(root, folder, hidden=True))
     for name in sorted(present | set(wanted)):
         if name not in wanted:
             yield "remove", name

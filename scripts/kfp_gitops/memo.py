@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -52,7 +53,8 @@ def save(root: Path, environment: str, memo: Memo) -> None:
     """Keep what was used now; what was not is of inputs that are gone."""
     if memo.used and dict(memo.known) != memo.fresh:
         text = json.dumps({"version": version(), "known": memo.fresh}, indent=0, sort_keys=True)
-        files.write_text(root / FOLDER / f"{environment}.json", text + "\n")
+        with suppress(InputError):  # a link out of the repository: nothing is kept
+            files.write_text(root, f"{FOLDER}/{environment}.json", text + "\n")
 
 
 def digest(*inputs: Any) -> str:

@@ -233,6 +233,24 @@ CASES = [
         ),
     ),
     Case(
+        "image with a tag that only looks like a digest",
+        COUNT,
+        "image: steps",
+        "image: ubuntu:latest@sha256:0123",
+        (
+            "components/count_words/component.yaml:9:12: image 'ubuntu:latest@sha256:0123' is neither by digest nor a name in release.yaml; write name@sha256:…, or a name that the release maps (reconciler, steps)",
+        ),
+    ),
+    Case(
+        "image that only looks like a step of KFP's backend",
+        COUNT,
+        "image: steps",
+        "image: argostub/miner",
+        (
+            "components/count_words/component.yaml:9:12: image 'argostub/miner' is neither by digest nor a name in release.yaml; write name@sha256:…, or a name that the release maps (reconciler, steps)",
+        ),
+    ),
+    Case(
         "schema that is not JSON",
         SCHEMA,
         '"type": "object",\n  "additional',
@@ -258,6 +276,20 @@ CASES = [
         (
             "templates/pipelines/hello/values.schema.json:8:28: $ref 'file:///etc/passwd' leaves the file; refer to #/$defs/… only",
         ),
+    ),
+    Case(
+        "schema that refers to nothing",
+        SCHEMA,
+        '{ "type": "integer", "minimum": 0 }',
+        '{ "$ref": "#/$defs/count" }',
+        ("environments/dev/values.yaml: a reference of its schema leads nowhere; correct the $ref",),
+    ),
+    Case(
+        "schema that refers to itself",
+        SCHEMA,
+        None,
+        '{ "$ref": "#" }',
+        ("environments/dev/values.yaml: its schema refers to itself without end; correct the $ref",),
     ),
     Case(
         "component spec that is none",

@@ -72,6 +72,29 @@ def test_check_sees_a_lock_that_was_edited(repository: Path, command: Command) -
     assert (outcome.code, outcome.out) == (1, "change manifests/dev/versions.lock.yaml\n")
 
 
+@pytest.mark.parametrize("stray", ["ghost/kustomization.yaml", ".ghost/x", "dev/.argocd-source.yaml"])
+def test_check_sees_what_argo_cd_could_be_led_to(stray: str, repository: Path, command: Command) -> None:
+    command("render", "--root", repository, "--all", "--lock")
+    path = repository / "manifests" / stray
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("kustomize: {}\n")
+    outcome = command("render", "--root", repository, "--all", "--check")
+    assert (outcome.code, outcome.out) == (1, f"remove manifests/{stray}\n")
+
+
+def test_nothing_is_written_where_the_manifests_are_a_link(
+    repository: Path, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/keep").write_text("mine")
+    (repository / "manifests").mkdir(exist_ok=True)
+    (repository / "manifests/dev").symlink_to(tmp_path / "home")
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert outcome.err.startswith("manifests/dev: leads out of the repository")
+    assert snapshot(tmp_path / "home") == {"keep": b"mine"}
+
+
 def test_a_lock_that_no_longer_fits_is_said(repository: Path, command: Command) -> None:
     command("render", "--root", repository, "--env", "dev", "--lock")
     values = repository / "environments/dev/values.yaml"

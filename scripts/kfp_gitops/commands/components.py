@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in changed:
         console.result(f"change components/{name}/component.yaml")
         if not arguments.check:
-            files.write_text(root / _spec_path(name), wanted[name])
+            files.write_text(root, _spec_path(name), wanted[name])
     if changed and arguments.check:
         console.note("run `python scripts/components.py` and commit")
         return ExitCode.DIFFERENCES

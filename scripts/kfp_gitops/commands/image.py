@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, reference in images.items():
         text = _replaced(text, name, env.images[name], reference)
         console.result(f"{name}: {env.images[name]} → {reference}")
-    files.write_text(root / path, text)
+    files.write_text(root, path, text)
     return render.main(["--root", str(root), "--env", env.name, "--lock"])
 
 

@@ -95,7 +95,7 @@ def _pipeline(arguments: Namespace) -> int:
         raise UsageError(f"new.py: {env.name} has a pipeline {name!r} already")
     values = scaffold.with_pipeline(files.read_text(root, path), path, name, made.values)
     _write(root, made.files, [f"templates/pipelines/{name}"])
-    files.write_text(root / path, values)
+    files.write_text(root, path, values)
     console.result(f"change {path}")
     _render(root, env.name)
     _say(
@@ -118,7 +118,7 @@ def _write(root: Path, texts: Mapping[str, str], folders: Sequence[str]) -> None
     if present:
         raise UsageError("\n".join(f"new.py: {path} exists already; nothing was written" for path in present))
     for path, text in texts.items():
-        files.write_text(root / path, text)
+        files.write_text(root, path, text)
         console.result(f"add {path}")
 
 

@@ -30,5 +30,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.check:
         console.note("run `python scripts/reference.py` and commit")
         return ExitCode.DIFFERENCES
-    files.write_text(path, wanted)
+    files.write_text(arguments.root, _PAGE, wanted)
     return ExitCode.OK

@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
     if arguments.check:
-        return max(_check(root, wanted), _check_argocd(root, of_argocd))
+        strays = _check_strays(root, names) if arguments.all else ExitCode.OK
+        return max(_check(root, wanted), _check_argocd(root, of_argocd), strays)
     for item, texts in wanted:
         _report(item.folder, files.synchronise(root, item.folder, texts))
         _say_when_stale(item, texts)
@@ -94,6 +95,17 @@ def _check_argocd(root: Path, texts: dict[str, str]) -> int:
         console.note(
             "argocd: is not what its inputs render to; run `python scripts/render.py --all` and commit"
         )
+    return ExitCode.DIFFERENCES if found else ExitCode.OK
+
+
+def _check_strays(root: Path, names: Sequence[str]) -> int:
+    """A folder that no environment accounts for could be delivered all the same, with nobody shown what it does."""
+    present = files.list_files(root, "manifests", hidden=True)
+    found = [name for name in present if name.partition("/")[0] not in names]
+    for name in found:
+        console.result(f"remove manifests/{name}")
+    if found:
+        console.note("manifests: holds what is of no environment; remove it, or make environments/ENV for it")
     return ExitCode.DIFFERENCES if found else ExitCode.OK
 
 

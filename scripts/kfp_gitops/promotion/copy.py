@@ -58,7 +58,7 @@ def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> P
         _write_release(staged, giver, taker, given, with_reconciler=not pipelines, commit=_commit(root))
         rendered = render(staged, target)
         texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
-        changed = _copy_back(staged, root, f"environments/{target}")
+        changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
             for action, name in files.synchronise(root, rendered.folder, texts)
@@ -110,7 +110,7 @@ def _write_release(
     if with_reconciler:
         images[RECONCILER_IMAGE] = giver.images[RECONCILER_IMAGE]
     text = _release_text(images, {name: entries[name] for name in taker.pipelines if name in entries})
-    files.write_text(staged / environment.release_path(taker.name), text)
+    files.write_text(staged, environment.release_path(taker.name), text)
 
 
 def _entry(giver: Environment, found: Release, commit: str | None) -> dict[str, Any]:
@@ -124,10 +124,16 @@ def _release_text(images: Mapping[str, str], entries: Mapping[str, Any]) -> str:
     )
 
 
-def _copy_back(staged: Path, root: Path, folder: str) -> list[tuple[str, str]]:
-    names = files.list_files(staged, folder)
-    texts = {name: files.read_text(staged, f"{folder}/{name}") for name in names}
-    return [(action, f"{folder}/{name}") for action, name in files.synchronise(root, folder, texts)]
+def _copy_back(staged: Path, root: Path, target: str) -> list[tuple[str, str]]:
+    """What promotion writes below environments/, and nothing else there; release.yaml last: it names the copies."""
+    folder, path = f"environments/{target}/pinned", environment.release_path(target)
+    texts = {name: files.read_text(staged, f"{folder}/{name}") for name in files.list_files(staged, folder)}
+    done = [(action, f"{folder}/{name}") for action, name in files.synchronise(root, folder, texts)]
+    text = files.read_text(staged, path)
+    if text == files.read_text(root, path):
+        return done
+    files.write_text(root, path, text)
+    return [*done, ("change", path)]
 
 
 def _commit(root: Path) -> str | None:
