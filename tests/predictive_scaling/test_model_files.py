@@ -84,6 +84,13 @@ def test_number_too_large_for_a_float_is_refused():
         decode(data, sha256(data))
 
 
+@pytest.mark.parametrize("kind", ["last", "profile_level", "blend"])
+def test_whole_number_too_large_for_a_float_is_refused(kind):
+    data = encode(stored(kind)).replace(b'"lower":-0.5', b'"lower":1' + b"0" * 400)
+    with pytest.raises(ModelRejectedError, match="OverflowError"):
+        decode(data, sha256(data))
+
+
 def test_oversized_model_is_refused_before_it_is_parsed():
     data = b"[" * (MAX_MODEL_BYTES + 1)
     with pytest.raises(ModelRejectedError, match="bytes"):

@@ -9,6 +9,7 @@ import trustme
 from predictive_scaling import steps
 from predictive_scaling.__main__ import main
 from predictive_scaling.errors import InputError, RemoteError
+from predictive_scaling.prometheus import _series
 from predictive_scaling.sources import load_usage
 from predictive_scaling.store import open_registry
 from predictive_scaling.usage_fetch import UsageQuery
@@ -204,6 +205,19 @@ def test_by_hand_from_the_environment(prometheus, tmp_path, monkeypatch, capsys)
     assert main([*arguments, "--column", "disk"]) == 2
     monkeypatch.delenv("PREDICTIVE_SCALING_PROMETHEUS_URL")
     assert main(arguments) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"[]",
+        b'{"data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1e999, "1"]]}]}}',
+        b"[" * 100_000,
+    ],
+)
+def test_answer_that_is_no_range_is_a_remote_error(answer):
+    with pytest.raises(RemoteError, match="not the result"):
+        _series(answer)
 
 
 def test_prometheus_that_is_down_is_exit_4(tmp_path, monkeypatch):

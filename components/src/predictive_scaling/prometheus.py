@@ -101,7 +101,7 @@ def _series(answer: bytes) -> list[Series]:
         if data["resultType"] != "matrix":
             raise RemoteError(f"Prometheus answered with a {data['resultType']}, not a matrix")
         return [Series(dict(each["metric"]), _samples(each["values"])) for each in data["result"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise RemoteError(
             "Prometheus answered with something that is not the result of a range query"
         ) from error

@@ -102,7 +102,7 @@ def pushed_services(gateway: Server) -> list[str]:
     try:
         groups = json.loads(gateway.call("GET", "/api/v1/metrics"))["data"]
         labels = [each["labels"] for each in groups]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RemoteError("Pushgateway answered with something that is not its list of groups") from error
     return [
         each["service"] for each in labels if "service" in each and each == _key({"service": each["service"]})

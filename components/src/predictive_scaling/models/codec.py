@@ -19,6 +19,11 @@ from predictive_scaling.models import Fitted, from_state
 
 MODEL_SCHEMA = "predictive-scaling-model/v2"
 MAX_MODEL_BYTES = 2_000_000
+# ArithmeticError: an integer of 400 digits is JSON, and no float.
+_FOREIGN = (
+    *(InputError, KeyError, TypeError, ValueError, AttributeError, AssertionError, IndexError),
+    *(ArithmeticError, RecursionError),
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def decode(data: bytes, expected_sha256: str) -> StoredModel:
     except ModelRejectedError:
         raise
     # A foreign state can fail anywhere inside the model's own reader, with any of these.
-    except (InputError, KeyError, TypeError, ValueError, AttributeError, AssertionError, IndexError) as error:
+    except _FOREIGN as error:
         raise ModelRejectedError(f"model cannot be read: {type(error).__name__}: {error}") from error
 
 
