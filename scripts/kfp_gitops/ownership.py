@@ -21,9 +21,13 @@ class Owner:
 
 
 def describe(owner: Owner, text: str = "", **facts: str) -> str:
-    """A description that ends with the marker line, and facts of ours such as `release=sha256:…`."""
+    """A description that ends with the marker line, and facts of ours such as `release=sha256:…`.
+
+    A fact is one word: with a space in a commit's name nobody would own the object, with a new line somebody else.
+    """
     pairs = {"repository": owner.repository, "environment": owner.environment, **facts}
-    line = "kfp-gitops " + " ".join(f"{key}={value}" for key, value in pairs.items())
+    words = ((key, "-".join(value.split())) for key, value in pairs.items())
+    line = "kfp-gitops " + " ".join(f"{key}={word}" for key, word in words if word)
     return f"{text}\n\n{line}" if text else line
 
 

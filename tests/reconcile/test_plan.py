@@ -20,12 +20,13 @@ from kfp_gitops.kfpapi.actual import (
     ActualVersion,
 )
 from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner, describe, owner
+from kfp_gitops.ownership import Owner, describe, facts, owner
 from kfp_gitops.reconcile import converge, guard, report
 from kfp_gitops.reconcile.converge import Options
 from kfp_gitops.reconcile.guard import Limits
 from kfp_gitops.reconcile.plan import Action, Kind, plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline
+from kfp_gitops.reconcile.steps import DeletePipeline
 from kfp_gitops.schema import named
 
 OWNER = Owner("example-repository", "dev")
@@ -196,6 +197,17 @@ def test_a_pipeline_that_somebody_elses_schedule_runs_is_not_deleted() -> None:
     assert [change.name for change in found.conflicts] == ["theirs"]
 
 
+def test_the_experiment_of_another_owner_is_never_used_nor_archived() -> None:
+    """Pipeline p of environment dev, and one of another repository, whose experiment has that name."""
+    theirs = {"p-dev": ActualExperiment("e1", "p-dev", OTHER)}
+    found = plan(DESIRED, _actual(replace(LIVE, version_id="v0"), experiments=theirs))
+    assert [(change.kind, change.name) for change in found.conflicts] == [(Kind.EXPERIMENT, "p-dev")]
+    gone = replace(DESIRED, pipelines=(), absent=(Absent("p", "pipeline"),))
+    actual = _actual(experiments=theirs)
+    view = replace(converge.view_of(gone, gone.absent[0], actual, Options()), in_flight=())
+    assert isinstance(converge.next_step(OWNER, 10, gone.absent[0], view, Options()), DeletePipeline)
+
+
 def test_old_versions_go_and_pinned_ones_stay() -> None:
     old = [ActualVersion(f"o{n}", f"sha-o{n}", NOW - timedelta(days=30 - n), OWNER) for n in range(4)]
     by_hand = ActualVersion("h", "by-hand", NOW - timedelta(days=99), None)
@@ -257,6 +269,15 @@ def test_protected_pipelines_lose_nothing() -> None:
     vanished = plan(replace(DESIRED, pipelines=()), replace(_actual(LIVE), pipelines={}))
     with pytest.raises(RefusedError, match="protected"):
         guard.check(vanished, Limits(protect=frozenset({"p"}), allow_empty=True), desired_pipelines=0)
+
+
+def test_a_protected_pipeline_keeps_its_versions_even_when_nothing_else_of_it_is_left() -> None:
+    desired = replace(DESIRED, pipelines=(), absent=(Absent("p", "versions"),))
+    archived = {"p-dev": ActualExperiment("e1", "p-dev", OWNER, archived=True)}
+    found = plan(desired, _actual(experiments=archived))
+    assert {change.kind for change in found.to_do} == {Kind.VERSION}
+    with pytest.raises(RefusedError, match="protected: version sha-0, version sha-1"):
+        guard.check(found, Limits(protect=frozenset({"p"}), allow_empty=True), desired_pipelines=0)
 
 
 def test_an_empty_environment_is_refused_unless_it_is_meant() -> None:
@@ -348,11 +369,22 @@ def test_a_plan_is_empty_exactly_when_there_is_no_next_step(actual: Actual, desi
     st.text(max_size=50), st.dictionaries(st.sampled_from(["release", "digest", "spec"]), st.just("sha256:1"))
 )
 def test_a_description_keeps_its_owner_whatever_people_write_before_it(
-    text: str, facts: dict[str, str]
+    text: str, noted: dict[str, str]
 ) -> None:
-    assert owner(describe(OWNER, text, **facts)) == OWNER
+    assert owner(describe(OWNER, text, **noted)) == OWNER
 
 
 def test_a_text_that_looks_like_a_marker_inside_a_description_does_not_change_the_owner() -> None:
     forged = describe(OTHER)
     assert owner(describe(OWNER, forged)) == OWNER
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_a_fact_with_spaces_or_lines_changes_no_owner_and_hides_no_other_fact(commit: str) -> None:
+    text = describe(OWNER, "", release="sha256:1", commit=commit, runs="changed")
+    assert (owner(text), facts(text)["release"], facts(text)["runs"]) == (OWNER, "sha256:1", "changed")
+
+
+def test_a_forged_marker_in_a_fact_is_a_word() -> None:
+    text = describe(OWNER, "", commit=f"x\n{describe(OTHER)}")
+    assert owner(text) == OWNER

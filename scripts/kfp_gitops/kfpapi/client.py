@@ -13,6 +13,9 @@ from kfp_gitops.kfpapi.recurring_runs import RecurringRuns
 from kfp_gitops.kfpapi.requests import equals
 from kfp_gitops.kfpapi.runs import Runs
 
+_VERSION = 30
+"""The most characters of a server's version that are read: whoever builds an image may call it anything."""
+
 
 class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
     """One KFP, one namespace; threads may share it."""
@@ -20,7 +23,8 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
     def features(self) -> Features:
         """What the server is and can do; reads only."""
         health, date = self._read(self._client.health)
-        version = str(health.get("tag_name") or "")
+        # It is noted in descriptions of 255 characters.
+        version = "-".join(str(health.get("tag_name") or "").split())[:_VERSION]
         version = "" if version == "unknown" else version
         tags = self._knows_tags()
         found = release(version)

@@ -86,7 +86,7 @@ class Options:
 def next_step(owner: Owner, keep: int, wanted: Entry, view: View, options: Options) -> Step | None:
     """What brings KFP one step nearer; None when all of this pipeline is as desired."""
     if isinstance(wanted, Absent):
-        return _towards_absence(wanted, view)
+        return _towards_absence(owner, wanted, view)
     waits: list[Wait] = []
     for step in _steps(owner, keep, wanted, view, options):
         if not isinstance(step, Wait):
@@ -217,11 +217,11 @@ def _retention_step(wanted: DesiredPipeline, view: View, keep: int) -> Step | No
     return None
 
 
-def _towards_absence(wanted: Absent, view: View) -> Step | None:
+def _towards_absence(owner: Owner, wanted: Absent, view: View) -> Step | None:
     step = swap.removal_step(view.schedules, delete=True)
     if step or wanted.delete == "schedules":
         return step
-    if view.experiment and view.experiment.owner and not view.experiment.archived:
+    if view.experiment and view.experiment.owner == owner and not view.experiment.archived:
         return ArchiveExperiment()
     left = [] if view.pipeline is None else [*view.pipeline.versions.values()]
     if left and view.in_flight is None:

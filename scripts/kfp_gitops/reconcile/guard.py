@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfp_gitops.errors import RefusedError
-from kfp_gitops.reconcile.plan import Change, Plan
+from kfp_gitops.reconcile.plan import Action, Change, Kind, Plan
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def _reasons(plan: Plan, limits: Limits, desired_pipelines: int) -> Iterator[str
             f"{len(removals)} removals, more than {limits.max_delete}: {_named(removals)}; "
             f"look at the plan, and say --max-delete {len(removals)} if that is meant"
         )
-    protected = [change for change in removals if _is_of(change, limits.protect)]
+    gone = [*removals, *(change for change in plan.to_do if _is_version_of_a_tombstone(change))]
+    protected = [change for change in gone if _is_of(change, limits.protect)]
     if protected:
         yield f"protected: {_named(protected)}; leave out --protect if that is meant"
 
@@ -52,6 +53,11 @@ def _reasons(plan: Plan, limits: Limits, desired_pipelines: int) -> Iterator[str
 def _is_of(change: Change, pipelines: frozenset[str]) -> bool:
     """What is left of a vanished pipeline is known by the beginning of its name alone."""
     return change.pipeline in pipelines or any(change.name.startswith(f"{name}-") for name in pipelines)
+
+
+def _is_version_of_a_tombstone(change: Change) -> bool:
+    """Not counted one by one, yet removed because somebody wrote so."""
+    return change.kind is Kind.VERSION and change.action is Action.DELETE and not change.tidying
 
 
 def _named(changes: list[Change]) -> str:

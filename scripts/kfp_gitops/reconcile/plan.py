@@ -123,7 +123,11 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
 
 def _conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[Change]:
     """What has our names and is not ours stops the pipeline."""
-    name, pipeline = wanted.name, view.pipeline
+    name, pipeline, experiment = wanted.name, view.pipeline, view.experiment
+    if isinstance(wanted, DesiredPipeline) and experiment and experiment.owner not in (None, owner):
+        # Pipeline a of environment b-dev and pipeline a-b of dev would have one experiment.
+        reason = f"exists and is {_whose(experiment.owner)}"
+        yield Change(Action.CONFLICT, Kind.EXPERIMENT, name, experiment.name, reason)
     if pipeline is None:
         return
     adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
