@@ -105,11 +105,15 @@ class RemoteError(GitOpsError):
 
 
 class TemporaryError(RemoteError):
-    """The other side may answer when asked again, after `retry_after` seconds if it said so."""
+    """The other side may answer when asked again, after `retry_after` seconds if it said so.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    `pending`: it was asked, was given up, and may still be at work on it.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, *, pending: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.pending = pending
 
 
 class DeniedError(RemoteError):

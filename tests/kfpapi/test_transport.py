@@ -92,6 +92,53 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
             list(api.schedules())
 
 
+def _start(api: KfpApi) -> str:
+    return api.create_run(name="p-changed-1", pipeline_id="p", version_id="v", experiment_id="e", parameters={})
+
+
+@pytest.mark.parametrize("looks", [1, 3, 99], ids=["soon", "late", "never"])
+def test_a_run_that_a_gateway_gave_up_is_looked_for_and_never_asked_for_twice(looks: int) -> None:
+    """KFP is still at work on it: asked for again, it would come twice."""
+
+    def answer(request: Seen) -> Answer:
+        if request.method == "POST":
+            return Answer(504, b"upstream request timeout", "text/plain")
+        there = len(stub.seen) > looks
+        return Answer(body=b'{"runs": [{"run_id": "r1", "display_name": "p-changed-1"}]}' if there else b"{}")
+
+    with Stub(answer) as stub:
+        if looks == 99:
+            with pytest.raises(RemoteError, match="may still take effect"):
+                _start(_api(stub))
+        else:
+            assert _start(_api(stub)) == "r1"
+    assert [request.method for request in stub.seen].count("POST") == 1
+
+
+def test_a_run_that_was_refused_for_a_while_is_asked_for_again() -> None:
+    def answer(request: Seen) -> Answer:
+        posts = [seen for seen in stub.seen if seen.method == "POST"]
+        if request.method == "POST":
+            return Answer(503, b"{}") if len(posts) == 1 else Answer(body=b'{"run_id": "r1"}')
+        return Answer()
+
+    with Stub(answer) as stub:
+        assert _start(_api(stub)) == "r1"
+
+
+def test_a_time_out_counts_as_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_TIMEOUT", (1, 1))
+
+    def answer(request: Seen) -> Answer:
+        if request.method == "POST":
+            time.sleep(1.5)
+        return Answer()
+
+    with Stub(answer) as stub, pytest.raises(RemoteError, match="may still take effect"):
+        _start(_api(stub))
+    assert [request.method for request in stub.seen].count("POST") == 1
+
+
 def test_nobody_listening_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

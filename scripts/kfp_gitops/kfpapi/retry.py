@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kfp_gitops.errors import TemporaryError
+from kfp_gitops.errors import RemoteError, TemporaryError
 
 T = TypeVar("T")
 
@@ -34,17 +34,35 @@ class Backoff:
 
     def call(self, send: Callable[[], T]) -> T:
         """Send until it succeeds; for what may be sent twice: reads, and writes that say the final state."""
-        return self.unless_done(send, lambda: None)
+        for attempt in range(self.tries - 1):
+            try:
+                return send()
+            except TemporaryError as error:
+                self.wait(attempt, error.retry_after)
+        return send()
 
     def unless_done(self, send: Callable[[], T], done: Callable[[], T | None]) -> T:
-        """Send until it succeeds; ask `done` before each repetition, for a write may succeed unheard."""
+        """Send until it succeeds; ask `done` before each repetition, for a write may succeed unheard.
+
+        What was given up while the server may still be at work on it is not sent again: it could take effect after
+        the last look, and then twice.
+        """
         for attempt in range(self.tries):
             try:
                 return send()
             except TemporaryError as error:
+                if error.pending:
+                    return self._looked_for(done, error)
                 if attempt == self.tries - 1:
                     raise
                 self.wait(attempt, error.retry_after)
             if (found := done()) is not None:
                 return found
         raise AssertionError("unreachable")
+
+    def _looked_for(self, done: Callable[[], T | None], given_up: TemporaryError) -> T:
+        for attempt in range(self.tries - 1):
+            self.wait(attempt, None)
+            if (found := done()) is not None:
+                return found
+        raise RemoteError(f"{given_up}; it may still take effect, so it is not sent again") from given_up

@@ -36,6 +36,7 @@ CONCURRENCY = 32
 _TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of a reply."""
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_GATEWAY_TIMEOUT = 504
 _LOGIN = (
     "this is a login page or a proxy's page; give a token (--token-file, KFP_TOKEN) or cookies "
     "(--cookies-file), or reach the API past the login with kubectl port-forward"
@@ -91,7 +92,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         except urllib3.exceptions.SSLError as error:
             raise self._untrusted(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TemporaryError(f"{self._host}: {self._clean(_first_line(error))}") from None
+            pending = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+            raise TemporaryError(f"{self._host}: {self._clean(_first_line(error))}", pending=pending) from None
         self.clock.hear(reply.getheader("Date"))
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
@@ -116,7 +118,9 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             return NotFoundError(text)
         if status == 409:
             return AlreadyExistsError(text)
-        return TemporaryError(text, retry_after) if status in _RETRIED else RemoteError(text)
+        if status not in _RETRIED:
+            return RemoteError(text)
+        return TemporaryError(text, retry_after, pending=status == _GATEWAY_TIMEOUT)
 
     def _untrusted(self, error: Exception) -> RemoteError:
         said = self._clean(" ".join(str(error).split()))[:300]
