@@ -10,6 +10,7 @@ import pytest
 from kfp_gitops.errors import DeniedError, LockedError, LockLostError, TemporaryError
 from kfp_gitops.locking.lease import Holder, Record
 from kfp_gitops.locking.leases import Leases
+from kfp_gitops.locking.memory import Memory
 from kubernetes import client
 from locking.fake_leases import FakeLeases
 
@@ -46,6 +47,20 @@ def test_it_is_created_renewed_and_given_back(cluster: FakeLeases, holder: Calla
     with holder().hold(0, quiet):  # and the next one need not wait
         assert cluster.leases["team", "dev"]["spec"]["leaseTransitions"] == 1
     assert {s.method for s in cluster.stub.seen} == {"GET", "POST", "PUT"}
+
+
+def test_what_is_remembered_is_written_at_once_and_handed_on(
+    cluster: FakeLeases, holder: Callable[..., Holder]
+) -> None:
+    mine = holder(duration=3)
+    with mine.hold(5, quiet):
+        assert mine.memory is Memory.NEVER
+        for memory in (Memory.APPLIED, Memory.REBUILDING):
+            mine.remember(memory)
+            assert cluster.leases["team", "dev"]["metadata"]["annotations"]["kfp-gitops/applied"]
+    after = holder()
+    with after.hold(0, quiet):
+        assert after.memory is Memory.REBUILDING
 
 
 def test_a_second_one_waits_and_says_for_whom(holder: Callable[..., Holder]) -> None:

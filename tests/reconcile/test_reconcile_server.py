@@ -343,3 +343,39 @@ def test_a_lost_database_starts_no_trigger_again(
         assert "start run" not in reconcile("apply").out
         assert not KfpApi(anew.url, "").runs_called_like("hello")
     server.start()
+
+
+def test_a_lost_database_is_remembered_until_an_apply_has_run_through(
+    repository: Path, command: Command, tmp_path: Path, reconcile: Callable[..., Outcome], server: DevServer
+) -> None:
+    """KFP comes back slowly: the first apply registers a part of all, and the second must start nothing either."""
+    _with_trigger(repository)
+    assert "start run hello-changed-" in reconcile("apply").out
+    port = int(server.url.rsplit(":", 1)[1])
+    server.close()
+    upload = Fault("POST", "pipelines/upload_version", Trouble.ANSWER, nth=1, status=400)
+    with DevServer(
+        tmp_path / "anew", executor=FAKE, grace=0.3, port=port, faults=Faults(upload)
+    ) as anew:
+        assert reconcile("apply").code == 4
+        assert KfpApi(anew.url, "").pipeline("hello") is not None
+        again = reconcile("apply")
+        assert again.code == 0
+        assert "create version" in again.out
+        assert "start run" not in again.out
+    server.start()
+
+
+def test_a_lost_database_is_noticed_where_no_apply_ever_ran_through_whole(
+    repository: Path, command: Command, tmp_path: Path, reconcile: Callable[..., Outcome], server: DevServer
+) -> None:
+    _with_trigger(repository)
+    server.faults.add(Fault("POST", "recurringruns$", Trouble.ANSWER, nth=0, status=400))
+    for _ in range(2):
+        assert reconcile("apply").code == 4
+    port = int(server.url.rsplit(":", 1)[1])
+    server.close()
+    with DevServer(tmp_path / "anew", executor=FAKE, grace=0.3, port=port) as anew:
+        assert "start run" not in reconcile("apply").out
+        assert not KfpApi(anew.url, "").runs_called_like("hello")
+    server.start()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kfp_gitops.errors import UsageError
 from kfp_gitops.locking import filelock
+from kfp_gitops.locking.memory import Memory
 
 _LEASE = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)")
 
@@ -16,13 +17,13 @@ _LEASE = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/([a-z0-9]([-a-z0-9.]{
 class Held(Protocol):
     """A lock that is held; `check` raises LockLostError once it may be somebody else's.
 
-    It remembers, beside KFP and its database, whether the environment was ever applied.
+    It remembers, beside KFP and its database, what was there of the environment when it was last looked at.
     """
 
     @property
-    def applied(self) -> bool: ...
+    def memory(self) -> Memory: ...
     def check(self) -> None: ...
-    def note_applied(self) -> None: ...
+    def remember(self, memory: Memory) -> None: ...
 
 
 @contextmanager

@@ -13,26 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfp_gitops.errors import LockedError, UsageError
+from kfp_gitops.locking.memory import Memory
 
 _POLL = 0.2
-_APPLIED = "applied"
 
 
-@dataclass(frozen=True)
+@dataclass
 class FileLock:
     """Cannot be lost while its process lives."""
 
     file: Path
     descriptor: int
-    applied: bool
-    """Whether an apply ran through under it, some time ago."""
+    memory: Memory
 
     def check(self) -> None:
         """Nothing can have taken it."""
 
-    def note_applied(self) -> None:
-        """Remember that an apply ran through."""
-        _write(self.descriptor, applied=True)
+    def remember(self, memory: Memory) -> None:
+        """For those who hold it later, however this process ends."""
+        self.memory = memory
+        _write(self.descriptor, memory)
 
 
 def path(key: tuple[str, ...]) -> Path:
@@ -64,15 +64,16 @@ def hold(file: Path, timeout: float, tell: Callable[[str], None]) -> Iterator[Fi
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, timeout, tell)
-        applied = _APPLIED in os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")
-        _write(descriptor, applied=applied)
-        yield FileLock(file, descriptor, applied)
+        lines = os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")
+        memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
+        _write(descriptor, memory)
+        yield FileLock(file, descriptor, memory)
     finally:
         os.close(descriptor)  # which releases it; the file stays, for removing it would let two hold one name
 
 
-def _write(descriptor: int, *, applied: bool) -> None:
-    text = f"process {os.getpid()}\n" + (f"{_APPLIED}\n" if applied else "")
+def _write(descriptor: int, memory: Memory) -> None:
+    text = f"process {os.getpid()}\n" + (f"{memory}\n" if memory else "")
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, text.encode(), 0)
 

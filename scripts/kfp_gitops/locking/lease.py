@@ -17,14 +17,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from kfp_gitops.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
+from kfp_gitops.locking.memory import Memory
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a Lease says. `version` is its resourceVersion: an update of an older one is refused.
-
-    `applied`: whether an apply ever ran through under it.
-    """
+    """What a Lease says. `version` is its resourceVersion: an update of an older one is refused."""
 
     holder: str
     duration: int
@@ -32,7 +30,7 @@ class Record:
     transitions: int = 0
     acquired: datetime | None = None
     version: str = ""
-    applied: bool = False
+    memory: Memory = Memory.NEVER
 
 
 class Store(Protocol):
@@ -70,7 +68,6 @@ class Holder:
         self._clock, self._sleep = clock, sleep
         self._end = threading.Event()
         self._lost = ""
-        self._noted = False
 
     @contextmanager
     def hold(self, timeout: float, tell: Callable[[str], None]) -> Iterator[None]:
@@ -91,13 +88,22 @@ class Holder:
             self._release()
 
     @property
-    def applied(self) -> bool:
-        """Whether an apply ran through under it, some time ago."""
-        return self._record.applied
+    def memory(self) -> Memory:
+        """What it remembers."""
+        return self._memory
 
-    def note_applied(self) -> None:
-        """Remember that an apply ran through: written when the lease is released."""
-        self._noted = True
+    def remember(self, memory: Memory) -> None:
+        """For those who hold it later: written at once, for we may be killed.
+
+        Raises:
+            RemoteError: Kubernetes refuses or cannot be reached.
+        """
+        self._memory = memory
+        for _ in range(3):  # the renewal in the background may come in between
+            self.check()
+            self._renew()
+            if self._record.memory is memory:
+                return
 
     def check(self) -> None:
         """Raise LockLostError once another one may have taken the lease; asked before every write."""
@@ -155,8 +161,8 @@ class Holder:
         now = _now()
         transitions = 0 if found is None else found.transitions + 1
         version = "" if found is None else found.version
-        applied = found is not None and found.applied
-        wanted = Record(self.identity, self._duration, now, transitions, now, version, applied)
+        self._memory = Memory.NEVER if found is None else found.memory
+        wanted = Record(self.identity, self._duration, now, transitions, now, version, self._memory)
         try:
             write = self._store.create if found is None else self._store.update
             self._record = write(self._name, wanted)
@@ -179,7 +185,8 @@ class Holder:
     def _renew(self) -> None:
         began = self._clock()
         try:
-            self._record = self._store.update(self._name, replace(self._record, renewed=_now()))
+            wanted = replace(self._record, renewed=_now(), memory=self._memory)
+            self._record = self._store.update(self._name, wanted)
         except AlreadyExistsError:
             # Our own renewal may have been made unheard: then it is still ours, and newer than we know.
             found = self._store.get(self._name)
@@ -194,8 +201,8 @@ class Holder:
         if self._lost:
             return
         try:
-            applied = self._record.applied or self._noted
-            self._store.update(self._name, replace(self._record, holder="", renewed=_now(), applied=applied))
+            wanted = replace(self._record, holder="", renewed=_now(), memory=self._memory)
+            self._store.update(self._name, wanted)
         except RemoteError:
             return  # it expires by itself
 

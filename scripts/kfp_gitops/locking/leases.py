@@ -9,9 +9,11 @@ from kubernetes import client
 from kfp_gitops.cluster import call, connect
 from kfp_gitops.errors import NotFoundError
 from kfp_gitops.locking.lease import Record
+from kfp_gitops.locking.memory import Memory
 
 _TIMEOUT = (5, 10)
-_APPLIED = "kfp-gitops/applied"
+_MEMORY = "kfp-gitops/applied"
+_WORDS = {Memory.APPLIED: "true", Memory.REBUILDING: "rebuilding"}
 
 
 class Leases:
@@ -56,13 +58,14 @@ def _lease(name: str, record: Record) -> Any:
     metadata = client.V1ObjectMeta(
         name=name,
         resource_version=record.version or None,
-        annotations={_APPLIED: "true"} if record.applied else None,
+        annotations={_MEMORY: _WORDS[record.memory]} if record.memory else None,
     )
     return client.V1Lease(api_version="coordination.k8s.io/v1", kind="Lease", metadata=metadata, spec=spec)
 
 
 def _record(found: Any) -> Record:
     spec = found.spec or client.V1LeaseSpec()
+    noted = (found.metadata.annotations or {}).get(_MEMORY)
     return Record(
         holder=spec.holder_identity or "",
         duration=spec.lease_duration_seconds or 0,
@@ -70,5 +73,5 @@ def _record(found: Any) -> Record:
         transitions=spec.lease_transitions or 0,
         acquired=spec.acquire_time,
         version=found.metadata.resource_version,
-        applied=(found.metadata.annotations or {}).get(_APPLIED) == "true",
+        memory=next((memory for memory, word in _WORDS.items() if word == noted), Memory.NEVER),
     )

@@ -12,6 +12,7 @@ from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options, telling
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.errors import ExitCode
+from kfp_gitops.locking.memory import Memory
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -65,7 +66,7 @@ def run(arguments: Namespace) -> int:
         guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
         done = apply(api, wanted, found, actual, decided, tell, pace)
         if not done.failed:
-            held.note_applied()
+            held.remember(Memory.APPLIED)
     telling.summary(arguments, found, done, time.monotonic() - began)
     return _verdict(found, done)
 

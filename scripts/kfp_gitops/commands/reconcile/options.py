@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kfp_gitops import console, locking
 from kfp_gitops.commands import connection
 from kfp_gitops.errors import UsageError
+from kfp_gitops.locking.memory import Memory
 from kfp_gitops.ownership import Owner
 
 if TYPE_CHECKING:
@@ -131,13 +132,20 @@ def decisions(arguments: Namespace, api: KfpApi) -> Options:
 def without_triggers_after_a_loss(
     arguments: Namespace, held: Held, found: Actual, decided: Options, owner: Owner
 ) -> Options:
-    """Applied before, and nothing of ours is there: KFP's database was lost, and no release is really new."""
+    """Applied before, and nothing of ours is there: KFP's database was lost, and no release is really new.
+
+    That is remembered until an apply has run through: one that was killed half-way leaves some of it registered.
+    """
     from kfp_gitops.reconcile.observe import nothing_of
 
-    if arguments.triggers is not None or not held.applied or not nothing_of(owner, found):
+    if held.memory and nothing_of(owner, found):
+        held.remember(Memory.REBUILDING)
+    elif not held.memory and not nothing_of(owner, found):
+        held.remember(Memory.APPLIED)
+    if arguments.triggers is not None or held.memory is not Memory.REBUILDING:
         return decided
     console.note(
-        f"{arguments.env} was applied before, and nothing of it is there: KFP seems to have lost its database; "
+        f"{arguments.env} was applied before, and then nothing of it was there: KFP seems to have lost its database; "
         "everything is registered anew, and no trigger starts a run (--triggers: they do; --no-triggers: as now)"
     )
     return replace(decided, triggers=False)
