@@ -93,7 +93,9 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
 
 
 def _start(api: KfpApi) -> str:
-    return api.create_run(name="p-changed-1", pipeline_id="p", version_id="v", experiment_id="e", parameters={})
+    return api.create_run(
+        name="p-changed-1", pipeline_id="p", version_id="v", experiment_id="e", parameters={}
+    )
 
 
 @pytest.mark.parametrize("looks", [1, 3, 99], ids=["soon", "late", "never"])

@@ -354,9 +354,7 @@ def test_a_lost_database_is_remembered_until_an_apply_has_run_through(
     port = int(server.url.rsplit(":", 1)[1])
     server.close()
     upload = Fault("POST", "pipelines/upload_version", Trouble.ANSWER, nth=1, status=400)
-    with DevServer(
-        tmp_path / "anew", executor=FAKE, grace=0.3, port=port, faults=Faults(upload)
-    ) as anew:
+    with DevServer(tmp_path / "anew", executor=FAKE, grace=0.3, port=port, faults=Faults(upload)) as anew:
         assert reconcile("apply").code == 4
         assert KfpApi(anew.url, "").pipeline("hello") is not None
         again = reconcile("apply")

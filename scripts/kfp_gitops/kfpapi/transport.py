@@ -93,7 +93,9 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             raise self._untrusted(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             pending = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-            raise TemporaryError(f"{self._host}: {self._clean(_first_line(error))}", pending=pending) from None
+            raise TemporaryError(
+                f"{self._host}: {self._clean(_first_line(error))}", pending=pending
+            ) from None
         self.clock.hear(reply.getheader("Date"))
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
