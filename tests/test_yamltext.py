@@ -33,6 +33,13 @@ def test_what_is_written_reads_back_here_and_in_yaml_1_1(value: object) -> None:
     assert yaml.safe_load(text) == value
 
 
+@given(st.text(st.sampled_from("a\\\"' \n:\u202e\u2066\u200b\u00ad\U000e0041"), max_size=8))
+def test_a_hidden_character_is_written_as_its_escape(text: str) -> None:
+    written = yamltext.dump({text: [text]})
+    assert yamltext.parse(written, "x").value == {text: [text]} == yaml.safe_load(written)
+    assert not set(written) & set("\u202e\u2066\u200b\u00ad\U000e0041")
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
     try:

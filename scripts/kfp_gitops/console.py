@@ -9,17 +9,18 @@ import traceback
 from importlib import import_module
 from typing import Any
 
+from kfp_gitops import visible
 from kfp_gitops.errors import ExitCode, GitOpsError
 
 
 def result(text: str) -> None:
-    """Write what was asked for."""
-    print(text, flush=True)
+    """Write what was asked for; a character that a terminal would obey is escaped."""
+    print(visible.shown(text), flush=True)
 
 
 def note(text: str) -> None:
     """Write progress, a warning or a hint."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible.shown(text), file=sys.stderr, flush=True)
 
 
 def coloured() -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from kfp_gitops.errors import InputError, Problem, UsageError
+from kfp_gitops.visible import HIDDEN
 
 if (
     not yaml.__with_libyaml__
@@ -230,13 +231,25 @@ class _Dumper(yaml.CSafeDumper):
         """What PyYAML makes of it, in a third of the time for what JSON-like data mostly is."""
         kind = type(data)
         if kind is str:
-            return yaml.ScalarNode(f"{_TAG}str", data, style="|" if "\n" in data else None)
+            return yaml.ScalarNode(f"{_TAG}str", data, style=_style(data))
         make = self.represent_data
         if kind is dict:
             return yaml.MappingNode(f"{_TAG}map", [(make(key), make(item)) for key, item in data.items()])
         if kind is list:
             return yaml.SequenceNode(f"{_TAG}seq", [make(item) for item in data])
         return super().represent_data(data)
+
+
+def _style(text: str) -> str | None:
+    """Only quotes can hold an escape, and a reviewer must see what `HIDDEN` has."""
+    if not text.isascii() and HIDDEN.search(text):
+        return '"'
+    return "|" if "\n" in text else None
+
+
+def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
 
 
 # Texts that only YAML 1.2 reads as numbers (1e3) must be quoted too: PyYAML knows YAML 1.1 alone.
@@ -251,6 +264,8 @@ def dump(value: Any) -> str:
     text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**20
     )
+    if not text.isascii():
+        text = HIDDEN.sub(_escape, text)
     return text.removesuffix("...\n")  # LibYAML's sign that a document ends; PyYAML writes none after a block
 
 

@@ -290,6 +290,33 @@ def test_a_stranger_s_words_are_no_markup(changed: Path, command: Command) -> No
     assert row.replace("\\|", "").count("|") == 5
 
 
+def test_a_stranger_s_characters_hide_nothing(changed: Path, command: Command) -> None:
+    evil = "a\x1b[2K\u202eb\u200bc"
+    edit(changed, Edit(DEV, "name: dev", f"name: {json.dumps(evil)}"))
+    for form in ("text", "markdown", "json"):
+        out = _diff(command, changed, "--format", form).out
+        assert "\\u202e" in out
+        assert not set(out) & set("\x1b\u202e\u200b")
+
+
+def test_a_stranger_s_file_name_is_no_mention_and_no_link(changed: Path, command: Command) -> None:
+    (changed / "manifests/dev/pipelines/hello/@everyone www.example.com &#64;all #1.yaml").write_text(
+        "a: 1\n"
+    )
+    out = _diff(command, changed, "--format", "markdown").out
+    prose = re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "", out)
+    assert not re.search(r"[@#]\w|www\.|(?<!\\)&(?!#8203;)", prose)
+
+
+def test_all_environments_fit_one_comment(changed: Path, command: Command) -> None:
+    for env in ("dev", "prod"):
+        for number in range(800):
+            (changed / f"manifests/{env}/a-name-of-some-length-{number}.yaml").write_text("kind: x\n")
+    out = command("diff", "--root", changed, "--all", "--format", "markdown", "--from", NOW).out
+    assert len(out) <= 60_001
+    assert out.startswith("> Pictures and code are left out")
+
+
 @pytest.mark.parametrize("revision", ["--output=x", "no-such-branch", "HEAD:README.md"])
 def test_a_revision_that_is_none_is_a_usage_error(revision: str, changed: Path, command: Command) -> None:
     outcome = command("diff", "--root", changed, "--env", "dev", f"--base={revision}")

@@ -62,7 +62,7 @@ def _diff(arguments: Namespace) -> int:
         case "json":
             console.result(jsonform.to_json(found))
         case "markdown":
-            console.result("\n".join(to_markdown(item) for item in found))
+            console.result(to_markdown(found))
         case _:
             colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
             console.result("\n\n".join(to_text(item, colour=colour) for item in found))

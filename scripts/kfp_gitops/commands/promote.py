@@ -89,7 +89,7 @@ def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, se
         forge,
         branch=f"promote/{arguments.source}-to-{arguments.target}/{digest or 'reconciler'}",
         title=f"Promote {names} from {arguments.source} to {arguments.target}",
-        body=to_markdown(seen),
+        body=to_markdown([seen]),
         folders=[f"environments/{arguments.target}", f"manifests/{arguments.target}"],
     )
 

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
+from kfp_gitops import visible
 from kfp_gitops.diff import calendar, wording
 from kfp_gitops.diff.calendar import Calendar
 from kfp_gitops.diff.model import Change as Difference
@@ -18,22 +19,23 @@ from kfp_gitops.diff.wording import SIGNS
 # GitHub refuses a comment of more than 65,536 characters.
 MAX_CHARACTERS = 60_000
 _CODE_LINES = 40
+_NOTE = (
+    "> Pictures and code are left out, and the end where it is cut: the whole does not fit a comment. "
+    "`scripts/diff.py` shows it.\n\n"
+)
 
 
-def to_markdown(found: EnvironmentDiff) -> str:
-    """One section an environment; cut, and saying so, when it would not fit a comment."""
-    text = "\n".join(_lines(found)).rstrip() + "\n"
+def to_markdown(found: Sequence[EnvironmentDiff]) -> str:
+    """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
+    text = _sections(found)
     if len(text) <= MAX_CHARACTERS:
         return text
-    short = "\n".join(_lines(found, brief=True)).rstrip() + "\n"
-    note = (
-        "\n> Pictures and code are left out: the whole does not fit a comment. `scripts/diff.py` shows it.\n"
-    )
-    return (
-        short[: MAX_CHARACTERS - len(note)].rsplit("\n", 1)[0] + "\n" + note
-        if len(short) > MAX_CHARACTERS
-        else short + note
-    )
+    short = _NOTE + _sections(found, brief=True)
+    return short if len(short) <= MAX_CHARACTERS else short[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+
+
+def _sections(found: Sequence[EnvironmentDiff], *, brief: bool = False) -> str:
+    return visible.shown("\n".join("\n".join(_lines(one, brief=brief)).rstrip() + "\n" for one in found))
 
 
 def calendar_markdown(found: Calendar) -> str:
@@ -42,7 +44,7 @@ def calendar_markdown(found: Calendar) -> str:
 
 
 def _lines(found: EnvironmentDiff, *, brief: bool = False) -> Iterator[str]:
-    yield f"## `{_plain(found.environment)}`: {wording.radius(found) if found.semantic else 'no semantic change'}"
+    yield f"## {code(found.environment)}: {wording.radius(found) if found.semantic else 'no semantic change'}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
@@ -185,4 +187,6 @@ def code(text: str) -> str:
 def _plain(text: str) -> str:
     """Running text that may hold a stranger's words: nothing in it is markup, a mention or a link."""
     flat = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]<>|#!@~])", r"\\\1", flat).replace("://", ":\\//")
+    escaped = re.sub(r"([\\`*_{}\[\]<>|#!@~&])", r"\\\1", flat)
+    # GitHub looks for these after it has taken the backslashes away: a space of no width parts them.
+    return re.sub(r"(@|#|:(?=//)|www(?=\.))", r"\1&#8203;", escaped, flags=re.IGNORECASE)
