@@ -48,6 +48,12 @@ def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
         assert all(problem.line >= 1 for problem in error.problems)
 
 
+def test_a_long_text_is_not_multiplied_by_aliases() -> None:
+    text = "a: &a " + "x" * 10_000 + "\nb: [" + ", ".join(["*a"] * 5_000) + "]\n"
+    with pytest.raises(InputError, match=r"x:2:\d+: more than \d+ characters after aliases are expanded"):
+        yamltext.parse(text, "x")
+
+
 def test_positions_are_those_of_keys_and_values() -> None:
     document = yamltext.parse("a:\n  b: [1, {c: 2}]\n", "x.yaml")
     assert document.position(("a", "b")) == (2, 6)

@@ -75,7 +75,8 @@ class _Reader:
         self.path = path
         self.events = events
         self.nodes = 0
-        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.characters = 0
+        self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.values_at: dict[Path, tuple[int, int]] = {}
         self.keys_at: dict[Path, tuple[int, int]] = {}
 
@@ -83,8 +84,16 @@ class _Reader:
         mark = event.start_mark
         return InputError.of(self.path, what, todo, mark.line + 1, mark.column + 1)
 
-    def count(self, event: Any, nodes: int) -> None:
+    def count(self, event: Any, nodes: int, characters: int = 0) -> None:
+        """Keep the bounds, aliases counted as if they were written out: that is what becomes of them."""
         self.nodes += nodes
+        self.characters += characters
+        if self.characters > MAX_BYTES:
+            raise self.fail(
+                event,
+                f"more than {MAX_BYTES} characters after aliases are expanded",
+                "make the file smaller",
+            )
         if self.nodes > MAX_NODES:
             raise self.fail(
                 event, f"more than {MAX_NODES} nodes after aliases are expanded", "make the file smaller"
@@ -97,11 +106,11 @@ class _Reader:
         self.values_at[at] = (mark.line + 1, mark.column + 1)
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
-        before = self.nodes
+        before = self.nodes, self.characters
         self.count(event, 1)
         value = self.node(event, at)
         if event.anchor:
-            self.anchors[event.anchor] = (value, self.nodes - before)
+            self.anchors[event.anchor] = (value, self.nodes - before[0], self.characters - before[1])
         return value
 
     def node(self, event: Any, at: Path) -> Any:
@@ -116,14 +125,15 @@ class _Reader:
             raise self.fail(
                 event, f"alias *{event.anchor} has no complete anchor before it", "write the value"
             )
-        value, nodes = self.anchors[event.anchor]
-        self.count(event, nodes)
+        value, nodes, characters = self.anchors[event.anchor]
+        self.count(event, nodes, characters)
         return value
 
     def scalar(self, event: Any) -> Any:
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
             raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
         text: str = event.value
+        self.characters += len(text)  # of what is written out itself there is never too much
         if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
             return text
         if text and text[0] not in _FIRST:  # most texts: nothing else that a plain scalar can be begins so
