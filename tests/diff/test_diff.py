@@ -12,6 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from gitrepo import commit, init
+from kfp_gitops.diff.markdown import to_markdown
+from kfp_gitops.diff.model import EnvironmentDiff
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
@@ -299,13 +301,16 @@ def test_a_stranger_s_characters_hide_nothing(changed: Path, command: Command) -
         assert not set(out) & set("\x1b\u202e\u200b")
 
 
-def test_a_stranger_s_file_name_is_no_mention_and_no_link(changed: Path, command: Command) -> None:
-    (changed / "manifests/dev/pipelines/hello/@everyone www.example.com &#64;all #1.yaml").write_text(
-        "a: 1\n"
-    )
-    out = _diff(command, changed, "--format", "markdown").out
-    prose = re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "", out)
-    assert not re.search(r"[@#]\w|www\.|(?<!\\)&(?!#8203;)", prose)
+def test_prose_mentions_nobody_and_links_nowhere() -> None:
+    evil = "@everyone www.example.com &#64;all #1 http://a.b <b>"
+    for prose in (
+        EnvironmentDiff("dev", "HEAD", "UTC", warnings=[evil]),
+        EnvironmentDiff("dev", "HEAD", "UTC", noise=[evil]),
+    ):
+        out = to_markdown([prose])
+        assert "everyone" in out
+        line = next(each for each in out.splitlines() if "everyone" in each).replace("&#8203;", " ")
+        assert not re.search(r"[@#]\w|www\.|://|(?<!\\)[<&]", line)
 
 
 def test_all_environments_fit_one_comment(changed: Path, command: Command) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops import policy
+from kfp_gitops import bounds, policy
 from kfp_gitops.policy.subjects import subjects
 from project import PROJECT, Outcome
 
@@ -121,7 +121,7 @@ spec:
   tasks:
     hidden:
       component: greet
-      arguments: {name: x, api_token: abc}
+      arguments: {name: x, api_token: abc, many: {list: [{password: p}]}}
       env: {DB_PASSWORD: hunter2}
       retry: {count: 9}
 schedules:
@@ -146,6 +146,7 @@ def test_pipelines_inside_pipelines_and_literal_arguments_are_looked_at(tmp_path
     assert _names(tmp_path, "schedule-concurrency") == ["dev/outer/inner/daily"]
     assert _names(tmp_path, "secret-in-parameter") == [
         "dev/outer/inner/hidden/api_token",
+        "dev/outer/inner/hidden/many/list/list[0]/password",
         "dev/outer/inner/daily/password",
     ]
 
@@ -236,6 +237,23 @@ def test_a_policy_that_cannot_be_used_is_refused_with_its_place(
     assert outcome.code == 2
     assert says in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_a_pattern_that_takes_for_ever_is_stopped(
+    judged: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds.bounded.__wrapped__, "__defaults__", (0.3, 256))  # type: ignore[attr-defined]  # of contextlib
+    checks = ONE.replace("{const: first}", f"{{pattern: '^(.+)+{chr(1062)}$'}}")
+    outcome = judged(checks.replace("owner:", "description:"))
+    assert outcome.code == 2
+    assert outcome.err.startswith("environments/policy.yaml: takes more than 0.3 s")
+
+
+def test_the_image_of_any_container_of_a_pod_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "manifests/dev/job.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("spec: {initContainers: [{image: a:1}], ephemeralContainers: [{image: b:1}]}\n")
+    assert [one.value for one in subjects(tmp_path, "dev")] == ["a:1", "b:1"]
 
 
 def test_an_unknown_environment_or_day_is_bad_usage(judged: Callable[..., Outcome]) -> None:

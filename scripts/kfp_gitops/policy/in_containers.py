@@ -8,6 +8,8 @@ from typing import Any
 from kfp_gitops.policy.subject import Subject
 from kfp_gitops.yamltext import Document, Path
 
+_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
 
 def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:
     """Containers, wherever a file has them: in component specs, in compiled pipelines, in Kubernetes objects."""
@@ -34,12 +36,12 @@ def _env_list(env: Any) -> list[Mapping[str, Any]]:
 
 
 def _containers(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Maps that stand under `container`, and the items of `containers`."""
+    """Maps that stand under `container`, and the items of `containers` and of a pod's other lists."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "container" and isinstance(inner, Mapping):
                 yield (*at, key), inner
-            elif key == "containers" and isinstance(inner, list):
+            elif key in _LISTS and isinstance(inner, list):
                 yield from (
                     ((*at, key, i), item) for i, item in enumerate(inner) if isinstance(item, Mapping)
                 )

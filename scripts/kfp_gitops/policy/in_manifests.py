@@ -55,6 +55,14 @@ def _of_starts(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
 def _parameters(place: str, given: Mapping[str, Any], at: Path) -> Iterator[tuple[str, str, Any, Path]]:
     for key, value in given.items():
         yield "parameter", f"{place}/{key}", {"name": key, "value": value}, (*at, key)
+        yield from _parameters(f"{place}/{key}", _inside(key, value), (*at, key))
+
+
+def _inside(name: str, value: Any) -> Mapping[str, Any]:
+    """What a map or a list holds: a secret in it is as plain as one beside it."""
+    if isinstance(value, list):
+        return {f"{name}[{index}]": item for index, item in enumerate(value)}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _below(document: Document, at: Path) -> Any:
