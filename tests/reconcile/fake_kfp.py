@@ -75,10 +75,14 @@ def due(found: ActualSchedule, last: int | None, now: int) -> int | None:
 
 
 class FakeKfp:
-    """Implements `reconcile.api.Kfp`. `latency` seconds pass at each call, half of it before the effect."""
+    """Implements `reconcile.api.Kfp`. `latency` seconds pass at each call, half of it before the effect.
 
-    def __init__(self, latency: int = 0, lag: int = 0, lasts: int = 0) -> None:
+    The API tells of a run that a schedule started when the persistence agent has reported it, `unseen` seconds later.
+    """
+
+    def __init__(self, latency: int = 0, lag: int = 0, lasts: int = 0, unseen: int = 0) -> None:
         self.clock, self.latency, self.lag, self.lasts = 0, latency, lag, lasts
+        self.unseen = unseen
         self._pipelines: dict[str, ActualPipeline] = {}
         self._experiments: dict[str, ActualExperiment] = {}
         self.recurring: dict[str, Recurring] = {}
@@ -318,7 +322,7 @@ class FakeKfp:
 
     def _runs(self, wanted: Callable[[ActualRun], bool]) -> list[ActualRun]:
         def effect() -> list[ActualRun]:
-            newest = list(self.runs.values())[::-1]
+            newest = [found for found in self.runs.values() if self._is_seen(found[0])][::-1]
             return [replace(run, state=self._state(end)) for run, end in newest if wanted(run)][:50]
 
         return self._call(effect)
@@ -338,6 +342,10 @@ class FakeKfp:
             return run.id
 
         return self._call(effect)
+
+
+    def _is_seen(self, run: ActualRun) -> bool:
+        return run.schedule_id is None or seconds(run.created or EPOCH) + self.unseen <= self.clock
 
 
 def _facts(description: str) -> dict[str, str]:

@@ -90,9 +90,12 @@ class Reconciler(RuleBasedStateMachine):
         latency=st.sampled_from([0, 1, 3]),
         lag=st.sampled_from([0, 0, 4]),
         lasts=st.sampled_from([0, 0, 0, 0, 100]),
+        unseen=st.sampled_from([0, 0, 5]),
     )
-    def begin(self, pipeline: DesiredPipeline, ready: bool, latency: int, lag: int, lasts: int) -> None:
-        self.kfp = FakeKfp(latency, lag, lasts)
+    def begin(
+        self, pipeline: DesiredPipeline, ready: bool, latency: int, lag: int, lasts: int, unseen: int
+    ) -> None:
+        self.kfp = FakeKfp(latency, lag, lasts, unseen)
         self.kfp.watch = self._always
         self.desired = Desired(OWNER, "http://127.0.0.1", "", (pipeline, BYSTANDER), keep_versions=KEEP)
         self.told = Told()

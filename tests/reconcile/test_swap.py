@@ -111,6 +111,22 @@ def test_an_outage_over_several_firings_gives_one_run() -> None:
     assert len(_fired(kfp)) == 0
 
 
+@pytest.mark.parametrize("disabled", [0, 3])
+@pytest.mark.parametrize("applied", [0, 2, 20])
+def test_a_run_that_kfp_does_not_tell_of_yet_is_not_made_up_for(disabled: int, applied: int) -> None:
+    """Somebody disables it just after it has fired, and an apply comes before the run is reported."""
+    kfp, told = FakeKfp(unseen=5), Told()
+    desired = _with(replace(EVERY_5_MINUTES, on_missed="run"))
+    kfp.advance(10)
+    _apply(kfp, desired, told)
+    kfp.advance(290 + disabled)
+    (found,) = kfp.recurring
+    kfp.set_enabled(found, enabled=False)
+    kfp.advance(applied)
+    _apply(kfp, desired, told)
+    assert (_fired(kfp), _makeups(kfp)) == ([300], [])
+
+
 def test_frequent_releases_do_not_put_an_interval_off_for_ever() -> None:
     kfp, told = FakeKfp(0), Told()
     every_hour = replace(EVERY_5_MINUTES, cron=None, interval_seconds=3600)
@@ -149,6 +165,19 @@ def test_a_start_in_the_future_is_kept_over_a_replacement() -> None:
     kfp.advance(3000)
     assert _fired(kfp) == [3900]
     assert not plan(_with(schedule, "sha-2"), observe(kfp, _with(schedule, "sha-2"))).to_do
+
+
+@pytest.mark.parametrize("interval", [None, 300])
+def test_nothing_is_missed_before_a_start_in_the_future(interval: int | None) -> None:
+    kfp, told = FakeKfp(), Told()
+    cron = None if interval else EVERY_5_MINUTES.cron
+    schedule = replace(
+        EVERY_5_MINUTES, cron=cron, interval_seconds=interval, start="2026-11-23T01:00:00Z", on_missed="run"
+    )
+    _apply(kfp, _with(schedule), told)
+    kfp.advance(1000)
+    _apply(kfp, _with(schedule, "sha-2"), told)
+    assert (kfp.runs, [event for event in told.events if event.missed]) == ({}, [])
 
 
 def test_on_replace_wait_waits_for_the_runs_in_flight_and_gives_up_in_time() -> None:

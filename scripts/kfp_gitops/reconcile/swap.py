@@ -71,7 +71,9 @@ def removal_step(objects: Sequence[ActualSchedule], *, delete: bool) -> Step | N
 def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datetime, ...]:
     """The firings that neither the successor nor anything before it has run or will run; at most 1,000."""
     due = timing.live(successor)
-    accounted = max(filter(None, (covered(successor), _last_fired(wanted, seen))))
+    # Before its start nothing is due.
+    begins = timing.instant(wanted.schedule.start)
+    accounted = max(filter(None, (covered(successor), _last_fired(wanted, seen), begins)))
     if not wanted.enabled or accounted >= due.base:
         return ()
     # The rhythm of an interval goes back from the start, of a cron it is everywhere the same.
@@ -190,6 +192,9 @@ def _take_over(
 
 def _enable(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> Step:
     gone = missed(wanted, successor, seen)
+    if gone and seen.now - gone[-1] < _settle(successor, gone[-1]):
+        # It may have fired just before it was disabled; KFP tells of a run when its agent has reported it.
+        return Wait(seen.now + _LOOK, f"the run of {timing.rfc3339(gone[-1])} may be there and not seen yet")
     if gone and wanted.schedule.on_missed == "run":
         name = makeup_name(wanted, gone[-1])
         why = f"makes up for {len(gone)} missed, the last due at {timing.rfc3339(gone[-1])}"
