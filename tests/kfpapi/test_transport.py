@@ -184,6 +184,29 @@ def test_what_is_no_reply_of_kfp_is_a_remote_error(body: bytes) -> None:
         list(_api(stub).schedules())
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"recurringRuns": [{"recurring_run_id": "1", "trigger": {"periodic_schedule": {}}}]}',
+        b'{"recurringRuns": [{"recurring_run_id": "1", "created_at": "99999999999999999999"}]}',
+        b'{"recurringRuns": [{"recurring_run_id": "1", "max_concurrency": "many"}]}',
+        b'{"recurringRuns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"recurringRuns": [], "next_page_token": "again"}',
+    ],
+)
+def test_an_object_that_makes_no_sense_is_a_remote_error(body: bytes) -> None:
+    with Stub(lambda _: Answer(200, body)) as stub, pytest.raises(RemoteError):
+        list(_api(stub).schedules())
+
+
+def test_an_object_that_kfp_itself_cannot_read_stops_nothing() -> None:
+    """toApiRecurringRun gives one whose parameters it cannot parse an id and an error alone."""
+    body = b'{"recurringRuns": [{"recurring_run_id": "1", "error": {"code": 13, "message": "not parsed"}}]}'
+    with Stub(lambda _: Answer(200, body)) as stub:
+        (found,) = _api(stub).schedules()
+    assert (found.id, found.name, found.owner) == ("1", "", None)
+
+
 def test_states_that_a_newer_server_has_are_taken() -> None:
     body = json.dumps({"run_id": "1", "display_name": "r", "state": "DREAMING"}).encode()
     with Stub(lambda _: Answer(200, body)) as stub:

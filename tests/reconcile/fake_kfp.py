@@ -83,6 +83,8 @@ class FakeKfp:
     def __init__(self, latency: int = 0, lag: int = 0, lasts: int = 0, unseen: int = 0) -> None:
         self.clock, self.latency, self.lag, self.lasts = 0, latency, lag, lasts
         self.unseen = unseen
+        self.date_off = 0
+        """Seconds by which the Date of replies is wrong."""
         self._pipelines: dict[str, ActualPipeline] = {}
         self._experiments: dict[str, ActualExperiment] = {}
         self.recurring: dict[str, Recurring] = {}
@@ -127,7 +129,7 @@ class FakeKfp:
         if active >= record.max_concurrency:
             return False
         run = ActualRun(
-            self._id("r"), record.name, "", record.version_id, record.id, self.now(), instant(moment)
+            self._id("r"), record.name, "", record.version_id, record.id, instant(self.clock), instant(moment)
         )
         self.runs[run.id] = run, self.clock + self.lasts
         found.last = moment
@@ -168,7 +170,7 @@ class FakeKfp:
         return f"{prefix}{self._ids:05d}"
 
     def now(self) -> datetime:
-        return instant(self.clock)
+        return instant(self.clock + self.date_off)
 
     # pipelines
 
@@ -203,7 +205,9 @@ class FakeKfp:
     ) -> ActualVersion:
         def effect() -> ActualVersion:
             pipeline = self._by_id(pipeline_id)
-            new = ActualVersion(self._id("v"), name, self.now(), _owner(description), _facts(description))
+            new = ActualVersion(
+                self._id("v"), name, instant(self.clock), _owner(description), _facts(description)
+            )
             self.uploads.append((pipeline_id, name))
             versions = {name: new, **pipeline.versions}  # 409: as it is
             self._pipelines[pipeline.name] = replace(pipeline, versions=versions)
@@ -278,7 +282,7 @@ class FakeKfp:
             if all(version.id != version_id for version in self._by_id(pipeline_id).versions.values()):
                 raise RemoteError("500: the version does not exist")  # facts 4.2
             record = ActualSchedule(
-                self._id("s"), name, pipeline_id, version_id, False, self.now(), _owner(description),
+                self._id("s"), name, pipeline_id, version_id, False, instant(self.clock), _owner(description),
                 _facts(description), schedule.cron, schedule.interval_seconds, start,
                 datetime.fromisoformat(schedule.end) if schedule.end else None,
                 dict(schedule.parameters), schedule.max_concurrency, schedule.catchup,
@@ -337,12 +341,13 @@ class FakeKfp:
         parameters: Mapping[str, Any],
     ) -> str:
         def effect() -> str:
-            run = ActualRun(self._id("r"), name, "", version_id, None, self.now(), self.now())
+            run = ActualRun(
+                self._id("r"), name, "", version_id, None, instant(self.clock), instant(self.clock)
+            )
             self.runs[run.id] = run, self.clock + self.lasts
             return run.id
 
         return self._call(effect)
-
 
     def _is_seen(self, run: ActualRun) -> bool:
         return run.schedule_id is None or seconds(run.created or EPOCH) + self.unseen <= self.clock

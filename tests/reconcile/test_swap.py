@@ -180,6 +180,25 @@ def test_nothing_is_missed_before_a_start_in_the_future(interval: int | None) ->
     assert (kfp.runs, [event for event in told.events if event.missed]) == ({}, [])
 
 
+@pytest.mark.parametrize("off", [-600, 600])
+def test_with_a_wrong_clock_nothing_is_replaced_and_nothing_fires_twice(off: int) -> None:
+    """A proxy's Date, or no Date and this machine's clock: a successor would seem younger than the last firing."""
+    kfp, told = FakeKfp(), Told()
+    kfp.advance(10)
+    _apply(kfp, DESIRED, told)
+    kfp.date_off = off
+    kfp.advance(50)
+    for _ in range(3):
+        outcome = _apply(kfp, _with(version="sha-2"), told)
+        assert "clocks" in outcome.failed[0][1]
+        kfp.advance(300)
+    assert len(kfp.recurring) == 1
+    kfp.date_off = 0
+    assert not _apply(kfp, _with(version="sha-2"), told).failed
+    kfp.advance(300)
+    assert _fired(kfp) == list(_due(EVERY_5_MINUTES.cron or "", 0, kfp.clock))
+
+
 def test_on_replace_wait_waits_for_the_runs_in_flight_and_gives_up_in_time() -> None:
     kfp, told = FakeKfp(0, lasts=900), Told()
     schedule = replace(EVERY_5_MINUTES, cron="0 0 * * * *", on_replace="wait")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import kfp_server_api
 
 from kfp_gitops import ownership
+from kfp_gitops.errors import RemoteError
 from kfp_gitops.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
@@ -18,6 +20,25 @@ from kfp_gitops.kfpapi.actual import (
     ActualVersion,
 )
 from kfp_gitops.manifest import Schedule
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _understood(read: Callable[P, T]) -> Callable[P, T]:
+    """Replies are read by models that take anything; what no record of ours can be made of is no reply of KFP."""
+
+    @wraps(read)
+    def reading(*args: P.args, **more: P.kwargs) -> T:
+        try:
+            return read(*args, **more)
+        except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            what = read.__name__.removeprefix("actual_").replace("_", " ")
+            raise RemoteError(
+                f"KFP told of a {what} what its API does not ({type(error).__name__})"
+            ) from error
+
+    return reading
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,7 @@ class Source:
     parameters: Mapping[str, Any]
 
 
+@_understood
 def source(found: Any) -> Source:
     """What a run was made of, as our record."""
     reference = found.pipeline_version_reference
@@ -82,6 +104,7 @@ class NamedExperiment:
     archived: bool
 
 
+@_understood
 def named_experiment(found: Any) -> NamedExperiment:
     """An experiment as our record."""
     archived = found.storage_state == "ARCHIVED"
@@ -111,6 +134,7 @@ def trigger(schedule: Schedule, start: datetime | None) -> Any:
     )
 
 
+@_understood
 def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipeline:
     """A pipeline as our record; one that was adopted says in its tags whose it is."""
     tags = dict(found.tags or {})
@@ -118,6 +142,7 @@ def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipelin
     return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
 
 
+@_understood
 def version(found: Any) -> ActualVersion:
     """A pipeline version as our record."""
     facts = ownership.facts(found.description)
@@ -125,6 +150,7 @@ def version(found: Any) -> ActualVersion:
     return ActualVersion(found.pipeline_version_id, found.name, found.created_at, owner, facts)
 
 
+@_understood
 def experiment(found: Any) -> ActualExperiment:
     """An experiment as our record."""
     owner = ownership.owner(found.description)
@@ -132,6 +158,7 @@ def experiment(found: Any) -> ActualExperiment:
     return ActualExperiment(found.experiment_id, found.display_name, owner, archived)
 
 
+@_understood
 def schedule(found: Any) -> ActualSchedule:
     """A recurring run as our record."""
     reference = found.pipeline_version_reference
@@ -141,7 +168,7 @@ def schedule(found: Any) -> ActualSchedule:
     config = found.runtime_config
     return ActualSchedule(
         id=found.recurring_run_id,
-        name=found.display_name,
+        name=found.display_name or "",  # one that KFP cannot read has an id and an error
         pipeline_id=reference.pipeline_id if reference else None,
         version_id=reference.pipeline_version_id if reference else None,
         enabled=found.status == "ENABLED",
@@ -158,12 +185,13 @@ def schedule(found: Any) -> ActualSchedule:
     )
 
 
+@_understood
 def actual_run(found: Any) -> ActualRun:
     """A run as a plan looks at it."""
     reference = found.pipeline_version_reference
     return ActualRun(
         id=found.run_id,
-        name=found.display_name,
+        name=found.display_name or "",  # one that KFP cannot read has an id and an error
         state=found.state or "PENDING",
         version_id=reference.pipeline_version_id if reference else None,
         schedule_id=found.recurring_run_id,
@@ -172,6 +200,7 @@ def actual_run(found: Any) -> ActualRun:
     )
 
 
+@_understood
 def run(found: Any) -> RunState:
     """A run with its tasks as our record."""
     details = found.run_details.task_details if found.run_details else None

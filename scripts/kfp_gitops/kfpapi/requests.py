@@ -46,9 +46,12 @@ class Requests:
         while True:
             page = self._page(list_page, token)
             yield from getattr(page, items) or []
-            token = page.next_page_token or ""
-            if not token:
+            following = page.next_page_token or ""
+            if not following:
                 return
+            if following == token:
+                raise RemoteError(f"{self.host}: gave the same page of {items} twice")
+            token = following
 
     def _page(self, list_page: Callable[..., Any], token: str) -> Any:
         return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
@@ -94,7 +97,7 @@ def understood(host: str, call: Callable[[], Any]) -> Any:
     """The client makes its models of anything; what they cannot be made of is no reply of KFP."""
     try:
         return call()
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError) as error:
         raise RemoteError(f"{host}: answered what KFP's API does not ({type(error).__name__})") from error
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from kfp_gitops import ownership
+from kfp_gitops.errors import RemoteError
 from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
 from kfp_gitops.reconcile import converge, drift, observe, steps, swap, timing
 from kfp_gitops.reconcile.api import Kfp
@@ -13,6 +15,10 @@ from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry
 
 _TAG = 63
 """The most characters that a tag's value holds."""
+
+
+_SKEW = timedelta(seconds=60)
+"""A creation that takes longer than that is refused like a wrong clock, and can be tried again."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,20 @@ class Work:
             schedule=wanted.schedule,
             start=step.start,
         )
+        self._require_one_clock(made)
         return replace(view, schedules=(*view.schedules, made), now=max(view.now, self.api.now()))
+
+    def _require_one_clock(self, made: ActualSchedule) -> None:
+        """What is due is decided by the time that replies tell: it must be the time by which KFP dates its objects."""
+        off = self.api.now() - made.created
+        if abs(off) <= _SKEW:
+            return
+        self.api.delete_schedule(made.id)
+        raise RemoteError(
+            f"KFP dated a recurring run {timing.rfc3339(made.created)} when its replies, or without a Date this "
+            f"machine, said {timing.rfc3339(made.created + off)}: schedules cannot be replaced safely; set the clocks "
+            "of KFP, of the proxies before it and of this machine (NTP)"
+        )
 
     def _change_schedule(
         self, step: steps.DisableSchedule | steps.EnableSchedule | steps.DeleteSchedule, view: View
