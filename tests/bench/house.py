@@ -151,24 +151,27 @@ def peak_memory(command: Command) -> float | None:
 
 def _watch(pid: int, ended: threading.Event, peak: list[int]) -> None:
     while not ended.wait(SAMPLING):
-        peak[0] = max(peak[0], sum(map(_proportional, _tree(pid))))
+        peak[0] = max(peak[0], _held(pid))
 
 
-def _tree(pid: int) -> list[int]:
+def _held(pid: int, above: str = "") -> int:
+    """Kilobytes of a process and all below it; `above` is the account of its parent's memory.
+
+    Until it becomes a program of its own, a child of vfork(2) runs in its parent's memory, which is counted once:
+    the two accounts are then the same to the letter.
+    """
     try:
+        account = Path(f"/proc/{pid}/smaps_rollup").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:  # it has just ended
-        return []
-    return [pid, *(found for child in children for found in _tree(int(child)))]
-
-
-def _proportional(pid: int) -> int:
-    """Kilobytes."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
         return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    own = 0 if account == above else _proportional(account)
+    return own + sum(_held(int(child), account) for child in children)
+
+
+def _proportional(account: str) -> int:
+    """Kilobytes."""
+    return sum(int(line.split()[1]) for line in account.splitlines() if line.startswith("Pss:"))
 
 
 def _environment(command: Command, home: str) -> dict[str, str]:

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from kfp_gitops import compiler, ir
 from kfp_gitops.render import render
 
 from . import diff, generator, plain, reconcile, table
-from .house import ROOT, Command, Figure, Row, Settings, compare
+from .house import ROOT, Command, Figure, Row, Settings, compare, peak_memory
 from .render import _makejinja, _render
 
 
@@ -127,3 +128,32 @@ def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> Non
         assert server.requests() == 2 * 4 + 2  # and its experiment, looked for and made
     finally:
         server.close()
+
+
+# 60 MB, and a child that waits: within the same memory as a child of vfork does, or with 60 MB of its own.
+WITHIN = """
+import ctypes, os, signal, time
+held, stack = b"x" * 60_000_000, ctypes.create_string_buffer(1 << 16)
+libc, CLONE_VM = ctypes.CDLL(None), 0x100
+top = ctypes.c_void_p((ctypes.addressof(stack) + (1 << 16)) & ~15)
+child = libc.clone(libc.pause, top, CLONE_VM | signal.SIGCHLD, None)
+assert child > 0
+time.sleep(0.3)
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+"""
+BESIDE = """
+import subprocess, sys
+held = b"x" * 60_000_000
+subprocess.run([sys.executable, "-c", "import time; held = b'x' * 60_000_000; time.sleep(0.3)"], check=True)
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="the kernel gives no account of memory"
+)
+@pytest.mark.parametrize(("script", "copies"), [(WITHIN, 1), (BESIDE, 2)])
+def test_memory_of_a_child_counts_once_where_it_is_its_parents(script: str, copies: int) -> None:
+    peak = peak_memory(Command("held", [sys.executable, "-c", script]))
+    assert peak is not None
+    assert 55 * copies < peak < 55 * (copies + 1)
