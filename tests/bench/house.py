@@ -157,16 +157,22 @@ def _watch(pid: int, ended: threading.Event, peak: list[int]) -> None:
 def _held(pid: int, above: str = "") -> int:
     """Kilobytes of a process and all below it; `above` is the account of its parent's memory.
 
-    Until it becomes a program of its own, a child of vfork(2) runs in its parent's memory, which is counted once:
-    the two accounts are then the same to the letter.
+    Until it becomes a program of its own, a child of vfork(2) runs in its parent's memory, which is counted once.
     """
     try:
-        account = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        # Children first: a parent stands still from vfork on, so its account does not change until the child's is read.
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        account = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # it has just ended
         return 0
-    own = 0 if account == above else _proportional(account)
+    own = 0 if _extent(account) == _extent(above) else _proportional(account)
     return own + sum(_held(int(child), account) for child in children)
+
+
+def _extent(account: str) -> list[str]:
+    """Addresses and pages of a memory: others that come and go change its share of pages (Pss), but not these."""
+    lines = account.splitlines()
+    return lines[:1] + [line for line in lines if line.startswith(("Rss:", "Anonymous:"))]
 
 
 def _proportional(account: str) -> int:
