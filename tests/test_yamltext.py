@@ -40,12 +40,17 @@ def test_a_hidden_character_is_written_as_its_escape(text: str) -> None:
     assert not set(written) & set("\u202e\u2066\u200b\u00ad\U000e0041")
 
 
-@given(st.text(max_size=60))
+@given(st.text(st.characters(), max_size=60))
 def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
     try:
         yamltext.parse_all(text, "x.yaml")
     except InputError as error:
         assert all(problem.line >= 1 for problem in error.problems)
+
+
+def test_half_a_character_is_refused_with_its_line() -> None:
+    with pytest.raises(InputError, match=r"^x:2:1: half of a surrogate pair"):
+        yamltext.parse("a: 1\nb: \ud800\n", "x")
 
 
 def test_a_long_text_is_not_multiplied_by_aliases() -> None:

@@ -202,6 +202,10 @@ def parse_all(text: str, path: str) -> list[Document]:
         return list(_documents(text, path))
     except yaml.YAMLError as error:
         raise InputError([_syntax_problem(error, path)]) from None
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        what = "half of a surrogate pair, which is no character"
+        raise InputError.of(path, what, "write the whole character", line, 1) from None
 
 
 def _documents(text: str, path: str) -> Iterator[Document]:
