@@ -137,6 +137,16 @@ def test_the_semantic_diff_of_a_pull_request_is_written_as_markdown(clone: Path,
     assert broken.returncode > 1
 
 
+def test_a_stranger_s_folder_name_is_one_argument(clone: Path) -> None:
+    for name in ("*", "a b", "--host=x"):
+        (clone / "manifests/dev/pipelines" / name).mkdir()
+        (clone / "manifests/dev/pipelines" / name / "x").write_text("")
+    assert _run("git", "add", "manifests", cwd=clone).returncode == 0
+    done = _run(".github/ci/local-runs", "HEAD", cwd=clone, PYTHON="echo")
+    told = re.findall(r"--pipeline(.*) --local", done.stdout)
+    assert (done.returncode, sorted(told)) == (0, ["=*", "=--host=x", "=a b"])
+
+
 def test_only_the_pipelines_that_changed_are_run(clone: Path) -> None:
     none = _run(".github/ci/local-runs", "HEAD", cwd=clone)
     assert (none.returncode, none.stdout) == (0, "no pipeline of dev changed\n")
