@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfp_gitops import redact
+from kfp_gitops import redact, visible
 from kfp_gitops.errors import RemoteError, UsageError
 
 
@@ -52,4 +52,4 @@ def log(root: Path, since: str, paths: Sequence[str]) -> list[str]:
         return []
     done = call(root, "log", "--no-color", "--format=%h %s", f"{start}..HEAD", "--", *paths)
     lines = done.stdout.decode(errors="replace").splitlines() if done.returncode == 0 else []
-    return ["".join(c if c.isprintable() else "�" for c in line) for line in lines]
+    return [visible.shown(line) for line in lines]

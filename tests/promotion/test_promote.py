@@ -126,3 +126,21 @@ def test_a_source_that_was_promoted_itself_can_be_promoted_on(repository: Path, 
         )
     assert command("promote", "--root", repository, "--from", "prod", "--to", "stage").code == 0
     assert yaml.safe_load((stage / "release.yaml").read_text())["pipelines"]["hello"]["from"] == "prod"
+
+
+def test_a_hidden_file_beside_the_values_is_kept_and_a_linked_copy_refused(
+    repository: Path, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/keep").write_text("mine")
+    (repository / "environments/prod/.keep").write_text("mine")
+    _change_source(repository)
+    assert command("promote", "--root", repository, "--from", "dev", "--to", "prod").code == 0
+    assert (repository / "environments/prod/.keep").exists()
+    (repository / "environments/prod/pinned/gone").symlink_to(tmp_path / "outside")
+    before = snapshot(repository)
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    assert outcome.code == 2
+    assert outcome.err.startswith("environments/prod/pinned/gone: leads out of the repository")
+    assert snapshot(repository) == before
+    assert snapshot(tmp_path / "outside") == {"keep": b"mine"}

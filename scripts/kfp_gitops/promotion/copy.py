@@ -105,7 +105,7 @@ def _write_release(
         if entries.get(name, {}).get("digest") != found.digest:
             entries[name] = _entry(giver, found, commit)
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
-        shutil.rmtree(staged / pinned_folder(taker.name, stale))
+        files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
     if with_reconciler:
         images[RECONCILER_IMAGE] = giver.images[RECONCILER_IMAGE]
