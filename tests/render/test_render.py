@@ -82,6 +82,15 @@ def test_check_sees_what_argo_cd_could_be_led_to(stray: str, repository: Path, c
     assert (outcome.code, outcome.out) == (1, f"remove manifests/{stray}\n")
 
 
+def test_check_sees_what_argo_cd_would_take_for_an_environment(repository: Path, command: Command) -> None:
+    command("render", "--root", repository, "--all", "--lock")
+    path = repository / "environments/dev/prod/release.yaml"
+    path.parent.mkdir()
+    path.write_text("{}\n")
+    outcome = command("render", "--root", repository, "--all", "--check")
+    assert (outcome.code, outcome.out) == (1, "remove environments/dev/prod/release.yaml\n")
+
+
 def test_nothing_is_written_where_the_manifests_are_a_link(
     repository: Path, tmp_path: Path, command: Command
 ) -> None:

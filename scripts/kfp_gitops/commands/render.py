@@ -99,13 +99,22 @@ def _check_argocd(root: Path, texts: dict[str, str]) -> int:
 
 
 def _check_strays(root: Path, names: Sequence[str]) -> int:
-    """A folder that no environment accounts for could be delivered all the same, with nobody shown what it does."""
+    """A folder that no environment accounts for could be delivered all the same, with nobody shown what it does.
+
+    Argo CD's git generator hands `environments/*/release.yaml` to git, whose `*` crosses folders as well.
+    """
     present = files.list_files(root, "manifests", hidden=True)
-    found = [name for name in present if name.partition("/")[0] not in names]
+    found = [f"manifests/{name}" for name in present if name.partition("/")[0] not in names]
+    releases = {f"{name}/release.yaml" for name in names}
+    found += [
+        f"environments/{name}"
+        for name in files.list_files(root, "environments", hidden=True)
+        if name.endswith("/release.yaml") and name not in releases
+    ]
     for name in found:
-        console.result(f"remove manifests/{name}")
+        console.result(f"remove {name}")
     if found:
-        console.note("manifests: holds what is of no environment; remove it, or make environments/ENV for it")
+        console.note("this is of no environment; remove it, or make a folder environments/ENV for it")
     return ExitCode.DIFFERENCES if found else ExitCode.OK
 
 
