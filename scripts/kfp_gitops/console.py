@@ -53,7 +53,9 @@ def run(command: str) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("kfp_gitops"):
             raise
-        note(f"the Python package {error.name!r} is not installed; see «Install» in README.md")
+        note(
+            f"the Python package {error.name!r} is not installed; run `make demo` once, then `. .venv/bin/activate`"
+        )
         return ExitCode.BAD_INPUT
     except Exception:
         note(
