@@ -233,6 +233,32 @@ def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None
         assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"], (call, after)
 
 
+def test_a_trigger_whose_run_was_deleted_is_not_started_again() -> None:
+    triggered = _with(triggers=(Trigger("changed", {}, ()),))
+    kfp, told = FakeKfp(), Told()
+    _apply(kfp, triggered, told)
+    assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+    kfp.runs.clear()
+    assert not plan(triggered, observe(kfp, triggered)).to_do
+    _apply(kfp, triggered, told)
+    assert not kfp.runs
+
+
+def test_a_pause_between_a_release_and_its_trigger_puts_it_off() -> None:
+    triggered = _with(triggers=(Trigger("changed", {}, ()),))
+    kfp, told = FakeKfp(), Told()
+    kfp.interruption = Interruption(5, after=True, kill=True)
+    with contextlib.suppress(KilledError):
+        _apply(kfp, triggered, told)
+    assert not kfp.runs
+    assert kfp.uploads
+    _apply(kfp, _with(triggers=triggered.pipelines[0].triggers, paused_until=instant(4000)), told)
+    assert len(kfp.recurring) == 1
+    assert not kfp.runs
+    _apply(kfp, triggered, told)
+    assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+
+
 def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
     triggered = _with(triggers=(Trigger("changed", {}, ()),))
     kfp, told = FakeKfp(), Told()

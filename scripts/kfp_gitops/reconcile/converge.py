@@ -140,9 +140,24 @@ def trigger_run_name(wanted: DesiredPipeline, trigger: str) -> str:
 def pending_triggers(wanted: DesiredPipeline, view: View) -> Iterator[str]:
     """The triggers that the registered version owes a run to, done or not; read from its description."""
     version = view.pipeline.versions.get(wanted.version) if view.pipeline else None
+    if version and not _is_past_triggers(version, view):
+        yield from noted_triggers(wanted, view)
+
+
+def noted_triggers(wanted: DesiredPipeline, view: View) -> Iterator[str]:
+    """The same, also where a schedule says that they are done: a swap may delete it and make it anew."""
+    version = view.pipeline.versions.get(wanted.version) if view.pipeline else None
     owed = version.facts.get("runs", "").split(",") if version else []
     if not wanted.is_paused(view.now):
         yield from (trigger.name for trigger in wanted.triggers if trigger.name in owed)
+
+
+def _is_past_triggers(version: ActualVersion, view: View) -> bool:
+    """Whether a schedule that fires was pinned to it: it comes after its triggers, whose runs may be deleted since."""
+    return any(
+        found.version_id == version.id and found.owner == version.owner and swap.OFF not in found.facts
+        for found in view.schedules
+    )
 
 
 def _trigger_step(wanted: DesiredPipeline, view: View) -> Step | None:

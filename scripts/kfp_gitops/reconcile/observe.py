@@ -52,6 +52,6 @@ def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
             yield from api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
-    names = {converge.trigger_run_name(entry, name) for name in converge.pending_triggers(entry, view)}
+    names = {converge.trigger_run_name(entry, name) for name in converge.noted_triggers(entry, view)}
     if names:
         yield from api.runs_with_names(names)
