@@ -16,13 +16,15 @@ from pathlib import Path
 from kfp_gitops import brought, components, files
 from kfp_gitops.brought import Brought
 from kfp_gitops.components import Component
-from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.errors import Problem, raise_if_any
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"
 TEMPLATE = "pipeline.yaml.j2"
 VALUES_SCHEMA = "values.schema.json"
 
+# An editor's backup beside the template would change the release's identity, and travel with it.
+_PARTS = (".j2", ".yaml", ".yml", VALUES_SCHEMA)
 _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
@@ -128,8 +130,18 @@ def _read_folder(root: Path, folder: str) -> dict[str, str]:
         for name in (TEMPLATE, VALUES_SCHEMA)
         if name not in texts
     ]
-    if problems:
-        raise InputError(problems)
+    problems += [
+        Problem(
+            f"{folder}/{name}",
+            0,
+            0,
+            "no part of a pipeline, and would be released with it",
+            f"remove it; a pipeline has templates (*.j2), {VALUES_SCHEMA} and compiled pipelines (*.yaml)",
+        )
+        for name in texts
+        if not name.endswith(_PARTS)
+    ]
+    raise_if_any(problems)
     return texts
 
 

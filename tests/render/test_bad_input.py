@@ -648,6 +648,15 @@ CASES = [
         env="prod",
     ),
     Case(
+        "an editor's backup beside the template",
+        f"{TEMPLATE}.bak",
+        None,
+        "x",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2.bak: no part of a pipeline, and would be released with it; remove it; a pipeline has templates (*.j2), values.schema.json and compiled pipelines (*.yaml)",
+        ),
+    ),
+    Case(
         "pipeline that was never promoted",
         "environments/prod/values.yaml",
         "  hello:",
