@@ -7,9 +7,11 @@ zero time comes back, which is always due.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from kfp_gitops.devserver import cron
@@ -72,12 +74,29 @@ def _read_times(schedule: Message) -> dict[str, Any]:
 
 def next_firing(schedule: RecurringRun, now: int) -> int | None:
     """The epoch second of the next firing; due when it is not after now."""
+    first = earliest(json.dumps(schedule.trigger), schedule.created, schedule.last_fired)
+    if first is None or first > now or not schedule.no_catchup:
+        return first
     if "cron_schedule" in schedule.trigger:
-        return _next_cron(schedule, schedule.trigger["cron_schedule"], now)
+        return _newest_cron(schedule.trigger["cron_schedule"], first, now)
     if "periodic_schedule" in schedule.trigger:
-        return _next_periodic(schedule, schedule.trigger["periodic_schedule"], now)
+        return _newest_periodic(schedule.trigger["periodic_schedule"], first, now)
+    return first
+
+
+@lru_cache(maxsize=4096)
+def earliest(trigger: str, created: int, last_fired: int | None) -> int | None:
+    """The first firing after the last one, of a trigger as stored; no catch-up is looked at, nor the time of day.
+
+    Every tick asks this of every schedule, so it is kept.
+    """
+    found: dict[str, Any] = json.loads(trigger)
+    if "cron_schedule" in found:
+        return _first_cron(found["cron_schedule"], created, last_fired)
+    if "periodic_schedule" in found:
+        return _first_periodic(found["periodic_schedule"], created, last_fired)
     # Without a trigger it is a one-off: `getNextScheduledEpochForOneTimeRun`.
-    return schedule.created if schedule.last_fired is None else None
+    return created if last_fired is None else None
 
 
 def _window(trigger: Mapping[str, Any]) -> Window:
@@ -85,23 +104,25 @@ def _window(trigger: Mapping[str, Any]) -> Window:
     return Window(*(epoch(datetime.fromisoformat(t)) if t else None for t in (start, end)))
 
 
-def _last(schedule: RecurringRun, window: Window) -> int:
+def _last(window: Window, created: int, last_fired: int | None) -> int:
     """`getEffectiveLastJobTime`: never fired counts from start_time, else from creation, enabled or not."""
-    last = schedule.last_fired
+    last = last_fired
     if last is None:
-        last = schedule.created if window.start is None else window.start
+        last = created if window.start is None else window.start
     return max(last, window.start or last)
 
 
-def _next_cron(schedule: RecurringRun, trigger: Mapping[str, Any], now: int) -> int | None:
+def _first_cron(trigger: Mapping[str, Any], created: int, last_fired: int | None) -> int | None:
+    window = _window(trigger)
+    firing = _after(cron.parse(trigger["cron"]), _last(window, created, last_fired))
+    return firing if firing is not None and window.admits(firing) else None
+
+
+def _newest_cron(trigger: Mapping[str, Any], firing: int, now: int) -> int:
     """With no_catchup the newest of several missed ticks stands for all of them."""
     window, expression = _window(trigger), cron.parse(trigger["cron"])
-    firing = _after(expression, _last(schedule, window))
-    if firing is None or not window.admits(firing):
-        return None
-    while schedule.no_catchup:
-        following = _after(expression, firing)
-        if following is None or following > now or not window.admits(following):
+    while (following := _after(expression, firing)) is not None:
+        if following > now or not window.admits(following):
             break
         firing = following
     return firing
@@ -112,10 +133,13 @@ def _after(expression: cron.Schedule, moment: int) -> int | None:
     return None if found is None else epoch(found)
 
 
-def _next_periodic(schedule: RecurringRun, trigger: Mapping[str, Any], now: int) -> int | None:
-    """The phase starts at creation; with no_catchup, after a missed tick it starts anew from now."""
-    window, interval = _window(trigger), int(trigger["interval_second"])
-    firing = _last(schedule, window) + interval
-    if not window.admits(firing):
-        return None
-    return now if schedule.no_catchup and now >= firing + interval else firing
+def _first_periodic(trigger: Mapping[str, Any], created: int, last_fired: int | None) -> int | None:
+    """The phase starts at creation."""
+    window = _window(trigger)
+    firing = _last(window, created, last_fired) + int(trigger["interval_second"])
+    return firing if window.admits(firing) else None
+
+
+def _newest_periodic(trigger: Mapping[str, Any], firing: int, now: int) -> int:
+    """With no_catchup, after a missed tick it starts anew from now."""
+    return now if now >= firing + int(trigger["interval_second"]) else firing
