@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops import limits, ownership
-from kfp_gitops.compiler import compile_pipeline
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kfp_gitops import ir, limits, ownership
+from kfp_gitops.compiler import compile_pipeline, emit, identify_pipeline
 from kfp_gitops.errors import InputError
 from kfp_gitops.irlint import Finding
 from kfp_gitops.reconcile.desired import experiment_name, schedule_name
@@ -140,3 +142,41 @@ def test_too_large_is_bad_input_for_the_reconciler_too(repository: Path) -> None
     rendered = render(repository, "dev")
     with pytest.raises(InputError):
         compile_pipeline(rendered.pipelines[0], rendered.folder)
+
+
+_SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(),
+    st.text(alphabet="a\n\u2028\x85\U0001f600\x01: -'\"\\", max_size=40),
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(
+    st.recursive(
+        _SCALARS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=30,
+    ),
+    st.integers(0, 60),
+)
+def test_a_bound_of_the_size_is_one_whatever_the_ir_holds(value: object, depth: int) -> None:
+    for _ in range(depth):
+        value = {"a": [value]}
+    documents = [{"sdkVersion": "kfp", "root": value}]
+    assert len(emit.text(documents).encode()) <= ir.at_most(documents)
+
+
+@pytest.mark.parametrize(("size", "doubtful"), [(20_000, False), (120_000, True)])
+def test_a_large_pipeline_has_one_identity_with_and_without_its_text(
+    repository: Path, size: int, doubtful: bool
+) -> None:
+    spec = repository / "components/greet/component.yaml"
+    spec.write_text(spec.read_text().replace("import kfp", f"import kfp # {'x' * size}", 1))
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    many = "".join(f"    more-{i}: {{component: greet, arguments: {{name: x}}}}\n" for i in range(8))
+    template.write_text(template.read_text().replace("  tasks:\n", f"  tasks:\n{many}", 1))
+    (rendered,) = render(repository, "dev").pipelines
+    compiled, identity = compile_pipeline(rendered, "m"), identify_pipeline(rendered, "m")
+    assert (identity.digest, identity.warnings) == (compiled.digest, compiled.warnings)
+    assert bool(identity.warnings) is doubtful
+    assert ir.at_most(ir.documents(compiled.text)) > limits.WORKFLOW.maximum  # so its text was measured

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kfp import compiler as kfp_compiler
 from kfp_gitops import check, components, ir
-from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.compiler import Identity, compile_pipeline, identify_pipeline
 from kfp_gitops.components import Interface
 from kfp_gitops.manifest import nested, reader
 from kfp_gitops.rendered import RenderedPipeline
@@ -47,6 +47,14 @@ def test_a_manifest_compiles_to_the_ir_of_the_hand_written_pipeline(
     assert _without_sdk(compile_pipeline(_rendered(case), "m").text) == _hand_written(
         case, tmp_path, monkeypatch
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_manifest_has_one_identity_with_and_without_the_text(case: str) -> None:
+    rendered = _rendered(case)
+    compiled = compile_pipeline(rendered, "m")
+    identity = identify_pipeline(rendered, "m")
+    assert identity == Identity(compiled.digest, compiled.warnings, compiled.placeholders)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -4,6 +4,13 @@
 the way from one to the other. The only package besides `kfpapi` and `localrun` that imports kfp.
 """
 
-from kfp_gitops.compiler.compiled import Compiled, Identity, compile_all, compile_pipeline, identify_all
+from kfp_gitops.compiler.compiled import (
+    Compiled,
+    Identity,
+    compile_all,
+    compile_pipeline,
+    identify_all,
+    identify_pipeline,
+)
 
-__all__ = ["Compiled", "Identity", "compile_all", "compile_pipeline", "identify_all"]
+__all__ = ["Compiled", "Identity", "compile_all", "compile_pipeline", "identify_all", "identify_pipeline"]

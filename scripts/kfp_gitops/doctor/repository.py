@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from kfp_gitops import ir
 from kfp_gitops.doctor.check import Check, missing, ok
 from kfp_gitops.reconcile.desired import Folder, is_loopback
 
-_PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
 _TAGGED = re.compile(r"^\s*image:\s*['\"]?([\w./:-]+)['\"]?\s*$", re.MULTILINE)
 # A literal value that a pipeline takes may have any keys; these are where values stand.
 _VALUES = frozenset({"inputs", "parameters", "default", "value", "pvcSpecPatch"})
@@ -38,7 +38,7 @@ def _lock(folder: Folder) -> Check:
 
 def _images(folder: Folder, host: str) -> Check:
     texts = [text for pipeline in folder.rendered.values() for _, text in pipeline.files()]
-    placeholders = sorted({found for text in texts for found in _PLACEHOLDER.findall(text)})
+    placeholders = sorted({found for text in texts for found in ir.placeholders_in(text)})
     if placeholders and not is_loopback(host):
         found = f"placeholder digest: {', '.join(placeholders)}"
         mend = "build and push the image, and set its digest in environments/<env>/release.yaml; then render"

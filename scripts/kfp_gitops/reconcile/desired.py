@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kfp_gitops import brought, files, lock, schema
@@ -22,9 +21,19 @@ from kfp_gitops.rendered import ENVIRONMENT, LOCK, RenderedPipeline
 from kfp_gitops.rendered import read as rendered_pipeline
 from kfp_gitops.yamltext import parse
 
-__all__ = ["Absent", "Desired", "DesiredPipeline", "experiment_name", "load", "read", "schedule_name"]
+if TYPE_CHECKING:
+    from kfp_gitops.compiler import Identity
 
-_PLACEHOLDER = re.compile(r"[\w./:-]+@sha256:0{64}")
+__all__ = [
+    "Absent",
+    "Desired",
+    "DesiredPipeline",
+    "experiment_name",
+    "load",
+    "proved",
+    "read",
+    "schedule_name",
+]
 
 
 @dataclass(frozen=True)
@@ -120,11 +129,31 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     found = _texts(folder, environment)
     heads = _heads(found)
     results = compiler.compile_all(list(found.rendered.values()), found.path)
+    target = _proved(found, results, host)
+    return _desired(found, heads, target, commit, {name: result.text for name, result in results.items()})
+
+
+def proved(folder: Path, environment: str, host: str | None = None) -> Desired:
+    """Desired state, compiled and proved as `load` does it, but without any IR: to plan by, never to apply.
+
+    Raises:
+        InputError: something is missing or malformed.
+        RefusedError: as `load`.
+    """
+    from kfp_gitops import compiler
+
+    found = _texts(folder, environment)
+    heads = _heads(found)
+    target = _proved(found, compiler.identify_all(list(found.rendered.values()), found.path), host)
+    return _desired(found, heads, target, "", dict.fromkeys(found.rendered, ""))
+
+
+def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> str:
+    """The host, when what compiles here is what was reviewed, and may run there."""
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
     target = checked_host(host or found.environment["kfp"]["host"])
-    texts = {name: result.text for name, result in results.items()}
-    _refuse_placeholder(target, texts)
-    return _desired(found, heads, target, commit, texts)
+    _refuse_placeholders(target, {image for result in results.values() for image in result.placeholders})
+    return target
 
 
 def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired:
@@ -203,11 +232,10 @@ def _refuse_other_digests(found: Texts, digests: Mapping[str, str]) -> None:
         raise RefusedError("\n".join([*lines, todo]))
 
 
-def _refuse_placeholder(host: str, texts: Mapping[str, str]) -> None:
+def _refuse_placeholders(host: str, images: Iterable[str]) -> None:
     if is_loopback(host):
         return
-    named = sorted({image for text in texts.values() for image in _PLACEHOLDER.findall(text)})
-    if named:
+    if named := sorted(images):
         raise RefusedError(
             f"{host}: the placeholder digest may only run on this machine: {', '.join(named)}; "
             "build and push the image, and set its digest in environments/<env>/release.yaml"

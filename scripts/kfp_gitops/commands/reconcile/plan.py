@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile.observe import observe
     from kfp_gitops.reconcile.plan import plan
 
-    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host)
+    wanted = desired.proved(options.folder(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     decided = options.decisions(arguments, api)
     wanted = options.with_pause(api, wanted)
