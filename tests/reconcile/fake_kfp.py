@@ -6,7 +6,7 @@ answers. Crons are the few in RHYTHMS, so that it needs no parser of its own. In
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -171,6 +171,11 @@ class FakeKfp:
 
     def now(self) -> datetime:
         return instant(self.clock + self.date_off)
+
+    def together(self, reads: Iterable[Callable[[], T]]) -> list[T]:
+        return [
+            read() for read in reads
+        ]  # one after another, so that a call that is killed is the same each time
 
     # pipelines
 

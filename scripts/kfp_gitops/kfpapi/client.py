@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
 from kfp_gitops.kfpapi.experiments import Experiments
@@ -12,6 +13,9 @@ from kfp_gitops.kfpapi.pipelines import Pipelines
 from kfp_gitops.kfpapi.recurring_runs import RecurringRuns
 from kfp_gitops.kfpapi.requests import equals
 from kfp_gitops.kfpapi.runs import Runs
+from kfp_gitops.kfpapi.transport import each
+
+T = TypeVar("T")
 
 _VERSION = 30
 """The most characters of a server's version that are read: whoever builds an image may call it anything."""
@@ -57,3 +61,7 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
     def now(self) -> datetime:
         """The server's time, in whole seconds."""
         return self._client.clock.now()
+
+    def together(self, reads: Iterable[Callable[[], T]]) -> list[T]:
+        """The results of reads that do not depend on one another, made at once."""
+        return each(lambda read: read(), reads)

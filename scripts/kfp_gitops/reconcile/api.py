@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from kfp_gitops.kfpapi.actual import (
     ActualExperiment,
@@ -16,11 +16,14 @@ from kfp_gitops.kfpapi.actual import (
 from kfp_gitops.manifest import Schedule
 from kfp_gitops.ownership import Owner
 
+T = TypeVar("T")
+
 
 class Kfp(Protocol):
     """One KFP and one namespace of it; every method may raise RemoteError."""
 
     def now(self) -> datetime: ...
+    def together(self, reads: Iterable[Callable[[], T]]) -> list[T]: ...
 
     def pipelines(self, names: Collection[str]) -> Mapping[str, ActualPipeline]: ...
     def pipeline(self, name: str) -> ActualPipeline | None: ...

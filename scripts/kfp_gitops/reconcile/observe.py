@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from kfp_gitops.kfpapi.actual import Actual, ActualRun
+from kfp_gitops.kfpapi.actual import (
+    Actual,
+    ActualExperiment,
+    ActualPipeline,
+    ActualRun,
+    ActualSchedule,
+)
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile import converge
 from kfp_gitops.reconcile.api import Kfp
@@ -16,17 +23,27 @@ from kfp_gitops.reconcile.records import Absent, Desired, Entry, experiment_name
 def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
     """Lists by the page, one request for each pipeline's versions, and runs where a plan depends on them."""
     entries = desired.entries
-    pipelines = api.pipelines({entry.name for entry in entries})
-    names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
-    found = Actual(dict(pipelines), dict(api.experiments(names)), tuple(api.schedules()), api.now())
+    found = _listed(api, desired, entries)
     views = [(entry, converge.view_of(desired, entry, found, options)) for entry in entries]
-    runs = {
-        entry.name: tuple(runs_of(api, entry, view))
-        for entry, view in views
-        if converge.depends_on_runs(entry, view, options)
-    }
+    changing = [(entry, view) for entry, view in views if converge.depends_on_runs(entry, view, options)]
+    runs = api.together(partial(runs_of, api, entry, view) for entry, view in changing)
+    by_name = {entry.name: tuple(its) for (entry, _), its in zip(changing, runs, strict=True)}
     deletes = any(converge.depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
-    return replace(found, runs=runs, in_flight=tuple(api.runs_in_flight()) if deletes else None)
+    return replace(found, runs=by_name, in_flight=tuple(api.runs_in_flight()) if deletes else None)
+
+
+def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
+    pipelines: dict[str, ActualPipeline] = {}
+    experiments: dict[str, ActualExperiment] = {}
+    schedules: list[ActualSchedule] = []
+    names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
+    lists: tuple[Callable[[], None], ...] = (
+        lambda: pipelines.update(api.pipelines({entry.name for entry in entries})),
+        lambda: experiments.update(api.experiments(names)),
+        lambda: schedules.extend(api.schedules()),
+    )
+    api.together(lists)
+    return Actual(pipelines, experiments, tuple(schedules), api.now())
 
 
 def nothing_of(owner: Owner, found: Actual) -> bool:
