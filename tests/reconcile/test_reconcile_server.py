@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.commands.reconcile import telling
-from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
+from kfp_gitops.devserver import DevServer, Fault, Faults, Features, Trouble
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.desired import load
@@ -377,3 +377,13 @@ def test_a_lost_database_is_noticed_where_no_apply_ever_ran_through_whole(
         assert "start run" not in reconcile("apply").out
         assert not KfpApi(anew.url, "").runs_called_like("hello")
     server.start()
+
+
+def test_schedules_are_not_refreshed_where_the_server_does_not_tell_its_version(
+    tmp_path: Path, repository: Path, command: Command
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    with DevServer(tmp_path / "server", executor=FAKE, features=Features(version="unknown")) as server:
+        target = ["--root", repository, "--env", "dev", "--host", server.url, "--refresh-stale"]
+        done = command("reconcile", "plan", *target)
+    assert (done.code, "does not tell its version" in done.err) == (2, True)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops import locking
-from kfp_gitops.devserver import DevServer, Fault, Faults, ManualClock, Trouble
+from kfp_gitops.devserver import DevServer, Fault, Faults, Features, ManualClock, Trouble
 from kfp_gitops.errors import RemoteError
+from kfp_gitops.kfpapi.actual import Actual
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.manifest import Schedule, Trigger
@@ -267,3 +268,45 @@ def test_an_interval_over_http_goes_on_from_its_last_firing(server: DevServer, c
     firings = _firings(server)
     assert len(firings) >= 3
     assert {(later - earlier).total_seconds() for earlier, later in pairwise(firings)} == {600}
+
+
+def test_after_an_upgrade_of_the_server_its_schedules_are_told_of_and_refreshed_without_losing_a_firing(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """kubeflow/pipelines #13933: a recurring run starts the launcher of the KFP that compiled it."""
+    data = tmp_path / "server"
+
+    def served(version: str) -> DevServer:
+        return DevServer(
+            data, executor=FAKE, grace=0.3, faults=Faults(), clock=clock, features=Features(version=version)
+        )
+
+    with served("2.16.0") as old:
+        assert not _apply(old, _desired(old, _pipeline()), options=_told(old)).failed
+        _pass(old, clock, 600)
+        assert not _notes(old)
+        old.wait_idle()
+    with served("2.17.0") as new:
+        (note,) = _notes(new)
+        assert "compiled by KFP 2.16.0, 2.17.0 runs now" in note and "--refresh-stale" in note
+        assert not plan(_desired(new, _pipeline()), _seen(new), _told(new)).to_do  # unasked it is only told
+        refresh = replace(_told(new), refresh_stale=True)
+        assert not _apply(new, _desired(new, _pipeline()), options=refresh).failed
+        _pass(new, clock, 900)
+        assert not _notes(new)
+        assert not plan(_desired(new, _pipeline()), _seen(new), refresh).differences
+        fired = _firings(new)
+        assert {after - before for before, after in pairwise(fired)} == {timedelta(minutes=5)}
+
+
+def _told(server: DevServer) -> Options:
+    return Options(server=_api(server).features().version)
+
+
+def _seen(server: DevServer) -> Actual:
+    return observe(_api(server), _desired(server, _pipeline()))
+
+
+def _notes(server: DevServer) -> list[str]:
+    found = plan(_desired(server, _pipeline()), _seen(server), _told(server)).notes
+    return [note for note in found if "runs now" in note]
