@@ -19,7 +19,8 @@ _MANY = 50
 def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
     """File name → text of each delivery manifest; `pipelines` are names with their files below manifests/<env>/.
 
-    The kustomization comes last, for it names the others and their digests.
+    The kustomization comes last, for it names the others and their digests. A template that renders to no document
+    delivers nothing.
 
     Raises:
         InputError: a template that does not render to YAML, or no image of the reconciler.
@@ -30,7 +31,7 @@ def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence
     # Each of those that mount the pipelines' files has a line for each: with many it takes seconds.
     batch = 1 if len(pipelines) >= _MANY else len(names)
     found = processes.spread(lambda name: _rendered(env, texts, name, context), names, batch)
-    rendered = {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True)}
+    rendered = {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
     digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
     last = _rendered(env, texts, _LAST, {**context, "digests": digests})
     return {**rendered, _LAST.removesuffix(".j2"): last}

@@ -133,7 +133,7 @@ def test_apply_is_granted_exactly_what_it_asks_of_kfp(
     assert granted(objects, "kfp-gitops-dev", KFP) == asked
 
 
-def test_the_drift_check_is_granted_exactly_what_it_asks_of_kfp(
+def test_the_checks_are_granted_exactly_what_they_ask_of_kfp(
     repository: Path, command: Command, server: DevServer
 ) -> None:
     life, asked = Life(repository, command, server), []
@@ -141,6 +141,7 @@ def test_the_drift_check_is_granted_exactly_what_it_asks_of_kfp(
     def plan(code: int) -> None:
         server.faults.clear()
         life.reconcile("plan", code)
+        life.reconcile("status", 0, 1)
         asked.extend(server.faults.requests)
 
     plan(1)
