@@ -77,12 +77,16 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
 
 def with_images(found: Brought, images: Mapping[str, str]) -> list[Any]:
     """The documents with each image that the release names replaced by its reference."""
-    return [components.mapped(found.spec, images), *found.values[1:]]
+    return [components.mapped(document, images) for document in found.documents]
 
 
 def warnings(found: Brought, images: Mapping[str, str]) -> list[Problem]:
-    """Images by tag. Its authors could not know our release, so it is for the policy to refuse or excuse them."""
-    return list(components.loose_images(found.spec, images))
+    """Images by tag, and settings that our KFP does not know.
+
+    Its authors could not know our release, so it is for the policy to refuse or excuse the images; and the server that
+    it is for may know more than the kfp that is installed here.
+    """
+    return [*components.loose_images(found.documents, images), *irlint.unknown_settings(found.documents)]
 
 
 def with_defaults(found: Brought, manifest: Manifest) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -34,10 +34,21 @@ _ARTIFACTS = {
 # In the command of a Python component, which the SDK wrote and nobody edits.
 _PYTHON = "kfp.dsl.executor_main"
 _FINAL_STATUS = "TASK_FINAL_STATUS"
+_LONGEST = 512  # a name of 255 characters, a tag of 128, a digest
 _BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
-_STUBS = frozenset(
-    {"argostub/createpvc", "argostub/deletepvc"}
-)  # any other name in argostub/ would be pulled
+# Steps that KFP's driver does itself (kfp.kubernetes.CreatePVC, DeletePVC) when their image is exactly this text;
+# any other name in argostub/ would be pulled.
+STUBS = frozenset({"argostub/createpvc", "argostub/deletepvc"})
+# What a pod calls its lists of containers (Kubernetes API, PodSpec).
+POD_LISTS = ("containers", "initContainers", "ephemeralContainers")
+# registry:port/path:tag@digest (github.com/distribution/reference, which Kubernetes' runtimes read images by).
+_PART = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REFERENCE = re.compile(
+    rf"(?:(?:{_PART}(?:\.{_PART})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*"
+    r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -127,20 +138,29 @@ def with_images(component: Component, images: Mapping[str, str]) -> dict[str, An
     Raises:
         InputError: an image that is neither a name of the release nor given by digest.
     """
-    raise_if_any(loose_images(component.document, images))
+    raise_if_any(loose_images([component.document], images))
     return mapped(component.document, images)
 
 
-def loose_images(document: Document, images: Mapping[str, str]) -> Iterator[Problem]:
-    """The images of a spec that are neither a name of the release nor given by digest."""
+def loose_images(documents: Iterable[Document], images: Mapping[str, str]) -> Iterator[Problem]:
+    """The images of a file that are neither a name of the release nor given by digest: each once, where it is first."""
     known = ", ".join(sorted(images)) or "none"
-    for at, container in _containers(document.value):
-        if container["image"] not in images and not _fixed(container["image"]):
-            yield document.problem(
-                (*at, "image"),
-                f"image {container['image']!r} is neither by digest nor a name in release.yaml",
-                f"write name@sha256:…, or a name that the release maps ({known})",
-            )
+    found: dict[str, list[tuple[Document, Path]]] = {}
+    for document in documents:
+        for at, container in _containers(document.value):
+            if container["image"] not in images and not _fixed(container["image"], at):
+                found.setdefault(container["image"], []).append((document, (*at, "image")))
+    for image, ((document, place), *more) in found.items():
+        counted = f" (and {len(more)} more like it)" if more else ""
+        what = f"image {image!r} is {_fault(image)}{counted}"
+        yield document.problem(place, what, f"write name@sha256:…, or a name that the release maps ({known})")
+
+
+def _fault(image: str) -> str:
+    """What is wrong with an image that is not by digest; a placeholder in it is filled in when it runs."""
+    if "{{" in image or (len(image) <= _LONGEST and _REFERENCE.fullmatch(image)):
+        return "neither by digest nor a name in release.yaml"
+    return "not a valid reference, which no Kubernetes would pull, nor a name in release.yaml"
 
 
 def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
@@ -151,9 +171,13 @@ def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
     return spec
 
 
-def _fixed(image: str) -> bool:
-    """By digest, or the name of a step that KFP's backend does itself (kfp.kubernetes.CreatePVC, DeletePVC)."""
-    return image in _STUBS or _BY_DIGEST.fullmatch(image) is not None
+def is_stub(image: str, at: Path) -> bool:
+    """Whether the container of an executor stands for work of KFP's own; `at` is where the container is."""
+    return image in STUBS and at[-1:] == ("container",)
+
+
+def _fixed(image: str, at: Path) -> bool:
+    return is_stub(image, at) or _BY_DIGEST.fullmatch(image) is not None
 
 
 def image_names(document: Document) -> list[str]:
@@ -162,9 +186,34 @@ def image_names(document: Document) -> list[str]:
 
 
 def _containers(spec: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The containers that have an image: of a component, a compiled pipeline, or the platform document of one."""
     if "implementation" in spec:
         yield ("implementation", "container"), spec["implementation"]["container"]
+        return
+    if "deploymentSpec" not in spec:
+        yield from _beside(spec)
         return
     for label, executor in spec["deploymentSpec"]["executors"].items():
         if "container" in executor:
             yield ("deploymentSpec", "executors", label, "container"), executor["container"]
+
+
+def _beside(platforms: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The containers that settings of executors put beside the step's own (kfp.kubernetes, `initContainers`)."""
+    for platform, spec in platforms.get("platforms", {}).items():
+        for label, settings in spec.get("deploymentSpec", {}).get("executors", {}).items():
+            at: Path = ("platforms", platform, "deploymentSpec", "executors", label)
+            yield from ((path, one) for path, one in pod_containers(settings, at) if _has_image(one))
+
+
+def pod_containers(pod: Mapping[str, Any], at: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The maps in the lists of containers that a pod has."""
+    for key in POD_LISTS:
+        items = pod.get(key)
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            if isinstance(item, dict):
+                yield (*at, key, index), item
+
+
+def _has_image(container: Mapping[str, Any]) -> bool:
+    return isinstance(container.get("image"), str)

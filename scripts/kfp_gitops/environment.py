@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops import files, release, schema
+from kfp_gitops.components import STUBS
 from kfp_gitops.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.release import Release
 from kfp_gitops.values import Merged, merge
-from kfp_gitops.yamltext import Document, parse
+from kfp_gitops.yamltext import Document, Path, parse
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
@@ -100,12 +101,12 @@ class Environment:
         return found
 
 
-def names(root: Path) -> list[str]:
+def names(root: Folder) -> list[str]:
     """Every environment: the folders of environments/."""
     return files.list_folders(root, "environments")
 
 
-def load(root: Path, name: str) -> Environment:
+def load(root: Folder, name: str) -> Environment:
     """Read an environment's inputs.
 
     Raises:
@@ -126,7 +127,7 @@ def load(root: Path, name: str) -> Environment:
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
     raise_if_any(problems)
-    raise_if_any(_no_instants(merged))
+    raise_if_any([*_no_instants(merged), *_mapped_stubs(released)])
     return Environment(name, merged, released)
 
 
@@ -146,7 +147,9 @@ def release_path(name: str) -> str:
     return f"environments/{name}/release.yaml"
 
 
-def releases(root: Path, environment: Environment, names: Sequence[str] | None = None) -> dict[str, Release]:
+def releases(
+    root: Folder, environment: Environment, names: Sequence[str] | None = None
+) -> dict[str, Release]:
     """The release of each pipeline of an environment, or of the named ones.
 
     Raises:
@@ -163,7 +166,7 @@ def releases(root: Path, environment: Environment, names: Sequence[str] | None =
     return found
 
 
-def release_of(root: Path, environment: Environment, pipeline: str) -> Release:
+def release_of(root: Folder, environment: Environment, pipeline: str) -> Release:
     """The release of one pipeline of an environment; see `releases`."""
     if environment.follows_sources:
         if not (root / "templates/pipelines" / pipeline).is_dir():
@@ -178,7 +181,7 @@ def release_of(root: Path, environment: Environment, pipeline: str) -> Release:
     return pinned
 
 
-def _unknown_pipeline(root: Path, environment: Environment, pipeline: str) -> Problem:
+def _unknown_pipeline(root: Folder, environment: Environment, pipeline: str) -> Problem:
     known = ", ".join(files.list_folders(root, "templates/pipelines"))
     return environment.values.problem(
         ("pipelines", pipeline),
@@ -205,7 +208,7 @@ def _tampered(environment: Environment, pinned: Release) -> Problem:
     )
 
 
-def _read_all(root: Path, paths: list[str]) -> list[Document]:
+def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     documents: list[Document] = []
     problems: list[Problem] = []
     for path in paths:
@@ -229,6 +232,18 @@ def _no_instants(values: Merged) -> Iterator[Problem]:
             datetime.fromisoformat(entry.get("until", "2000-01-01T00:00:00Z"))
         except ValueError as error:
             yield values.problem(("pipelines", name, "until"), str(error), "write a real instant")
+
+
+def _mapped_stubs(released: Document) -> Iterator[Problem]:
+    maps: dict[Path, Mapping[str, str]] = {("images",): released.value["images"]}
+    for pipeline, promoted in released.value.get("pipelines", {}).items():
+        maps["pipelines", pipeline, "images"] = promoted["images"]
+    for at, images in maps.items():
+        for name in STUBS & images.keys():
+            what = (
+                f"{name!r} is no image: by that very text KFP knows that it makes or removes a volume claim"
+            )
+            yield released.problem((*at, name), what, "remove the line, it cannot be mapped", key=True)
 
 
 def _overridden(over: Document) -> Iterator[Problem]:

@@ -64,7 +64,7 @@ class Release:
     def used_images(self) -> Mapping[str, str]:
         """The part of the image map that these components and compiled pipelines use."""
         documents = [component.document for component in self.components.values()]
-        documents += [ir.spec for ir in self.irs.values()]
+        documents += [document for ir in self.irs.values() for document in ir.documents]
         names = {image for document in documents for image in components.image_names(document)}
         return {name: self.images[name] for name in sorted(names) if name in self.images}
 

@@ -213,7 +213,9 @@ def _unknown_keys(found: _Finding, document: Document) -> Iterator[Problem]:
             continue
         close = difflib.get_close_matches(key, known, 1)
         options = ", ".join(known) or (f"names like {', '.join(patterns)}" if patterns else "none here")
-        todo = f"did you mean {close[0]!r}?" if close else f"remove it; known are: {options}"
+        todo = found.schema.get("x-todo", "" if close else f"remove it; known are: {options}")
+        if close:
+            todo = f"did you mean {close[0]!r}?{' Otherwise ' if todo else ''}{todo}"
         at = (*found.at, key)
         yield document.problem(at, f"unknown key {document.name(at)!r}", todo, key=True)
 

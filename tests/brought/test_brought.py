@@ -114,6 +114,15 @@ def _file(old: str, new: str) -> Callable[[Path], None]:
     return lambda root: _edit(_ir_file(root), old, new)
 
 
+_newer_setting = _file(
+    "    deploymentSpec:\n", "    pipelineConfig: {maxActiveRuns: 2}\n    deploymentSpec:\n"
+)
+_newer_field = _file(
+    "    executorLabel: exec-make\n",
+    "    executorLabel: exec-make\n    taskConfigPassthroughs: [{field: KUBERNETES_SEATS}]\n",
+)
+
+
 @pytest.mark.parametrize(
     ("damage", "place", "said"),
     [
@@ -126,6 +135,8 @@ def _file(old: str, new: str) -> Callable[[Path], None]:
         (_file("componentInputParameter: uri", "componentInputParameter: url"), "rich.yaml:", "input parameter 'url'"),
         (_file("schemaVersion: 2.1.0", "schemaVersion: 2.0.0"), "rich.yaml:", "schemaVersion is '2.0.0'"),
         (_file("taskInfo:", "taskinfo:"), "rich.yaml:", "unknown key"),
+        (_newer_setting, "rich.yaml:", "pipelineConfig.maxActiveRuns'; this needs a newer KFP than 2.17"),
+        (_newer_field, "rich.yaml:", 'field is "KUBERNETES_SEATS"; this needs a newer KFP than 2.17'),
         (_file("pipelineInfo:\n", "pipelineInfo: [\n"), "rich.yaml:", "not YAML"),
         (_file("---\n", "---\n{}\n---\n"), "rich.yaml:1:1", "3 YAML documents are not a compiled pipeline"),
     ],
@@ -144,11 +155,19 @@ def test_what_is_wrong_is_told_where_it_stands(
 
 
 def test_what_kfp_does_not_load_is_told_when_locking(root: Path, command: Run) -> None:
-    """A field that the schema leaves open, and the protobuf message of the SDK does not have."""
-    _edit(_ir_file(root), "    deploymentSpec:\n", "    pipelineConfig: {nothing: 1}\n    deploymentSpec:\n")
+    """Two values where protobuf takes one: no schema says that."""
+    documents = rich_ir.documents()
+    task = documents[0]["root"]["dag"]["tasks"]["use-2"]
+    task["inputs"]["parameters"]["number"] = {"runtimeValue": {"constant": 1, "runtimeParameter": "b"}}
+    _ir_file(root).write_text(yaml.safe_dump_all(documents))
     done = command("render", "--root", root, "--env", "dev", "--lock")
-    assert (done.code, "kfp does not load this" in done.err) == (2, True)
-    assert done.err.startswith("manifests/dev/pipelines/brought/rich.yaml:")
+    assert (done.code, "kfp 2.17 does not load this" in done.err) == (2, True)
+    path = "manifests/dev/pipelines/brought/rich.yaml"
+    (rendered,) = [pipeline for pipeline in render(root, "dev").pipelines if pipeline.name == "brought"]
+    (problem,) = [line for line in done.err.splitlines() if line.startswith(f"{path}:")]
+    line = int(problem.split(":")[1])
+    told = rendered.irs["rich.yaml"].splitlines()[line - 1 :]
+    assert [text.strip() for text in told[:2]] == ["runtimeValue:", "constant: 1"]
 
 
 def test_an_image_by_tag_is_warned_of_and_refused_by_the_policy(root: Path, command: Run) -> None:
@@ -169,6 +188,95 @@ def test_an_image_of_the_ir_can_be_mapped_as_it_is_written(root: Path, command: 
     assert command("render", "--root", root, "--env", "dev").code == 0
     found: Any = (root / "manifests/dev/pipelines/brought/rich.yaml").read_text()
     assert "gcr.io" not in found
+
+
+def _settings(root: Path, text: str) -> None:
+    """Add to what the platform document sets for the only executor in it."""
+    _edit(
+        _ir_file(root),
+        "        exec-use-2:\n          secretAsEnv:",
+        f"        exec-use-2:\n{text}          secretAsEnv:",
+    )
+
+
+_BESIDE = "          initContainers:\n          - {image: %s, name: wait}\n"
+
+
+def test_an_image_beside_a_step_is_warned_of_like_its_own(root: Path, command: Run) -> None:
+    _settings(root, _BESIDE % "registry.example.com/wait:1")
+    done = command("render", "--root", root, "--env", "dev")
+    assert done.code == 0, done.err
+    at = _ir_file(root).read_text().split("image: registry.example.com")[0].count("\n") + 1
+    warned = f"rich.yaml:{at}:21: warning: image 'registry.example.com/wait:1' is neither by digest"
+    assert warned in done.err
+
+
+def test_an_image_beside_a_step_is_mapped_and_is_part_of_the_release(root: Path, command: Run) -> None:
+    _settings(root, _BESIDE % "registry.example.com/wait:1")
+    with (root / "environments/dev/release.yaml").open("a") as release:
+        release.write(f"  registry.example.com/wait:1: {_STEPS}\n")
+    done = command("render", "--root", root, "--env", "dev", "--lock")
+    assert (done.code, "wait:1" in done.err) == (0, False), done.err
+    found = list(yaml.safe_load_all((root / "manifests/dev/pipelines/brought/rich.yaml").read_text()))
+    settings = found[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-use-2"]
+    assert settings["initContainers"] == [{"image": _STEPS, "name": "wait"}]
+    used = environment.releases(root, environment.load(root, "dev"))["brought"].used_images
+    assert used["registry.example.com/wait:1"] == _STEPS
+
+
+def test_an_image_is_warned_of_once_in_a_file(root: Path, command: Run) -> None:
+    path = _ir_file(root)
+    path.write_text(path.read_text().replace("image: steps", "image: python:3.11"))
+    warned = [
+        line
+        for line in command("render", "--root", root, "--env", "dev").err.splitlines()
+        if "'python:3.11'" in line
+    ]
+    more = path.read_text().count("image: python:3.11") - 1
+    assert len(warned) == 1
+    assert f"(and {more} more like it)" in warned[0]
+
+
+@pytest.mark.parametrize(
+    "image", ["host/image:python:3.11", "Python:3.11", "-x", "a//b", "host:port/x", "a" * 600]
+)
+def test_an_image_that_no_kubernetes_accepts_is_called_so(root: Path, command: Run, image: str) -> None:
+    _edit(_ir_file(root), "image: steps", f"image: {image}")
+    assert (
+        f"image '{image}' is not a valid reference" in command("render", "--root", root, "--env", "dev").err
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "localhost:5000/a_b/c__d:v1-x",
+        "HOST.example/x",
+        "x",
+        "'[::1]:80/x'",
+        "\"{{$.inputs.parameters['a']}}\"",
+    ],
+)
+def test_an_image_that_is_a_reference_is_only_not_by_digest(root: Path, command: Run, image: str) -> None:
+    _edit(_ir_file(root), "image: steps", f"image: {image}")
+    warned = command("render", "--root", root, "--env", "dev").err
+    assert f"{yaml.safe_load(image)!r} is neither by digest" in warned
+
+
+def test_settings_that_kfp_does_not_know_are_warned_of(root: Path, command: Run) -> None:
+    """A newer kfp wrote them for a newer server, or somebody mistyped."""
+    _settings(root, "          seats: []\n          tolerationz: []\n")
+    _edit(_ir_file(root), "      container:\n", "      container:\n        umage: x\n        seats: 1\n")
+    done = command("render", "--root", root, "--env", "dev", "--lock")
+    assert done.code == 0, done.err
+    for said in (
+        "exec-use-2.seats'; the driver of a server that does not know it fails the step before it starts",
+        "exec-use-2.tolerationz'; did you mean 'tolerations'? Otherwise the driver of a server",
+        "container.umage'; did you mean 'image'? Otherwise KFP 2.17 drops it",
+        "container.seats'; KFP 2.17 drops it",
+    ):
+        (line,) = [line for line in done.err.splitlines() if said in line]
+        assert " warning: unknown key " in line
 
 
 def test_a_local_run_refuses_at_the_line_of_the_ir(

@@ -8,7 +8,13 @@ from kfp_gitops.schema import SCHEMAS
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("ir", ir_schema.pipeline), ("ir-platform", ir_schema.platform)]
+    ("name", "wanted"),
+    [
+        ("ir", ir_schema.pipeline),
+        ("ir-platform", ir_schema.platform),
+        ("ir-containers", ir_schema.containers),
+        ("ir-kubernetes", ir_schema.kubernetes),
+    ],
 )
 def test_schema_is_that_of_kfps_messages(name, wanted, request):
     path = SCHEMAS / f"{name}.schema.json"

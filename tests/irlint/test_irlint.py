@@ -181,6 +181,27 @@ def test_damage_is_found(damage: Callable[[list[Any]], None], what: str) -> None
     assert any(what in finding.what for finding in irlint.findings(documents))
 
 
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ({"componentInputParameter": "nope"}, "refers to input 'nope' of root"),
+        ({"taskOutputParameter": {"producerTask": "nope", "outputParameterKey": "text"}}, "refers to task 'nope'"),
+        ({"componentInputParameter": {"a": 1}}, "names neither an input nor an output of a task"),
+        ({"taskOutputParameter": "make"}, "names neither an input nor an output of a task"),
+        ({"taskOutputParameter": {"producerTask": ["make"]}}, "names neither an input nor an output of a task"),
+    ],
+)  # fmt: skip
+def test_a_source_inside_a_source_of_the_platform_document_is_looked_at(source: Any, what: str) -> None:
+    documents = rich_ir.documents()
+    settings = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-use-2"]
+    mount = {"componentInputParameter": "uri", "mountPath": "/data", "pvcNameParameter": source}
+    settings["pvcMount"] = [mount]
+    (finding,) = irlint.findings(documents)
+    at = ("platforms", "kubernetes", "deploymentSpec", "executors", "exec-use-2", "pvcMount", 0)
+    assert (finding.document, finding.at) == (1, (*at, "pvcNameParameter"))
+    assert what in finding.what
+
+
 def test_static_list_of_maps_in_a_condition_gh_13273(tmp_path: Any) -> None:
     """The SDK compiles it; the IR refers to an item that no loop there has."""
     path = tmp_path / "broken.yaml"

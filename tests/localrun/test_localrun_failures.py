@@ -36,6 +36,36 @@ def test_dependents_of_a_failed_task_do_not_run_but_others_do(tmp_path):
     assert done.outcome.error == "fail failed: exit code 1: ValueError: told to fail now"
 
 
+def test_a_step_that_says_nothing_is_not_given_words(tmp_path):
+    """What kfp's executor writes first is JSON, which ends with a brace."""
+
+    @component
+    def silent(big: str):
+        import sys
+
+        sys.exit(1)
+
+    def pipeline():
+        silent(big="x" * 10_000)
+
+    assert run(pipeline, tmp_path).outcome.error == "silent failed: exit code 1: it wrote nothing"
+
+
+def test_the_last_line_with_a_word_in_it_is_the_reason(tmp_path):
+    @component
+    def talks():
+        import sys
+
+        print("No such table: sales\n}\n\n---")
+        sys.exit(2)
+
+    def pipeline():
+        talks().set_retry(1, backoff_duration="0s")
+
+    done = run(pipeline, tmp_path)
+    assert done.outcome.error == "talks failed: exit code 2: No such table: sales"
+
+
 def test_exit_task_is_told_of_success(tmp_path):
     def pipeline(value: str = "v"):
         with dsl.ExitHandler(status_of(value=value), name="body"):

@@ -1,8 +1,11 @@
 """What is refused before anything runs, all reasons at once."""
 
+import re
+from importlib import metadata
+
 import pytest
 from kfp import dsl, kubernetes
-from kfp_gitops.localrun import Refused, docker, execute
+from kfp_gitops.localrun import Refused, WarningEvent, docker, execute
 from localrun_kit import compiled, context, fail, listing, read, run, text, write
 
 
@@ -50,6 +53,63 @@ def test_all_reasons_are_told_at_once(tmp_path):
         "task 'installs': installs no-such-package-here when it starts, which this Python environment lacks; "
         "install it here, a run does not change the environment it runs in",
     ]
+
+
+def installing(folder, words):
+    """A step whose install line is another: as another kfp wrote it."""
+
+    @dsl.component(base_image="python:3.11")
+    def step() -> str:
+        return "ran"
+
+    def pipeline() -> str:
+        return step().output
+
+    documents = compiled(pipeline, folder)
+    command = documents[0]["deploymentSpec"]["executors"]["exec-step"]["container"]["command"]
+    head, line, tail = re.split(r"(?<=--no-warn-script-location )(.*?)(?= &&)", command[2], maxsplit=1)
+    assert "'kfp==" in line
+    command[2] = f"{head}{words}{tail}"
+    return documents
+
+
+@pytest.mark.parametrize("option", ["--no-deps", "--no-dependencies"])
+def test_a_step_that_another_kfp_2_compiled_runs_with_the_one_that_is_here(tmp_path, option):
+    documents = installing(
+        tmp_path, f"'kfp==2.3.4' '{option}' 'typing-extensions>=3; python_version<\"3.9\"' "
+    )
+    events = []
+    outcome = execute(documents, {}, context(tmp_path), events.append)
+    assert (outcome.state, outcome.parameters) == ("SUCCEEDED", {"Output": "ran"})
+    here = metadata.version("kfp")
+    warned = [event.message for event in events if isinstance(event, WarningEvent)]
+    assert warned == [f"compiled with kfp 2.3.4, and run with the kfp {here} that is here: exec-step"]
+
+
+@pytest.mark.parametrize(
+    ("words", "lacking"),
+    [
+        ("'kfp==2.3.4' ", "kfp==2.3.4"),  # somebody asks for it
+        ("'kfp==1.8.22' '--no-deps' ", "kfp==1.8.22"),
+        ("'kfp==2.3.4' '--no-deps' 'no-such-package' ", "no-such-package"),
+        ("'kfp==2.3.4' '--no-deps' && python3 -m pip install 'no-such-package' ", "no-such-package"),
+        ("'no-such-package==2.3.4' '--no-deps' ", "no-such-package==2.3.4"),
+    ],
+)
+def test_any_other_package_that_is_not_here_is_refused(tmp_path, words, lacking):
+    with pytest.raises(Refused, match=f"installs {re.escape(lacking)} when it starts"):
+        execute(installing(tmp_path, words), {}, context(tmp_path), lambda event: None)
+
+
+def test_the_kfp_that_is_here_is_no_reason_to_warn(tmp_path):
+    events = []
+    execute(
+        installing(tmp_path, f"'kfp=={metadata.version('kfp')}' '--no-deps' "),
+        {},
+        context(tmp_path),
+        events.append,
+    )
+    assert not [event for event in events if isinstance(event, WarningEvent)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A pipeline in the DSL, of which one task and one loop are bounded. The SDK reads annotations: no `__future__`."""
 
-from kfp import dsl
+from kfp import dsl, kubernetes
 
 IMAGE = "ghcr.io/example/step@sha256:" + "a" * 64
 
@@ -18,3 +18,9 @@ def brought(items: list):
         step(n=item)
     with dsl.ParallelFor(items, parallelism=3) as item:
         step(n=item)
+
+
+@dsl.pipeline(name="claims")
+def with_a_claim():
+    claim = kubernetes.CreatePVC(pvc_name_suffix="-x", access_modes=["ReadWriteOnce"], size="1Gi")
+    kubernetes.DeletePVC(pvc_name=claim.outputs["name"]).after(claim)

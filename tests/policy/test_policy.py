@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,41 @@ def test_a_compiled_pipeline_that_was_brought_is_looked_at(tmp_path: Path) -> No
     assert _names(tmp_path, "retries-bounded") == ["dev/brought/step"]
     assert _names(tmp_path, "loop-parallelism") == ["dev/brought/for-loop-1"]
     assert _names(tmp_path, "image-by-digest") == []
+
+
+def test_steps_that_kfp_does_itself_have_no_image_and_no_resources(tmp_path: Path) -> None:
+    from compiled_pipeline import with_a_claim
+    from kfp import compiler
+
+    path = tmp_path / "manifests/dev/pipelines/claims/claims.yaml"
+    path.parent.mkdir(parents=True)
+    compiler.Compiler().compile(with_a_claim, str(path))
+    assert path.read_text().count("image: argostub/") == 2
+    for check in ("image-by-digest", "image-registry", "resource-limits"):
+        assert _names(tmp_path, check) == []
+    path.write_text(path.read_text().replace("argostub/createpvc", "argostub/miner"))
+    assert _names(tmp_path, "image-by-digest") == ["dev/pipelines/claims/claims"]
+    assert _names(tmp_path, "resource-limits") == ["dev/claims/createpvc"]
+
+
+def test_a_pod_that_has_the_image_of_such_a_step_is_looked_at(tmp_path: Path) -> None:
+    pod = tmp_path / "manifests/dev/pod.yaml"
+    pod.parent.mkdir(parents=True)
+    pod.write_text("spec: {initContainers: [{name: a, image: argostub/createpvc}]}\n")
+    assert _names(tmp_path, "image-by-digest") == ["dev/pod"]
+
+
+def test_what_comes_compiled_is_mended_in_its_source(tmp_path: Path) -> None:
+    from compiled_pipeline import brought
+    from kfp import compiler
+
+    path = tmp_path / "manifests/dev/pipelines/brought/brought.yaml"
+    path.parent.mkdir(parents=True)
+    compiler.Compiler().compile(brought, str(path))
+    problems = policy.judge(SHIPPED, subjects(tmp_path, "dev"), date(2026, 1, 1), whole=False)
+    advice = {re.findall(r"policy ([a-z-]+):", one.what)[0]: one.todo for one in problems}
+    assert advice.keys() == {"resource-limits", "retries-bounded", "loop-parallelism"}
+    assert set(advice.values()) == {"set it in the pipeline's source and compile it anew, or waive it"}
 
 
 def test_a_refused_object_is_named_with_the_line_of_its_rendered_file(judged: Callable[..., Outcome]) -> None:

@@ -217,6 +217,25 @@ CASES = [
         ),
     ),
     Case(
+        "a step of KFP's own mapped to an image",
+        RELEASE,
+        "  steps: ",
+        "  argostub/createpvc: registry.example.com/steps@sha256:1111111111111111111111111111111111111111111111111111111111111111\n  steps: ",
+        (
+            "environments/dev/release.yaml:4:3: 'argostub/createpvc' is no image: by that very text KFP knows that it makes or removes a volume claim; remove the line, it cannot be mapped",
+        ),
+    ),
+    Case(
+        "the same in what was promoted",
+        "environments/prod/release.yaml",
+        "    images:\n",
+        "    images:\n      argostub/deletepvc: registry.example.com/steps@sha256:1111111111111111111111111111111111111111111111111111111111111111\n",
+        (
+            "environments/prod/release.yaml:11:7: 'argostub/deletepvc' is no image: by that very text KFP knows that it makes or removes a volume claim; remove the line, it cannot be mapped",
+        ),
+        env="prod",
+    ),
+    Case(
         "no image of the reconciler",
         RELEASE,
         "  reconciler: registry.example.com/reconciler@sha256:2222222222222222222222222222222222222222222222222222222222222222\n",
@@ -238,7 +257,7 @@ CASES = [
         "image: steps",
         "image: ubuntu:latest@sha256:0123",
         (
-            "components/count_words/component.yaml:9:12: image 'ubuntu:latest@sha256:0123' is neither by digest nor a name in release.yaml; write name@sha256:…, or a name that the release maps (reconciler, steps)",
+            "components/count_words/component.yaml:9:12: image 'ubuntu:latest@sha256:0123' is not a valid reference, which no Kubernetes would pull, nor a name in release.yaml; write name@sha256:…, or a name that the release maps (reconciler, steps)",
         ),
     ),
     Case(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from kfp_gitops import brought, ir, irlint, limits, processes
+from kfp_gitops.brought import Brought
 from kfp_gitops.compiler import emit
 from kfp_gitops.compiler.build import Builder
 from kfp_gitops.errors import InputError, Problem, raise_if_any
@@ -15,6 +17,10 @@ from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.rendered import INNER, RenderedPipeline
 from kfp_gitops.yamltext import Document, Path, dump_all
+
+# Where protobuf says that a message is wrong (google.protobuf.json_format).
+_MESSAGE = re.compile(r"at \"?(PipelineSpec|PlatformSpec)\b((?:\.\w+|\[[^\]]*\])*)")
+_STEP = re.compile(r"\[([^\]]*)\]|\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -141,9 +147,31 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> _Ma
     try:
         documents = emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest))))
     except Exception as error:  # the SDK raises whatever comes up
-        what = f"kfp does not load this: {type(error).__name__}: {' '.join(str(error).split())}"
-        raise InputError([found.spec.problem((), what, "compile it anew with kfp 2.17")]) from error
+        raise InputError([_not_loaded(found, error)]) from error
     return _Made(documents, found.spec, lambda at: at)
+
+
+def _not_loaded(found: Brought, error: Exception) -> Problem:
+    """Why the SDK does not load it, at the line of what protobuf names (`at "PipelineSpec.root.dag.tasks[load]"`)."""
+    text = " ".join(str(error).split()).rstrip(".")
+    place = _MESSAGE.search(text)
+    document = found.documents[-1 if place and place[1] == "PlatformSpec" else 0]
+    steps = [key or name for key, name in _STEP.findall(place[2])] if place else []
+    what = f"kfp 2.17 does not load this: {type(error).__name__}: {text}"
+    todo = "if it needs a newer KFP, compile it with kfp 2.17 or leave that out; else correct its source"
+    return document.problem(_as_far_as_it_goes(document.value, steps), what, todo, key=True)
+
+
+def _as_far_as_it_goes(value: Any, steps: Sequence[str]) -> Path:
+    at: list[str | int] = []
+    for step in steps:
+        key = int(step) if isinstance(value, list) and step.isdigit() else step
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            break
+        at.append(key)
+    return tuple(at)
 
 
 def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> list[dict[str, Any]]:

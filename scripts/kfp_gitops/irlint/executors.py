@@ -74,16 +74,26 @@ def _sources(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     if isinstance(value, dict):
         if "componentInputParameter" in value or "taskOutputParameter" in value:
             yield at, value
-            return
         for key, item in value.items():
-            yield from _sources(item, (*at, key))
+            if key != "taskOutputParameter":
+                yield from _sources(item, (*at, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _sources(item, (*at, index))
 
 
+def _names(source: Node) -> bool:
+    """Whether a source is as KFP writes it: no schema says what is in the settings of a platform."""
+    name, output = source.get("componentInputParameter"), source.get("taskOutputParameter")
+    if name is not None:
+        return isinstance(name, str)
+    return isinstance(output, dict) and all(isinstance(part, str) for part in output.values())
+
+
 def _dangling(ir: Ir, parent: Component, task: Node, source: Node) -> str:
     """Settings are resolved where the task is: among the inputs of its DAG and the tasks beside it."""
+    if not _names(source):
+        return "names neither an input nor an output of a task"
     name = source.get("componentInputParameter")
     if name is not None:
         found = name in parent.declared("inputs", "parameters") or name in bound(task, "parameters")

@@ -40,6 +40,14 @@ def _identity(ir: Ir) -> Iterator[Finding]:
         yield Finding(0, ("schemaVersion",), what, f"compile with a kfp that writes {_SCHEMA_VERSION}")
 
 
+def unknown_settings(documents: Sequence[Document]) -> list[Problem]:
+    """What an IR whose structure is right sets for its executors, and KFP 2.17 does not know: a later one may."""
+    found: list[Problem] = []
+    for name, document in zip(("ir-containers", "ir-kubernetes"), documents, strict=False):
+        found += schema.problems(schema.named(name), document)
+    return found
+
+
 def problems(documents: Sequence[Document]) -> list[Problem]:
     """What is wrong in an IR file: in its structure, or if that is right in its references."""
     first, *rest = documents

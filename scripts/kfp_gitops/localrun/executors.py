@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import metadata
 from urllib.parse import urlsplit
 
 from kfp_gitops.localrun import docker, known, packages
@@ -15,7 +16,7 @@ _PYTHON = "kfp.dsl.executor_main"
 # The digest of an image that was never built: what a fresh fork has.
 _PLACEHOLDER = f"@sha256:{'0' * 64}"
 # Their images stand for work that the backend itself does in Kubernetes (kfp.kubernetes.CreatePVC, DeletePVC).
-_STUBS = "argostub/"
+_STUBS = ("argostub/createpvc", "argostub/deletepvc")
 
 
 def problems(pipeline: Pipeline, place: Place) -> Iterator[str]:
@@ -79,10 +80,23 @@ def _importer(executor: Executor) -> Iterator[str]:
         yield _not_here(uri)
 
 
+def other_kfps(pipeline: Pipeline) -> Iterator[str]:
+    """One warning for each version of kfp that compiled Python components, and is not the one that is here."""
+    labels: dict[str, list[str]] = {}
+    for executor in pipeline.executors.values():
+        if not in_image(executor) and (version := packages.other_kfp(executor.command)):
+            labels.setdefault(version, []).append(executor.label)
+    for version in sorted(labels):
+        yield (
+            f"compiled with kfp {version}, and run with the kfp {metadata.version('kfp')} that is here: "
+            f"{', '.join(labels[version])}"
+        )
+
+
 def _container(executor: Executor) -> Iterator[str]:
     if executor.kind != "container":
         yield f"is of kind {executor.kind!r}, which Kubeflow Pipelines does not run either"
-    elif executor.image.startswith(_STUBS):
+    elif executor.image in _STUBS:
         yield f"is done by Kubernetes itself ({executor.image}); it needs a cluster"
     elif in_image(executor):
         yield from _image(executor)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +22,7 @@ from kfp_gitops.localrun.spec import Component, Executor, Retry
 from kfp_gitops.localrun.tasks import Call, TaskFailed
 from kfp_gitops.localrun.values import Outputs
 
-_TAIL_BYTES = 4096
+_TAIL_BYTES = 256 * 1024  # room for the inputs, which kfp writes first
 _TAIL_CHARACTERS = 500
 
 
@@ -102,12 +104,13 @@ class Workers:
         call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known)
         env = tasks.environment(call, self.run.python_path, scratch)
         log = self.run.run_dir / work.node.log
+        start = log.stat().st_size
         try:
             code = await self._executed(call, env, scratch, log)
         except (OSError, ValueError) as error:  # an argument too long, a zero byte in a variable
             raise TaskFailed(f"it cannot be started: {error}") from error
         if code:
-            raise TaskFailed(f"{_how(code)}: {_last_line(log)}")
+            raise TaskFailed(f"{_how(code)}: {_last_words(log, start)}")
         return tasks.collect(call)
 
     async def _executed(self, call: Call, env: Mapping[str, str], scratch: Path, log: Path) -> int:
@@ -123,10 +126,23 @@ def _how(code: int) -> str:
     return f"exit code {code}" if code > 0 else f"killed by signal {-code}"
 
 
-def _last_line(log: Path) -> str:
-    """What a Python traceback ends with is the best short answer to why."""
+def _last_words(log: Path, start: int) -> str:
+    """The last line with a word in it that a step wrote: a Python traceback ends with the best short answer to why."""
     with log.open("rb") as output:
-        output.seek(0, 2)
-        output.seek(max(0, output.tell() - _TAIL_BYTES))
-        lines = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+        size = output.seek(0, 2)
+        output.seek(max(start, size - _TAIL_BYTES))
+        text = _by_the_step(output.read().decode(errors="replace"))
+    lines = [line for line in text.splitlines() if re.search(r"\w", line)]
     return lines[-1].strip()[:_TAIL_CHARACTERS] if lines else "it wrote nothing"
+
+
+def _by_the_step(text: str) -> str:
+    """A log without what kfp's own executor writes before it calls the function (kfp.dsl.executor_main)."""
+    before, header, after = text.rpartition("Got executor_input:\n")
+    if header:
+        try:
+            _, end = json.JSONDecoder().raw_decode(after)
+            text = after[end:]
+        except ValueError:
+            text = before + header + after
+    return "\n".join(line for line in text.splitlines() if not line.startswith("[KFP Executor "))

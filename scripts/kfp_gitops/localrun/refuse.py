@@ -26,6 +26,7 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
     """What is not as on a cluster, but changes nothing that the tasks compute."""
     if ignored := cluster.ignored(pipeline):
         yield ignored
+    yield from executors.other_kfps(pipeline)
     loops = [
         place.path for place in all_places(pipeline) if place.task.loop and place.task.loop.over_artifacts
     ]

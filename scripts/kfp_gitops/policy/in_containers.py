@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops import components
 from kfp_gitops.policy.subject import Subject
 from kfp_gitops.yamltext import Document, Path
-
-_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
 def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:
     """Containers, wherever a file has them: in component specs, in compiled pipelines, in Kubernetes objects."""
     place = f"{environment}/{name.removesuffix('.yaml')}"
     for at, container in _containers(document.value, ()):
-        if isinstance(container.get("image"), str):
-            yield Subject("image", environment, place, container["image"], document, (*at, "image"))
+        image = container.get("image")
+        if isinstance(image, str) and not components.is_stub(image, at):
+            yield Subject("image", environment, place, image, document, (*at, "image"))
         for index, variable in enumerate(_env_list(container.get("env"))):
             yield Subject(
                 "variable",
@@ -38,13 +38,10 @@ def _env_list(env: Any) -> list[Mapping[str, Any]]:
 def _containers(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Maps that stand under `container`, and the items of `containers` and of a pod's other lists."""
     if isinstance(value, Mapping):
+        yield from components.pod_containers(value, at)
         for key, inner in value.items():
             if key == "container" and isinstance(inner, Mapping):
                 yield (*at, key), inner
-            elif key in _LISTS and isinstance(inner, list):
-                yield from (
-                    ((*at, key, i), item) for i, item in enumerate(inner) if isinstance(item, Mapping)
-                )
             yield from _containers(inner, (*at, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):

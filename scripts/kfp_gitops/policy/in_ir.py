@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops import components
 from kfp_gitops.policy.subject import Subject
 from kfp_gitops.yamltext import Document, Path
+
+# A check's own advice is for the manifest, and there is nothing to write in what comes compiled.
+_FIX = "set it in the pipeline's source and compile it anew, or waive it"
 
 
 def in_ir(environment: str, place: str, spec: Document) -> Iterator[Subject]:
@@ -15,10 +19,12 @@ def in_ir(environment: str, place: str, spec: Document) -> Iterator[Subject]:
         name = f"{place}/{at[-1]}"
         if iterator := task.get("parameterIterator") or task.get("artifactIterator"):
             bound = task.get("iteratorPolicy", {}).get("parallelismLimit")
-            yield Subject("loop", environment, name, {"parallelism": bound, "items": iterator}, spec, at)
+            yield Subject(
+                "loop", environment, name, {"parallelism": bound, "items": iterator}, spec, at, _FIX
+            )
         container = _container(spec.value, task)
-        if container is not None:
-            yield Subject("task", environment, name, _as_manifest(task, container), spec, at)
+        if container is not None and container.get("image") not in components.STUBS:
+            yield Subject("task", environment, name, _as_manifest(task, container), spec, at, _FIX)
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

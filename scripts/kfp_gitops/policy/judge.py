@@ -38,7 +38,11 @@ def _refused(policy: Policy, subjects: Iterable[Subject]) -> Iterator[tuple[Subj
                 error = best_match(check.validator.iter_errors(subject.value))
                 if error is not None:
                     at = (*subject.at, *error.absolute_path)
-                    yield subject, check, subject.document.problem(at, _what(check, subject), check.fix)
+                    yield (
+                        subject,
+                        check,
+                        subject.document.problem(at, _what(check, subject), subject.fix or check.fix),
+                    )
 
 
 def _what(check: Check, subject: Subject) -> str:

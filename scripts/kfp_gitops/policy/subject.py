@@ -10,7 +10,10 @@ from kfp_gitops.yamltext import Document, Path
 
 @dataclass(frozen=True)
 class Subject:
-    """What a waiver calls it, its value as a check's schema sees it, and where it stands."""
+    """What a waiver calls it, its value as a check's schema sees it, and where it stands.
+
+    `fix` says what to do where the advice of a check cannot be followed.
+    """
 
     kind: str
     environment: str
@@ -18,3 +21,4 @@ class Subject:
     value: Any
     document: Document
     at: Path
+    fix: str = ""
