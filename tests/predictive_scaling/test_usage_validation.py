@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from predictive_scaling import tables
 from predictive_scaling.clock import parse_instant
 from predictive_scaling.errors import InputError
 from predictive_scaling.features import FeatureEngineer, hourly_series
@@ -336,3 +337,18 @@ def test_service_that_ended_earlier_has_missing_hours_up_to_the_common_end():
 def test_feature_settings_are_checked(settings):
     with pytest.raises(InputError):
         FeatureEngineer(**settings)
+
+
+@pytest.mark.parametrize("opened", [gzip.open, open])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_fills_the_memory(
+    tmp_path, monkeypatch, opened
+):
+    path = tmp_path / "usage"
+    head, row = b"timestamp,service,cpu,memory\n", b"2026-01-01T00:00:00Z,a,1,1\n"
+    with opened(path, "wb") as file:
+        file.write(head + row * 1000)
+    monkeypatch.setattr(tables, "MAX_TEXT", len(head) + 1000 * len(row))
+    assert len(read_csv(path)) == 1000
+    monkeypatch.setattr(tables, "MAX_TEXT", len(head) + 1000 * len(row) - 1)
+    with pytest.raises(InputError, match="MiB unpacked"):
+        read_csv(path)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, cast
 
 import numpy as np
 import pandas as pd
@@ -19,31 +19,56 @@ from predictive_scaling.series import IntArray, instants
 
 GZIP_MAGIC = b"\x1f\x8b"
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+MAX_TEXT = 256 * 2**20
+"""The most bytes that a table may have when it is unpacked: about six million rows. Gzip packs a thousandfold."""
 _UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, zlib.error)
 
 
 def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a plain or gzipped CSV; `timestamp` and `service` stay text. Raises InputError when it is no CSV.
+    """Read a plain or gzipped CSV; `timestamp` and `service` stay text. InputError when it is no CSV, or too large.
 
     With `only` the other columns are left in the file, to save memory; one that is missing is not there either.
     """
     try:
-        return pd.read_csv(
-            path,
-            compression=_compression(Path(path)),
-            dtype={"timestamp": "str", "service": "str"},
-            low_memory=False,
-            usecols=None if only is None else lambda name: name in only,
-        )
+        with _opened(Path(path)) as file:
+            found: pd.DataFrame = pd.read_csv(
+                _Bounded(file, Path(path).name),  # type: ignore[call-overload]  # reads as a file does
+                dtype={"timestamp": "str", "service": "str"},
+                low_memory=False,
+                usecols=None if only is None else lambda name: name in only,
+            )
+        return found
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
     except (*_UNREADABLE, OSError) as error:
         raise InputError(f"{Path(path).name}: not a readable CSV: {' '.join(str(error).split())}") from error
 
 
-def _compression(path: Path) -> Literal["gzip"] | None:
+def _opened(path: Path) -> BinaryIO:
     with path.open("rb") as file:
-        return "gzip" if file.read(2) == GZIP_MAGIC else None
+        packed = file.read(2) == GZIP_MAGIC
+    return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
+
+
+class _Bounded:
+    """A binary file that raises InputError where it gives more than MAX_TEXT bytes."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name, self._left = file, name, MAX_TEXT
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes, or all that is left."""
+        found = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
+        self._left -= len(found)
+        if self._left < 0:
+            raise InputError(
+                f"{self._name}: more than {MAX_TEXT >> 20} MiB unpacked; take fewer services or coarser samples"
+            )
+        return found
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Pandas asks whether there is one, and reads."""
+        return iter(self._file)
 
 
 def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) -> pd.DataFrame:
