@@ -66,6 +66,28 @@ def test_the_last_line_with_a_word_in_it_is_the_reason(tmp_path):
     assert done.outcome.error == "talks failed: exit code 2: No such table: sales"
 
 
+def test_what_an_attempt_said_is_not_the_reason_of_the_next(tmp_path):
+    @component
+    def once(mark: str):
+        import sys
+        from pathlib import Path
+
+        if not Path(mark).exists():
+            Path(mark).touch()
+            print("No such table: sales")
+        sys.exit(1)
+
+    def pipeline(mark: str):
+        once(mark=mark).set_retry(1, backoff_duration="0s")
+
+    done = run(pipeline, tmp_path, mark=str(tmp_path / "mark"))
+    assert [event.error for event in done.of("once")] == [
+        "",
+        "attempt 1 failed: exit code 1: No such table: sales",
+        "exit code 1: it wrote nothing",
+    ]
+
+
 def test_exit_task_is_told_of_success(tmp_path):
     def pipeline(value: str = "v"):
         with dsl.ExitHandler(status_of(value=value), name="body"):

@@ -87,7 +87,7 @@ def test_delivery_follows_its_templates_and_its_own_files(
 ) -> None:
     command("render", "--root", repository, "--env", "dev")
     wanted = snapshot(repository / "manifests")
-    job = next(path for path in (repository / "manifests/dev").glob("*.yaml") if "job" in path.name)
+    job = repository / "manifests/dev/apply-job.yaml"
     _replace(job, "kind", "kimd")
     command("render", "--root", repository, "--env", "dev")
     assert snapshot(repository / "manifests") == wanted
