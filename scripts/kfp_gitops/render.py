@@ -192,6 +192,7 @@ def _beside(root: Path, env: Environment) -> dict[str, str]:
 
 
 def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
+    paused = env.paused
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",
@@ -204,7 +205,7 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             {
                 "name": pipeline.name,
                 "release": pipeline.release,
-                **({"pausedUntil": env.paused[pipeline.name]} if pipeline.name in env.paused else {}),
+                **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
             for pipeline in pipelines
         ],
