@@ -17,7 +17,7 @@ _PRELUDE = 3
 _INSTALL = re.compile(r"-m pip install (.*?)&&", re.DOTALL)
 _WITH_VALUE = ("--index-url", "--extra-index-url", "--trusted-host", "--find-links", "-i", "-f")
 
-_PIN = re.compile(r"kfp==(2\.[0-9A-Za-z.]+)")
+_PIN = re.compile(r"kfp==(2\.[0-9A-Za-z.-]+)")
 _WITHOUT = frozenset(("--no-deps", "--no-dependencies"))
 
 
