@@ -73,17 +73,20 @@ def installing(folder, words):
     return documents
 
 
-@pytest.mark.parametrize("option", ["--no-deps", "--no-dependencies"])
-def test_a_step_that_another_kfp_2_compiled_runs_with_the_one_that_is_here(tmp_path, option):
+@pytest.mark.parametrize(
+    ("version", "option"),
+    [("2.3.4", "--no-deps"), ("2.3.4", "--no-dependencies"), ("2.0.0-beta.8", "--no-deps")],
+)
+def test_a_step_that_another_kfp_2_compiled_runs_with_the_one_that_is_here(tmp_path, version, option):
     documents = installing(
-        tmp_path, f"'kfp==2.3.4' '{option}' 'typing-extensions>=3; python_version<\"3.9\"' "
+        tmp_path, f"'kfp=={version}' '{option}' 'typing-extensions>=3; python_version<\"3.9\"' "
     )
     events = []
     outcome = execute(documents, {}, context(tmp_path), events.append)
     assert (outcome.state, outcome.parameters) == ("SUCCEEDED", {"Output": "ran"})
     here = metadata.version("kfp")
     warned = [event.message for event in events if isinstance(event, WarningEvent)]
-    assert warned == [f"compiled with kfp 2.3.4, and run with the kfp {here} that is here: exec-step"]
+    assert warned == [f"compiled with kfp {version}, and run with the kfp {here} that is here: exec-step"]
 
 
 @pytest.mark.parametrize(
