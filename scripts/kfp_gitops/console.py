@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -26,6 +27,9 @@ def note(text: str) -> None:
 def coloured() -> bool:
     """Whether results may hold colours: a terminal reads them, and nobody said NO_COLOR (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+_REFUSED_BY_THE_DISK = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
 def _imported(command: str) -> Any:
@@ -57,8 +61,17 @@ def run(command: str) -> int:
             f"the Python package {error.name!r} is not installed; run `make demo` once, then `. .venv/bin/activate`"
         )
         return ExitCode.BAD_INPUT
-    except Exception:
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_DISK or error.filename is None:
+            return _defect()
         note(
-            f"{traceback.format_exc()}\nthis is a defect of kfp_gitops: please report it with the lines above"
+            f"{error.filename}: {error.strerror}; give yourself the right, or the disk room, and run it again"
         )
-        return ExitCode.DEFECT
+        return ExitCode.BAD_INPUT
+    except Exception:
+        return _defect()
+
+
+def _defect() -> int:
+    note(f"{traceback.format_exc()}\nthis is a defect of kfp_gitops: please report it with the lines above")
+    return ExitCode.DEFECT

@@ -19,7 +19,7 @@ def call(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.
     try:
         return subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
     except FileNotFoundError:
-        raise UsageError("git is not installed") from None
+        raise UsageError("git is not installed; install it, and run this again") from None
 
 
 def output(root: Path, *arguments: str) -> str:

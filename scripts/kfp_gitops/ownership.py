@@ -12,6 +12,10 @@ from dataclasses import dataclass
 _LINE = re.compile(r"^kfp-gitops ((?:[a-z]+=\S+)(?: [a-z]+=\S+)*)$", re.MULTILINE)
 
 
+CHANGED = "+changes"
+"""After the commit of manifests that were not as committed."""
+
+
 @dataclass(frozen=True)
 class Owner:
     """Whose an object is: the repository's stable id (never a URL, it may move) and the environment."""

@@ -208,12 +208,13 @@ def _problem(error: ValidationError, document: Document) -> Iterator[Problem]:
 def _unknown_keys(found: _Finding, document: Document) -> Iterator[Problem]:
     known = sorted(found.schema.get("properties", {}))
     patterns = found.schema.get("patternProperties", {})
+    elsewhere = f" ({found.schema['x-elsewhere']})" if "x-elsewhere" in found.schema else ""
     for key in found.instance:
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
         close = difflib.get_close_matches(key, known, 1)
         options = ", ".join(known) or (f"names like {', '.join(patterns)}" if patterns else "none here")
-        todo = found.schema.get("x-todo", "" if close else f"remove it; known are: {options}")
+        todo = found.schema.get("x-todo", "" if close else f"remove it; known are: {options}{elsewhere}")
         if close:
             todo = f"did you mean {close[0]!r}?{' Otherwise ' if todo else ''}{todo}"
         at = (*found.at, key)

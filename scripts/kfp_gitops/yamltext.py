@@ -221,7 +221,10 @@ def _syntax_problem(error: yaml.YAMLError, path: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    return Problem(path, line, column, f"not YAML: {what}", "correct the syntax here or just above")
+    todo = "correct the syntax here or just above"
+    if "cannot start any token" in what:
+        todo = "indent with spaces instead of tabs, or put the text in quotes"
+    return Problem(path, line, column, f"not YAML: {what}", todo)
 
 
 def parse(text: str, path: str) -> Document:

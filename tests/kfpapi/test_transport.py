@@ -146,7 +146,10 @@ def test_nobody_listening_is_said_in_one_line() -> None:
         port = free.getsockname()[1]
     with pytest.raises(TemporaryError) as caught:
         list(KfpApi(f"http://127.0.0.1:{port}", "", NO_ONE, Backoff(tries=1)).schedules())
-    assert re.fullmatch(rf"http://127.0.0.1:{port}: .*Connection refused.*", str(caught.value))
+    assert re.fullmatch(
+        rf"http://127.0.0.1:{port}: cannot be reached \(connection refused\); is it running .*",
+        str(caught.value),
+    )
 
 
 @pytest.mark.parametrize(
@@ -361,6 +364,19 @@ def test_a_missing_pipeline_is_none_and_other_missing_things_are_said() -> None:
         with pytest.raises(NotFoundError, match="HTTP 404"):
             _api(stub).run("1")
         _api(stub).delete_schedule("gone already")
+
+
+def test_a_missing_page_of_another_server_says_nothing_of_a_pipeline() -> None:
+    page = Answer(404, b"<html>not found</html>", "text/html")
+    with Stub(lambda _: page) as stub, pytest.raises(RemoteError, match="this the address of KFP") as caught:
+        _api(stub).pipeline_id("x")
+    assert not isinstance(caught.value, NotFoundError)
+
+
+def test_a_name_that_no_server_has_is_said_in_words() -> None:
+    with pytest.raises(TemporaryError) as caught:
+        list(KfpApi("http://kfp.invalid", "", NO_ONE, Backoff(tries=1)).schedules())
+    assert str(caught.value).startswith("http://kfp.invalid: no address is known for this name; is it right")
 
 
 def test_each_keeps_the_order_and_stops_at_the_first_failure() -> None:

@@ -57,7 +57,7 @@ def test_a_release_that_never_ran_is_refused_and_nothing_is_written(team: Team) 
     outcome = team.promote()
     assert outcome.code == 5
     assert "hello: no succeeded run of release sha256:" in outcome.err
-    assert "scripts/run.py --env dev" in outcome.err
+    assert "scripts/run.py --env dev --pipeline hello --wait" in outcome.err
     assert snapshot(team.root) == before
 
 

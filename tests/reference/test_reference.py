@@ -58,6 +58,8 @@ def test_every_key_of_the_schema_has_a_description() -> None:
 
 
 def test_a_stale_page_is_told_and_mended(tmp_path: Path, command: Callable[..., Any]) -> None:
+    (tmp_path / "environments").mkdir()
+    assert command("reference", "--root", tmp_path / "environments").code == 2
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/manifest-reference.md").write_text("old")
     stale = command("reference", "--root", tmp_path, "--check")

@@ -112,7 +112,7 @@ CASES = [
         "      name: dev",
         "\tname: dev",
         (
-            "environments/dev/values.yaml:5:1: not YAML: found character that cannot start any token; correct the syntax here or just above",
+            "environments/dev/values.yaml:5:1: not YAML: found character that cannot start any token; indent with spaces instead of tabs, or put the text in quotes",
         ),
     ),
     Case(

@@ -81,7 +81,7 @@ BAD = {
         "pipeline: thrice",
         TEMPLATE,
         "unknown pipeline 'thrice'",
-        "add thrice.pipeline.yaml.j2 beside this template, or choose one of: none",
+        "add thrice.pipeline.yaml.j2 beside this template",
     ),
     "an argument that it does not take": (
         "arguments: {name: x}}\n    echo",

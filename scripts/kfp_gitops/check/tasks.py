@@ -76,14 +76,15 @@ def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
 
 
 def _unknown(context: Context, task: Task) -> Problem:
-    known = ", ".join(sorted(context.components if task.kind == "component" else context.pipelines)) or "none"
+    known = ", ".join(sorted(context.components if task.kind == "component" else context.pipelines))
     if task.kind == "pipeline":
-        todo = f"add {task.name}.pipeline.yaml.j2 beside this template, or choose one of: {known}"
+        todo = f"add {task.name}.pipeline.yaml.j2 beside this template"
+        todo += f", or choose one of: {known}" if known else ""
         return context.document.problem((*task.at, "pipeline"), f"unknown pipeline {task.name!r}", todo)
     return context.document.problem(
         (*task.at, "component"),
         f"component {task.name!r} does not stand literally in the template",
-        f"write its name without Jinja, or choose one of: {known}",
+        f"write its name without Jinja, or choose one of: {known or 'none'}",
     )
 
 

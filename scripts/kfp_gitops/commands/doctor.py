@@ -51,7 +51,7 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
     kfp = folder.environment["kfp"]
     host = desired.checked_host(arguments.host or kfp["host"])
     yield from repository.checks(folder, host)
-    yield from server.checks(connection.api(arguments, host, kfp["namespace"]))
+    yield from server.checks(connection.api(arguments, host, kfp["namespace"]), arguments.env)
     if not (desired.is_loopback(host) and arguments.lease is None):
         yield from _cluster(arguments, folder)
 
@@ -70,7 +70,9 @@ def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
             look = f"kubectl -n {pipelines} get {kind.lower()} {name}"
             yield check.unknown(f"{kind} {name}", f"named by {', '.join(users)}", look)
         return
-    yield from kubernetes.checks(api, arguments.kfp_namespace, pipelines, named, arguments.lease)
+    yield from kubernetes.checks(
+        api, arguments.kfp_namespace, pipelines, named, arguments.lease, arguments.env
+    )
 
 
 def _show(arguments: Namespace, checks: Sequence[Check]) -> int:

@@ -66,14 +66,15 @@ def _component(arguments: Namespace) -> int:
         raise scaffold.unknown("image", arguments.image, images)
     if not images:
         raise UsageError(f"new.py: {environment.release_path(env.name)} has no image for components; add one")
-    _write(root, scaffold.component(name, arguments.image or images[0]), [f"components/{name}"])
+    hint = "if this was left by a start that was cut off, remove it and start anew; else choose another name"
+    _write(root, scaffold.component(name, arguments.image or images[0]), [f"components/{name}"], hint)
     if find_spec("kfp"):
         from kfp_gitops.commands import components as compile_components
 
         compile_components.main(["--root", str(root)])
     _say(
         f"edit components/{name}/component.py and its test, then: make components",
-        f"pytest tests/components/test_{name}.py",
+        f"python -m pytest tests/components/test_{name}.py",
         f"python scripts/new.py pipeline NAME --component {name}",
     )
     return ExitCode.OK
@@ -94,14 +95,16 @@ def _pipeline(arguments: Namespace) -> int:
     if name in env.pipelines:
         raise UsageError(f"new.py: {env.name} has a pipeline {name!r} already")
     values = scaffold.with_pipeline(files.read_text(root, path), path, name, made.values)
-    _write(root, made.files, [f"templates/pipelines/{name}"])
+    # Its values are written last: a template without any is of another environment, or of a start that was cut off.
+    hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
+    _write(root, made.files, [f"templates/pipelines/{name}"], hint)
     files.write_text(root, path, values)
     console.result(f"change {path}")
     _render(root, env.name)
     _say(
         f"edit templates/pipelines/{name}/pipeline.yaml.j2 and {path}, then: python scripts/render.py --all --lock",
         f"python scripts/run.py --env {env.name} --pipeline {name} --local",
-        f"pytest tests/pipelines/test_{name.replace('-', '_')}.py",
+        f"python -m pytest tests/pipelines/test_{name.replace('-', '_')}.py",
     )
     return ExitCode.OK
 
@@ -113,10 +116,11 @@ def _used(root: Path, name: str) -> Component:
     return components.read(name, files.read_text(root, path), path)
 
 
-def _write(root: Path, texts: Mapping[str, str], folders: Sequence[str]) -> None:
+def _write(root: Path, texts: Mapping[str, str], folders: Sequence[str], hint: str) -> None:
     present = [path for path in (*folders, *texts) if (root / path).exists()]
     if present:
-        raise UsageError("\n".join(f"new.py: {path} exists already; nothing was written" for path in present))
+        said = [f"new.py: {path} exists already; nothing was written" for path in present]
+        raise UsageError("\n".join([*said, hint]))
     for path, text in texts.items():
         files.write_text(root, path, text)
         console.result(f"add {path}")

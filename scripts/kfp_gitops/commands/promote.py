@@ -104,7 +104,8 @@ def _lines(done: Promotion) -> Iterator[str]:
 def _line(pipeline: Promoted) -> str:
     if pipeline.before == pipeline.after:
         return f"{pipeline.pipeline}: unchanged, {pipeline.after[:19]}…"
-    return f"{pipeline.pipeline}: {(pipeline.before or 'nothing')[:19]} → {pipeline.after[:19]}…"
+    before = f"{pipeline.before[:19]}…" if pipeline.before else "nothing"
+    return f"{pipeline.pipeline}: {before} → {pipeline.after[:19]}…"
 
 
 def _verify(arguments: Namespace) -> None:
@@ -134,7 +135,10 @@ def _status(arguments: Namespace) -> int:
 
 def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
     if not item.wanted:
-        yield f"{item.pipeline}: only in {source}; {target} has no values for it"
+        yield (
+            f"{item.pipeline}: only in {source}; to bring it to {target}, add its values to "
+            f"environments/{target}/values.yaml and promote with --pipeline {item.pipeline}"
+        )
     elif item.after is None:
         yield f"{item.pipeline}: only in {target}; {source} does not have it"
     elif not item.pending:

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the page, or say that it is stale."""
     parser = Parser("reference.py", "Write the reference page of the manifest language.", _EXAMPLES)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
-    arguments = parse(parser, argv, needs_environments=False)
+    arguments = parse(parser, argv)
     path: Path = arguments.root / _PAGE
     wanted = page(json.loads(_SCHEMA.read_text("utf-8")))
     if path.is_file() and path.read_text("utf-8") == wanted:

@@ -15,6 +15,13 @@ from kfp_gitops.devserver.faults import Faults
 from kfp_gitops.devserver.server import DevServer
 
 _PROJECT = Path(__file__).parents[3]
+_EPILOG = """examples:
+  python scripts/devserver.py                                 on port 8888, data in .devserver/
+  python scripts/devserver.py --port 0 --data .demo/server    on a free port, which the first line names
+  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888
+
+exit codes: 0 ended by SIGTERM · 2 bad usage, or it cannot start (port in use, folder not writable, kfp missing) ·
+130 interrupted (Ctrl-C)"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="devserver.py",
         description="Serve the Kubeflow Pipelines API on this machine alone: pipelines, schedules and runs from "
         "one folder, without a cluster. For development and tests; it is no place for real work.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8888, help="0 picks a free one (default: %(default)s)")

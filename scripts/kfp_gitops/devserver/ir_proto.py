@@ -22,7 +22,9 @@ def _messages() -> ModuleType:
     places = kfp.submodule_search_locations if kfp and kfp.submodule_search_locations else []
     found = [p for place in places if (p := Path(place, "pipeline_spec/pipeline_spec_pb2.py")).is_file()]
     if not found:
-        raise StartError("the package kfp-pipeline-spec is not installed; install kfp-gitops[reconcile]")
+        raise StartError(
+            "it needs kfp: install requirements-reconcile.lock, or run `make demo` once, then `. .venv/bin/activate`"
+        )
     spec = importlib.util.spec_from_file_location("kfp_gitops_devserver_pipeline_spec_pb2", found[0])
     if spec is None or spec.loader is None:
         raise StartError(f"{found[0]} cannot be loaded")

@@ -53,8 +53,12 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
     left, right = _entries(before, old), _entries(after, new)
     was, is_ = _folders(before), _folders(after)
     nothing = State(before.name, {})
+    absent = {str(entry["name"]): str(entry["delete"]) for entry in new.get("absent", ())}
     found = [
-        _pipeline(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now)
+        _pipeline(
+            *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
+            absent=absent.get(name),
+        )
         for name in sorted({**left, **right})
     ]
     changed, noise = delivery.changes(_others(before), _others(after))
@@ -144,7 +148,13 @@ def _others(state: State) -> State:
 
 
 def _pipeline(
-    name: str, old: _Entry | None, new: _Entry | None, before: State, after: State, now: datetime
+    name: str,
+    old: _Entry | None,
+    new: _Entry | None,
+    before: State,
+    after: State,
+    now: datetime,
+    absent: str | None,
 ) -> PipelineDiff:
     was, is_ = old or _ABSENT, new or _ABSENT
     result = PipelineDiff(
@@ -171,7 +181,9 @@ def _pipeline(
         if _draws(changes) and result.action is not Action.REMOVED
         else None,
     )
-    return replace(result, warnings=[*_warnings(result, changes)], noise=[*_noise(result, before, after)])
+    return replace(
+        result, warnings=[*_warnings(result, changes, absent)], noise=[*_noise(result, before, after)]
+    )
 
 
 def _changes(
@@ -269,8 +281,18 @@ def _draws(changes: Sequence[Change]) -> bool:
     )
 
 
-def _warnings(pipeline: PipelineDiff, changes: Sequence[Change]) -> Iterator[str]:
-    if pipeline.action is Action.REMOVED:
+_REMOVES = {
+    "schedules": "its schedules are deleted; its versions, the pipeline and its runs stay",
+    "versions": "its schedules and versions are deleted, its experiment is archived; the pipeline and its runs stay",
+    "pipeline": "its schedules, its versions and the pipeline are deleted, its experiment is archived; its runs stay",
+}
+"""What `delete` beside `state: absent` means."""
+
+
+def _warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | None) -> Iterator[str]:
+    if pipeline.action is Action.REMOVED and absent in _REMOVES:
+        yield f"state: absent: {_REMOVES[absent]}"
+    elif pipeline.action is Action.REMOVED:
         yield (
             "it leaves the manifests: its schedules are disabled and nothing more happens to it; "
             "`state: absent` in the environment's values removes it"

@@ -24,6 +24,10 @@ def resolve(root: Path, revision: str) -> str:
         UsageError: no git, no repository, or no such revision.
     """
     found = git.commit(root, revision)
+    if found is None and git.call(root, "rev-parse", "--git-dir").returncode != 0:
+        raise UsageError(
+            f"{root} is no git repository, so there is nothing to compare with; clone it, or `git init`"
+        )
     if found is None:
         raise UsageError(
             f"--base {revision!r}: no such revision; name a branch, tag or commit of the repository {root}"

@@ -30,15 +30,20 @@ _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 def checks(
-    api: Any, kfp: str, pipelines: str, named: Sequence[tuple[str, str, list[str]]], lease: str | None
+    api: Any,
+    kfp: str,
+    pipelines: str,
+    named: Sequence[tuple[str, str, list[str]]],
+    lease: str | None,
+    environment: str,
 ) -> Iterator[Check]:
     """All checks; `kfp` is the namespace of KFP's own pods, `pipelines` the one in which runs run."""
     yield _version(api)
     yield _argocd(api)
     yield _time_zone(api, kfp)
-    yield from _rights(api, pipelines)
+    yield from _rights(api, pipelines, environment)
     if lease:
-        yield from _lease_rights(api, lease)
+        yield from _lease_rights(api, lease, environment)
     for kind, name, users in named:
         yield _exists(api, pipelines, kind, name, users)
 
@@ -89,20 +94,20 @@ def _time_zone(api: Any, namespace: str) -> Check:
     return missing(name, f"{zones[0]}: schedules are written, shown and judged in UTC", mend)
 
 
-def _rights(api: Any, namespace: str) -> Iterator[Check]:
+def _rights(api: Any, namespace: str, environment: str) -> Iterator[Check]:
     for resource, verbs in _RIGHTS.items():
         wanted = {"group": "pipelines.kubeflow.org", "resource": resource, "namespace": namespace}
-        yield _may(api, resource, verbs, wanted)
+        yield _may(api, resource, verbs, wanted, environment)
 
 
-def _lease_rights(api: Any, lease: str) -> Iterator[Check]:
+def _lease_rights(api: Any, lease: str, environment: str) -> Iterator[Check]:
     namespace, _, name = lease.partition("/")
     wanted = {"group": "coordination.k8s.io", "resource": "leases", "namespace": namespace}
-    yield _may(api, "leases", ("create",), wanted)
-    yield _may(api, f"lease {name}", ("get", "update"), {**wanted, "name": name})
+    yield _may(api, "leases", ("create",), wanted, environment)
+    yield _may(api, f"lease {name}", ("get", "update"), {**wanted, "name": name}, environment)
 
 
-def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str]) -> Check:
+def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str], environment: str) -> Check:
     name = f"rights on {what}"
     try:
         refused = [verb for verb in verbs if not _allowed(api, {**wanted, "verb": verb})]
@@ -111,7 +116,7 @@ def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str]) -
     if not refused:
         return ok(name, f"the identity of this kubeconfig or pod: {', '.join(verbs)}")
     rule = f"{{apiGroups: [{wanted['group']}], resources: [{wanted['resource']}], verbs: [{', '.join(refused)}]}}"
-    mend = f"bind a Role in namespace {wanted['namespace']} with {rule}: manifests/<env>/access.yaml has it"
+    mend = f"bind a Role in namespace {wanted['namespace']} with {rule}: manifests/{environment}/access.yaml has it"
     return missing(name, f"not allowed: {', '.join(refused)}", mend)
 
 

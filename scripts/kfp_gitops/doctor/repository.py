@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops import ir
 from kfp_gitops.doctor.check import Check, missing, ok
-from kfp_gitops.reconcile.desired import Folder, is_loopback
+from kfp_gitops.reconcile.desired import Folder, is_loopback, push_images
 
 _TAGGED = re.compile(r"^\s*image:\s*['\"]?([\w./:-]+)['\"]?\s*$", re.MULTILINE)
 # A literal value that a pipeline takes may have any keys; these are where values stand.
@@ -41,7 +41,7 @@ def _images(folder: Folder, host: str) -> Check:
     placeholders = sorted({found for text in texts for found in ir.placeholders_in(text)})
     if placeholders and not is_loopback(host):
         found = f"placeholder digest: {', '.join(placeholders)}"
-        mend = "build and push the image, and set its digest in environments/<env>/release.yaml; then render"
+        mend = f"{push_images(folder.environment['environment'])}; then render"
         return missing("images", found, mend)
     tagged = sorted({found for text in texts for found in _TAGGED.findall(text) if "@sha256:" not in found})
     if tagged:

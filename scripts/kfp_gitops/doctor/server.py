@@ -22,7 +22,7 @@ _CREDENTIALS = (
 )
 
 
-def checks(api: KfpApi) -> Iterator[Check]:
+def checks(api: KfpApi, environment: str) -> Iterator[Check]:
     """Reachability first: when it fails nothing else is asked."""
     try:
         features = api.features()
@@ -32,25 +32,28 @@ def checks(api: KfpApi) -> Iterator[Check]:
         return
     except RemoteError as error:
         mend = (
-            "kubectl -n kubeflow get deployment,service ml-pipeline; compare with kfp.host of the environment"
+            "kubectl -n kubeflow get deployment,service ml-pipeline; from outside of the cluster:\n"
+            "kubectl -n kubeflow port-forward svc/ml-pipeline 8888, and --host http://localhost:8888"
         )
         yield missing("reachable", str(error), mend)
         return
     yield ok("reachable", api.host)
     look = "kubectl -n kubeflow get deployment ml-pipeline -o jsonpath='{..image}'"
     yield supported.check("kfp", features.version, look)
-    yield _mode(api, features)
+    yield _mode(api, features, environment)
     yield _tags(features)
     yield _orphans(features)
     yield _clock(features)
-    yield from _reading(api)
+    yield from _reading(api, environment)
 
 
-def _mode(api: KfpApi, features: Features) -> Check:
+def _mode(api: KfpApi, features: Features, environment: str) -> Check:
     mode = "multi-user" if features.multi_user else "single-user"
     if features.multi_user and not api.namespace:
         found = "multi-user, and the environment names no namespace"
-        return missing("namespace", found, "set kfp.namespace in environments/<env>/values.yaml, and render")
+        return missing(
+            "namespace", found, f"set kfp.namespace in environments/{environment}/values.yaml, and render"
+        )
     return ok("namespace", f"{mode}, {api.namespace or 'no namespace'}")
 
 
@@ -78,13 +81,13 @@ def _clock(features: Features) -> Check:
     )
 
 
-def _reading(api: KfpApi) -> Iterator[Check]:
+def _reading(api: KfpApi, environment: str) -> Iterator[Check]:
     for kind in get_args(_Kind):
         name = f"may list {kind}"
         try:
             api.probe(kind)
         except DeniedError as error:
-            mend = _CREDENTIALS if error.status == 401 else _rule(kind, api.namespace)
+            mend = _CREDENTIALS if error.status == 401 else _rule(kind, api.namespace, environment)
             yield missing(name, str(error), mend)
         except RemoteError as error:
             yield missing(name, str(error), "look into the log of deployment ml-pipeline")
@@ -92,9 +95,9 @@ def _reading(api: KfpApi) -> Iterator[Check]:
             yield ok(name, "yes")
 
 
-def _rule(kind: str, namespace: str | None) -> str:
+def _rule(kind: str, namespace: str | None, environment: str) -> str:
     return (
         f"bind a Role in namespace {namespace or 'of the user'} with "
         f"{{apiGroups: [pipelines.kubeflow.org], resources: [{kind}], verbs: [get, list, …]}}: "
-        "manifests/<env>/access.yaml has it"
+        f"manifests/{environment}/access.yaml has it"
     )

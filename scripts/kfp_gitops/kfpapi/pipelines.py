@@ -21,6 +21,8 @@ from kfp_gitops.kfpapi.requests import Requests, there
 from kfp_gitops.kfpapi.transport import each
 from kfp_gitops.ownership import Owner
 
+_APPLY = "run `python scripts/reconcile.py apply --env ENV`"
+
 
 class Pipelines(Requests):
     """Pipelines and their versions."""
@@ -50,9 +52,7 @@ class Pipelines(Requests):
         """The id of a pipeline that must exist."""
         found = self.pipeline(name)
         if found is None:
-            raise NotFoundError(
-                f"{self.host}: pipeline {name!r} is not registered; run `python scripts/reconcile.py apply`"
-            )
+            raise NotFoundError(f"{self.host}: pipeline {name!r} is not registered; {_APPLY}")
         return found.id
 
     def version_id(self, pipeline_id: str, version: str) -> str:
@@ -60,9 +60,7 @@ class Pipelines(Requests):
         for found in self._versions(pipeline_id):
             if found.name == version:
                 return str(found.pipeline_version_id)
-        raise NotFoundError(
-            f"{self.host}: version {version} is not registered; run `python scripts/reconcile.py apply`"
-        )
+        raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
 
     def _versions(self, pipeline_id: str) -> Iterator[Any]:
         list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions

@@ -93,9 +93,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             raise self._untrusted(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             pending = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-            raise TemporaryError(
-                f"{self._host}: {self._clean(_first_line(error))}", pending=pending
-            ) from None
+            said = self._clean(_unreachable(error) or _first_line(error))
+            raise TemporaryError(f"{self._host}: {said}", pending=pending) from None
         self.clock.hear(reply.getheader("Date"))
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
@@ -111,6 +110,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             return DeniedError(f"{self._host}: {what}: {_LOGIN}", error.status)
         said = "a web page instead of a reply of KFP's API" if page else self._clean(_message(error.body))
         text = f"{self._host}: HTTP {error.status}: {said or error.reason}"
+        if page and error.status == 404:  # of a server that is no KFP: nothing is known of the object
+            return RemoteError(f"{text}; is this the address of KFP's API?")
         return self._classified(error.status, text, _seconds(headers.get("Retry-After")))
 
     def _classified(self, status: int, text: str, retry_after: float | None) -> RemoteError:
@@ -126,9 +127,10 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def _untrusted(self, error: Exception) -> RemoteError:
         said = self._clean(" ".join(str(error).split()))[:300]
-        return RemoteError(
-            f"{self._host}: TLS: {said}; give the certificate authority of the host with --ca-file"
-        )
+        mend = "give the certificate authority of the host with --ca-file"
+        if "WRONG_VERSION_NUMBER" in said:
+            mend = "this port does not speak TLS; write http://"
+        return RemoteError(f"{self._host}: TLS: {said}; {mend}")
 
     def _clean(self, text: str) -> str:
         return redact.text(text, self._access.secrets())
@@ -200,6 +202,19 @@ def _message(body: object) -> str:
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds; its other form, a date, is not used by proxies in front of KFP."""
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+
+
+def _unreachable(error: BaseException) -> str | None:
+    """urllib3's reasons for a connection that was never made, in words; None for other errors."""
+    match error:
+        case urllib3.exceptions.NameResolutionError():
+            return "no address is known for this name; is it right, and does it resolve from here?"
+        case urllib3.exceptions.NewConnectionError():  # before its base class, a time-out
+            reason = str(error).rpartition("] ")[2].lower() or "no connection"
+            return f"cannot be reached ({reason}); is it running there, or does a port-forward?"
+        case urllib3.exceptions.ConnectTimeoutError():
+            return "did not answer in time; is the address right, and may this machine reach it?"
+    return None
 
 
 def _first_line(error: BaseException) -> str:

@@ -28,13 +28,13 @@ def require(api: KfpApi, repository: str, environment: str, releases: Sequence[P
         run = _succeeded(api, owner, item.pipeline, item.after)
         if run is None:
             missing.append(
-                f"{item.pipeline}: no succeeded run of release {item.after[:19]}… in {environment}"
+                f"{item.pipeline}: no succeeded run of release {item.after[:19]}… in {environment}; apply and run it "
+                f"there: `python scripts/run.py --env {environment} --pipeline {item.pipeline} --wait`"
             )
         else:
             yield f"{item.pipeline}: release {item.after[:19]}… succeeded in {environment}: {api.run_link(run)}"
     if missing:
-        todo = f"run it there: `python scripts/run.py --env {environment} --pipeline P --wait`"
-        raise RefusedError("\n".join([*missing, todo]))
+        raise RefusedError("\n".join(missing))
 
 
 def _succeeded(api: KfpApi, owner: Owner, pipeline: str, release: str) -> str | None:

@@ -118,8 +118,8 @@ def _base_step(owner: Owner, wanted: DesiredPipeline, view: View, options: Optio
     if wanted.version not in view.pipeline.versions:
         return UploadVersion(wanted.version, owed_triggers(wanted, view, options))
     if view.experiment is None:
-        return CreateExperiment()
-    return UnarchiveExperiment() if view.experiment.archived else None
+        return CreateExperiment(experiment_name(wanted.name, owner.environment))
+    return UnarchiveExperiment(view.experiment.name) if view.experiment.archived else None
 
 
 def owed_triggers(wanted: DesiredPipeline, view: View, options: Options) -> tuple[str, ...]:
@@ -237,7 +237,7 @@ def _towards_absence(owner: Owner, wanted: Absent, view: View) -> Step | None:
     if step or wanted.delete == "schedules":
         return step
     if view.experiment and view.experiment.owner == owner and not view.experiment.archived:
-        return ArchiveExperiment()
+        return ArchiveExperiment(view.experiment.name)
     left = [] if view.pipeline is None else [*view.pipeline.versions.values()]
     if left and view.in_flight is None:
         return LookAtRunsInFlight()

@@ -100,6 +100,10 @@ def settings_of(folder: Path, environment: str) -> Mapping[str, Any]:
         InputError: it is missing or malformed, or of another environment.
     """
     path = f"{folder.name}/{ENVIRONMENT}"
+    if not folder.is_dir():
+        present = ", ".join(files.list_folders(folder.parent, ".")) or "none"
+        todo = f"there are: {present}; render one with `python scripts/render.py --env ENV`"
+        raise InputError.of(str(folder), "no such folder", todo)
     document = parse(files.read_text(folder.parent, path), path)
     raise_if_any(schema.problems(schema.named("environment"), document))
     if document.value["environment"] != environment:
@@ -152,7 +156,10 @@ def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> 
     """The host, when what compiles here is what was reviewed, and may run there."""
     _refuse_other_digests(found, {name: result.digest for name, result in results.items()})
     target = checked_host(host or found.environment["kfp"]["host"])
-    _refuse_placeholders(target, {image for result in results.values() for image in result.placeholders})
+    environment = found.environment["environment"]
+    _refuse_placeholders(
+        environment, target, {image for result in results.values() for image in result.placeholders}
+    )
     return target
 
 
@@ -232,13 +239,22 @@ def _refuse_other_digests(found: Texts, digests: Mapping[str, str]) -> None:
         raise RefusedError("\n".join([*lines, todo]))
 
 
-def _refuse_placeholders(host: str, images: Iterable[str]) -> None:
+def push_images(environment: str) -> str:
+    """How an environment gets real digests in place of the placeholder."""
+    return (
+        "build and push the images, then set each digest: "
+        f"`python scripts/image.py --env {environment} --set NAME=REGISTRY/IMAGE@sha256:…` "
+        "(where pinned copies are followed, those of the steps come by promote.py)"
+    )
+
+
+def _refuse_placeholders(environment: str, host: str, images: Iterable[str]) -> None:
     if is_loopback(host):
         return
     if named := sorted(images):
         raise RefusedError(
             f"{host}: the placeholder digest may only run on this machine: {', '.join(named)}; "
-            "build and push the image, and set its digest in environments/<env>/release.yaml"
+            f"{push_images(environment)}; then render and commit"
         )
 
 

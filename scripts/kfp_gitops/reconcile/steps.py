@@ -32,15 +32,21 @@ class UploadVersion:
 class CreateExperiment:
     """Create the experiment of the pipeline's runs."""
 
+    name: str
+
 
 @dataclass(frozen=True)
 class UnarchiveExperiment:
     """An archived experiment lets no recurring run be enabled."""
 
+    name: str
+
 
 @dataclass(frozen=True)
 class ArchiveExperiment:
     """Experiments are archived and never deleted: their runs would go with them."""
+
+    name: str
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from kfp_gitops.ownership import CHANGED
 from kfp_gitops.status.model import PipelineStatus, ScheduleStatus, Status
 
 _HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
@@ -35,12 +36,16 @@ def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
         pipeline.name,
         pipeline.version if pipeline.registered else f"{pipeline.version} (not registered)",
         pipeline.release.removeprefix("sha256:")[:12] or "-",
-        pipeline.commit[:12] or "-",
+        _short(pipeline.commit) or "-",
     )
     for number, schedule in enumerate(pipeline.schedules or (None,)):
         first = head if number == 0 else ("", "", "", "")
         ends = (last, _missed(schedule), health) if number == 0 else ("", _missed(schedule), "")
         yield (*first, *_firing(schedule), *ends)
+
+
+def _short(commit: str) -> str:
+    return commit[:12] + (CHANGED if commit.endswith(CHANGED) else "")
 
 
 def _missed(schedule: ScheduleStatus | None) -> str:

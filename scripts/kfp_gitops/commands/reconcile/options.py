@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console, locking
+from kfp_gitops import console, git, locking
 from kfp_gitops.commands import connection
 from kfp_gitops.errors import UsageError
 from kfp_gitops.locking.memory import Memory
-from kfp_gitops.ownership import Owner
+from kfp_gitops.ownership import CHANGED, Owner
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
@@ -110,7 +109,8 @@ def add_decisions(parser: ArgumentParser) -> None:
     shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
     shown.add_argument(
         "--commit", default="", metavar="SHA",
-        help="told on what is registered (default: KFP_GITOPS_COMMIT, else that of the repository)",
+        help="told on what is registered (default: KFP_GITOPS_COMMIT, else that of the repository, with +changes "
+        "where manifests/ENV is not as committed)",
     )  # fmt: skip
 
 
@@ -173,13 +173,16 @@ def show(arguments: Namespace, found: Plan) -> None:
 
 
 def commit(arguments: Namespace) -> str:
-    """The commit that is applied, as far as it is known: a job has no git."""
+    """The commit that is applied, as far as it is known: a job has no git. `…+changes`: and what is not committed."""
     told = os.environ.get("KFP_GITOPS_COMMIT", "")
     if told or not (arguments.root / ".git").exists() or not shutil.which("git"):
         return told
-    command = ["git", "-C", str(arguments.root), "rev-parse", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else ""
+    found = git.commit(arguments.root, "HEAD")
+    changed = git.call(arguments.root, "status", "--porcelain", "--", str(folder(arguments)))
+    # Of manifests outside of the repository git knows nothing, and this commit is not theirs.
+    if found is None or changed.returncode != 0:
+        return ""
+    return f"{found}{CHANGED}" if changed.stdout else found
 
 
 def natural(text: str) -> int:

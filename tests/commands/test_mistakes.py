@@ -1,0 +1,150 @@
+"""Mistakes that everybody makes once: each is told with what to do and exit code 2, and leaves nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import gitrepo
+import pytest
+from project import Outcome, snapshot
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def repository(repository: Path, command: Run) -> Path:
+    """The small repository, rendered."""
+    assert command("render", "--root", repository, "--all").code == 0
+    return repository
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_what_the_disk_refuses_is_no_defect(
+    repository: Path, command: Run, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(source: str, _target: str) -> None:
+        raise OSError(number, os.strerror(number), source)
+
+    (repository / "manifests/dev/environment.yaml").unlink()
+    before = snapshot(repository)
+    monkeypatch.setattr(
+        "os.replace", refuse
+    )  # the superuser, who runs tests in containers, may write anywhere
+    done = command("render", "--root", repository, "--env", "dev")
+    assert done.code == 2
+    assert f": {os.strerror(number)}; give yourself the right, or the disk room" in done.err
+    assert "Traceback" not in done.err
+    assert snapshot(repository) == before
+
+
+def test_another_error_of_the_system_stays_a_defect(
+    repository: Path, command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EBADF, "bad descriptor")
+
+    (repository / "manifests/dev/environment.yaml").unlink()
+    monkeypatch.setattr("os.replace", fail)
+    done = command("render", "--root", repository, "--env", "dev")
+    assert (done.code, "Traceback" in done.err) == (3, True)
+
+
+@pytest.mark.parametrize("name", [("reconcile", "plan"), ("reconcile", "status"), ("doctor",)])
+def test_an_environment_that_is_not_there_is_told_with_those_that_are(
+    repository: Path, command: Run, name: tuple[str, ...]
+) -> None:
+    done = command(*name, "--root", repository, "--env", "pord", "--host", "http://127.0.0.1:9")
+    assert done.code == 2
+    assert "manifests/pord: no such folder; there are: dev, prod; render one with" in done.err
+
+
+def test_a_folder_without_git_has_nothing_to_compare_with(repository: Path, command: Run) -> None:
+    done = command("diff", "--root", repository, "--env", "dev")
+    assert done.code == 2
+    assert "is no git repository, so there is nothing to compare with; clone it, or `git init`" in done.err
+
+
+def test_what_stands_at_the_wrong_place_is_told_where_it_belongs(repository: Path, command: Run) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    template.write_text(template.read_text().replace("\nspec:\n", "\nspec:\n  triggers: []\n", 1))
+    done = command("render", "--root", repository, "--env", "dev")
+    assert done.code == 2
+    assert "unknown key 'spec.triggers'" in done.err
+    assert "(`schedules` and `triggers` stand beside `spec:`)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("delete", "said"),
+    [
+        ("", "state: absent: its schedules are deleted; its versions, the pipeline and its runs stay"),
+        ("\n    delete: pipeline", "state: absent: its schedules, its versions and the pipeline are deleted"),
+    ],
+)
+def test_a_tombstone_is_told_apart_from_a_pipeline_that_vanished(
+    repository: Path, command: Run, delete: str, said: str
+) -> None:
+    gitrepo.init(repository)
+    (repository / "environments/dev/values.yaml").write_text(
+        f"follows: sources\npipelines:\n  hello:\n    state: absent{delete}\n"
+    )
+    assert command("render", "--root", repository, "--env", "dev").code == 0
+    done = command("diff", "--root", repository, "--env", "dev")
+    assert done.code == 1
+    assert said in done.out
+    assert "nothing more happens to it" not in done.out
+
+
+def test_the_commit_of_manifests_that_are_not_committed_is_marked(repository: Path) -> None:
+    from argparse import Namespace
+
+    from kfp_gitops.commands.reconcile import options
+
+    arguments = Namespace(root=repository, env="dev", manifests=None)
+    assert options.commit(arguments) == ""
+    head = gitrepo.init(repository)
+    (repository / "notes.txt").write_text("of no manifest")
+    assert options.commit(arguments) == head
+    path = repository / "manifests/dev/environment.yaml"
+    path.write_text(path.read_text() + "# changed\n")
+    assert options.commit(arguments) == f"{head}+changes"
+
+
+def test_what_was_killed_half_way_is_told_with_how_to_go_on(repository: Path, command: Run) -> None:
+    left = repository / "templates/pipelines/fine"
+    left.mkdir()
+    (left / "pipeline.yaml.j2").write_text("spec: {}\n")
+    done = command("new", "--root", repository, "pipeline", "fine", "--component", "greet")
+    assert done.code == 2
+    assert "templates/pipelines/fine exists already; nothing was written" in done.err
+    assert (
+        "values.yaml has no pipeline 'fine': if this was left by a start that was cut off, remove it"
+        in done.err
+    )
+
+
+def test_the_development_server_s_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    from kfp_gitops.devserver import main
+
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    for words in ("examples:", "scripts/devserver.py --port 0", "exit codes:", "130 interrupted"):
+        assert words in said
+
+
+def test_the_release_that_only_the_source_has_is_told_with_how_to_bring_it(
+    repository: Path, command: Run
+) -> None:
+    values = repository / "environments/prod/values.yaml"
+    values.write_text("follows: pinned\npipelines: {hello: null}\n")
+    release = repository / "environments/prod/release.yaml"
+    release.write_text(json.dumps({"apiVersion": "kfp-gitops/v1alpha1", "kind": "Release", "images": {}}))
+    done = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--status")
+    assert (
+        "hello: only in dev; to bring it to prod, add its values to environments/prod/values.yaml" in done.out
+    )
+    assert "promote with --pipeline hello" in done.out
