@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -134,17 +133,3 @@ def test_the_development_server_s_help_teaches(capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     for words in ("examples:", "scripts/devserver.py --port 0", "exit codes:", "130 interrupted"):
         assert words in said
-
-
-def test_the_release_that_only_the_source_has_is_told_with_how_to_bring_it(
-    repository: Path, command: Run
-) -> None:
-    values = repository / "environments/prod/values.yaml"
-    values.write_text("follows: pinned\npipelines: {hello: null}\n")
-    release = repository / "environments/prod/release.yaml"
-    release.write_text(json.dumps({"apiVersion": "kfp-gitops/v1alpha1", "kind": "Release", "images": {}}))
-    done = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--status")
-    assert (
-        "hello: only in dev; to bring it to prod, add its values to environments/prod/values.yaml" in done.out
-    )
-    assert "promote with --pipeline hello" in done.out

@@ -170,7 +170,10 @@ def test_status_of_a_pipeline_that_only_dev_has(team: Team) -> None:
     text = (team.root / PROD).read_text("utf-8").split("pipelines:\n")[0]
     (team.root / PROD).write_text(text + "pipelines:\n  hello: null\n", "utf-8")
     outcome = team.command("promote", "--root", team.root, "--from", "dev", "--to", "prod", "--status")
-    assert "hello: only in dev; prod has no values for it" in outcome.out
+    assert (
+        "hello: only in dev; to bring it to prod, add its values to environments/prod/values.yaml and "
+        "promote with --pipeline hello\n"
+    ) in outcome.out
 
 
 GH = """#!/bin/sh
