@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import gitrepo
 import pytest
-from project import Outcome, snapshot
+from project import PROJECT, Outcome, snapshot
 
 Run = Callable[..., Outcome]
 
@@ -133,3 +135,14 @@ def test_the_development_server_s_help_teaches(capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     for words in ("examples:", "scripts/devserver.py --port 0", "exit codes:", "130 interrupted"):
         assert words in said
+
+
+@pytest.mark.parametrize("script", ["render", "devserver"])
+def test_a_python_without_the_packages_is_told_which_one_to_use(script: str) -> None:
+    path = [str(PROJECT / "scripts"), str(PROJECT / f"scripts/{script}.py")]
+    code = f"import runpy, sys; sys.path.insert(0, {path[0]!r}); runpy.run_path({path[1]!r}, run_name='__main__')"
+    isolated = [sys.executable, "-I", "-S", "-c", code, "--help"]  # without site-packages
+    done = subprocess.run(isolated, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "is not installed; run `make demo` once, then `. .venv/bin/activate`" in done.stderr
+    assert "Traceback" not in done.stderr
