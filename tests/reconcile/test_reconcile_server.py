@@ -61,6 +61,7 @@ def test_apply_creates_everything_and_a_second_apply_plans_nothing(
     first = reconcile("apply")
     assert first.code == 0
     assert "4 create" in first.out
+    assert "create experiment hello-dev: done" in first.out + first.err  # the name that it has in KFP
     writes = [r for r in server.faults.requests if r.method != "GET"]
     again = reconcile("apply")
     assert again.code == 0
