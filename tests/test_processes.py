@@ -91,6 +91,37 @@ def test_few_items_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> N
     assert processes.spread(str, []) == []
 
 
+_MEANWHILE = """
+import os, sys, threading, time
+from kfp_gitops import processes
+processes.cores = lambda: int(sys.argv[1])
+parent, looks = os.getpid(), []
+
+def look():
+    def wait():
+        time.sleep(0.5)
+        looks.append(os.getpid() == parent)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    thread.join()
+
+def work(number):
+    return "elsewhere" if os.getpid() != parent else "here after the look" if looks else "here before"
+
+print(looks, sorted(set(processes.spread(work, range(100), meanwhile=look))), looks)
+"""
+
+
+@forks
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_waits_is_done_once_while_other_processes_work(count: int) -> None:
+    argv = [sys.executable, "-c", PATH + _MEANWHILE, str(count)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[True] ") and done.stdout.endswith(" [True]\n")
+    assert "here before" not in done.stdout
+    assert ("elsewhere" in done.stdout) is (count == 2)
+
+
 def test_cores_are_at_least_one_and_at_most_what_the_machine_has() -> None:
     assert 1 <= processes.cores() <= (os.cpu_count() or 1)
 

@@ -22,10 +22,16 @@ BATCH = 16
 MOST = 8  # processes; each holds its own copy of what it works on
 
 
-def spread(function: Callable[[Item], Answer], items: Sequence[Item], least: int = 0) -> list[Answer]:
+def spread(
+    function: Callable[[Item], Answer],
+    items: Sequence[Item],
+    least: int = 0,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Answer]:
     """`[function(item) for item in items]`; answers are texts, or lists and maps of them: equal ones travel once.
 
-    `least` is how many items are worth a process.
+    `least` is how many items are worth a process. What this process does `meanwhile` is something that waits for
+    others, and may start threads; it is done once, and first.
     """
     batches = range(
         0, len(items), max(least or BATCH, -(-len(items) // 200))
@@ -38,8 +44,11 @@ def spread(function: Callable[[Item], Answer], items: Sequence[Item], least: int
     done: dict[int, list[Any]] = {}
     if count > 1:
         with _forked(count - 1, len(batches), work) as (claims, answers):
+            meanwhile()
             done.update((batch, work(batch)) for batch in claims)
             done.update(found for answer in answers for found in _received(answer))
+    else:
+        meanwhile()
     return [answer for batch in range(len(batches)) for answer in (done.pop(batch, None) or work(batch))]
 
 

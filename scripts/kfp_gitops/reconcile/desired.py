@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ __all__ = [
     "DesiredPipeline",
     "experiment_name",
     "load",
-    "proved",
+    "prove",
     "read",
     "schedule_name",
 ]
@@ -137,8 +137,8 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     return _desired(found, heads, target, commit, {name: result.text for name, result in results.items()})
 
 
-def proved(folder: Path, environment: str, host: str | None = None) -> Desired:
-    """Desired state, compiled and proved as `load` does it, but without any IR: to plan by, never to apply.
+def prove(folder: Path, environment: str, host: str | None, meanwhile: Callable[[], None]) -> None:
+    """Compile, and refuse what `load` would refuse; keeps no IR. `meanwhile` is done while other processes compile.
 
     Raises:
         InputError: something is missing or malformed.
@@ -147,9 +147,8 @@ def proved(folder: Path, environment: str, host: str | None = None) -> Desired:
     from kfp_gitops import compiler
 
     found = _texts(folder, environment)
-    heads = _heads(found)
-    target = _proved(found, compiler.identify_all(list(found.rendered.values()), found.path), host)
-    return _desired(found, heads, target, "", dict.fromkeys(found.rendered, ""))
+    pipelines = list(found.rendered.values())
+    _proved(found, compiler.identify_all(pipelines, found.path, meanwhile), host)
 
 
 def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> str:

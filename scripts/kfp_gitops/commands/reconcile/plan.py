@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops import console
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode
+from kfp_gitops.errors import ExitCode, GitOpsError
 
 if TYPE_CHECKING:
+    from kfp_gitops.kfpapi.actual import Actual
+    from kfp_gitops.reconcile.converge import Options
     from kfp_gitops.reconcile.plan import Plan
+    from kfp_gitops.reconcile.records import Desired
+
+T = TypeVar("T")
 
 
 def add(subcommands: Any) -> None:
@@ -26,19 +34,41 @@ def add(subcommands: Any) -> None:
 def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
     from kfp_gitops.reconcile import desired, guard
-    from kfp_gitops.reconcile.observe import observe
     from kfp_gitops.reconcile.plan import plan
 
-    wanted = desired.proved(options.folder(arguments), arguments.env, arguments.host)
-    api = connection.api(arguments, wanted.host, wanted.namespace)
-    decided = options.decisions(arguments, api)
-    wanted = options.with_pause(api, wanted)
-    found = plan(wanted, observe(api, wanted, decided), decided)
+    folder = options.folder(arguments)
+    seen: Future[tuple[Desired, Options, Actual]] = Future()
+    # The look at KFP is mostly waiting, so other processes compile meanwhile.
+    desired.prove(
+        folder, arguments.env, arguments.host, lambda: _fill(seen, lambda: _look(arguments, folder))
+    )
+    wanted, decided, actual = seen.result()
+    found = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in found.changes)
     arguments.report.drift = len(found.differences)
     options.show(arguments, found)
     guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
     return conflicts(found) or (ExitCode.DIFFERENCES if found.differences else ExitCode.OK)
+
+
+def _fill(seen: Future[T], look: Callable[[], T]) -> None:
+    """A failed look is told after what does not compile, which is wrong whatever KFP says."""
+    try:
+        seen.set_result(look())
+    except GitOpsError as error:
+        seen.set_exception(error)
+
+
+def _look(arguments: Namespace, folder: Path) -> tuple[Desired, Options, Actual]:
+    """Desired state as its lock tells it, what was decided, and what KFP has."""
+    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.observe import observe
+
+    wanted = desired.reviewed(folder, arguments.env, arguments.host)
+    api = connection.api(arguments, wanted.host, wanted.namespace)
+    decided = options.decisions(arguments, api)
+    wanted = options.with_pause(api, wanted)
+    return wanted, decided, observe(api, wanted, decided)
 
 
 def conflicts(found: Plan) -> int:
