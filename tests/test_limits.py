@@ -158,11 +158,12 @@ _SCALARS = st.one_of(
         max_leaves=30,
     ),
     st.integers(0, 60),
+    st.one_of(st.text(), st.integers(0, 100_000).map("v".__mul__)),
 )
-def test_a_bound_of_the_size_is_one_whatever_the_ir_holds(value: object, depth: int) -> None:
+def test_a_bound_of_the_size_is_one_whatever_the_ir_holds(value: object, depth: int, version: str) -> None:
     for _ in range(depth):
         value = {"a": [value]}
-    documents = [{"sdkVersion": "kfp", "root": value}]
+    documents = [{"sdkVersion": version, "root": value}]
     assert len(emit.text(documents).encode()) <= ir.at_most(documents)
 
 

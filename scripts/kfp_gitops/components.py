@@ -172,8 +172,12 @@ def mapped(document: Document, images: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_stub(image: str, at: Path) -> bool:
-    """Whether the container of an executor stands for work of KFP's own; `at` is where the container is."""
-    return image in STUBS and at[-1:] == ("container",)
+    """Whether the container of an executor stands for work of KFP's own; `at` is where the container is.
+
+    Elsewhere, in a Kubernetes object or an Argo workflow, it is an image like any other, and is pulled.
+    """
+    executor = at[:2] == ("deploymentSpec", "executors") and at[3:] == ("container",)
+    return image in STUBS and (executor or at == ("implementation", "container"))
 
 
 def _fixed(image: str, at: Path) -> bool:

@@ -8,19 +8,20 @@ from typing import Any
 
 from kfp_gitops import files, processes, templates
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
-from kfp_gitops.errors import InputError
+from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.release import sha256
 
 FOLDER = "templates/delivery"
 _LAST = "kustomization.yaml.j2"
+_OPTIONAL = frozenset({"status-cronjob.yaml.j2"})
+"""What may be left out of an environment; what is not among these was left out by a wrong condition."""
 _MANY = 50
 
 
 def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
     """File name → text of each delivery manifest; `pipelines` are names with their files below manifests/<env>/.
 
-    The kustomization comes last, for it names the others and their digests. A template that renders to no document
-    delivers nothing.
+    The kustomization comes last, for it names the others and their digests.
 
     Raises:
         InputError: a template that does not render to YAML, or no image of the reconciler.
@@ -32,6 +33,11 @@ def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence
     batch = 1 if len(pipelines) >= _MANY else len(names)
     found = processes.spread(lambda name: _rendered(env, texts, name, context), names, batch)
     rendered = {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
+    raise_if_any(
+        Problem(f"{FOLDER}/{name}", 1, 1, "renders to no document", "correct its condition, or remove it")
+        for name, text in zip(names, found, strict=True)
+        if not text and name not in _OPTIONAL
+    )
     digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
     last = _rendered(env, texts, _LAST, {**context, "digests": digests})
     return {**rendered, _LAST.removesuffix(".j2"): last}

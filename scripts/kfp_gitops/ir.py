@@ -35,7 +35,8 @@ def at_most(docs: Sequence[Mapping[str, Any]]) -> int:
 
     A character is at most an escape of ten bytes, or a line break and the indentation of the line after it.
     """
-    return (2 * _depth(docs) + 10) * len(_canonical(docs)) + 4096
+    length = len(_canonical(docs)) + len(json.dumps(docs[0].get("sdkVersion")))
+    return (2 * _depth(docs) + 10) * length + 4096
 
 
 def _depth(value: Any) -> int:

@@ -120,6 +120,16 @@ def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command
     assert "delivery.driftSchedule" in outcome.err
 
 
+def test_a_template_that_a_wrong_condition_empties_is_told(repository: Path, command: Command) -> None:
+    network = repository / "templates/delivery/network.yaml.j2"
+    network.write_text(
+        f"{{% if delivery.pushGatway is defined %}}\n{network.read_text('utf-8')}{{% endif %}}\n", "utf-8"
+    )
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert "templates/delivery/network.yaml.j2:1:1: renders to no document" in outcome.err
+
+
 def test_argocd_is_the_same_for_all_environments(fork: Path, command: Command) -> None:
     values = fork / "environments/dev/values.yaml"
     values.write_text(values.read_text("utf-8") + "\nargocd:\n  namespace: elsewhere\n", "utf-8")

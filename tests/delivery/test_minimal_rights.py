@@ -58,6 +58,12 @@ def granted(objects: Iterable[Object], account: str, group: str) -> set[Right]:
     return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
 
 
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock remembers, by the server's address, what was applied; another test's server may have had that port."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[DevServer]:
     with DevServer(tmp_path / "server", faults=Faults()) as found:

@@ -187,6 +187,7 @@ def test_damage_is_found(damage: Callable[[list[Any]], None], what: str) -> None
         ({"componentInputParameter": "nope"}, "refers to input 'nope' of root"),
         ({"taskOutputParameter": {"producerTask": "nope", "outputParameterKey": "text"}}, "refers to task 'nope'"),
         ({"componentInputParameter": {"a": 1}}, "names neither an input nor an output of a task"),
+        ({"taskOutputParameter": {}}, "names neither an input nor an output of a task"),
         ({"taskOutputParameter": "make"}, "names neither an input nor an output of a task"),
         ({"taskOutputParameter": {"producerTask": ["make"]}}, "names neither an input nor an output of a task"),
     ],

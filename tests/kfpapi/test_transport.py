@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from kfp_gitops.errors import DeniedError, NotFoundError, RemoteError, Temporary
 from kfp_gitops.kfpapi import access, transport
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.clock import ServerClock
 from kfp_gitops.kfpapi.retry import Backoff
 from kfpapi.stub import Answer, Seen, Stub
 
@@ -391,3 +393,12 @@ def test_each_keeps_the_order_and_stops_at_the_first_failure() -> None:
     with pytest.raises(TemporaryError, match=r"^0$"):
         transport.each(work, range(1000))
     assert len(begun) < 100
+
+
+def test_a_reply_that_was_overtaken_does_not_set_the_servers_clock_back() -> None:
+    clock = ServerClock()
+    clock.hear("Tue, 24 Nov 2026 00:00:20 GMT", asked=2.0)
+    clock.hear("Tue, 24 Nov 2026 00:00:05 GMT", asked=1.0)
+    assert clock.now() >= datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)
+    clock.hear("Tue, 24 Nov 2026 00:00:07 GMT", asked=3.0)  # the server's clock itself was set back
+    assert clock.now() < datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)

@@ -66,6 +66,21 @@ def test_the_last_line_with_a_word_in_it_is_the_reason(tmp_path):
     assert done.outcome.error == "talks failed: exit code 2: No such table: sales"
 
 
+def test_what_looks_like_kfps_own_words_and_is_too_deep_to_read_is_the_steps(tmp_path):
+    @component
+    def deep():
+        import sys
+
+        print("Got executor_input:\n" + "[" * 100_000)
+        print("No such table: sales")
+        sys.exit(1)
+
+    def pipeline():
+        deep()
+
+    assert run(pipeline, tmp_path).outcome.error == "deep failed: exit code 1: No such table: sales"
+
+
 def test_what_an_attempt_said_is_not_the_reason_of_the_next(tmp_path):
     @component
     def once(mark: str):

@@ -97,6 +97,7 @@ def test_a_step_that_another_kfp_2_compiled_runs_with_the_one_that_is_here(tmp_p
         ("'kfp==2.3.4' '--no-deps' 'no-such-package' ", "no-such-package"),
         ("'kfp==2.3.4' '--no-deps' && python3 -m pip install 'no-such-package' ", "no-such-package"),
         ("'no-such-package==2.3.4' '--no-deps' ", "no-such-package==2.3.4"),
+        ("'kfp ", "'kfp"),  # no shell could read it
     ],
 )
 def test_any_other_package_that_is_not_here_is_refused(tmp_path, words, lacking):

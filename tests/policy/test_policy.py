@@ -180,11 +180,28 @@ def test_steps_that_kfp_does_itself_have_no_image_and_no_resources(tmp_path: Pat
     assert _names(tmp_path, "resource-limits") == ["dev/claims/createpvc"]
 
 
-def test_a_pod_that_has_the_image_of_such_a_step_is_looked_at(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "spec: {initContainers: [{name: a, image: argostub/createpvc}]}",
+        "spec: {templates: [{name: main, container: {image: argostub/createpvc}}]}",
+    ],
+)
+def test_a_pod_that_has_the_image_of_such_a_step_is_looked_at(tmp_path: Path, spec: str) -> None:
     pod = tmp_path / "manifests/dev/pod.yaml"
     pod.parent.mkdir(parents=True)
-    pod.write_text("spec: {initContainers: [{name: a, image: argostub/createpvc}]}\n")
+    pod.write_text(f"{spec}\n")
     assert _names(tmp_path, "image-by-digest") == ["dev/pod"]
+
+
+def test_an_image_that_is_no_text_stops_no_policy(tmp_path: Path) -> None:
+    path = tmp_path / "manifests/dev/pipelines/odd/odd.yaml"
+    path.parent.mkdir(parents=True)
+    executor = "deploymentSpec: {executors: {e: {container: {image: {a: b}}}}}\n"
+    task = "root: {dag: {tasks: {t: {componentRef: {name: c}}}}}\n"
+    path.write_text(f"components: {{c: {{executorLabel: e}}}}\n{executor}{task}schemaVersion: 2.1.0\n")
+    assert _names(tmp_path, "image-by-digest") == []
+    assert _names(tmp_path, "resource-limits") == ["dev/odd/t"]
 
 
 def test_what_comes_compiled_is_mended_in_its_source(tmp_path: Path) -> None:

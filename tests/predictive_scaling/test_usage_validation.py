@@ -352,3 +352,16 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_fills_the
     monkeypatch.setattr(tables, "MAX_TEXT", len(head) + 1000 * len(row) - 1)
     with pytest.raises(InputError, match="MiB unpacked"):
         read_csv(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(tables, "MAX_ROWS", 1000)
+    assert len(read_csv(path)) == 1000
+    monkeypatch.setattr(tables, "MAX_ROWS", 999)
+    with pytest.raises(InputError, match="more than 999 rows"):
+        read_csv(path)
+
+
+def test_a_million_columns_are_no_usage_table(tmp_path):
+    path = tmp_path / "usage"
+    path.write_bytes(gzip.compress(b"timestamp,service" + b"," * 1_000_000 + b"\n"))
+    with pytest.raises(InputError, match="first line of more than 64 KiB"):
+        read_csv(path)

@@ -21,6 +21,12 @@ Command = Callable[..., Outcome]
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))
 
 
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock remembers, by the server's address, what was applied; another test's server may have had that port."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[DevServer]:
     with DevServer(tmp_path / "server", executor=FAKE, grace=0.3, faults=Faults()) as found:
@@ -388,3 +394,10 @@ def test_schedules_are_not_refreshed_where_the_server_does_not_tell_its_version(
         target = ["--root", repository, "--env", "dev", "--host", server.url, "--refresh-stale"]
         done = command("reconcile", "plan", *target)
     assert (done.code, "does not tell its version" in done.err) == (2, True)
+
+
+def test_a_status_that_would_tell_nobody_is_refused(
+    reconcile: Callable[..., Outcome], server: DevServer
+) -> None:
+    done = reconcile("status", "dev", "--exit-zero")
+    assert (done.code, "--push-gateway" in done.err) == (2, True)

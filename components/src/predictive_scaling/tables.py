@@ -19,8 +19,10 @@ from predictive_scaling.series import IntArray, instants
 
 GZIP_MAGIC = b"\x1f\x8b"
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+# What fits the memory of a pod: gzip packs a thousandfold, and a column or a short row costs more than its text.
 MAX_TEXT = 256 * 2**20
-"""The most bytes that a table may have when it is unpacked: about six million rows. Gzip packs a thousandfold."""
+MAX_ROWS = 5_000_000
+MAX_HEADER = 64 * 2**10
 _UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, zlib.error)
 
 
@@ -51,18 +53,24 @@ def _opened(path: Path) -> BinaryIO:
 
 
 class _Bounded:
-    """A binary file that raises InputError where it gives more than MAX_TEXT bytes."""
+    """A binary file that raises InputError where it gives more than the limits above."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self._file, self._name, self._left = file, name, MAX_TEXT
+        self._file, self._name, self._left, self._rows = file, name, MAX_TEXT, 0
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, or all that is left."""
         found = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
-        self._left -= len(found)
-        if self._left < 0:
+        if not self._rows and len(found) > MAX_HEADER and b"\n" not in found[:MAX_HEADER]:
             raise InputError(
-                f"{self._name}: more than {MAX_TEXT >> 20} MiB unpacked; take fewer services or coarser samples"
+                f"{self._name}: a first line of more than {MAX_HEADER >> 10} KiB; this is no usage table"
+            )
+        self._left -= len(found)
+        self._rows += found.count(b"\n")
+        if self._left < 0 or self._rows > MAX_ROWS + 1:
+            raise InputError(
+                f"{self._name}: more than {MAX_ROWS} rows or {MAX_TEXT >> 20} MiB unpacked; "
+                "take fewer services or coarser samples"
             )
         return found
 

@@ -87,7 +87,12 @@ def _names(source: Node) -> bool:
     name, output = source.get("componentInputParameter"), source.get("taskOutputParameter")
     if name is not None:
         return isinstance(name, str)
-    return isinstance(output, dict) and all(isinstance(part, str) for part in output.values())
+    parts = (
+        [output.get(key) for key in ("producerTask", "outputParameterKey")]
+        if isinstance(output, dict)
+        else [None]
+    )
+    return all(isinstance(part, str) for part in parts)
 
 
 def _dangling(ir: Ir, parent: Component, task: Node, source: Node) -> str:
@@ -99,10 +104,10 @@ def _dangling(ir: Ir, parent: Component, task: Node, source: Node) -> str:
         found = name in parent.declared("inputs", "parameters") or name in bound(task, "parameters")
         return "" if found else f"refers to input {name!r} of {parent.name}, which does not exist"
     output = source["taskOutputParameter"]
-    producer = parent.tasks.get(output.get("producerTask", ""))
+    producer = parent.tasks.get(output["producerTask"])
     if producer is None:
-        return f"refers to task {output.get('producerTask')!r}, which is not in the same DAG"
-    component, key = ir.component(producer), output.get("outputParameterKey", "")
+        return f"refers to task {output['producerTask']!r}, which is not in the same DAG"
+    component, key = ir.component(producer), output["outputParameterKey"]
     if component is None or key in component.declared("outputs", "parameters"):
         return ""
     return f"refers to output {key!r} of {output['producerTask']!r}, which does not exist"

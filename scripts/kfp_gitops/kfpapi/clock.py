@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,14 +14,21 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._heard: tuple[datetime, float] | None = None
+        self._asked = -math.inf
+        self._lock = threading.Lock()
 
-    def hear(self, date: str | None) -> None:
-        """Note the Date header of a reply."""
+    def hear(self, date: str | None, asked: float) -> None:
+        """Note the Date header of a reply to what was asked at an instant of `time.monotonic()`.
+
+        Replies overtake one another: the newest question's counts, so that time does not step back.
+        """
         try:
-            told = parsedate_to_datetime(date or "")
+            told = parsedate_to_datetime(date or "").astimezone(UTC)
         except ValueError:
             return
-        self._heard = told.astimezone(UTC), time.monotonic()
+        with self._lock:
+            if asked >= self._asked:
+                self._heard, self._asked = (told, time.monotonic()), asked
 
     def now(self) -> datetime:
         """The time of the last reply and what passed since, in whole seconds; our own clock before the first."""

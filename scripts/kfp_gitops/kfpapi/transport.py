@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -86,6 +87,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
     def _send(self, *args: Any, **more: Any) -> Any:
         try:
             with self._slots:
+                asked = time.monotonic()
                 reply = super().request(*args, **more)
         except kfp_server_api.ApiException as error:
             raise self._refusal(error) from None
@@ -95,7 +97,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             pending = isinstance(error, urllib3.exceptions.ReadTimeoutError)
             said = self._clean(_unreachable(error) or _first_line(error))
             raise TemporaryError(f"{self._host}: {said}", pending=pending) from None
-        self.clock.hear(reply.getheader("Date"))
+        self.clock.hear(reply.getheader("Date"), asked)
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
         return reply

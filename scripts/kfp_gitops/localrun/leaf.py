@@ -143,6 +143,6 @@ def _by_the_step(text: str) -> str:
         try:
             _, end = json.JSONDecoder().raw_decode(after)
             text = after[end:]
-        except ValueError:
+        except (ValueError, RecursionError):
             text = before + header + after
     return "\n".join(line for line in text.splitlines() if not line.startswith("[KFP Executor "))

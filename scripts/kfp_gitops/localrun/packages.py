@@ -14,7 +14,7 @@ from importlib import metadata
 
 # What kfp.dsl.component_factory writes before the command proper: sh -c '… pip install … && "$0" "$@"' sh -ec …
 _PRELUDE = 3
-_INSTALL = re.compile(r"-m pip install (.*?)&&", re.DOTALL)
+_INSTALL = "-m pip install "
 _WITH_VALUE = ("--index-url", "--extra-index-url", "--trusted-host", "--find-links", "-i", "-f")
 
 _PIN = re.compile(r"kfp==(2\.[0-9A-Za-z.-]+)")
@@ -48,7 +48,16 @@ def other_kfp(command: tuple[str, ...]) -> str:
 
 
 def _installed_by(command: tuple[str, ...]) -> list[list[str]]:
-    return [shlex.split(part) for part in _INSTALL.findall(command[2])]
+    """The words of each of its install commands; of one that no shell could read, as they stand: none is ever here."""
+    parts = [part.partition("&&") for part in command[2].split(_INSTALL)[1:]]
+    return [_words(part) for part, end, _ in parts if end]
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def _pinned_by_sdk(text: str, words: Sequence[str]) -> str:

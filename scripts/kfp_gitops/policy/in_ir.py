@@ -23,7 +23,7 @@ def in_ir(environment: str, place: str, spec: Document) -> Iterator[Subject]:
                 "loop", environment, name, {"parallelism": bound, "items": iterator}, spec, at, _FIX
             )
         container = _container(spec.value, task)
-        if container is not None and container.get("image") not in components.STUBS:
+        if container is not None and str(container.get("image")) not in components.STUBS:
             yield Subject("task", environment, name, _as_manifest(task, container), spec, at, _FIX)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops import console
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode
+from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
@@ -43,6 +43,8 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile.plan import plan
     from kfp_gitops.status import build, show
 
+    if arguments.exit_zero and not arguments.push_gateway:
+        raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
     wanted = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = options.with_pause(api, wanted)
