@@ -134,7 +134,7 @@ def test_a_version_that_is_not_registered_says_what_to_do(
         "run", "--root", repository, "--env", "dev", "--host", server.url, "--pipeline", "hello"
     )
     assert outcome.code == 4
-    assert "run `python scripts/reconcile.py apply`" in outcome.err
+    assert "run `python scripts/reconcile.py apply --env ENV`" in outcome.err
 
 
 def test_quickstart_really_runs(tmp_path: Path, command: Command) -> None:
