@@ -87,12 +87,8 @@ def _names(source: Node) -> bool:
     name, output = source.get("componentInputParameter"), source.get("taskOutputParameter")
     if name is not None:
         return isinstance(name, str)
-    parts = (
-        [output.get(key) for key in ("producerTask", "outputParameterKey")]
-        if isinstance(output, dict)
-        else [None]
-    )
-    return all(isinstance(part, str) for part in parts)
+    keys = ("producerTask", "outputParameterKey")
+    return isinstance(output, dict) and all(isinstance(output.get(key), str) for key in keys)
 
 
 def _dangling(ir: Ir, parent: Component, task: Node, source: Node) -> str:

@@ -68,14 +68,19 @@ def read(folder: Path, environment: str) -> Folder:
     Raises:
         InputError: something is missing or malformed; run render.
     """
-    found = _texts(folder, environment)
+    found = texts(folder, environment)
     manifests = {
         name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in found.rendered.items()
     }
     return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
 
 
-def _texts(folder: Path, environment: str) -> Texts:
+def texts(folder: Path, environment: str) -> Texts:
+    """Read a rendered environment without looking into its manifests.
+
+    Raises:
+        InputError: something is missing or malformed; run render.
+    """
     root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
     rendered = {
         entry["name"]: rendered_pipeline(root, name, entry["name"], entry["release"])
@@ -130,23 +135,22 @@ def load(folder: Path, environment: str, host: str | None = None, commit: str = 
     """
     from kfp_gitops import compiler
 
-    found = _texts(folder, environment)
+    found = texts(folder, environment)
     heads = _heads(found)
     results = compiler.compile_all(list(found.rendered.values()), found.path)
     target = _proved(found, results, host)
     return _desired(found, heads, target, commit, {name: result.text for name, result in results.items()})
 
 
-def prove(folder: Path, environment: str, host: str | None, meanwhile: Callable[[], None]) -> None:
+def prove(found: Texts, host: str | None, meanwhile: Callable[[], None]) -> None:
     """Compile, and refuse what `load` would refuse; keeps no IR. `meanwhile` is done while other processes compile.
 
     Raises:
-        InputError: something is missing or malformed.
+        InputError: something is malformed.
         RefusedError: as `load`.
     """
     from kfp_gitops import compiler
 
-    found = _texts(folder, environment)
     pipelines = list(found.rendered.values())
     _proved(found, compiler.identify_all(pipelines, found.path, meanwhile), host)
 
@@ -168,7 +172,11 @@ def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired
     Raises:
         InputError: something is missing or malformed, or the lock has no entry for a pipeline.
     """
-    found = _texts(folder, environment)
+    return as_locked(texts(folder, environment), host)
+
+
+def as_locked(found: Texts, host: str | None = None) -> Desired:
+    """The same, of what has been read."""
     _refuse_other_digests(
         found, {name: found.locked[name].digest for name in found.rendered if name in found.locked}
     )

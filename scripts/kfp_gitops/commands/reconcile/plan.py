@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops import console
@@ -16,6 +15,7 @@ from kfp_gitops.errors import ExitCode, GitOpsError
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
     from kfp_gitops.reconcile.converge import Options
+    from kfp_gitops.reconcile.desired import Texts
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired
 
@@ -36,19 +36,17 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile import desired, guard
     from kfp_gitops.reconcile.plan import plan
 
-    folder = options.folder(arguments)
+    found = desired.texts(options.folder(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # The look at KFP is mostly waiting, so other processes compile meanwhile.
-    desired.prove(
-        folder, arguments.env, arguments.host, lambda: _fill(seen, lambda: _look(arguments, folder))
-    )
+    desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(arguments, found)))
     wanted, decided, actual = seen.result()
-    found = plan(wanted, actual, decided)
-    arguments.report.planned((c.action, c.kind) for c in found.changes)
-    arguments.report.drift = len(found.differences)
-    options.show(arguments, found)
-    guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
-    return conflicts(found) or (ExitCode.DIFFERENCES if found.differences else ExitCode.OK)
+    planned = plan(wanted, actual, decided)
+    arguments.report.planned((c.action, c.kind) for c in planned.changes)
+    arguments.report.drift = len(planned.differences)
+    options.show(arguments, planned)
+    guard.check(planned, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+    return conflicts(planned) or (ExitCode.DIFFERENCES if planned.differences else ExitCode.OK)
 
 
 def _fill(seen: Future[T], look: Callable[[], T]) -> None:
@@ -59,12 +57,12 @@ def _fill(seen: Future[T], look: Callable[[], T]) -> None:
         seen.set_exception(error)
 
 
-def _look(arguments: Namespace, folder: Path) -> tuple[Desired, Options, Actual]:
+def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]:
     """Desired state as its lock tells it, what was decided, and what KFP has."""
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
 
-    wanted = desired.reviewed(folder, arguments.env, arguments.host)
+    wanted = desired.as_locked(found, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     decided = options.decisions(arguments, api)
     wanted = options.with_pause(api, wanted)
