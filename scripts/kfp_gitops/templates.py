@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from traceback import walk_tb
 from typing import Any
@@ -13,7 +14,7 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from kfp_gitops import bounds
+from kfp_gitops import bounds, evaluate
 from kfp_gitops.errors import InputError, Problem
 from kfp_gitops.yamltext import dump_all, parse_all
 
@@ -33,6 +34,8 @@ _FILTERS = (
     "last",
 )
 _GLOBALS = ("range", "namespace")
+# What an expression on wrong data raises, besides what Jinja words itself.
+_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -91,15 +94,29 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     """
     try:
         with bounds.bounded(f"{folder}/{name}"):
-            return _bounded(_environment(texts).get_template(name).generate(**context), f"{folder}/{name}")
+            return _rendered(_environment(texts), texts, name, folder, context)
     except TemplateSyntaxError as error:
         raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
     except TemplateError as error:
         template, line = _place(error, name)
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+    except _FAULTS as error:
         template, line = _place(error, name)
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
+
+
+def _rendered(
+    environment: _Sandbox, texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]
+) -> str:
+    if name not in texts:
+        raise TemplateNotFound(name)
+    tree = environment.parse(texts[name], name)
+    with suppress(evaluate.BeyondError, TemplateError, *_FAULTS):
+        return evaluate.text(environment, tree, context, MAX_OUTPUT)
+    template = environment.template_class.from_code(
+        environment, environment.compile(tree, name), environment.globals
+    )
+    return _bounded(template.generate(**context), f"{folder}/{name}")
 
 
 def to_yaml(
