@@ -15,7 +15,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def rows(settings: Settings) -> Iterator[Row]:
             name: _run(name, source, settings.folder, python or sys.executable) for name in STATSFORECAST
         }
     yield _compared(cases, found)
+    yield _planned(cases, starts, found, settings.folder)
     yield _aged(cases, starts)
     yield _trained(settings)
 
@@ -129,6 +131,46 @@ def _line(name: str, cases: list[Case], found: dict[str, Any], naive: list[dict[
         "s/fit": float(found["seconds"]),
         "MB": float(found["peak"]),
     }
+
+
+WEEK = 7 * 24
+MOST_OVER = 0.025
+
+
+def _planned(cases: list[Case], starts: dict[str, int], newest: Mapping[str, Any], folder: Path) -> Row:
+    """Capacity plans of two weeks, the second as if it were a week ago.
+
+    An overload lasts for hours, so the hours above a plan come in few bunches: one week of ten series says little.
+    """
+    earlier = [
+        replace(case, name=f"{case.name}, a week earlier", values=case.values[:-WEEK]) for case in cases
+    ]
+    source = folder / "earlier.npz"
+    _store(earlier, {f"{name}, a week earlier": start for name, start in starts.items()}, source)
+    before = {name: _run(name, source, folder, sys.executable) for name in ("champion", *NAIVE)}
+    both = {name: newest[name] | before[name] for name in before}
+    weeks = {
+        "newest week": (cases, newest),
+        "week before": (earlier, before),
+        "both weeks": (cases + earlier, both),
+    }
+    forecasts, constants = [], []
+    for week, (chosen, found) in weeks.items():
+        ours = _line("champion", chosen, found["champion"], [found[name] for name in NAIVE])
+        vpa = measures.plan_figures(chosen, {case.name: measures.vpa_like(case) for case in chosen})
+        forecasts.append(ours | {"model": f"{week}, champion"})
+        constants.append({"model": f"{week}, VPA-like"} | vpa)
+    over, vpa_over = (lines[-1]["cpu over"] for lines in (forecasts, constants))
+    return Row(
+        f"{len(earlier)} real series, two weeks: hours in which cpu usage was above the plan",
+        Figure("champion's plan", over, over),
+        Figure("VPA-like (constant)", vpa_over, vpa_over),
+        unit="of all hours",
+        wanted=MOST_OVER,
+        absolute=True,
+        note=f"at {forecasts[-1]['cpu cost']:.3f} × usage; VPA-like at {constants[-1]['cpu cost']:.3f}",
+        details=tuple(line for pair in zip(forecasts, constants, strict=True) for line in pair),
+    )
 
 
 AGES = (0, 1, 3, 6)
