@@ -15,6 +15,7 @@ _CODES = (
 )
 # Line break and tab lay a text out; of the escape sequences only the colours that this project writes are left.
 _COLOUR = "\x1b\\[(?:0|1;31|2|3[1-3])m"
+_COLOURS = {"+": "32", "-": "31", "~": "33", "!": "1;31", "=": "2"}
 _OBEYED = re.compile(f"(?!{_COLOUR})[\x00-\x08\x0b-\x1f{_CODES}]")
 HIDDEN = re.compile(f"[{_CODES}]")
 
@@ -24,6 +25,12 @@ def shown(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _OBEYED.sub(lambda found: _escape(found[0]), text)
+
+
+def coloured(line: str) -> str:
+    """A line of a diff or a plan in the colour of the sign that it begins with."""
+    colour = _COLOURS.get(line.lstrip()[:1])
+    return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
 
 
 def _escape(character: str) -> str:

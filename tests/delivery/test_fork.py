@@ -120,6 +120,29 @@ def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command
     assert "delivery.driftSchedule" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("61 * * * *", "no cron: End of range (61) above maximum (59): 61"),
+        ("* * * 14 *", "no cron: End of range (14) above maximum (12): 14"),
+        ("0 0 30 2 *", "'0 0 30 2 *' never comes; name a day that exists"),
+    ],
+)
+@pytest.mark.parametrize("key", ["driftSchedule", "statusSchedule"])
+def test_a_schedule_that_kubernetes_would_refuse_is_told_at_its_line(
+    repository: Path, command: Command, key: str, schedule: str, says: str
+) -> None:
+    base = repository / "environments/base.yaml"
+    base.write_text(
+        base.read_text("utf-8").replace("pipelines:\n", f"  {key}: '{schedule}'\npipelines:\n", 1), "utf-8"
+    )
+    line = base.read_text("utf-8").split(f"  {key}:")[0].count("\n") + 1
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert f"environments/base.yaml:{line}:" in outcome.err
+    assert says in outcome.err
+
+
 def test_a_template_that_a_wrong_condition_empties_is_told(repository: Path, command: Command) -> None:
     network = repository / "templates/delivery/network.yaml.j2"
     network.write_text(

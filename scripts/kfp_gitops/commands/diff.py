@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,8 +62,7 @@ def _diff(arguments: Namespace) -> int:
         case "markdown":
             console.result(to_markdown(found))
         case _:
-            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            console.result("\n\n".join(to_text(item, colour=colour) for item in found))
+            console.result("\n\n".join(to_text(item, colour=console.coloured()) for item in found))
     return ExitCode.DIFFERENCES if any(item.semantic for item in found) else ExitCode.OK
 
 

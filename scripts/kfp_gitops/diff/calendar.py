@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kfp_gitops.diff import schedules, wording
+from kfp_gitops.diff import schedules
+from kfp_gitops.reconcile import timing
 
 WEEK = timedelta(days=7)
 # A schedule that fires more often than this is told by its number, not by its instants.
@@ -98,7 +99,7 @@ def to_text(found: Calendar) -> str:
 
 
 def _lines(found: Calendar) -> Iterator[str]:
-    zone = wording.zone_of(found.zone)
+    zone = timing.zone_of(found.zone)
     yield f"{found.environment}: firings from {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC"
     if not found.entries:
         yield "  no schedules"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from kfp_gitops import cron
 from kfp_gitops.diff.fields import Difference, differences
 from kfp_gitops.diff.model import Firings
+from kfp_gitops.reconcile.timing import Timing, read_cron
 
 SHOWN = 5
 
@@ -64,23 +64,15 @@ def next_firings(schedule: Mapping[str, Any] | None, now: datetime, count: int =
     """The next firings of an enabled schedule after an instant (aware, UTC); none of a disabled one."""
     if schedule is None or not schedule.get("enabled"):
         return []
-    found: list[datetime] = []
-    instant = max(now, _instant(schedule.get("start")) or now)
-    while len(found) < count and (following := _after(schedule, instant)):
-        if (end := _instant(schedule.get("end"))) and following > end:
-            break
-        found.append(following)
-        instant = following
-    return found
-
-
-def _after(schedule: Mapping[str, Any], instant: datetime) -> datetime | None:
-    if isinstance(seconds := schedule.get("intervalSeconds"), int):
-        return instant + timedelta(seconds=seconds)
-    try:
-        return cron.parse(str(schedule.get("cron"))).next_after(instant)
-    except cron.CronError:  # an older manifest may hold what is refused today
-        return None
+    base = max(now, _instant(schedule.get("start")) or now)
+    seconds, text = schedule.get("intervalSeconds"), schedule.get("cron")
+    timing = Timing(
+        read_cron(text if isinstance(text, str) else None),
+        seconds if isinstance(seconds, int) else None,
+        base,
+        _instant(schedule.get("end")),
+    )
+    return [*timing.next_ones(base, count)]
 
 
 def _instant(text: Any) -> datetime | None:

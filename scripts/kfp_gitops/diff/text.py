@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfp_gitops import visible
 from kfp_gitops.diff import wording
 from kfp_gitops.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff
 from kfp_gitops.diff.wording import SIGNS
-
-_COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m", "!": "\x1b[1;31m"}
 
 
 def to_text(found: EnvironmentDiff, *, colour: bool = False) -> str:
     """Headlines, every change with its sign, firings, and last the blast radius."""
     lines = [*_lines(found)]
-    return "\n".join(_coloured(line) if colour else line for line in lines)
+    return "\n".join(visible.coloured(line) if colour else line for line in lines)
 
 
 def _lines(found: EnvironmentDiff) -> Iterator[str]:
@@ -48,8 +47,3 @@ def _firings(found: Firings, zone: str, action: Action | None) -> Iterator[str]:
         yield label + first
         yield from (" " * len(label) + text for text in others)
     yield from (f"    {found.schedule}: {note}" for note in found.notes)
-
-
-def _coloured(line: str) -> str:
-    sign = line.lstrip()[:1]
-    return f"{_COLOURS[sign]}{line}\x1b[0m" if sign in _COLOURS else line

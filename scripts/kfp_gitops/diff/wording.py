@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kfp_gitops.diff.fields import COMPARISONS, is_comparison, is_reference
 from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
-from kfp_gitops.errors import UsageError
+from kfp_gitops.reconcile import timing
 
 SIGNS: Mapping[Action, str] = {
     Action.ADDED: "+",
@@ -140,23 +139,8 @@ def instants(found: Sequence[datetime], zone: str) -> list[str]:
     """Instants in UTC, and in the team's zone where that is another."""
     if zone == "UTC":
         return [f"{instant:%a %Y-%m-%d %H:%M:%S} UTC" for instant in found]
-    place = zone_of(zone)
+    place = timing.zone_of(zone)
     return [
         f"{instant:%a %Y-%m-%d %H:%M:%S} UTC = {instant.astimezone(place):%a %H:%M:%S} {zone}"
         for instant in found
     ]
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The time zone of a name.
-
-    Raises:
-        UsageError: no such zone, or this machine has no time zone data.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(
-            f"timeZone {name!r} is not known here; write a name such as Europe/Berlin, "
-            "or install the Python package tzdata where the system has no time zone data"
-        ) from None

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from kfp_gitops import visible
+from kfp_gitops.errors import UsageError
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.plan import Action, Change, Plan
@@ -25,7 +26,6 @@ _SIGNS = {
     Action.CONFLICT: "!",
     Action.UNCHANGED: "=",
 }
-_COLOURS = {"+": "32", "~": "33", "-": "31", "!": "1;31", "=": "2"}
 _LONG = 60
 
 
@@ -42,7 +42,7 @@ def to_text(plan: Plan, *, colour: bool = False) -> str:
     for change in plan.changes:
         sign = _SIGNS[change.action]
         line = f"  {sign} {change.action:<9} {change.kind:<10} {change.name}  ({change.reason})"
-        lines.append(f"\033[{_COLOURS[sign]}m{line}\033[0m" if colour else line)
+        lines.append(visible.coloured(line) if colour else line)
         lines += [f"      {detail}" for detail in _details(change, plan.time_zone)]
     lines += [f"  note: {note}" for note in plan.notes]
     return "\n".join([*lines, summary(plan)])
@@ -126,8 +126,8 @@ def _shown(moment: datetime, zone: str) -> str:
     """In UTC, and beside it in the zone in which people of the environment read times."""
     text = timing.rfc3339(moment)
     try:
-        there = moment.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        there = moment.astimezone(timing.zone_of(zone))
+    except UsageError:  # no reason to show no plan
         return text
     return text if zone == "UTC" else f"{text} ({there:%a %H:%M %Z})"
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kfp_gitops import cron
+from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.actual import ActualSchedule
 from kfp_gitops.manifest import Schedule
 
@@ -68,7 +70,7 @@ class Timing:
 def live(found: ActualSchedule, fired: datetime | None = None) -> Timing:
     """The firings that a recurring run has before it, after the one at `fired` if it ever fired."""
     return Timing(
-        _cron(found.cron),
+        read_cron(found.cron),
         found.interval_seconds,
         fired or found.start or found.created,
         found.end,
@@ -79,17 +81,18 @@ def wanted(schedule: Schedule, base: datetime) -> Timing:
     """The firings of a schedule of the manifest that is created at `base`."""
     start = instant(schedule.start)
     return Timing(
-        _cron(schedule.cron),
+        read_cron(schedule.cron),
         schedule.interval_seconds,
         start if start and start > base else base,
         instant(schedule.end),
     )
 
 
-def _cron(text: str | None) -> cron.Cron | None:
+def read_cron(text: str | None) -> cron.Cron | None:
+    """None for what cannot be told: of a server newer than our parser, or a manifest older than our checks."""
     try:
         return cron.parse(text) if text else None
-    except cron.CronError:  # a server newer than the parser we know: we cannot tell when it fires
+    except cron.CronError:
         return None
 
 
@@ -101,3 +104,18 @@ def instant(text: str | None) -> datetime | None:
 def rfc3339(moment: datetime) -> str:
     """An instant as manifests and KFP write it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name.
+
+    Raises:
+        UsageError: no such zone, or this machine has no time zone data.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"timeZone {name!r} is not known here; write a name such as Europe/Berlin, "
+            "or install the Python package tzdata where the system has no time zone data"
+        ) from None
