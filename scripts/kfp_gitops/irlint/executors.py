@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,6 +43,7 @@ def _executor(ir: Ir, component: Component, label: str) -> Iterator[Finding]:
 
 def platform(ir: Ir, document: Node) -> Iterator[Finding]:
     """The second document: settings of executors that exist, with values from where their tasks are."""
+    users = _users(ir)
     for name, spec in document.get("platforms", {}).items():
         for label, settings in spec.get("deploymentSpec", {}).get("executors", {}).items():
             at: Path = ("platforms", name, "deploymentSpec", "executors", label)
@@ -49,11 +51,12 @@ def platform(ir: Ir, document: Node) -> Iterator[Finding]:
                 what = f"there are settings for the executor {label!r}, which does not exist"
                 yield Finding(1, at, what, one_of(ir.executors))
             else:
-                yield from _settings(ir, label, at, settings)
+                yield from _settings(ir, users[label], label, at, settings)
 
 
-def _settings(ir: Ir, label: str, at: Path, settings: Node) -> Iterator[Finding]:
-    users = list(_users(ir, label))
+def _settings(
+    ir: Ir, users: list[tuple[Component, Node]], label: str, at: Path, settings: Node
+) -> Iterator[Finding]:
     for path, source in _sources(settings, at):
         for parent, task in users:
             what = _dangling(ir, parent, task, source)
@@ -62,12 +65,14 @@ def _settings(ir: Ir, label: str, at: Path, settings: Node) -> Iterator[Finding]
                 break
 
 
-def _users(ir: Ir, label: str) -> Iterator[tuple[Component, Node]]:
+def _users(ir: Ir) -> Mapping[str, list[tuple[Component, Node]]]:
+    """The tasks that run on an executor, by its label, each with the component that it is in."""
+    found: dict[str, list[tuple[Component, Node]]] = defaultdict(list)
     for parent in ir.all():
         for task in parent.tasks.values():
-            component = ir.component(task)
-            if component and component.node.get("executorLabel") == label:
-                yield parent, task
+            if component := ir.component(task):
+                found[str(component.node.get("executorLabel", ""))].append((parent, task))
+    return found
 
 
 def _sources(value: Any, at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
