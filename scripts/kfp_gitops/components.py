@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops import containers, irlint, schema
+from kfp_gitops import containers, irlint, schema, v1ports
 from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.yamltext import Document, Path, parse
@@ -23,14 +23,6 @@ IR_TYPES: Mapping[str, Type] = {
     "LIST": "list",
     "STRUCT": "dict",
 }
-# Artifact types in lower case; any other name in Component YAML v1 is a plain artifact (kfp.dsl.types.type_utils).
-_ARTIFACTS = {
-    title.lower(): title
-    for title in (
-        "Artifact", "ClassificationMetrics", "Dataset", "HTML", "Markdown", "Metrics", "Model",
-        "SlicedClassificationMetrics",
-    )
-}  # fmt: skip
 # In the command of a Python component, which the SDK wrote and nobody edits.
 _PYTHON = "kfp.dsl.executor_main"
 _FINAL_STATUS = "TASK_FINAL_STATUS"
@@ -91,9 +83,7 @@ def read(name: str, text: str, path: str) -> Component:
     spec = document.value
     if "implementation" in spec:
         raise_if_any(containers.problems(document))
-        return Component(
-            name, _v1_ports(spec.get("inputs", [])), _v1_ports(spec.get("outputs", [])), document
-        )
+        return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
     if _PYTHON not in text:
         raise_if_any(irlint.problems([document]))
     root = spec["root"]
@@ -119,17 +109,16 @@ def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:
     return Port(name, None, title, optional=bool(item.get("isOptional")), many=many)
 
 
-def _v1_ports(items: list[Mapping[str, Any]]) -> dict[str, Port]:
-    return {port.name: port for port in map(_v1_port, items)}
+def _v1_ports(items: list[v1ports.Port] | None) -> dict[str, Port]:
+    return {port.name: port for port in map(_v1_port, items or [])}
 
 
-def _v1_port(item: Mapping[str, Any]) -> Port:
-    name, optional = containers.fit(item["name"]), item.get("optional", False) or "default" in item
-    if item["type"] == "PipelineTaskFinalStatus":
+def _v1_port(item: v1ports.Port) -> Port:
+    name, optional = v1ports.fit(item["name"]), v1ports.is_optional(item)
+    if v1ports.is_final_status(item):
         return Port(name, None, None, optional, final_status=True)
-    type_name = containers.type_of(item)
-    title = _ARTIFACTS.get(item["type"].lower(), "Artifact")
-    return Port(name, type_name, None if type_name else f"system.{title}", optional)
+    type_name = v1ports.type_of(item)
+    return Port(name, type_name, None if type_name else v1ports.artifact_of(item), optional)
 
 
 def with_images(component: Component, images: Mapping[str, str]) -> dict[str, Any]:

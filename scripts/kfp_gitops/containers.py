@@ -6,46 +6,28 @@ each rule was tried with kfp 2.17 (kfp.dsl.structures, kfp.components.v1_structu
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops import v1ports
 from kfp_gitops.errors import Problem
+from kfp_gitops.irlint.view import placeholders
 from kfp_gitops.manifest import Type
+from kfp_gitops.v1ports import Port, fit
 from kfp_gitops.yamltext import Document, Path
 
-# Type names in lower case (kfp.dsl.types.type_utils.PARAMETER_TYPES_MAPPING).
-TYPES: Mapping[str, Type] = {
-    **dict.fromkeys(("integer", "int"), "int"),
-    **dict.fromkeys(("double", "float"), "float"),
-    **dict.fromkeys(("string", "str", "text"), "str"),
-    **dict.fromkeys(("bool", "boolean"), "bool"),
-    **dict.fromkeys(("dict", "jsonobject"), "dict"),
-    **dict.fromkeys(("list", "jsonarray"), "list"),
-}
-_FINAL_STATUS = "PipelineTaskFinalStatus"
 _OF_PARAMETERS = ("inputValue",)
 _OF_ARTIFACTS = ("inputPath", "inputUri", "outputUri")
 # Placeholders of Argo, which KFP leaves as they are.
 _ARGO = re.compile(r"\{\{\s*(?:inputs|outputs|workflow|tasks)\.")
-_KINDS: Mapping[Type, type | tuple[type, ...]] = {
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "dict": dict,
-    "list": list,
+
+# How a default of a type is written, where that is not plain.
+_TODO: Mapping[Type, str] = {
+    "str": "put it in quotes",
+    "list": "write its JSON in a text, such as '[]'",
+    "dict": "write its JSON in a text, such as '{}'",
 }
-
-
-def fit(name: str) -> str:
-    """The name that an input or output has in a pipeline (kfp.dsl.utils.sanitize_input_name)."""
-    return re.sub("[^_0-9a-z]+", "_", name.lower()).strip("_")
-
-
-def type_of(port: Mapping[str, Any]) -> Type | None:
-    """The type of a parameter; None for an artifact."""
-    return TYPES.get(port["type"].lower())
 
 
 def problems(document: Document) -> list[Problem]:
@@ -58,36 +40,44 @@ class _Checker:
         spec = document.value
         self.document = document
         self.container: Mapping[str, Any] = spec["implementation"]["container"]
-        self.inputs = {port["name"]: port for port in spec.get("inputs", [])}
-        self.outputs = {port["name"]: port for port in spec.get("outputs", [])}
+        self.ports: Mapping[str, list[Port]] = {side: spec.get(side) or [] for side in ("inputs", "outputs")}
+        self.inputs = {port["name"]: port for port in self.ports["inputs"]}
+        self.outputs = {port["name"]: port for port in self.ports["outputs"]}
         self.written: set[str] = set()
 
     def run(self) -> Iterator[Problem]:
         yield from self._ports()
         for field in ("command", "args"):
-            for index, part in enumerate(self.container.get(field, [])):
+            for index, part in enumerate(self.container.get(field) or []):
                 at: Path = ("implementation", "container", field, index)
                 yield from self._part(part, at)
         yield from self._unwritten()
 
     def _ports(self) -> Iterator[Problem]:
-        for side in ("inputs", "outputs"):
+        for side, ports in self.ports.items():
             names: set[str] = set()
-            for index, port in enumerate(self.document.value.get(side, [])):
-                at: Path = (side, index, "name")
-                if fit(port["name"]) in names:
-                    what = f"another of the {side} is named {fit(port['name'])!r} in pipelines"
-                    yield self.document.problem(
-                        at, what, "rename one: KFP keeps lower case, digits and _ only"
-                    )
+            for index, port in enumerate(ports):
+                yield from self._name(port, side, names, (side, index, "name"))
                 names.add(fit(port["name"]))
                 yield from self._default(port, (side, index, "default"))
 
-    def _default(self, port: Mapping[str, Any], at: Path) -> Iterator[Problem]:
-        value = port.get("default")
+    def _name(self, port: Port, side: str, others: set[str], at: Path) -> Iterator[Problem]:
+        name = fit(port["name"])
+        if name in others:
+            what = f"another of the {side} is named {name!r} in pipelines"
+            yield self.document.problem(at, what, "rename one: KFP keeps lower case, digits and _ only")
+        elif not re.match("[a-z]" if side == "outputs" else "[a-z0-9]", name):
+            # kfp.dsl.pipeline_channel.PipelineChannel takes nothing else as the name of an output.
+            what = f"{port['name']!r} is named {name!r} in pipelines: KFP keeps a to z, digits and _ only"
+            yield self.document.problem(at, what, "begin it with a letter from a to z")
+        elif name == "self" and side == "inputs":
+            # kfp.dsl.base_component.BaseComponent.__call__(self, **arguments)
+            yield self.document.problem(at, "the SDK cannot pass an input named 'self'", "rename it")
+
+    def _default(self, port: Port, at: Path) -> Iterator[Problem]:
+        value, kind = port.get("default"), v1ports.type_of(port)
         if value is None:
             return
-        kind = type_of(port)
         if kind is None:
             todo = "drop it, and write `optional: true` if it may be missing"
             yield self.document.problem(at, "an artifact has no default; KFP ignores it", todo)
@@ -95,8 +85,13 @@ class _Checker:
             yield self.document.problem(
                 at, f"a default of {port['type']} is JSON in a text", "put it in quotes"
             )
-        elif not _is(value, kind):
-            yield self.document.problem(at, f"{value!r} is not a {port['type']}", f"write a {port['type']}")
+        elif not v1ports.is_value(value, kind):
+            yield self.document.problem(
+                at, f"{value!r} is not a {port['type']}", _TODO.get(kind, f"write a {port['type']}")
+            )
+        elif kind in ("list", "dict") and not v1ports.is_default_read(port):
+            what = f"KFP leaves a default of {port['type']} a text"
+            yield self.document.problem(at, what, f"write `type: {kind.title()}`")
 
     def _part(self, part: Any, at: Path, *, alone: bool = False) -> Iterator[Problem]:
         match part:
@@ -118,65 +113,69 @@ class _Checker:
     def _text(self, text: str, at: Path) -> Iterator[Problem]:
         if _ARGO.search(text):
             what = "this looks like a placeholder of Argo, which KFP does not replace"
-            yield self.document.problem(at, what, "write {inputValue: …} as a part of its own")
+            todo = "write {inputValue: …} as a part of its own, or {{$.pipeline_job_uuid}} for the run"
+            yield self.document.problem(at, what, todo)
         if "{{$}}" in text:
             self.written.update(self.outputs)
+        for side, what, name in placeholders(text):
+            found = {fit(port["name"]): port["name"] for port in self.ports[side] if _is(port, what)}
+            self.written.add(found.get(name, "") if side == "outputs" else "")
+            if name not in found:
+                yield self._unknown(at, f"{side[:-1]} {what[:-1]}", name, found)
 
     def _if(self, name: str, branches: Mapping[str, Any], at: Path, *, alone: bool) -> Iterator[Problem]:
         if name not in self.inputs:
             yield self._unknown((*at, "if", "cond", "isPresent"), "input", name, self.inputs)
-        elif not (self.inputs[name].get("optional") or "default" in self.inputs[name]):
-            what = f"input {name!r} is always present"
-            yield self.document.problem((*at, "if", "cond", "isPresent"), what, "give it `optional: true`")
         for branch, parts in branches.items():
+            place: Path = (*at, "if", branch)
             if isinstance(parts, list) and alone:
                 what = "inside `concat` a branch is one part, not a list"
-                yield self.document.problem((*at, "if", branch), what, "write the part without -")
+                yield self.document.problem(place, what, "write the part without -")
+            elif isinstance(parts, dict) and branch == "else":
+                # kfp.dsl.placeholders.maybe_convert_v1_yaml_placeholder_to_v2_placeholder forgets it.
+                todo = "write a text, or take the `if` out of `concat`" if alone else "put it into a list"
+                yield self.document.problem(place, "the SDK reads no placeholder here", todo)
             for index, part in enumerate(parts) if isinstance(parts, list) else [(None, parts)]:
-                inner: Path = (*at, "if", branch) if index is None else (*at, "if", branch, index)
+                inner = place if index is None else (*place, index)
                 yield from self._part(part, inner, alone=alone)
 
     def _placeholder(self, kind: str, name: str, at: Path) -> Iterator[Problem]:
         side, ports = ("output", self.outputs) if kind.startswith("output") else ("input", self.inputs)
         self.written.add(name if side == "output" else "")
+        place: Path = (*at, kind)
         port = ports.get(name)
         if port is None:
-            yield self._unknown((*at, kind), side, name, ports)
-            return
-        is_parameter = type_of(port) is not None or port["type"] == _FINAL_STATUS
-        if kind in _OF_PARAMETERS and not is_parameter:
-            what = f"{kind} takes a parameter, and {name!r} is an artifact ({port['type']})"
-            yield self.document.problem(
-                (*at, kind), what, "write inputPath or inputUri, or give it a type like String"
-            )
-        if kind in _OF_ARTIFACTS and is_parameter:
+            yield self._unknown(place, side, name, ports)
+        elif kind in _OF_PARAMETERS and not v1ports.is_parameter(port):
+            what = f"{kind} takes a parameter, and {name!r} is an artifact ({v1ports.shown(port)})"
+            todo = "write inputPath or inputUri, or give it a type like String"
+            yield self.document.problem(place, what, todo)
+        elif kind in _OF_ARTIFACTS and v1ports.is_parameter(port):
             todo = "write outputPath" if side == "output" else "write inputValue"
-            what = f"{kind} takes an artifact, and {name!r} is a parameter ({port['type']})"
-            yield self.document.problem((*at, kind), what, f"{todo}, or give it a type like Dataset")
+            what = f"{kind} takes an artifact, and {name!r} is a parameter ({v1ports.shown(port)})"
+            yield self.document.problem(place, what, f"{todo}, or give it a type like Dataset")
+        elif kind == "outputPath" and v1ports.is_taken_for_parameter(port):
+            what = f"the SDK declares {name!r} ({v1ports.shown(port)}) as an artifact, and writes it as a parameter"
+            todo = "give it the plain type of a parameter such as String, or of an artifact such as Dataset"
+            yield self.document.problem(place, what, todo)
 
     def _unknown(self, at: Path, side: str, name: str, ports: Mapping[str, Any]) -> Problem:
         known = ", ".join(ports) or "none"
         return self.document.problem(at, f"unknown {side} {name!r}", f"declare it, or choose one of: {known}")
 
     def _unwritten(self) -> Iterator[Problem]:
-        for index, port in enumerate(self.document.value.get("outputs", [])):
+        ignored = self.container.get("fileOutputs") or {}
+        for name in ignored:
+            if name not in self.outputs:
+                at: Path = ("implementation", "container", "fileOutputs", name)
+                yield self._unknown(at, "output", name, self.outputs)
+        for index, port in enumerate(self.ports["outputs"]):
             if port["name"] not in self.written:
                 what = f"the container is not told where to write {port['name']!r}"
+                what += ": KFP ignores fileOutputs" if port["name"] in ignored else ""
                 todo = "give it {outputPath: …} among its args"
                 yield self.document.problem(("outputs", index, "name"), what, todo)
 
 
-def _is(value: object, kind: Type) -> bool:
-    if isinstance(value, str):
-        return kind == "str" or _text_is(value, kind)
-    if isinstance(value, bool):
-        return kind == "bool"
-    return kind != "str" and isinstance(value, _KINDS[kind])
-
-
-def _text_is(text: str, kind: Type) -> bool:
-    try:
-        value = json.loads(text.lower() if kind == "bool" else text)
-    except ValueError:
-        return False
-    return isinstance(value, _KINDS[kind]) and (kind == "bool") == isinstance(value, bool)
+def _is(port: Port, what: str) -> bool:
+    return v1ports.is_parameter(port) == (what == "parameters")

@@ -67,15 +67,29 @@ def _replaced(old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "place", "what"),
     [
-        ("{name: Text, type: String}", "{name: Text}", "5:3", "lacks 'type'"),
-        ("{name: Text, type: String}", "{name: 1st, type: String}", "5:10", "a letter, then letters"),
+        ("{name: Text, type: String}", "{type: String}", "5:3", "lacks 'name'"),
+        ("{name: Text, type: String}", "{name: Text}", "20:68", "'Text' is an artifact (no type)"),
+        ("{name: Text, type: String}", "{name: Text, type: [String]}", "5:22", "not a text or a map"),
+        ("{name: Text, type: String}", "{name: 文, type: String}", "5:10", "begin it with a letter from a to z"),
+        ("{name: Text, type: String}", "{name: Self, type: String}", "5:10", "cannot pass an input named 'self'"),
+        ("{name: copy, type: Dataset}", "{name: 2nd copy, type: Dataset}", "15:10", "begin it with a letter"),
+        ("{name: words, type: Integer}", "{name: words, type: {Integer: {unit: 1}}}", "27:20", "declares 'words'"),
+        ("{name: words, type: Integer}", "{name: words, type: Integer or none}", "27:20", "plain type of a param"),
         ("name: Min Length", "name: te_xt", "", "KFP keeps" ),
         ("default: '3'", "default: many", "6:46", "'many' is not a Integer"),
+        ("default: '3'", "default: 3.5", "6:46", "3.5 is not a Integer"),
+        ("Float, default: 1", "Float, default: true", "7:40", "True is not a Float"),
+        ("'True'", "1", "9:42", "1 is not a Boolean"),
+        ("'[\"a\"]'", "'{}'", "8:43", "write its JSON in a text, such as '[]'"),
+        ("type: String, optional: true", "type: String, default: 1.10", "10:39", "put it in quotes"),
+        ("JsonArray, default", "'List[str]', default", "8:45", "write `type: List`"),
         ("default: '[\"a\"]'", "default: [a]", "8:43", "a default of JsonArray is JSON in a text"),
         ("type: Dataset, optional: true", "type: Dataset, default: x", "11:40", "an artifact has no default"),
         ("    env: {A: '1'}\n", "    env: {A: 1}\n", "19:14", "A is 1, not a text"),
         ("    env: {A: '1'}\n", "    resources: {cpu: 1}\n", "19:5", "unknown key"),
-        ("    env: {A: '1'}\n", "    fileOutputs: {words: /tmp/w}\n", "19:5", "unknown key"),
+        ("    env: {A: '1'}\n", "    fileOutputs: {wrods: /tmp/w}\n", "19:26", "unknown output 'wrods'"),
+        ("{annotations: {author: someone}}", "{annotations: {team: 1}}", "3:32", "is 1, not a text"),
+        ("{annotations: {author: someone}}", "{owner: x}", "3:12", "known are: annotations, labels"),
         ("description: Counts.", "descriptoin: Counts.", "2:1", "unknown key"),
         ("[sh, -c,", "[sh, 1,", "20:19", "is 1, not a text or a map"),
         ("{inputValue: Text}", "{inputvalue: Text}", "20:56", "unknown key"),
@@ -84,7 +98,10 @@ def _replaced(old: str, new: str) -> str:
         ("{inputValue: Min Length}", "{inputPath: Min Length}", "26:19", "'Min Length' is a parameter"),
         ("{outputUri: copy}", "{outputUri: words}", "28:19", "write outputPath, or give it a type like Dataset"),
         ("    - {outputPath: words}\n", "", "14:10", "is not told where to write 'words'"),
-        ("{isPresent: data}", "{isPresent: notes}", "23:31", "input 'notes' is always present"),
+        ("{outputPath: words}", "\"{{$.outputs.parameters['word'].output_file}}\"", "27:7", "output parameter 'word'"),
+        ("{inputPath: notes}", "\"{{$.inputs.parameters['notes']}}\"", "25:7", "unknown input parameter 'notes'"),
+        ("else: [--no-flag]", "else: {inputValue: Text}", "22:80", "put it into a list"),
+        ("then: b, else: c", "then: b, else: {inputValue: Text}", "24:66", "take the `if` out of `concat`"),
         ("{cond: {isPresent: data}", "{cond: true", "23:19", "cond is true, not a map"),
         ("then: b,", "then: [b],", "24:57", "inside `concat` a branch is one part"),
         ("echo \"$@\"", "echo {{inputs.parameters.text}}", "20:23", "looks like a placeholder of Argo"),
@@ -101,6 +118,20 @@ def test_what_is_wrong_is_told_where_it_stands(old: str, new: str, place: str, w
     assert any(
         line.startswith(f"components/count/component.yaml:{place}: ") and what in line for line in found
     ), found
+
+
+def test_file_that_kfp_ignores_is_named_where_nothing_else_writes_the_output() -> None:
+    text = _replaced("    env: {A: '1'}\n", "    fileOutputs: {words: /tmp/w}\n")
+    _read(text)
+    with pytest.raises(
+        InputError, match=r":14:10: .*'words': KFP ignores fileOutputs; give it {outputPath: …}"
+    ):
+        _read(text.replace("    - {outputPath: words}\n", ""))
+
+
+def test_graph_says_what_to_write_in_its_place() -> None:
+    with pytest.raises(InputError, match="the tasks of a graph as a pipeline manifest"):
+        _read("name: x\nimplementation: {graph: {tasks: {}}}")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "just text", "name: x", "{name: x, implementation: {graph: {}}}"])

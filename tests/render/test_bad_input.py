@@ -320,12 +320,12 @@ CASES = [
         ),
     ),
     Case(
-        "v1 component with a key that KFP ignores",
+        "v1 component whose output is written where KFP does not look",
         COUNT,
-        "image: steps",
-        "image: steps\n    fileOutputs: {words: /out/words}",
+        "args: [{inputValue: text}, {outputPath: words}]",
+        "args: [{inputValue: text}]\n    fileOutputs: {words: /out/words}",
         (
-            "components/count_words/component.yaml:10:5: unknown key 'implementation.container.fileOutputs'; remove it; known are: args, command, env, image",
+            "components/count_words/component.yaml:6:10: the container is not told where to write 'words': KFP ignores fileOutputs; give it {outputPath: …} among its args",
         ),
     ),
     Case(
