@@ -86,8 +86,8 @@ def read(name: str, text: str, path: str) -> Component:
         return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
     if _PYTHON not in text:
         raise_if_any(irlint.problems([document]))
-    root = spec["root"]
-    inputs, outputs = root.get("inputDefinitions", {}), root.get("outputDefinitions", {})
+    inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
+    inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
     return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)
 
 

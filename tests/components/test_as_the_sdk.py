@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich_ir
 import yaml
 from google.protobuf.json_format import MessageToDict
-from kfp import dsl
+from kfp import compiler, dsl
 from kfp import components as sdk
 from kfp.dsl.types import type_utils
 from kfp_gitops import components
@@ -193,6 +194,17 @@ def _parts(ir: Any) -> Any:
     return executors, {
         key: each for key, each in ir["components"].items() if each["executorLabel"] in executors
     }
+
+
+def test_compiled_component_gives_what_its_step_gives(tmp_path: Path) -> None:
+    """Versions of kfp wrote outputs into the root that its own loader does not look at."""
+    compiler.Compiler().compile(rich_ir.write, str(tmp_path / "component.yaml"))
+    ir = yaml.safe_load((tmp_path / "component.yaml").read_text())
+    for outputs in (ir["root"]["outputDefinitions"], ir["root"]["dag"]["outputs"]):
+        outputs["artifacts"]["write-data"] = outputs["artifacts"]["data"]
+    wanted = list(sdk.load_component_from_text(dump(ir)).component_spec.outputs)
+    assert "write-data" not in wanted
+    assert sorted(_read(dump(ir)).outputs) == sorted(wanted)
 
 
 def test_artifacts_of_two_types_of_google_do_not_fit(
