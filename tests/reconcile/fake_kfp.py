@@ -6,6 +6,7 @@ answers. Crons are the few in RHYTHMS, so that it needs no parser of its own. In
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -90,7 +91,9 @@ class FakeKfp:
         self.recurring: dict[str, Recurring] = {}
         self.runs: dict[str, tuple[ActualRun, int]] = {}
         self.interruption: Interruption | None = None
-        self.uploads: list[tuple[str, str]] = []
+        self.uploads: Counter[tuple[str, str]] = Counter()
+        self.deletions: Counter[tuple[str, str]] = Counter()
+        """Both: (pipeline's id, version's name) → how often it came about."""
         self.calls = 0
         self.watch: Callable[[], None] = lambda: None
         self._ids = 0
@@ -213,7 +216,7 @@ class FakeKfp:
             new = ActualVersion(
                 self._id("v"), name, instant(self.clock), _owner(description), _facts(description)
             )
-            self.uploads.append((pipeline_id, name))
+            self.uploads[pipeline_id, name] += 1
             versions = {name: new, **pipeline.versions}  # 409: as it is
             self._pipelines[pipeline.name] = replace(pipeline, versions=versions)
             return versions[name]
@@ -224,6 +227,7 @@ class FakeKfp:
         def effect() -> None:
             pipeline = self._by_id(pipeline_id)
             left = {k: v for k, v in pipeline.versions.items() if v.id != version_id}
+            self.deletions.update((pipeline_id, name) for name in pipeline.versions.keys() - left.keys())
             self._pipelines[pipeline.name] = replace(pipeline, versions=left)
 
         self._call(effect)
