@@ -22,10 +22,9 @@ from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
-from kfp_gitops.reconcile.converge import Options
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 
 OWNER = Owner("example-repository", "dev")
 OTHER = Owner("another-repository", "dev")

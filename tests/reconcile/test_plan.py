@@ -21,11 +21,11 @@ from kfp_gitops.kfpapi.actual import (
 )
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner, describe, facts, owner
-from kfp_gitops.reconcile import converge, guard, report
-from kfp_gitops.reconcile.converge import Options
+from kfp_gitops.reconcile import converge, guard, inventory, report
+from kfp_gitops.reconcile.change import Action, Kind
 from kfp_gitops.reconcile.guard import Limits
-from kfp_gitops.reconcile.plan import Action, Kind, plan
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline
+from kfp_gitops.reconcile.plan import plan
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 from kfp_gitops.reconcile.steps import DeletePipeline
 from kfp_gitops.schema import named
 
@@ -204,7 +204,7 @@ def test_the_experiment_of_another_owner_is_never_used_nor_archived() -> None:
     assert [(change.kind, change.name) for change in found.conflicts] == [(Kind.EXPERIMENT, "p-dev")]
     gone = replace(DESIRED, pipelines=(), absent=(Absent("p", "pipeline"),))
     actual = _actual(experiments=theirs)
-    view = replace(converge.view_of(gone, gone.absent[0], actual, Options()), in_flight=())
+    view = replace(inventory.view_of(gone, gone.absent[0], actual, Options()), in_flight=())
     assert isinstance(converge.next_step(OWNER, 10, gone.absent[0], view, Options()), DeletePipeline)
 
 
@@ -357,7 +357,7 @@ def test_a_plan_is_empty_exactly_when_there_is_no_next_step(actual: Actual, desi
     found = plan(desired, actual)
     if found.conflicts:
         return
-    view = converge.view_of(desired, desired.pipelines[0], actual, Options())
+    view = inventory.view_of(desired, desired.pipelines[0], actual, Options())
     step = converge.next_step(
         OWNER, desired.keep_versions, desired.pipelines[0], replace(view, runs=(), in_flight=()), Options()
     )

@@ -15,10 +15,9 @@ from kfp_gitops.errors import RemoteError
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
-from kfp_gitops.reconcile.converge import Options
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
-from kfp_gitops.reconcile.records import Desired, DesiredPipeline
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline, Options
 
 OWNER = Owner("example-repository", "dev")
 EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())

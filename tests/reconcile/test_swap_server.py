@@ -22,10 +22,9 @@ from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
-from kfp_gitops.reconcile.converge import Options
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 from project import PROJECT
 
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))

@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 
 from kfp_gitops.errors import NotFoundError, RemoteError
 from kfp_gitops.kfpapi.actual import Actual
-from kfp_gitops.reconcile import converge, steps
+from kfp_gitops.reconcile import inventory, steps
 from kfp_gitops.reconcile.api import Kfp
-from kfp_gitops.reconcile.converge import Options, View
 from kfp_gitops.reconcile.events import Event, described
+from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.perform import Work
 from kfp_gitops.reconcile.plan import Plan
-from kfp_gitops.reconcile.records import Desired
+from kfp_gitops.reconcile.records import Desired, Options
 
 Tell = Callable[[Event], None]
 _MOST_STEPS = 200
@@ -102,7 +102,7 @@ def _pipelines(
     changed = {change.pipeline for change in plan.to_do} - {change.pipeline for change in plan.conflicts}
     for wanted in desired.entries:
         if wanted.name in changed:
-            view = converge.view_of(desired, wanted, actual, options)
+            view = inventory.view_of(desired, wanted, actual, options)
             work = Work(api, desired, wanted, options)
             yield _Pipeline(work, View(**{**vars(view), "runs": None, "in_flight": None}))
 
@@ -197,7 +197,7 @@ def _stop_vanished(
 ) -> list[tuple[Event, str]]:
     """First of all: one that has another name now must not fire under both."""
     done = []
-    for found in converge.vanished(desired, actual, options):
+    for found in inventory.vanished(desired, actual, options):
         if found.enabled:
             event = described(found.name, steps.DisableSchedule(found.id, found.name))
             try:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfp_gitops.errors import RefusedError
-from kfp_gitops.reconcile.plan import Action, Change, Kind, Plan
+from kfp_gitops.reconcile.change import Action, Change, Kind
+from kfp_gitops.reconcile.plan import Plan
 
 
 @dataclass(frozen=True)

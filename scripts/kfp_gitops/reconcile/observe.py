@@ -14,21 +14,22 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge
+from kfp_gitops.reconcile import converge, retention, swap, triggers
 from kfp_gitops.reconcile.api import Kfp
-from kfp_gitops.reconcile.converge import Options, View
-from kfp_gitops.reconcile.records import Absent, Desired, Entry, experiment_name, schedule_name
+from kfp_gitops.reconcile.drift import Wanted
+from kfp_gitops.reconcile.inventory import View, unwanted, view_of
+from kfp_gitops.reconcile.records import Absent, Desired, Entry, Options, experiment_name, schedule_name
 
 
 def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
     """Lists by the page, one request for each pipeline's versions, and runs where a plan depends on them."""
     entries = desired.entries
     found = _listed(api, desired, entries)
-    views = [(entry, converge.view_of(desired, entry, found, options)) for entry in entries]
-    changing = [(entry, view) for entry, view in views if converge.depends_on_runs(entry, view, options)]
+    views = [(entry, view_of(desired, entry, found, options)) for entry in entries]
+    changing = [(entry, view) for entry, view in views if _depends_on_runs(entry, view, options)]
     runs = api.together(partial(runs_of, api, entry, view) for entry, view in changing)
     by_name = {entry.name: tuple(its) for (entry, _), its in zip(changing, runs, strict=True)}
-    deletes = any(converge.depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
+    deletes = any(_depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
     return replace(found, runs=by_name, in_flight=tuple(api.runs_in_flight()) if deletes else None)
 
 
@@ -44,6 +45,30 @@ def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
     )
     api.together(lists)
     return Actual(pipelines, experiments, tuple(schedules), api.now())
+
+
+def _depends_on_runs(wanted: Entry, view: View, options: Options) -> bool:
+    """Whether anything of the pipeline's recurring runs, triggers or versions is to be decided."""
+    if isinstance(wanted, Absent):
+        return bool(view.schedules)
+    ours = converge.wanted_schedules(wanted, view, options)
+    return bool(
+        any(triggers.pending(wanted, view))
+        or unwanted(wanted, view)
+        or any(view.schedules and not _settled(schedule, view) for schedule in ours)
+    )
+
+
+def _depends_on_runs_in_flight(desired: Desired, wanted: Entry, view: View) -> bool:
+    """Whether a version may be deleted."""
+    if isinstance(wanted, Absent):
+        return wanted.delete != "schedules" and view.pipeline is not None
+    return bool(retention.superfluous(wanted, view, desired.keep_versions))
+
+
+def _settled(wanted: Wanted, view: View) -> bool:
+    objects = tuple(found for found in view.schedules if found.name == wanted.name)
+    return swap.next_step(wanted, swap.Seen(objects, (), view.now)) is None
 
 
 def nothing_of(owner: Owner, found: Actual) -> bool:
@@ -69,6 +94,6 @@ def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
             yield from api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
-    names = {converge.trigger_run_name(entry, name) for name in converge.noted_triggers(entry, view)}
+    names = {triggers.run_name(entry, name) for name in triggers.noted(entry, view)}
     if names:
         yield from api.runs_with_names(names)

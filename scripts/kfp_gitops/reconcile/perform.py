@@ -8,10 +8,10 @@ from datetime import timedelta
 from kfp_gitops import ownership
 from kfp_gitops.errors import RemoteError
 from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import converge, drift, observe, steps, swap, timing
+from kfp_gitops.reconcile import converge, drift, inventory, observe, steps, swap, timing
 from kfp_gitops.reconcile.api import Kfp
-from kfp_gitops.reconcile.converge import Options, View
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, experiment_name
+from kfp_gitops.reconcile.inventory import View
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
 
 _TAG = 63
 """The most characters that a tag's value holds."""
@@ -44,7 +44,7 @@ class Work:
 
     def look_at_schedules(self, view: View) -> View:
         """The recurring runs as they are now; their runs are to be read again."""
-        names = converge.schedule_names(self.wanted) | {found.name for found in view.schedules}
+        names = inventory.schedule_names(self.wanted) | {found.name for found in view.schedules}
         found = self.api.schedules_named(names) if names else ()
         ours = tuple(item for item in found if self._belongs(item, view.pipeline))
         return replace(view, schedules=ours, runs=None, now=self.api.now())
@@ -56,7 +56,7 @@ class Work:
         return replace(fresh, runs=runs, now=self.api.now())
 
     def _belongs(self, found: ActualSchedule, pipeline: ActualPipeline | None) -> bool:
-        return converge.belongs(self.desired.owner, self.wanted, found, pipeline, self.options)
+        return inventory.belongs(self.desired.owner, self.wanted, found, pipeline, self.options)
 
     def perform(self, step: steps.Step, view: View) -> View:
         """Do it.

@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, drift, swap, timing
-from kfp_gitops.reconcile.converge import Options, View
-from kfp_gitops.reconcile.drift import Difference, Wanted
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, experiment_name
-
-
-class Action(StrEnum):
-    """What happens to one object."""
-
-    CREATE = "create"
-    ADOPT = "adopt"
-    REPLACE = "replace"
-    ENABLE = "enable"
-    DISABLE = "disable"
-    ARCHIVE = "archive"
-    DELETE = "delete"
-    START = "start"
-    CONFLICT = "conflict"
-    UNCHANGED = "unchanged"
-
-
-class Kind(StrEnum):
-    """The kinds of KFP objects that we manage, in the order in which they are made."""
-
-    PIPELINE = "pipeline"
-    VERSION = "version"
-    EXPERIMENT = "experiment"
-    RUN = "run"
-    SCHEDULE = "schedule"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One object and what happens to it, with the reason a person reads."""
-
-    action: Action
-    kind: Kind
-    pipeline: str
-    name: str
-    reason: str
-    differences: tuple[Difference, ...] = ()
-    in_flight: int = 0
-    """Runs that are still to end and go on."""
-    firings: tuple[datetime, ...] = ()
-    """The next ones, once this is done."""
-    missed: int = 0
-    """Firings that nobody ran; 1,000 stands for more."""
-    removal: bool = False
-    """Whether something stops to exist or to fire, and nothing takes its place."""
-    tidying: bool = False
-    """Done along with the rest, and no reason to say that KFP is not as desired."""
+from kfp_gitops.reconcile import converge, drift, retention, timing, triggers
+from kfp_gitops.reconcile.change import Action, Change, Kind
+from kfp_gitops.reconcile.conflicts import conflicts
+from kfp_gitops.reconcile.drift import Difference
+from kfp_gitops.reconcile.inventory import View, in_order, schedule_names, unwanted, vanished, view_of
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
+from kfp_gitops.reconcile.schedule_change import schedule_change
 
 
 @dataclass(frozen=True)
@@ -94,8 +48,8 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
     changes: list[Change] = []
     notes: list[str] = []
     for wanted in desired.entries:
-        view = converge.view_of(desired, wanted, actual, options)
-        found = list(_conflicts(desired.owner, wanted, view, actual, options))
+        view = view_of(desired, wanted, actual, options)
+        found = list(conflicts(desired.owner, wanted, view, actual, options))
         if not found:
             found = list(_changes(desired, wanted, view, options))
             notes += [*_notes(wanted, view), *_stale(wanted, view, options)]
@@ -113,41 +67,12 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
     yield _experiment_change(desired, wanted, view)
     yield from _trigger_changes(wanted, view, options)
     for schedule in converge.wanted_schedules(wanted, view, options):
-        yield _schedule_change(schedule, view)
-    for found in converge.unwanted(wanted, view):
+        yield schedule_change(schedule, view)
+    for found in unwanted(wanted, view):
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
-    for version in converge.superfluous(wanted, view, desired.keep_versions):
+    for version in retention.superfluous(wanted, view, desired.keep_versions):
         reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
         yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason, tidying=True)
-
-
-def _conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[Change]:
-    """What has our names and is not ours stops the pipeline."""
-    name, pipeline, experiment = wanted.name, view.pipeline, view.experiment
-    if isinstance(wanted, DesiredPipeline) and experiment and experiment.owner not in (None, owner):
-        # Pipeline a of environment b-dev and pipeline a-b of dev would have one experiment.
-        reason = f"exists and is {_whose(experiment.owner)}"
-        yield Change(Action.CONFLICT, Kind.EXPERIMENT, name, experiment.name, reason)
-    if pipeline is None:
-        return
-    adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
-    if pipeline.owner != owner and not (adopted and pipeline.owner is None):
-        yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, f"exists and is {_whose(pipeline.owner)}")
-        return
-    names = converge.schedule_names(wanted)
-    for found in _sorted(actual.schedules_by_pipeline.get(pipeline.id, ())):
-        of_it = found.owner != owner
-        if of_it and found.name in names and not (adopted and found.owner is None):
-            reason = f"exists and is {_whose(found.owner)}"
-            yield Change(Action.CONFLICT, Kind.SCHEDULE, name, found.name, reason)
-        elif of_it and isinstance(wanted, Absent) and wanted.delete == "pipeline":
-            yield Change(
-                Action.CONFLICT, Kind.SCHEDULE, name, found.name, "of somebody else runs this pipeline"
-            )
-
-
-def _whose(owner: Owner | None) -> str:
-    return f"owned by {owner.repository}/{owner.environment}" if owner else "not marked as ours"
 
 
 def _pipeline_change(owner: Owner, wanted: DesiredPipeline, view: View) -> Change:
@@ -180,81 +105,13 @@ def _experiment_change(desired: Desired, wanted: DesiredPipeline, view: View) ->
 
 def _trigger_changes(wanted: DesiredPipeline, view: View, options: Options) -> Iterator[Change]:
     new = view.pipeline is None or wanted.version not in view.pipeline.versions
-    names = converge.owed_triggers(wanted, view, options) if new else converge.pending_triggers(wanted, view)
+    names = triggers.owed(wanted, view, options) if new else triggers.pending(wanted, view)
     there = {run.name for run in view.runs or ()}
-    for name in (converge.trigger_run_name(wanted, trigger) for trigger in names):
+    for name in (triggers.run_name(wanted, trigger) for trigger in names):
         if name not in there:
             yield Change(
                 Action.START, Kind.RUN, wanted.name, name, "runOn: change, and the release is new here"
             )
-
-
-def _schedule_change(wanted: Wanted, view: View) -> Change:
-    """The same question that `swap` answers step by step, answered as a whole."""
-    objects = tuple(_sorted(found for found in view.schedules if found.name == wanted.name))
-    seen = swap.Seen(objects, view.runs or (), view.now)
-    about = drift.summary(wanted.schedule, wanted.enabled)
-    if swap.next_step(wanted, seen) is None:
-        return _of(Action.UNCHANGED, wanted, about, firings=_firings(wanted, seen, objects))
-    if not objects:
-        return _of(Action.CREATE, wanted, about, firings=_firings(wanted, seen, ()))
-    good = [found for found in objects if not drift.differences(wanted, found)]
-    action, reason, changed = _verdict(wanted, seen, objects, good)
-    missed = 0
-    if action is Action.REPLACE and not any(found.enabled for found in objects):
-        missed = len(swap.missed_by_now(wanted, seen))
-    busy = swap.in_flight(objects, seen)
-    firings = _firings(wanted, seen, good if action is not Action.REPLACE else ())
-    return _of(action, wanted, reason, changed, len(busy), firings, missed)
-
-
-def _verdict(
-    wanted: Wanted, seen: swap.Seen, objects: Sequence[ActualSchedule], good: Sequence[ActualSchedule]
-) -> tuple[Action, str, tuple[Difference, ...]]:
-    on = [found for found in objects if found.enabled]
-    if any(found in good for found in on) and wanted.enabled:
-        what = "is enabled twice" if len(on) > 1 else "left over by a replacement"
-        return Action.DELETE, what, ()
-    if good and not wanted.enabled:
-        if on:
-            return Action.DISABLE, "shall be disabled", (Difference("enabled", True, False),)
-        return Action.DELETE, "left over by a replacement", ()
-    if good and not on:
-        off = (Difference("enabled", False, True),)
-        if any(swap.fresh(found, seen.now) for found in good):
-            return Action.ENABLE, "is disabled, shall be enabled", off
-        return Action.REPLACE, "is disabled, shall be enabled", off
-    newest = (on or list(objects))[-1]
-    changed = drift.differences(wanted, newest)
-    fields = ", ".join(difference.field for difference in changed)
-    if newest.enabled != wanted.enabled:
-        changed = (*changed, Difference("enabled", newest.enabled, wanted.enabled))
-    return Action.REPLACE, f"{fields} differ" if "," in fields else f"{fields} differs", changed
-
-
-def _of(
-    action: Action,
-    wanted: Wanted,
-    reason: str,
-    differences: tuple[Difference, ...] = (),
-    in_flight: int = 0,
-    firings: tuple[datetime, ...] = (),
-    missed: int = 0,
-) -> Change:
-    pipeline = wanted.pipeline
-    return Change(
-        action, Kind.SCHEDULE, pipeline, wanted.name, reason, differences, in_flight, firings, missed
-    )
-
-
-def _firings(wanted: Wanted, seen: swap.Seen, good: Sequence[ActualSchedule]) -> tuple[datetime, ...]:
-    if not wanted.enabled:
-        return ()
-    kept = [found for found in good if found.enabled] or list(good)
-    if kept:
-        return timing.live(kept[0]).next_ones(seen.now)
-    base = swap.start_of(wanted, seen) or seen.now
-    return timing.wanted(wanted.schedule, base).next_ones(seen.now)
 
 
 def _removal(pipeline: str, found: ActualSchedule, reason: str, view: View) -> Change:
@@ -264,7 +121,7 @@ def _removal(pipeline: str, found: ActualSchedule, reason: str, view: View) -> C
 
 def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
     why = "state: absent"
-    for found in _sorted(view.schedules):
+    for found in in_order(view.schedules):
         yield _removal(wanted.name, found, why, view)
     if wanted.delete == "schedules" or view.pipeline is None:
         return
@@ -283,7 +140,7 @@ def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
 
 def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
     """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
-    for found in converge.vanished(desired, actual, options):
+    for found in vanished(desired, actual, options):
         if found.enabled:
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
@@ -304,12 +161,8 @@ def _stale(wanted: Entry, view: View, options: Options) -> Iterator[str]:
     """The launcher that a recurring run starts is of the KFP that compiled it (kubeflow/pipelines #13933)."""
     if options.refresh_stale or not options.server:
         return
-    for found in _sorted(view.schedules):
+    for found in in_order(view.schedules):
         made_by = found.facts.get(drift.SERVER)
-        if found.name in converge.schedule_names(wanted) and made_by not in (None, options.server):
+        if found.name in schedule_names(wanted) and made_by not in (None, options.server):
             told = f"{found.name} was compiled by KFP {made_by}, {options.server} runs now"
             yield f"{told}; --refresh-stale replaces it"
-
-
-def _sorted(found: Iterable[ActualSchedule]) -> list[ActualSchedule]:
-    return sorted(found, key=lambda item: (item.name, item.created, item.id))

@@ -1,4 +1,4 @@
-"""Desired state as plain records."""
+"""Desired state, and what a person decides for one apply, as plain records."""
 
 from __future__ import annotations
 
@@ -60,6 +60,20 @@ class Desired:
         """Pipelines and tombstones, by name."""
         entries: list[Entry] = [*self.pipelines, *self.absent]
         return sorted(entries, key=lambda entry: entry.name)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person decides for one apply."""
+
+    triggers: bool = True
+    """False: a release that is new starts no run, now or later."""
+    server: str = ""
+    """The server's version, as far as it tells: noted on recurring runs, for it compiled their workflows."""
+    refresh_stale: bool = False
+    """Whether recurring runs that another version compiled shall be replaced."""
+    adopt: frozenset[str] = frozenset()
+    """Pipelines that are taken over although they are not ours."""
 
 
 def experiment_name(pipeline: str, environment: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from kfp_gitops import visible
 from kfp_gitops.errors import UsageError
 from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.drift import Difference
-from kfp_gitops.reconcile.plan import Action, Change, Plan
+from kfp_gitops.reconcile.plan import Plan
 
 FORMATS = ("text", "json", "markdown")
 _SIGNS = {

@@ -10,7 +10,8 @@ from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.manifest import Schedule
 from kfp_gitops.reconcile import timing
-from kfp_gitops.reconcile.plan import Change, Plan
+from kfp_gitops.reconcile.change import Change
+from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
 from kfp_gitops.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
 

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
     from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.locking import Held
-    from kfp_gitops.reconcile.converge import Options
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.plan import Plan
-    from kfp_gitops.reconcile.records import Desired
+    from kfp_gitops.reconcile.records import Desired, Options
 
 
 def add_target(parser: ArgumentParser) -> None:
@@ -116,7 +115,7 @@ def add_decisions(parser: ArgumentParser) -> None:
 
 def decisions(arguments: Namespace, api: KfpApi) -> Options:
     """What a person decided, and what the server is."""
-    from kfp_gitops.reconcile.converge import Options
+    from kfp_gitops.reconcile.records import Options
 
     server = api.features().version
     if arguments.refresh_stale and not server:

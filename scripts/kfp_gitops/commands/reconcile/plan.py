@@ -14,10 +14,9 @@ from kfp_gitops.errors import ExitCode, GitOpsError
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
-    from kfp_gitops.reconcile.converge import Options
     from kfp_gitops.reconcile.desired import Texts
     from kfp_gitops.reconcile.plan import Plan
-    from kfp_gitops.reconcile.records import Desired
+    from kfp_gitops.reconcile.records import Desired, Options
 
 T = TypeVar("T")
 

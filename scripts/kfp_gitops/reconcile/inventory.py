@@ -1,0 +1,112 @@
+"""The inventory: which of the objects on KFP are ours, and which of them are of one pipeline. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kfp_gitops.kfpapi.actual import Actual, ActualExperiment, ActualPipeline, ActualRun, ActualSchedule
+from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile.records import (
+    Desired,
+    DesiredPipeline,
+    Entry,
+    Options,
+    experiment_name,
+    schedule_name,
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What is there of one pipeline. `schedules` are ours, or of its names and to be adopted."""
+
+    pipeline: ActualPipeline | None
+    experiment: ActualExperiment | None
+    schedules: tuple[ActualSchedule, ...]
+    runs: tuple[ActualRun, ...] | None
+    others: frozenset[str]
+    """Ids of versions that other recurring runs pin, whoever's."""
+    now: datetime
+    in_flight: tuple[ActualRun, ...] | None = None
+    """All runs that are still to end, of anybody (None: not looked at yet)."""
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """Ids of versions that some recurring run pins."""
+        return self.others | {found.version_id for found in self.schedules if found.version_id}
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """Ids of versions that runs in flight use."""
+        return frozenset(run.version_id for run in self.in_flight or () if run.version_id)
+
+
+def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -> View:
+    """The part of what is there that is of one pipeline."""
+    pipeline = actual.pipelines.get(wanted.name)
+    runs = actual.runs.get(wanted.name)
+    named = [found for name in schedule_names(wanted) for found in actual.schedules_by_name.get(name, ())]
+    of_it = actual.schedules_by_pipeline.get(pipeline.id, ()) if pipeline else ()
+    candidates = {found.id: found for found in (*named, *of_it)}.values()
+    ours = [found for found in candidates if belongs(desired.owner, wanted, found, pipeline, options)]
+    others = [found for found in of_it if found not in ours]
+    return View(
+        pipeline=pipeline,
+        experiment=actual.experiments.get(experiment_name(wanted.name, desired.owner.environment)),
+        schedules=tuple(ours),
+        runs=runs,
+        others=frozenset(found.version_id for found in others if found.version_id),
+        now=actual.now,
+        in_flight=actual.in_flight,
+    )
+
+
+def belongs(
+    owner: Owner,
+    wanted: Entry,
+    found: ActualSchedule,
+    pipeline: ActualPipeline | None,
+    options: Options,
+) -> bool:
+    """Whether a recurring run is ours and of this pipeline, by its name or by what it runs; or is to be adopted.
+
+    By name as well: a pipeline that was deleted and made anew has another id, and its old schedules still fire.
+    """
+    named, of_it = (
+        found.name in schedule_names(wanted),
+        pipeline is not None and found.pipeline_id == pipeline.id,
+    )
+    if found.owner == owner:
+        return named or of_it
+    return named and of_it and wanted.name in options.adopt
+
+
+def schedule_names(wanted: Entry) -> frozenset[str]:
+    """The names of the recurring runs that shall exist."""
+    schedules = wanted.schedules if isinstance(wanted, DesiredPipeline) else ()
+    return frozenset(schedule_name(wanted.name, schedule.name) for schedule in schedules)
+
+
+def unwanted(wanted: DesiredPipeline, view: View) -> list[ActualSchedule]:
+    """Our recurring runs of this pipeline that are in no manifest."""
+    names = {schedule_name(wanted.name, schedule.name) for schedule in wanted.schedules}
+    return sorted(
+        (found for found in view.schedules if found.name not in names),
+        key=lambda found: (found.name, found.id),
+    )
+
+
+def vanished(desired: Desired, actual: Actual, options: Options) -> list[ActualSchedule]:
+    """Our recurring runs that belong to no pipeline of the manifests, nor to a tombstone."""
+    known = {
+        found.id for entry in desired.entries for found in view_of(desired, entry, actual, options).schedules
+    }
+    left = [found for found in actual.schedules if found.owner == desired.owner and found.id not in known]
+    return sorted(left, key=lambda found: (found.name, found.id))
+
+
+def in_order(found: Iterable[ActualSchedule]) -> list[ActualSchedule]:
+    """By name, then by age: the order in which plans tell of them."""
+    return sorted(found, key=lambda item: (item.name, item.created, item.id))

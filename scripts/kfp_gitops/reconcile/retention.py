@@ -1,0 +1,35 @@
+"""Which versions of a pipeline are kept, and which are deleted because newer ones took their place. Pure."""
+
+from __future__ import annotations
+
+from kfp_gitops.kfpapi.actual import ActualVersion
+from kfp_gitops.reconcile.inventory import View
+from kfp_gitops.reconcile.records import DesiredPipeline
+from kfp_gitops.reconcile.steps import DeleteVersion, LookAtRunsInFlight, Step
+
+
+def next_step(wanted: DesiredPipeline, view: View, keep: int) -> Step | None:
+    """The version that is to be deleted next, once it is known what runs use."""
+    for version in superfluous(wanted, view, keep):
+        if view.in_flight is None:
+            return LookAtRunsInFlight()
+        return DeleteVersion(version.id, version.name)
+    return None
+
+
+def superfluous(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVersion]:
+    """Our versions beyond the newest `keep` that nothing pins, oldest first.
+
+    A recurring run whose version is gone makes the API server give up all its recurring runs at its next start
+    (ReconcileSwfCrs), so what is pinned stays, whoever pins it.
+    """
+    owner = view.pipeline.owner if view.pipeline else None
+    ours = [
+        version
+        for version in (view.pipeline.versions.values() if view.pipeline else ())
+        if version.owner == owner
+        and version.name != wanted.version
+        and version.id not in view.pinned | view.busy
+    ]
+    newest = sorted(ours, key=lambda version: (version.created, version.id), reverse=True)
+    return newest[max(keep, 0) :][::-1]
