@@ -59,6 +59,9 @@ class _Checker:
             for index, port in enumerate(ports):
                 yield from self._name(port, side, names, (side, index, "name"))
                 names.add(fit(port["name"]))
+                if not v1ports.is_title(port):
+                    what = f"the SDK cannot read the type {port['type']!r}"
+                    yield self.document.problem((side, index, "type"), what, "name it otherwise")
                 yield from self._default(port, (side, index, "default"))
 
     def _name(self, port: Port, side: str, others: set[str], at: Path) -> Iterator[Problem]:

@@ -82,7 +82,12 @@ def is_taken_for_parameter(port: Port) -> bool:
     """
     kind = port.get("type")
     first = next(iter(kind)) if isinstance(kind, Mapping) else _first_word(str(kind or ""))
-    return not is_parameter(port) and (str(first).lower() in TYPES or first in _SPECIAL)
+    return type_of(port) is None and (str(first).lower() in TYPES or first in _SPECIAL)
+
+
+def is_title(port: Port) -> bool:
+    """Whether the SDK makes a schema title of the type: it takes googleX for one of Google's, without a name."""
+    return re.fullmatch("google[^.][A-Za-z]+", _outer(port)) is None
 
 
 def is_default_read(port: Port) -> bool:
@@ -118,9 +123,14 @@ def _first_word(kind: str) -> str:
 
 def _is_json(text: str, wanted: type) -> bool:
     try:
-        return isinstance(json.loads(text), wanted)
+        return isinstance(json.loads(text, parse_constant=_refuse), wanted)
     except (ValueError, RecursionError):
         return False
+
+
+def _refuse(word: str) -> None:
+    """NaN and Infinity are JSON to Python alone."""
+    raise ValueError(word)
 
 
 def _is_number(value: Any, kind: Type) -> bool:

@@ -96,6 +96,7 @@ def test_default_that_the_sdk_reads_is_taken(kind: str, default: object, value: 
     [
         ("Integer", ""), ("Integer", "3.0"), ("Integer", 3.5), ("Integer", True), ("Float", True), ("Float", "nan"),
         ("Float", "inf"), ("Float", ""), ("Bool", 1), ("Bool", "maybe"), ("List", ""), ("List", "{}"), ("Dict", "[]"),
+        ("Dict", '{"a": NaN}'),
         ("Dict", "x"), ("String", True), ("String", 1.5), ("Integer", "x" * 5000), ("List", "[" * 5000),
     ],
 )  # fmt: skip
