@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from kfp_gitops.diff import wording
-from kfp_gitops.diff.compare import State, compare
+from kfp_gitops.diff.compare import compare
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.diff.state import State
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENVIRONMENT = """

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from kfp_gitops import console, environment
 from kfp_gitops.commands import connection
@@ -15,9 +14,10 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import jsonform, revision
 from kfp_gitops.diff.calendar import Calendar, calendar
 from kfp_gitops.diff.calendar import to_text as calendar_text
-from kfp_gitops.diff.compare import State, compare, manifests, settings
+from kfp_gitops.diff.compare import compare
 from kfp_gitops.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
 from kfp_gitops.errors import ExitCode, UsageError
 
@@ -88,7 +88,7 @@ def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
     from kfp_gitops.reconcile.desired import checked_host
 
     folder = f"manifests/{found.environment}"
-    kfp = settings(State("the work tree", revision.in_tree(arguments.root, folder))).get("kfp", {})
+    kfp = State("the work tree", revision.in_tree(arguments.root, folder)).settings.get("kfp", {})
     api = connection.api(arguments, checked_host(arguments.host), kfp.get("namespace", ""))
     return replace(
         found,
@@ -123,8 +123,7 @@ def _week(arguments: Namespace, name: str) -> Calendar:
             f"manifests/{name} does not exist; environments: {known}; run `python scripts/render.py --all`"
         )
     state = State("the work tree", texts)
-    found: dict[str, Any] = manifests(state)
-    return calendar(name, str(settings(state).get("timeZone") or "UTC"), found, arguments.start)
+    return calendar(name, str(state.settings.get("timeZone") or "UTC"), state.manifests(), arguments.start)
 
 
 def _instant(text: str | None) -> datetime:

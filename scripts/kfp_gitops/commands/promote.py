@@ -11,9 +11,10 @@ from kfp_gitops import console
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import revision
-from kfp_gitops.diff.compare import State, compare
+from kfp_gitops.diff.compare import compare
 from kfp_gitops.diff.markdown import to_markdown
 from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
 from kfp_gitops.errors import ExitCode, UsageError
 from kfp_gitops.promotion import pull_request

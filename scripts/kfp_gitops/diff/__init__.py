@@ -1,6 +1,7 @@
 """Semantic diff: two states of `manifests/<env>/` → what will happen, for a person who has to judge it.
 
-revision (edge: git, disk) ─► texts ─► compare ─► EnvironmentDiff ─► printers: text, Markdown, JSON
-                                        ├─ nodes, components, schedules: what differs
+revision (edge: git, disk) ─► state ─► compare ─► EnvironmentDiff ─► printers: text, Markdown, JSON
+                                        ├─ nodes, components, schedules, delivery: what differs
+                                        ├─ diagnostics: what follows from it, and what is noise
                                         └─ graph: the pipeline as a picture, changed tasks marked
 """

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import Action, Change, Kind
-from kfp_gitops.yamltext import parse_all
-
-if TYPE_CHECKING:
-    from kfp_gitops.diff.compare import State
+from kfp_gitops.diff.state import Files
 
 # These list the pipelines' files, or digests of them: they change whenever a pipeline comes, goes or changes.
 _FOLLOWS = frozenset({"kustomization.yaml", "stamp.yaml"})
 
 
-def changes(before: State, after: State) -> tuple[list[Change], list[str]]:
+def changes(before: Files, after: Files) -> tuple[list[Change], list[str]]:
     """(changes of the delivery manifests, what was folded)."""
     found: list[Change] = []
     noise: list[str] = []
@@ -31,7 +28,7 @@ def changes(before: State, after: State) -> tuple[list[Change], list[str]]:
     return found, noise
 
 
-def _file(path: str, before: State, after: State) -> Iterator[Change]:
+def _file(path: str, before: Files, after: Files) -> Iterator[Change]:
     left, right = _objects(before, path), _objects(after, path)
     for name in [*right, *(name for name in left if name not in right)]:
         if name not in left:
@@ -44,13 +41,9 @@ def _file(path: str, before: State, after: State) -> Iterator[Change]:
                     yield Change(Action.CHANGED, Kind.DELIVERY, name, field, old, new)
 
 
-def _objects(state: State, path: str) -> dict[str, Any]:
+def _objects(files: Files, path: str) -> dict[str, Any]:
     """`Kind/name` → object."""
-    text = state.texts.get(path)
-    if text is None:
-        return {}
-    values = [document.value for document in parse_all(text, f"{state.name}: {path}")]
-    return {_label(value, path): value for value in values if value is not None}
+    return {_label(value, path): value for value in files.documents(path) if value is not None}
 
 
 def _label(value: Any, path: str) -> str:

@@ -1,0 +1,61 @@
+"""What a reviewer must not miss (warnings), and what differs in the files without changing what runs (noise). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfp_gitops.diff.model import Action, Change, Kind, PipelineDiff
+from kfp_gitops.diff.state import PipelineFiles
+
+
+def environment_warnings(changes: Sequence[Change]) -> Iterator[str]:
+    """What follows from changed settings of the environment."""
+    for change in changes:
+        if change.field == "repository":
+            yield (
+                "the repository's id changes: every pipeline and schedule that this repository made becomes foreign, "
+                "its old schedules go on firing beside the new ones"
+            )
+        elif change.field in ("kfp.host", "kfp.namespace"):
+            yield f"{change.field} changes: what was registered at the old place stays there, schedules included"
+
+
+_REMOVES = {
+    "schedules": "its schedules are deleted; its versions, the pipeline and its runs stay",
+    "versions": "its schedules and versions are deleted, its experiment is archived; the pipeline and its runs stay",
+    "pipeline": "its schedules, its versions and the pipeline are deleted, its experiment is archived; its runs stay",
+}
+"""What `delete` beside `state: absent` means."""
+
+
+def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | None) -> Iterator[str]:
+    """What follows for one pipeline; `absent` is what its tombstone deletes."""
+    if pipeline.action is Action.REMOVED and absent in _REMOVES:
+        yield f"state: absent: {_REMOVES[absent]}"
+    elif pipeline.action is Action.REMOVED:
+        yield (
+            "it leaves the manifests: its schedules are disabled and nothing more happens to it; "
+            "`state: absent` in the environment's values removes it"
+        )
+    for change in changes:
+        if change.kind is Kind.PIPELINE and change.field == "state":
+            yield f"state {change.before or 'present'} → {change.after or 'present'}"
+        if change.kind is Kind.PARAMETER and change.field == "default" and change.after is None:
+            yield f"parameter {change.name} has no default any more: every run and schedule must give it"
+    if pipeline.new_version and pipeline.semantic and pipeline.action is None and not pipeline.version_before:
+        yield "there was no lock entry before: the version cannot be compared"
+    if pipeline.version_after is None and pipeline.action is not Action.REMOVED:
+        yield "there is no lock entry: run `python scripts/render.py --all --lock`"
+
+
+def noise(pipeline: PipelineDiff, before: PipelineFiles, after: PipelineFiles) -> Iterator[str]:
+    """Why the files of a pipeline differ in which nothing else changes."""
+    if pipeline.semantic:
+        return
+    changed = sorted(p for p in {**before.texts, **after.texts} if before.texts.get(p) != after.texts.get(p))
+    if changed:
+        yield f"only the writing differs (order of keys, format, comments, SDK version): {', '.join(changed)}"
+    if pipeline.new_version:
+        yield f"it compiles to another form: {pipeline.version_after} is registered, its schedules move to it"
+    elif pipeline.release_before != pipeline.release_after:
+        yield "the release differs, what it renders to here does not"

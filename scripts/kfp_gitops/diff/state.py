@@ -1,0 +1,138 @@
+"""One state of a rendered environment: the texts of `manifests/<env>/`, and what they say. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kfp_gitops.manifest.migration import migrated
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK
+from kfp_gitops.yamltext import parse_all
+
+_MANIFEST = "pipeline.yaml"
+_COMPONENTS = "components/"
+_INNER = f"{INNER}/"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Path below a folder → text, and the name that a person gives the state.
+
+    What is not YAML at all is an InputError with its position, from every method that reads it.
+    """
+
+    name: str
+    texts: Mapping[str, str]
+
+    def documents(self, path: str) -> list[Any]:
+        """The values of a file's YAML documents; none without the file."""
+        text = self.texts.get(path)
+        return [found.value for found in parse_all(text, self._place(path))] if text is not None else []
+
+    def document(self, path: str) -> Any:
+        """The first document of a file, manifests in the present version of the language; None without a file."""
+        text = self.texts.get(path)
+        found = next(iter(parse_all(text, self._place(path))), None) if text is not None else None
+        return migrated(found).value if found else None
+
+    def _place(self, path: str) -> str:
+        return f"{self.name}: {path}"
+
+
+@dataclass(frozen=True)
+class PipelineFiles(Files):
+    """The folder of one pipeline."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The pipeline's manifest as YAML data."""
+        return mapping(self.document(_MANIFEST))
+
+    def specs(self) -> dict[str, Any]:
+        """Component → spec."""
+        return {
+            path.removeprefix(_COMPONENTS).removesuffix(".yaml"): next(iter(self.documents(path)), None)
+            for path in sorted(self.texts)
+            if path.startswith(_COMPONENTS)
+        }
+
+    def inner(self) -> dict[str, Mapping[str, Any]]:
+        """File → manifest of each pipeline that this one runs as a task."""
+        return {
+            path.removeprefix(_INNER): mapping(self.document(path))
+            for path in self.texts
+            if path.startswith(_INNER)
+        }
+
+    def others(self) -> dict[str, list[Any]]:
+        """Path → documents: a compiled pipeline that was brought along, and whatever else lies there."""
+        ours = (_COMPONENTS, _INNER)
+        return {
+            path: self.documents(path)
+            for path in self.texts
+            if path != _MANIFEST and not path.startswith(ours)
+        }
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the environment's own files say of one pipeline."""
+
+    settings: Mapping[str, Any]
+    release: str | None
+    version: str | None
+
+
+ABSENT = Entry({}, None, None)
+
+
+@dataclass(frozen=True)
+class State(Files):
+    """The folder of one environment."""
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """What environment.yaml says; empty when there is none."""
+        return mapping(self.document(ENVIRONMENT))
+
+    def entries(self) -> dict[str, Entry]:
+        """Pipeline → what environment.yaml and the lock say of it."""
+        locked = mapping(mapping(self.document(LOCK)).get("pipelines"))
+        return {
+            str(item["name"]): Entry(
+                {key: value for key, value in item.items() if key not in ("name", "release")},
+                item.get("release"),
+                mapping(locked.get(item["name"])).get("version"),
+            )
+            for item in self.settings.get("pipelines") or []
+            if isinstance(item, Mapping) and "name" in item
+        }
+
+    def pipelines(self) -> Mapping[str, PipelineFiles]:
+        """Pipeline → its folder, listed in environment.yaml or not."""
+        texts: dict[str, dict[str, str]] = defaultdict(dict)
+        for path, text in self.texts.items():
+            top, _, rest = path.partition("/")
+            pipeline, slash, name = rest.partition("/")
+            if top == "pipelines" and slash:
+                texts[pipeline][name] = text
+        return {pipeline: PipelineFiles(self.name, found) for pipeline, found in texts.items()}
+
+    def manifests(self) -> dict[str, Mapping[str, Any]]:
+        """Pipeline of environment.yaml → manifest as YAML data."""
+        folders = self.pipelines()
+        return {name: folders[name].manifest for name in self.entries() if name in folders}
+
+    def delivery(self) -> Files:
+        """What Argo CD applies."""
+        ours = (ENVIRONMENT, LOCK)
+        texts = {p: t for p, t in self.texts.items() if p not in ours and not p.startswith("pipelines/")}
+        return Files(self.name, texts)
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A map, or an empty one in place of anything else."""
+    return value if isinstance(value, Mapping) else {}
