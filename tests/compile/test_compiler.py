@@ -215,6 +215,17 @@ def test_what_the_sdk_refuses_names_the_file_and_the_line_of_the_task(specs: dic
     assert "the kfp SDK does not compile this: ValueError" in problem.what
 
 
+def test_spec_that_the_sdk_does_not_load_is_named_itself(specs: dict[str, str]) -> None:
+    broken = specs["greet"].replace("parameterType: STRING", "parameterType: WORDS")
+    assert broken != specs["greet"]
+    spec = {"tasks": {"t": {"component": "greet", "arguments": {"name": "x"}}}}
+    with pytest.raises(InputError) as caught:
+        compiler.compile_pipeline(_pipeline("p", spec, {**specs, "greet": broken}), "manifests/dev")
+    (problem,) = caught.value.problems
+    assert problem.path == "manifests/dev/pipelines/p/components/greet.yaml"
+    assert problem.what == "kfp 2.17 does not load this: ValueError: Unknown type WORDS found in IR."
+
+
 def test_every_shipped_component_spec_is_what_its_wrapper_compiles_to(command: Callable[..., Any]) -> None:
     outcome = command("components", "--root", PROJECT, "--check")
     assert (outcome.code, outcome.out) == (0, "")

@@ -126,7 +126,7 @@ class Builder:
 
             return kubernetes.COMPONENTS[node.kind]
         if node.name not in self.components:
-            self.components[node.name] = load_component(self.specs[node.name])
+            self.components[node.name] = load_component(node.name, self.specs[node.name])
         return self.components[node.name]
 
     def _task(self, node: Task) -> Any:

@@ -12,6 +12,7 @@ from kfp_gitops import brought, ir, irlint, limits, processes
 from kfp_gitops.brought import Brought
 from kfp_gitops.compiler import emit
 from kfp_gitops.compiler.build import Builder
+from kfp_gitops.compiler.sdk import SpecError
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
@@ -183,9 +184,14 @@ def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> lis
     texts = pipeline.inner.items()
     inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
     made: dict[str, Any] = {}
-    for name in nested.innermost_first(manifest, inner):
-        made[name] = _compiled(inner[name], pipeline.specs, made, lambda found: found)
-    found: list[dict[str, Any]] = _compiled(manifest, pipeline.specs, made, emit.documents)
+    try:
+        for name in nested.innermost_first(manifest, inner):
+            made[name] = _compiled(inner[name], pipeline.specs, made, lambda found: found)
+        found: list[dict[str, Any]] = _compiled(manifest, pipeline.specs, made, emit.documents)
+    except SpecError as error:
+        name, said = error.args
+        what, todo = f"kfp 2.17 does not load this: {said}", "correct its source, or compile it with kfp 2.17"
+        raise InputError.of(f"{folder}/components/{name}.yaml", what, todo, 1, 1) from error
     return found
 
 
@@ -195,6 +201,8 @@ def _compiled(
     builder = Builder(manifest, specs, inner)
     try:
         return last(builder.pipeline())
+    except SpecError:
+        raise
     except Exception as error:  # the SDK raises whatever comes up: KeyError, AssertionError, TypeError, …
         raise InputError([_refusal(manifest, builder, error)]) from error
 

@@ -29,6 +29,7 @@ __all__ = [
     "Channels",
     "GraphComponent",
     "Pipeline",
+    "SpecError",
     "compiler",
     "component_factory",
     "components",
@@ -39,9 +40,21 @@ __all__ = [
 ]
 
 
-def load_component(text: str) -> Any:
-    """A component of a spec. Pipelines share them, as they would in a module: a task takes a copy of its container."""
-    found = _loaded(text)
+class SpecError(Exception):
+    """The SDK does not load a component's spec: `args` are the component's name and what the SDK said."""
+
+
+def load_component(name: str, text: str) -> Any:
+    """A component of a spec. Pipelines share them, as they would in a module: a task takes a copy of its container.
+
+    Raises:
+        SpecError: the SDK does not take the spec.
+    """
+    try:
+        found = _loaded(text)
+    except Exception as error:  # the SDK raises whatever comes up: KeyError, TypeError, ParseError, …
+        said = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no reason given'}"
+        raise SpecError(name, said) from error
     shared = found.component_spec.implementation.container is not None
     return found if shared else components.load_component_from_text(text)
 
