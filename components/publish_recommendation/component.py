@@ -25,7 +25,7 @@ def publish_recommendation(
     target_utilisation: float = 0.7,
     replica_cores: float = 1.0,
     max_replicas: int = 20,
-    base_quantile: float = 0.8,
+    max_headroom: float = 1.3,
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
@@ -48,7 +48,7 @@ def publish_recommendation(
         target_utilisation: Share of a replica's cores to use, 0-1.
         replica_cores: Cores of one replica.
         max_replicas: No more replicas are recommended.
-        base_quantile: Share of the last week's hours whose cpu use is always covered; 0 switches it off.
+        max_headroom: What raising the quiet hours may make of headroom over the whole plan; equal switches it off.
         registry: s3://bucket/prefix or a folder, for models and recommendations.
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
@@ -72,7 +72,7 @@ def publish_recommendation(
         evaluation.path,
         recommendation.path,
         proposal.path,
-        PlanOptions(headroom, block_hours, target_utilisation, replica_cores, max_replicas, base_quantile),
+        PlanOptions(headroom, block_hours, target_utilisation, replica_cores, max_replicas, max_headroom),
         mode,
         registry,
         run_id,

@@ -42,5 +42,5 @@ def test_figures_of_the_page_are_those_of_the_code():
         6,
     )
     options = plan.PlanOptions()
-    assert (options.headroom, options.base_quantile) == (1.15, 0.8)
+    assert (options.headroom, options.max_headroom) == (1.15, 1.3)
     assert all(f"| `{mode}`" in PAGE for mode in MODES)

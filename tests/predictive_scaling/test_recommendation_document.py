@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.errors import InputError
 from predictive_scaling.fallback import constant, weighted_percentile
-from predictive_scaling.plan import PlanOptions, capacity, recent_hours, replicas
+from predictive_scaling.plan import PlanOptions, capacity, raised, replicas
 from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
 from usage_data import START, clean, usage
 
@@ -79,14 +79,14 @@ def test_replicas_serve_the_cores_at_the_target(cores, expected):
 
 
 @pytest.mark.parametrize(
-    "change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}, {"base_quantile": 1.0}]
+    "change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}, {"max_headroom": 1.1}]
 )
 def test_plan_options_are_checked(change):
     with pytest.raises(InputError):
         PlanOptions(**change)
 
 
-RECOMMENDER = Recommender(PlanOptions(base_quantile=0), "run-1", NOW)
+RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15), "run-1", NOW)
 RESULT = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -192,21 +192,38 @@ def test_constant_from_old_data_is_expired_at_birth():
     )
 
 
-def test_cpu_plan_is_p95_with_headroom_and_never_below_most_of_last_week():
-    p95, recent = np.array([1.0, 10.0]), np.arange(1.0, 6.0)  # four of five values are at most 4.2
-    assert capacity("cpu", p95, recent, PlanOptions()).tolist() == pytest.approx([4.2, 11.5])
-    assert capacity("cpu", p95, recent, PlanOptions(base_quantile=0)).tolist() == pytest.approx([1.15, 11.5])
-    assert capacity("cpu", p95, np.array([np.nan]), PlanOptions()).tolist() == pytest.approx([1.15, 11.5])
+@pytest.mark.parametrize(
+    ("usual", "most", "planned"),
+    [
+        (0.0, 1.3, [1.15, 2.3, 11.5]),  # nothing is known of a constant
+        (4.5, 1.3, [1.15, 2.3, 11.5]),  # it would cost less than the plan, whose mean is 4.98
+        (5.0, 1.3, [1.2, 2.3, 11.5]),
+        (5.5, 1.3, [2.5, 2.5, 11.5]),
+        (9.0, 1.3, [2.7, 2.7, 11.5]),  # p95 × 1.3 has a mean of 5.63
+        (9.0, 1.15, [1.15, 2.3, 11.5]),
+        (99.0, 9.0, [39.0, 39.0, 39.0]),
+    ],
+)
+def test_quiet_hours_are_raised_while_the_constant_costs_more(usual, most, planned):
+    found = capacity("cpu", np.array([1.0, 2.0, 10.0]), usual, PlanOptions(max_headroom=most))
+    assert found.tolist() == pytest.approx(planned)
+
+
+@given(
+    st.lists(st.floats(0, 1e9), min_size=1, max_size=200).map(np.array),
+    st.floats(0, 1e9),
+)
+def test_a_raised_plan_has_the_mean_that_was_wanted_and_one_lowest_level(plan, mean):
+    found = raised(plan, mean)
+    assert (found >= plan).all()
+    assert found.mean() == pytest.approx(max(mean, plan.mean()), rel=1e-9, abs=1e-6)
+    changed = found[found > plan]
+    assert len(changed) == 0 or (changed == found.min()).all()
 
 
 def test_memory_plan_is_the_highest_p95_of_the_day():
     p95 = np.concatenate([np.arange(24.0), np.full(6, 3.0)])
-    assert capacity("memory", p95, np.array([99.0]), PlanOptions()).tolist() == [23.0] * 24 + [3.0] * 6
-
-
-def test_recent_hours_are_the_means_of_the_newest_week():
-    hours = recent_hours(clean(usage(days=15, cpu=2.0)), "cpu")
-    assert (len(hours), set(hours)) == (168, {2.0})
+    assert capacity("memory", p95, 99.0, PlanOptions()).tolist() == [23.0] * 24 + [3.0] * 6
 
 
 def previous(**entry):

@@ -27,7 +27,7 @@ INTERFACE = {
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
-        "target_utilisation replica_cores max_replicas base_quantile registry run_id now_override keep_models",
+        "target_utilisation replica_cores max_replicas max_headroom registry run_id now_override keep_models",
         "recommendation proposal error_log fallback_share success",
     ),
     "forecast_current": (

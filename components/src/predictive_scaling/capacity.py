@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.fallback import constant
+from predictive_scaling.plan import PlanOptions, capacity
 from predictive_scaling.series import FloatArray
 
 FORECAST, VPA_LIKE, CURRENT = "forecast", "VPA-like", "current requests"
 PLANS = (FORECAST, VPA_LIKE, CURRENT)
-HEADROOM = 1.15
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,16 @@ def plan_costs(service: str, metric: str, course: pd.DataFrame, features: pd.Dat
 def _fold_plans(metric: str, fold: pd.DataFrame, features: pd.DataFrame) -> dict[str, FloatArray]:
     """Capacity by hour of one fold, for each plan that can be made."""
     ordered = fold.sort_values("timestamp")
-    p95 = ordered["p95"].to_numpy(dtype=np.float64) * HEADROOM
-    # Memory cannot be lowered hourly without restarts: its plan is the fold's highest.
-    found = {FORECAST: np.full_like(p95, p95.max()) if metric == "memory" else p95}
-    known = features[features["timestamp"] < ordered["timestamp"].iloc[0]]
-    return found | {name: np.full_like(p95, value) for name, value in _constants(metric, known)}
+    p95 = ordered["p95"].to_numpy(dtype=np.float64)
+    constants = dict(_constants(metric, features[features["timestamp"] < ordered["timestamp"].iloc[0]]))
+    forecast = capacity(metric, p95, constants.get(VPA_LIKE, 0.0), PlanOptions())
+    return {FORECAST: forecast} | {name: np.full_like(p95, value) for name, value in constants.items()}
 
 
 def _constants(metric: str, known: pd.DataFrame) -> Iterator[tuple[str, float]]:
     if known.empty:
         return
-    usual = constant(known, metric, known["timestamp"].max(), HEADROOM)
+    usual = constant(known, metric, known["timestamp"].max(), PlanOptions().headroom)
     if usual:
         yield VPA_LIKE, usual.request
     column = f"{metric}_request"

@@ -10,7 +10,7 @@ import pandas as pd
 from predictive_scaling.clock import iso, parse_instant
 from predictive_scaling.documents import Document, rounded
 from predictive_scaling.fallback import constant
-from predictive_scaling.plan import PlanOptions, capacity, recent_hours, replicas
+from predictive_scaling.plan import PlanOptions, capacity, replicas
 
 UNITS = {"cpu": "cores", "memory": "bytes"}
 SCORES = ("accuracy", "skill", "baseline", "over95")
@@ -23,7 +23,8 @@ def model_entry(
     """Entry of an accepted forecast; `forecast` has timestamp, model, p50, p95 of one series."""
     ordered = forecast.sort_values("timestamp").reset_index(drop=True)
     p95 = ordered["p95"].to_numpy(dtype=np.float64)
-    planned = ordered.assign(capacity=capacity(metric, p95, recent_hours(samples, metric), options))
+    usual = constant(samples, metric, ordered["timestamp"].iloc[0], options.headroom)
+    planned = ordered.assign(capacity=capacity(metric, p95, usual.request if usual else 0.0, options))
     blocks = planned.groupby(planned.index // options.block_hours)
     entry: Document = {
         "unit": UNITS[metric],

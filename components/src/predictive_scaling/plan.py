@@ -1,7 +1,8 @@
 """How forecasts become capacity.
 
-cpu     each hour's p95 with headroom, and never less than what the service used in four of five hours of the last
-        week: a quiet hour that the forecast promises is not worth an outage when it does not come
+cpu     each hour's p95 with headroom; then the quietest hours are raised to one level, for as long as the plan costs
+        neither more than the constant that would be requested without a forecast, nor more than p95 with the highest
+        headroom: a quiet hour that the forecast promises is not worth an outage when it does not come
 memory  the highest p95 of the day for all of it, since memory cannot be lowered hourly without restarts
 """
 
@@ -11,19 +12,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from predictive_scaling.errors import InputError
 from predictive_scaling.series import FloatArray
-
-BASE_DAYS = 7
 
 
 @dataclass(frozen=True)
 class PlanOptions:
     """Headroom multiplies p95 of cpu; a replica serves target_utilisation × replica_cores.
 
-    `base_quantile` is the share of the last week's hours whose use the cpu plan always covers; 0 switches it off.
+    `max_headroom` is what raising the quiet hours may make of it, over the whole plan; `headroom` switches that off.
     """
 
     headroom: float = 1.15
@@ -31,7 +29,7 @@ class PlanOptions:
     target_utilisation: float = 0.7
     replica_cores: float = 1.0
     max_replicas: int = 20
-    base_quantile: float = 0.8
+    max_headroom: float = 1.3
 
     def __post_init__(self) -> None:
         if self.headroom < 1:
@@ -40,30 +38,29 @@ class PlanOptions:
             raise InputError("target_utilisation must be in (0, 1] and replica_cores positive")
         if self.block_hours < 1 or self.max_replicas < 1:
             raise InputError("block_hours and max_replicas must be at least 1")
-        if not 0 <= self.base_quantile < 1:
-            raise InputError(f"base_quantile is {self.base_quantile}; it must be in [0, 1)")
+        if self.max_headroom < self.headroom:
+            raise InputError(
+                f"max_headroom is {self.max_headroom}; it must be at least headroom, {self.headroom}"
+            )
 
 
-def capacity(metric: str, p95: FloatArray, recent: FloatArray, options: PlanOptions) -> FloatArray:
-    """Capacity of every hour of a forecast of whole days, or less; `recent` are the hourly means of the last week."""
+def capacity(metric: str, p95: FloatArray, usual: float, options: PlanOptions) -> FloatArray:
+    """Capacity of every hour of a forecast; `usual` is the constant that it stands in for, 0 if there is none."""
     if metric == "memory":
         days = np.arange(len(p95)) // 24
         return np.array([p95[days == day].max() for day in days])
-    known = recent[np.isfinite(recent)]
-    base = float(np.quantile(known, options.base_quantile)) if len(known) and options.base_quantile else 0.0
-    return np.maximum(p95 * options.headroom, base)
+    return raised(p95 * options.headroom, min(usual, options.max_headroom * float(p95.mean())))
 
 
-def recent_hours(samples: pd.DataFrame, metric: str) -> FloatArray:
-    """Hourly means of the newest week of one service's clean rows."""
-    known = samples[samples[metric].notna()]
-    if known.empty:
-        return np.empty(0)
-    newest = known[known["timestamp"] > known["timestamp"].max() - pd.Timedelta(days=BASE_DAYS)]
-    hours: FloatArray = (
-        newest.groupby(newest["timestamp"].dt.floor("h"))[metric].mean().to_numpy(dtype=np.float64)
-    )
-    return hours
+def raised(plan: FloatArray, mean: float) -> FloatArray:
+    """The plan with its lowest hours at one level, so that its mean is `mean`; as it is when that is less."""
+    lowest = np.sort(plan)
+    above = lowest.sum() - np.cumsum(lowest)
+    levels = (mean * len(plan) - above) / np.arange(
+        1, len(plan) + 1
+    )  # where the 1, 2, … lowest would come to lie
+    reached = levels[levels >= lowest]
+    return np.maximum(plan, reached[-1]) if len(reached) else plan
 
 
 def replicas(cores: float, options: PlanOptions) -> int:

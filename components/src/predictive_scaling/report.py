@@ -12,10 +12,11 @@ from html import escape
 
 import pandas as pd
 
-from predictive_scaling.capacity import HEADROOM, PlanCost, plan_costs
+from predictive_scaling.capacity import PlanCost, plan_costs
 from predictive_scaling.charts import backtest_course, cost_chart, course_chart
 from predictive_scaling.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.evaluation_document import GRANULARITY, reason
+from predictive_scaling.plan import PlanOptions
 from predictive_scaling.report_tables import costs_table, folds_table, refused_list, scores_table
 
 MAX_BYTES = 1_000_000
@@ -121,11 +122,13 @@ def _capacity(costs: Sequence[PlanCost]) -> list[str]:
         _figure(cost_chart([each for each in costs if each.metric == metric]), f"{metric}: cost against risk")
         for metric in sorted({each.metric for each in costs})
     ]
+    factor = PlanOptions().headroom
     return [
         "<h2>Cost against risk</h2>",
-        f"<p>Had capacity been planned on the scored folds: by the forecast's p95 × {HEADROOM} (for memory its highest "
-        "of the day), by a constant as the Vertical Pod Autoscaler recommends it (p90 of 8 days with a half-life of "
-        f"24 h × {HEADROOM}), or by the current requests. Lower and further left is better.</p>",
+        f"<p>Had capacity been planned on the scored folds: by the forecast (cpu: p95 × {factor}, and quiet hours raised "
+        "as far as the constant would cost no less; memory: the highest p95 of the day), by a constant as the Vertical "
+        f"Pod Autoscaler recommends it (p90 of 8 days with a half-life of 24 h × {factor}), or by the current requests. "
+        "Lower and further left is better.</p>",
         *costs_table(costs),
         *figures,
     ]

@@ -86,8 +86,8 @@ def plan_figures(cases: list[Case], plans: Mapping[str, Array]) -> dict[str, flo
 
 def our_plan(case: Case, found: Array) -> Array:
     """The product's plan."""
-    rows = zip(found[3][SCORED], case.before(7), strict=True)
-    return np.array([capacity(case.metric, p95, recent, PlanOptions()) for p95, recent in rows])
+    rows = zip(found[3][SCORED], vpa_like(case)[:, 0], strict=True)
+    return np.array([capacity(case.metric, p95, float(usual), PlanOptions()) for p95, usual in rows])
 
 
 def headroom_plan(case: Case, found: Array) -> Array:
