@@ -125,9 +125,9 @@ def _capacity(costs: Sequence[PlanCost]) -> list[str]:
     factor = PlanOptions().headroom
     return [
         "<h2>Cost against risk</h2>",
-        f"<p>Had capacity been planned on the scored folds: by the forecast (cpu: p95 × {factor}, and quiet hours raised "
+        f"<p>Had capacity been planned on the scored folds: by the forecast (cpu: p95 × {factor}, quiet hours raised "
         "as far as the constant would cost no less; memory: the highest p95 of the day), by a constant as the Vertical "
-        f"Pod Autoscaler recommends it (p90 of 8 days with a half-life of 24 h × {factor}), or by the current requests. "
+        f"Pod Autoscaler recommends it (p90 of 8 days with a half-life of 24 h × {factor}), or by current requests. "
         "Lower and further left is better.</p>",
         *costs_table(costs),
         *figures,
