@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from kfp_gitops.diff import wording
+from kfp_gitops.diff import components, wording
 from kfp_gitops.diff.compare import compare
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import EnvironmentDiff
@@ -84,6 +85,23 @@ def test_a_compiled_pipeline_that_was_brought_is_compared_by_field_and_not_by_sd
         'pipeline p: own.ir.yaml: [0].root.dag.tasks.a: {"cachingOptions": {}} → nothing',
         'pipeline p: own.ir.yaml: [0].root.dag.tasks.b: nothing → {"cachingOptions": {}}',
     ]
+
+
+def _compiled(inputs: dict[str, Any], shell: dict[str, Any]) -> dict[str, Any]:
+    """A component as the SDK compiles it: the step, and a root around it."""
+    task = {"inputs": {"parameters": {name: {"componentInputParameter": name} for name in shell}}}
+    return {
+        "components": {"comp-c": {"executorLabel": "exec-c", "inputDefinitions": {"parameters": inputs}}},
+        "root": {"dag": {"tasks": {"c": task}}, "inputDefinitions": {"parameters": shell}},
+    }
+
+
+def test_a_compiled_component_is_told_once_not_again_by_the_shell_around_its_step() -> None:
+    one, other = {"a": {"parameterType": "STRING"}}, {"b": {"parameterType": "STRING"}}
+    found = components.changes({"c": _compiled(one, one)}, {"c": _compiled(other, other)})
+    assert [change.field for change in found] == ["input a", "input b"]
+    alone = components.changes({"c": _compiled(one, {})}, {"c": _compiled(one, {"b": {}})})
+    assert [change.field for change in alone]
 
 
 def test_every_kind_of_reference_has_words() -> None:
