@@ -2,7 +2,9 @@
 
 Python can bound neither a loop nor a concatenation inside Jinja, so the operating system does: a timer of
 processor seconds that the interpreter looks at between steps (and the regular-expression engine inside one),
-and a limit on the address space. Both are for the main thread of a POSIX process; elsewhere nothing is bounded.
+and a limit on the address space. A second timer ends the process where one step alone takes for ever, as the
+comparison of two lists does that hold the same list twice, sixty levels deep. All of this is for the main thread of a
+POSIX process; elsewhere nothing is bounded.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ except ImportError:  # Windows
 SECONDS = 20
 MEGABYTES = 1024
 _AGAIN = 0.5  # seconds; unwinding takes far less
+_UNHEARD = 5  # seconds after which the system ends a process that has still not come to its next step
 
 
 class _TooLong(BaseException):
@@ -30,7 +33,9 @@ class _TooLong(BaseException):
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise _TooLong
+    if _running():  # else it struck while the body ended
+        signal.setitimer(signal.ITIMER_PROF, _UNHEARD)
+        raise _TooLong
 
 
 @contextmanager
@@ -39,6 +44,8 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
 
     Raises:
         InputError: it took more processor seconds, or more memory on top of what the process had.
+
+    A process that does not come to its next step then is ended by SIGPROF: no code of ours can run in it.
     """
     if resource is None or threading.current_thread() is not threading.main_thread() or _running():
         yield
@@ -49,6 +56,8 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
         resource.setrlimit(resource.RLIMIT_AS, (_allowed(megabytes, limits), limits[1]))
         # Again and again: what is raised in a finaliser or a callback of the garbage collector is swallowed.
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
+        # What the system does for us (memory) counts here, and not above.
+        signal.setitimer(signal.ITIMER_PROF, 2 * seconds + _UNHEARD)
         yield
     except _TooLong:
         raise InputError.of(
@@ -60,6 +69,7 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
         ) from None
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGVTALRM, handler)
         resource.setrlimit(resource.RLIMIT_AS, limits)
 

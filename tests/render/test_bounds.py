@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -54,7 +56,7 @@ def test_the_bounds_end_with_the_body() -> None:
     with pytest.raises(InputError, match="takes more than 64 MB"), bounds.bounded("x", 5, 64):
         bytearray(2**28)
     assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)) == before
-    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0)
     bytearray(2**28)
 
 
@@ -79,3 +81,18 @@ def test_a_pattern_that_takes_for_ever_is_stopped() -> None:
 
     with pytest.raises(InputError, match=r"^x: takes more than 0\.2 s"), bounds.bounded("x", 0.2):
         re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+STEP_FOR_EVER = """
+from kfp_gitops import bounds
+one, other = [], []
+for _ in range(60):
+    one, other = [one, one], [other, other]
+with bounds.bounded("x", 0.1):
+    one == other
+"""
+
+
+def test_a_single_step_that_takes_for_ever_ends_the_process() -> None:
+    ended = subprocess.run([sys.executable, "-c", STEP_FOR_EVER], timeout=60, check=False)
+    assert ended.returncode == -signal.SIGPROF
