@@ -130,9 +130,12 @@ class _Evaluation:
         return run
 
     def _macro(self, node: nodes.Macro) -> Statement:
-        names = [_own_name(argument) for argument in node.args]
+        names: Any = tuple(
+            _own_name(argument) for argument in node.args
+        )  # Jinja's are a tuple, whatever it says
         if node.defaults or len(set(names)) < len(names) or node.name in self.context:
             raise BeyondError
+        _plain(node.name)
         body = self._body(node.body)
 
         def run(scope: Scope, _: _Output) -> None:
@@ -161,6 +164,8 @@ class _Evaluation:
         return run
 
     def _const(self, node: nodes.Const) -> Expression:
+        if isinstance(node.value, int | float) and node.value > _GREATEST:
+            raise BeyondError
         return lambda _: node.value
 
     def _getattr(self, node: nodes.Getattr) -> Expression:
@@ -178,7 +183,7 @@ class _Evaluation:
         return lambda scope: call(node.name, of(scope), *given(scope), self.context)
 
     def _test(self, node: nodes.Test) -> Expression:
-        if node.name not in self.environment.tests:
+        if node.name not in self.environment.tests or node.name in _OF_CODE:
             raise BeyondError
         call, of, given = self.environment.call_test, self._expression(node.node), self._arguments(node)
         return lambda scope: call(node.name, of(scope), *given(scope), self.context)
@@ -197,7 +202,7 @@ class _Evaluation:
         self, node: nodes.Call | nodes.Filter | nodes.Test
     ) -> Callable[[Scope], tuple[list[Any], dict[str, Any]]]:
         keywords: list[Any] = [*node.kwargs]
-        if node.dyn_args or node.dyn_kwargs or len({each.key for each in keywords}) < len(keywords):
+        if node.dyn_args or node.dyn_kwargs or len({_plain(each.key) for each in keywords}) < len(keywords):
             raise BeyondError
         values = [self._expression(each) for each in node.args]
         named = [(each.key, self._expression(each.value)) for each in keywords]
@@ -301,6 +306,10 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 # Names that mean something of their own to Jinja, somewhere.
 _SPECIAL = {"self", "super", "caller", "varargs", "kwargs"}
+# Tests whose answer depends on the code that Jinja makes: in it, equal constants are one object.
+_OF_CODE = {"sameas"}
+# Constants above it may have no literal in that code: Python writes infinity as a name, and no integer this long.
+_GREATEST = 1e300
 
 
 def _one_after_another(statements: list[Statement]) -> Statement:
@@ -314,7 +323,14 @@ def _one_after_another(statements: list[Statement]) -> Statement:
 def _own_name(node: nodes.Node) -> str:
     if not isinstance(node, nodes.Name) or node.name in _SPECIAL:
         raise BeyondError
-    return node.name
+    return _plain(node.name)
+
+
+def _plain(name: str) -> str:
+    """A name that is the same in Python code, which takes some letters for others and `_loop_vars` for Jinja's."""
+    if not name.isascii() or name.startswith("_"):
+        raise BeyondError
+    return name
 
 
 def _assignment(target: nodes.Node) -> Callable[[Any], Scope]:

@@ -34,8 +34,18 @@ _FILTERS = (
     "last",
 )
 _GLOBALS = ("range", "namespace")
-# What an expression on wrong data raises, besides what Jinja words itself.
-_FAULTS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+# What an expression on wrong data raises, besides what Jinja words itself; and the Python that Jinja makes of a
+# template, which may be none (an argument twice, blocks too deep) or name what is not there (1e999 becomes `inf`).
+_FAULTS = (
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    SyntaxError,
+    NameError,
+)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -56,6 +66,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Jinja would let `format` through, in its own way, before it asks whether it is safe."""
+
 
 def _plain(value: Any) -> Any:
     """Print data as YAML reads it: true, null and JSON rather than Python's True, None and repr."""
@@ -66,7 +79,7 @@ def _to_json(value: Any) -> str:
     """The filter `tojson`; Jinja's own escapes for HTML and words an undefined value as a TypeError."""
     if isinstance(value, Undefined):
         str(value)  # raises what StrictUndefined has to say
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)  # YAML would take Infinity for a text
 
 
 def _environment(texts: Mapping[str, str]) -> _Sandbox:
@@ -168,6 +181,8 @@ def _place(error: BaseException, name: str) -> tuple[str, int]:
 def _problem(error: BaseException, path: str, line: int) -> Problem:
     what = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     match error:
+        case SyntaxError():
+            what, todo = f"it compiles to no Python: {error.msg}", "name each argument once, and nest less"
         case SecurityError():
             todo = "templates read values; they run no code and reach no attributes"
         case TemplateNotFound():
