@@ -2,7 +2,7 @@
 
 Seconds come first; five or six fields, the day of the week may be left out; `@daily` and its like; `@every 1h30m`.
 A day must suit both day fields if one of them has a star (also with a step), else either of them.
-Source: parser.go, spec.go and constantdelay.go of github.com/robfig/cron at v1.2.0, and Go's time.ParseDuration.
+Source: parser.go, spec.go and constantdelay.go of github.com/robfig/cron at v1.2.0.
 What we allow of all this in a manifest is another question: `kfp_gitops.check.schedules`.
 """
 
@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+
+from kfp_gitops import golang
 
 # unicode.IsSpace; Python's own split would also split at U+001C to U+001F.
 _SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -221,7 +223,7 @@ def _number_or_name(text: str, allowed: _Range) -> int:
 
 def _number(text: str) -> int:
     """strconv.Atoi, and no negative numbers; a plus sign is fine."""
-    failed = f"Failed to parse int from {text}: strconv.Atoi: parsing {_quoted(text)}"
+    failed = f"Failed to parse int from {text}: strconv.Atoi: parsing {golang.quoted(text)}"
     if not _INTEGER.fullmatch(text):
         raise CronError(f"{failed}: invalid syntax")
     digits = text.lstrip("+-").lstrip("0") or "0"
@@ -234,67 +236,9 @@ def _number(text: str) -> int:
     return number
 
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r",
-            "\t": "\\t", "\v": "\\v"}  # fmt: skip
-
-
-def _quoted(text: str) -> str:
-    """strconv.Quote."""
-    return f'"{"".join(_ESCAPES.get(c) or (c if c.isprintable() else _escaped(c)) for c in text)}"'
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-_SECOND = 10**9
-_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND,
-          "h": 3600 * _SECOND}  # fmt: skip
-_PART = re.compile(r"([0-9]*)(\.([0-9]*))?([^.0-9]*)")
-
-
 def _every(text: str) -> Every:
     try:
-        nanoseconds = _duration(text.removeprefix("@every "))
+        nanoseconds = golang.duration(text.removeprefix("@every "))
     except ValueError as error:
         raise CronError(f"Failed to parse duration {text}: {error}") from None
-    return Every(max(nanoseconds, _SECOND) // _SECOND)
-
-
-def _duration(text: str) -> int:
-    """time.ParseDuration: nanoseconds; each part is rounded as its float arithmetic rounds."""
-    invalid = ValueError(f"time: invalid duration {_quoted(text)}")
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    if rest == "0":
-        return 0
-    if not rest:
-        raise invalid
-    total = 0
-    while rest:
-        part = _PART.match(rest)
-        assert part is not None  # every piece of it may be empty
-        whole, fraction, unit = part[1], part[3] or "", part[4]
-        if not whole and not fraction:
-            raise invalid
-        total += _part(text, whole, fraction, unit)
-        if total > _INT64 - (0 if text.startswith("-") else 1):
-            raise invalid
-        rest = rest[part.end() :]
-    return -total if text.startswith("-") else total
-
-
-def _part(text: str, whole: str, fraction: str, unit: str) -> int:
-    if not unit:
-        raise ValueError(f"time: missing unit in duration {_quoted(text)}")
-    if unit not in _UNITS:
-        raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
-    if len(whole.lstrip("0")) > 19:
-        raise ValueError(f"time: invalid duration {_quoted(text)}")
-    # leadingFraction drops the digits that no longer fit into 63 bits.
-    kept = fraction[:18]
-    return int(whole or "0") * _UNITS[unit] + int(
-        float(int(kept or "0")) * (_UNITS[unit] / 10.0 ** len(kept))
-    )
+    return Every(max(nanoseconds, golang.SECOND) // golang.SECOND)
