@@ -12,6 +12,7 @@ from typing import Any
 from kfp_gitops import containers, irlint, schema, v1ports
 from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.manifest import Type
+from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path, parse
 
 # IR parameter types (pipeline_spec.proto, ParameterType.ParameterTypeEnum) and the DSL's names for them.
@@ -23,14 +24,9 @@ IR_TYPES: Mapping[str, Type] = {
     "LIST": "list",
     "STRUCT": "dict",
 }
-# In the command of a Python component, which the SDK wrote and nobody edits.
-_PYTHON = "kfp.dsl.executor_main"
 _FINAL_STATUS = "TASK_FINAL_STATUS"
 _LONGEST = 512  # a name of 255 characters, a tag of 128, a digest
 _BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
-# Steps that KFP's driver does itself (kfp.kubernetes.CreatePVC, DeletePVC) when their image is exactly this text;
-# any other name in argostub/ would be pulled.
-STUBS = frozenset({"argostub/createpvc", "argostub/deletepvc"})
 # What a pod calls its lists of containers (Kubernetes API, PodSpec).
 POD_LISTS = ("containers", "initContainers", "ephemeralContainers")
 # registry:port/path:tag@digest (github.com/distribution/reference, which Kubernetes' runtimes read images by).
@@ -84,7 +80,7 @@ def read(name: str, text: str, path: str) -> Component:
     if "implementation" in spec:
         raise_if_any(containers.problems(document))
         return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
-    if _PYTHON not in text:
+    if PYTHON_EXECUTOR not in text:  # what the SDK wrote, nobody edits
         raise_if_any(irlint.problems([document]))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
@@ -166,7 +162,7 @@ def is_stub(image: str, at: Path) -> bool:
     Elsewhere, in a Kubernetes object or an Argo workflow, it is an image like any other, and is pulled.
     """
     executor = at[:2] == ("deploymentSpec", "executors") and at[3:] == ("container",)
-    return image in STUBS and (executor or at == ("implementation", "container"))
+    return image in STUB_IMAGES and (executor or at == ("implementation", "container"))
 
 
 def _fixed(image: str, at: Path) -> bool:

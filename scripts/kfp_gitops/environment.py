@@ -10,10 +10,10 @@ from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops import cron, files, release, schema
-from kfp_gitops.components import STUBS
 from kfp_gitops.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.release import Release
 from kfp_gitops.values import Merged, merge
+from kfp_gitops.wellknown import STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path, parse
 
 BASE = "environments/base.yaml"
@@ -252,7 +252,7 @@ def _mapped_stubs(released: Document) -> Iterator[Problem]:
     for pipeline, promoted in released.value.get("pipelines", {}).items():
         maps["pipelines", pipeline, "images"] = promoted["images"]
     for at, images in maps.items():
-        for name in STUBS & images.keys():
+        for name in STUB_IMAGES & images.keys():
             what = (
                 f"{name!r} is no image: by that very text KFP knows that it makes or removes a volume claim"
             )

@@ -8,10 +8,8 @@ from typing import Any
 
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Component, Ir, Node, bound, one_of, placeholders
+from kfp_gitops.wellknown import PYTHON_EXECUTOR
 from kfp_gitops.yamltext import Path
-
-# What kfp writes into the command of a Python component: its source is a text, not a command line with placeholders.
-_PYTHON = "kfp.dsl.executor_main"
 
 
 def findings(ir: Ir) -> Iterator[Finding]:
@@ -27,8 +25,8 @@ def findings(ir: Ir) -> Iterator[Finding]:
 
 def _executor(ir: Ir, component: Component, label: str) -> Iterator[Finding]:
     container = ir.executors[label].get("container", {})
-    if any(_PYTHON in part for part in container.get("command", ())):
-        return
+    if any(PYTHON_EXECUTOR in part for part in container.get("command", ())):
+        return  # its source is a text, not a command line with placeholders
     for field in ("command", "args"):
         for index, part in enumerate(container.get(field, ())):
             for side, what, name in placeholders(part):

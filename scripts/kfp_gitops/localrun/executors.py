@@ -10,13 +10,10 @@ from kfp_gitops.localrun import docker, known, packages
 from kfp_gitops.localrun.places import Place
 from kfp_gitops.localrun.spec import Executor, Pipeline
 from kfp_gitops.localrun.values import Json
+from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 
-# What kfp puts into the command of a Python component (kfp.dsl.component_factory.EXECUTOR_MODULE).
-_PYTHON = "kfp.dsl.executor_main"
 # The digest of an image that was never built: what a fresh fork has.
 _PLACEHOLDER = f"@sha256:{'0' * 64}"
-# Their images stand for work that the backend itself does in Kubernetes (kfp.kubernetes.CreatePVC, DeletePVC).
-_STUBS = ("argostub/createpvc", "argostub/deletepvc")
 
 
 def problems(pipeline: Pipeline, place: Place) -> Iterator[str]:
@@ -57,8 +54,8 @@ def remote(uri: str) -> bool:
 
 def in_image(executor: Executor) -> bool:
     """Whether what an executor runs is inside its image, and not a Python function that the IR holds."""
-    containerized = executor.command[:3] == ("python3", "-m", _PYTHON)
-    return containerized or not any(_PYTHON in part for part in executor.command)
+    containerized = executor.command[:3] == ("python3", "-m", PYTHON_EXECUTOR)
+    return containerized or not any(PYTHON_EXECUTOR in part for part in executor.command)
 
 
 def _image(executor: Executor) -> Iterator[str]:
@@ -96,7 +93,7 @@ def other_kfps(pipeline: Pipeline) -> Iterator[str]:
 def _container(executor: Executor) -> Iterator[str]:
     if executor.kind != "container":
         yield f"is of kind {executor.kind!r}, which Kubeflow Pipelines does not run either"
-    elif executor.image in _STUBS:
+    elif executor.image in STUB_IMAGES:
         yield f"is done by Kubernetes itself ({executor.image}); it needs a cluster"
     elif in_image(executor):
         yield from _image(executor)

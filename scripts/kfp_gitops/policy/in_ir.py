@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import components
 from kfp_gitops.policy.subject import Subject
+from kfp_gitops.wellknown import STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path
 
 # A check's own advice is for the manifest, and there is nothing to write in what comes compiled.
@@ -23,7 +23,7 @@ def in_ir(environment: str, place: str, spec: Document) -> Iterator[Subject]:
                 "loop", environment, name, {"parallelism": bound, "items": iterator}, spec, at, _FIX
             )
         container = _container(spec.value, task)
-        if container is not None and str(container.get("image")) not in components.STUBS:
+        if container is not None and str(container.get("image")) not in STUB_IMAGES:
             yield Subject("task", environment, name, _as_manifest(task, container), spec, at, _FIX)
 
 
