@@ -164,35 +164,48 @@ def test_the_disable_hook_leaves_the_schedules_there_and_disabled(
     assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
 
 
+@pytest.fixture
+def push_gateway() -> Iterator[Stub]:
+    """A Pushgateway that takes whatever it is told, and keeps it."""
+    with Stub(lambda _: Answer(202)) as found:
+        yield found
+
+
+@pytest.fixture
+def telling(
+    tmp_path: Path,
+    server: DevServer,
+    cluster: FakeLeases,
+    push_gateway: Stub,
+    build: Callable[..., tuple[Object, ...]],
+) -> Callable[[str], Pod]:
+    """`telling(name)`: a pod of the rendered manifests, which tells the Pushgateway."""
+    where = f"{{url: '{push_gateway.url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
+    objects = build(server.url, f"  pushGateway: {where}\n")
+    templates = dict(delivered.pods(objects))
+    tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
+    return lambda name: Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
+
+
 def test_apply_and_both_checks_tell_the_pushgateway(
-    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
+    push_gateway: Stub, telling: Callable[[str], Pod]
 ) -> None:
-    with Stub(lambda _: Answer(202)) as gateway:
-        where = f"{{url: '{gateway.url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
-        objects = build(server.url, f"  pushGateway: {where}\n")
-        templates = dict(delivered.pods(objects))
-        tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
-        for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift", "kfp-gitops-dev-status"):
-            before = len(gateway.seen)
-            done = Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url).run()
-            assert done.code == 0, done.err
-            assert len(gateway.seen) > before, f"{name} told nothing"
-        assert {seen.path.split("/")[1] for seen in gateway.seen} == {"metrics"}
-        told = b"".join(seen.body for seen in gateway.seen)
-        assert b"kfp_gitops_missed_firings" in told and b"kfp_gitops_last_run_failed" in told
+    for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift", "kfp-gitops-dev-status"):
+        before = len(push_gateway.seen)
+        done = telling(name).run()
+        assert done.code == 0, done.err
+        assert len(push_gateway.seen) > before, f"{name} told nothing"
+    assert {seen.path.split("/")[1] for seen in push_gateway.seen} == {"metrics"}
+    told = b"".join(seen.body for seen in push_gateway.seen)
+    assert b"kfp_gitops_missed_firings" in told and b"kfp_gitops_last_run_failed" in told
 
 
 def test_an_unhealthy_environment_is_prometheus_alarm_and_no_failed_check(
-    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
+    push_gateway: Stub, telling: Callable[[str], Pod]
 ) -> None:
-    with Stub(lambda _: Answer(202)) as gateway:
-        where = f"{{url: '{gateway.url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
-        objects = build(server.url, f"  pushGateway: {where}\n")
-        template = dict(delivered.pods(objects))["kfp-gitops-dev-status"]
-        tokens = {AUDIENCE: "any"}
-        nothing_applied = Pod(template, objects, tmp_path / "pod", tokens, cluster.stub.url).run()
-        assert nothing_applied.code == 0, nothing_applied.err
-        assert b"kfp_gitops_drift_objects" in b"".join(seen.body for seen in gateway.seen)
+    nothing_applied = telling("kfp-gitops-dev-status").run()
+    assert nothing_applied.code == 0, nothing_applied.err
+    assert b"kfp_gitops_drift_objects" in b"".join(seen.body for seen in push_gateway.seen)
 
 
 def test_without_a_pushgateway_nobody_would_hear_the_status_check(
