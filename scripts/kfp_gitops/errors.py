@@ -10,7 +10,7 @@ GitOpsError
 │   ├── AlreadyExistsError
 │   ├── LockedError       another reconciler is at work
 │   └── LockLostError     another reconciler may be at work by now
-└── RunFailedError  4  a pipeline run that we followed failed
+└── ScriptFailedError  a script that another one runs failed; with that one's exit code
 """
 
 from __future__ import annotations
@@ -140,10 +140,16 @@ class LockLostError(RemoteError):
     """Our lock may be somebody else's by now: nothing more may be written."""
 
 
-class RunFailedError(GitOpsError):
-    """A run that we followed ended in another state than SUCCEEDED."""
+class ScriptFailedError(GitOpsError):
+    """A script that another one runs did not end as it had to: `code` is what it answered, negative for a signal.
 
-    exit_code = ExitCode.REMOTE_FAILED
+    What is no failure in itself (0 where differences were to be found), or no answer, is the other side's failure.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        answered = code in frozenset(ExitCode) and code != ExitCode.OK
+        self.exit_code = ExitCode(code) if answered else ExitCode.REMOTE_FAILED
 
 
 def raise_if_any(problems: Iterable[Problem]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from kfp_gitops import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, RunFailedError
+from kfp_gitops.errors import ExitCode, ScriptFailedError
 
 _SAMPLE = "components/src/predictive_scaling/sample/smd_servers_5min.csv.gz"
 # The sample ends on 2024-02-02 at 21:55; the demo looks at it as if it were that night.
@@ -77,7 +77,7 @@ def _script(root: Path, name: str, *arguments: str, expect: int = ExitCode.OK) -
         [sys.executable, str(root / "scripts" / name), *arguments], check=False, cwd=root
     ).returncode
     if code != expect:
-        raise RunFailedError(f"scripts/{name} ended with exit code {code}; the lines above say why")
+        raise ScriptFailedError(f"scripts/{name} ended with exit code {code}; the lines above say why", code)
 
 
 @contextmanager
@@ -94,7 +94,8 @@ def _development_server(root: Path, data: Path) -> Iterator[str]:
         console.result(line.rstrip())
         url = next((word.rstrip(",") for word in line.split() if word.startswith("http://")), None)
         if url is None:
-            raise RunFailedError("the development server did not start; the lines above say why")
+            code = process.wait(timeout=15)  # it has closed its output, or speaks of something else
+            raise ScriptFailedError("the development server did not start; the lines above say why", code)
         yield url
     finally:
         process.terminate()
