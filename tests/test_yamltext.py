@@ -49,8 +49,30 @@ def test_any_text_is_read_or_refused_with_a_position(text: str) -> None:
 
 
 def test_half_a_character_is_refused_with_its_line() -> None:
-    with pytest.raises(InputError, match=r"^x:2:1: half of a surrogate pair"):
+    with pytest.raises(InputError, match=r"^x:2:4: half of a surrogate pair"):
         yamltext.parse("a: 1\nb: \ud800\n", "x")
+
+
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_no_key_hides_in_a_comment(character: str) -> None:
+    """LibYAML ends the comment there, as YAML 1.1 has it; an editor or a diff shows one line of comment."""
+    with pytest.raises(InputError, match=r"^x:2:8: U\+[0-9A-F]{4} is a line break to YAML 1\.1 and none to"):
+        yamltext.parse(f"a: 1\nb: 2 # {character}state: absent\n", "x")
+    text = f"a{character}b"
+    assert yamltext.parse(yamltext.dump({"a": text}), "x").value == {"a": text}
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x7f", "\x9b", "\uffff"])
+def test_a_control_character_is_refused_with_its_place(character: str) -> None:
+    with pytest.raises(InputError, match=r"^x:2:5: not YAML: the control character U\+[0-9A-F]{4}"):
+        yamltext.parse(f"a: 1\nb: x{character}y\n", "x")
+
+
+@pytest.mark.parametrize("digits", [19, 20, 23, 5000])
+def test_no_digit_of_an_integer_is_lost(digits: int) -> None:
+    with pytest.raises(InputError, match=r"^x:1:4: 9+…? does not fit 64 bits; put it in quotes") as refused:
+        yamltext.parse(f"a: {'9' * digits}", "x")
+    assert len(str(refused.value)) < 200
 
 
 def test_a_long_text_is_not_multiplied_by_aliases() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -34,6 +35,8 @@ _FILTERS = (
     "last",
 )
 _GLOBALS = ("range", "namespace")
+# What JSON may hold as it is, and YAML not, or some YAML only as a line break.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 # What an expression on wrong data raises, besides what Jinja words itself; and the Python that Jinja makes of a
 # template, which may be none (an argument twice, blocks too deep) or name what is not there (1e999 becomes `inf`).
 _FAULTS = (
@@ -79,7 +82,8 @@ def _to_json(value: Any) -> str:
     """The filter `tojson`; Jinja's own escapes for HTML and words an undefined value as a TypeError."""
     if isinstance(value, Undefined):
         str(value)  # raises what StrictUndefined has to say
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)  # YAML would take Infinity for a text
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)  # YAML would take Infinity for a text
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _environment(texts: Mapping[str, str]) -> _Sandbox:

@@ -30,12 +30,17 @@ MAX_INTEGER = 2**63
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})")
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _AMBIGUOUS = re.compile(
     r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
     r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
 )
+
+# YAML 1.1, and so LibYAML, ends a line and a comment at these; YAML 1.2, most editors and diffs do not.
+_BREAKS = "\x85\u2028\u2029"
+_REFUSED = re.compile(f"[{_BREAKS}\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 _FIRST = frozenset("~nNtTfFyYoO+-.0123456789")
 
@@ -141,8 +146,8 @@ class _Reader:
         if _AMBIGUOUS.fullmatch(text):
             raise self.fail(
                 event,
-                f"{text} is read differently by YAML 1.1 and YAML 1.2",
-                f"write '{text}' in quotes for a text, or true, false or a decimal number",
+                f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2",
+                f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number",
             )
         return _plain(text, self, event)
 
@@ -177,16 +182,19 @@ def _plain(text: str, reader: _Reader, event: Any) -> Any:
     if text in _BOOLEAN:
         return _BOOLEAN[text]
     if _INTEGER.fullmatch(text):
-        number = int(text)
-        if abs(number) >= MAX_INTEGER:
-            raise reader.fail(event, f"{text} does not fit 64 bits", "put it in quotes for a text")
-        return number
+        if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
+            raise reader.fail(event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text")
+        return int(text)
     if _FLOAT.fullmatch(text):
         real = float(text)
         if real in (float("inf"), float("-inf")):
-            raise reader.fail(event, f"{text} is not a finite number", "write a smaller one")
+            raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
         return real
     return text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def parse_all(text: str, path: str) -> list[Document]:
@@ -198,14 +206,12 @@ def parse_all(text: str, path: str) -> list[Document]:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise InputError.of(path, f"larger than {MAX_BYTES} bytes", "split the file", 1, 1)
+    if not text.isascii() and (found := _REFUSED.search(text)):
+        raise InputError([_refused(found, path)])
     try:
         return list(_documents(text, path))
     except yaml.YAMLError as error:
-        raise InputError([_syntax_problem(error, path)]) from None
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        what = "half of a surrogate pair, which is no character"
-        raise InputError.of(path, what, "write the whole character", line, 1) from None
+        raise InputError([_syntax_problem(error, text, path)]) from None
 
 
 def _documents(text: str, path: str) -> Iterator[Document]:
@@ -217,7 +223,21 @@ def _documents(text: str, path: str) -> Iterator[Document]:
             yield Document(path, value, reader.values_at, reader.keys_at)
 
 
-def _syntax_problem(error: yaml.YAMLError, path: str) -> Problem:
+def _refused(found: re.Match[str], path: str) -> Problem:
+    """A character that may not stand in a text, where it stands."""
+    before, code = found.string[: found.start()], ord(found[0])
+    what, todo = "half of a surrogate pair, which is no character", "write the whole character"
+    if found[0] in _BREAKS:
+        what = f"U+{code:04X} is a line break to YAML 1.1 and none to YAML 1.2"
+        todo = f"break the line, or write \\u{code:04x} in a text in double quotes"
+    elif _CONTROL.fullmatch(found[0]):
+        what, todo = f"not YAML: the control character U+{code:04X}", "remove it"
+    return Problem(path, before.count("\n") + 1, len(before) - before.rfind("\n"), what, todo)
+
+
+def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
+    if isinstance(error, yaml.reader.ReaderError) and (found := _CONTROL.search(text)):
+        return _refused(found, path)
     mark = getattr(error, "problem_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 from kfp_gitops import evaluate, templates
 from kfp_gitops.errors import InputError
+from kfp_gitops.yamltext import parse
 
 VALUES: dict[str, Any] = {
     "name": "a-b",
@@ -259,3 +261,9 @@ def test_errors_are_worded_and_placed_by_jinja(monkeypatch: pytest.MonkeyPatch) 
 def test_a_template_of_which_jinja_makes_no_python_is_bad_input(source: str, says: str) -> None:
     (problem,) = _rendered(source)
     assert says in problem.what
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x85", "\u2028", "\uffff", "\U0001f600"])
+def test_tojson_writes_what_yaml_reads(character: str) -> None:
+    text = templates.render({"t": "{{ values | tojson }}"}, "t", "f", {"values": [character]})
+    assert parse(text, "x").value == json.loads(text) == [character]
