@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kfp_gitops.diff import components, wording
+from kfp_gitops.diff.calendar import calendar
 from kfp_gitops.diff.compare import compare
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import EnvironmentDiff
 from kfp_gitops.diff.state import State
+from kfp_gitops.diff.text import to_text
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENVIRONMENT = """
@@ -128,3 +130,52 @@ def test_containers_are_paired_by_name() -> None:
     before = {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}
     after = {"containers": [{"name": "b", "image": "2"}, {"name": "a", "image": "1"}]}
     assert [*differences(before, after)] == [("containers[b].image", "1", "2")]
+
+
+SCHEDULES = (
+    "schedules: [{name: daily, cron: '0 0 4 * * *', enabled: true, maxConcurrency: 1, catchup: false}]"
+)
+DAYS = ("Thu 2026-11-26", "Fri 2026-11-27", "Sat 2026-11-28", "Sun 2026-11-29")
+PAUSED = "pausedUntil: '2026-12-01T06:00:00Z'"
+
+
+def _paused(state: State, until: str = PAUSED) -> State:
+    texts = {**state.texts, "environment.yaml": ENVIRONMENT.replace("name: p,", f"name: p, {until},")}
+    return State(state.name, texts)
+
+
+def test_a_pause_switches_schedules_off_and_its_end_makes_them_anew() -> None:
+    on = _state("a", _manifest("{}", SCHEDULES))
+    pause = _compare(on, _paused(on))
+    assert to_text(pause).splitlines()[1:] == [
+        "~ p: same version sha-1",
+        "  ~ pipeline p: pausedUntil: nothing → 2026-12-01T06:00:00Z",
+        "  ~ schedule daily: enabled: true → false",
+        "    daily fired Wed 2026-11-25 04:00:00 UTC",
+        *(f"                {day} 04:00:00 UTC" for day in DAYS),
+        "    daily fires never",
+        "    daily: it exists disabled: this change fires nothing",
+        "1 schedule switched off",
+    ]
+    (end,) = _compare(_paused(on), on).pipelines
+    assert (end.replaced, end.switched_off) == (["daily"], [])
+
+
+def test_a_pause_that_is_over_and_a_pause_of_what_is_off_change_no_firing() -> None:
+    on = _state("a", _manifest("{}", SCHEDULES))
+    over = _compare(on, _paused(on, "pausedUntil: '2026-11-01T06:00:00Z'"))
+    assert (over.pipelines[0].switched_off, over.pipelines[0].firings) == ([], [])
+    off = _state("a", _manifest("{}", SCHEDULES.replace("true", "false")))
+    assert wording.radius(_compare(off, _paused(off))) == "nothing that runs changes"
+
+
+def test_a_schedule_that_is_switched_off_is_in_the_sum() -> None:
+    on, off = (_state("a", _manifest("{}", SCHEDULES.replace("true", value))) for value in ("true", "false"))
+    assert wording.radius(_compare(on, off)) == "1 schedule switched off"
+
+
+def test_the_calendar_knows_of_a_pause() -> None:
+    on = _state("a", _manifest("{}", SCHEDULES))
+    (entry,) = calendar("dev", "UTC", _paused(on).manifests(NOW), NOW).entries
+    assert (entry.enabled, entry.firings) == (False, [])
+    assert len(calendar("dev", "UTC", on.manifests(NOW), NOW).entries[0].firings) == 7

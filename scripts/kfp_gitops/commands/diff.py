@@ -123,7 +123,8 @@ def _week(arguments: Namespace, name: str) -> Calendar:
             f"manifests/{name} does not exist; environments: {known}; run `python scripts/render.py --all`"
         )
     state = State("the work tree", texts)
-    return calendar(name, str(state.settings.get("timeZone") or "UTC"), state.manifests(), arguments.start)
+    zone, start = str(state.settings.get("timeZone") or "UTC"), arguments.start
+    return calendar(name, zone, state.manifests(start), start)
 
 
 def _instant(text: str | None) -> datetime:

@@ -74,7 +74,7 @@ def _pipeline(
     )
     if old and new and before.texts == after.texts and old == new:
         return result
-    left, right = before.manifest, after.manifest
+    left, right = was.in_force(before, now), is_.in_force(after, now)
     changes = [*_entry_changes(name, old, new), *_changes(name, before, after, left, right)]
     replaced = schedules.replaced(left, right, result.new_version)
     result = replace(
@@ -82,6 +82,7 @@ def _pipeline(
         changes=changes if result.action is None else [],
         schedules_added=schedules.only_in(right, left),
         replaced=replaced if result.action is None else [],
+        switched_off=schedules.switched_off(left, right),
         schedules_removed=schedules.only_in(left, right),
         firings=schedules.firings(left, right, now),
         graph=graph.mermaid(left, right, changes)
@@ -118,7 +119,8 @@ def _manifest_changes(name: str, left: Mapping[str, Any], right: Mapping[str, An
 
 def _entry_changes(name: str, old: Entry | None, new: Entry | None) -> Iterator[Change]:
     if old and new:
-        yield from _named(Kind.PIPELINE, name, old.settings, new.settings)
+        for key in {**old.settings, **new.settings}:
+            yield from _named(Kind.PIPELINE, name, {key: old.settings.get(key)}, {key: new.settings.get(key)})
 
 
 def _about(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
         "changes": [_change(item) for item in found.changes],
         "schedulesAdded": list(found.schedules_added),
         "schedulesReplaced": list(found.replaced),
+        "schedulesSwitchedOff": list(found.switched_off),
         "schedulesRemoved": list(found.schedules_removed),
         "firings": [
             {

@@ -77,6 +77,7 @@ class PipelineDiff:
     release_after: str | None = None
     schedules_added: Sequence[str] = ()
     replaced: Sequence[str] = ()
+    switched_off: Sequence[str] = ()
     schedules_removed: Sequence[str] = ()
     firings: Sequence[Firings] = ()
     warnings: Sequence[str] = ()

@@ -21,6 +21,22 @@ def by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(item["name"]): item for item in items if isinstance(item, Mapping) and "name" in item}
 
 
+def in_force(manifest: Mapping[str, Any], paused_until: Any, now: datetime) -> Mapping[str, Any]:
+    """The manifest as `apply` brings it to KFP: while its pipeline is paused, no schedule is on."""
+    until = _instant(paused_until)
+    if until is None or until <= now:
+        return manifest
+    off = [{**schedule, "enabled": False} for schedule in by_name(manifest).values()]
+    return {**manifest, "schedules": off} if off else manifest
+
+
+def switched_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The schedules that stay and fire no more."""
+    left, right = by_name(before), by_name(after)
+    on = [name for name in right if name in left and left[name].get("enabled")]
+    return [name for name in on if not right[name].get("enabled")]
+
+
 def only_in(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The schedules that only the first of two manifests has."""
     return [name for name in by_name(manifest) if name not in by_name(other)]

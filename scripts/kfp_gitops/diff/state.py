@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from kfp_gitops.diff import schedules
 from kfp_gitops.manifest.migration import migrated
 from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK
 from kfp_gitops.yamltext import parse_all
@@ -85,6 +87,10 @@ class Entry:
     release: str | None
     version: str | None
 
+    def in_force(self, folder: PipelineFiles, now: datetime) -> Mapping[str, Any]:
+        """The pipeline's manifest, no schedule of which is on while it is paused."""
+        return schedules.in_force(folder.manifest, self.settings.get("pausedUntil"), now)
+
 
 ABSENT = Entry({}, None, None)
 
@@ -121,10 +127,14 @@ class State(Files):
                 texts[pipeline][name] = text
         return {pipeline: PipelineFiles(self.name, found) for pipeline, found in texts.items()}
 
-    def manifests(self) -> dict[str, Mapping[str, Any]]:
-        """Pipeline of environment.yaml → manifest as YAML data."""
+    def manifests(self, now: datetime) -> dict[str, Mapping[str, Any]]:
+        """Pipeline of environment.yaml → manifest as YAML data, as it is in force."""
         folders = self.pipelines()
-        return {name: folders[name].manifest for name in self.entries() if name in folders}
+        return {
+            name: entry.in_force(folders[name], now)
+            for name, entry in self.entries().items()
+            if name in folders
+        }
 
     def delivery(self) -> Files:
         """What Argo CD applies."""

@@ -40,8 +40,9 @@ def _pipeline(found: PipelineDiff, zone: str) -> Iterator[str]:
 
 
 def _firings(found: Firings, zone: str, action: Action | None) -> Iterator[str]:
-    sides = {"fires": found.after} if action else {"fired": found.before, "fires": found.after}
-    for verb, when in sides.items():
+    sides = [("fired", found.before)] if found.before and not action else []
+    sides += [("fires", found.after)] if found.before or found.after else []
+    for verb, when in sides:
         label = f"    {found.schedule} {verb} "
         first, *others = wording.instants(when, zone) or ["never"]
         yield label + first

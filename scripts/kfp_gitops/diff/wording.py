@@ -119,6 +119,7 @@ def radius(found: EnvironmentDiff) -> str:
         (sum(p.new_version for p in semantic), "new version"),
         (sum(len(p.schedules_added) for p in found.pipelines), "new schedule"),
         (sum(len(p.replaced) for p in semantic), "schedule replaced"),
+        (sum(len(p.switched_off) for p in semantic), "schedule switched off"),
         (sum(len(p.schedules_removed) for p in found.pipelines), "schedule removed"),
         (sum(p.in_flight or 0 for p in found.pipelines), "run in flight"),
     ]
@@ -130,7 +131,9 @@ def radius(found: EnvironmentDiff) -> str:
 
 def _plural(what: str, number: int) -> str:
     noun, space, rest = (
-        what.partition(" ") if what.endswith(("removed", "replaced", "flight")) else (what, "", "")
+        what.partition(" ")
+        if what.endswith(("removed", "replaced", "switched off", "flight"))
+        else (what, "", "")
     )
     return (noun if number == 1 else f"{noun}s") + space + rest
 
