@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path as Folder
 from typing import Any
 
-from kfp_gitops import cron, files, release, schema
+from kfp_gitops import files, moments, release, schema
 from kfp_gitops.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.release import Release
 from kfp_gitops.values import Merged, merge
@@ -127,7 +126,7 @@ def load(root: Folder, name: str) -> Environment:
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
     raise_if_any(problems)
-    raise_if_any([*_no_instants(merged), *_no_times(merged), *_mapped_stubs(released)])
+    raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
     return Environment(name, merged, released)
 
 
@@ -224,27 +223,6 @@ def _not_maps(documents: list[Document]) -> Iterator[Problem]:
     for document in documents:
         if not isinstance(document.value, dict):
             yield document.problem((), "the file is not a map", "write `key: value` lines")
-
-
-def _no_instants(values: Merged) -> Iterator[Problem]:
-    for name, entry in values.value["pipelines"].items():
-        try:
-            datetime.fromisoformat(entry.get("until", "2000-01-01T00:00:00Z"))
-        except ValueError as error:
-            yield values.problem(("pipelines", name, "until"), str(error), "write a real instant")
-
-
-def _no_times(values: Merged) -> Iterator[Problem]:
-    """Kubernetes' cron is KFP's without the seconds."""
-    for key in ("driftSchedule", "statusSchedule"):
-        text = values.value.get("delivery", {}).get(key)
-        try:
-            fires = not text or cron.parse(f"0 {text}").next_after(datetime(2000, 1, 1, tzinfo=UTC))
-        except cron.CronError as error:
-            yield values.problem(("delivery", key), f"no cron: {error}", "correct the field")
-        else:
-            if not fires:
-                yield values.problem(("delivery", key), f"{text!r} never comes", "name a day that exists")
 
 
 def _mapped_stubs(released: Document) -> Iterator[Problem]:

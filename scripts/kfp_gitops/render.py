@@ -156,8 +156,10 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     at = ("pipelines", name, "values")
     part = env.values.below(at)
     path = f"{release.folder}/{VALUES_SCHEMA}"
+    home = path if env.follows_sources else ""  # a pinned copy is never edited
     with bounds.bounded(path):  # a pattern in it can take for ever
-        raise_if_any(schema.problems(schema.from_text(release.files[VALUES_SCHEMA], path), part))
+        wanted = schema.from_text(release.files[VALUES_SCHEMA], path, strict=env.follows_sources)
+        raise_if_any(schema.problems(wanted, part, home))
     values: Mapping[str, Any] = part.value
     return values
 

@@ -11,7 +11,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import valid
+from kfp_gitops import keywords, valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
 
@@ -74,13 +74,15 @@ def _filled(part: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def from_text(text: str, path: str) -> Schema:
+def from_text(text: str, path: str, *, strict: bool = True) -> Schema:
     """A schema that is data of the repository (a pipeline's `values.schema.json`).
+
+    `strict` also refuses keywords that mean nothing; a pinned copy, which nobody may mend, is taken as it is.
 
     Raises:
         InputError: not JSON, not a JSON Schema 2020-12, or it refers to another file.
     """
-    return _plain(text) or _any(text, path)
+    return _plain(text) or _any(text, path, strict)
 
 
 @lru_cache(maxsize=1024)
@@ -97,7 +99,7 @@ def _plain(text: str) -> Schema | None:
     return Schema(content) if slow else Schema(content, valid.compiled(content))
 
 
-def _any(text: str, path: str) -> Schema:
+def _any(text: str, path: str, strict: bool) -> Schema:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -118,6 +120,8 @@ def _any(text: str, path: str) -> Schema:
         for at, reference in references(schema, ())
         if not (isinstance(reference, str) and reference.startswith("#"))
     )
+    if strict:
+        raise_if_any(keywords.problems(parse(text, path)))
     return Schema(schema)
 
 
@@ -138,8 +142,10 @@ def references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
             yield from references(item, (*at, index))
 
 
-def problems(schema: Schema, document: Document) -> list[Problem]:
+def problems(schema: Schema, document: Document, home: str = "") -> list[Problem]:
     """Everything in a document that its schema forbids, in order of position.
+
+    `home` is the file in which people may declare further keys.
 
     Raises:
         InputError: the schema is a stranger's, and a `$ref` in it leads nowhere or round in circles.
@@ -149,7 +155,7 @@ def problems(schema: Schema, document: Document) -> list[Problem]:
     from referencing.exceptions import Unresolvable
 
     try:
-        return sorted(_worded(schema.validator.iter_errors(document.value), document))
+        return sorted(_worded(schema.validator.iter_errors(document.value), document, home))
     except Unresolvable:
         raise InputError.of(
             document.path, "a reference of its schema leads nowhere", "correct the $ref"
@@ -160,9 +166,9 @@ def problems(schema: Schema, document: Document) -> list[Problem]:
         ) from None
 
 
-def _worded(errors: Iterable[ValidationError], document: Document) -> Iterator[Problem]:
+def _worded(errors: Iterable[ValidationError], document: Document, home: str) -> Iterator[Problem]:
     for error in errors:
-        yield from _problem(_nearest(error), document)
+        yield from _problem(_nearest(error), document, home)
 
 
 def _nearest(error: ValidationError) -> ValidationError:
@@ -192,20 +198,21 @@ def _finding(error: ValidationError, document: Document) -> _Finding:
     return _Finding(kind, wanted, error.instance, schema, error.message, at, document.name(at))
 
 
-def _problem(error: ValidationError, document: Document) -> Iterator[Problem]:
+def _problem(error: ValidationError, document: Document, home: str) -> Iterator[Problem]:
     found = _finding(error, document)
     if found.kind == "additionalProperties":
-        yield from _unknown_keys(found, document)
+        yield from _unknown_keys(found, document, home)
     elif found.kind == "required":
         for key in (key for key in found.wanted if key not in found.instance):
             what = f"{found.name} lacks {key!r}"
-            yield document.problem(found.at, what, f"add `{key}:`{_purpose(found, key)}")
+            todo = found.schema.get("x-lacking", f"add `{key}:`{_purpose(found, key)}")
+            yield document.problem(found.at, what, todo)
     else:
         what, todo = _wording(found)
         yield document.problem(found.at, what, found.schema.get("x-todo", todo))
 
 
-def _unknown_keys(found: _Finding, document: Document) -> Iterator[Problem]:
+def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Problem]:
     known = sorted(found.schema.get("properties", {}))
     patterns = found.schema.get("patternProperties", {})
     elsewhere = f" ({found.schema['x-elsewhere']})" if "x-elsewhere" in found.schema else ""
@@ -214,7 +221,8 @@ def _unknown_keys(found: _Finding, document: Document) -> Iterator[Problem]:
             continue
         close = difflib.get_close_matches(key, known, 1)
         options = ", ".join(known) or (f"names like {', '.join(patterns)}" if patterns else "none here")
-        todo = found.schema.get("x-todo", "" if close else f"remove it; known are: {options}{elsewhere}")
+        remove = f"declare it in {home}, or remove it" if home else "remove it"
+        todo = found.schema.get("x-todo", "" if close else f"{remove}; known are: {options}{elsewhere}")
         if close:
             todo = f"did you mean {close[0]!r}?{' Otherwise ' if todo else ''}{todo}"
         at = (*found.at, key)

@@ -281,6 +281,16 @@ def test_a_waiver_that_excuses_nothing_is_an_error(judged: Callable[..., Outcome
             "no check 'frist-team'; name one of: first-team",
         ),
         (ONE.replace("  fix: set metadata.owner\n", ""), "", "lacks 'fix'"),
+        (
+            ONE.replace("{const: first}", "{not: {minimun: 3}}"),
+            "",
+            "environments/policy.yaml:8:39: 'minimun' is no keyword of JSON Schema; did you mean 'minimum'?",
+        ),
+        (
+            ONE.replace("  fix:", "  environments: {only: [prod, stagin]}\n  fix:"),
+            "",
+            "environments/policy.yaml:7:31: no environment 'stagin'; name one of: dev, prod, or take it out",
+        ),
     ],
 )
 def test_a_policy_that_cannot_be_used_is_refused_with_its_place(

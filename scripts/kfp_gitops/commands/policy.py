@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.env is not None and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     found = policy.read(root)
+    raise_if_any(policy.unknown_environments(found, known))
     names = [arguments.env] if arguments.env else known
     looked_at = [subject for name in names for subject in subjects(root, name)]
     with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever

@@ -5,6 +5,6 @@ one object from one check until a day.
 """
 
 from kfp_gitops.policy.judge import judge
-from kfp_gitops.policy.reader import POLICY, Policy, read
+from kfp_gitops.policy.reader import POLICY, Policy, read, unknown_environments
 
-__all__ = ["POLICY", "Policy", "judge", "read"]
+__all__ = ["POLICY", "Policy", "judge", "read", "unknown_environments"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from kfp_gitops import files, schema
+from kfp_gitops import files, keywords, schema
 from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.yamltext import Document, parse
 
@@ -95,10 +95,23 @@ def _bad_schemas(document: Document) -> Iterator[Problem]:
         except SchemaError as error:
             at = ("checks", index, "schema", *error.absolute_path)
             yield document.problem(at, f"not a JSON Schema: {error.message}", "correct it")
+        else:
+            yield from keywords.problems(document, ("checks", index, "schema"))
         # It is data of a pull request: it opens no URL, and cannot go round in circles.
         for at, _ in schema.references(entry["schema"], ()):
             what, todo = "a check's schema refers to nothing", "write it out, or repeat it by a YAML anchor"
             yield document.problem(("checks", index, "schema", *at), what, todo)
+
+
+def unknown_environments(policy: Policy, known: Collection[str]) -> Iterator[Problem]:
+    """Environments that checks name and that there are not: a check for those alone would judge nothing."""
+    for index, entry in enumerate(policy.document.value["checks"]):
+        for key, named in entry.get("environments", {}).items():
+            for place, name in enumerate(named):
+                if name not in known:
+                    at = ("checks", index, "environments", key, place)
+                    todo = f"name one of: {', '.join(sorted(known)) or 'none'}, or take it out"
+                    yield policy.document.problem(at, f"no environment {name!r}", todo)
 
 
 def _bad_waivers(document: Document) -> Iterator[Problem]:
