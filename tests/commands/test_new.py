@@ -100,6 +100,7 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_made_changes_nothing(
     repository: Path, command: Run, arguments: tuple[str, ...], said: str
 ) -> None:
+    (repository / "components/src").mkdir()  # the library lies among the components, and is none
     before = snapshot(repository)
     if arguments[1] == "hello":
         arguments = (*arguments, "--component", "greet")

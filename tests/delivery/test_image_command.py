@@ -34,7 +34,7 @@ def test_the_digest_is_written_rendered_and_nothing_else_changes(repository: Pat
     ("env", "image", "says"),
     [
         ("dev", "reconciler=ghcr.io/example/new:latest", "write NAME=registry/image@sha256:"),
-        ("dev", f"recnciler={NEW}", "dev has no image 'recnciler'"),
+        ("dev", f"recnciler={NEW}", "a new one begins as a line in environments/dev/release.yaml"),
         ("nowhere", f"reconciler={NEW}", "no environment 'nowhere'"),
     ],
 )

@@ -166,6 +166,7 @@ def test_the_same_pipeline_of_another_environment_is_a_conflict(reconcile: Calla
     outcome = reconcile("apply", "prod")
     assert outcome.code == 5
     assert "owned by example-repository/dev" in outcome.err
+    assert "give the environment a KFP or namespace of its own (`kfp` in its values)" in outcome.err
 
 
 def test_a_schedule_paused_by_hand_shows_as_a_difference(

@@ -51,6 +51,52 @@ CASES = [
         ("environments/base.yaml:7:14: kfp.namespace is 5, not a text; write a text",),
     ),
     Case(
+        "value that its schema does not declare",
+        DEV,
+        "name: dev",
+        "name: dev\n      nightly: true",
+        (
+            "environments/dev/values.yaml:6:7: unknown key 'pipelines.hello.values.nightly'; declare it in templates/pipelines/hello/values.schema.json, or remove it; known are: items, name, schedule, threshold",
+        ),
+    ),
+    Case(
+        "time zones that are none",
+        BASE,
+        "follows: sources\n",
+        "follows: sources\ntimeZone: Europe/Berln\n",
+        (
+            "environments/base.yaml:5:11: timeZone is 'Europe/Berln', which is no time zone; write a name of the IANA data base, such as Europe/Berlin",
+        ),
+    ),
+    Case(
+        "sync windows that never open, in a zone that is none",
+        BASE,
+        "  namespace: kubeflow\n",
+        "  namespace: kubeflow\n  syncWindows:\n  - {kind: allow, schedule: '0 7 * * 1-9', duration: 9h, timeZone: Europe, manualSync: true}\n",
+        (
+            "environments/base.yaml:11:29: no cron: End of range (9) above maximum (6): 1-9; correct the field",
+            "environments/base.yaml:11:68: delivery.syncWindows.0.timeZone is 'Europe', which is no time zone; write a name of the IANA data base, such as Europe/Berlin",
+        ),
+    ),
+    Case(
+        "reference that is misspelt",
+        TEMPLATE,
+        "        name: {param: name}",
+        "        name: {parm: name}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):15:15: {'parm': 'name'} is not a str (in `name: {parm: name}`); did you mean `param:`? Otherwise write a str",
+        ),
+    ),
+    Case(
+        "variable from a parameter",
+        TEMPLATE,
+        "    greet:\n",
+        "    greet:\n      env: {NAME: {param: name}}\n",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):13:19: spec.tasks.greet.env.NAME lacks 'secret' (in `env: {NAME: {param: name}}`); write a text, {secret: …, key: …}, {configMap: …, key: …} or {field: …}; what is known only when it runs is an argument",
+        ),
+    ),
+    Case(
         "unknown key, with a suggestion",
         BASE,
         "  namespace: kubeflow",
@@ -285,6 +331,15 @@ CASES = [
         '{ "type": "integre" }',
         (
             "templates/pipelines/hello/values.schema.json:8:28: not a JSON Schema: 'integre' is not valid under any of the given schemas; correct it",
+        ),
+    ),
+    Case(
+        "schema with a keyword that means nothing",
+        SCHEMA,
+        '"minimum": 0',
+        '"minimun": 0',
+        (
+            "templates/pipelines/hello/values.schema.json:8:39: 'minimun' is no keyword of JSON Schema; did you mean 'minimum'?",
         ),
     ),
     Case(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfp_gitops.check import groups, schedules, tasks, values
-from kfp_gitops.check.context import Context, a, fits, shown
+from kfp_gitops.check.context import Context, a, fits, instead, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
@@ -149,7 +149,7 @@ def _default(context: Context, parameter: Parameter) -> Iterator[Problem]:
 
 
 def _mismatch(context: Context, at: Path, value: object, wanted: Type) -> Problem:
-    return context.document.problem(at, f"{shown(value)} is not {a(wanted)}", f"write {a(wanted)}")
+    return context.document.problem(at, f"{shown(value)} is not {a(wanted)}", instead(value, wanted))
 
 
 def _cycles(context: Context, siblings: Sequence[Node]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,8 @@ from kfp_gitops.manifest import (
 from kfp_gitops.manifest.items import hidden, maps
 from kfp_gitops.manifest.scope import Scopes
 from kfp_gitops.yamltext import Document
+
+_REFERENCES = ("param", "artifact", "task", "item", "collect", "oneOf", "concat", "run", "literal")
 
 PYTHON: Mapping[Type, tuple[type, ...]] = {
     "str": (str,),
@@ -181,6 +184,13 @@ def named(port: Port) -> str:
 def a(kind: str) -> str:
     """With the right article."""
     return f"{'an' if kind[:1] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def instead(value: object, wanted: str) -> str:
+    """What to write in place of a constant of another type, which may be a reference that is misspelt."""
+    key = next(iter(value)) if isinstance(value, dict) and value else ""
+    close = difflib.get_close_matches(key, _REFERENCES, 1)
+    return f"did you mean `{close[0]}:`? Otherwise write {a(wanted)}" if close else f"write {a(wanted)}"
 
 
 def shown(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfp_gitops.check import outputs, pods, values
-from kfp_gitops.check.context import Context, a, differ, fits, named, shown
+from kfp_gitops.check.context import Context, a, differ, fits, instead, named, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
@@ -119,7 +119,7 @@ def _type(context: Context, value: Value, port: Port, at: Path) -> Iterator[Prob
     if isinstance(value, Constant) and port.artifact:
         what, todo = "a constant cannot be an artifact", "refer to a task's output or an importer"
     elif isinstance(value, Constant) and port.type and not fits(value.value, port.type):
-        what, todo = f"{shown(value.value)} is not {a(port.type)}", f"write {a(port.type)}"
+        what, todo = f"{shown(value.value)} is not {a(port.type)}", instead(value.value, port.type)
     elif isinstance(value, Constant) or given is None:
         return
     elif differ(given, port):

@@ -48,7 +48,10 @@ def _pair(env: Environment, text: str) -> tuple[str, str]:
     if not _REFERENCE.fullmatch(reference):
         raise UsageError(f"--set {text}: write NAME=registry/image@sha256:… with 64 hexadecimal digits")
     if name not in env.images:
-        raise UsageError(f"--set {text}: {env.name} has no image {name!r}; it has: {', '.join(env.images)}")
+        known, path = ", ".join(env.images), environment.release_path(env.name)
+        raise UsageError(
+            f"--set {text}: {env.name} has no image {name!r}; it has: {known}; a new one begins as a line in {path}"
+        )
     if not env.follows_sources and name != RECONCILER_IMAGE:
         raise UsageError(f"--set {text}: {env.name} follows pinned copies; run promote.py instead")
     return name, reference

@@ -112,7 +112,9 @@ def _pipeline(arguments: Namespace) -> int:
 def _used(root: Path, name: str) -> Component:
     path = f"components/{name}/component.yaml"
     if not _COMPONENT.fullmatch(name) or not (root / path).is_file():
-        raise scaffold.unknown("component", name, files.list_folders(root, "components"))
+        folders = files.list_folders(root, "components")
+        known = [each for each in folders if (root / "components" / each / "component.yaml").is_file()]
+        raise scaffold.unknown("component", name, known)
     return components.read(name, files.read_text(root, path), path)
 
 

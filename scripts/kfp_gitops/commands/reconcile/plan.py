@@ -72,4 +72,9 @@ def conflicts(found: Plan) -> int:
     """Say what is not ours and stops a pipeline."""
     for change in found.conflicts:
         console.note(f"{change.kind} {change.name}: {change.reason}; nothing of this pipeline was touched")
+    if found.conflicts:
+        console.note(
+            "a name belongs to one owner in a namespace of KFP: give the environment a KFP or namespace of its own "
+            "(`kfp` in its values), rename, or take over what nobody marked with --adopt PIPELINE"
+        )
     return ExitCode.REFUSED if found.conflicts else ExitCode.OK
