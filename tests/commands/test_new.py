@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kfp_gitops import scaffold
+from kfp_gitops import files, scaffold
 from kfp_gitops.errors import InputError
 from kfp_gitops.yamltext import parse
 from project import PROJECT, Outcome, snapshot
@@ -107,6 +108,50 @@ def test_what_cannot_be_made_changes_nothing(
         said = "has a pipeline 'hello' already"
     done = command("new", "--root", repository, *arguments)
     assert (done.code, said in done.err) == (2, True), done.err
+    assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize("arguments", [("pipeline", "fine", "--component", "greet"), ("component", "fine")])
+def test_killed_before_any_of_its_writes_and_run_again_it_goes_on(
+    repository: Path, command: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("kfp_gitops.commands.new.find_spec", lambda _: None)  # neither compiled nor locked
+    fresh = repository.parent / "fresh"
+    shutil.copytree(repository, fresh)
+    assert command("new", "--root", fresh, *arguments).code == 0
+    real = files.write_text
+    for killed_at in range(20):
+        left = itertools.repeat(None, killed_at)
+
+        def write(root: Path, path: str, text: str, left: Iterator[None] = left) -> None:
+            if next(left, KeyboardInterrupt) is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            real(root, path, text)
+
+        killed = repository.parent / f"killed-{killed_at}"
+        shutil.copytree(repository, killed)
+        monkeypatch.setattr(files, "write_text", write)
+        code = command("new", "--root", killed, *arguments).code
+        monkeypatch.setattr(files, "write_text", real)
+        if code == 0:
+            break
+        again = command("new", "--root", killed, *arguments)
+        assert again.code == 0, (killed_at, again.err)
+        assert snapshot(killed) == snapshot(fresh)
+    assert killed_at >= 2, "it was killed between two files at least once"
+
+
+def test_what_a_start_that_was_cut_off_left_and_somebody_changed_is_not_overwritten(
+    repository: Path, command: Run
+) -> None:
+    assert command("new", "--root", repository, "component", "fine").code == 0
+    (repository / "components/fine/component.yaml").unlink(missing_ok=True)
+    test = repository / "tests/components/test_fine.py"
+    test.write_text(test.read_text() + "# changed\n")
+    before = snapshot(repository)
+    done = command("new", "--root", repository, "component", "fine")
+    assert done.code == 2
+    assert "new.py: tests/components/test_fine.py exists already; nothing was written" in done.err
     assert snapshot(repository) == before
 
 

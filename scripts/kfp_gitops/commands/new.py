@@ -13,7 +13,7 @@ from kfp_gitops import components, console, environment, files, scaffold
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.components import Component
 from kfp_gitops.environment import RECONCILER_IMAGE
-from kfp_gitops.errors import ExitCode, UsageError
+from kfp_gitops.errors import ExitCode, InputError, UsageError
 
 _EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
   python scripts/new.py pipeline text-report --component clean_text
@@ -67,7 +67,7 @@ def _component(arguments: Namespace) -> int:
     if not images:
         raise UsageError(f"new.py: {environment.release_path(env.name)} has no image for components; add one")
     hint = "if this was left by a start that was cut off, remove it and start anew; else choose another name"
-    _write(root, scaffold.component(name, arguments.image or images[0]), [f"components/{name}"], hint)
+    _write(root, scaffold.component(name, arguments.image or images[0]), f"components/{name}", hint)
     if find_spec("kfp"):
         from kfp_gitops.commands import components as compile_components
 
@@ -93,11 +93,14 @@ def _pipeline(arguments: Namespace) -> int:
     made = scaffold.pipeline(name, arguments.owner or f"{name}-team", env.name, used, _KNOWN_VALUES)
     path = environment.values_path(env.name)
     if name in env.pipelines:
-        raise UsageError(f"new.py: {env.name} has a pipeline {name!r} already")
+        raise UsageError(
+            f"new.py: {env.name} has a pipeline {name!r} already; choose another name, "
+            f"or render the one that is there: python scripts/render.py --env {env.name}"
+        )
     values = scaffold.with_pipeline(files.read_text(root, path), path, name, made.values)
     # Its values are written last: a template without any is of another environment, or of a start that was cut off.
     hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
-    _write(root, made.files, [f"templates/pipelines/{name}"], hint)
+    _write(root, made.files, f"templates/pipelines/{name}", hint)
     files.write_text(root, path, values)
     console.result(f"change {path}")
     _render(root, env.name)
@@ -118,14 +121,26 @@ def _used(root: Path, name: str) -> Component:
     return components.read(name, files.read_text(root, path), path)
 
 
-def _write(root: Path, texts: Mapping[str, str], folders: Sequence[str], hint: str) -> None:
-    present = [path for path in (*folders, *texts) if (root / path).exists()]
-    if present:
-        said = [f"new.py: {path} exists already; nothing was written" for path in present]
+def _write(root: Path, texts: Mapping[str, str], folder: str, hint: str) -> None:
+    """Add files, or none when others are in their place; what a start that was cut off left of them is kept."""
+    left = {path for path, text in texts.items() if _holds(root, path, text)}
+    inside = {f"{folder}/{name}" for name in files.list_files(root, folder)}
+    taken = not inside <= left or (root / folder).is_file()
+    present = [path for path in texts if path not in left and (root / path).exists()]
+    if taken or present:
+        paths = [folder, *present] if taken else present
+        said = [f"new.py: {path} exists already; nothing was written" for path in paths]
         raise UsageError("\n".join([*said, hint]))
-    for path, text in texts.items():
-        files.write_text(root, path, text)
+    for path in (path for path in texts if path not in left):
+        files.write_text(root, path, texts[path])
         console.result(f"add {path}")
+
+
+def _holds(root: Path, path: str, text: str) -> bool:
+    try:
+        return files.read_text(root, path) == text
+    except InputError:
+        return False
 
 
 def _render(root: Path, env: str) -> None:
