@@ -231,6 +231,54 @@ def test_nothing_at_all_is_no_semantic_change(changed: Path, command: Command) -
     assert (outcome.code, outcome.out) == (0, "dev, compared with HEAD\nno semantic change\n")
 
 
+STALE = "manifests/dev: warning: is not what its inputs render to; run `python scripts/render.py --env dev`"
+
+
+@pytest.mark.parametrize("arguments", [["--env", "dev"], ["--all"], ["--env", "dev", "--schedules"]])
+def test_what_was_edited_and_not_rendered_is_said(
+    arguments: list[str], changed: Path, command: Command
+) -> None:
+    before = command("diff", "--root", changed, "--from", NOW, *arguments)
+    assert before.err == ""
+    edit(changed, Edit(DEV, "name: dev", "name: development"))
+    after = command("diff", "--root", changed, "--from", NOW, *arguments)
+    assert (after.code, after.out) == (before.code, before.out)
+    assert after.err == f"{STALE}\n"
+    assert _diff(command, changed, "--base", "HEAD").err == ""
+
+
+def test_manifests_of_another_environment_are_not_spoken_of(changed: Path, command: Command) -> None:
+    edit(changed, Edit(DEV, "name: dev", "name: development"))
+    assert command("diff", "--root", changed, "--env", "prod").err == ""
+
+
+def test_a_manifest_that_was_edited_by_hand_is_said(changed: Path, command: Command) -> None:
+    edit(changed, Edit("manifests/dev/pipelines/hello/pipeline.yaml", "default: dev", "default: prod"))
+    outcome = command("diff", "--root", changed, "--env", "dev")
+    assert (outcome.code, outcome.err) == (1, f"{STALE}\n")
+
+
+def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
+    changed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kfp_gitops.memo.FEWEST", 1)
+    edit(changed, Edit(DEV, "name: dev", "name: development"))
+    assert command("diff", "--root", changed, "--env", "dev").err == ""
+    assert _diff(command, changed).err == ""  # rendered, so that it is remembered what came of which inputs
+    edit(changed, Edit(DEV, "name: development", "name: dev"))
+    assert command("diff", "--root", changed, "--env", "dev").err == f"{STALE}\n"
+
+
+def test_inputs_that_do_not_render_are_no_error_of_the_diff(changed: Path, command: Command) -> None:
+    edit(changed, Edit(DEV, "name: dev", "name: [dev"))
+    outcome = command("diff", "--root", changed, "--env", "dev")
+    assert (outcome.code, outcome.out) == (0, "dev, compared with HEAD\nno semantic change\n")
+    assert outcome.err == (
+        "manifests/dev: warning: its inputs do not render, so it is of earlier ones; "
+        "run `python scripts/render.py --env dev`\n"
+    )
+
+
 @pytest.mark.parametrize("case", ["task-rewired", "task-removed", "schedule-cron", "component-code"])
 def test_markdown_shows_tables_and_the_pipeline(
     case: str, changed: Path, command: Command, golden: Golden

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kfp_gitops import console, environment
+from kfp_gitops import console, environment, files, memo
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import jsonform, revision
@@ -19,7 +19,8 @@ from kfp_gitops.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.diff.model import EnvironmentDiff
 from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
-from kfp_gitops.errors import ExitCode, UsageError
+from kfp_gitops.errors import ExitCode, InputError, Problem, UsageError
+from kfp_gitops.rendered import LOCK
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
@@ -56,6 +57,7 @@ def _diff(arguments: Namespace) -> int:
     commit = revision.resolve(root, arguments.base)
     names = _names(root, arguments, commit)
     found = [_compare(root, name, commit, arguments) for name in names]
+    _warn_of_stale(root, names)
     match arguments.format:
         case "json":
             console.result(jsonform.to_json(found))
@@ -99,12 +101,36 @@ def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
     )
 
 
+def _warn_of_stale(root: Path, names: Sequence[str]) -> None:
+    """Manifests are read here, never inputs: what was edited and not rendered would be missing without a word."""
+    for name in environment.names(root):
+        if name in names and (why := _stale(root, name)):
+            todo = f"run `python scripts/render.py --env {name}`"
+            console.note(Problem(f"manifests/{name}", 0, 0, why, todo).as_warning())
+
+
+def _stale(root: Path, name: str) -> str:
+    """Why the manifests are not what their inputs render to; nothing, too, where it would take long to find out."""
+    from kfp_gitops.render import render
+
+    large = len(files.list_folders(root, f"manifests/{name}/pipelines")) >= memo.FEWEST
+    if large and not memo.load(root, name).known:
+        return ""
+    try:
+        found = render(root, name, remember=True)
+        differs = any(path != LOCK for _, path in files.differences(root, found.folder, found.files()))
+    except InputError:
+        return "its inputs do not render, so it is of earlier ones"
+    return "is not what its inputs render to" if differs else ""
+
+
 def _calendar(arguments: Namespace) -> int:
     known = environment.names(arguments.root)
     if not arguments.all and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     names = known if arguments.all else [arguments.env]
     found = [_week(arguments, name) for name in names]
+    _warn_of_stale(arguments.root, names)
     match arguments.format:
         case "json":
             console.result(jsonform.calendars_to_json(found))
