@@ -16,8 +16,8 @@ from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
 
 SCHEMAS = File(__file__).parent / "schemas"
 
@@ -34,23 +34,33 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema that words what it forbids; `accepts` sees quickly that there is nothing to word, or decides nothing."""
+    """A schema that words what it forbids; `accepts` sees quickly that there is nothing to word, or decides nothing.
+
+    `exact`: 60.0 is no integer, as it is none to Python and KFP, though it is one to JSON Schema.
+    """
 
     content: Any
     accepts: Callable[[Any], bool] = field(default=lambda _: False)
+    exact: bool = False
 
     @cached_property
-    def validator(self) -> Draft202012Validator:
+    def validator(self) -> Validator:
         """The one that finds everything."""
         from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
 
-        return Draft202012Validator(self.content)
+        if not self.exact:
+            return Draft202012Validator(self.content)
+        types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, found: type(found) is int)
+        exactly: type[Validator] = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]  # of its stubs
+        return exactly(self.content)
 
 
 @cache
 def named(name: str) -> Schema:
     """The schema `schemas/<name>.schema.json`."""
-    return Schema(_read(name), valid.compiled(_read(name)))
+    # Of an IR protobuf takes 60.0 for an integer, too.
+    return Schema(_read(name), valid.compiled(_read(name)), exact=not name.startswith("ir"))
 
 
 @cache
@@ -150,7 +160,7 @@ def problems(schema: Schema, document: Document, home: str = "") -> list[Problem
     Raises:
         InputError: the schema is a stranger's, and a `$ref` in it leads nowhere or round in circles.
     """
-    if schema.accepts(document.value):
+    if not (schema.exact and document.whole_floats) and schema.accepts(document.value):
         return []
     from referencing.exceptions import Unresolvable
 

@@ -45,7 +45,7 @@ def merge(base: Document, over: Document) -> Merged:
     """Merge `over` over `base`: maps merge, anything else replaces, null removes."""
     owners: dict[Path, Document] = {}
     value = _merge(base, over, base.value, over.value, (), owners)
-    return Merged(over.path, value, {}, {}, owners)
+    return Merged(over.path, value, {}, {}, base.whole_floats or over.whole_floats, owners)
 
 
 def _merge(

@@ -47,12 +47,16 @@ _FIRST = frozenset("~nNtTfFyYoO+-.0123456789")
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed YAML document; `value` is JSON-like, positions are (line, column) from 1."""
+    """A parsed YAML document; `value` is JSON-like, positions are (line, column) from 1.
+
+    `whole_floats`: it has a 60.0 somewhere, which JSON Schema takes for an integer and KFP does not.
+    """
 
     path: str
     value: Any
     values_at: Mapping[Path, tuple[int, int]] = field(repr=False)
     keys_at: Mapping[Path, tuple[int, int]] = field(repr=False)
+    whole_floats: bool = False
 
     def position(self, at: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
         """Where the value (or the key) at a path stands; the nearest parent's place when it has none."""
@@ -84,6 +88,7 @@ class _Reader:
         self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.values_at: dict[Path, tuple[int, int]] = {}
         self.keys_at: dict[Path, tuple[int, int]] = {}
+        self.whole_floats = False
 
     def fail(self, event: Any, what: str, todo: str) -> InputError:
         mark = event.start_mark
@@ -189,6 +194,7 @@ def _plain(text: str, reader: _Reader, event: Any) -> Any:
         real = float(text)
         if real in (float("inf"), float("-inf")):
             raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
+        reader.whole_floats |= real.is_integer()
         return real
     return text
 
@@ -220,7 +226,7 @@ def _documents(text: str, path: str) -> Iterator[Document]:
         if isinstance(event, yaml.DocumentStartEvent):
             reader = _Reader(path, events)
             value = reader.read(next(events), ())
-            yield Document(path, value, reader.values_at, reader.keys_at)
+            yield Document(path, value, reader.values_at, reader.keys_at, reader.whole_floats)
 
 
 def _refused(found: re.Match[str], path: str) -> Problem:

@@ -7,11 +7,14 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from gitrepo import commit, init
+from kfp_gitops.diff import schedules
 from kfp_gitops.diff.markdown import to_markdown
 from kfp_gitops.diff.model import EnvironmentDiff
 from project import PROJECT, Outcome
@@ -431,3 +434,11 @@ def test_the_week_of_an_environment(changed: Path, command: Command, golden: Gol
     found = json.loads(_diff(command, changed, "--schedules", "--format", "json").out)["environments"][0]
     assert [item["schedules"] for item in found["collisions"]] == [["hello-early", "hello-weekly"]]
     assert sum(len(item["firings"]) for item in found["schedules"]) == 7 + 5 * 54 + 1
+
+
+@pytest.mark.parametrize(
+    "trigger", [{"cron": "0 0 3 * * 1"}, {"intervalSeconds": 60}, {"intervalSeconds": 10**18}]
+)
+def test_no_schedule_fires_after_the_calendar_ends(trigger: dict[str, Any]) -> None:
+    schedule = {"enabled": True, "start": "9999-12-31T23:59:59Z", **trigger}
+    assert schedules.next_firings(schedule, datetime(2026, 1, 1, tzinfo=UTC)) == []

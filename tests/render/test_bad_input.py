@@ -37,6 +37,31 @@ class Case:
 
 CASES = [
     Case(
+        "float where a whole number belongs",
+        TEMPLATE,
+        "maxConcurrency: 1",
+        "maxConcurrency: {{ 4 / 2 }}",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):43:19: schedules.0.maxConcurrency is 2.0, not a whole number (in `maxConcurrency: 2.0`); write a whole number",
+        ),
+    ),
+    Case(
+        "float where an environment's whole number belongs",
+        BASE,
+        "follows: sources",
+        "follows: sources\nversions: {keep: 3.0}",
+        ("environments/base.yaml:5:18: versions.keep is 3.0, not a whole number; write a whole number",),
+    ),
+    Case(
+        "interval beyond the calendar",
+        TEMPLATE,
+        "cron: {{ values.schedule.cron | tojson }}",
+        "intervalSeconds: 1000000000000",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:20: schedules.0.intervalSeconds is 1000000000000 (in `intervalSeconds: 1000000000000`); maximum is 2147483647",
+        ),
+    ),
+    Case(
         "wrong type of a value",
         DEV,
         "name: dev",

@@ -38,8 +38,12 @@ class Timing:
         return None if found is None or (self.end and found > self.end) else found
 
     def _next(self, instant: datetime) -> datetime | None:
-        if self.cron:
-            return self.cron.next_after(instant)
+        try:
+            return self.cron.next_after(instant) if self.cron else self._next_interval(instant)
+        except OverflowError:  # after the end of Python's calendar, the year 9999
+            return None
+
+    def _next_interval(self, instant: datetime) -> datetime | None:
         if not self.seconds:
             return None
         passed = (instant - self.base) // timedelta(seconds=self.seconds)
