@@ -19,7 +19,7 @@ from kfp_gitops.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.diff.model import EnvironmentDiff
 from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
-from kfp_gitops.errors import ExitCode, InputError, Problem, UsageError
+from kfp_gitops.errors import ExitCode, GitOpsError, Problem, UsageError
 from kfp_gitops.rendered import LOCK
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
@@ -119,7 +119,7 @@ def _stale(root: Path, name: str) -> str:
     try:
         found = render(root, name, remember=True)
         differs = any(path != LOCK for _, path in files.differences(root, found.folder, found.files()))
-    except InputError:
+    except GitOpsError:
         return "its inputs do not render, so it is of earlier ones"
     return "is not what its inputs render to" if differs else ""
 
