@@ -31,7 +31,7 @@ from kfp_gitops.manifest import Manifest
 from kfp_gitops.memo import Memo
 from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
 from kfp_gitops.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
-from kfp_gitops.yamltext import dump, dump_all
+from kfp_gitops.yamldump import dump, dump_all
 
 
 def render(root: Path, name: str, *, remember: bool = False) -> Rendered:

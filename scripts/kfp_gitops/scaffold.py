@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from kfp_gitops.components import Component, Port
 from kfp_gitops.errors import InputError, UsageError
-from kfp_gitops.yamltext import dump, parse
+from kfp_gitops.yamldump import dump
+from kfp_gitops.yamltext import parse
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLES: Mapping[str, object] = {

@@ -17,7 +17,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfp_gitops import bounds, evaluate
 from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.yamltext import dump_all, parse_all
+from kfp_gitops.yamldump import dump_all
+from kfp_gitops.yamltext import parse_all
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15

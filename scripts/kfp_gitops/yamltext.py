@@ -1,4 +1,4 @@
-"""YAML as text: read with positions and bounds, written with stable bytes.
+"""YAML as text: read with positions and bounds (`yamldump` writes it).
 
 Reading follows YAML 1.2's core schema, and refuses what YAML 1.1 tools (KFP, kubectl) would read as
 something else: nobody should need to know which version a parser implements.
@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 
 from kfp_gitops.errors import InputError, Problem, UsageError
-from kfp_gitops.visible import HIDDEN
 
 if (
     not yaml.__with_libyaml__
@@ -31,7 +30,7 @@ MAX_INTEGER = 2**63
 _NULL = re.compile(r"(?:~|null|Null|NULL|)")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _AMBIGUOUS = re.compile(
     r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
     r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
@@ -190,7 +189,7 @@ def _plain(text: str, reader: _Reader, event: Any) -> Any:
         if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
             raise reader.fail(event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text")
         return int(text)
-    if _FLOAT.fullmatch(text):
+    if FLOAT.fullmatch(text):
         real = float(text)
         if real in (float("inf"), float("-inf")):
             raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
@@ -259,59 +258,3 @@ def parse(text: str, path: str) -> Document:
     if len(documents) > 1:
         raise InputError.of(path, "more than one YAML document", "keep one, without `---` between", 1, 1)
     return documents[0] if documents else Document(path, None, {}, {})
-
-
-_TAG = "tag:yaml.org,2002:"
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Block style, key order kept, long texts as literal blocks."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's signature
-        return True
-
-    def represent_data(self, data: Any) -> Any:
-        """What PyYAML makes of it, in a third of the time for what JSON-like data mostly is."""
-        kind = type(data)
-        if kind is str:
-            return yaml.ScalarNode(f"{_TAG}str", data, style=_style(data))
-        make = self.represent_data
-        if kind is dict:
-            return yaml.MappingNode(f"{_TAG}map", [(make(key), make(item)) for key, item in data.items()])
-        if kind is list:
-            return yaml.SequenceNode(f"{_TAG}seq", [make(item) for item in data])
-        return super().represent_data(data)
-
-
-def _style(text: str) -> str | None:
-    """Only quotes can hold an escape, and a reviewer must see what `HIDDEN` has."""
-    if not text.isascii() and HIDDEN.search(text):
-        return '"'
-    return "|" if "\n" in text else None
-
-
-def _escape(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
-
-
-# Texts that only YAML 1.2 reads as numbers (1e3) must be quoted too: PyYAML knows YAML 1.1 alone.
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(f"^(?:{_FLOAT.pattern})$"), list("-+.0123456789")
-)
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:y|Y|n|N)$"), list("yYnN"))
-
-
-def dump(value: Any) -> str:
-    """Write JSON-like data as YAML with stable bytes: insertion order, no line folding."""
-    text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**20
-    )
-    if not text.isascii():
-        text = HIDDEN.sub(_escape, text)
-    return text.removesuffix("...\n")  # LibYAML's sign that a document ends; PyYAML writes none after a block
-
-
-def dump_all(values: Sequence[Any]) -> str:
-    """Write several documents, separated by `---`."""
-    return "---\n".join(dump(value) for value in values)

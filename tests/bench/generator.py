@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp import compiler, dsl
-from kfp_gitops import yamltext
+from kfp_gitops import yamldump
 from kfp_gitops.manifest import API_VERSION
 from kfp_gitops.release import FILE_VERSION
 
@@ -138,7 +138,7 @@ def _values(shape: Shape) -> str:
 
 def dump(value: Any, indentation: int) -> str:
     """Block YAML, as people write values."""
-    return textwrap.indent(yamltext.dump(value), " " * indentation)
+    return textwrap.indent(yamldump.dump(value), " " * indentation)
 
 
 def _base() -> str:

@@ -14,7 +14,7 @@ from kfp_gitops import compiler, ir
 from kfp_gitops.errors import InputError
 from kfp_gitops.render import render
 from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamldump import dump
 from project import PROJECT
 
 GREET_X = {"component": "greet", "arguments": {"name": "x"}}

@@ -10,7 +10,7 @@ from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.errors import InputError, Problem
 from kfp_gitops.manifest import reader
 from kfp_gitops.render import RenderedPipeline
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamldump import dump
 from language import COMPONENTS, SPECS
 from manifest_strategy import manifests
 

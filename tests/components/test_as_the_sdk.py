@@ -19,7 +19,7 @@ from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.components import Port
 from kfp_gitops.errors import InputError
 from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamldump import dump
 from project import Outcome
 
 _IMAGE = f"r/steps@sha256:{'1' * 64}"

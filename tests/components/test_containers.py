@@ -12,7 +12,7 @@ from kfp_gitops import components
 from kfp_gitops.compiler import compile_pipeline
 from kfp_gitops.errors import InputError
 from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamldump import dump
 
 _GOOD = """name: Count words
 description: Counts.

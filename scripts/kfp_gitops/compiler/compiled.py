@@ -17,7 +17,8 @@ from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.rendered import INNER, RenderedPipeline
-from kfp_gitops.yamltext import Document, Path, dump_all
+from kfp_gitops.yamldump import dump_all
+from kfp_gitops.yamltext import Document, Path
 
 # Where protobuf says that a message is wrong (google.protobuf.json_format).
 _MESSAGE = re.compile(r"at \"?(PipelineSpec|PlatformSpec)\b((?:\.\w+|\[[^\]]*\])*)")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.compiler.sdk import compiler, components, json_format
-from kfp_gitops.yamltext import dump_all
+from kfp_gitops.yamldump import dump_all
 
 
 def documents(pipeline: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from kfp_gitops.errors import UsageError
 from kfp_gitops.release import FILE_VERSION, Release, pinned_files, pinned_folder
 from kfp_gitops.render import render
 from kfp_gitops.rendered import LOCK
-from kfp_gitops.yamltext import dump
+from kfp_gitops.yamldump import dump
 
 _HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/schemas/release.schema.json
 # Written by `python scripts/promote.py`; a pinned copy that differs from its digest here is refused.
