@@ -256,6 +256,12 @@ def test_report_escapes_what_the_data_calls_itself():
     assert r"\|\*x\*" in text
 
 
+def test_report_says_which_metric_a_finding_is_about():
+    text = validation_markdown(judge(usage(), now="2030-01-01T00:00:00Z"))
+    assert "fail: cpu: newest sample is" in text
+    assert "fail: memory: newest sample is" in text
+
+
 @pytest.mark.parametrize(
     "rules",
     [{"freq": "soon"}, {"freq": "-5min"}, {"stale_action": "shrug"}, {"quality_threshold": 1.5}],

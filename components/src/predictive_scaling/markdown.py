@@ -7,6 +7,7 @@ import re
 
 import pandas as pd
 
+from predictive_scaling.checks import Finding
 from predictive_scaling.validation import ServiceResult, ValidationResult
 
 # A Markdown viewer loads the text inline; a huge table would crash the browser's tab.
@@ -30,9 +31,14 @@ def validation_markdown(result: ValidationResult) -> str:
 
 
 def _row(each: ServiceResult) -> str:
-    findings = "; ".join(f"{found.severity}: {escaped(found.text)}" for found in each.findings)
+    findings = "; ".join(map(_finding, each.findings))
     verdict = "pass" if each.passed else "fail"
     return f"| {escaped(each.service)} | {verdict} | {each.quality:.3f} | {each.rows} | {findings} |"
+
+
+def _finding(found: Finding) -> str:
+    metric = f"{found.metric}: " if found.metric else ""
+    return f"{found.severity}: {metric}{escaped(found.text)}"
 
 
 def statistics_markdown(statistics: pd.DataFrame) -> str:

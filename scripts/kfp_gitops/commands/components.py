@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from kfp_gitops import console, files
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, InputError
+from kfp_gitops.errors import ExitCode, InputError, Problem, raise_if_any
 
 _HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
 _EXAMPLES = """  python scripts/components.py            compile every components/*/component.py
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what differs")
     arguments = parse(parser, argv)
     root: Path = arguments.root
-    wanted = {name: _compiled(root, name) for name in _python_components(root)}
+    wanted = _all_compiled(root)
     changed = [name for name, text in wanted.items() if _present(root, name) != text]
     for name in changed:
         console.result(f"change components/{name}/component.yaml")
@@ -35,6 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.note("run `python scripts/components.py` and commit")
         return ExitCode.DIFFERENCES
     return ExitCode.OK
+
+
+def _all_compiled(root: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in _python_components(root):
+        try:
+            found[name] = _compiled(root, name)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    return found
 
 
 def _python_components(root: Path) -> list[str]:
@@ -70,11 +83,19 @@ def _wrapper(root: Path, name: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError.of(
-            path, f"cannot be imported: {type(error).__name__}: {error}", "correct it"
-        ) from error
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        what = f"cannot be imported: {type(error).__name__}: {said}"
+        raise InputError.of(path, what, "correct it", *_place(error, str(root / path))) from error
     finally:
         sys.dont_write_bytecode = before
     if not hasattr(module, name):
         raise InputError.of(path, f"no component named {name!r}", "name the function like its folder")
     return getattr(module, name)
+
+
+def _place(error: Exception, file: str) -> tuple[int, int]:
+    """Line and column of the file at which importing it ended; 0, 0 for the whole file."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno or 0, error.offset or 1
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+    return (lines[-1] or 0, 1) if lines else (0, 0)
