@@ -49,6 +49,20 @@ def test_dev_and_prod_have_one_release_and_two_versions(repository: Path, comman
     assert command("render", "--root", repository, "--all", "--check").code == 0
 
 
+def test_a_source_that_is_not_rendered_yet_is_said(repository: Path, command: Command) -> None:
+    command("render", "--root", repository, "--all", "--lock")
+    _change_source(repository)
+    promote = ("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    said = "manifests/dev does not have this release of hello yet; run `python scripts/render.py --env dev --lock`, too"
+    assert said in command(*promote).err
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    (repository / TEMPLATE).write_text(
+        (repository / TEMPLATE).read_text().replace("owner: others", "owner: more")
+    )
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    assert "yet" not in command(*promote).err
+
+
 def test_going_back_to_the_old_source_promotes_the_old_release(repository: Path, command: Command) -> None:
     before = _release(repository)
     source = (repository / TEMPLATE).read_text()

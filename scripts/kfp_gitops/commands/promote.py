@@ -74,6 +74,7 @@ def _promote(arguments: Namespace) -> int:
     after = State("the work tree", revision.in_tree(root, folder))
     seen = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
     console.result(f"\n{to_text(seen)}\n")
+    _say_unrendered(root, arguments.source, done)
     if forge:
         console.result(_opened(arguments, forge, done, seen))
     else:
@@ -93,6 +94,18 @@ def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, se
         body=to_markdown([seen]),
         folders=[f"environments/{arguments.target}", f"manifests/{arguments.target}"],
     )
+
+
+def _say_unrendered(root: Path, source: str, done: Promotion) -> None:
+    """What is promoted is what the source would render to, which nobody need have done yet."""
+    entries = State(source, revision.in_tree(root, f"manifests/{source}")).entries()
+    releases = {name: entry.release for name, entry in entries.items()}
+    late = [item.pipeline for item in done.pipelines if releases.get(item.pipeline) != item.after]
+    if late:
+        console.note(
+            f"manifests/{source} does not have this release of {', '.join(late)} yet; "
+            f"run `python scripts/render.py --env {source} --lock`, too"
+        )
 
 
 def _lines(done: Promotion) -> Iterator[str]:
