@@ -11,7 +11,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import keywords, valid
+from kfp_gitops import keywords, redact, valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
 
@@ -245,7 +245,7 @@ def _purpose(found: _Finding, key: str) -> str:
 
 
 def _wording(found: _Finding) -> tuple[str, str]:
-    shown = json.dumps(found.instance, ensure_ascii=False)
+    shown = redact.text(json.dumps(found.instance, ensure_ascii=False))
     shown = shown if len(shown) <= 60 else shown[:57] + "…"
     what, wanted = f"{found.name} is {shown}", found.wanted
     match found.kind:

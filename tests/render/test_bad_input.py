@@ -85,6 +85,24 @@ CASES = [
         ),
     ),
     Case(
+        "address of a repository that Argo CD cannot clone",
+        BASE,
+        "url: https://git.example.com/",
+        "url: git.example.com/",
+        (
+            'environments/base.yaml:3:8: repository.url is "git.example.com/example/repository.git"; where Argo CD clones the repository from: https://host/team/repository.git, ssh://… or git@host:team/repository.git; without a password',
+        ),
+    ),
+    Case(
+        "address of a repository with a password",
+        BASE,
+        "url: https://git.example.com/",
+        "url: https://me:secret@git.example.com/",
+        (
+            'environments/base.yaml:3:8: repository.url is "https://[hidden]@git.example.com/example/repository.git"; where Argo CD clones the repository from: https://host/team/repository.git, ssh://… or git@host:team/repository.git; without a password',
+        ),
+    ),
+    Case(
         "time zones that are none",
         BASE,
         "follows: sources\n",
