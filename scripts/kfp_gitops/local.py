@@ -218,11 +218,12 @@ def table(progress: Progress, folder: Path) -> str:
 
 
 def _outputs(event: Mapping[str, Any]) -> Iterator[str]:
+    """In order of name, whatever order the step's own report has."""
     outputs = event.get("outputs") or {}
-    for name, value in outputs.get("parameters", {}).items():
+    for name, value in sorted(outputs.get("parameters", {}).items()):
         text = json.dumps(value, ensure_ascii=False)
         yield f"{name} = {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
-    for name, artifacts in outputs.get("artifacts", {}).items():
+    for name, artifacts in sorted(outputs.get("artifacts", {}).items()):
         for artifact in artifacts:
             yield f"{name}: {artifact['uri']}"
 

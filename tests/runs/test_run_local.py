@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kfp_gitops import local
 from project import PROJECT, Outcome
 
 Run = Callable[..., Outcome]
@@ -66,6 +67,27 @@ def test_it_runs_and_tells_what_each_task_gave_and_where(root: Path, command: Ru
     parameters = json.loads((root / "out/parameters.json").read_text())
     assert parameters == {"name": "often"}
     assert (root / "out/logs/greet.log").is_file()
+
+
+def test_what_a_task_gave_is_listed_by_name() -> None:
+    event = {"event": "task", "task_id": "t", "kind": "task", "state": "SUCCEEDED", "display_name": "t"}
+    outputs = {"parameters": {"b": 1, "a": 2}, "artifacts": {"d": [{"uri": "/d"}], "c": [{"uri": "/c"}]}}
+    progress = local.Progress()
+    progress.take(
+        {
+            **event,
+            "time": "2026-11-24T00:00:00+00:00",
+            "parent_task_id": None,
+            "attempt": 1,
+            "outputs": outputs,
+        }
+    )
+    assert [line.strip() for line in local.table(progress, Path("/out")).splitlines()[2:-1]] == [
+        "a = 2",
+        "b = 1",
+        "c: /c",
+        "d: /d",
+    ]
 
 
 def test_what_a_condition_leaves_out_is_told_as_skipped(root: Path, command: Run) -> None:
