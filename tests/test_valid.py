@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from kfp_gitops import bounds, schema, valid
 from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import parse
+from kfp_gitops.yamltext import dump, parse
 from project import PROJECT
 
 MANIFESTS = [
@@ -92,10 +92,11 @@ def test_shipped_values_schemas_are_plain(text: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_property_patterns_of_shipped_schemas_mean_the_same_to_rust_and_python(name: str) -> None:
-    """Classes such as \\w differ; `$` takes a newline in Python alone, which must not turn into its contrary."""
+    """Classes such as \\w differ."""
     for pattern, above in _property_patterns(schema.named(name).validator.schema, ()):
-        assert "\\" not in pattern
-        assert "(?" not in pattern
+        plain = pattern.replace(r"$(?!\n)", "$")
+        assert "\\" not in plain
+        assert "(?" not in plain
         assert not {"not", "if", "contains", "oneOf"} & set(above)
 
 
@@ -135,6 +136,33 @@ def test_patterns_are_pythons() -> None:
         False,
         True,
     ]
+
+
+NAMES = {
+    "patternProperties": {"^[a-z]+$": {"type": "string", "pattern": "^(a|b$|[$])$"}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"x": "a", "y": "$"}, None),
+        ({"x": "a\n"}, r'x is "a\n"; it must match ^(a|b$|[$])$'),
+        ({"x": "b\n"}, r'x is "b\n"; it must match ^(a|b$|[$])$'),
+        ({"x\n": "a"}, r"unknown key 'x\n'; remove it; known are: names like ^[a-z]+$"),
+    ],
+)
+@pytest.mark.parametrize("quickly", [True, False])
+def test_a_pattern_ends_where_the_text_ends(
+    value: dict[str, str], says: str | None, quickly: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As JSON Schema has it: Python's `$` is there before a last line break, too, as of a block of YAML."""
+    monkeypatch.setattr(valid, "_installed", lambda: quickly)
+    found = schema.problems(
+        schema.from_text(json.dumps(NAMES | {"$comment": str(quickly)}), "s"), parse(dump(value), "v")
+    )
+    assert [str(problem).split(": ", 1)[1] for problem in found] == ([says] if says else [])
 
 
 @pytest.mark.parametrize(

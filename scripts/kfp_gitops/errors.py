@@ -43,7 +43,7 @@ class Problem:
     todo: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.what}; {self.todo}"
+        return _one_line(f"{self.place}: {self.what}; {self.todo}")
 
     @property
     def place(self) -> str:
@@ -52,7 +52,7 @@ class Problem:
 
     def as_warning(self) -> str:
         """The text of something that is allowed, and most likely not meant or known to fail elsewhere."""
-        return f"{self.place}: warning: {self.what}; {self.todo}"
+        return _one_line(f"{self.place}: warning: {self.what}; {self.todo}")
 
     def texts(self) -> list[str]:
         """All of it as texts, for another process."""
@@ -63,6 +63,11 @@ class Problem:
         """The reverse of `texts`."""
         path, line, column, what, todo = texts
         return cls(path, int(line), int(column), what, todo)
+
+
+def _one_line(text: str) -> str:
+    """A name with a line break in it may not look like two problems."""
+    return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 class GitOpsError(Exception):

@@ -65,8 +65,32 @@ def named(name: str) -> Schema:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    text = (SCHEMAS / f"{name}.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text, object_hook=_to_the_end)
     return found
+
+
+# A `$` that is neither escaped nor in a class.
+_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+_NO_BREAK = r"(?!\n)"
+
+
+def _to_the_end(schema: dict[str, Any]) -> dict[str, Any]:
+    """In JSON Schema `$` is the very end of a text; Python's is there before a last line break, too."""
+    if isinstance(schema.get("pattern"), str):
+        schema["pattern"] = _ended(schema["pattern"])
+    if isinstance(schema.get("patternProperties"), dict):
+        schema["patternProperties"] = {_ended(key): of for key, of in schema["patternProperties"].items()}
+    return schema
+
+
+def _ended(pattern: str) -> str:
+    return _END.sub(lambda found: f"${_NO_BREAK}" if found[0] == "$" else found[0], pattern)
+
+
+def _written(pattern: str) -> str:
+    """A pattern as the schema has it."""
+    return pattern.replace(f"${_NO_BREAK}", "$")
 
 
 def filled(name: str, section: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +123,7 @@ def from_text(text: str, path: str, *, strict: bool = True) -> Schema:
 def _plain(text: str) -> Schema | None:
     """The schema, where it is surely one."""
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_hook=_to_the_end)
         if not valid.plain_schema(content):
             return None
     except (ValueError, RecursionError):
@@ -114,7 +138,7 @@ def _any(text: str, path: str, strict: bool) -> Schema:
     from jsonschema.exceptions import SchemaError
 
     try:
-        schema = json.loads(text)
+        schema = json.loads(text, object_hook=_to_the_end)
         Draft202012Validator.check_schema(schema)
     except json.JSONDecodeError as error:
         raise InputError.of(
@@ -230,7 +254,9 @@ def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Pr
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
         close = difflib.get_close_matches(key, known, 1)
-        options = ", ".join(known) or (f"names like {', '.join(patterns)}" if patterns else "none here")
+        options = ", ".join(known) or (
+            f"names like {', '.join(map(_written, patterns))}" if patterns else "none here"
+        )
         remove = f"declare it in {home}, or remove it" if home else "remove it"
         todo = found.schema.get("x-todo", "" if close else f"{remove}; known are: {options}{elsewhere}")
         if close:
@@ -258,7 +284,7 @@ def _wording(found: _Finding) -> tuple[str, str]:
         case "const":
             return what, f"write {json.dumps(wanted)}"
         case "pattern":
-            return what, found.schema.get("description", f"it must match {wanted}")
+            return what, found.schema.get("description", f"it must match {_written(wanted)}")
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return what, f"{found.kind} is {wanted}"
         case _:
