@@ -287,6 +287,27 @@ REFUSED = {
         "3:43: 'x-{{$.pipeline_job_name}}' holds a placeholder of KFP; write {run: …} or {param: …}, inside {concat:"
         " […]} when it is part of a text",
     ),
+    "a text whose parts make a reference": (
+        "spec:\n  tasks:\n    a: {component: say, arguments: {text: {concat: [x, '{', '{$.pipeline_job_name}}']}}}\n",
+        "3:43: 'x{{$.pipeline_job_name}}' holds a placeholder of KFP; write {run: …} or {param: …}, inside {concat:"
+        " […]} when it is part of a text",
+    ),
+    "a key that the SDK takes for a reference": (
+        "spec:\n  tasks:\n    a: {component: take, arguments: {items: [{'{{channel:task=;name=n;type=String;}}': 1}]}}\n",
+        "3:47: '{{channel:task=;name=n;type=String;}}' holds a placeholder of KFP; give the key another name",
+    ),
+    "a key of a map of references that KFP takes for one": (
+        "spec:\n  tasks:\n    a: {component: take, arguments: {items: [{'{{$.x}}': {run: id}}]}}\n",
+        "3:45: '{{$.x}}' holds a placeholder of KFP; give the key another name",
+    ),
+    "a parameter that begins with an underscore": (
+        "spec:\n  parameters: {_n: {type: int, default: 1}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n",
+        "2:16: unknown key 'spec.parameters._n'; remove it; known are: names like ^[a-z][a-zA-Z0-9_]*$",
+    ),
+    "an output that begins with an underscore": (
+        "spec:\n  outputs: {_n: {task: a, output: text}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n",
+        "2:13: unknown key 'spec.outputs._n'; remove it; known are: names like ^[a-zA-Z][a-zA-Z0-9_]*$",
+    ),
     "a field of an item inside a text": (
         "spec:\n  parameters: {l: {type: list, default: [{a: x}]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
         "      tasks: {a: {component: say, arguments: {text: {concat: [x, {item: g, field: a}]}}}}\n",

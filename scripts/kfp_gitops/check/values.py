@@ -48,14 +48,26 @@ def constant_problems(context: Context, value: object, at: Path) -> Iterator[Pro
         yield context.document.problem(at, "null is no value for KFP", "leave it out, or write '' or 0")
     elif isinstance(value, str):
         if any(mark in value for mark in _MARKS):
-            todo = "write {run: …} or {param: …}, inside {concat: […]} when it is part of a text"
-            yield context.document.problem(at, f"{shown(value)} holds a placeholder of KFP", todo)
+            yield _placeholder(context, value, at)
     elif isinstance(value, int) and abs(value) > MAX_EXACT:
         todo = "give it as a text: the IR keeps numbers as doubles"
         yield context.document.problem(at, f"{value} is not exact in KFP", todo)
     elif isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _key(context, key, (*at, key))
             yield from constant_problems(context, item, (*at, key))
+
+
+def _key(context: Context, key: object, at: Path) -> Iterator[Problem]:
+    if isinstance(key, str) and any(mark in key for mark in _MARKS):
+        yield _placeholder(context, key, at, key=True)
+
+
+def _placeholder(context: Context, text: str, at: Path, *, key: bool = False) -> Problem:
+    todo = "write {run: …} or {param: …}, inside {concat: […]} when it is part of a text"
+    if key:
+        todo = "give the key another name"
+    return context.document.problem(at, f"{shown(text)} holds a placeholder of KFP", todo, key=key)
 
 
 def _constants(context: Context, value: Value, at: Path) -> Iterator[Problem]:
@@ -63,6 +75,9 @@ def _constants(context: Context, value: Value, at: Path) -> Iterator[Problem]:
         yield from constant_problems(context, value.value, at)
     if isinstance(value, ConcatValue):
         yield from _concat(context, value, at)
+    if isinstance(value, MapValue):
+        for key in value.items:
+            yield from _key(context, key, (*at, key))
     for part in parts(value):
         yield from _constants(context, part, at)
 
@@ -73,6 +88,17 @@ def _concat(context: Context, value: ConcatValue, at: Path) -> Iterator[Problem]
         if isinstance(part, ListValue | MapValue) or not isinstance(constant, str | int | float):
             what = "concat puts texts, numbers and references together"
             yield context.document.problem((*at, "concat", index), what, "write one of these")
+    yield from _made_by_concat(context, value, at)
+
+
+def _made_by_concat(context: Context, value: ConcatValue, at: Path) -> Iterator[Problem]:
+    """Parts of which none holds a placeholder, put together to one; a reference parts them like a line break."""
+    texts = [part.value if isinstance(part, Constant) else "\n" for part in value.items]
+    whole = "".join(map(str, texts))
+    if any(mark in whole for mark in _MARKS) and not any(
+        mark in str(text) for text in texts for mark in _MARKS
+    ):
+        yield _placeholder(context, whole, at)
 
 
 def _inside_another(context: Context, value: Value, at: Path) -> Iterator[Problem]:
