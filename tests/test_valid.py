@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from kfp_gitops import bounds, schema, valid
 from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import dump, parse
+from kfp_gitops.yamldump import dump
+from kfp_gitops.yamltext import parse
 from project import PROJECT
 
 MANIFESTS = [

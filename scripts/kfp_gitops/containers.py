@@ -13,7 +13,7 @@ from typing import Any
 from kfp_gitops import v1ports
 from kfp_gitops.errors import Problem
 from kfp_gitops.irlint.view import placeholders
-from kfp_gitops.manifest import Type
+from kfp_gitops.manifest import MAX_EXACT, Type
 from kfp_gitops.v1ports import Port, fit
 from kfp_gitops.yamltext import Document, Path
 
@@ -92,6 +92,9 @@ class _Checker:
             yield self.document.problem(
                 at, f"{value!r} is not a {port['type']}", _TODO.get(kind, f"write a {port['type']}")
             )
+        elif kind == "int" and abs(int(value)) > MAX_EXACT:
+            todo = "make it smaller, or the input a String: the IR keeps numbers as doubles"
+            yield self.document.problem(at, f"{value!r} is not exact in KFP", todo)
         elif kind in ("list", "dict") and not v1ports.is_default_read(port):
             what = f"KFP leaves a default of {port['type']} a text"
             yield self.document.problem(at, what, f"write `type: {kind.title()}`")

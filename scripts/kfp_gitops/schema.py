@@ -11,7 +11,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import keywords, redact, valid
+from kfp_gitops import keywords, patterns, redact, valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.yamltext import Document, Path, parse
 
@@ -66,31 +66,8 @@ def named(name: str) -> Schema:
 @cache
 def _read(name: str) -> dict[str, Any]:
     text = (SCHEMAS / f"{name}.schema.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text, object_hook=_to_the_end)
+    found: dict[str, Any] = json.loads(text, object_hook=patterns.to_the_end)
     return found
-
-
-# A `$` that is neither escaped nor in a class.
-_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-_NO_BREAK = r"(?!\n)"
-
-
-def _to_the_end(schema: dict[str, Any]) -> dict[str, Any]:
-    """In JSON Schema `$` is the very end of a text; Python's is there before a last line break, too."""
-    if isinstance(schema.get("pattern"), str):
-        schema["pattern"] = _ended(schema["pattern"])
-    if isinstance(schema.get("patternProperties"), dict):
-        schema["patternProperties"] = {_ended(key): of for key, of in schema["patternProperties"].items()}
-    return schema
-
-
-def _ended(pattern: str) -> str:
-    return _END.sub(lambda found: f"${_NO_BREAK}" if found[0] == "$" else found[0], pattern)
-
-
-def _written(pattern: str) -> str:
-    """A pattern as the schema has it."""
-    return pattern.replace(f"${_NO_BREAK}", "$")
 
 
 def filled(name: str, section: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +100,7 @@ def from_text(text: str, path: str, *, strict: bool = True) -> Schema:
 def _plain(text: str) -> Schema | None:
     """The schema, where it is surely one."""
     try:
-        content = json.loads(text, object_hook=_to_the_end)
+        content = json.loads(text, object_hook=patterns.to_the_end)
         if not valid.plain_schema(content):
             return None
     except (ValueError, RecursionError):
@@ -138,7 +115,7 @@ def _any(text: str, path: str, strict: bool) -> Schema:
     from jsonschema.exceptions import SchemaError
 
     try:
-        schema = json.loads(text, object_hook=_to_the_end)
+        schema = json.loads(text, object_hook=patterns.to_the_end)
         Draft202012Validator.check_schema(schema)
     except json.JSONDecodeError as error:
         raise InputError.of(
@@ -248,14 +225,14 @@ def _problem(error: ValidationError, document: Document, home: str) -> Iterator[
 
 def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Problem]:
     known = sorted(found.schema.get("properties", {}))
-    patterns = found.schema.get("patternProperties", {})
+    shapes = found.schema.get("patternProperties", {})
     elsewhere = f" ({found.schema['x-elsewhere']})" if "x-elsewhere" in found.schema else ""
     for key in found.instance:
-        if key in known or any(re.search(pattern, key) for pattern in patterns):
+        if key in known or any(re.search(shape, key) for shape in shapes):
             continue
         close = difflib.get_close_matches(key, known, 1)
         options = ", ".join(known) or (
-            f"names like {', '.join(map(_written, patterns))}" if patterns else "none here"
+            f"names like {', '.join(map(patterns.written, shapes))}" if shapes else "none here"
         )
         remove = f"declare it in {home}, or remove it" if home else "remove it"
         todo = found.schema.get("x-todo", "" if close else f"{remove}; known are: {options}{elsewhere}")
@@ -284,7 +261,7 @@ def _wording(found: _Finding) -> tuple[str, str]:
         case "const":
             return what, f"write {json.dumps(wanted)}"
         case "pattern":
-            return what, found.schema.get("description", f"it must match {_written(wanted)}")
+            return what, found.schema.get("description", f"it must match {patterns.written(wanted)}")
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return what, f"{found.kind} is {wanted}"
         case _:

@@ -79,6 +79,7 @@ def _replaced(old: str, new: str) -> str:
         ("{name: words, type: Integer}", "{name: words, type: PipelineTaskFinalStatus}", "27:20", "declares 'words'"),
         ("{name: words, type: Integer}", "{name: words, type: Integer or none}", "27:20", "plain type of a param"),
         ("name: Min Length", "name: te_xt", "", "KFP keeps" ),
+        ("default: '3'", "default: '9007199254740993'", "6:46", "'9007199254740993' is not exact in KFP"),
         ("default: '3'", "default: many", "6:46", "'many' is not a Integer"),
         ("default: '3'", "default: 3.5", "6:46", "3.5 is not a Integer"),
         ("Float, default: 1", "Float, default: true", "7:40", "True is not a Float"),

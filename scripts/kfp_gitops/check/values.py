@@ -8,6 +8,7 @@ from kfp_gitops.check import outputs
 from kfp_gitops.check.context import Context, shown
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
+    MAX_EXACT,
     ArtifactRef,
     CollectRef,
     ConcatValue,
@@ -28,8 +29,6 @@ from kfp_gitops.manifest import (
 from kfp_gitops.manifest.items import maps
 from kfp_gitops.yamltext import Path
 
-# The IR keeps numbers as protobuf's `number_value`, an IEEE 754 double: whole numbers are exact up to here.
-MAX_EXACT = 2**53
 # How the SDK and KFP mark references inside texts; a constant that has one would be taken for a reference.
 _MARKS = ("{{channel:", "{{$")
 

@@ -57,6 +57,7 @@ from kfp_gitops.manifest.settings import (
     pod_values,
 )
 from kfp_gitops.manifest.value import (
+    MAX_EXACT,
     ArtifactRef,
     CollectRef,
     ConcatValue,
@@ -75,6 +76,7 @@ from kfp_gitops.manifest.value import (
 
 __all__ = [
     "API_VERSION",
+    "MAX_EXACT",
     "AffinityTerm",
     "Artifact",
     "ArtifactRef",

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# The IR keeps numbers as protobuf's `number_value`, an IEEE 754 double: whole numbers are exact up to here.
+MAX_EXACT = 2**53
+
 
 @dataclass(frozen=True)
 class Constant:
