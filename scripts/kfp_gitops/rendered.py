@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -18,6 +18,11 @@ from kfp_gitops.release import sha256
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
 INNER = "pipelines"  # the folder of the pipelines inside a pipeline
+
+
+def identity(texts: Iterable[tuple[str, str]]) -> str:
+    """The digest of a pipeline's files, (path below manifests/<env>/, text) each: what a lock is made from."""
+    return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in texts}, sort_keys=True))}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class RenderedPipeline:
     @cached_property
     def digest(self) -> str:
         """Identity of its files."""
-        return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in self.files()}, sort_keys=True))}"
+        return identity(self.files())
 
     @property
     def compilation(self) -> str:

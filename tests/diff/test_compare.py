@@ -12,6 +12,7 @@ from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import EnvironmentDiff
 from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
+from kfp_gitops.rendered import identity
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENVIRONMENT = """
@@ -22,7 +23,7 @@ environment: dev
 kfp: {host: 'http://kfp', namespace: ''}
 pipelines: [{name: p, release: 'sha256:1'}]
 """
-LOCK = "pipelines: {p: {version: sha-1, digest: 'sha256:1', manifest: 'sha256:1'}}\n"
+LOCK = "pipelines: {{p: {{version: sha-1, digest: 'sha256:1', manifest: '{digest}'}}}}\n"
 
 
 def _manifest(tasks: str, more: str = "", version: str = "v1") -> str:
@@ -37,15 +38,9 @@ spec:
 
 def _state(name: str, manifest: str, **files: str) -> State:
     inner = {f"pipelines/p/{path.replace('__', '/')}.yaml": text for path, text in files.items()}
-    return State(
-        name,
-        {
-            "environment.yaml": ENVIRONMENT,
-            "versions.lock.yaml": LOCK,
-            "pipelines/p/pipeline.yaml": manifest,
-            **inner,
-        },
-    )
+    texts = {"pipelines/p/pipeline.yaml": manifest, **inner}
+    lock = LOCK.format(digest=identity(texts.items()))
+    return State(name, {"environment.yaml": ENVIRONMENT, "versions.lock.yaml": lock, **texts})
 
 
 def _compare(before: State, after: State) -> EnvironmentDiff:
@@ -179,3 +174,15 @@ def test_the_calendar_knows_of_a_pause() -> None:
     (entry,) = calendar("dev", "UTC", _paused(on).manifests(NOW), NOW).entries
     assert (entry.enabled, entry.firings) == (False, [])
     assert len(calendar("dev", "UTC", on.manifests(NOW), NOW).entries[0].firings) == 7
+
+
+def test_a_lock_of_another_manifest_names_no_version() -> None:
+    before = _state("a", _manifest("{}", "schedules: []"))
+    new = _state("b", _manifest("{one: {component: greet, arguments: {name: x}}}"))
+    late = State("b", {**new.texts, "versions.lock.yaml": before.texts["versions.lock.yaml"]})
+    lines = to_text(_compare(before, late)).splitlines()
+    assert lines[1:3] == [
+        "~ p: version sha-1 → not locked yet",
+        "  ! the lock has no version of these files: run `python scripts/render.py --all --lock`",
+    ]
+    assert lines[-1] == "1 pipeline not locked yet"

@@ -68,7 +68,8 @@ def _pipeline(
         name,
         action=Action.ADDED if old is None else Action.REMOVED if new is None else None,
         version_before=was.version,
-        version_after=is_.version,
+        # A lock of other files says nothing of these.
+        version_after=is_.version if is_.manifest == after.digest(name) else None,
         release_before=was.release,
         release_after=is_.release,
     )

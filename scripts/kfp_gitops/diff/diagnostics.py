@@ -44,8 +44,8 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
             yield f"parameter {change.name} has no default any more: every run and schedule must give it"
     if pipeline.new_version and pipeline.semantic and pipeline.action is None and not pipeline.version_before:
         yield "there was no lock entry before: the version cannot be compared"
-    if pipeline.version_after is None and pipeline.action is not Action.REMOVED:
-        yield "there is no lock entry: run `python scripts/render.py --all --lock`"
+    if pipeline.unlocked:
+        yield "the lock has no version of these files: run `python scripts/render.py --all --lock`"
 
 
 def noise(pipeline: PipelineDiff, before: PipelineFiles, after: PipelineFiles) -> Iterator[str]:

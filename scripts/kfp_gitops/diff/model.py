@@ -91,6 +91,11 @@ class PipelineDiff:
         return self.version_after is not None and self.version_after != self.version_before
 
     @property
+    def unlocked(self) -> bool:
+        """Whether nobody knows which version it is."""
+        return self.version_after is None and self.action is not Action.REMOVED
+
+    @property
     def semantic(self) -> bool:
         """Whether anything changes in what runs or when."""
         return self.action is not None or bool(self.changes)

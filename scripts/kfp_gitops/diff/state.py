@@ -11,7 +11,7 @@ from typing import Any
 
 from kfp_gitops.diff import schedules
 from kfp_gitops.manifest.migration import migrated
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, identity
 from kfp_gitops.yamltext import parse_all
 
 _MANIFEST = "pipeline.yaml"
@@ -47,6 +47,10 @@ class Files:
 @dataclass(frozen=True)
 class PipelineFiles(Files):
     """The folder of one pipeline."""
+
+    def digest(self, name: str) -> str:
+        """What a lock says of these files where it was made from them."""
+        return identity((f"pipelines/{name}/{path}", text) for path, text in self.texts.items())
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -86,13 +90,14 @@ class Entry:
     settings: Mapping[str, Any]
     release: str | None
     version: str | None
+    manifest: str | None
 
     def in_force(self, folder: PipelineFiles, now: datetime) -> Mapping[str, Any]:
         """The pipeline's manifest, no schedule of which is on while it is paused."""
         return schedules.in_force(folder.manifest, self.settings.get("pausedUntil"), now)
 
 
-ABSENT = Entry({}, None, None)
+ABSENT = Entry({}, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ class State(Files):
                 {key: value for key, value in item.items() if key not in ("name", "release")},
                 item.get("release"),
                 mapping(locked.get(item["name"])).get("version"),
+                mapping(locked.get(item["name"])).get("manifest"),
             )
             for item in self.settings.get("pipelines") or []
             if isinstance(item, Mapping) and "name" in item

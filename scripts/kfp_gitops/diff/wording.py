@@ -107,7 +107,9 @@ def headline(found: PipelineDiff) -> str:
         return f"{found.name}: no semantic change"
     if found.new_version:
         return f"{found.name}: version {found.version_before or 'none'} → {found.version_after}"
-    return f"{found.name}: same version {found.version_after or 'none'}"
+    if found.unlocked:
+        return f"{found.name}: version {found.version_before or 'none'} → not locked yet"
+    return f"{found.name}: same version {found.version_after}"
 
 
 def radius(found: EnvironmentDiff) -> str:
@@ -117,6 +119,7 @@ def radius(found: EnvironmentDiff) -> str:
         (sum(p.action is Action.ADDED for p in found.pipelines), "new pipeline"),
         (sum(p.action is Action.REMOVED for p in found.pipelines), "pipeline removed"),
         (sum(p.new_version for p in semantic), "new version"),
+        (sum(p.unlocked for p in semantic if p.semantic), "pipeline not locked yet"),
         (sum(len(p.schedules_added) for p in found.pipelines), "new schedule"),
         (sum(len(p.replaced) for p in semantic), "schedule replaced"),
         (sum(len(p.switched_off) for p in semantic), "schedule switched off"),
@@ -132,7 +135,7 @@ def radius(found: EnvironmentDiff) -> str:
 def _plural(what: str, number: int) -> str:
     noun, space, rest = (
         what.partition(" ")
-        if what.endswith(("removed", "replaced", "switched off", "flight"))
+        if what.endswith(("removed", "replaced", "switched off", "yet", "flight"))
         else (what, "", "")
     )
     return (noun if number == 1 else f"{noun}s") + space + rest
