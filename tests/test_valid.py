@@ -123,8 +123,28 @@ def test_a_pattern_that_takes_too_long_is_stopped_and_not_tried_again() -> None:
 def test_references_that_fan_out_are_stopped() -> None:
     doubled = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(30)}
     text = json.dumps({"$defs": {**doubled, "a30": {"type": "object"}}, "$ref": "#/$defs/a0"})
-    with pytest.raises(InputError, match="takes more than"), bounds.bounded("x", 0.5):
-        schema.problems(schema.from_text(text, "s"), parse("{}", "v"))
+    for written in (text, text.replace("$ref", "\\u0024ref")):  # a letter of a key may be an escape
+        with pytest.raises(InputError, match="takes more than"), bounds.bounded("x", 0.5):
+            schema.problems(schema.from_text(written, "s"), parse("{}", "v"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"minimum": NaN}', "s:1:1: not JSON: NaN is no number of JSON; correct the number"),
+        ('{"title": "\\ud83d\\ude00", "foo": 1}', "s:1:27: 'foo' is no keyword of JSON Schema"),
+        ('{"title": "\\ud83d\\ude00", "$ref": "x"}', "s:1:35: $ref 'x' leaves the file"),
+        ('{"title": "\\\\ud83d", "foo": 1}', "s:1:22: 'foo' is no keyword of JSON Schema"),
+        ('{"title": "\\ud800", "enum": ["\\ud800"]}', None),
+    ],
+)
+def test_what_json_has_and_other_readers_have_not_is_told_in_its_place(text: str, says: str | None) -> None:
+    if says is None:
+        assert schema.problems(schema.from_text(text, "s"), parse("a", "v"))
+        return
+    with pytest.raises(InputError) as refused:
+        schema.from_text(text, "s")
+    assert str(refused.value).startswith(says)
 
 
 def test_patterns_are_pythons() -> None:

@@ -11,9 +11,9 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import keywords, patterns, redact, valid
+from kfp_gitops import keywords, redact, schematext, valid
 from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.yamltext import Document, Path, parse
+from kfp_gitops.yamltext import Document, Path
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
     from jsonschema.exceptions import ValidationError
@@ -66,7 +66,7 @@ def named(name: str) -> Schema:
 @cache
 def _read(name: str) -> dict[str, Any]:
     text = (SCHEMAS / f"{name}.schema.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text, object_hook=patterns.to_the_end)
+    found: dict[str, Any] = json.loads(text, object_hook=schematext.to_the_end)
     return found
 
 
@@ -100,14 +100,16 @@ def from_text(text: str, path: str, *, strict: bool = True) -> Schema:
 def _plain(text: str) -> Schema | None:
     """The schema, where it is surely one."""
     try:
-        content = json.loads(text, object_hook=patterns.to_the_end)
+        content = schematext.loaded(text)
         if not valid.plain_schema(content):
             return None
-    except (ValueError, RecursionError):
+        # Rust reads patternProperties in its own way, and no timer stops it: references to references may take for
+        # ever. Written again, since any letter of a key may be an escape.
+        written = json.dumps(content)
+        slow = "patternProperties" in written or "$ref" in written
+        return Schema(content) if slow else Schema(content, valid.compiled(content))
+    except (ValueError, RecursionError):  # or what Rust cannot take over, such as half of a surrogate pair
         return None
-    # Rust reads patternProperties in its own way, and no timer stops it: references to references may take for ever.
-    slow = "patternProperties" in text or "$ref" in text
-    return Schema(content) if slow else Schema(content, valid.compiled(content))
 
 
 def _any(text: str, path: str, strict: bool) -> Schema:
@@ -115,12 +117,14 @@ def _any(text: str, path: str, strict: bool) -> Schema:
     from jsonschema.exceptions import SchemaError
 
     try:
-        schema = json.loads(text, object_hook=patterns.to_the_end)
+        schema = schematext.loaded(text)
         Draft202012Validator.check_schema(schema)
     except json.JSONDecodeError as error:
         raise InputError.of(
             path, f"not JSON: {error.msg}", "correct the syntax", error.lineno, error.colno
         ) from None
+    except ValueError as error:
+        raise InputError.of(path, f"not JSON: {error}", "correct the number", 1, 1) from None
     except RecursionError:
         raise InputError.of(path, "nested too deeply", "flatten the schema", 1, 1) from None
     except SchemaError as error:
@@ -132,13 +136,13 @@ def _any(text: str, path: str, strict: bool) -> Schema:
         if not (isinstance(reference, str) and reference.startswith("#"))
     )
     if strict:
-        raise_if_any(keywords.problems(parse(text, path)))
+        raise_if_any(keywords.problems(schematext.positions(text, path)))
     return Schema(schema)
 
 
 def _in_schema(text: str, path: str, at: Path, what: str, todo: str) -> Problem:
-    """JSON is YAML: the second reading, only when something is wrong, knows the lines."""
-    return parse(text, path).problem(at, what, todo)
+    """The second reading, only when something is wrong, knows the lines."""
+    return schematext.positions(text, path).problem(at, what, todo)
 
 
 def references(schema: Any, at: Path) -> Iterator[tuple[Path, Any]]:
@@ -232,7 +236,7 @@ def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Pr
             continue
         close = difflib.get_close_matches(key, known, 1)
         options = ", ".join(known) or (
-            f"names like {', '.join(map(patterns.written, shapes))}" if shapes else "none here"
+            f"names like {', '.join(map(schematext.written, shapes))}" if shapes else "none here"
         )
         remove = f"declare it in {home}, or remove it" if home else "remove it"
         todo = found.schema.get("x-todo", "" if close else f"{remove}; known are: {options}{elsewhere}")
@@ -261,7 +265,7 @@ def _wording(found: _Finding) -> tuple[str, str]:
         case "const":
             return what, f"write {json.dumps(wanted)}"
         case "pattern":
-            return what, found.schema.get("description", f"it must match {patterns.written(wanted)}")
+            return what, found.schema.get("description", f"it must match {schematext.written(wanted)}")
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return what, f"{found.kind} is {wanted}"
         case _:

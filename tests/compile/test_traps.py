@@ -277,6 +277,12 @@ REFUSED = {
         "    a: {component: say, arguments: {text: x}}\n",
         "2:40: 9007199254740993 is not exact in KFP; give it as a text: the IR keeps numbers as doubles",
     ),
+    "a schedule's number that a double cannot hold": (
+        "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n"
+        "schedules:\n- {name: s, cron: 0 0 3 * * *, enabled: true, maxConcurrency: 1, catchup: false,"
+        " parameters: {n: 9007199254740993}}\n",
+        "6:98: 9007199254740993 is not exact in KFP; give it as a text: the IR keeps numbers as doubles",
+    ),
     "a text that the SDK takes for a reference": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: '{{channel:task=;name=n;type=String;}}'}}\n",
         "3:43: '{{channel:task=;name=n;type=String;}}' holds a placeholder of KFP; write {run: …} or {param: …}, inside"

@@ -198,6 +198,8 @@ def _start(context: Context, start: Schedule | Trigger) -> Iterator[Problem]:
             yield context.document.problem(at, what, f"choose one of: {known}", key=True)
         elif (wanted := parameters[name].type) and not fits(value, wanted):
             yield _mismatch(context, at, value, wanted)
+        else:
+            yield from values.constant_problems(context, value, at)
     for parameter in context.manifest.parameters:
         if parameter.required and parameter.name not in start.parameters:
             what = f"{_kind_of(start)} {start.name!r} does not give {parameter.name!r}"
