@@ -8,21 +8,15 @@ template that goes beyond this part is Jinja's, and so is one in which something
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import nodes
-from jinja2.runtime import Context, LoopContext, Macro, new_context
+from jinja2.runtime import LoopContext, Macro, new_context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
-Scope = dict[str, Any]  # names that the template itself has given: loop variables, arguments, macros
-Expression = Callable[[Scope], Any]
-
-
-class BeyondError(Exception):
-    """The template uses what is not evaluated here."""
+from kfp_gitops.expressions import BeyondError, Expressions, Scope, own_name, same_in_code
 
 
 class _Output:
@@ -49,16 +43,17 @@ def text(
     """Evaluate a template to at most `most` characters. Raises BeyondError, or whatever goes wrong in it."""
     context = new_context(environment, None, {}, dict(values), globals=environment.globals)
     output = _Output(most)
-    _Evaluation(environment, context, most).template(tree)({}, output)
+    _Statements(Expressions(environment, context), most).template(tree)({}, output)
     return "".join(output.pieces)
 
 
-class _Evaluation:
+class _Statements:
     """Makes a function of every node, so that what is beyond is known before anything is evaluated."""
 
-    def __init__(self, environment: SandboxedEnvironment, context: Context, most: int) -> None:
-        self.environment = environment
-        self.context = context
+    def __init__(self, expressions: Expressions, most: int) -> None:
+        self.expression = expressions.of
+        self.environment = expressions.environment
+        self.context = expressions.context
         self.most = most
 
     def template(self, tree: nodes.Template) -> Statement:
@@ -78,15 +73,10 @@ class _Evaluation:
             raise BeyondError
         return _STATEMENTS[type(node)](self, node)
 
-    def _expression(self, node: nodes.Node) -> Expression:
-        if type(node) not in _EXPRESSIONS:
-            raise BeyondError
-        return _EXPRESSIONS[type(node)](self, node)
-
     def _output(self, node: nodes.Output) -> Statement:
         finalize: Any = self.environment.finalize
         parts = [
-            part.data if isinstance(part, nodes.TemplateData) else self._expression(part)
+            part.data if isinstance(part, nodes.TemplateData) else self.expression(part)
             for part in node.nodes
         ]
 
@@ -97,7 +87,7 @@ class _Evaluation:
         return run
 
     def _if(self, node: nodes.If) -> Statement:
-        branches = [(self._expression(each.test), self._body(each.body)) for each in (node, *node.elif_)]
+        branches = [(self.expression(each.test), self._body(each.body)) for each in (node, *node.elif_)]
         otherwise = self._body(node.else_)
 
         def run(scope: Scope, output: _Output) -> None:
@@ -111,9 +101,9 @@ class _Evaluation:
     def _for(self, node: nodes.For) -> Statement:
         if node.recursive:
             raise BeyondError
-        items, body, otherwise = self._expression(node.iter), self._body(node.body), self._body(node.else_)
+        items, body, otherwise = self.expression(node.iter), self._body(node.body), self._body(node.else_)
         assign = _assignment(node.target)
-        test = self._expression(node.test) if node.test else None
+        test = self.expression(node.test) if node.test else None
         undefined = self.environment.undefined
 
         def run(scope: Scope, output: _Output) -> None:
@@ -130,12 +120,11 @@ class _Evaluation:
         return run
 
     def _macro(self, node: nodes.Macro) -> Statement:
-        names: Any = tuple(
-            _own_name(argument) for argument in node.args
-        )  # Jinja's are a tuple, whatever it says
-        if node.defaults or len(set(names)) < len(names) or node.name in self.context:
+        name = same_in_code(node.name)
+        # A tuple, as in Jinja's code, whatever the type of it says.
+        names: Any = tuple(own_name(argument) for argument in node.args)
+        if node.defaults or len(set(names)) < len(names) or name in self.context:
             raise BeyondError
-        _plain(node.name)
         body = self._body(node.body)
 
         def run(scope: Scope, _: _Output) -> None:
@@ -146,170 +135,16 @@ class _Evaluation:
                 body({**scope, **dict(zip(names, values, strict=True))}, output)
                 return "".join(output.pieces)
 
-            scope[node.name] = Macro(self.environment, call, node.name, names, False, False, False, False)
+            scope[name] = Macro(self.environment, call, name, names, False, False, False, False)
 
         return run
 
-    def _name(self, node: nodes.Name) -> Expression:
-        name, resolve, undefined = (
-            _own_name(node),
-            self.context.resolve_or_missing,
-            self.environment.undefined,
-        )
 
-        def run(scope: Scope) -> Any:
-            found = scope[name] if name in scope else resolve(name)
-            return undefined(name=name) if found is missing else found
-
-        return run
-
-    def _const(self, node: nodes.Const) -> Expression:
-        if isinstance(node.value, int | float) and node.value > _GREATEST:
-            raise BeyondError
-        return lambda _: node.value
-
-    def _getattr(self, node: nodes.Getattr) -> Expression:
-        get, of = self.environment.getattr, self._expression(node.node)
-        return lambda scope: get(of(scope), node.attr)
-
-    def _getitem(self, node: nodes.Getitem) -> Expression:
-        get, of, at = self.environment.getitem, self._expression(node.node), self._expression(node.arg)
-        return lambda scope: get(of(scope), at(scope))
-
-    def _filter(self, node: nodes.Filter) -> Expression:
-        if node.node is None or node.name not in self.environment.filters:
-            raise BeyondError
-        call, of, given = self.environment.call_filter, self._expression(node.node), self._arguments(node)
-        return lambda scope: call(node.name, of(scope), *given(scope), self.context)
-
-    def _test(self, node: nodes.Test) -> Expression:
-        if node.name not in self.environment.tests or node.name in _OF_CODE:
-            raise BeyondError
-        call, of, given = self.environment.call_test, self._expression(node.node), self._arguments(node)
-        return lambda scope: call(node.name, of(scope), *given(scope), self.context)
-
-    def _call(self, node: nodes.Call) -> Expression:
-        call, function, given = self.environment.call, self._expression(node.node), self._arguments(node)
-
-        def run(scope: Scope) -> Any:
-            called = function(scope)
-            values, named = given(scope)
-            return call(self.context, called, *values, **named)
-
-        return run
-
-    def _arguments(
-        self, node: nodes.Call | nodes.Filter | nodes.Test
-    ) -> Callable[[Scope], tuple[list[Any], dict[str, Any]]]:
-        keywords: list[Any] = [*node.kwargs]
-        if node.dyn_args or node.dyn_kwargs or len({_plain(each.key) for each in keywords}) < len(keywords):
-            raise BeyondError
-        values = [self._expression(each) for each in node.args]
-        named = [(each.key, self._expression(each.value)) for each in keywords]
-        return lambda scope: ([value(scope) for value in values], {key: value(scope) for key, value in named})
-
-    def _compare(self, node: nodes.Compare) -> Expression:
-        first = self._expression(node.expr)
-        others = [(_COMPARISONS[each.op], self._expression(each.expr)) for each in node.ops]
-
-        def run(scope: Scope) -> Any:
-            left, found = first(scope), True
-            for compare, expression in others:
-                right = expression(scope)
-                found = compare(left, right)
-                if not found:
-                    break
-                left = right
-            return found
-
-        return run
-
-    def _binary(self, node: nodes.BinExpr) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
-        if node.operator in self.environment.intercepted_binops:
-            call = self.environment.call_binop
-            return lambda scope: call(self.context, node.operator, left(scope), right(scope))
-        function = self.environment.binop_table[node.operator]
-        return lambda scope: function(left(scope), right(scope))
-
-    def _and(self, node: nodes.And) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
-        return lambda scope: left(scope) and right(scope)
-
-    def _or(self, node: nodes.Or) -> Expression:
-        left, right = self._expression(node.left), self._expression(node.right)
-        return lambda scope: left(scope) or right(scope)
-
-    def _not(self, node: nodes.Not) -> Expression:
-        of = self._expression(node.node)
-        return lambda scope: not of(scope)
-
-    def _choice(self, node: nodes.CondExpr) -> Expression:
-        if node.expr2 is None:
-            raise BeyondError
-        test, one, other = map(self._expression, (node.test, node.expr1, node.expr2))
-        return lambda scope: one(scope) if test(scope) else other(scope)
-
-    def _concat(self, node: nodes.Concat) -> Expression:
-        parts = [self._expression(each) for each in node.nodes]
-        return lambda scope: "".join([str(part(scope)) for part in parts])
-
-    def _list(self, node: nodes.List) -> Expression:
-        items = [self._expression(each) for each in node.items]
-        return lambda scope: [item(scope) for item in items]
-
-    def _tuple(self, node: nodes.Tuple) -> Expression:
-        items = [self._expression(each) for each in node.items]
-        return lambda scope: tuple(item(scope) for item in items)
-
-    def _dict(self, node: nodes.Dict) -> Expression:
-        items = [(self._expression(pair.key), self._expression(pair.value)) for pair in node.items]
-        return lambda scope: {key(scope): value(scope) for key, value in items}
-
-
-_STATEMENTS: dict[type[nodes.Node], Callable[[_Evaluation, Any], Statement]] = {
-    nodes.Output: _Evaluation._output,
-    nodes.If: _Evaluation._if,
-    nodes.For: _Evaluation._for,
+_STATEMENTS: dict[type[nodes.Node], Callable[[_Statements, Any], Statement]] = {
+    nodes.Output: _Statements._output,
+    nodes.If: _Statements._if,
+    nodes.For: _Statements._for,
 }
-_EXPRESSIONS: dict[type[nodes.Node], Callable[[_Evaluation, Any], Expression]] = {
-    nodes.Name: _Evaluation._name,
-    nodes.Const: _Evaluation._const,
-    nodes.Getattr: _Evaluation._getattr,
-    nodes.Getitem: _Evaluation._getitem,
-    nodes.Filter: _Evaluation._filter,
-    nodes.Test: _Evaluation._test,
-    nodes.Call: _Evaluation._call,
-    nodes.Compare: _Evaluation._compare,
-    nodes.And: _Evaluation._and,
-    nodes.Or: _Evaluation._or,
-    nodes.Not: _Evaluation._not,
-    nodes.CondExpr: _Evaluation._choice,
-    nodes.Concat: _Evaluation._concat,
-    nodes.List: _Evaluation._list,
-    nodes.Tuple: _Evaluation._tuple,
-    nodes.Dict: _Evaluation._dict,
-    **dict.fromkeys(
-        (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow),
-        _Evaluation._binary,
-    ),
-}
-_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda left, right: left in right,
-    "notin": lambda left, right: left not in right,
-}
-# Names that mean something of their own to Jinja, somewhere.
-_SPECIAL = {"self", "super", "caller", "varargs", "kwargs"}
-# Tests whose answer depends on the code that Jinja makes: in it, equal constants are one object.
-_OF_CODE = {"sameas"}
-# Constants above it may have no literal in that code: Python writes infinity as a name, and no integer this long.
-_GREATEST = 1e300
 
 
 def _one_after_another(statements: list[Statement]) -> Statement:
@@ -320,23 +155,10 @@ def _one_after_another(statements: list[Statement]) -> Statement:
     return run
 
 
-def _own_name(node: nodes.Node) -> str:
-    if not isinstance(node, nodes.Name) or node.name in _SPECIAL:
-        raise BeyondError
-    return _plain(node.name)
-
-
-def _plain(name: str) -> str:
-    """A name that is the same in Python code, which takes some letters for others and `_loop_vars` for Jinja's."""
-    if not name.isascii() or name.startswith("_"):
-        raise BeyondError
-    return name
-
-
 def _assignment(target: nodes.Node) -> Callable[[Any], Scope]:
     """The variables of a loop, from an item: one name has it all, several have its parts."""
     parts = target.items if isinstance(target, nodes.Tuple) else [target]
-    names = [_own_name(part) for part in parts]
+    names = [own_name(part) for part in parts]
     if "loop" in names:
         raise BeyondError
     if isinstance(target, nodes.Tuple):

@@ -15,7 +15,7 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from kfp_gitops import bounds, evaluate
+from kfp_gitops import bounds, evaluate, expressions
 from kfp_gitops.errors import InputError, Problem
 from kfp_gitops.yamldump import dump_all
 from kfp_gitops.yamltext import parse_all
@@ -129,7 +129,7 @@ def _rendered(
     if name not in texts:
         raise TemplateNotFound(name)
     tree = environment.parse(texts[name], name)
-    with suppress(evaluate.BeyondError, TemplateError, *_FAULTS):
+    with suppress(expressions.BeyondError, TemplateError, *_FAULTS):
         return evaluate.text(environment, tree, context, MAX_OUTPUT)
     template = environment.template_class.from_code(
         environment, environment.compile(tree, name), environment.globals

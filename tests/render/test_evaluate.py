@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import TemplateError
-from kfp_gitops import evaluate, templates
+from kfp_gitops import evaluate, expressions, templates
 from kfp_gitops.errors import InputError
 from kfp_gitops.yamltext import parse
 
@@ -35,7 +35,7 @@ def from_tree(source: str) -> Any:
     environment = templates._environment({})
     try:
         return without_addresses(evaluate.text(environment, environment.parse(source), VALUES, MOST))
-    except evaluate.BeyondError as error:
+    except expressions.BeyondError as error:
         return error
     except (TemplateError, *templates._FAULTS):
         return FAILED
@@ -152,7 +152,7 @@ def sources(draw: st.DrawFn) -> str:
 def test_the_text_is_the_one_of_jinja(source: str) -> None:
     """Both give the same text, or both fail; what is beyond is left to Jinja, which may do either."""
     found = from_tree(source)
-    assert isinstance(found, evaluate.BeyondError) or found == from_jinja(source)
+    assert isinstance(found, expressions.BeyondError) or found == from_jinja(source)
 
 
 @settings(max_examples=200)
@@ -160,7 +160,7 @@ def test_the_text_is_the_one_of_jinja(source: str) -> None:
 def test_hardly_anything_of_it_is_beyond(source: str) -> None:
     """Else the test above says nothing: without unknown filters and shortened calls all of it is evaluated."""
     if "replace" not in source and not isinstance(from_jinja(source), type(FAILED)):
-        assert not isinstance(from_tree(source), evaluate.BeyondError)
+        assert not isinstance(from_tree(source), expressions.BeyondError)
 
 
 BEYOND = [
@@ -199,7 +199,7 @@ BEYOND = [
 
 @pytest.mark.parametrize("source", BEYOND)
 def test_what_is_beyond_is_left_to_jinja(source: str) -> None:
-    assert isinstance(from_tree(source), evaluate.BeyondError)
+    assert isinstance(from_tree(source), expressions.BeyondError)
 
 
 def _rendered(source: str) -> Any:
@@ -211,7 +211,7 @@ def _rendered(source: str) -> Any:
 
 def _by_jinja_alone(monkeypatch: pytest.MonkeyPatch, sources: Sequence[str]) -> list[Any]:
     def beyond(*_: Any) -> str:
-        raise evaluate.BeyondError
+        raise expressions.BeyondError
 
     with monkeypatch.context() as patched:
         patched.setattr(evaluate, "text", beyond)
