@@ -65,6 +65,13 @@ class Problem:
         return cls(path, int(line), int(column), what, todo)
 
 
+def meant(word: str, known: Iterable[str]) -> str:
+    """The known word that a misspelt one is closest to; none when it is close to none."""
+    from difflib import get_close_matches  # not needed where nothing is wrong
+
+    return next(iter(get_close_matches(word, [*known], 1)), "")
+
+
 def _one_line(text: str) -> str:
     """A name with a line break in it may not look like two problems."""
     return text.replace("\n", "\\n").replace("\r", "\\r")

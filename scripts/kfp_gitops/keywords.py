@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.errors import Problem
+from kfp_gitops.errors import Problem, meant
 from kfp_gitops.yamltext import Document, Path
 
 # The vocabularies of json-schema.org/draft/2020-12, and `definitions` of the drafts before.
@@ -32,8 +31,8 @@ def problems(document: Document, at: Path = ()) -> Iterator[Problem]:
     for key in at:
         schema = schema[key]
     for place in _unknown(schema, at):
-        close = difflib.get_close_matches(str(place[-1]), _KEYWORDS, 1)
-        todo = f"did you mean {close[0]!r}?" if close else "correct it, or begin its name with x-"
+        close = meant(str(place[-1]), _KEYWORDS)
+        todo = f"did you mean {close!r}?" if close else "correct it, or begin its name with x-"
         yield document.problem(place, f"{place[-1]!r} is no keyword of JSON Schema", todo, key=True)
 
 

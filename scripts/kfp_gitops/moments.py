@@ -46,14 +46,14 @@ def _cron(values: Document, at: Path, text: str | None) -> Iterator[Problem]:
 
 def _zone(values: Document, at: Path, name: str) -> Iterator[Problem]:
     """Said only where this machine has time zone data: what is rendered is the same where it has none."""
-    if name != "UTC" and not _is_known(name) and _is_known("UTC"):
+    if name != "UTC" and zone(name) is None and zone("UTC"):
         what = f"{values.name(at)} is {name!r}, which is no time zone"
         yield values.problem(at, what, "write a name of the IANA data base, such as Europe/Berlin")
 
 
-def _is_known(name: str) -> bool:
+def zone(name: str) -> ZoneInfo | None:
+    """The time zone of a name; None where there is none, or this machine has no time zone data."""
     try:
-        ZoneInfo(name)
+        return ZoneInfo(name)
     except (LookupError, ValueError, OSError):  # no such file, no such path, a folder of zones
-        return False
-    return True
+        return None

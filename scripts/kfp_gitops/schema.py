@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops import keywords, redact, schematext, valid
-from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.errors import InputError, Problem, meant, raise_if_any
 from kfp_gitops.yamltext import Document, Path
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
@@ -234,14 +233,14 @@ def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Pr
     for key in found.instance:
         if key in known or any(re.search(shape, key) for shape in shapes):
             continue
-        close = difflib.get_close_matches(key, known, 1)
+        close = meant(key, known)
         options = ", ".join(known) or (
             f"names like {', '.join(map(schematext.written, shapes))}" if shapes else "none here"
         )
         remove = f"declare it in {home}, or remove it" if home else "remove it"
         todo = found.schema.get("x-todo", "" if close else f"{remove}; known are: {options}{elsewhere}")
         if close:
-            todo = f"did you mean {close[0]!r}?{' Otherwise ' if todo else ''}{todo}"
+            todo = f"did you mean {close!r}?{' Otherwise ' if todo else ''}{todo}"
         at = (*found.at, key)
         yield document.problem(at, f"unknown key {document.name(at)!r}", todo, key=True)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from kfp_gitops.components import Interface, Port
+from kfp_gitops.errors import meant
 from kfp_gitops.manifest import (
     ArtifactRef,
     CollectRef,
@@ -189,8 +189,8 @@ def a(kind: str) -> str:
 def instead(value: object, wanted: str) -> str:
     """What to write in place of a constant of another type, which may be a reference that is misspelt."""
     key = next(iter(value)) if isinstance(value, dict) and value else ""
-    close = difflib.get_close_matches(key, _REFERENCES, 1)
-    return f"did you mean `{close[0]}:`? Otherwise write {a(wanted)}" if close else f"write {a(wanted)}"
+    close = meant(key, _REFERENCES)
+    return f"did you mean `{close}:`? Otherwise write {a(wanted)}" if close else f"write {a(wanted)}"
 
 
 def shown(value: object) -> str:

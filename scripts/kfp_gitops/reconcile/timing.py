@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from kfp_gitops import cron
+from kfp_gitops import cron, moments
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.actual import ActualSchedule
 from kfp_gitops.manifest import Schedule
@@ -116,10 +116,10 @@ def zone_of(name: str) -> ZoneInfo:
     Raises:
         UsageError: no such zone, or this machine has no time zone data.
     """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    found = moments.zone(name)
+    if found is None:
         raise UsageError(
             f"timeZone {name!r} is not known here; write a name such as Europe/Berlin, "
             "or install the Python package tzdata where the system has no time zone data"
-        ) from None
+        )
+    return found
