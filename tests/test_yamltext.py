@@ -102,3 +102,10 @@ def test_positions_are_those_of_keys_and_values() -> None:
 )
 def test_plain_scalars_follow_yaml_1_2(text: str, value: object) -> None:
     assert yamltext.parse(f"a: {text}", "x").value == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["0b00da3346f3", "0x1f", "0o7", "0b1", "-0b2a", "007", "0_1", ".inf", "yes", "Off"]
+)
+def test_what_is_refused_without_quotes_is_written_with_them(text: str) -> None:
+    assert yamltext.parse(yamldump.dump({"commit": text}), "x").value == {"commit": text}

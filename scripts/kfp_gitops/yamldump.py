@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from kfp_gitops.visible import HIDDEN
-from kfp_gitops.yamltext import FLOAT
+from kfp_gitops.yamltext import AMBIGUOUS, FLOAT
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -50,6 +50,10 @@ _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(f"^(?:{FLOAT.pattern})$"), list("-+.0123456789")
 )
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:y|Y|n|N)$"), list("yYnN"))
+# And what the reader refuses without quotes: the name of a commit may well begin like a number of another base.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(f"^(?:{AMBIGUOUS.pattern})$"), list("yYnNoO-+.0")
+)
 
 
 def dump(value: Any) -> str:
