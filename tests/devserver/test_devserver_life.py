@@ -84,6 +84,56 @@ def test_only_loopback_is_bound(tmp_path, host, capfd):
     assert "loopback" in capfd.readouterr().err
 
 
+def test_another_address_only_when_asked_and_by_its_own_names(make):
+    server = make(listen="0.0.0.0", allow_hosts=["ml-pipeline.kubeflow.svc"])
+    raw = Raw(server.url)
+    assert server.url.startswith("http://127.0.0.1:")
+    for host, status in [
+        ("ml-pipeline.kubeflow.svc:8888", 200),
+        ("ML-Pipeline.kubeflow.svc.", 200),
+        ("ml-pipeline.kubeflow.svc.evil.example", 403),
+        ("evil.example", 403),
+        ("localhost", 200),
+        ("0.0.0.0:8888", 200),
+        ("192.0.2.1", 403),
+    ]:
+        assert raw.send("GET", "api:/healthz", Host=host)[0] == status, host
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--listen", "example.com"], "--listen example.com: not an IP address"),
+        (["--listen", "192.0.2.1"], "port 0"),
+        (["--allow-host", "http://x"], "--allow-host http://x: not a host's name"),
+        (["--allow-host", "*"], "--allow-host *"),
+        (["--token-file", "/nowhere"], "--token-file /nowhere: cannot be read"),
+        (["--token-file", "/dev/null"], "--token-file /dev/null: holds no token"),
+    ],
+)
+def test_an_address_a_name_or_a_token_that_is_none_is_said_clearly(tmp_path, capfd, options, what):
+    assert main([*options, "--data", str(tmp_path), "--port", "0"]) == 2
+    assert f"devserver: {what}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_beyond_loopback_it_warns_unless_it_asks_for_tokens(tmp_path, guarded):
+    (tmp_path / "tokens").write_text("one\ntwo\n")
+    command = [sys.executable, str(SCRIPT), "--port", "0", "--data", str(tmp_path / "d")]
+    command += ["--listen", "0.0.0.0"]
+    command += ["--token-file", str(tmp_path / "tokens")] if guarded else []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        raw = Raw(process.stdout.readline().split()[4].rstrip(","))
+        try:
+            asked = [raw.send("GET", path)[0] for path in ("api:/healthz", "api:/pipelines", "/")]
+            with_token = raw.send("GET", "api:/pipelines", Authorization="Bearer two")[0]
+        finally:
+            process.terminate()
+        assert asked == ([200, 401, 401] if guarded else [200, 200, 200])
+        assert with_token == 200
+        assert ("no authentication" in process.stderr.read()) is not guarded
+
+
 def test_a_port_in_use_is_said_clearly(server, tmp_path, capfd):
     port = server.url.rpartition(":")[2]
     assert main(["--port", port, "--data", str(tmp_path / "other")]) == 2

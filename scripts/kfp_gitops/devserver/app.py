@@ -26,6 +26,8 @@ class App:
     features: Features
     runs_dir: Path
     rights: Rights = field(default_factory=Rights)
+    host_names: frozenset[str] = frozenset()
+    """By which it may be called, beside loopback's."""
 
     def now(self) -> int:
         return epoch(self.clock.now())

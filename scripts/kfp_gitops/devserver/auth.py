@@ -14,7 +14,7 @@ from kfp_gitops.devserver.http import Request
 _API = "/apis/v2beta1/"
 # The API's names for the resources of group pipelines.kubeflow.org, where they differ from the path's.
 _RESOURCES = {"recurringruns": "jobs"}
-_OPEN = frozenset({"healthz"})
+_OPEN = frozenset({_API + "healthz"})
 """main.go answers /healthz itself, before anybody is asked who they are."""
 
 
@@ -34,21 +34,21 @@ class Rights:
         """Raises UnauthenticatedError (401) or ForbiddenError (403)."""
         with self._lock:
             tokens, denied = self._tokens, self._denied
-        resource = _resource(request)
-        if not tokens or resource is None:
+        if not tokens or request.path in _OPEN:
             return
         if request.authorization.removeprefix("Bearer ") not in tokens:
             raise UnauthenticatedError("Failed to authenticate the request: the token is not known")
-        if (right := (_verb(request), resource)) in denied:
+        if (right := (_verb(request), _resource(request))) in denied:
             raise ForbiddenError(f"User is not authorized with reason: may not {right[0]} {right[1]}")
 
 
 def _resource(request: Request) -> str | None:
+    """None for the pages, which need a token but no right."""
     if not request.path.startswith(_API):
         return None
-    parts = request.path.removeprefix(_API).split("/")
+    first = request.path.removeprefix(_API).split("/")[0]
     # Versions are pipelines to the authorization of 2.17.
-    return None if parts[0] in _OPEN else _RESOURCES.get(parts[0], parts[0])
+    return _RESOURCES.get(first, first)
 
 
 def _verb(request: Request) -> str:

@@ -10,15 +10,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
+from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.errors import StartError
 from kfp_gitops.devserver.faults import Faults
+from kfp_gitops.devserver.guard import is_loopback
 from kfp_gitops.devserver.server import DevServer
 
+_OPEN = (
+    "devserver: warning: no authentication: whoever reaches {} may run code on this machine; "
+    "--token-file asks everybody for a token\n"
+)
 _PROJECT = Path(__file__).parents[3]
 _EPILOG = """examples:
   python scripts/devserver.py                                 on port 8888, data in .devserver/
   python scripts/devserver.py --port 0 --data .demo/server    on a free port, which the first line names
   python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888
+  python scripts/devserver.py --listen 10.0.0.5 --allow-host ml-pipeline.kubeflow.svc --token-file tokens
+                                                              for pods that reach this machine at 10.0.0.5
 
 exit codes: 0 ended by SIGTERM · 2 bad usage, or it cannot start (port in use, folder not writable, kfp missing) ·
 130 interrupted (Ctrl-C)"""
@@ -27,22 +35,42 @@ exit codes: 0 ended by SIGTERM · 2 bad usage, or it cannot start (port in use, 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM (0) or SIGINT (130); 2 when it cannot start."""
     asked = _parser().parse_args(argv)
-    python_path = asked.python_path or [_PROJECT / "components/src"]
-    server = DevServer(
-        asked.data,
-        host=asked.host,
-        port=asked.port,
-        python_path=python_path,
-        faults=Faults(latency=asked.latency),
-    )
     try:
-        with _signals() as asked_to_stop, server:
+        rights = Rights(_tokens(asked.token_file))
+        with _signals() as asked_to_stop, _server(asked, rights) as server:
+            if asked.token_file is None and not is_loopback(asked.listen or asked.host):
+                sys.stderr.write(_OPEN.format(asked.listen))
             sys.stdout.write(f"development server listening on {server.url}, data in {server.data_dir}\n")
             sys.stdout.flush()
             return 130 if asked_to_stop.get() == signal.SIGINT else 0
     except StartError as error:
         sys.stderr.write(f"devserver: {error}\n")
         return 2
+
+
+def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
+    return DevServer(
+        asked.data,
+        host=asked.host,
+        port=asked.port,
+        listen=asked.listen,
+        allow_hosts=asked.allow_host,
+        python_path=asked.python_path or [_PROJECT / "components/src"],
+        faults=Faults(latency=asked.latency),
+        rights=rights,
+    )
+
+
+def _tokens(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        tokens = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"--token-file {path}: cannot be read: {error}") from error
+    if not tokens:
+        raise StartError(f"--token-file {path}: holds no token; write one a line")
+    return tokens
 
 
 @contextlib.contextmanager
@@ -61,12 +89,22 @@ def _signals() -> Iterator[SimpleQueue[int]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="devserver.py",
-        description="Serve the Kubeflow Pipelines API on this machine alone: pipelines, schedules and runs from "
-        "one folder, without a cluster. For development and tests; it is no place for real work.",
+        description="Serve the Kubeflow Pipelines API, on this machine alone unless told otherwise: pipelines, "
+        "schedules and runs from one folder, without a cluster. For development and tests; it is no place for real "
+        "work.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--listen", metavar="ADDRESS",
+                        help="an IP address to bind instead, so that pods or other machines reach it; whoever does "
+                        "may run code on this machine")  # fmt: skip
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME",
+                        help="a name by which it may be called (the Host header, without port), beside loopback's and "
+                        "--listen's own; may be repeated")  # fmt: skip
+    parser.add_argument("--token-file", type=Path, metavar="FILE",
+                        help="tokens, one a line, of which every request but /healthz must bring one "
+                        "(Authorization: Bearer …); read at the start (default: none is asked)")  # fmt: skip
     parser.add_argument("--port", type=int, default=8888, help="0 picks a free one (default: %(default)s)")
     parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
                         help="where everything is kept (default: %(default)s)")  # fmt: skip

@@ -14,26 +14,26 @@ from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.connection import Connection
 from kfp_gitops.devserver.errors import StartError
 from kfp_gitops.devserver.faults import Faults
-from kfp_gitops.devserver.guard import check_address
+from kfp_gitops.devserver.guard import Door, reachable
 
 
 class Listener(ThreadingHTTPServer):
-    """Serves one app on one loopback address."""
+    """Serves one app on one address."""
 
     daemon_threads = False  # so that closing waits for the requests under way
     request_queue_size = 64
 
-    def __init__(self, host: str, port: int, app: App, faults: Faults) -> None:
+    def __init__(self, door: Door, app: App, faults: Faults) -> None:
         self.app, self.faults = app, faults
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.address_family = socket.AF_INET6 if ":" in door.address else socket.AF_INET
         try:
-            super().__init__((check_address(host), port), Connection)
+            super().__init__((door.address, door.port), Connection)
         except (OSError, OverflowError) as error:
             busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
             raise StartError(
-                f"port {port}: {'already in use; choose another by --port' if busy else error}"
+                f"port {door.port}: {'already in use; choose another by --port' if busy else error}"
             ) from error
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), name="listener", daemon=True)
 
@@ -44,8 +44,8 @@ class Listener(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        host = f"[{self.server_name}]" if ":" in self.server_name else self.server_name
-        return f"http://{host}:{self.server_port}"
+        name = reachable(self.server_name)
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.server_port}"
 
     def start(self) -> None:
         self._thread.start()

@@ -17,6 +17,7 @@ from kfp_gitops.devserver.errors import StartError
 from kfp_gitops.devserver.executor import LOCALRUN, Launch
 from kfp_gitops.devserver.faults import Faults, Logged
 from kfp_gitops.devserver.features import Features
+from kfp_gitops.devserver.guard import door
 from kfp_gitops.devserver.ir_proto import check_installed
 from kfp_gitops.devserver.listener import Listener
 from kfp_gitops.devserver.pool import RunPool
@@ -25,7 +26,9 @@ from kfp_gitops.devserver.store import Store
 
 
 class DevServer:
-    """KFP's REST API on loopback. All state is in `data_dir`; one server at a time may use it.
+    """KFP's REST API, on loopback unless `listen` names another address.
+
+    All state is in `data_dir`; one server at a time may use it.
 
     With the system's clock the schedules tick by themselves; with any other, `tick()` drives them.
     `executor` is the command that executes a run, `parallel` how many may do so at once.
@@ -37,6 +40,8 @@ class DevServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        listen: str | None = None,
+        allow_hosts: Sequence[str] = (),
         clock: Clock | None = None,
         executor: Sequence[str] = LOCALRUN,
         python_path: Sequence[Path] = (),
@@ -49,7 +54,7 @@ class DevServer:
         self.data_dir = data_dir.resolve()
         self.clock = clock or SystemClock()
         self.faults = faults or Faults()
-        self._address = host, port
+        self._door = door(host, port, listen, allow_hosts)
         self._features = features or Features()
         self.rights = rights or Rights()
         self._launch = Launch(tuple(executor), tuple(p.resolve() for p in python_path), grace)
@@ -70,9 +75,9 @@ class DevServer:
     def _start_on(self, store: Store) -> None:
         runs_dir = self.data_dir / "runs"
         self.pool = RunPool(store, self.clock, self._launch, runs_dir, self._parallel)
-        self._app = App(store, self.clock, self.pool, self._features, runs_dir, self.rights)
+        self._app = App(store, self.clock, self.pool, self._features, runs_dir, self.rights, self._door.names)
         try:
-            self._listener = Listener(*self._address, self._app, self.faults)
+            self._listener = Listener(self._door, self._app, self.faults)
         except BaseException:
             store.close()
             raise

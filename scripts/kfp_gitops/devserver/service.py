@@ -14,7 +14,7 @@ from kfp_gitops.devserver.routes import ROUTER
 def answer(app: App, request: Request, host: str | None, origin: str | None) -> Reply:
     """The reply, whatever happens; a defect of the server is a 500 without its inner life."""
     try:
-        guard.check_headers(host, origin)
+        guard.check_headers(host, origin, app.host_names)
         handler, named = ROUTER.find(request)
         app.rights.check(request)
         with app.store.transaction():
