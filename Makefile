@@ -38,7 +38,7 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
 
-e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, or E2E_ON=kind
+e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, E2E_ON=cluster or kind
 	PYTHON=$(abspath $(PY)) tests/e2e/scenario $(E2E_ON)
 
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
