@@ -7,6 +7,7 @@ this machine that the pods reach by the Service `ml-pipeline`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -125,10 +126,8 @@ def _start(name: str, log: Path, *command: str) -> None:
 def _stop(name: str) -> None:
     note = _state() / f"{name}.pid"
     if note.exists():
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(int(note.read_text()), signal.SIGTERM)
-        except ProcessLookupError:
-            pass
         note.unlink()
 
 
