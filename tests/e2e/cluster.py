@@ -41,6 +41,7 @@ _IMAGES = {
     "reconciler": ("scripts/Dockerfile", "."),
 }
 _HERE = Path(__file__).resolve().parent
+_PUSHGATEWAY_PORT = 19091
 _LATENCY = 2.0
 """Seconds: long enough that a pod is still at work when it is met."""
 
@@ -78,12 +79,16 @@ def _script(name: str, *arguments: str) -> str:
 
 
 def _service(env: str, port: int) -> list[Document]:
-    """The name by which pods reach a process of this machine."""
+    """The name by which pods reach a process of this machine, and the way to it: no pod has the labels of KFP's."""
     space = _space(env).name
     slice_labels = {"kubernetes.io/service-name": "ml-pipeline"}
     return [
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ml-pipeline", "namespace": space},
          "spec": {"ports": [{"port": 8888}]}},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+         "metadata": {"name": "this-machine", "namespace": space},
+         "spec": {"podSelector": {}, "policyTypes": ["Egress"],
+                  "egress": [{"to": [{"ipBlock": {"cidr": f"{_address()}/32"}}]}]}},
         {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
          "metadata": {"name": "ml-pipeline-host", "namespace": space, "labels": slice_labels},
          "endpoints": [{"addresses": [_address()], "conditions": {"ready": True}}],
@@ -135,9 +140,13 @@ def _pushgateway() -> str:
     program = shutil.which("prometheus-pushgateway") or shutil.which("pushgateway")
     if not program:
         raise Failed("prometheus-pushgateway is not installed; it takes what the Jobs push")
-    port = 19091
-    _start("pushgateway", _state() / "log-pushgateway", program, f"--web.listen-address={_address()}:{port}")
-    return f"http://{_address()}:{port}"
+    _start(
+        "pushgateway",
+        _state() / "log-pushgateway",
+        program,
+        f"--web.listen-address={_address()}:{_PUSHGATEWAY_PORT}",
+    )
+    return f"http://{_address()}:{_PUSHGATEWAY_PORT}"
 
 
 # -- the repository of this run ---------------------------------------------------------------------------------------
@@ -163,7 +172,13 @@ def _inputs(pushgateway: str) -> None:
         path = _repository() / f"environments/{env}/values.yaml"
         values = yaml.safe_load(path.read_text())
         values["kfp"] = {"host": f"http://{_host_name(env)}:8888"}
-        values["delivery"] = {"namespace": _space(env).name, "pushGateway": pushgateway}
+        # Where the Pushgateway's pods are is for the NetworkPolicy alone; here it is a process of this machine.
+        where = {
+            "namespace": _space(env).name,
+            "podLabels": {"app": "pushgateway"},
+            "port": _PUSHGATEWAY_PORT,
+        }
+        values["delivery"] = {"namespace": _space(env).name, "pushGateway": {"url": pushgateway, **where}}
         path.write_text(yaml.safe_dump(values, sort_keys=False))
     policy = _repository() / "environments/policy.yaml"
     policy.write_text(policy.read_text().replace("registry\\.example\\.com", "localhost"))
@@ -257,7 +272,7 @@ def _drift() -> None:
 def _status() -> None:
     space = _space("prod")
     space.completed(space.start_now("kfp-gitops-prod-status", "status-now"))
-    with urllib.request.urlopen(f"http://{_address()}:19091/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{_address()}:{_PUSHGATEWAY_PORT}/metrics", timeout=10) as answer:
         series = [line for line in answer.read().decode().splitlines() if line.startswith("kfp_gitops")]
     if not series:
         raise Failed("the Pushgateway has no series of ours")
