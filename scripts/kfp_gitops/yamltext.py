@@ -1,7 +1,7 @@
 """YAML as text: read with positions and bounds (`yamldump` writes it).
 
-Reading follows YAML 1.2's core schema, and refuses what YAML 1.1 tools (KFP, kubectl) would read as
-something else: nobody should need to know which version a parser implements.
+Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something
+else (`goyaml`): nobody should need to know which version a parser implements.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from kfp_gitops import goyaml
 from kfp_gitops.errors import InputError, Problem, UsageError
 
 if (
@@ -30,7 +31,7 @@ MAX_INTEGER = 2**63
 _NULL = re.compile(r"(?:~|null|Null|NULL|)")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 AMBIGUOUS = re.compile(
     r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
     r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
@@ -40,8 +41,6 @@ AMBIGUOUS = re.compile(
 _BREAKS = "\x85\u2028\u2029"
 _REFUSED = re.compile(f"[{_BREAKS}\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
-
-_FIRST = frozenset("~nNtTfFyYoO+-.0123456789")
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,9 @@ class _Reader:
         self.characters += len(text)  # of what is written out itself there is never too much
         if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
             return text
-        if text and text[0] not in _FIRST:  # most texts: nothing else that a plain scalar can be begins so
+        if (
+            text and text[0] not in goyaml.FIRST
+        ):  # most texts: nothing else that a plain scalar can be begins so
             return text
         if AMBIGUOUS.fullmatch(text):
             raise self.fail(
@@ -189,12 +190,18 @@ def _plain(text: str, reader: _Reader, event: Any) -> Any:
         if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
             raise reader.fail(event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text")
         return int(text)
-    if FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text):
         real = float(text)
         if real in (float("inf"), float("-inf")):
             raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
         reader.whole_floats |= real.is_integer()
         return real
+    if found := goyaml.reading(text):
+        what = f"{_short(text)} is {found} to KFP or kubectl, and a text to YAML 1.2"
+        todo = f"write '{_short(text)}' in quotes for a text"
+        if found == "a number":
+            todo += ", or the number in decimal digits, without _"
+        raise reader.fail(event, what, todo)
     return text
 
 
