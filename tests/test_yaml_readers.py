@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from kfp_gitops import goyaml, ir, yamldump, yamltext
+from kfp_gitops import goyaml, ir, values, yamldump, yamltext
 from kfp_gitops.devserver.yamltext import load_documents
 from kfp_gitops.errors import InputError
 
@@ -63,11 +63,11 @@ def test_every_reader_takes_what_is_written_for_what_was_meant(value: Any) -> No
 
 
 @given(st.lists(_DATA, min_size=2, max_size=3))
-def test_of_several_documents_none_loses_its_end(values: list[Any]) -> None:
-    text = yamldump.dump_all(values)
-    assert [document.value for document in yamltext.parse_all(text, "x")] == values
-    assert list(yaml.safe_load_all(text)) == values
-    assert load_documents(text.encode()) == values
+def test_of_several_documents_none_loses_its_end(documents: list[Any]) -> None:
+    text = yamldump.dump_all(documents)
+    assert [document.value for document in yamltext.parse_all(text, "x")] == documents
+    assert list(yaml.safe_load_all(text)) == documents
+    assert load_documents(text.encode()) == documents
 
 
 @given(_DATA)
@@ -91,7 +91,9 @@ def test_what_a_go_reader_takes_for_something_else_is_written_in_quotes_and_refu
             found = yamltext.parse(document, "x").value
         except InputError as error:
             assert [(problem.line, problem.column) for problem in error.problems] == [(1, column)]
-        else:  # a number or a word that they all take for the same
+        else:  # a number or a word that they all take for the same, or a letter that is a text to KFP
+            if text in ("y", "Y", "n", "N"):
+                continue
             assert column != 1
             assert found in ({"a": vector["v2"]}, [vector["v2"]])
             assert vector["v2"] == vector["v3"]
@@ -110,7 +112,7 @@ def test_what_all_take_for_a_text_needs_no_quotes(text: str) -> None:
     [
         ("0X1F", "0X1F is a number to KFP or kubectl, and a text to YAML 1.2; write '0X1F' in quotes for a text, or"),
         ("2001-1-1", "2001-1-1 is a time to KFP or kubectl, and a text to YAML 1.2; write '2001-1-1' in quotes"),
-        ("y", "y is true to KFP or kubectl, and a text to YAML 1.2; write 'y' in quotes"),
+        ("yes", "yes is read differently by YAML 1.1 and YAML 1.2; write 'yes' in quotes"),
         ("18446744073709551616", "18446744073709551616 does not fit 64 bits; put it in quotes for a text"),
     ],
 )  # fmt: skip
@@ -124,3 +126,10 @@ def test_an_integer_that_go_would_round_is_not_written() -> None:
     assert yamldump.dump(2**64 - 1) == f"{2**64 - 1}\n"
     with pytest.raises(ValueError, match="does not fit 64 bits"):
         yamldump.dump({"a": [2**64]})
+
+
+def test_a_number_is_shown_as_it_was_written() -> None:
+    base, over = yamltext.parse("a: {b: 7e2, c: 1.0}\n", "base"), yamltext.parse("d: [+5]\n", "over")
+    merged = values.merge(base, over)
+    assert [merged.spelled(("a", "b")), merged.below(("a",)).spelled(("b",))] == ["7e2", "7e2"]
+    assert [base.spelled(("a", "c")), over.spelled(("d", 0))] == ["", "+5"]
