@@ -21,7 +21,7 @@ from typing import Any
 
 from kfp_gitops import brought, ir
 from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem
-from kfp_gitops.manifest import Manifest, reader
+from kfp_gitops.manifest import Manifest, importers, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.rendered import RenderedPipeline
 from kfp_gitops.yamltext import Document
@@ -35,7 +35,10 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Job:
-    """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to."""
+    """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
+
+    `names`: path of keys in the IR → what people called an importer, whose display name KFP does not leave to them.
+    """
 
     name: str
     text: str
@@ -43,6 +46,7 @@ class Job:
     folder: Path
     python_path: Sequence[Path]
     workers: int
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ class Source:
 
 @dataclass
 class Progress:
-    """What was told so far: the last event of each task, and how the run as a whole stands."""
+    """What was told so far: the last event of each task, and how the run as a whole stands; `names` as of a `Job`."""
 
+    names: Mapping[str, str] = field(default_factory=dict)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     started: dict[str, str] = field(default_factory=dict)
     state: str = "RUNNING"
@@ -91,9 +96,18 @@ class Progress:
         parts: list[str] = []
         while event is not None:
             if not parts or event["kind"] == "iteration":
-                parts.append(event["display_name"])
+                parts.append(self.names.get(self._keys(event), event["display_name"]))
             event = self.tasks.get(event["parent_task_id"] or "")
         return " / ".join(reversed(parts))
+
+    def _keys(self, event: Mapping[str, Any] | None) -> str:
+        """The path of keys in the IR that leads to a task: its id without the numbers of iterations."""
+        keys: list[str] = []
+        while event is not None:
+            if event["kind"] != "iteration":
+                keys.append(event["task_id"].rpartition("/")[2])
+            event = self.tasks.get(event["parent_task_id"] or "")
+        return "/".join(reversed(keys))
 
     def seconds(self, name: str) -> str:
         """How long an ended task took, in words."""
@@ -104,13 +118,24 @@ class Progress:
         return f" ({took.total_seconds():.1f} s)"
 
 
+def names(rendered: RenderedPipeline, text: str) -> dict[str, str]:
+    """What people called the importers of a pipeline, by their paths of keys in its compiled text."""
+    if "importer:" not in text:
+        return {}
+    manifest, *inner = (
+        reader.read(one, rendered.name) for one in (rendered.manifest, *rendered.inner.values())
+    )
+    found = importers.found(manifest, ir.documents(text)[0], dict(zip(rendered.inner, inner, strict=True)))
+    return {one.path: one.node.settings.display_name for one in found}
+
+
 def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
     """Run a job to its end, telling each change; returns the program's exit code (0, 2, 3, 4) and what happened.
 
     Raises:
         KeyboardInterrupt: cancelled by SIGINT or SIGTERM; the processes of the run have ended.
     """
-    progress = Progress()
+    progress = Progress(job.names)
     command = _prepare(job)
     with _cancellable(), (job.folder / "executor.log").open("ab") as log:
         process = subprocess.Popen(

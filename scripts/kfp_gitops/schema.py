@@ -203,13 +203,23 @@ class _Finding:
     message: str
     at: Path
     name: str
+    written: str
 
 
 def _finding(error: ValidationError, document: Document) -> _Finding:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     at = tuple(error.absolute_path)
     kind, wanted = str(error.validator), error.validator_value
-    return _Finding(kind, wanted, error.instance, schema, error.message, at, document.name(at))
+    return _Finding(
+        kind,
+        wanted,
+        error.instance,
+        schema,
+        error.message,
+        at,
+        document.name(at),
+        document.spelled(at),
+    )
 
 
 def _problem(error: ValidationError, document: Document, home: str) -> Iterator[Problem]:
@@ -251,13 +261,15 @@ def _purpose(found: _Finding, key: str) -> str:
 
 
 def _wording(found: _Finding) -> tuple[str, str]:
-    shown = redact.text(json.dumps(found.instance, ensure_ascii=False))
+    shown = redact.text(found.written or json.dumps(found.instance, ensure_ascii=False))
     shown = shown if len(shown) <= 60 else shown[:57] + "…"
     what, wanted = f"{found.name} is {shown}", found.wanted
     match found.kind:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             names = " or ".join(_TYPE_NAMES[kind] for kind in kinds)
+            if kinds == ["string"] and found.written:
+                return f"{what}, not {names}", f"write it in quotes: '{shown}'"
             return f"{what}, not {names}", f"write {names}"
         case "enum":
             return what, f"choose one of {', '.join(map(json.dumps, wanted))}"

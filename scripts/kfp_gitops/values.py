@@ -17,10 +17,16 @@ class Merged(Document):
     owners: Mapping[Path, Document] = field(default_factory=dict, repr=False)
 
     def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
+        return self._owner(at).problem(at, what, todo, key=key)
+
+    def spelled(self, at: Path) -> str:
+        return self._owner(at).spelled(at)
+
+    def _owner(self, at: Sequence[str | int]) -> Document:
         path = tuple(at)
         while path and path not in self.owners:
             path = path[:-1]
-        return self.owners[path].problem(at, what, todo, key=key)
+        return self.owners[path]
 
     def below(self, at: Path) -> Merged:
         """The part of this document below a path, as a document of its own."""
@@ -40,12 +46,15 @@ class _Part(Merged):
     def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
         return super().problem([*self.base, *at], what, todo, key=key)
 
+    def spelled(self, at: Path) -> str:
+        return super().spelled((*self.base, *at))
+
 
 def merge(base: Document, over: Document) -> Merged:
     """Merge `over` over `base`: maps merge, anything else replaces, null removes."""
     owners: dict[Path, Document] = {}
     value = _merge(base, over, base.value, over.value, (), owners)
-    return Merged(over.path, value, {}, {}, base.whole_floats or over.whole_floats, owners)
+    return Merged(over.path, value, {}, {}, base.whole_floats or over.whole_floats, owners=owners)
 
 
 def _merge(

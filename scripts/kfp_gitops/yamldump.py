@@ -1,4 +1,7 @@
-"""JSON-like data as YAML text with stable bytes, read alike by YAML 1.1 and 1.2, and with no character hidden."""
+"""JSON-like data as YAML text with stable bytes, and with no character hidden.
+
+YAML 1.1 (PyYAML, and so the SDK), YAML 1.2 and the YAML readers of Go (KFP, kubectl, Argo CD) read the same from it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from typing import Any
 
 import yaml
 
+from kfp_gitops import goyaml
 from kfp_gitops.visible import HIDDEN
-from kfp_gitops.yamltext import AMBIGUOUS, FLOAT
+from kfp_gitops.yamltext import AMBIGUOUS
 
 _TAG = "tag:yaml.org,2002:"
+_MAX_INTEGER = 2**64
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -25,6 +30,8 @@ class _Dumper(yaml.CSafeDumper):
         kind = type(data)
         if kind is str:
             return yaml.ScalarNode(f"{_TAG}str", data, style=_style(data))
+        if kind is int and abs(data) >= _MAX_INTEGER:
+            raise ValueError(f"{data} does not fit 64 bits: every Go reader rounds it to a float")
         make = self.represent_data
         if kind is dict:
             return yaml.MappingNode(f"{_TAG}map", [(make(key), make(item)) for key, item in data.items()])
@@ -34,10 +41,20 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _style(text: str) -> str | None:
-    """Only quotes can hold an escape, and a reviewer must see what `HIDDEN` has."""
+    """Only quotes can hold an escape, and a reviewer must see what `HIDDEN` has.
+
+    PyYAML itself quotes what YAML 1.1 takes for something else than a text, and knows no other reader.
+    """
     if not text.isascii() and HIDDEN.search(text):
         return '"'
-    return "|" if "\n" in text else None
+    if "\n" in text:
+        return "|"
+    return "'" if text[:1] in goyaml.FIRST and _is_no_text(text) else None
+
+
+def _is_no_text(text: str) -> bool:
+    """Whether a Go reader takes it for something else, or ours refuses it without quotes."""
+    return bool(goyaml.reading(text)) or AMBIGUOUS.fullmatch(text) is not None
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -45,25 +62,20 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"
 
 
-# Texts that only YAML 1.2 reads as numbers (1e3) must be quoted too: PyYAML knows YAML 1.1 alone.
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(f"^(?:{FLOAT.pattern})$"), list("-+.0123456789")
-)
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:y|Y|n|N)$"), list("yYnN"))
-# And what the reader refuses without quotes: the name of a commit may well begin like a number of another base.
-_Dumper.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(f"^(?:{AMBIGUOUS.pattern})$"), list("yYnNoO-+.0")
-)
-
-
 def dump(value: Any) -> str:
-    """Write JSON-like data as YAML with stable bytes: insertion order, no line folding."""
+    """Write JSON-like data as YAML with stable bytes: insertion order, no line folding.
+
+    Raises:
+        ValueError: an integer beyond 64 bits, which would be rounded to a float by every Go reader.
+    """
     text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**20
+        value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=-1
     )
     if not text.isascii():
         text = HIDDEN.sub(_escape, text)
-    return text.removesuffix("...\n")  # LibYAML's sign that a document ends; PyYAML writes none after a block
+    # LibYAML's sign that a document ends, on a line of its own; PyYAML writes none after a block. No content stands
+    # at the first column, but that of the value as a whole, which is in quotes if it could be taken for the sign.
+    return text.removesuffix("...\n") if text.endswith("\n...\n") else text
 
 
 def dump_all(values: Sequence[Any]) -> str:

@@ -1,7 +1,8 @@
 """YAML as text: read with positions and bounds (`yamldump` writes it).
 
-Reading follows YAML 1.2's core schema, and refuses what YAML 1.1 tools (KFP, kubectl) would read as
-something else: nobody should need to know which version a parser implements.
+Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something
+else (`goyaml`): nobody should need to know which version a parser implements. But for `y` and `n`: the SDK writes
+them without quotes into IR, where KFP takes them for texts, as do we; and `yamldump` puts them in quotes.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import yaml
 
+from kfp_gitops import goyaml
 from kfp_gitops.errors import InputError, Problem, UsageError
 
 if (
@@ -30,24 +33,25 @@ MAX_INTEGER = 2**63
 _NULL = re.compile(r"(?:~|null|Null|NULL|)")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 AMBIGUOUS = re.compile(
     r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
     r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
 )
+
+_LETTERS = frozenset("yYnN")
 
 # YAML 1.1, and so LibYAML, ends a line and a comment at these; YAML 1.2, most editors and diffs do not.
 _BREAKS = "\x85\u2028\u2029"
 _REFUSED = re.compile(f"[{_BREAKS}\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
-_FIRST = frozenset("~nNtTfFyYoO+-.0123456789")
-
 
 @dataclass(frozen=True)
 class Document:
     """A parsed YAML document; `value` is JSON-like, positions are (line, column) from 1.
 
+    `written`: how a number stands in the text, where that is not how Python writes it (7e2).
     `whole_floats`: it has a 60.0 somewhere, which JSON Schema takes for an integer and KFP does not.
     """
 
@@ -56,6 +60,11 @@ class Document:
     values_at: Mapping[Path, tuple[int, int]] = field(repr=False)
     keys_at: Mapping[Path, tuple[int, int]] = field(repr=False)
     whole_floats: bool = False
+    written: Mapping[Path, str] = field(default_factory=dict, repr=False)
+
+    def spelled(self, at: Path) -> str:
+        """How a number stands in the text; empty where that is as Python writes it, or not known."""
+        return self.written.get(at, "")
 
     def position(self, at: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
         """Where the value (or the key) at a path stands; the nearest parent's place when it has none."""
@@ -88,6 +97,7 @@ class _Reader:
         self.values_at: dict[Path, tuple[int, int]] = {}
         self.keys_at: dict[Path, tuple[int, int]] = {}
         self.whole_floats = False
+        self.written: dict[Path, str] = {}
 
     def fail(self, event: Any, what: str, todo: str) -> InputError:
         mark = event.start_mark
@@ -124,7 +134,7 @@ class _Reader:
 
     def node(self, event: Any, at: Path) -> Any:
         if isinstance(event, yaml.ScalarEvent):
-            return self.scalar(event)
+            return self.scalar(event, at)
         if event.tag not in (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
             raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
         return self.mapping(at) if isinstance(event, yaml.MappingStartEvent) else self.sequence(at)
@@ -138,22 +148,27 @@ class _Reader:
         self.count(event, nodes, characters)
         return value
 
-    def scalar(self, event: Any) -> Any:
+    def scalar(self, event: Any, at: Path) -> Any:
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
             raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
         text: str = event.value
         self.characters += len(text)  # of what is written out itself there is never too much
         if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
             return text
-        if text and text[0] not in _FIRST:  # most texts: nothing else that a plain scalar can be begins so
+        if (
+            text and text[0] not in goyaml.FIRST
+        ):  # most texts: nothing else that a plain scalar can be begins so
             return text
         if AMBIGUOUS.fullmatch(text):
             raise self.fail(
                 event,
-                f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2",
+                f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2{_of_parameter(at)}",
                 f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number",
             )
-        return _plain(text, self, event)
+        value = _plain(text, self, event, at)
+        if isinstance(value, int | float) and str(value) != text:
+            self.written[at] = text
+        return value
 
     def sequence(self, at: Path) -> list[Any]:
         items: list[Any] = []
@@ -164,13 +179,13 @@ class _Reader:
     def mapping(self, at: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key = self.key(event, result)
+            key = self.key(event, result, at)
             self.keys_at[(*at, key)] = (event.start_mark.line + 1, event.start_mark.column + 1)
             result[key] = self.read(next(self.events), (*at, key))
         return result
 
-    def key(self, event: Any, seen: Mapping[str, Any]) -> str:
-        key = self.scalar(event) if isinstance(event, yaml.ScalarEvent) else None
+    def key(self, event: Any, seen: Mapping[str, Any], at: Path) -> str:
+        key = self.scalar(event, at) if isinstance(event, yaml.ScalarEvent) else None
         if not isinstance(key, str):
             raise self.fail(event, "a key must be a text", "put it in quotes")
         if key == "<<" and not event.style:
@@ -180,7 +195,7 @@ class _Reader:
         return key
 
 
-def _plain(text: str, reader: _Reader, event: Any) -> Any:
+def _plain(text: str, reader: _Reader, event: Any, at: Path) -> Any:
     if _NULL.fullmatch(text):
         return None
     if text in _BOOLEAN:
@@ -189,13 +204,25 @@ def _plain(text: str, reader: _Reader, event: Any) -> Any:
         if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
             raise reader.fail(event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text")
         return int(text)
-    if FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text):
         real = float(text)
         if real in (float("inf"), float("-inf")):
             raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
         reader.whole_floats |= real.is_integer()
         return real
+    if text not in _LETTERS and (found := goyaml.reading(text)):
+        what = f"{_short(text)} is {found} to KFP or kubectl, and a text to YAML 1.2{_of_parameter(at)}"
+        todo = f"write '{_short(text)}' in quotes for a text"
+        if found == "a number":
+            todo += ", or the number in decimal digits, without _"
+        raise reader.fail(event, what, todo)
     return text
+
+
+def _of_parameter(at: Path) -> str:
+    """The parameter that a value belongs to, in a manifest or in IR: the key after the last `parameters`."""
+    found = [name for key, name in pairwise(at) if key == "parameters"]
+    return f" (parameter {found[-1]!r})" if found else ""
 
 
 def _short(text: str) -> str:
@@ -225,7 +252,7 @@ def _documents(text: str, path: str) -> Iterator[Document]:
         if isinstance(event, yaml.DocumentStartEvent):
             reader = _Reader(path, events)
             value = reader.read(next(events), ())
-            yield Document(path, value, reader.values_at, reader.keys_at, reader.whole_floats)
+            yield Document(path, value, reader.values_at, reader.keys_at, reader.whole_floats, reader.written)
 
 
 def _refused(found: re.Match[str], path: str) -> Problem:

@@ -151,9 +151,7 @@ def test_loops_collect_and_importers_are_those_of_the_dsl(
     def collected(uri: str, items: list = [{"a": "x"}]) -> None:  # type: ignore[type-arg]  # noqa: B006
         with dsl.ParallelFor(items, name="each") as item:
             greeting = loaded["greet"](name=item.a).set_display_name("greet")
-        data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=True).set_display_name(
-            "data"
-        )
+        data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=True)
         joined(texts=dsl.Collected(greeting.outputs["greeting"]), data=data.output).set_display_name("join")
 
     pipeline = _pipeline("collected", spec, {**specs, "join": path.read_text()})

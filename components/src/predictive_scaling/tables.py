@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,11 @@ ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 256 * 2**20
 MAX_ROWS = 5_000_000
 MAX_HEADER = 64 * 2**10
+# A service may be called null, nan, 007 or true: only a number can be missing by a word.
+TEXTS = ("timestamp", "service")
+# pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
+_NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+              "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")  # fmt: skip
 _UNREADABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, zlib.error)
 
 
@@ -33,17 +38,30 @@ def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFram
     """
     try:
         with _opened(Path(path)) as file:
-            found: pd.DataFrame = pd.read_csv(
-                _Bounded(file, Path(path).name),  # type: ignore[call-overload]  # reads as a file does
-                dtype={"timestamp": "str", "service": "str"},
+            columns = parsed(_Bounded(file, Path(path).name), (), nrows=0).columns
+        with _opened(Path(path)) as file:
+            return parsed(
+                _Bounded(file, Path(path).name),
+                columns,
                 low_memory=False,
                 usecols=None if only is None else lambda name: name in only,
             )
-        return found
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
     except (*_UNREADABLE, OSError) as error:
         raise InputError(f"{Path(path).name}: not a readable CSV: {' '.join(str(error).split())}") from error
+
+
+def parsed(file: Any, columns: Iterable[str], **options: Any) -> pd.DataFrame:
+    """A CSV with these columns: the text of `TEXTS` is kept as it is, and missing only where there is none.
+
+    Raises what pandas raises.
+    """
+    missing = {name: [""] if name in TEXTS else list(_NO_NUMBER) for name in columns}
+    found: pd.DataFrame = pd.read_csv(
+        file, dtype=dict.fromkeys(TEXTS, "str"), keep_default_na=False, na_values=missing, **options
+    )
+    return found
 
 
 def _opened(path: Path) -> BinaryIO:

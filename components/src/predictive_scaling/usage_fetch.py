@@ -18,6 +18,7 @@ from predictive_scaling.errors import InputError, MissingObjectError
 from predictive_scaling.logs import log
 from predictive_scaling.prometheus import MAX_POINTS, Series, Span, query_range
 from predictive_scaling.store import Registry
+from predictive_scaling.tables import parsed
 from predictive_scaling.web import Server
 
 # Recorded by docs/prometheus/recording-rules.yaml; any other expressions serve as well.
@@ -107,7 +108,7 @@ def _chunk(server: Server, query: UsageQuery, span: Span, kept: Kept | None) -> 
         return _asked(server, query, span)
     key = _key(query, span, kept.run_id)
     try:
-        return pd.read_csv(io.BytesIO(kept.registry.get(key)), dtype={"timestamp": "str", "service": "str"})
+        return parsed(io.BytesIO(kept.registry.get(key)), ("timestamp", "service", *query.expressions))
     except MissingObjectError:
         table = _asked(server, query, span)
         kept.registry.put(key, table.to_csv(index=False).encode())

@@ -22,7 +22,8 @@ def run(arguments: Namespace, manifest: Manifest, rendered: RenderedPipeline) ->
     text = compiler.compile_pipeline(rendered, where).text
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
-    job = local.Job(name, text, values, out, [arguments.root / "components/src"], arguments.workers)
+    libraries, names = [arguments.root / "components/src"], local.names(rendered, text)
+    job = local.Job(name, text, values, out, libraries, arguments.workers, names)
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:

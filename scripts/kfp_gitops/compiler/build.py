@@ -161,7 +161,7 @@ class Builder:
             metadata=self._value(node.metadata) or None,
             download_to_workspace=node.to_workspace,
         )
-        settings.apply(task, node.settings)
+        settings.apply_unnamed(task, node.settings)
         self.tasks[node.id] = task
         self._after(task, node)
 

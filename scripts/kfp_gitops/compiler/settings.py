@@ -12,6 +12,11 @@ from kfp_gitops.manifest import Constant, Pod, Resources, Retry, Settings, Value
 def apply(task: Any, settings: Settings) -> None:
     """Name, caching, retries and failure of a task; not what it comes after, for that needs other tasks."""
     task.set_display_name(settings.display_name)
+    apply_unnamed(task, settings)
+
+
+def apply_unnamed(task: Any, settings: Settings) -> None:
+    """The same, for an importer: KFP's driver looks for its artifact by its display name, so that must be its key."""
     # Always said: the SDK's default is that of an environment variable, KFP_DISABLE_EXECUTION_CACHING_BY_DEFAULT.
     task.set_caching_options(settings.cache is not False, settings.cache_key)
     if settings.retry:

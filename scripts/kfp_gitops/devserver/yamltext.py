@@ -1,11 +1,14 @@
-"""YAML from strangers: safe loader, bounded depth and size, also once its aliases are followed."""
+"""YAML from strangers as KFP reads it: bounded depth and size, also once its aliases are followed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
+
+from kfp_gitops.devserver import yamlscalars
 
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
@@ -15,12 +18,57 @@ class YamlRefusedError(ValueError):
     """Not YAML, or more of it than is read."""
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+_PLAIN = "!plain"
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML with the scalars and the keys of Go's yaml.v3."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        """Only what has neither quotes nor a tag is looked at."""
+        if kind is yaml.ScalarNode and implicit[0]:
+            return _MERGE if value == "<<" else _PLAIN
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML has no types
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """A map of texts, each key once: else KFP could not write it as JSON."""
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise YamlRefusedError(
+                    f'line {line}: mapping key "{key.value}" already defined at line {seen[key.value]}'
+                )
+            seen[str(key.value)] = line
+            if not isinstance(key, yaml.ScalarNode) or self.construct_object(key) != key.value:
+                raise YamlRefusedError("json: unsupported type: map[interface {}]interface {}")
+        if any(key.tag == _MERGE and isinstance(value, yaml.ScalarNode) for key, value in node.value):
+            raise YamlRefusedError("map merge requires map or sequence of maps as the value")
+        return super().construct_mapping(node, deep)
+
+
+def _plain(_loader: Any, node: Any) -> Any:
+    found = yamlscalars.value(node.value)
+    if isinstance(found, float) and not math.isfinite(found):
+        raise YamlRefusedError(
+            f"json: unsupported value: {'NaN' if math.isnan(found) else f'{found:+}'.title()}"
+        )
+    return found
+
+
+_Loader.add_constructor(_PLAIN, _plain)
+_Loader.add_constructor(_MERGE, lambda _loader, node: node.value)
+
+
 def load_documents(data: bytes) -> list[Any]:
     """All documents of a text."""
     try:
         text = data.decode("utf-8")
         _check_events(text)
-        documents = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+        documents = list(yaml.load_all(text, Loader=_Loader))
+    except YamlRefusedError:
+        raise
     except (yaml.YAMLError, ValueError) as error:
         raise YamlRefusedError(f"not valid YAML: {error}") from error
     _count(documents, {}, set())

@@ -4,7 +4,10 @@ KFP's server checks none of it at upload, and the SDK compiles some of it (kubef
 out when a run fails. Pure: documents in, findings out; `problems` puts them at the lines of a file.
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
-           └──► executors (containers, platform document)
+           ├──► executors (containers, platform document)
+           └──► importers (their names)
+
+`problems` also tells texts that a file does not keep for want of quotes (`texts`).
 
 `localrun.lint` asks the same of what it is about to run, in its own words and code: it belongs to the side that
 proves this one, so the two share nothing.

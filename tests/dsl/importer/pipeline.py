@@ -6,8 +6,8 @@ from kfp import dsl
 def pipeline(uri: str = "s3://b/m", who: str = "me"):
     fixed = dsl.importer(
         artifact_uri="s3://b/data.csv", artifact_class=dsl.Dataset, metadata={"rows": 5, "tags": ["a"]}
-    ).set_display_name("the data")
+    )
     given = dsl.importer(artifact_uri=uri, artifact_class=dsl.Model, reimport=True, metadata={"owner": who})
-    given.set_display_name("given").set_caching_options(False).after(fixed)
+    given.set_caching_options(False).after(fixed)
     train(data=fixed.output).set_display_name("train")
     use_model(model=given.output).set_display_name("use")

@@ -19,6 +19,6 @@ CONFIG = dsl.PipelineConfig(
 def pipeline():
     data = dsl.importer(
         artifact_uri="s3://b/data.csv", artifact_class=dsl.Dataset, download_to_workspace=True
-    ).set_display_name("data")
+    )
     say(text=f"{dsl.WORKSPACE_PATH_PLACEHOLDER}/out").set_display_name("say")
     train(data=data.output).set_display_name("train")
