@@ -296,10 +296,13 @@ def test_a_local_run_refuses_at_the_line_of_the_ir(
 
 
 def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: Run) -> None:
-    _edit(_ir_file(root), "        defaultValue: s\n", "")
-    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", "    secret: {default: other}\n", "")
+    documents = rich_ir.documents()
+    documents[0]["root"]["inputDefinitions"]["parameters"]["note"] = {
+        "parameterType": "STRING", "isOptional": True,
+    }  # fmt: skip
+    _ir_file(root).write_text(yaml.safe_dump_all(documents))
     assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
     folder = desired.read(root / "manifests/dev", "dev")
     assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
-        "uri": False, "rows": False, "secret": False,
+        "uri": False, "rows": False, "secret": False, "note": False,
     }  # fmt: skip

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops import schema
+from kfp_gitops import charset, schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import dag, executors
+from kfp_gitops.irlint import cluster, dag, executors, optionals
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -24,9 +24,9 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    found += executors.findings(ir)
+    found += [*executors.findings(ir), *cluster.findings(ir), *optionals.findings(ir)]
     for document in documents[1:]:
-        found += executors.platform(ir, document)
+        found += [*executors.platform(ir, document), *cluster.platform(document)]
     return found
 
 
@@ -54,6 +54,7 @@ def problems(documents: Sequence[Document]) -> list[Problem]:
     found = [*schema.problems(schema.named("ir"), first)]
     for document in rest:
         found += schema.problems(schema.named("ir-platform"), document)
+    found += [problem for one in documents for problem in charset.problems(one, one.value)]
     if found:
         return found
     values: list[Any] = [document.value for document in documents]
