@@ -306,3 +306,19 @@ def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: 
     assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
         "uri": False, "rows": False, "secret": False, "note": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ("{{ values.uri | tojson }}", "http://h/x", "7:20"),
+        ("parameters: {rows: [{a: 2}]}", "parameters: {uri: /tmp/x}", "13:21"),
+    ],
+)
+def test_a_uri_that_an_importer_of_it_does_not_read_is_told_in_the_manifest(
+    root: Path, command: Run, old: str, new: str, at: str
+) -> None:
+    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
+    done = command("render", "--root", root, "--env", "dev")
+    assert done.code == 2
+    assert f"pipeline.yaml.j2 (rendered for dev):{at}: KFP reads no URI like" in done.err

@@ -31,14 +31,20 @@ _NAMED = {
 def findings(ir: Ir) -> Iterator[Finding]:
     """Containers and importers."""
     for label, executor in ir.executors.items():
-        at: Path = ("deploymentSpec", "executors", label)
         if container := _map(executor.get("container")):
-            yield from _told((*at, "container"), 0, _container(container))
-        if importer := _map(executor.get("importer")):
-            yield from _importer(ir, label, (*at, "importer"), importer)
+            at: Path = ("deploymentSpec", "executors", label, "container")
+            yield from _told(at, 0, _container(container))
+    yield from importers(ir)
     root = ir.spec.get("defaultPipelineRoot")
     if isinstance(root, str) and root and (fault := storage.root(root)):
         yield Finding(0, ("defaultPipelineRoot",), *fault)
+
+
+def importers(ir: Ir) -> Iterator[Finding]:
+    """URIs that KFP does not read: constants, and defaults of the pipeline's own parameters."""
+    for label, executor in ir.executors.items():
+        if importer := _map(executor.get("importer")):
+            yield from _importer(ir, label, ("deploymentSpec", "executors", label, "importer"), importer)
 
 
 def platform(document: Node) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kfp_gitops import charset, schema
@@ -28,6 +28,16 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     for document in documents[1:]:
         found += [*executors.platform(ir, document), *cluster.platform(document)]
     return found
+
+
+def unread_defaults(spec: Node, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Finding]]:
+    """Of parameters with other defaults than the IR declares, those with a URI that no importer of it reads."""
+    declared = Ir(spec).root.declared("inputs", "parameters")
+    given = {name: {**declared[name], "defaultValue": defaults[name]} for name in declared.keys() & defaults}
+    root = {**spec.get("root", {}), "inputDefinitions": {"parameters": given}}
+    for found in cluster.importers(Ir({**spec, "root": root})):
+        if found.at[:3] == ("root", "inputDefinitions", "parameters"):
+            yield str(found.at[3]), found
 
 
 def _identity(ir: Ir) -> Iterator[Finding]:
