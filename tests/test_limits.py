@@ -14,6 +14,7 @@ from kfp_gitops import ir, limits, ownership
 from kfp_gitops.compiler import compile_pipeline, emit, identify_pipeline
 from kfp_gitops.errors import InputError
 from kfp_gitops.irlint import Finding
+from kfp_gitops.reconcile import drift, swap
 from kfp_gitops.reconcile.desired import experiment_name, schedule_name
 from kfp_gitops.render import render
 from kfp_gitops.schema import SCHEMAS
@@ -36,6 +37,11 @@ _SCHEDULE = _longest("pipeline-manifest", "$defs", "schedule", "properties", "na
 _REPOSITORY = _longest("values", "properties", "repository", "properties", "id")
 _ENVIRONMENT = "a" * 32  # environment._NAME
 _OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
+_INSTANT = "2026-01-01T00:00:00Z"
+# Every fact that a recurring run's description can hold (reconcile.perform, kfpapi.recurring_runs).
+_RECURRING = ownership.describe(
+    _OWNER, covered=_INSTANT, start=_INSTANT, **{swap.OFF: "1", drift.SERVER: "0" * 30}, attempt="0" * 8
+)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,12 @@ _OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
         ("sha-" + "0" * 20, limits.VERSION),
         (experiment_name(_PIPELINE, _ENVIRONMENT), limits.EXPERIMENT),
         (schedule_name(_PIPELINE, _SCHEDULE), limits.SCHEDULE),
-        (ownership.describe(_OWNER, spec="0" * 16), limits.DESCRIPTION),
+        (_RECURRING, limits.DESCRIPTION),
+        (ownership.describe(_OWNER, f"Runs of {_PIPELINE}."), limits.EXPERIMENT_DESCRIPTION),
+        (f"backfill-{schedule_name(_PIPELINE, _SCHEDULE)}-20260101T000000Z", limits.RUN),
+        (f"{schedule_name(_PIPELINE, _SCHEDULE)}-missed-{'0' * 40}", limits.RUN),
+        (f"{_PIPELINE}-{_SCHEDULE}-{'0' * 12}", limits.RUN),
+        (_PIPELINE, limits.DISPLAY_NAME),
         (f"kfp-gitops-{_ENVIRONMENT}", limits.LABEL),
         (f"kfp-gitops-{_ENVIRONMENT}-pipeline-{_PIPELINE}-{'0' * 10}", limits.OBJECT_NAME),
     ],

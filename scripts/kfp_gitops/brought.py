@@ -115,6 +115,11 @@ def _problems(manifest: Manifest, found: Brought, given: Mapping[str, Any]) -> I
                 f"{value!r} is not among the values of {name!r}",
                 f"choose one of: {literals}",
             )
+    places: list[tuple[Mapping[str, Any], Path, Path]] = [(given, ("spec", "parameters"), ("default",))]
+    places += [(start.parameters, (*start.at, "parameters"), ()) for start in manifest.starts]
+    for values, before, after in places:
+        for name, finding in irlint.unread_defaults(found.spec.value, values):
+            yield manifest.document.problem((*before, name, *after), finding.what, finding.todo)
 
 
 def _type(declaration: Mapping[str, Any]) -> str:

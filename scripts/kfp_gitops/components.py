@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops import containers, irlint, schema, v1ports
+from kfp_gitops import charset, containers, irlint, kubernetes_names, schema, v1ports
 from kfp_gitops.errors import Problem, raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
@@ -24,6 +24,8 @@ IR_TYPES: Mapping[str, Type] = {
     "LIST": "list",
     "STRUCT": "dict",
 }
+Rule = Callable[[Any], tuple[str, str] | None]
+"""Why a constant cannot be used: what is wrong, and what to do; None when it can."""
 _FINAL_STATUS = "TASK_FINAL_STATUS"
 _LONGEST = 512  # a name of 255 characters, a tag of 128, a digest
 _BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
@@ -58,6 +60,8 @@ class Interface:
     name: str
     inputs: Mapping[str, Port]
     outputs: Mapping[str, Port]
+    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict, kw_only=True)
+    """What constants that are given to an input must satisfy, beside its type."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,29 @@ def read(name: str, text: str, path: str) -> Component:
     raise_if_any(schema.problems(schema.named("component"), document))
     spec = document.value
     if "implementation" in spec:
-        raise_if_any(containers.problems(document))
+        raise_if_any([*containers.problems(document), *_v1_faults(document)])
         return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
     if PYTHON_EXECUTOR not in text:  # what the SDK wrote, nobody edits
         raise_if_any(irlint.problems([document]))
+    for part in ("components", "deploymentSpec"):
+        raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
     return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)
+
+
+def _v1_faults(document: Document) -> Iterator[Problem]:
+    """What KFP cannot store of what the SDK takes over from it, and names that Kubernetes does not take."""
+    at: Path = ("implementation", "container")
+    container = document.value["implementation"]["container"]
+    for key in ("image", "command", "args", "env"):
+        yield from charset.problems(document, container.get(key), (*at, key))
+    for index, port in enumerate(document.value.get("inputs") or ()):
+        yield from charset.problems(document, port.get("default"), ("inputs", index, "default"))
+    for name in container.get("env") or ():
+        if fault := kubernetes_names.env_name(name):
+            what = f"Kubernetes refuses this: {fault}"
+            yield document.problem((*at, "env", name), what, "write letters, digits, - _ and .", key=True)
 
 
 def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:

@@ -29,13 +29,13 @@ PIPELINE = Limit("the name of a pipeline", 128, "characters", "KFP apiserver, Pi
 VERSION = Limit(
     "the name of a version", 127, "characters", "KFP apiserver, PipelineVersion.Name: 400 at upload"
 )
-EXPERIMENT = Limit("the name of an experiment", 128, "characters", "KFP apiserver, Experiment.Name")
-SCHEDULE = Limit(
-    "the name of a recurring run", 255, "characters", "KFP apiserver, VARCHAR(255): 500 on MySQL"
-)
-DESCRIPTION = Limit(
-    "a recurring run's description", 255, "characters", "KFP apiserver, VARCHAR(255): 500 on MySQL"
-)
+EXPERIMENT = Limit("the name of an experiment", 127, "characters", "KFP apiserver: 128 is 500 on KFP 2.17.0")
+_VARCHAR = "KFP apiserver, VARCHAR(255): 500 on MySQL"
+DISPLAY_NAME = Limit("the display name of a pipeline or version", 255, "characters", _VARCHAR)
+SCHEDULE = Limit("the name of a recurring run", 255, "characters", _VARCHAR)
+DESCRIPTION = Limit("a recurring run's description", 255, "characters", _VARCHAR)
+EXPERIMENT_DESCRIPTION = Limit("an experiment's description", 255, "characters", _VARCHAR)
+RUN = Limit("the name of a run", 255, "characters", _VARCHAR)
 NAMESPACE = Limit("a namespace", 63, "characters", "Kubernetes, DNS-1123 label")
 LABEL = Limit("the value of a label", 63, "characters", "Kubernetes, label syntax")
 OBJECT_NAME = Limit("the name of an object", 253, "characters", "Kubernetes, DNS-1123 subdomain")
@@ -49,8 +49,8 @@ ARGUMENT = Limit(
 )
 
 LIMITS = (
-    PIPELINE, VERSION, EXPERIMENT, SCHEDULE, DESCRIPTION, NAMESPACE, LABEL, OBJECT_NAME, KEY, CONFIG_MAP, UPLOAD,
-    WORKFLOW, OBJECT, ARGUMENT,
+    PIPELINE, VERSION, DISPLAY_NAME, EXPERIMENT, EXPERIMENT_DESCRIPTION, SCHEDULE, DESCRIPTION, RUN, NAMESPACE, LABEL,
+    OBJECT_NAME, KEY, CONFIG_MAP, UPLOAD, WORKFLOW, OBJECT, ARGUMENT,
 )  # fmt: skip
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")

@@ -32,6 +32,7 @@ from kfp_gitops.memo import Memo
 from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
 from kfp_gitops.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
 from kfp_gitops.yamldump import dump, dump_all
+from kfp_gitops.yamltext import parse
 
 
 def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
@@ -46,6 +47,7 @@ def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
     pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    raise_if_any(_one_name_for_two(env, pipelines))
     for answer, pipeline in zip(answers, pipelines, strict=True):
         if answer["key"]:
             memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
@@ -66,6 +68,27 @@ class _Inputs:
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
         values = {key: value for key, value in env.values.value.items() if key != "pipelines"}
         return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value))
+
+
+def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
+    """Schedules of two pipelines with one name in KFP, which is made of both names: a-b and c, a and b-c.
+
+    Only a pipeline whose name begins with another one's can have one, so hardly a manifest is read again.
+    """
+    found = {pipeline.name: pipeline for pipeline in pipelines}
+    for name, pipeline in found.items():
+        parts = name.split("-")
+        others = ("-".join(parts[:length]) for length in range(1, len(parts)))
+        for other in (other for other in others if other in found):
+            for both in sorted(_schedules(pipeline) & _schedules(found[other])):
+                what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
+                yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
+
+
+def _schedules(pipeline: RenderedPipeline) -> set[str]:
+    """The names of its recurring runs."""
+    schedules = parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
+    return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
 
 
 def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from kfp_gitops import charset
 from kfp_gitops.errors import RemoteError, UsageError
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.kfpapi.models import RunState, TaskState
@@ -56,6 +57,20 @@ def parameters(manifest: Manifest, given: Sequence[str]) -> dict[str, Any]:
     if problems:
         raise UsageError("\n".join(problems))
     return values
+
+
+def refuse_unstorable(values: Mapping[str, Any]) -> None:
+    """Before anything is sent: KFP would start the run's workflow, and then answer 500.
+
+    Raises:
+        UsageError: each parameter with a character that KFP's database does not keep.
+    """
+    found = [
+        f"--param {'.'.join(map(str, at))}: a text with {character}; {charset.TODO}"
+        for at, character, _ in charset.found_in(dict(values))
+    ]
+    if found:
+        raise UsageError(charset.without("\n".join(found)))
 
 
 def _value(text: str, wanted: Type) -> Any:

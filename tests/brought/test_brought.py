@@ -296,10 +296,29 @@ def test_a_local_run_refuses_at_the_line_of_the_ir(
 
 
 def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: Run) -> None:
-    _edit(_ir_file(root), "        defaultValue: s\n", "")
-    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", "    secret: {default: other}\n", "")
+    documents = rich_ir.documents()
+    documents[0]["root"]["inputDefinitions"]["parameters"]["note"] = {
+        "parameterType": "STRING", "isOptional": True,
+    }  # fmt: skip
+    _ir_file(root).write_text(yaml.safe_dump_all(documents))
     assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
     folder = desired.read(root / "manifests/dev", "dev")
     assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
-        "uri": False, "rows": False, "secret": False,
+        "uri": False, "rows": False, "secret": False, "note": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ("{{ values.uri | tojson }}", "http://h/x", "7:20"),
+        ("parameters: {rows: [{a: 2}]}", "parameters: {uri: /tmp/x}", "13:21"),
+    ],
+)
+def test_a_uri_that_an_importer_of_it_does_not_read_is_told_in_the_manifest(
+    root: Path, command: Run, old: str, new: str, at: str
+) -> None:
+    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
+    done = command("render", "--root", root, "--env", "dev")
+    assert done.code == 2
+    assert f"pipeline.yaml.j2 (rendered for dev):{at}: KFP reads no URI like" in done.err

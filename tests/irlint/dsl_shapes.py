@@ -96,7 +96,7 @@ def optional_inputs(text: str = None, n: int = None):
     maybe()
 
 
-def nested_with_optional_inputs(text: str = None):
+def nested_with_optional_inputs(text: str = "x"):
     inner(text=text)
     inner()
     inner(data=write().output)

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kfp_gitops import limits
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import RunState
+from kfp_gitops.kfpapi.models import RunState, Source
 from kfp_gitops.manifest import Schedule
-from kfp_gitops.operations import backfill
+from kfp_gitops.operations import backfill, rerun
 from project import Outcome
 
 Command = Callable[..., Outcome]
@@ -192,3 +193,10 @@ def test_what_the_schedule_ran_itself_is_left_out(api: KfpApi, server: DevServer
     day = f"{found[0]:%Y-%m-%d}"
     assert run("--pipeline", "hello", "--backfill", f"{day}..{day}").out == "1 run by the schedule itself\n"
     assert run("--pipeline", "hello", "--backfill", f"{day}..{day}", "--include-fired").out == "1 SUCCEEDED\n"
+
+
+def test_the_name_of_a_run_that_is_run_again_fits_however_long_the_first_one_is() -> None:
+    name = rerun._name(Source("n" * 255, "p", "v", "e", {}))
+    assert len(name) == limits.RUN.maximum
+    assert name.startswith("n" * 200)
+    assert "-rerun-" in name

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from kfp_gitops import charset, limits, ownership
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.client import KfpApi
@@ -98,3 +99,25 @@ def test_ends_of_pauses(text: str, wanted: datetime) -> None:
 def test_ends_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="--until"):
         pause.until(text, NOW)
+
+
+@pytest.mark.parametrize("by", ["me", "n" * 300])
+@pytest.mark.parametrize("why", ["", "because", "w" * 1000, "the cluster is on fire 🔥" * 30])
+def test_a_reason_of_any_length_fits_into_what_kfp_keeps(by: str, why: str) -> None:
+    owner = Owner("r" * 40, "e" * 32)
+    asked = pause.Pause("", NOW + timedelta(hours=8), by, why)
+    note = pause.note_of(owner, asked)
+    assert len(note) <= limits.EXPERIMENT_DESCRIPTION.maximum
+    assert charset.refused(note) is None
+    assert ownership.owner(note) == owner
+    assert ownership.facts(note)["by"][:2] == by[:2]
+    assert note.startswith(charset.without(why)[:60])
+    assert len(note) == 255 or len(why) < 255
+
+
+def test_a_pause_with_a_long_reason_does_not_fail(reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", "--until", "8h", "--why", "all is down 🔥 " * 100).code == 0
+    (note,) = pause.standing(api, OWNER)
+    assert note.why.startswith("all is down \ufffd all is down")
+    assert note.why.endswith("…")

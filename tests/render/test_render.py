@@ -224,3 +224,21 @@ def test_bytes_do_not_depend_on_the_hash_seed(repository: Path) -> None:
         results.add(tuple(sorted(snapshot(repository / "manifests").items())))
         shutil.rmtree(repository / "manifests")
     assert len(results) == 1
+
+
+def test_schedules_of_two_pipelines_may_not_have_one_name_in_kfp(repository: Path, command: Command) -> None:
+    folder = repository / "templates/pipelines"
+    shutil.copytree(folder / "hello", folder / "hello-big")
+    for name, schedule in (("hello", "big-weekly"), ("hello-big", "weekly")):
+        template = folder / name / "pipeline.yaml.j2"
+        text = template.read_text()
+        assert "name: weekly" in text
+        template.write_text(text.replace("name: weekly", f"name: {schedule}"))
+    values = repository / "environments/dev/values.yaml"
+    given = "{name: x, threshold: 1, items: [a], schedule: {cron: '0 0 3 * * 1', enabled: false}}"
+    values.write_text(f"{values.read_text()}  hello-big: {{values: {given}}}\n")
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    line = len(values.read_text().splitlines())
+    what = "schedules of 'hello' and 'hello-big' have one name in KFP: 'hello-big-weekly'; rename one of them"
+    assert f"environments/dev/values.yaml:{line}:3: {what}" in outcome.err

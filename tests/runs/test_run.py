@@ -146,3 +146,13 @@ def test_quickstart_really_runs(tmp_path: Path, command: Command) -> None:
         (run,) = (tmp_path / "server/runs").iterdir()
         (log,) = (run / "logs").glob("*summarize*")
         assert "smd-1-6" in log.read_text()
+
+
+@pytest.mark.parametrize("text", ["go 🚀", "\udcff"])
+def test_a_parameter_that_kfp_cannot_store_is_refused_before_anything_is_sent(
+    run: Callable[..., Outcome], server: DevServer, text: str
+) -> None:
+    outcome = run("--pipeline", "hello", "--param", f"name={text}")
+    assert outcome.code == 2
+    assert "--param name: a text with U+" in outcome.err
+    assert _ids(server) == []

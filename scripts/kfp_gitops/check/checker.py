@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfp_gitops.check import groups, schedules, tasks, values
+from kfp_gitops.check import cluster, groups, optionals, schedules, tasks, texts, uses, values, workspace
 from kfp_gitops.check.context import Context, a, fits, instead, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
@@ -71,7 +71,7 @@ def interface(
     context = Context(manifest, components, pipelines)
     kinds = {output.name: context.kind(output.value) for output in manifest.outputs}
     outputs = {name: replace(kind, name=name) for name, kind in kinds.items() if kind}
-    return Interface(manifest.name, context.inputs, outputs)
+    return Interface(manifest.name, context.inputs, outputs, rules=uses.rules(context))
 
 
 def _run(context: Context) -> Iterator[Problem]:
@@ -83,6 +83,8 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from _outputs(context)
     yield from _workspace(context)
     yield from schedules.problems(context.manifest)
+    for check in (texts, uses, cluster, optionals, workspace):
+        yield from check.problems(context)
     for start in context.manifest.starts:
         yield from _start(context, start)
 

@@ -10,7 +10,7 @@ from kfp_gitops.doctor import supported
 from kfp_gitops.doctor.check import Check, missing, ok, unknown
 from kfp_gitops.errors import DeniedError, RemoteError
 from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.features import Features
+from kfp_gitops.kfpapi.features import Features, wrong_namespace
 
 _Kind = Literal["pipelines", "experiments", "jobs", "runs"]
 _SKEW = 30.0
@@ -49,11 +49,9 @@ def checks(api: KfpApi, environment: str) -> Iterator[Check]:
 
 def _mode(api: KfpApi, features: Features, environment: str) -> Check:
     mode = "multi-user" if features.multi_user else "single-user"
-    if features.multi_user and not api.namespace:
-        found = "multi-user, and the environment names no namespace"
-        return missing(
-            "namespace", found, f"set kfp.namespace in environments/{environment}/values.yaml, and render"
-        )
+    if fault := wrong_namespace(features, api.namespace):
+        what, todo = fault
+        return missing("namespace", what, f"{todo} in environments/{environment}/values.yaml, and render")
     return ok("namespace", f"{mode}, {api.namespace or 'no namespace'}")
 
 

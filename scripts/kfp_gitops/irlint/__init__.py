@@ -14,6 +14,6 @@ proves this one, so the two share nothing.
 """
 
 from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.lint import findings, problems, unknown_settings
+from kfp_gitops.irlint.lint import findings, problems, unknown_settings, unread_defaults
 
-__all__ = ["Finding", "findings", "problems", "unknown_settings"]
+__all__ = ["Finding", "findings", "problems", "unknown_settings", "unread_defaults"]

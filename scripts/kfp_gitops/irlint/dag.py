@@ -20,7 +20,17 @@ def findings(ir: Ir, component: Component) -> Iterator[Finding]:
     yield from _circles(component)
     yield from _collisions(component)
     if "executorLabel" not in component.node:
+        yield from _empty(component)
         yield from _outputs(ir, component)
+
+
+def _empty(component: Component) -> Iterator[Finding]:
+    """KFP 2.17.0 takes such a pipeline, and answers 500 to each run of it."""
+    if not component.tasks:
+        what = (
+            f"{component.name} has no task" if "dag" in component.node else f"{component.name} runs nothing"
+        )
+        yield Finding(0, component.at, what, "give it at least one task, or leave it out")
 
 
 def recursion(ir: Ir) -> Iterator[Finding]:

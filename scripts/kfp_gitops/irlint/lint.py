@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops import schema
+from kfp_gitops import charset, schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import dag, executors, importers, texts
+from kfp_gitops.irlint import cluster, dag, executors, importers, optionals, texts
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -24,10 +24,20 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    found += [*executors.findings(ir), *importers.findings(ir)]
+    found += [*executors.findings(ir), *importers.findings(ir), *cluster.findings(ir), *optionals.findings(ir)]
     for document in documents[1:]:
-        found += executors.platform(ir, document)
+        found += [*executors.platform(ir, document), *cluster.platform(document)]
     return found
+
+
+def unread_defaults(spec: Node, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Finding]]:
+    """Of parameters with other defaults than the IR declares, those with a URI that no importer of it reads."""
+    declared = Ir(spec).root.declared("inputs", "parameters")
+    given = {name: {**declared[name], "defaultValue": defaults[name]} for name in declared.keys() & defaults}
+    root = {**spec.get("root", {}), "inputDefinitions": {"parameters": given}}
+    for found in cluster.importers(Ir({**spec, "root": root})):
+        if found.at[:3] == ("root", "inputDefinitions", "parameters"):
+            yield str(found.at[3]), found
 
 
 def _identity(ir: Ir) -> Iterator[Finding]:
@@ -54,6 +64,7 @@ def problems(documents: Sequence[Document]) -> list[Problem]:
     found = [*schema.problems(schema.named("ir"), first)]
     for document in rest:
         found += schema.problems(schema.named("ir-platform"), document)
+    found += [problem for one in documents for problem in charset.problems(one, one.value)]
     if found:
         return found
     values: list[Any] = [document.value for document in documents]

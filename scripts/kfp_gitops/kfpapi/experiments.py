@@ -11,7 +11,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualExperiment,
 )
 from kfp_gitops.kfpapi.models import NamedExperiment
-from kfp_gitops.kfpapi.requests import Requests, equals, predicate, there
+from kfp_gitops.kfpapi.requests import Requests, by_name, equals, predicate, there
 
 
 class Experiments(Requests):
@@ -24,13 +24,15 @@ class Experiments(Requests):
         pages = self._pages(
             "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
         )
-        return next((models.experiment(found) for found in pages if found.display_name == name), None)
+        found = by_name(pages, (name,), lambda item: item.display_name).get(name)
+        return models.experiment(found) if found else None
 
     def experiments(self, names: Collection[str]) -> dict[str, ActualExperiment]:
         """The experiments of these names."""
         list_experiments = self._client.experiments.experiment_service_list_experiments
         pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
-        return {item.display_name: models.experiment(item) for item in pages if item.display_name in names}
+        found = by_name(pages, names, lambda item: item.display_name)
+        return {name: models.experiment(item) for name, item in found.items()}
 
     def experiment_id(self, name: str) -> str:
         """The id of an experiment that must exist."""

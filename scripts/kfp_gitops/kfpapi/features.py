@@ -28,3 +28,16 @@ def release(version: str) -> tuple[int, int] | None:
         return None
     minor = "".join(character for character in parts[1] if character in "0123456789")
     return (int(parts[0]), int(minor)) if minor else None
+
+
+def wrong_namespace(features: Features, namespace: str | None) -> tuple[str, str] | None:
+    """Why a KFP does not go with an environment's user namespace: what, and what to set; None when it does.
+
+    A single-user server takes pipelines, versions and experiments of any namespace, and then refuses each recurring
+    run: 400, `belongs to namespace '' instead of …` (seen on KFP 2.17.0).
+    """
+    if features.multi_user and not namespace:
+        return "multi-user, and the environment names no namespace", "set kfp.namespace"
+    if not features.multi_user and namespace:
+        return f"single-user, and the environment names the namespace {namespace}", "set kfp.namespace to ''"
+    return None

@@ -17,7 +17,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualPipeline,
     ActualVersion,
 )
-from kfp_gitops.kfpapi.requests import Requests, there
+from kfp_gitops.kfpapi.requests import Requests, by_name, there
 from kfp_gitops.kfpapi.transport import each
 from kfp_gitops.ownership import Owner
 
@@ -31,9 +31,12 @@ class Pipelines(Requests):
         """The pipelines of these names with their versions: pages of all, then a request for each, at once."""
         list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
         pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
-        found = [item for item in pages if item.name in names]
-        versions = each(lambda item: self.versions(item.pipeline_id), found)
-        return {item.name: models.pipeline(item, its) for item, its in zip(found, versions, strict=True)}
+        found = by_name(pages, names, lambda item: item.name)
+        versions = each(lambda item: self.versions(item.pipeline_id), list(found.values()))
+        return {
+            name: models.pipeline(item, its)
+            for (name, item), its in zip(found.items(), versions, strict=True)
+        }
 
     def pipeline(self, name: str) -> ActualPipeline | None:
         """The pipeline of a name with its versions, or None."""

@@ -7,7 +7,8 @@ are used; empty lists come as None.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
@@ -85,6 +86,26 @@ class Requests:
             return self._repeat(call)
         except AlreadyExistsError:
             return None
+
+
+def same(name: str) -> str:
+    """What a name is to KFP's data base: case, accents and trailing blanks do not count (MySQL, utf8_general_ci).
+
+    So `Churn` of somebody else is our `churn`: the server answers 409 to it.
+    """
+    parts = unicodedata.normalize("NFD", name.rstrip(" "))
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
+
+
+def by_name(found: Iterable[Any], names: Collection[str], name_of: Callable[[Any], str]) -> dict[str, Any]:
+    """The objects that have these names to KFP, by the name that we ask for; one of exactly that name goes first."""
+    wanted = {same(name): name for name in names}
+    known: dict[str, Any] = {}
+    for item in found:
+        name = wanted.get(same(name_of(item) or ""))
+        if name is not None and (name not in known or name_of(item) == name):
+            known[name] = item
+    return known
 
 
 def there(found: T | None, host: str, what: str) -> T:

@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kfp_gitops import ownership
+from kfp_gitops import charset, ownership
 from kfp_gitops.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.records import Desired
 
 _PREFIX = "kfp-gitops-paused-"
+_BY = 40
+"""The most characters of the name of who pauses, so that half of the note is left for the reason."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -86,10 +89,22 @@ def begin(api: KfpApi, owner: Owner, pause: Pause, now: datetime, tell: Callable
     In this order an apply that comes in between already sees the note. Done again, it leaves a second note;
     the one that lasts longest counts.
     """
-    facts = {"until": pause.until.isoformat(), "by": pause.by}
     name = f"{_PREFIX}{owner.environment}-{now:%Y%m%dT%H%M%SZ}"
-    api.create_experiment(name, ownership.describe(owner, pause.why or "no reason was given", **facts))
+    api.create_experiment(name, note_of(owner, pause))
     return disable(api, owner, tell)
+
+
+def note_of(owner: Owner, pause: Pause) -> str:
+    """The text of a note, cut to what KFP keeps: at 3 a.m. a long reason, or one with an emoji, must not fail."""
+    facts = {"until": pause.until.isoformat(), "by": shortened(charset.without(pause.by), _BY)}
+    why = charset.without(pause.why) or "no reason was given"
+    around = len(ownership.describe(owner, "?", **facts)) - 1
+    return ownership.describe(owner, shortened(why, EXPERIMENT_DESCRIPTION.maximum - around), **facts)
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters; what is cut off is told by an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def end(api: KfpApi, owner: Owner, tell: Callable[[str], None]) -> int:

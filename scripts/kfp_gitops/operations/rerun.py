@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.kfpapi.models import Source
+from kfp_gitops.limits import RUN
 
 
 def rerun(api: KfpApi, run_id: str, experiments: dict[str, str]) -> str:
@@ -34,6 +35,6 @@ def rerun(api: KfpApi, run_id: str, experiments: dict[str, str]) -> str:
 
 
 def _name(found: Source) -> str:
-    """`P-…-rerun-…` however often it is run again."""
-    base = found.name.split("-rerun-")[0]
-    return f"{base}-rerun-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """`P-…-rerun-…` however often it is run again; of a long name, which a person may have given, the beginning."""
+    end = f"-rerun-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{found.name.split('-rerun-')[0][: RUN.maximum - len(end)]}{end}"

@@ -22,7 +22,8 @@ def conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: 
         return
     adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
     if pipeline.owner != owner and not (adopted and pipeline.owner is None):
-        yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, f"exists and is {_whose(pipeline.owner)}")
+        reason = f"exists{_as(pipeline.name, name)} and is {_whose(pipeline.owner)}"
+        yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, reason)
         return
     names = schedule_names(wanted)
     for found in in_order(actual.schedules_by_pipeline.get(pipeline.id, ())):
@@ -34,6 +35,11 @@ def conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: 
             yield Change(
                 Action.CONFLICT, Kind.SCHEDULE, name, found.name, "of somebody else runs this pipeline"
             )
+
+
+def _as(found: str, wanted: str) -> str:
+    """To KFP's data base names are the same that differ only in case, accents or trailing blanks."""
+    return "" if found == wanted else f" as {found!r}, which KFP takes for the same name,"
 
 
 def _whose(owner: Owner | None) -> str:

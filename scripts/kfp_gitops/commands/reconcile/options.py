@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops import console, git, locking
 from kfp_gitops.commands import connection
-from kfp_gitops.errors import UsageError
+from kfp_gitops.errors import RefusedError, UsageError
 from kfp_gitops.locking.memory import Memory
 from kfp_gitops.ownership import CHANGED, Owner
 
@@ -114,10 +114,22 @@ def add_decisions(parser: ArgumentParser) -> None:
 
 
 def decisions(arguments: Namespace, api: KfpApi) -> Options:
-    """What a person decided, and what the server is."""
+    """What a person decided, and what the server is.
+
+    Raises:
+        RefusedError: the server does not go with the environment's namespace: half of it would be made.
+    """
+    from kfp_gitops.kfpapi.features import wrong_namespace
     from kfp_gitops.reconcile.records import Options
 
-    server = api.features().version
+    features = api.features()
+    if fault := wrong_namespace(features, api.namespace):
+        what, todo = fault
+        where = f"environments/{arguments.env}/values.yaml"
+        raise RefusedError(
+            f"{api.host} is {what}; {todo} in {where}, render, and commit: nothing was changed"
+        )
+    server = features.version
     if arguments.refresh_stale and not server:
         raise UsageError(f"--refresh-stale: {api.host} does not tell its version")
     return Options(
