@@ -80,8 +80,9 @@ def read(name: str, text: str, path: str) -> Component:
     if "implementation" in spec:
         raise_if_any(containers.problems(document))
         return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
-    if PYTHON_EXECUTOR not in text:  # what the SDK wrote, nobody edits
-        raise_if_any(irlint.problems([document]))
+    # What the SDK wrote, nobody edits; but it writes whatever stands in the source.
+    lint = irlint.texts_for_argo if PYTHON_EXECUTOR in text else irlint.problems
+    raise_if_any(lint([document]))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
     return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)

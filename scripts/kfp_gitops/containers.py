@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import v1ports
+from kfp_gitops import argotext, v1ports
 from kfp_gitops.errors import Problem
 from kfp_gitops.irlint.view import placeholders
 from kfp_gitops.manifest import MAX_EXACT, Type
@@ -19,8 +19,6 @@ from kfp_gitops.yamltext import Document, Path
 
 _OF_PARAMETERS = ("inputValue",)
 _OF_ARTIFACTS = ("inputPath", "inputUri", "outputUri")
-# Placeholders of Argo, which KFP leaves as they are.
-_ARGO = re.compile(r"\{\{\s*(?:inputs|outputs|workflow|tasks)\.")
 
 # How a default of a type is written, where that is not plain.
 _TODO: Mapping[Type, str] = {
@@ -52,6 +50,7 @@ class _Checker:
                 at: Path = ("implementation", "container", field, index)
                 yield from self._part(part, at)
         yield from self._unwritten()
+        yield from self._for_argo()
 
     def _ports(self) -> Iterator[Problem]:
         for side, ports in self.ports.items():
@@ -117,10 +116,6 @@ class _Checker:
                 yield from self._placeholder(str(kind), str(name), at)
 
     def _text(self, text: str, at: Path) -> Iterator[Problem]:
-        if _ARGO.search(text):
-            what = "this looks like a placeholder of Argo, which KFP does not replace"
-            todo = "write {inputValue: …} as a part of its own, or {{$.pipeline_job_uuid}} for the run"
-            yield self.document.problem(at, what, todo)
         if "{{$}}" in text:
             self.written.update(self.outputs)
         for side, what, name in placeholders(text):
@@ -164,6 +159,13 @@ class _Checker:
             what = f"the SDK declares {name!r} ({v1ports.shown(port)}) as an artifact, and writes it as a parameter"
             todo = "give it the plain type of a parameter such as String, or of an artifact such as Dataset"
             yield self.document.problem(place, what, todo)
+
+    def _for_argo(self) -> Iterator[Problem]:
+        """Texts that Argo takes for its own placeholders; the component's own name and description stay outside."""
+        todo = "write {inputValue: …} or {outputPath: …} for an input or output, else keep the braces apart"
+        for key in ("inputs", "outputs", "implementation"):
+            for at, text in argotext.places(self.document.value.get(key), (key,)):
+                yield self.document.problem(at, argotext.said(text), todo)
 
     def _unknown(self, at: Path, side: str, name: str, ports: Mapping[str, Any]) -> Problem:
         known = ", ".join(ports) or "none"

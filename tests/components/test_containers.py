@@ -108,7 +108,7 @@ def _replaced(old: str, new: str) -> str:
         ("then: b, else: c", "then: b, else: {inputValue: Text}", "24:66", "take the `if` out of `concat`"),
         ("{cond: {isPresent: data}", "{cond: true", "23:19", "cond is true, not a map"),
         ("then: b,", "then: [b],", "24:57", "inside `concat` a branch is one part"),
-        ("echo \"$@\"", "echo {{inputs.parameters.text}}", "20:23", "looks like a placeholder of Argo"),
+        ("echo \"$@\"", "echo {{inputs.parameters.text}}", "20:23", "Argo takes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_where_it_stands(old: str, new: str, place: str, what: str) -> None:

@@ -4,13 +4,14 @@ KFP's server checks none of it at upload, and the SDK compiles some of it (kubef
 out when a run fails. Pure: documents in, findings out; `problems` puts them at the lines of a file.
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
-           └──► executors (containers, platform document)
+           ├──► executors (containers, platform document)
+           └──► argo (texts that Argo takes for its placeholders)
 
 `localrun.lint` asks the same of what it is about to run, in its own words and code: it belongs to the side that
 proves this one, so the two share nothing.
 """
 
 from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.lint import findings, problems, unknown_settings
+from kfp_gitops.irlint.lint import findings, problems, texts_for_argo, unknown_settings
 
-__all__ = ["Finding", "findings", "problems", "unknown_settings"]
+__all__ = ["Finding", "findings", "problems", "texts_for_argo", "unknown_settings"]

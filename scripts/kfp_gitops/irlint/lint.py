@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from kfp_gitops import schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import dag, executors
+from kfp_gitops.irlint import argo, dag, executors
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -27,6 +27,7 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found += executors.findings(ir)
     for document in documents[1:]:
         found += executors.platform(ir, document)
+    found += argo.findings(documents)
     return found
 
 
@@ -57,7 +58,16 @@ def problems(documents: Sequence[Document]) -> list[Problem]:
     if found:
         return found
     values: list[Any] = [document.value for document in documents]
+    return _told(documents, findings(values))
+
+
+def texts_for_argo(documents: Sequence[Document]) -> list[Problem]:
+    """The texts of an IR file whose structure is right that Argo would not leave as they are."""
+    return _told(documents, argo.findings([document.value for document in documents]))
+
+
+def _told(documents: Sequence[Document], found: Iterable[Finding]) -> list[Problem]:
     return [
         documents[finding.document].problem(finding.at, finding.what, finding.todo, key=True)
-        for finding in findings(values)
+        for finding in found
     ]
