@@ -43,8 +43,10 @@ def test_braces_that_argo_leaves_alone(text: str) -> None:
 
 
 _TWO = "spec:\n  tasks:\n    a: {{component: two{}}}\n"
-_SCHEDULED = "schedules:\n- {name: s, cron: '0 0 4 * * *', enabled: true, maxConcurrency: 1, catchup: false,"
+_SCHEDULED = (
+    "schedules:\n- {name: s, cron: '0 0 4 * * *', enabled: true, maxConcurrency: 1, catchup: false,"
     " parameters: {x: '{{workflow.name}}'}}\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfp_gitops.check import braces, groups, schedules, tasks, values
+from kfp_gitops.check import braces, groups, schedules, sizes, tasks, values
 from kfp_gitops.check.context import Context, a, fits, instead, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
@@ -83,6 +83,7 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from _outputs(context)
     yield from _workspace(context)
     yield from braces.problems(context.manifest)
+    yield from sizes.problems(context.manifest)
     yield from schedules.problems(context.manifest)
     for start in context.manifest.starts:
         yield from _start(context, start)
