@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from kfp_gitops import containers, irlint, schema, v1ports
-from kfp_gitops.errors import Problem, raise_if_any
+from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path, parse
@@ -75,6 +75,8 @@ def read(name: str, text: str, path: str) -> Component:
         InputError: not a component spec, or one that KFP would not run as it is written; with every problem.
     """
     document = parse(text, path)
+    if "implementation" not in (document.value or ()) and (foreign := irlint.what_it_is(document.value)):
+        raise InputError([document.problem((), *foreign)])
     raise_if_any(schema.problems(schema.named("component"), document))
     spec = document.value
     if "implementation" in spec:

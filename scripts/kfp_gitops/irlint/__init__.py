@@ -5,6 +5,7 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
            ├──► executors (containers, platform document)
+           ├──► containers (command lines that KFP does not read as they are written, outputs that nobody writes)
            └──► argo (texts that Argo takes for its placeholders)
 
 `localrun.lint` asks the same of what it is about to run, in its own words and code: it belongs to the side that
@@ -12,6 +13,7 @@ proves this one, so the two share nothing.
 """
 
 from kfp_gitops.irlint.finding import Finding
+from kfp_gitops.irlint.foreign import head, what_it_is
 from kfp_gitops.irlint.lint import findings, problems, texts_for_argo, unknown_settings
 
-__all__ = ["Finding", "findings", "problems", "texts_for_argo", "unknown_settings"]
+__all__ = ["Finding", "findings", "head", "problems", "texts_for_argo", "unknown_settings", "what_it_is"]
