@@ -64,7 +64,7 @@ def _documents(text: str, path: str) -> list[Document]:
         if foreign := irlint.what_it_is(irlint.head(text)):
             raise InputError.of(path, *foreign, 1, 1) from None
         raise
-    if foreign := found and irlint.what_it_is(found[0].value):
+    if found and (foreign := irlint.what_it_is(found[0].value)):
         raise InputError([found[0].problem((), *foreign)])
     return found
 

@@ -41,7 +41,10 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Port:
-    """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title."""
+    """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title.
+
+    `collected`: what a loop over this list makes is collected, so it may not be empty.
+    """
 
     name: str
     type: Type | None
@@ -49,6 +52,7 @@ class Port:
     optional: bool = False
     final_status: bool = False
     many: bool = False
+    collected: bool = False
 
 
 @dataclass(frozen=True)

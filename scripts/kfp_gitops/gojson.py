@@ -13,9 +13,13 @@ _ESCAPED = re.compile("[<>&\u2028\u2029]")
 
 def size(value: Any) -> int:
     """Bytes of a JSON-like value as `json.Marshal` writes it, but for digits of floats that are no whole numbers."""
-    text = json.dumps(_whole(value), ensure_ascii=False, separators=(",", ":"))
-    longer = sum(6 - len(found[0].encode()) for found in _ESCAPED.finditer(text))
-    return len(text.encode("utf-8", "surrogatepass")) + longer
+    return len(text(value).encode("utf-8", "surrogatepass"))
+
+
+def text(value: Any) -> str:
+    """The JSON itself, with the same exception."""
+    found = json.dumps(_whole(value), ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", found)
 
 
 def _whole(value: Any) -> Any:

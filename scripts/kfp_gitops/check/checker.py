@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfp_gitops.check import braces, groups, schedules, sizes, tasks, values
+from kfp_gitops.check import (
+    braces,
+    claims,
+    collected,
+    groups,
+    quotes,
+    retries,
+    schedules,
+    sizes,
+    tasks,
+    values,
+)
 from kfp_gitops.check.context import Context, a, fits, instead, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
@@ -49,7 +60,10 @@ def warnings(
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
     context = Context(manifest, components, pipelines or {})
-    return sorted({*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)})
+    found = [*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)]
+    return sorted(
+        {*found, *quotes.warnings(context), *collected.warnings(context), *retries.warnings(context)}
+    )
 
 
 def nested_problems(manifest: Manifest) -> list[Problem]:
@@ -71,7 +85,9 @@ def interface(
     context = Context(manifest, components, pipelines)
     kinds = {output.name: context.kind(output.value) for output in manifest.outputs}
     outputs = {name: replace(kind, name=name) for name, kind in kinds.items() if kind}
-    return Interface(manifest.name, context.inputs, outputs)
+    listed = collected.parameters(context)
+    inputs = {name: replace(port, collected=name in listed) for name, port in context.inputs.items()}
+    return Interface(manifest.name, inputs, outputs)
 
 
 def _run(context: Context) -> Iterator[Problem]:
@@ -84,6 +100,8 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from _workspace(context)
     yield from braces.problems(context.manifest)
     yield from sizes.problems(context.manifest)
+    for one in (claims, collected, quotes, retries):
+        yield from one.problems(context)
     yield from schedules.problems(context.manifest)
     for start in context.manifest.starts:
         yield from _start(context, start)

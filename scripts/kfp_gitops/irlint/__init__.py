@@ -6,6 +6,7 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
            ├──► executors (containers, platform document)
            ├──► containers (command lines that KFP does not read as they are written, outputs that nobody writes)
+           ├──► claims (volume claims that the cache would not make again)
            └──► argo (texts that Argo takes for its placeholders)
 
 `localrun.lint` asks the same of what it is about to run, in its own words and code: it belongs to the side that

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops import schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import argo, containers, dag, executors
+from kfp_gitops.irlint import argo, claims, containers, dag, executors
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -24,7 +24,7 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    found += [*executors.findings(ir), *containers.findings(ir)]
+    found += [*executors.findings(ir), *containers.findings(ir), *claims.findings(ir)]
     for document in documents[1:]:
         found += executors.platform(ir, document)
     found += argo.findings(documents)
