@@ -98,19 +98,6 @@ def test_rendering_refuses_a_pipeline_that_no_config_map_holds(repository: Path,
     )
 
 
-def _spec(size: int) -> dict[str, object]:
-    return {
-        "components": {"comp-a": {"executorLabel": "exec-a"}},
-        "deploymentSpec": {"executors": {"exec-a": {"container": {"command": ["x" * size]}}}},
-    }
-
-
-def test_an_argument_that_linux_refuses_is_told_at_its_component() -> None:
-    assert list(limits.of_ir([_spec(131071)], 200_000)) == []
-    (finding,) = limits.of_ir([_spec(131072)], 200_000)
-    assert (finding.at, "131072 bytes" in finding.what) == (("components", "comp-a"), True)
-
-
 def test_a_compiled_pipeline_beyond_etcd_is_refused_and_beyond_argo_doubtful() -> None:
     assert [limits.doubts(size) != "" for size in (700_000, 700_001, 1_572_864, 1_572_865)] == [
         False,
@@ -118,9 +105,9 @@ def test_a_compiled_pipeline_beyond_etcd_is_refused_and_beyond_argo_doubtful() -
         True,
         False,
     ]
-    (finding,) = limits.of_ir([_spec(1)], 1_572_865)
+    (finding,) = limits.of_ir(1_572_865)
     assert isinstance(finding, Finding) and "etcd" in finding.what
-    assert list(limits.of_ir([_spec(1)], 1_572_864)) == []
+    assert list(limits.of_ir(1_572_864)) == []
 
 
 def test_locking_refuses_an_argument_that_is_too_long_at_the_task(repository: Path, command: Run) -> None:
@@ -128,7 +115,7 @@ def test_locking_refuses_an_argument_that_is_too_long_at_the_task(repository: Pa
     path.write_text(path.read_text().replace("import kfp", f"import kfp # {'x' * 140_000}", 1))
     assert command("render", "--root", repository, "--env", "dev").code == 0
     done = command("render", "--root", repository, "--env", "dev", "--lock")
-    assert (done.code, "an argument of its command has 14" in done.err) == (2, True)
+    assert (done.code, "its container is 14" in done.err) == (2, True)
     manifest = "manifests/dev/pipelines/hello/pipeline.yaml"
     line = int(done.err.removeprefix(f"{manifest}:").split(":")[0])
     assert (repository / manifest).read_text().splitlines()[line - 1].strip() == "greet:"

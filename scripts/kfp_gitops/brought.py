@@ -48,12 +48,25 @@ def read(text: str, path: str) -> Brought:
     Raises:
         InputError: not one, or its references do not hold; every problem with line and column.
     """
-    documents = tuple(document for document in parse_all(text, path) if document.value is not None)
+    documents = tuple(document for document in _documents(text, path) if document.value is not None)
     if not 1 <= len(documents) <= _MAX_DOCUMENTS:
         todo = "give what `kfp dsl compile` writes: a pipeline spec, and perhaps a platform spec"
         raise InputError.of(path, f"{len(documents)} YAML documents are not a compiled pipeline", todo, 1, 1)
     raise_if_any(irlint.problems(documents))
     return Brought(documents)
+
+
+def _documents(text: str, path: str) -> list[Document]:
+    """Those of a file that may be anything: what it is counts for more than how it is written."""
+    try:
+        found = parse_all(text, path)
+    except InputError:
+        if foreign := irlint.what_it_is(irlint.head(text)):
+            raise InputError.of(path, *foreign, 1, 1) from None
+        raise
+    if found and (foreign := irlint.what_it_is(found[0].value)):
+        raise InputError([found[0].problem((), *foreign)])
+    return found
 
 
 def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from kfp_gitops import charset, containers, irlint, kubernetes_names, schema, v1ports
-from kfp_gitops.errors import Problem, raise_if_any
+from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Type
 from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path, parse
@@ -43,7 +43,10 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Port:
-    """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title."""
+    """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title.
+
+    `collected`: what a loop over this list makes is collected, so it may not be empty.
+    """
 
     name: str
     type: Type | None
@@ -51,6 +54,7 @@ class Port:
     optional: bool = False
     final_status: bool = False
     many: bool = False
+    collected: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,16 @@ def read(name: str, text: str, path: str) -> Component:
         InputError: not a component spec, or one that KFP would not run as it is written; with every problem.
     """
     document = parse(text, path)
+    if "implementation" not in (document.value or ()) and (foreign := irlint.what_it_is(document.value)):
+        raise InputError([document.problem((), *foreign)])
     raise_if_any(schema.problems(schema.named("component"), document))
     spec = document.value
     if "implementation" in spec:
         raise_if_any([*containers.problems(document), *_v1_faults(document)])
         return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
-    if PYTHON_EXECUTOR not in text:  # what the SDK wrote, nobody edits
-        raise_if_any(irlint.problems([document]))
+    # What the SDK wrote, nobody edits; but it writes whatever stands in the source.
+    lint = irlint.texts_for_argo if PYTHON_EXECUTOR in text else irlint.problems
+    raise_if_any(lint([document]))
     for part in ("components", "deploymentSpec"):
         raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])

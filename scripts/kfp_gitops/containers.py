@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import v1ports
+from kfp_gitops import argotext, v1ports
 from kfp_gitops.errors import Problem
+from kfp_gitops.irlint import spelling
 from kfp_gitops.irlint.view import placeholders
 from kfp_gitops.manifest import MAX_EXACT, Type
 from kfp_gitops.v1ports import Port, fit
@@ -19,8 +20,6 @@ from kfp_gitops.yamltext import Document, Path
 
 _OF_PARAMETERS = ("inputValue",)
 _OF_ARTIFACTS = ("inputPath", "inputUri", "outputUri")
-# Placeholders of Argo, which KFP leaves as they are.
-_ARGO = re.compile(r"\{\{\s*(?:inputs|outputs|workflow|tasks)\.")
 
 # How a default of a type is written, where that is not plain.
 _TODO: Mapping[Type, str] = {
@@ -52,6 +51,7 @@ class _Checker:
                 at: Path = ("implementation", "container", field, index)
                 yield from self._part(part, at)
         yield from self._unwritten()
+        yield from self._for_argo()
 
     def _ports(self) -> Iterator[Problem]:
         for side, ports in self.ports.items():
@@ -99,51 +99,89 @@ class _Checker:
             what = f"KFP leaves a default of {port['type']} a text"
             yield self.document.problem(at, what, f"write `type: {kind.title()}`")
 
-    def _part(self, part: Any, at: Path, *, alone: bool = False) -> Iterator[Problem]:
+    def _part(self, part: Any, at: Path) -> Iterator[Problem]:
         match part:
             case str():
                 yield from self._text(part, at)
             case {"concat": list(parts)}:
+                yield self._concat(parts, at)
                 for index, each in enumerate(parts):
-                    yield from self._part(each, (*at, "concat", index), alone=True)
+                    yield from self._part(each, (*at, "concat", index))
             case {"if": {"cond": {"isPresent": str(name)}, **branches}}:
-                yield from self._if(
-                    name, {str(key): value for key, value in branches.items()}, at, alone=alone
-                )
+                yield from self._if(name, {str(key): value for key, value in branches.items()}, at)
             case {"executorInput": _}:
                 self.written.update(self.outputs)
             case dict():
                 ((kind, name),) = part.items()
                 yield from self._placeholder(str(kind), str(name), at)
 
+    def _concat(self, parts: list[Any], at: Path) -> Problem:
+        """The driver resolves no Concat (backend/src/v2/driver/util.go, 2.17): kubeflow/pipelines#11009."""
+        texts = [self._as_text(part) for part in parts]
+        whole = "".join(text for text in texts if text is not None)
+        todo = (
+            f"write the text {whole!r}"
+            if None not in texts
+            else "write each part alone, or take the `if` out of it"
+        )
+        return self.document.problem(
+            (*at, "concat"), "KFP hands a `concat` to the container as JSON", todo, key=True
+        )
+
+    def _as_text(self, part: Any) -> str | None:
+        """What KFP makes of a part of a command line; None where that is no plain text."""
+        match part:
+            case str():
+                return part
+            case {"executorInput": _}:
+                return "{{$}}"
+            case {"if": _} | {"concat": _}:
+                return None
+        ((kind, name),) = part.items()
+        side = "outputs" if kind.startswith("output") else "inputs"
+        port = {**self.inputs, **self.outputs}.get(name, {"name": name})
+        what, end = ("artifacts", ".uri" if kind.endswith("Uri") else ".path")
+        if kind == "inputValue" or (kind == "outputPath" and v1ports.is_parameter(port)):
+            what, end = "parameters", ".output_file" if side == "outputs" else ""
+        return f"{{{{$.{side}.{what}['{fit(name)}']{end}}}}}"
+
     def _text(self, text: str, at: Path) -> Iterator[Problem]:
-        if _ARGO.search(text):
-            what = "this looks like a placeholder of Argo, which KFP does not replace"
-            todo = "write {inputValue: …} as a part of its own, or {{$.pipeline_job_uuid}} for the run"
-            yield self.document.problem(at, what, todo)
         if "{{$}}" in text:
             self.written.update(self.outputs)
+        for wrong in spelling.misspelt(text):
+            yield self.document.problem(at, f"KFP does not replace {wrong[:80]!r}", spelling.TODO)
         for side, what, name in placeholders(text):
             found = {fit(port["name"]): port["name"] for port in self.ports[side] if _is(port, what)}
             self.written.add(found.get(name, "") if side == "outputs" else "")
             if name not in found:
                 yield self._unknown(at, f"{side[:-1]} {what[:-1]}", name, found)
 
-    def _if(self, name: str, branches: Mapping[str, Any], at: Path, *, alone: bool) -> Iterator[Problem]:
-        if name not in self.inputs:
-            yield self._unknown((*at, "if", "cond", "isPresent"), "input", name, self.inputs)
+    def _if(self, name: str, branches: Mapping[str, Any], at: Path) -> Iterator[Problem]:
+        port = self.inputs.get(name)
+        place: Path = (*at, "if", "cond", "isPresent")
+        if port is None:
+            yield self._unknown(place, "input", name, self.inputs)
+        elif not v1ports.is_parameter(port):
+            what = f"KFP looks for parameters only, so isPresent of an artifact ({name!r}) is always false"
+            yield self.document.problem(place, what, "take the decision inside the container")
         for branch, parts in branches.items():
-            place: Path = (*at, "if", branch)
-            if isinstance(parts, list) and alone:
-                what = "inside `concat` a branch is one part, not a list"
-                yield self.document.problem(place, what, "write the part without -")
-            elif isinstance(parts, dict) and branch == "else":
-                # kfp.dsl.placeholders.maybe_convert_v1_yaml_placeholder_to_v2_placeholder forgets it.
-                todo = "write a text, or take the `if` out of `concat`" if alone else "put it into a list"
-                yield self.document.problem(place, "the SDK reads no placeholder here", todo)
-            for index, part in enumerate(parts) if isinstance(parts, list) else [(None, parts)]:
-                inner = place if index is None else (*place, index)
-                yield from self._part(part, inner, alone=alone)
+            yield from () if parts is None else self._branch((*at, "if", branch), parts, branch)
+
+    def _branch(self, at: Path, parts: Any, branch: str) -> Iterator[Problem]:
+        if isinstance(parts, dict) and branch == "else":
+            # kfp.dsl.placeholders.maybe_convert_v1_yaml_placeholder_to_v2_placeholder forgets it.
+            yield self.document.problem(at, "the SDK reads no placeholder here", "put it into a list")
+        for index, part in enumerate(parts) if isinstance(parts, list) else [(None, parts)]:
+            inner = at if index is None else (*at, index)
+            if isinstance(part, dict) and ("if" in part or "concat" in part):
+                # util.go, resolveCondition: «non-string item in IfPresent Then/Else array».
+                what, todo = "KFP takes texts only in the branches of an `if`", "write each part alone"
+                yield self.document.problem(inner, what, todo)
+            elif "$.outputs." in (self._as_text(part) or ""):
+                # util.go, resolveContainerArgs, leaves what names an output to the launcher, which reads no `if`.
+                what = "KFP hands an `if` in which an output stands to the container as JSON"
+                yield self.document.problem(inner, what, "name the output outside of the `if`")
+            yield from self._part(part, inner)
 
     def _placeholder(self, kind: str, name: str, at: Path) -> Iterator[Problem]:
         side, ports = ("output", self.outputs) if kind.startswith("output") else ("input", self.inputs)
@@ -164,6 +202,13 @@ class _Checker:
             what = f"the SDK declares {name!r} ({v1ports.shown(port)}) as an artifact, and writes it as a parameter"
             todo = "give it the plain type of a parameter such as String, or of an artifact such as Dataset"
             yield self.document.problem(place, what, todo)
+
+    def _for_argo(self) -> Iterator[Problem]:
+        """Texts that Argo takes for its own placeholders; the component's own name and description stay outside."""
+        todo = "write {inputValue: …} or {outputPath: …} for an input or output, else keep the braces apart"
+        for key in ("inputs", "outputs", "implementation"):
+            for at, text in argotext.places(self.document.value.get(key), (key,)):
+                yield self.document.problem(at, argotext.said(text), todo)
 
     def _unknown(self, at: Path, side: str, name: str, ports: Mapping[str, Any]) -> Problem:
         known = ", ".join(ports) or "none"

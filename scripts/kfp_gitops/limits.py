@@ -7,9 +7,8 @@ through still fit where they are put together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from kfp_gitops.errors import Problem
 from kfp_gitops.irlint import Finding
@@ -68,23 +67,17 @@ def config_map(name: str, files: Mapping[str, str], texts: Mapping[str, str]) ->
     total = sum(sizes.values())
     if total > CONFIG_MAP.maximum:
         largest = max(sizes, key=lambda path: sizes[path])
-        what = f"{name} would hold {total} bytes, {sizes[largest]} of them from this file; {_at_most(CONFIG_MAP)}"
+        what = (
+            f"{name} would hold {total} bytes, {sizes[largest]} of them from this file; {at_most(CONFIG_MAP)}"
+        )
         yield Problem(largest, 1, 1, what, "move code from components into the image, or split the pipeline")
 
 
-def of_ir(documents: Sequence[Mapping[str, Any]], size: int) -> Iterator[Finding]:
+def of_ir(size: int) -> Iterator[Finding]:
     """What forbids that a compiled pipeline of `size` bytes of YAML runs."""
-    for label, executor in documents[0].get("deploymentSpec", {}).get("executors", {}).items():
-        container = executor.get("container", {})
-        for part in (*container.get("command", ()), *container.get("args", ())):
-            length = len(part.encode())
-            if length > ARGUMENT.maximum:
-                what = f"an argument of its command has {length} bytes; {_at_most(ARGUMENT)}"
-                todo = "move its code into a module of the image, and import that"
-                yield Finding(0, ("components", _component(documents[0], label)), what, todo)
     for limit in (OBJECT, UPLOAD):
         if size > limit.maximum:
-            what = f"the compiled pipeline has {size} bytes; {_at_most(limit)}"
+            what = f"the compiled pipeline has {size} bytes; {at_most(limit)}"
             yield Finding(0, (), what, "split the pipeline, or move code from components into the image")
             return
 
@@ -93,15 +86,11 @@ def doubts(size: int) -> str:
     """Why a compiled pipeline of `size` bytes of YAML may not run; nothing when it surely fits."""
     if WORKFLOW.maximum < size <= OBJECT.maximum:
         return (
-            f"the compiled pipeline has {size} bytes, and its workflow holds all of it; {_at_most(WORKFLOW)}"
+            f"the compiled pipeline has {size} bytes, and its workflow holds all of it; {at_most(WORKFLOW)}"
         )
     return ""
 
 
-def _component(spec: Mapping[str, Any], label: str) -> str:
-    names = (name for name, node in spec.get("components", {}).items() if node.get("executorLabel") == label)
-    return next(names, "")
-
-
-def _at_most(limit: Limit) -> str:
+def at_most(limit: Limit) -> str:
+    """How large it may be, and who says so."""
     return f"{limit.of} has at most {limit.maximum} ({limit.source})"

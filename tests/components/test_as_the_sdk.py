@@ -129,16 +129,15 @@ _SPECS: dict[str, str] = {
         "{inputValue: a}, {outputPath: o}",
     ),
     "google": _one("{name: m, type: google.VertexModel}", "{name: o, type: google.VertexModel}",
-        "\"{{$.inputs.artifacts['m'].metadata['resourceName']}}\", {outputUri: o}",
+        "{inputUri: m}, {outputUri: o}",
     ),
     "placeholders in texts": _one("{name: a b, type: String}", "{name: The Sum, type: Integer}, {name: m, type: Model}",
         "\"--a={{$.inputs.parameters['a_b']}}\", \"{{$.outputs.parameters['the_sum'].output_file}}\","
-        " {concat: ['--m=', \"{{$.outputs.artifacts['m'].uri}}/0\"]}",
+        " \"--m={{$.outputs.artifacts['m'].uri}}/0\"",
     ),
     "if": _one("{name: a, type: String}, {name: b, type: Report, optional: true}", "",
         "{if: {cond: {isPresent: a}, then: [{inputValue: a}], else: [{inputValue: a}]}},"
-        " {if: {cond: {isPresent: b}, then: {inputPath: b}, else: null}},"
-        " {concat: [x, {if: {cond: {isPresent: b}, then: {concat: [y, {inputUri: b}]}, else: z}}]}",
+        " {if: {cond: {isPresent: a}, then: {inputPath: b}, else: null}}",
     ),
     "nulls": f"version: v1\ndescription:\nmetadata:\ninputs:\noutputs:\nimplementation:\n  container:\n"
     f"    image: {_IMAGE}\n    command: [run]\n    args:\n    env:\n",

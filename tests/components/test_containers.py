@@ -33,11 +33,11 @@ implementation:
   container:
     image: steps
     env: {A: '1'}
-    command: [sh, -c, 'echo "$@"', {concat: [--text=, {inputValue: Text}]}]
+    command: [sh, -c, 'echo "$@"', --a, --b, --texts, {inputValue: Text}]
     args:
     - {if: {cond: {isPresent: flag}, then: [--flag, {inputValue: flag}], else: [--no-flag]}}
-    - {if: {cond: {isPresent: data}, then: [--data, {inputPath: data}, {inputUri: data}]}}
-    - {concat: [a, {if: {cond: {isPresent: flag}, then: b, else: c}}]}
+    - {if: {cond: {isPresent: flag}, then: [--data, {inputPath: data}, {inputUri: data}]}}
+    - {if: {cond: {isPresent: flag}, then: b, else: c}}
     - {inputPath: notes}
     - {inputValue: Min Length}
     - {outputPath: words}
@@ -105,10 +105,20 @@ def _replaced(old: str, new: str) -> str:
         ("{outputPath: words}", "\"{{$.outputs.parameters['word'].output_file}}\"", "27:7", "output parameter 'word'"),
         ("{inputPath: notes}", "\"{{$.inputs.parameters['notes']}}\"", "25:7", "unknown input parameter 'notes'"),
         ("else: [--no-flag]", "else: {inputValue: Text}", "22:80", "put it into a list"),
-        ("then: b, else: c", "then: b, else: {inputValue: Text}", "24:66", "take the `if` out of `concat`"),
-        ("{cond: {isPresent: data}", "{cond: true", "23:19", "cond is true, not a map"),
-        ("then: b,", "then: [b],", "24:57", "inside `concat` a branch is one part"),
-        ("echo \"$@\"", "echo {{inputs.parameters.text}}", "20:23", "looks like a placeholder of Argo"),
+        ("then: b, else: c", "then: b, else: {inputValue: Text}", "24:53", "put it into a list"),
+        ("{cond: {isPresent: flag}, then: [--data", "{cond: true, then: [--data", "23:19", "cond is true, not a map"),
+        ("{inputValue: Text}", "{concat: [--a=, {inputValue: Text}]}", "20:56", "text \"--a={{$.inputs.par"),
+        ("{outputUri: copy}", "{concat: [{outputUri: copy}, /0]}", "28:8", "\"{{$.outputs.artifacts['copy'].uri}}/0\""),
+        ("{inputPath: notes}", "{concat: [{if: {cond: {isPresent: flag}, then: a}}]}", "25:8", "take the `if` out"),
+        ("{isPresent: flag}, then: b", "{isPresent: data}, then: b", "24:31", "isPresent of an artifact ('data')"),
+        ("then: b,", "then: [{outputPath: words}],", "24:45", "an output stands"),
+        ("then: b,", "then: [\"{{$.outputs.parameters['words'].output_file}}\"],", "24:45", "an output stands"),
+        ("then: b,", "then: [{if: {cond: {isPresent: flag}, then: a}}],", "24:45", "takes texts only in the branches"),
+        ("then: b,", "then: {concat: [a, b]},", "24:44", "takes texts only in the branches"),
+        ("echo \"$@\"", "echo {{ $.inputs.parameters[''text''] }}", "20:23", "KFP does not replace \"{{ $.inputs"),
+        ("echo \"$@\"", "echo {inputs.parameters.text}", "20:23", "KFP does not replace '{inputs.parameters.text}'"),
+        ("echo \"$@\"", "echo {{$.pipeline_job_uuid}}", "20:23", "KFP does not replace '{{$.pipeline_job_uuid}}'"),
+        ("echo \"$@\"", "echo {{inputs.parameters.text}}", "20:23", "Argo takes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_where_it_stands(old: str, new: str, place: str, what: str) -> None:

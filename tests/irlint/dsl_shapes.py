@@ -77,10 +77,10 @@ def contained(
 ):
     return dsl.ContainerSpec(
         image="steps",
-        command=["c", f"--text={text}", dsl.ConcatPlaceholder(["x", text])],
+        command=["c", f"--text={text}"],
         args=[
             dsl.IfPresentPlaceholder("more", then=[more], else_=["none"]),
-            dsl.IfPresentPlaceholder("data", then=[data.path]),
+            dsl.IfPresentPlaceholder("more", then=[data.path]),
             number, model.path, model.uri,
         ],
     )  # fmt: skip

@@ -186,3 +186,20 @@ def test_nothing_of_the_tasks_comes_to_our_output(tmp_path, capfd):
 
     run(pipeline, tmp_path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_no_attempt_begins_later_than_argo_would_let_it(tmp_path):
+    @component
+    def slow():
+        import time
+
+        time.sleep(0.2)
+        raise RuntimeError("broken")
+
+    def pipeline():
+        slow().set_retry(5, backoff_duration="3s", backoff_factor=1.0, backoff_max_duration="3s")
+
+    done = run(pipeline, tmp_path)
+    assert done.state == "FAILED"
+    assert [event.attempt for event in done.of("slow") if event.state == "RUNNING"] == [1]
+    assert "not tried again: that would be more than 3 s after the first attempt began" in done.outcome.error

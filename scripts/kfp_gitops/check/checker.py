@@ -7,7 +7,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfp_gitops.check import cluster, groups, optionals, schedules, tasks, texts, uses, values, workspace
+from kfp_gitops.check import (
+    braces,
+    claims,
+    cluster,
+    collected,
+    groups,
+    optionals,
+    quotes,
+    retries,
+    schedules,
+    sizes,
+    tasks,
+    texts,
+    uses,
+    values,
+    workspace,
+)
 from kfp_gitops.check.context import Context, a, fits, instead, shown
 from kfp_gitops.components import Interface, Port
 from kfp_gitops.errors import Problem
@@ -49,7 +65,10 @@ def warnings(
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
     context = Context(manifest, components, pipelines or {})
-    return sorted({*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)})
+    found = [*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)]
+    return sorted(
+        {*found, *quotes.warnings(context), *collected.warnings(context), *retries.warnings(context)}
+    )
 
 
 def nested_problems(manifest: Manifest) -> list[Problem]:
@@ -71,7 +90,9 @@ def interface(
     context = Context(manifest, components, pipelines)
     kinds = {output.name: context.kind(output.value) for output in manifest.outputs}
     outputs = {name: replace(kind, name=name) for name, kind in kinds.items() if kind}
-    return Interface(manifest.name, context.inputs, outputs, rules=uses.rules(context))
+    listed = collected.parameters(context)
+    inputs = {name: replace(port, collected=name in listed) for name, port in context.inputs.items()}
+    return Interface(manifest.name, inputs, outputs, rules=uses.rules(context))
 
 
 def _run(context: Context) -> Iterator[Problem]:
@@ -82,8 +103,10 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from _cycles(context, context.manifest.body)
     yield from _outputs(context)
     yield from _workspace(context)
+    yield from braces.problems(context.manifest)
+    yield from sizes.problems(context.manifest)
     yield from schedules.problems(context.manifest)
-    for check in (texts, uses, cluster, optionals, workspace):
+    for check in (claims, collected, quotes, retries, texts, uses, cluster, optionals, workspace):
         yield from check.problems(context)
     for start in context.manifest.starts:
         yield from _start(context, start)

@@ -126,7 +126,11 @@ def loop_problems(context: Context, loop: Loop) -> Iterator[Problem]:
         # The SDK takes such an item for a text (kfp.dsl.for_loop.LoopParameterArgument.from_pipeline_channel).
         todo = "make the outer list one of maps, and name the field that holds the inner list"
         yield context.document.problem(at, "KFP cannot loop over this item", todo)
-    elif (kind := context.kind(loop.items)) and not (kind.type == "list" or kind.many):
+    elif (kind := context.kind(loop.items)) and kind.many:
+        # argocompiler/dag.go and driver/resolve.go, 2.17 and later: «artifact iterator not implemented yet».
+        todo = "loop over a list of their names or URIs, and let a task (or an importer) read each"
+        yield context.document.problem(at, "no KFP can loop over artifacts yet", todo)
+    elif kind and kind.type != "list":
         yield context.document.problem(at, f"{named(kind)} is no list", "refer to a list")
 
 

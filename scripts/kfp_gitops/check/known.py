@@ -29,6 +29,11 @@ def constants(context: Context, value: Value, at: Path) -> Iterator[tuple[Any, P
             yield from _items(context, loop, field)
 
 
+def only_in_a_run(context: Context, value: Value) -> bool:
+    """Whether the manifest tells nothing of it."""
+    return next(constants(context, value, ()), None) is None
+
+
 def _parameter(context: Context, name: str) -> Iterator[tuple[Any, Path]]:
     for parameter in context.manifest.parameters:
         if parameter.name == name and parameter.default is not None:

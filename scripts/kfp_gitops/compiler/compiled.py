@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kfp_gitops import brought, ir, irlint, limits, processes
+from kfp_gitops import brought, driverargs, ir, irlint, limits, processes
 from kfp_gitops.brought import Brought
 from kfp_gitops.compiler import emit
 from kfp_gitops.compiler.build import Builder
@@ -53,7 +53,7 @@ class _Made:
         """Its identity, if as many bytes of YAML do not stop it."""
         raise_if_any(
             self.told_in.problem(self.at(finding.at), finding.what, finding.todo, key=True)
-            for finding in limits.of_ir(self.documents, size)
+            for finding in (*driverargs.findings(self.documents, size), *limits.of_ir(size))
         )
         what = limits.doubts(size)
         todo = "try it on the server that it is for, or split it"

@@ -5,7 +5,10 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
            ├──► executors (containers, platform document)
-           └──► importers (their names)
+           ├──► importers (their names)
+           ├──► containers (command lines that KFP does not read as they are written, outputs that nobody writes)
+           ├──► claims (volume claims that the cache would not make again)
+           └──► argo (texts that Argo takes for its placeholders)
 
 `problems` also tells texts that a file does not keep for want of quotes (`texts`).
 
@@ -14,6 +17,9 @@ proves this one, so the two share nothing.
 """
 
 from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.lint import findings, problems, unknown_settings, unread_defaults
+from kfp_gitops.irlint.foreign import head, what_it_is
+from kfp_gitops.irlint.lint import findings, problems, texts_for_argo, unknown_settings, unread_defaults
 
-__all__ = ["Finding", "findings", "problems", "unknown_settings", "unread_defaults"]
+__all__ = [
+    "Finding", "findings", "head", "problems", "texts_for_argo", "unknown_settings", "unread_defaults", "what_it_is",
+]  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kfp_gitops import charset, schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import cluster, dag, executors, importers, optionals, texts
+from kfp_gitops.irlint import argo, claims, cluster, containers, dag, executors, importers, optionals, texts
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -24,9 +24,11 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    found += [*executors.findings(ir), *importers.findings(ir), *cluster.findings(ir), *optionals.findings(ir)]
+    for check in (executors, containers, claims, importers, cluster, optionals):
+        found += check.findings(ir)
     for document in documents[1:]:
         found += [*executors.platform(ir, document), *cluster.platform(document)]
+    found += argo.findings(documents)
     return found
 
 
@@ -68,10 +70,16 @@ def problems(documents: Sequence[Document]) -> list[Problem]:
     if found:
         return found
     values: list[Any] = [document.value for document in documents]
+    return [*texts.problems(first), *_told(documents, findings(values))]
+
+
+def texts_for_argo(documents: Sequence[Document]) -> list[Problem]:
+    """The texts of an IR file whose structure is right that Argo would not leave as they are."""
+    return _told(documents, argo.findings([document.value for document in documents]))
+
+
+def _told(documents: Sequence[Document], found: Iterable[Finding]) -> list[Problem]:
     return [
-        *texts.problems(first),
-        *(
-            documents[finding.document].problem(finding.at, finding.what, finding.todo, key=True)
-            for finding in findings(values)
-        ),
+        documents[finding.document].problem(finding.at, finding.what, finding.todo, key=True)
+        for finding in found
     ]

@@ -201,6 +201,13 @@ def _iterator(place: Place) -> Iterator[Finding]:
     if not loop:
         return
     field = "parameterIterator" if "parameterIterator" in place.task else "artifactIterator"
+    if field == "artifactIterator":
+        # argocompiler/dag.go and driver/resolve.go: «artifact iterator not implemented yet», 2.17 and later.
+        what, todo = (
+            "is repeated over artifacts, which no KFP can do yet",
+            "repeat it over a list of their names or URIs",
+        )
+        yield place.finding((field,), what, todo)
     what = "parameters" if field == "parameterIterator" else "artifacts"
     items = loop.get("items", {})
     over = items.get("inputParameter") or items.get("inputArtifact")

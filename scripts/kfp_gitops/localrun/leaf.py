@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from kfp_gitops.localrun import docker, tasks
 from kfp_gitops.localrun.context import RunContext
@@ -48,17 +49,20 @@ class Workers:
 
     async def result(self, work: Work) -> Result:
         """Run a task to its end, with its retries; a failure is a result, not an exception."""
-        error, attempt = "", 0
+        error, attempt, begun = "", 0, monotonic()
         while True:
             attempt += 1
             try:
                 return await self._attempt(work, attempt, error)
             except TaskFailed as failed:
                 error = str(failed)
-            if attempt > work.retry.count:
+            wait = work.retry.backoff * work.retry.factor ** (attempt - 1)
+            why = _no_more(work.retry, attempt, monotonic() - begun + wait)
+            if why is not None:
+                error += why
                 self.emit(work.node.attempt(work.node.event("FAILED", error), attempt))
                 return Result("FAILED", error=error)
-            await self._wait(work, attempt, error)
+            await self._wait(work, attempt, error, wait)
 
     async def _attempt(self, work: Work, attempt: int, last_error: str) -> Result:
         async with self.slots:
@@ -78,12 +82,10 @@ class Workers:
             output.write(f"--- {note}; attempt {attempt}\n" if note else "")
         self.emit(work.node.attempt(work.node.event("RUNNING", note), attempt))
 
-    async def _wait(self, work: Work, attempt: int, error: str) -> None:
-        """Back off as Argo does: the duration grows by the factor with each attempt, up to the longest."""
+    async def _wait(self, work: Work, attempt: int, error: str, wait: float) -> None:
+        """Back off as Argo does: the duration grows by the factor with each attempt."""
         try:
-            await asyncio.sleep(
-                min(work.retry.backoff * work.retry.factor ** (attempt - 1), work.retry.longest)
-            )
+            await asyncio.sleep(wait)
         except asyncio.CancelledError:
             self.emit(work.node.attempt(work.node.event("CANCELED", error), attempt))
             raise
@@ -146,3 +148,14 @@ def _by_the_step(text: str) -> str:
         except (ValueError, RecursionError):
             text = before + header + after
     return "\n".join(line for line in text.splitlines() if not line.startswith("[KFP Executor "))
+
+
+def _no_more(retry: Retry, attempt: int, seconds: float) -> str | None:
+    """Why a task that failed is not tried again so many seconds after its first attempt began; None when it is."""
+    if attempt > retry.count:
+        return ""
+    if seconds > retry.longest:
+        return (
+            f" (not tried again: that would be more than {retry.longest:g} s after the first attempt began)"
+        )
+    return None

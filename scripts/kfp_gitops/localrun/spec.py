@@ -80,7 +80,10 @@ class Loop:
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a failed task is tried again, and the seconds between: `backoff · factorⁿ`, at most `longest`."""
+    """How often a failed task is tried again, and the seconds between: `backoff · factorⁿ`.
+
+    No attempt begins later than `longest` seconds after the first one did: Argo's `maxDuration`.
+    """
 
     count: int
     backoff: float

@@ -30,6 +30,10 @@ class Places:
     def of_path(self, at: Sequence[str | int]) -> Path:
         """The manifest's path for a path of the IR's first document; () when no task is near."""
         match tuple(at):
+            case ("root", "dag"):
+                return ("spec", "tasks")
+            case ("root", "inputDefinitions", "parameters"):
+                return ("spec", "parameters")
             case ("root", "dag", "tasks", str(task), *_):
                 return self._of(ROOT, task)
             case ("components", str(component), "dag", "tasks", str(task), *_):

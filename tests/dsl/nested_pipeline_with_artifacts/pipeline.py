@@ -1,6 +1,6 @@
 from typing import NamedTuple
 
-from dsl_components import merge, split, train
+from dsl_components import load, merge, train
 from kfp import dsl
 
 
@@ -13,19 +13,21 @@ def train_one(data: dsl.Input[dsl.Dataset], rate: float, extra: dsl.Input[dsl.Ar
 
 
 @dsl.pipeline(name="train-all", description="Inside.")
-def train_all(pieces: dsl.Input[list[dsl.Dataset]], rate: float) -> NamedTuple(
+def train_all(data: dsl.Input[dsl.Dataset], others: dsl.Input[list[dsl.Model]]) -> NamedTuple(
     "Outputs", best=dsl.Model, models=list[dsl.Model]
 ):
-    with dsl.ParallelFor(pieces, name="each-piece") as piece:
-        one = train_one(data=piece, rate=rate).set_display_name("one")
-    merged = merge(models=dsl.Collected(one.outputs["model"])).set_display_name("merge")
+    with dsl.ParallelFor([0.5, 0.25], name="each-rate") as rate:
+        one = train_one(data=data, rate=rate).set_display_name("one")
+    merged = merge(models=others).set_display_name("merge")
     outputs = NamedTuple("Outputs", best=dsl.Model, models=list[dsl.Model])
     return outputs(best=merged.outputs["best"], models=dsl.Collected(one.outputs["model"]))
 
 
 @dsl.pipeline(name="nested-pipeline-with-artifacts", description="A test.")
 def pipeline():
-    pieces = split(parts=2).set_display_name("split")
-    with dsl.ParallelFor([0.5, 0.25], name="each-rate") as rate:
-        trained = train_all(pieces=pieces.outputs["pieces"], rate=rate).set_display_name("train-all")
-    merge(models=dsl.Collected(trained.outputs["best"])).set_display_name("merge")
+    loaded = load().set_display_name("load")
+    with dsl.ParallelFor([0.1, 0.2], name="each-rate") as rate:
+        trained = train(data=loaded.outputs["data"], rate=rate).set_display_name("train")
+    models = dsl.Collected(trained.outputs["model"])
+    done = train_all(data=loaded.outputs["data"], others=models).set_display_name("train-all")
+    merge(models=done.outputs["models"]).set_display_name("merge")

@@ -19,4 +19,4 @@ def pipeline(size: str = "5Gi"):
         annotations={"team": "growth"},
         data_source={"apiGroup": "a", "kind": "b", "name": "c"},
     )
-    named.set_display_name("named")
+    named.set_display_name("named").set_caching_options(False)

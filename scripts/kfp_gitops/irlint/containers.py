@@ -1,0 +1,93 @@
+"""What a container's command line says, and KFP does not do: placeholders, conditions, outputs that nobody writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kfp_gitops.irlint import spelling
+from kfp_gitops.irlint.finding import Finding
+from kfp_gitops.irlint.view import Component, Ir, Node, placeholders
+from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
+from kfp_gitops.yamltext import Path
+
+# Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
+_FOLDER = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
+_METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
+_CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
+
+
+def findings(ir: Ir) -> Iterator[Finding]:
+    """Everything that is wrong with the containers of components that are no Python functions of the SDK."""
+    for component in ir.all():
+        label = component.node.get("executorLabel", "")
+        container: Node = ir.executors.get(label, {}).get("container", {})
+        words = [*container.get("command", ()), *container.get("args", ())]
+        if (
+            not container
+            or container.get("image") in STUB_IMAGES
+            or any(PYTHON_EXECUTOR in one for one in words)
+        ):
+            continue
+        for field in ("command", "args"):
+            for index, text in enumerate(container.get(field, ())):
+                at: Path = ("deploymentSpec", "executors", label, "container", field, index)
+                yield from _spelling(at, text)
+                yield from _structure(component, at, text)
+        yield from _untold(component, " ".join(words))
+
+
+def _spelling(at: Path, text: str) -> Iterator[Finding]:
+    for found in spelling.misspelt(text):
+        yield Finding(0, at, f"KFP does not replace {found[:80]!r}", spelling.TODO)
+
+
+def _structure(component: Component, at: Path, text: str) -> Iterator[Finding]:
+    """`{"Concat": …}` and `{"IfPresent": …}` in an argument (driver/util.go, `resolveContainerArgs`, 2.17)."""
+    start = text.lstrip()
+    if start.startswith('{"Concat":'):
+        yield Finding(0, at, "the container gets this Concat as the JSON that it is", _CONCAT)
+    elif start.startswith('{"IfPresent":'):
+        for what, todo in _condition(component, _json(text), text):
+            yield Finding(0, at, what, todo)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)["IfPresent"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _condition(component: Component, found: Any, text: str) -> Iterator[tuple[str, str]]:
+    if not isinstance(found, dict):
+        yield "KFP cannot read this IfPresent", "write InputName, Then and Else as the SDK does"
+        return
+    if found.get("InputName") in component.declared("inputs", "artifacts"):
+        what = "KFP looks for parameters only, so this IfPresent of an artifact is always false"
+        yield what, "take the decision inside the container"
+    if "$.outputs" in text:
+        what = "the container gets this IfPresent as the JSON that it is, for it names an output"
+        yield what, "name the output outside of it"
+    branches = (found.get("Then"), found.get("Else"))
+    items = [
+        item for one in branches for item in (one if isinstance(one, list) else [one]) if item is not None
+    ]
+    if not all(isinstance(item, str) for item in items):
+        yield "KFP takes texts only in the branches of an IfPresent", "write each part as one text"
+
+
+def _untold(component: Component, line: str) -> Iterator[Finding]:
+    """Outputs of which the container is not told where to write them: the step fails, or the artifact is empty."""
+    if "{{$}}" in line or _METADATA in line:
+        return
+    told = {(what, name) for side, what, name in placeholders(line) if side == "outputs"}
+    for what, end in (("parameters", "output_file"), ("artifacts", "path")):
+        for name in component.declared("outputs", what):
+            if (what, name) not in told and f"{_FOLDER}{name}" not in line:
+                at = (*component.at, "outputDefinitions", what, name)
+                text = f"{component.name} is never told where to write its output {name!r}"
+                yield Finding(
+                    0, at, text, f"write {{{{$.outputs.{what}['{name}'].{end}}}}} in its command or args"
+                )
