@@ -42,19 +42,19 @@ class Experiments(Requests):
             display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.experiments.experiment_service_create_experiment
-        made = self._create(lambda: create(body))
+        made = self._create(create, body)
         found = models.experiment(made) if made else self.experiment(name)
         return there(found, self.host, f"experiment {name!r}")
 
     def archive_experiment(self, experiment_id: str) -> None:
         """Archive an experiment, and with it its runs; KFP disables its recurring runs."""
         archive = self._client.experiments.experiment_service_archive_experiment
-        self._repeat(lambda: archive(experiment_id))
+        self._repeat(archive, experiment_id)
 
     def unarchive_experiment(self, experiment_id: str) -> None:
         """Bring an experiment back; its runs and recurring runs stay as they are."""
         unarchive = self._client.experiments.experiment_service_unarchive_experiment
-        self._repeat(lambda: unarchive(experiment_id))
+        self._repeat(unarchive, experiment_id)
 
     def experiments_like(self, text: str) -> list[NamedExperiment]:
         """The experiments whose name holds a text."""
