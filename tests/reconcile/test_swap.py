@@ -313,3 +313,72 @@ def test_a_pause_ends_by_itself_and_what_it_missed_is_told() -> None:
     assert {seconds(moment) for event in told.events for moment in event.missed} == {600, 900, 1200}
     kfp.advance(300)
     assert _fired(kfp) == [300, 1500]
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_person_settles_it(
+    happened: bool,
+) -> None:
+    triggered = _with(triggers=(Trigger("changed", {"n": 1}, ()),))
+    kfp, told = FakeKfp(), Told()
+    kfp.interruption = Interruption(_call_of("create_run", triggered), after=happened, kill=False, hides=True)
+    (failed,) = _apply(kfp, triggered, told).failed
+    assert "no apply starts it again" in failed[1]
+    for _ in range(3):
+        assert not _apply(kfp, triggered, told).failed
+    assert [found.record.enabled for found in kfp.recurring.values()] == [True]  # all else went on
+    assert len(kfp.ghost_runs) == happened
+    assert not kfp.runs
+    (note,) = [note for note in plan(triggered, observe(kfp, triggered)).notes if "may have run" in note]
+    assert "p-changed-a" in note
+
+
+def test_a_noted_run_is_owed_again_once_a_person_has_settled_it() -> None:
+    """Without a schedule: one that is on is itself the sign that its version's triggers are done."""
+    triggered = replace(
+        DESIRED, pipelines=(replace(PIPELINE, schedules=(), triggers=(Trigger("changed", {}, ()),)),)
+    )
+    kfp, told = FakeKfp(), Told()
+    kfp.interruption = Interruption(_call_of("create_run", triggered), after=True, kill=False, hides=True)
+    assert _apply(kfp, triggered, told).failed
+    (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
+    kfp.archive_experiment(note.id)
+    assert not _apply(kfp, triggered, told).failed
+    assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_recurring_run_that_kfp_answered_with_500_never_fires_beside_the_next_one(happened: bool) -> None:
+    for desired, before in ((_with(), None), (_with(version="sha-2"), _with())):
+        kfp, told = FakeKfp(), Told()
+        if before:
+            _apply(kfp, before, told)
+        began = kfp.clock
+        number = _call_of("create_schedule", desired, before)
+        kfp.interruption = Interruption(number, after=happened, kill=False, hides=True)
+        assert _apply(kfp, desired, told).failed
+        kfp.advance(700)
+        assert not _apply(kfp, desired, told).failed
+        kfp.advance(700)
+        assert len(kfp.ghosts) == happened
+        assert not kfp.ghost_runs
+        assert max(Counter(_fired(kfp)).values()) == 1
+        if before:  # the old one went on meanwhile
+            assert _fired(kfp) == list(_due(EVERY_5_MINUTES.cron or "", began, kfp.clock))
+
+
+def _call_of(method: str, desired: Desired, before: Desired | None = None) -> int:
+    """The number of the call of an apply that is this one."""
+    kfp = FakeKfp()
+    if before:
+        _apply(kfp, before, Told())
+    calls, real = kfp.calls, getattr(kfp, method)
+    found: list[int] = []
+
+    def noted(*args: object, **more: object) -> object:
+        found.append(kfp.calls - calls + 1)
+        return real(*args, **more)
+
+    setattr(kfp, method, noted)
+    _apply(kfp, desired, Told())
+    return found[0]

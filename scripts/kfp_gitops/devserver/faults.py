@@ -15,6 +15,8 @@ class Trouble(Enum):
     DROP_AFTER = "the connection breaks after the effect, before the reply"
     ANSWER = "an error is answered, and nothing is done"
     DELAY = "the request is handled late"
+    HIDDEN = "what it makes runs and fires, no list shows it, and 500 is answered"
+    """CreateRun and CreateJob make the Workflow or ScheduledWorkflow before its row, which then cannot be stored."""
 
 
 @dataclass(frozen=True)

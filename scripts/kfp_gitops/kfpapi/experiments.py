@@ -26,11 +26,15 @@ class Experiments(Requests):
         )
         return next((models.experiment(found) for found in pages if found.display_name == name), None)
 
-    def experiments(self, names: Collection[str]) -> dict[str, ActualExperiment]:
-        """The experiments of these names."""
+    def experiments(self, names: Collection[str], beginning: str = "\0") -> dict[str, ActualExperiment]:
+        """The experiments of these names, and those whose name begins so."""
         list_experiments = self._client.experiments.experiment_service_list_experiments
         pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
-        return {item.display_name: models.experiment(item) for item in pages if item.display_name in names}
+        return {
+            item.display_name: models.experiment(item)
+            for item in pages
+            if item.display_name in names or item.display_name.startswith(beginning)
+        }
 
     def experiment_id(self, name: str) -> str:
         """The id of an experiment that must exist."""

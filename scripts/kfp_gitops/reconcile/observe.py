@@ -14,7 +14,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, retention, swap, triggers
+from kfp_gitops.reconcile import converge, retention, swap, triggers, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, unwanted, view_of
@@ -40,7 +40,7 @@ def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
     names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
     lists: tuple[Callable[[], None], ...] = (
         lambda: pipelines.update(api.pipelines({entry.name for entry in entries})),
-        lambda: experiments.update(api.experiments(names)),
+        lambda: experiments.update(api.experiments(names, unclear.PREFIX)),
         lambda: schedules.extend(api.schedules()),
     )
     api.together(lists)
@@ -87,6 +87,7 @@ def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:
 
 
 def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
+    yield from view.unclear
     for item in view.schedules:
         yield from api.runs_of_schedule(item.id)
     if isinstance(entry, Absent):
