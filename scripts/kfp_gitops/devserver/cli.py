@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         host=asked.host,
         port=asked.port,
         python_path=python_path,
-        faults=Faults(latency=asked.latency),
+        faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
+        cadence=asked.cadence,
     )
     try:
         with _signals() as asked_to_stop, server:
@@ -72,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--latency", type=float, default=0.0, metavar="S",
                         help="seconds that every request waits, to feel a network (default: none)")  # fmt: skip
+    parser.add_argument("--kubernetes", type=float, default=0.0, metavar="S",
+                        help="seconds of each request that the server would make to Kubernetes, one after another; "
+                        "0.2 is as slow as the real one (default: none)")  # fmt: skip
+    parser.add_argument("--cadence", type=float, default=1.0, metavar="S",
+                        help="seconds between two looks for what is due; 30 makes schedules as late as the real "
+                        "controller does (default: %(default)g)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",
                         help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
     return parser

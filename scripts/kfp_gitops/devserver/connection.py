@@ -82,7 +82,7 @@ class Connection(BaseHTTPRequestHandler):
         return self.rfile.read(int(text))
 
     def _serve(self, request: Request) -> None:
-        time.sleep(self._listener.faults.latency)
+        self._listener.faults.pace(request.method, request.path)
         fault = self._listener.faults.claim(request.method, request.path)
         if fault and fault.trouble is Trouble.DELAY:
             time.sleep(fault.seconds)

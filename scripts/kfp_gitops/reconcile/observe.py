@@ -19,6 +19,7 @@ from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, unwanted, view_of
 from kfp_gitops.reconcile.records import Absent, Desired, Entry, Options, experiment_name, schedule_name
+from kfp_gitops.reconcile.seen import Seen
 
 
 def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
@@ -68,7 +69,7 @@ def _depends_on_runs_in_flight(desired: Desired, wanted: Entry, view: View) -> b
 
 def _settled(wanted: Wanted, view: View) -> bool:
     objects = tuple(found for found in view.schedules if found.name == wanted.name)
-    return swap.next_step(wanted, swap.Seen(objects, (), view.now)) is None
+    return swap.next_step(wanted, Seen(objects, (), view.now)) is None
 
 
 def nothing_of(owner: Owner, found: Actual) -> bool:

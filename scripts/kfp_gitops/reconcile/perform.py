@@ -145,7 +145,7 @@ class Work:
     def _create_schedule(self, step: steps.CreateSchedule, view: View) -> View:
         wanted = step.wanted
         assert wanted.version_id is not None
-        facts = {"covered": timing.rfc3339(step.covered)}
+        facts = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
         facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
         facts |= {} if wanted.enabled else {swap.OFF: "1"}
         facts |= {drift.SERVER: wanted.server} if wanted.server else {}
