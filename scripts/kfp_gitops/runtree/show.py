@@ -1,0 +1,81 @@
+"""A run's tasks as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from kfp_gitops.runtree.fold import View
+
+More = Callable[[View], Iterable[str]]
+
+
+def _nothing(_view: View) -> Iterable[str]:
+    return ()
+
+
+def lines(views: Sequence[View], more: More = _nothing, depth: int = 1) -> Iterator[str]:
+    """One line a task, those inside it below it; `more` gives further lines of its own."""
+    indent = "  " * depth
+    for view in views:
+        yield f"{indent}{view.state:<10} {title(view)}{details(view)}"
+        yield from (f"{indent}  {line}" for line in more(view))
+        yield from lines(view.inside, more, depth + 1)
+
+
+def title(view: View) -> str:
+    """The id, and for what a loop runs several times how often it has succeeded."""
+    return f"{view.id} {view.done}/{view.total}" if view.many and view.total else view.id
+
+
+def details(view: View) -> str:
+    """What else there is to say, in brackets: time, cache, retries, iterations that did not succeed, why not."""
+    parts = [
+        f"{view.seconds:.1f} s" if view.seconds is not None and view.cached < len(view.seen) else "",
+        _some(view, view.cached, "cached"),
+        f"{view.retries} {'retry' if view.retries == 1 else 'retries'}" if view.retries else "",
+        f"{view.failed} failed" if view.many and view.failed else "",
+        f"{view.skipped} skipped" if view.many and 0 < view.skipped < view.total else "",
+        view.why,
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f" ({said})" if said else ""
+
+
+def _some(view: View, number: int, word: str) -> str:
+    if not number:
+        return ""
+    return f"{number} {word}" if view.many and view.total > 1 else word
+
+
+def changes(views: Sequence[View], seen: dict[str, object], around: str = "") -> Iterator[str]:
+    """A line for each task that stands otherwise than `seen` says, which is brought up to date.
+
+    Of a group only how it is skipped is told, instead of all that is in it: the rest shows in its tasks.
+    """
+    for view in views:
+        path = f"{around}{view.id}"
+        skipped = view.state == "SKIPPED"
+        now = (view.state, view.done, view.failed)
+        if (not view.inside or skipped) and view.state != "PENDING" and seen.get(path) != now:
+            seen[path] = now
+            yield f"  {around}{title(view)}: {view.state}{details(view)}"
+        if not skipped:
+            yield from changes(view.inside, seen, f"{path}/")
+
+
+def failed(views: Sequence[View]) -> Iterator[str]:
+    """The ids of the tasks that failed, innermost ones alone."""
+    return _in_state(views, "FAILED")
+
+
+def running(views: Sequence[View]) -> Iterator[str]:
+    """The tasks that are under way, innermost ones alone."""
+    return _in_state(views, "RUNNING")
+
+
+def _in_state(views: Sequence[View], state: str) -> Iterator[str]:
+    for view in views:
+        inner = list(_in_state(view.inside, state))
+        yield from inner
+        if view.state == state and not inner:
+            yield title(view)
