@@ -26,6 +26,8 @@ class App:
     features: Features
     runs_dir: Path
     rights: Rights = field(default_factory=Rights)
+    told: set[str] = field(default_factory=set)
+    """The ended runs whose details were asked for."""
 
     def now(self) -> int:
         return epoch(self.clock.now())
