@@ -96,10 +96,20 @@ def test_a_list_says_which_tasks_failed(run: Callable[..., Outcome]) -> None:
     assert run("--pipeline", "hello", "--list").out.rstrip().endswith("  failed: greet")
 
 
+def test_a_status_asked_for_right_after_the_end_is_that_of_the_end(
+    run: Callable[..., Outcome], server: DevServer
+) -> None:
+    """The server's first word after the end of a run is of tasks that still run."""
+    run("--pipeline", "hello")
+    server.wait_idle()
+    assert run("--status", _ids(server)[0]).out.splitlines()[1].startswith("  SUCCEEDED  greet")
+
+
 def test_the_status_of_one_run_is_shown(run: Callable[..., Outcome], server: DevServer) -> None:
     run("--pipeline", "hello", "--param", "name=fail", "--wait")
     outcome = run("--status", _ids(server)[0])
     assert (outcome.code, outcome.out.split()[0]) == (4, "FAILED")
+    assert "  FAILED     greet" in outcome.out
     assert run("--status", "unknown").code == 4
 
 

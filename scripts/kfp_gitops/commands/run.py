@@ -69,7 +69,8 @@ def _local(arguments: Namespace) -> int:
 
     locally.refuse_together(arguments)
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
-    return locally.run(arguments, _manifest(folder, arguments), folder.rendered[arguments.pipeline])
+    manifest, pipeline = _manifest(folder, arguments), arguments.pipeline
+    return locally.run(arguments, manifest, folder.inner(pipeline), folder.rendered[pipeline])
 
 
 def _manifest(folder: Folder, arguments: Namespace) -> Manifest:

@@ -86,7 +86,8 @@ def _place(seen: Seen, path: str) -> Place[str]:
 
 def _seen(step: Step, told: Told) -> Seen:
     ended = None if told.state in ACTIVE else told.at
-    seen = Seen(told.state, told.started, ended, told.attempt - 1, outputs=told.outputs)
+    why = "" if step.inside else told.error  # a group's is that of a task in it
+    seen = Seen(told.state, told.started, ended, told.attempt - 1, why=why, outputs=told.outputs)
     if told.state == "SKIPPED":  # why it was not run says the fold, by the ids of the tasks
         return Seen("") if told.error.startswith(_NOT_RUN) else unmet(step)
     return seen

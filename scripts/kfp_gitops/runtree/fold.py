@@ -190,8 +190,8 @@ def together(states: Sequence[str]) -> str:
 
 
 def _why(step: Step, seen: Sequence[Seen], state: str, total: int) -> str:
-    """Why it failed or is skipped, if that is known; what is inside of a group need not say it again."""
+    """Why it failed, is skipped or runs again, if that is known; what is inside of a group need not say it again."""
     if step.kind == "loop" and seen and not total and state == "SUCCEEDED":
         return "no items"
     said = dict.fromkeys(one.why for one in seen if one.why and one.state == state)
-    return "; ".join(said) if state in ("FAILED", "SKIPPED") else ""
+    return "; ".join(said) if state in ("FAILED", "SKIPPED", "RUNNING") else ""

@@ -24,7 +24,8 @@ def lines(views: Sequence[View], more: More = _nothing, depth: int = 1) -> Itera
 
 def title(view: View) -> str:
     """The id, and for what a loop runs several times how often it has succeeded."""
-    return f"{view.id} {view.done}/{view.total}" if view.many and view.total else view.id
+    counted = view.many and view.total and view.state != "SKIPPED"
+    return f"{view.id} {view.done}/{view.total}" if counted else view.id
 
 
 def details(view: View) -> str:
@@ -55,7 +56,7 @@ def changes(views: Sequence[View], seen: dict[str, object], around: str = "") ->
     for view in views:
         path = f"{around}{view.id}"
         skipped = view.state == "SKIPPED"
-        now = (view.state, view.done, view.failed)
+        now = (view.state, view.done, view.failed, view.retries)
         if (not view.inside or skipped) and view.state != "PENDING" and seen.get(path) != now:
             seen[path] = now
             yield f"  {around}{title(view)}: {view.state}{details(view)}"
