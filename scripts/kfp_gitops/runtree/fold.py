@@ -34,7 +34,9 @@ SKIPPED = Seen("SKIPPED")
 
 
 def unmet(step: Step) -> Seen:
-    """A step whose condition decided against it."""
+    """A step whose condition decided against it; that of an else is that none before it holds."""
+    if step.condition and all(part.startswith("!(") for part in step.condition.split(" && ")):
+        return Seen("SKIPPED", why="another branch was taken")
     return Seen("SKIPPED", why=": ".join(["its condition was not met", *filter(None, [step.condition])]))
 
 

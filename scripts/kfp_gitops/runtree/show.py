@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kfp_gitops.runtree.fold import View
 
+_ARMS = ("if", "elif", "else")
 More = Callable[[View], Iterable[str]]
 
 
@@ -48,20 +50,27 @@ def _some(view: View, number: int, word: str) -> str:
     return f"{number} {word}" if view.many and view.total > 1 else word
 
 
-def changes(views: Sequence[View], seen: dict[str, object], around: str = "") -> Iterator[str]:
+def changes(views: Sequence[View], seen: dict[str, object]) -> Iterator[str]:
     """A line for each task that stands otherwise than `seen` says, which is brought up to date.
 
-    Of a group only how it is skipped is told, instead of all that is in it: the rest shows in its tasks.
+    Of a group only how it is skipped is told, instead of all that is in it: the rest shows in its tasks. An id that
+    occurs twice, as in a pipeline that two tasks run, has those around it before it.
     """
-    for view in views:
-        path = f"{around}{view.id}"
+    ids = Counter(view.id for _, view in _walk(views))
+    for path, view in _walk(views, with_skipped=False):
         skipped = view.state == "SKIPPED"
         now = (view.state, view.done, view.failed, view.retries)
         if (not view.inside or skipped) and view.state != "PENDING" and seen.get(path) != now:
             seen[path] = now
+            around = path.removesuffix(view.id) if ids[view.id] > 1 or view.id in _ARMS else ""
             yield f"  {around}{title(view)}: {view.state}{details(view)}"
-        if not skipped:
-            yield from changes(view.inside, seen, f"{path}/")
+
+
+def _walk(views: Sequence[View], around: str = "", with_skipped: bool = True) -> Iterator[tuple[str, View]]:
+    for view in views:
+        yield f"{around}{view.id}", view
+        if with_skipped or view.state != "SKIPPED":
+            yield from _walk(view.inside, f"{around}{view.id}/", with_skipped)
 
 
 def failed(views: Sequence[View]) -> Iterator[str]:
