@@ -46,6 +46,27 @@ def test_the_executor_gets_the_ir_the_parameters_and_the_python_path(make_world,
     assert "imagePullPolicy: Always" in (folder / "ir.yaml").read_text().split("---")[1]
 
 
+@pytest.mark.parametrize("behave", ["succeed", "fail"])
+def test_a_run_that_ended_has_the_fields_of_a_real_one(world, raw, behave):
+    """Seen on KFP 2.17.0: of one that was scheduled the server knows by its workflow alone, and so knows less."""
+    by_hand = world.run(behave)
+    schedule = world.schedule(params={"behave": behave})
+    world.server.clock.advance(minutes=1)
+    world.server.tick()
+    world.server.wait_idle()
+    found = {run["run_id"]: run for run in raw.send("GET", "api:/runs")[1]["runs"]}
+    one = found.pop(by_hand)
+    [scheduled] = found.values()
+    fields = {"created_at", "display_name", "experiment_id", "finished_at", "pipeline_version_reference", "run_id",
+              "runtime_config", "scheduled_at", "state", "state_history", "storage_state"}  # fmt: skip
+    end = "SUCCEEDED" if behave == "succeed" else "FAILED"
+    assert set(one) == fields | {"service_account"}
+    assert [entry["state"] for entry in one["state_history"]] == ["PENDING", "RUNNING", end]
+    assert set(scheduled) == fields | {"recurring_run_id"}
+    assert [entry["state"] for entry in scheduled["state_history"]] == ["RUNNING", end]
+    assert scheduled["recurring_run_id"] == schedule
+
+
 def test_a_failed_run_says_why_by_its_tasks_alone(world):
     """As on the real server, where `error` of a run is never set."""
     key = world.run("fail")

@@ -174,6 +174,14 @@ def test_concurrency_counts_active_runs(world):
     assert len(world.fired(key)) == 2
 
 
+def test_what_is_to_catch_up_comes_ten_seconds_apart(world):
+    """Also within one tick's reach, and whatever the schedule: controller.go looks at it again no sooner."""
+    key = world.schedule("* * * * * *", max_concurrency=10)
+    for _ in range(21):
+        move(world, seconds=1)
+    assert world.fired(key) == ["23T00:00:31", "23T00:00:32", "23T00:00:33"]
+
+
 def test_no_catchup_gives_one_run_for_several_missed_ticks(world):
     key = world.schedule(no_catchup=True)
     move(world, minutes=5)
@@ -290,10 +298,10 @@ def test_latest_waits_when_there_is_no_version(world):
 
 
 def test_runs_of_a_schedule_are_named_by_it(world):
-    key = world.schedule(params={"n": 7})
+    key = world.schedule(params={"n": 7}, job_name="Nightly-Report")
     move(world, minutes=1)
     [run] = world.client.list_runs().runs
-    assert run.display_name.startswith("nightly")
+    assert run.display_name.startswith("nightly-report")
     assert (run.recurring_run_id, run.runtime_config.parameters) == (key, {"n": 7})
     assert run.scheduled_at == datetime(2026, 11, 23, 0, 1, tzinfo=UTC)
 
