@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 from devserver_irs import Raw, ir
-from kfp_gitops.devserver import Features
 from kfp_server_api import ApiException
 
 CRON = {"cron_schedule": {"cron": "0 0 2 * * *"}}
@@ -47,9 +46,6 @@ def move(world, **by):
     """Move the clock and let the schedules see it."""
     world.server.clock.advance(**by)
     world.server.tick()
-
-
-# --- creation
 
 
 def test_the_sdk_creates_and_reads_one(world):
@@ -150,9 +146,6 @@ def test_missing_parameters_are_refused_in_both_modes(world, tmp_path, pinned):
 
 def test_there_is_no_update(world):
     assert Raw(world.server.url).send("PATCH", f"api:/recurringruns/{world.schedule()}", {})[0] == 501
-
-
-# --- firing
 
 
 def test_fires_at_its_ticks_and_one_at_a_time_when_behind(world):
@@ -304,41 +297,3 @@ def test_runs_of_a_schedule_are_named_by_it(world):
     assert run.display_name.startswith("nightly-report")
     assert (run.recurring_run_id, run.runtime_config.parameters) == (key, {"n": 7})
     assert run.scheduled_at == datetime(2026, 11, 23, 0, 1, tzinfo=UTC)
-
-
-# --- deletion
-
-
-@pytest.mark.parametrize(
-    ("policy", "orphan", "fate"),
-    [
-        (None, True, "killed"),
-        ("FOREGROUND", True, "killed"),
-        ("BACKGROUND", True, "killed"),
-        ("ORPHAN", True, "goes on"),
-        ("ORPHAN", False, "killed"),
-    ],
-)
-def test_deleting_a_schedule_takes_its_runs_unless_orphaned(make_world, policy, orphan, fate):
-    """KFP never hears how they end: they are RUNNING for ever, which no list tells from those that are."""
-    world = make_world(features=Features(orphan=orphan), parallel=1)
-    key = world.schedule(params={"behave": "hang"})
-    move(world, minutes=1)
-    other = world.run()
-    options = {"propagation_policy": policy} if policy else {}
-    world.client.recurring_runs.recurring_run_service_delete_recurring_run(key, **options)
-    [run] = [r for r in world.client.list_runs().runs if r.recurring_run_id == key]
-    if fate == "killed":
-        world.server.wait_idle()
-    assert world.client.get_run(run.run_id).state == "RUNNING"
-    assert world.client.get_run(other).state == ("SUCCEEDED" if fate == "killed" else "PENDING")
-    with pytest.raises(ApiException) as error:
-        world.client.get_recurring_run(key)
-    assert error.value.status == 404
-
-
-def test_an_unknown_policy_deletes_nothing(world):
-    key = world.schedule()
-    path = f"api:/recurringruns/{key}?propagation_policy=ORPHANS"
-    assert Raw(world.server.url).send("DELETE", path)[0] == 400
-    assert world.client.get_recurring_run(key).status == "ENABLED"

@@ -17,6 +17,7 @@ from kfp_gitops.devserver.records import Run
 from kfp_gitops.devserver.states import pass_to
 from kfp_gitops.devserver.store import Store
 
+KILLED = "its workflow was deleted with its recurring run, and nobody told how it ended"
 TERMINATED = "the run was terminated"
 STOPPED = "the development server stopped while the run was executing"
 
@@ -44,7 +45,7 @@ class RunPool:
     def recover(self) -> None:
         """At start: what was executing when the server died is lost."""
         with self._store.transaction():
-            for run in self._store.runs.where("state IN ('RUNNING', 'CANCELING')"):
+            for run in self._store.runs.where("state IN ('RUNNING', 'CANCELING') AND error <> ?", KILLED):
                 pass_to(self._store, run, "FAILED", self._now(), STOPPED, ours=True)
 
     def fill(self) -> None:
@@ -113,11 +114,12 @@ class RunPool:
         """As Kubernetes takes a workflow away: its run stays as it is; says whether a process is still to end."""
         with self._store.transaction():
             run, under_way = self._store.runs.get(run_id), self._executing.get(run_id)
+            if run and run.state == "PENDING":
+                pass_to(self._store, run, "RUNNING", self._now())  # so that it is never begun
+            self._store.runs.update(run_id, error=KILLED)
             if under_way:
                 under_way.killed = True
                 self._stop(run_id)
-            elif run and run.active:
-                pass_to(self._store, run, "RUNNING", self._now())  # so that it is never begun
             return under_way is not None
 
     def _stop(self, run_id: str) -> None:
