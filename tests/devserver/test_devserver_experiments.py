@@ -23,7 +23,8 @@ def test_create_get_list_delete(client):
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("Default", 409), ("", 400), ("e" * 128, 200), ("e" * 129, 500)]
+    ("name", "status"),
+    [("Default", 409), ("default ", 409), ("", 500), ("e" * 127, 200), ("é" * 64, 500), ("e" * 128, 500)],
 )
 def test_rules_of_names(raw, name, status):
     assert raw.send("POST", "api:/experiments", {"display_name": name})[0] == status
@@ -34,14 +35,11 @@ def test_archive_takes_runs_along_and_disables_schedules(world):
     world.client.archive_experiment(world.experiment)
     assert world.client.get_run(run).storage_state == "ARCHIVED"
     assert world.client.get_recurring_run(schedule).status == "DISABLED"
-    for refused in (
-        lambda: world.client.unarchive_run(run),
-        lambda: world.client.enable_recurring_run(schedule),
-    ):
-        with pytest.raises(ApiException) as error:
-            refused()
-        assert error.value.status == 400
+    with pytest.raises(ApiException) as error:
+        world.client.unarchive_run(run)
+    assert error.value.status == 400
     world.client.unarchive_experiment(world.experiment)
+    assert world.client.get_recurring_run(schedule).status == "DISABLED"
     assert world.client.get_run(run).storage_state == "ARCHIVED"
     world.client.unarchive_run(run)
     assert world.client.get_run(run).storage_state == "AVAILABLE"

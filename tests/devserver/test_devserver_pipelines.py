@@ -146,7 +146,6 @@ def test_multi_user_mode_keeps_them_apart(make_world):
 
 
 BAD_IRS = {
-    "empty": (b"", "unknown template format"),
     "no name": (text(ir(pipelineInfo={})), "unknown template format"),
     "no root": (text({k: v for k, v in ir().items() if k != "root"}), "unknown template format"),
     "unknown field": (text(ir(colour="red")), "unknown template format"),
@@ -156,7 +155,7 @@ BAD_IRS = {
     "argo": (b"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n", "unknown template format"),
     "schema version": (text(ir(schemaVersion="2.0.0")), "schema version 2.1.0"),
     "name pattern": (text(ir("Churn_Train")), "name must contain"),
-    "name length": (text(ir("a" * 129)), "name must contain"),
+    "name length": (text(ir("a" * 129)), "no more than 128 characters"),
     "two pipelines": (text(ir(), ir("other")), "multiple pipeline specs"),
     "two platforms": (text(ir(), PLATFORM, PLATFORM), "multiple platform specs"),
     "malformed": (b"a: [1, 2\nb: {", "not valid YAML"),
@@ -252,20 +251,35 @@ def test_rules_of_rest_create(raw, body, status):
 
 def test_packages_by_url_are_not_fetched(world, raw):
     url = {"name": "v", "package_url": {"pipeline_url": "http://127.0.0.1:1/x.yaml"}}
-    assert raw.send("POST", f"api:/pipelines/{world.pipeline}/versions", url)[0] == 501
+    assert raw.send("POST", f"api:/pipelines/{world.pipeline}/versions", url)[0] == 400
+    told = url | {"pipeline_id": world.pipeline}
+    assert raw.send("POST", f"api:/pipelines/{world.pipeline}/versions", told)[0] == 501
     assert raw.send("POST", f"api:/pipelines/{world.pipeline}/versions", {"name": "v"})[0] == 400
     both = {"pipeline": {"name": "p"}, "pipeline_version": url}
-    assert raw.send("POST", "api:/pipelines/create", both)[0] == 501
+    assert raw.send("POST", "api:/pipelines/create", both)[0] == 400
 
 
-def test_a_version_is_of_one_pipeline(world, raw):
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_a_version_is_found_below_whatever_pipeline(world, raw, method):
+    path = f"api:/pipelines/unknown/versions/{world.version}"
+    assert raw.send(method, path, {"display_name": "x"} if method == "PATCH" else None)[0] == 200
+
+
+def test_a_run_names_a_version_of_its_own_pipeline(world, raw):
     _, other = raw.send("POST", "api:/pipelines", {"name": "other"})
-    assert raw.send("GET", f"api:/pipelines/{other['pipeline_id']}/versions/{world.version}")[0] == 404
+    reference = {"pipeline_id": other["pipeline_id"], "pipeline_version_id": world.version}
+    status, reply = raw.send(
+        "POST", "api:/runs", {"display_name": "r", "pipeline_version_reference": reference}
+    )
+    assert status == 500
+    assert f"belongs to pipeline {world.pipeline}" in reply["message"]
 
 
-def test_a_pipeline_name_may_need_quoting(raw):
-    _, made = raw.send("POST", "api:/pipelines", {"name": "a/b c"})
-    assert raw.send("GET", "api:/pipelines/names/a%2Fb%20c") == (200, made)
+def test_a_pipeline_name_may_need_quoting_but_with_a_slash_it_is_another_path(raw):
+    _, made = raw.send("POST", "api:/pipelines", {"name": "b c"})
+    raw.send("POST", "api:/pipelines", {"name": "a/b"})
+    assert raw.send("GET", "api:/pipelines/names/b%20c") == (200, made)
+    assert raw.send("GET", "api:/pipelines/names/a%2Fb")[0] == 404
 
 
 @pytest.mark.parametrize("data", [b"", b"--XX\r\n\r\n", b"nothing", b"--XX--"])

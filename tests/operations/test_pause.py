@@ -33,6 +33,7 @@ def _theirs(api: KfpApi) -> None:
     body = raw.recurring_run_service_get_recurring_run(ours.id)
     body.recurring_run_id, body.description, body.mode, body.status = None, "made by hand", "ENABLE", None
     body.created_at = body.updated_at = None
+    body.namespace = None  # the server tells one that it does not take
     raw.recurring_run_service_create_recurring_run(body)
 
 

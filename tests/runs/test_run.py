@@ -58,7 +58,7 @@ def test_a_failed_run_is_exit_4_and_says_which_task_and_why(run: Callable[..., O
     assert "error: greet failed" in outcome.out
 
 
-def test_a_cancelled_run_ends_the_waiting(run: Callable[..., Outcome], server: DevServer) -> None:
+def test_a_terminated_run_ends_the_waiting(run: Callable[..., Outcome], server: DevServer) -> None:
     api = KfpApi(server.url, "")
 
     def cancel() -> None:
@@ -71,7 +71,7 @@ def test_a_cancelled_run_ends_the_waiting(run: Callable[..., Outcome], server: D
     outcome = run("--pipeline", "hello", "--param", "name=hang", "--wait", "--timeout", "30")
     helper.join()
     assert outcome.code == 4
-    assert outcome.out.splitlines()[1].startswith("CANCELED")
+    assert outcome.out.splitlines()[1].startswith("FAILED")
 
 
 def test_a_timeout_ends_the_waiting_and_not_the_run(run: Callable[..., Outcome], server: DevServer) -> None:

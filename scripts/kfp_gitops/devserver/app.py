@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.clock import Clock, epoch
-from kfp_gitops.devserver.errors import InvalidArgumentError, NotFoundError
+from kfp_gitops.devserver.errors import MalformedError, NotFoundError
 from kfp_gitops.devserver.features import Features
 from kfp_gitops.devserver.filters import Condition
 from kfp_gitops.devserver.http import Request
@@ -56,7 +56,7 @@ def fetch(table: Table[R], key: str) -> R:
     """A record, or 404."""
     found = table.get(key)
     if found is None:
-        raise NotFoundError(f"ResourceNotFoundError: {table.name} {key} not found.")
+        raise NotFoundError(table.resource, key)
     return found
 
 
@@ -64,5 +64,6 @@ def flag(request: Request, name: str) -> bool:
     """A boolean query parameter, as Go's strconv.ParseBool reads it."""
     text = request.query.get(name, "")
     if text not in ("", "1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"):
-        raise InvalidArgumentError(f"{name}: {text!r} is not a boolean")
+        problem = f'strconv.ParseBool: parsing "{text}": invalid syntax'
+        raise MalformedError(f'parsing field "{name}": {problem}')
     return text in ("1", "t", "T", "true", "TRUE", "True")

@@ -14,7 +14,7 @@ from kfp_gitops.devserver.http import Request
 _API = "/apis/v2beta1/"
 # The API's names for the resources of group pipelines.kubeflow.org, where they differ from the path's.
 _RESOURCES = {"recurringruns": "jobs"}
-_OPEN = frozenset({_API + "healthz"})
+_OPEN = frozenset({_API + "healthz", "/apis/v1beta1/healthz"})
 """main.go answers /healthz itself, before anybody is asked who they are."""
 
 

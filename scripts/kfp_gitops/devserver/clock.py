@@ -47,6 +47,10 @@ def epoch(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+EPOCH = "1970-01-01T00:00:00Z"
+"""How the API writes a time that is not there yet, where it writes one at all."""
+
+
 def rfc3339(seconds: int | None) -> str | None:
     """Epoch seconds as the API writes them; nothing and 0 are no time."""
     if not seconds:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from kfp_gitops.devserver import ghosts, service
-from kfp_gitops.devserver.errors import ApiError, InvalidArgumentError, LengthRequiredError, TooLargeError
+from kfp_gitops.devserver.errors import ApiError, LengthRequiredError, MalformedError, TooLargeError
 from kfp_gitops.devserver.faults import Fault, Logged, Trouble
 from kfp_gitops.devserver.http import Reply, Request, failure
 from kfp_gitops.devserver.limits import UPLOAD_BYTES
@@ -65,7 +65,7 @@ class Connection(BaseHTTPRequestHandler):
             parts = urlsplit(self.path)
             query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100))
         except ValueError as error:
-            raise InvalidArgumentError(f"the address cannot be read: {error}") from error
+            raise MalformedError(f"the address cannot be read: {error}") from error
         content_type = self.headers.get("Content-Type", "")
         body, authorization = self._body(parts.path), self.headers.get("Authorization", "")
         return Request(self.command, parts.path, query, body, content_type, authorization)
@@ -75,7 +75,7 @@ class Connection(BaseHTTPRequestHandler):
             raise LengthRequiredError("chunked bodies are not read; send a Content-Length")
         text = self.headers.get("Content-Length", "0")
         if not (text.isascii() and text.isdigit() and len(text) < 16):
-            raise InvalidArgumentError(f"Content-Length: {text!r:.40} is not a length")
+            raise MalformedError(f"Content-Length: {text!r:.40} is not a length")
         limit = UPLOAD_BYTES + _UPLOAD_MARGIN if "/pipelines/upload" in path else _MESSAGE_BYTES
         if int(text) > limit:
             raise TooLargeError(f"the body has {text} bytes; at most {limit} are read")

@@ -22,6 +22,8 @@ LOCALRUN = (sys.executable, "-m", "kfp_gitops.localrun")
 """The executor of this project; it is started as a program and never imported."""
 _SCRIPTS = Path(__file__).parents[2]
 _TAIL = 2000
+RUN_FAILED = 4
+"""The executor's exit code when it did what it should and the pipeline failed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 
 def failure(code: int, run_dir: Path) -> str:
     """Why a run failed, for its `error`: the executor's own word, else the end of what it printed."""
-    kind = {4: "", 2: "refused: ", 3: "defect of the executor: "}.get(
+    kind = {RUN_FAILED: "", 2: "refused: ", 3: "defect of the executor: "}.get(
         code, f"the executor ended with {code}: "
     )
     said = taskdetails.last_error(run_dir)

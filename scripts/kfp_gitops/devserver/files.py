@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kfp_gitops.devserver import pages
 from kfp_gitops.devserver.app import App, fetch
-from kfp_gitops.devserver.errors import NotFoundError, TooLargeError
+from kfp_gitops.devserver.errors import NoSuchPathError, TooLargeError
 from kfp_gitops.devserver.http import Reply, Request
 
 _TYPES = {
@@ -45,7 +45,7 @@ def _inside(root: Path, name: str) -> Path:
             return path
     except (OSError, ValueError):
         pass
-    raise NotFoundError("no such file")
+    raise NoSuchPathError
 
 
 def _folder(request: Request, below: str, names: list[str]) -> Reply:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfp_gitops.devserver.errors import ApiError
+from kfp_gitops.devserver.errors import STACK, ApiError, GatewayError
+
+_STATUS = "type.googleapis.com/google.rpc.Status"
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,20 @@ def ok(body: Mapping[str, Any] | None = None) -> Reply:
 
 def failure(error: ApiError) -> Reply:
     """`googleRpcStatus`, the default reply of every method in the swagger."""
-    return Reply(error.status, _encode({"code": error.code, "message": error.message, "details": []}))
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if not isinstance(error, GatewayError):
+        told = {"@type": _STATUS, "code": error.told_code, "message": error.told}
+        body["details"] = [told]
+    return Reply(error.status, _encode(body))
 
 
-def upload_failure(status: int, text: str) -> Reply:
-    """pipeline_upload_server.go `writeErrorToResponse`: another shape than all the rest of the API."""
-    return Reply(status, _encode({"error_message": text, "error_details": text}))
+def upload_failure(status: int, text: str, *, early: bool = False) -> Reply:
+    """pipeline_upload_server.go `writeErrorToResponse`: another shape than all the rest of the API.
+
+    `early`: before the header was set that says JSON, so Go calls it plain text.
+    """
+    body = _encode({"error_message": text, "error_details": f"{text}\n{STACK}"})
+    return Reply(status, body, "text/plain; charset=utf-8" if early else "application/json")
 
 
 def plain(status: int, text: str) -> Reply:

@@ -10,11 +10,22 @@ from kfp_gitops.devserver.templates import Spec, pipeline_part
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "NUMBER_DOUBLE": (int, float),
-    "NUMBER_INTEGER": (int, float),  # only "a number" is checked, so 2.5 passes for an integer
+    "NUMBER_INTEGER": (
+        int,
+        float,
+    ),  # only "a number" is checked, so 2.5 passes for an integer (seen on 2.17.0)
     "STRING": (str,),
     "BOOLEAN": (bool,),
     "LIST": (list,),
     "STRUCT": (dict,),
+}
+_WORDS = {
+    "NUMBER_DOUBLE": ("double or integer", "number"),
+    "NUMBER_INTEGER": ("double or integer", "number"),
+    "STRING": ("string", "string"),
+    "BOOLEAN": ("bool", "bool"),
+    "LIST": ("list", "list"),
+    "STRUCT": ("struct", "struct"),
 }
 
 
@@ -26,7 +37,7 @@ def check(spec: Spec, runtime_config: Mapping[str, Any]) -> None:
         _check_one(name, wanted, given)
     if unknown := sorted(set(given) - set(inputs)):
         raise InvalidArgumentError(
-            f"parameter(s) provided are not required or present in the pipeline: {', '.join(unknown)}"
+            f"parameter(s) provided are not required by pipeline: {', '.join(unknown)}"
         )
 
 
@@ -41,7 +52,8 @@ def _check_one(name: str, wanted: Mapping[str, Any], given: Mapping[str, Any]) -
         raise InvalidArgumentError(f"input parameter {name} has unspecified type")
     elif not _fits(given[name], kind):
         raise InvalidArgumentError(
-            f"input parameter {name} requires type {kind}, but the parameter value is not of that type"
+            f"input parameter {name} requires type {_WORDS[kind][0]}, but the parameter value is not of "
+            f"{_WORDS[kind][1]} value type"
         )
 
 

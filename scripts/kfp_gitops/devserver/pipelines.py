@@ -8,16 +8,28 @@ from kfp_gitops.devserver import versions
 from kfp_gitops.devserver.app import App, fetch, flag, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
-from kfp_gitops.devserver.errors import InvalidArgumentError, NotFoundError
+from kfp_gitops.devserver.errors import (
+    AlreadyExistsError,
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    during,
+    internal,
+)
 from kfp_gitops.devserver.http import Reply, Request, message, ok
 from kfp_gitops.devserver.limits import check_length, check_tags
+from kfp_gitops.devserver.mysql import DataError
 from kfp_gitops.devserver.paging import Listing
 from kfp_gitops.devserver.records import Pipeline
+from kfp_gitops.devserver.store import DuplicateError, Table
 
 _FIELDS = ("pipeline_id", "display_name", "name", "description", "created_at", "namespace", "error", "tags")
 
+_NOT_CREATED = "Failed to create a pipeline due to server error"
+
 _LISTING: Listing[Pipeline] = Listing(
     "pipelines",
+    "Pipeline",
     {
         "id": "id",
         "pipeline_id": "id",
@@ -27,6 +39,10 @@ _LISTING: Listing[Pipeline] = Listing(
         "created_at": "created",
         "namespace": "namespace",
     },
+    refused="Failed to list pipelines due invalid list options: pageToken: {page_token}, pageSize: {page_size}, "
+    "sortBy: {sort_by}, filter: {filter}",
+    failed="Failed to list pipelines in namespace . Check error stack: Failed to list pipelines "
+    "with context &{}, options &{}",
     tags=True,
 )
 
@@ -44,26 +60,48 @@ def show(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def create(app: App, request: Request) -> Reply:
-    body = Message.parse(request.body, "pipeline", *_FIELDS)
-    return ok(show(app.store.pipelines.insert(read(app, body))))
+    body = Message.parse(request.body, *_FIELDS)
+    return ok(show(insert(app, read(app, body))))
 
 
-def create_with_version(app: App, request: Request) -> Reply:
+def insert(app: App, new: Pipeline) -> Pipeline:
+    with during(f"{_NOT_CREATED}: Failed to create a pipeline in PipelineStore"):
+        try:
+            return app.store.pipelines.insert(new)
+        except DuplicateError as error:
+            raise AlreadyExistsError(
+                f"Failed to create a new pipeline. The name {new.name} already exist. Please specify a new name"
+            ) from error
+        except DataError as error:
+            raise InternalError("Failed to add pipeline to pipeline table", f"{error}") from error
+
+
+def create_with_version(_app: App, request: Request) -> Reply:
     """CreatePipelineAndVersion; its package is a URL, which a development server does not fetch."""
-    body = Message.parse(request.body, "request", "pipeline", "pipeline_version")
-    read(app, body.message("pipeline", *_FIELDS))
-    versions.refuse_url(body.message("pipeline_version", *versions.FIELDS))
+    body = Message.parse(request.body, "pipeline", "pipeline_version")
+    body.message("pipeline", *_FIELDS)
+    url = versions.package_url(body.message("pipeline_version", *versions.FIELDS))
+    with during("Failed to create a pipeline"):
+        if not url:
+            raise InvalidArgumentError(f"invalid pipeline spec URL: {url}")
+        raise InvalidArgumentError("Pipeline URL validation failed")
 
 
 def read(app: App, body: Message) -> Pipeline:
     """A new pipeline from a body: one of name and display_name is enough."""
-    name = body.text("name") or body.text("display_name")
-    if not name:
-        raise InvalidArgumentError("pipeline's name cannot be empty")
-    check_length("Pipeline.Name", name)
-    check_length("Pipeline.Namespace", body.text("namespace"))
-    return new(app, name, body.text("display_name"), body.text("description"), body.text("namespace"),
-               body.strings("tags"))  # fmt: skip
+    name, tags = body.text("name") or body.text("display_name"), body.strings("tags")
+    with (
+        during("Failed to create a pipeline as pipeline conversion failed"),
+        internal("Failed to convert API pipeline to model pipeline"),
+    ):
+        check_length("Pipeline.Name", name)
+        check_length("Pipeline.Namespace", body.text("namespace"))
+    with during(_NOT_CREATED):
+        if not name:
+            raise InvalidArgumentError("name is required")
+        return new(
+            app, name, body.text("display_name"), body.text("description"), body.text("namespace"), tags
+        )
 
 
 def new(
@@ -77,14 +115,24 @@ def new(
 
 
 def get(app: App, request: Request) -> Reply:
-    return ok(show(fetch(app.store.pipelines, request.names["id"])))
+    with during(f"Failed to get a pipeline {request.names['id']}. Check error stack"):
+        return ok(show(named(app, request.names["id"])))
+
+
+def named(app: App, key: str) -> Pipeline:
+    with during(f"Failed to get a pipeline with id {key}"):
+        return fetch(app.store.pipelines, key)
 
 
 def get_by_name(app: App, request: Request) -> Reply:
     name, namespace = request.names["name"], app.namespace(request.query.get("namespace", ""))
     found = app.store.pipelines.where("name = ? AND namespace = ?", name, namespace)
     if not found:
-        raise NotFoundError(f"Failed to get pipeline by name and namespace: Pipeline {name} not found.")
+        with during(
+            f"Failed to get a pipeline with name {name} and namespace {namespace}. Check error stack.: "
+            f"Failed to get a pipeline named {name} in namespace {namespace}"
+        ):
+            raise NotFoundError("Namespace/Pipeline", f"{namespace}/{name}")
     return ok(show(found[0]))
 
 
@@ -94,11 +142,20 @@ def list_all(app: App, request: Request) -> Reply:
 
 def update(app: App, request: Request) -> Reply:
     """resource_manager.go `UpdatePipeline`: an empty display name changes nothing, empty tags clear them."""
-    pipeline = fetch(app.store.pipelines, request.names["id"])
-    body = Message.parse(request.body, "pipeline", *_FIELDS)
-    if changes := read_changes(app, body):
-        app.store.pipelines.update(pipeline.id, **changes)
-    return ok(show(fetch(app.store.pipelines, pipeline.id)))
+    key, body = request.names["id"], Message.parse(request.body, *_FIELDS)
+    with during(f"Failed to update pipeline {key}. Check error stack"):
+        fetch(app.store.pipelines, key)
+        change(app.store.pipelines, key, read_changes(app, body))
+        return ok(show(fetch(app.store.pipelines, key)))
+
+
+def change(table: Table[Any], key: str, changes: dict[str, object]) -> None:
+    if not changes:
+        return
+    try:
+        table.update(key, **changes)
+    except DataError as error:
+        raise InternalError(f"Failed to update {table.resource}", f"{error}") from error
 
 
 def read_changes(app: App, body: Message) -> dict[str, object]:
@@ -113,7 +170,15 @@ def read_changes(app: App, body: Message) -> dict[str, object]:
 
 def delete(app: App, request: Request) -> Reply:
     """resource_manager.go `DeletePipeline`: 400 while there are versions, unless `cascade`."""
-    key, cascade = fetch(app.store.pipelines, request.names["id"]).id, flag(request, "cascade")
+    key, cascade = request.names["id"], flag(request, "cascade")
+    with during(f"Failed to delete pipeline {key}. Check error stack"):
+        _delete(app, key, cascade)
+    return ok()
+
+
+def _delete(app: App, key: str, cascade: bool) -> None:
+    with during(f"Failed to delete pipeline with id {key} as it was not found"):
+        fetch(app.store.pipelines, key)
     existing = app.store.versions.where("pipeline_id = ?", key, order=versions.NEWEST)
     if existing and not cascade:
         raise InvalidArgumentError(
@@ -122,4 +187,3 @@ def delete(app: App, request: Request) -> Reply:
         )
     app.store.execute("DELETE FROM versions WHERE pipeline_id = ?", key)
     app.store.pipelines.delete(key)
-    return ok()

@@ -17,6 +17,8 @@ from kfp_gitops.devserver.records import Run
 from kfp_gitops.devserver.states import pass_to
 from kfp_gitops.devserver.store import Store
 
+KILLED = "its workflow was deleted with its recurring run, and nobody told how it ended"
+TERMINATED = "the run was terminated"
 STOPPED = "the development server stopped while the run was executing"
 
 
@@ -26,7 +28,8 @@ class _Executing:
 
     process: subprocess.Popen[bytes]
     watcher: threading.Thread
-    canceled: str = ""
+    killed: bool = False
+    """Its workflow is gone, and nobody tells KFP how it ended."""
     timer: threading.Timer | None = None
 
 
@@ -42,8 +45,8 @@ class RunPool:
     def recover(self) -> None:
         """At start: what was executing when the server died is lost."""
         with self._store.transaction():
-            for run in self._store.runs.where("state IN ('RUNNING', 'CANCELING')"):
-                pass_to(self._store, run, "FAILED", self._now(), STOPPED)
+            for run in self._store.runs.where("state IN ('RUNNING', 'CANCELING') AND error <> ?", KILLED):
+                pass_to(self._store, run, "FAILED", self._now(), STOPPED, ours=True)
 
     def fill(self) -> None:
         """Start as many pending runs as there is room for."""
@@ -52,11 +55,19 @@ class RunPool:
             for run in self._store.runs.where("state = 'PENDING'", limit=room):
                 self._start(run)
 
+    def settle(self) -> None:
+        """What was terminated before it began ends, a moment later, as all others do."""
+        with self._store.transaction():
+            for run in self._store.runs.where("state = 'CANCELING'"):
+                if run.id not in self._executing:
+                    pass_to(self._store, run, "FAILED", self._now(), TERMINATED)
+
     def _start(self, run: Run) -> None:
         try:
             process = executor.start(self._launch, run, self._runs_dir / run.id)
         except OSError as error:
-            pass_to(self._store, run, "FAILED", self._now(), f"the executor did not start: {error}")
+            why = f"the executor did not start: {error}"
+            pass_to(self._store, run, "FAILED", self._now(), why, ours=True)
             return
         watcher = threading.Thread(
             target=self._watch, args=(run.id, process), name=f"run-{run.id}", daemon=True
@@ -72,42 +83,57 @@ class RunPool:
             if ended.timer:
                 ended.timer.cancel()
             executor.signal_group(process, signal.SIGKILL)  # whatever it left behind
-            self._finish(run_id, code, ended.canceled)
+            self._finish(run_id, code, killed=ended.killed)
             self.fill()  # under the same lock: after it, `close` does not wait for this thread any more
 
-    def _finish(self, run_id: str, code: int, canceled: str) -> None:
+    def _finish(self, run_id: str, code: int, *, killed: bool) -> None:
         run = self._store.runs.get(run_id)
         if run is None:  # deleted meanwhile
             shutil.rmtree(self._runs_dir / run_id, ignore_errors=True)
+        elif killed:
+            pass
         elif code == 0:
             pass_to(self._store, run, "SUCCEEDED", self._now())
-        elif canceled:
-            pass_to(self._store, run, "CANCELED", self._now(), canceled)
+        elif run.state == "CANCELING":
+            pass_to(self._store, run, "FAILED", self._now(), TERMINATED)
         elif self._closing:
-            pass_to(self._store, run, "FAILED", self._now(), STOPPED)
+            pass_to(self._store, run, "FAILED", self._now(), STOPPED, ours=True)
         else:
             why = executor.failure(code, self._runs_dir / run_id)
-            pass_to(self._store, run, "FAILED", self._now(), why)
+            pass_to(self._store, run, "FAILED", self._now(), why, ours=code != executor.RUN_FAILED)
 
-    def cancel(self, run_id: str, reason: str) -> bool:
-        """Stop a run, at once if it has not begun; says whether a process is still to end."""
+    def cancel(self, run_id: str) -> None:
+        """Stop a run: it is CANCELING until its process has ended, then FAILED."""
+        with self._store.transaction():
+            run = self._store.runs.get(run_id)
+            if run and run.state in ("PENDING", "RUNNING"):
+                pass_to(self._store, run, "CANCELING", self._now())
+                self._stop(run_id)
+
+    def kill(self, run_id: str) -> bool:
+        """As Kubernetes takes a workflow away: its run stays as it is; says whether a process is still to end."""
         with self._store.transaction():
             run, under_way = self._store.runs.get(run_id), self._executing.get(run_id)
             if run and run.state == "PENDING":
-                pass_to(self._store, run, "CANCELED", self._now(), reason)
-            elif run and under_way and run.state == "RUNNING":
-                pass_to(self._store, run, "CANCELING", self._now())
-                under_way.canceled = reason
-                under_way.timer = executor.stop(under_way.process, self._launch.grace)
+                pass_to(self._store, run, "RUNNING", self._now())  # so that it is never begun
+            self._store.runs.update(run_id, error=KILLED)
+            if under_way:
+                under_way.killed = True
+                self._stop(run_id)
             return under_way is not None
+
+    def _stop(self, run_id: str) -> None:
+        under_way = self._executing.get(run_id)
+        if under_way and under_way.timer is None:
+            under_way.timer = executor.stop(under_way.process, self._launch.grace)
 
     def wait_idle(self, timeout: float = 30) -> None:
         """Until nothing executes and nothing is pending; for tests and scripts."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             with self._store.lock:
-                active = self._store.runs.count("state IN ('PENDING', 'RUNNING', 'CANCELING')")
-                if not active and not self._executing:
+                waiting = self._store.runs.count("state = 'PENDING'")
+                if not waiting and not self._executing:
                     return
             time.sleep(0.01)
         raise TimeoutError(f"runs are still active after {timeout:g} s")

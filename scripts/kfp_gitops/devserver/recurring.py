@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kfp_gitops.devserver import experiments, runs, sources, triggers
+from kfp_gitops.devserver import experiments, runs, sources, triggers, versions
 from kfp_gitops.devserver.app import App, fetch, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
 from kfp_gitops.devserver.errors import (
-    FailedPreconditionError,
     InternalError,
     InvalidArgumentError,
-    NotFoundError,
+    MalformedError,
+    UnknownError,
+    during,
+    internal,
 )
-from kfp_gitops.devserver.filters import EVERYTHING, Condition
 from kfp_gitops.devserver.http import Reply, Request, message, ok
-from kfp_gitops.devserver.limits import check_varchar
+from kfp_gitops.devserver.mysql import DataError
 from kfp_gitops.devserver.paging import Listing
-from kfp_gitops.devserver.records import RecurringRun
-from kfp_gitops.devserver.sources import Source
+from kfp_gitops.devserver.records import Experiment, RecurringRun
+from kfp_gitops.devserver.sources import Asked, Source
 
 _FIELDS = (
     *("recurring_run_id", "display_name", "description", "pipeline_version_id", "pipeline_spec"),
@@ -43,12 +44,21 @@ _FIELDS = (
         "plugins_input",
     ),
 )
-_MODES = ("MODE_UNSPECIFIED", "ENABLE", "DISABLE", "")
-_POLICIES = ("", "DELETE_PROPAGATION_POLICY_UNSPECIFIED", "FOREGROUND", "BACKGROUND", "ORPHAN")
+_MODES = {0: "MODE_UNSPECIFIED", 1: "ENABLE", 2: "DISABLE"}
+_POLICIES = {
+    "": "DELETE_PROPAGATION_POLICY_UNSPECIFIED",
+    "0": "DELETE_PROPAGATION_POLICY_UNSPECIFIED",
+    "1": "FOREGROUND",
+    "2": "BACKGROUND",
+    "3": "ORPHAN",
+}
+OWN_NAMESPACE = "kubeflow"
+"""Where a single-user server keeps its ScheduledWorkflows, and what it says of recurring runs."""
 
 # job.go `APIToModelFieldMap`: neither state nor pipeline can be filtered on.
 _LISTING: Listing[RecurringRun] = Listing(
     "recurringRuns",
+    "Job",
     {
         "id": "id",
         "recurring_run_id": "id",
@@ -58,11 +68,13 @@ _LISTING: Listing[RecurringRun] = Listing(
         "created_at": "created",
         "updated_at": "updated",
     },
+    refused="Failed to list recurring runs due to error parsing the listing options",
+    failed="Failed to list jobs: Failed to list recurring runs",
 )
 
 
 def show(schedule: RecurringRun) -> dict[str, Any]:
-    return message(
+    shown = message(
         recurring_run_id=schedule.id,
         display_name=schedule.display_name,
         description=schedule.description,
@@ -70,128 +82,162 @@ def show(schedule: RecurringRun) -> dict[str, Any]:
         runtime_config=schedule.runtime_config,
         service_account=schedule.service_account,
         max_concurrency=str(schedule.max_concurrency),
-        trigger=schedule.trigger,
         mode="ENABLE" if schedule.enabled else "DISABLE",
         status="ENABLED" if schedule.enabled else "DISABLED",
         created_at=rfc3339(schedule.created),
         updated_at=rfc3339(schedule.updated),
         no_catchup=schedule.no_catchup,
-        namespace=schedule.namespace,
+        namespace=schedule.namespace or OWN_NAMESPACE,
         experiment_id=schedule.experiment_id,
     )
+    return shown | {"trigger": schedule.trigger}  # also when there is none
 
 
 def create(app: App, request: Request) -> Reply:
-    body = Message.parse(request.body, "recurring_run", *_FIELDS)
-    trigger, concurrency, enabled = triggers.read(body), _concurrency(body), _enabled(body)
-    experiment = experiments.of(app, body.text("experiment_id"))
-    source = _source(app, body)
-    name = _name(body)
-    new = RecurringRun(
-        id=new_id(),
-        display_name=name,
-        description=body.text("description"),
-        namespace=experiment.namespace,
-        experiment_id=experiment.id,
-        pipeline_id=source.pipeline_id,
-        version_id=source.version_id if source.pinned else "",
-        service_account=body.text("service_account") or sources.SERVICE_ACCOUNT,
-        max_concurrency=concurrency,
-        enabled=enabled,
-        no_catchup=body.boolean("no_catchup"),
-        created=app.now(),
-        updated=app.now(),
-        resource_name=_resource_name(name),
-        # A pinned schedule keeps the spec of its creation; one that follows the latest looks at each firing.
-        spec=source.spec if source.pinned else {},
-        runtime_config=sources.runtime_config(body),
-        trigger=trigger,
-    )
-    return ok(show(app.store.recurring_runs.insert(new)))
+    body = Message.parse(request.body, *_FIELDS)
+    enabled, config = body.enum("mode", _MODES) == "ENABLE", sources.runtime_config(body)
+    wanted = sources.asked(body, "RecurringRun")
+    with during("Failed to create a recurring run due to conversion error"):
+        trigger, concurrency, name = triggers.read(body), _concurrency(body), _name(body)
+    with during("Failed to create a recurring run"):
+        experiment = _experiment(app, body)
+        source = _source(app, wanted, config)
+        new = RecurringRun(
+            id=new_id(),
+            display_name=name,
+            description=body.text("description"),
+            namespace=experiment.namespace,
+            experiment_id=experiment.id,
+            pipeline_id=source.pipeline_id,
+            version_id=source.version_id,
+            service_account=body.text("service_account")
+            or ("" if wanted.latest else sources.SERVICE_ACCOUNT),
+            max_concurrency=concurrency,
+            enabled=enabled,
+            no_catchup=body.boolean("no_catchup"),
+            created=app.now(),
+            updated=app.now(),
+            resource_name=_resource_name(name),
+            spec=source.spec,
+            runtime_config=config,
+            trigger=trigger,
+        )
+        return ok(show(_insert(app, new)))
+
+
+def _insert(app: App, new: RecurringRun) -> RecurringRun:
+    try:
+        return app.store.recurring_runs.insert(new)
+    except DataError as error:
+        raise InternalError(f"Failed to store job {new.display_name} to table", f"{error}") from error
 
 
 def _concurrency(body: Message) -> int:
     concurrency = body.integer("max_concurrency")
     if not 1 <= concurrency <= 10:
         raise InvalidArgumentError(
-            f"The max concurrency of the recurring run is out of range. Support 1-10. Received {concurrency}"
+            f"Max concurrency of a recurring run must be at least 1 and at most 10. Received {concurrency}"
         )
     return concurrency
 
 
-def _enabled(body: Message) -> bool:
-    if body.text("mode") not in _MODES:
-        raise InvalidArgumentError(f"recurring_run.mode: {body.text('mode')!r} is not one of its values")
-    return body.text("mode") == "ENABLE"
-
-
 def _name(body: Message) -> str:
-    """An empty or too long text is a database error, so 500 (facts 4.2). Names need not be unique."""
+    """Names need not be unique."""
     name = body.text("display_name")
-    if not name:
-        raise InternalError("Create job failed: the job's name is empty")
-    check_varchar("DisplayName", name)
-    check_varchar("Description", body.text("description"))
+    with internal("Failed to convert a API recurring run to its internal representation"):
+        if not name:
+            raise InvalidArgumentError("Recurring run's name cannot be empty")
     return name
 
 
-def _source(app: App, body: Message) -> Source:
-    """An unknown version is wrapped as an internal error; an unknown pipeline is not (facts 4.2)."""
-    try:
-        return sources.read(app, body)
-    except NotFoundError as error:
-        if Message.of(
-            body.object("pipeline_version_reference"), "", "pipeline_id", "pipeline_version_id"
-        ).has("pipeline_version_id"):
-            raise InternalError(
-                f"Failed to fetch a template with an invalid pipeline spec: {error}"
-            ) from error
-        raise
+def _experiment(app: App, body: Message) -> Experiment:
+    """A namespace that is not the experiment's is refused; without an experiment, Kubernetes is asked for it."""
+    key, namespace = body.text("experiment_id"), body.text("namespace")
+    with during("Failed to create a recurring run due to invalid experimentId and namespace combination"):
+        with during(f"Failed to fetch namespace for experiment {key}"):
+            experiment = experiments.of(app, key)
+        if key and namespace not in ("", experiment.namespace):
+            raise InvalidArgumentError(
+                f"Experiment {key} belongs to namespace '{experiment.namespace}' instead of '{namespace}'"
+            )
+    if namespace not in ("", experiment.namespace, OWN_NAMESPACE):
+        raise UnknownError(f'namespaces "{namespace}" not found')
+    return experiment
+
+
+def _source(app: App, wanted: Asked, config: dict[str, Any]) -> Source:
+    """A pinned schedule keeps the spec of its creation; one that follows the latest looks at each firing."""
+    if wanted.latest:
+        with during("Failed to validate the input parameters on the latest pipeline version"):
+            latest = versions.latest(app, wanted.pipeline_id, "the latest template").spec
+            sources.check_parameters(latest, config)
+        sources.check_compiles(latest)
+        return Source({}, wanted.pipeline_id)
+    if wanted.inline is None and not wanted.version_id:
+        raise UnknownError("Cannot create a job with an empty pipeline ID")
+    with internal("Failed to create a recurring run with an invalid pipeline spec manifest"):
+        source = sources.pinned(app, wanted) if wanted.inline is None else Source(wanted.inline)
+    with during(
+        "Failed to create a recurring run during scheduled workflow creation: invalid pipeline job inputs"
+    ):
+        sources.check_parameters(source.spec, config)
+    sources.check_compiles(source.spec)
+    return source
 
 
 def _resource_name(name: str) -> str:
     """template.go `toSWFCRDResourceGeneratedName`: at most 25 of the name's characters, and a random end."""
-    kept = re.sub(r"[^a-z0-9]", "", name.lower())[:25]
+    kept = re.sub(r"[^a-z0-9-]", "", name.lower())[:25]
     return f"{kept or 'job-'}{new_id()[:5]}"
 
 
 def get(app: App, request: Request) -> Reply:
-    return ok(show(fetch(app.store.recurring_runs, request.names["id"])))
+    with during("Failed to fetch a recurring run"):
+        return ok(show(fetch(app.store.recurring_runs, request.names["id"])))
 
 
 def list_all(app: App, request: Request) -> Reply:
-    experiment_id = request.query.get("experiment_id", "")
-    within = Condition("experiment_id = ?", (experiment_id,)) if experiment_id else EVERYTHING
-    within = within if experiment_id else app.within(request)
+    with during("Failed to list jobs"):
+        within = experiments.within(app, request, "recurring runs")
     return _LISTING.reply(request, app.store.recurring_runs, show, within)
 
 
 def enable(app: App, request: Request) -> Reply:
-    """Keeps the time of the last firing, so a tick missed meanwhile fires at once (facts 4.5)."""
-    schedule = fetch(app.store.recurring_runs, request.names["id"])
-    experiment = app.store.experiments.get(schedule.experiment_id)
-    if experiment and experiment.storage_state == "ARCHIVED":
-        raise FailedPreconditionError(
-            "the experiment is archived; unarchive it before enabling its recurring runs"
-        )
-    app.store.recurring_runs.update(schedule.id, enabled=True, updated=app.now())
-    return ok()
+    """Keeps the time of the last firing, so a tick missed meanwhile fires at once (facts 4.5).
+
+    Whether its experiment is archived or gone, nobody looks (seen on KFP 2.17.0).
+    """
+    return _set(app, request, enabled=True)
 
 
 def disable(app: App, request: Request) -> Reply:
-    key = fetch(app.store.recurring_runs, request.names["id"]).id
-    app.store.recurring_runs.update(key, enabled=False, updated=app.now())
+    return _set(app, request, enabled=False)
+
+
+def _set(app: App, request: Request, *, enabled: bool) -> Reply:
+    key, way = request.names["id"], "enable" if enabled else "disable"
+    with during(
+        f"Failed to {way} a recurring run: Failed to change recurring run's mode to enable:{str(enabled).lower()}. "
+        f"Check if recurring run {key} exists"
+    ):
+        fetch(app.store.recurring_runs, key)
+    app.store.recurring_runs.update(key, enabled=enabled, updated=app.now())
     return ok()
 
 
 def delete(app: App, request: Request) -> Reply:
-    """Without ORPHAN, Kubernetes takes the running workflows with their owner (facts 4.2)."""
-    schedule = fetch(app.store.recurring_runs, request.names["id"])
-    policy = request.query.get("propagation_policy", "")
-    if policy not in _POLICIES:
-        raise InvalidArgumentError(f"propagation_policy: {policy!r} is not one of its values")
+    """Without ORPHAN, Kubernetes takes the running workflows with their owner.
+
+    KFP never hears of them again: their runs stay RUNNING for ever (seen on KFP 2.17.0).
+    """
+    key, given = request.names["id"], request.query.get("propagation_policy", "")
+    policy = _POLICIES.get(given, given)
+    if policy not in _POLICIES.values():
+        raise MalformedError(f'parsing field "propagation_policy": "{given}" is not a valid value')
+    with during(f"Failed to delete a recurring run: Failed to delete recurring run {key}. Check if exists"):
+        schedule = fetch(app.store.recurring_runs, key)
     app.store.recurring_runs.delete(schedule.id)
     if not (policy == "ORPHAN" and app.features.orphan):
         for run in runs.active_of(app, schedule.id):
-            app.pool.cancel(run.id, "the recurring run was deleted without propagation_policy=ORPHAN")
+            app.pool.kill(run.id)
     return ok()

@@ -28,6 +28,12 @@ def not_served(_app: App, request: Request) -> Reply:
     raise UnimplementedError(f"the development server has no use for {request.path}")
 
 
+def healthz_v1(app: App, _request: Request) -> Reply:
+    """The version before had no word for where pipelines are kept."""
+    told = {"commit_sha": "unknown", "tag_name": app.features.version, "multi_user": app.features.multi_user}
+    return ok(told)
+
+
 _API_ROUTES = (
     Route("GET", "/healthz", healthz),
     Route("GET", "/experiments", experiments.list_all),
@@ -70,10 +76,11 @@ _API_ROUTES = (
     Route("POST", "/workflows", not_served),
     Route("POST", "/visualizations/{namespace}", not_served),
 )
-_PAGES = (
+_OTHERS = (
+    Route("GET", "/apis/v1beta1/healthz", healthz_v1),
     Route("GET", "/", pages.index),
     Route("GET", "/runs/{id}", pages.run_page),
     Route("GET", "/runs/{id}/files/{path...}", files.serve),
 )
 
-ROUTER = Router([*(Route(r.method, _API + r.pattern, r.handler) for r in _API_ROUTES), *_PAGES])
+ROUTER = Router([*(Route(r.method, _API + r.pattern, r.handler) for r in _API_ROUTES), *_OTHERS])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from kfp_gitops.devserver.errors import MethodNotAllowedError, NotFoundError
+from kfp_gitops.devserver.errors import NoSuchMethodError, NoSuchPathError
 from kfp_gitops.devserver.http import Reply, Request
 
 if TYPE_CHECKING:
@@ -48,9 +48,16 @@ class Router:
         """The handler, and the request with the names of its path, decoded after the split as gateways do."""
         matches = [(r, m) for r, regex in self._routes if (m := regex.fullmatch(request.path))]
         if not matches:
-            raise NotFoundError(f"no such path: {request.path}")
+            raise NoSuchPathError
         for route, match in matches:
             if route.method == request.method:
-                names = {name: unquote(value) for name, value in match.groupdict().items()}
-                return route.handler, replace(request, names=names)
-        raise MethodNotAllowedError(f"{request.method} is not served for {request.path}")
+                return route.handler, replace(request, names=_names(route, match))
+        raise NoSuchMethodError
+
+
+def _names(route: Route, match: re.Match[str]) -> dict[str, str]:
+    """Decoded; a slash in a name that is one part of the path makes it another path."""
+    names = {name: unquote(value) for name, value in match.groupdict().items()}
+    if any("/" in value and f"{{{name}...}}" not in route.pattern for name, value in names.items()):
+        raise NoSuchPathError
+    return names

@@ -12,13 +12,17 @@ from kfp_gitops.devserver.errors import ApiError
 from kfp_gitops.devserver.records import RecurringRun, Run
 from kfp_gitops.devserver.templates import Spec
 
+SPACING = 10
+"""Seconds from one run of a schedule to its next at the least: controller.go looks at it again no sooner, so what a
+schedule has to catch up comes one by one (seen on KFP 2.17.0)."""
+
 
 def tick(app: App) -> None:
     """Start every run that is due now, as far as the concurrency of its schedule allows."""
+    app.pool.settle()
     with app.store.transaction():
         for key in _waited_for(app):
-            while fire(app, app.store.recurring_runs.where("id = ?", key)[0]):  # as it is now
-                pass
+            fire(app, app.store.recurring_runs.where("id = ?", key)[0])  # as it is now
     app.pool.fill()
 
 
@@ -30,18 +34,25 @@ def _waited_for(app: App) -> list[str]:
     return [key for key, firing in firings.items() if firing is not None and firing <= now]
 
 
-def fire(app: App, schedule: RecurringRun) -> bool:
+def fire(app: App, schedule: RecurringRun) -> None:
     """One firing, if one is due: scheduled_workflow.go `GetNextScheduledEpoch`."""
     now = app.now()
     due = triggers.next_firing(schedule, now)
     if due is None or due > now or len(runs.active_of(app, schedule.id)) >= schedule.max_concurrency:
-        return False
+        return
+    if now < _fired(app, schedule.id) + SPACING:
+        return
     try:
         spec = _spec(app, schedule)
     except ApiError:
-        return False  # no version to run: nothing is submitted, and the next tick tries again
+        return  # no version to run: nothing is submitted, and the next tick tries again
     _submit(app, schedule, spec, due)
-    return True
+
+
+def _fired(app: App, key: str) -> int:
+    """When it last fired, and not for when."""
+    found = app.store.execute("SELECT MAX(created) FROM runs WHERE recurring_run_id = ?", key)
+    return int(found[0][0] or 0)
 
 
 def _spec(app: App, schedule: RecurringRun) -> Spec:
@@ -60,7 +71,7 @@ def _submit(app: App, schedule: RecurringRun, spec: Spec, due: int) -> None:
         pipeline_id=schedule.pipeline_id,
         version_id=schedule.version_id or _latest_id(app, schedule),
         recurring_run_id=schedule.id,
-        service_account=schedule.service_account,
+        service_account="",  # KFP learns of the run by the workflow alone, and that does not tell
         created=now,
         scheduled=due,
         spec=spec,

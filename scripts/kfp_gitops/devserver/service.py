@@ -6,8 +6,14 @@ import traceback
 
 from kfp_gitops.devserver import guard
 from kfp_gitops.devserver.app import App
-from kfp_gitops.devserver.errors import ApiError, ForbiddenError, InternalError, UnauthenticatedError
-from kfp_gitops.devserver.http import Reply, Request, failure, upload_failure
+from kfp_gitops.devserver.errors import (
+    ApiError,
+    ForbiddenError,
+    InternalError,
+    NoSuchPathError,
+    UnauthenticatedError,
+)
+from kfp_gitops.devserver.http import Reply, Request, failure, plain, upload_failure
 from kfp_gitops.devserver.routes import ROUTER
 
 
@@ -30,7 +36,9 @@ def answer(app: App, request: Request, host: str | None, origin: str | None) -> 
 
 
 def _refusal(request: Request, error: ApiError) -> Reply:
-    """An upload without the right to it is a 400, not a 401 or 403 (facts 4.2)."""
+    """Go's own words outside of the API. An upload without the right to it is a 400, not a 401 or 403 (facts 4.2)."""
+    if isinstance(error, NoSuchPathError) and not request.path.startswith("/apis/"):
+        return plain(404, "404 page not found")
     if "/pipelines/upload" in request.path and isinstance(error, UnauthenticatedError | ForbiddenError):
         return upload_failure(400, "Failed to authorize the upload")
     return failure(error)

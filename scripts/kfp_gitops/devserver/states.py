@@ -13,9 +13,13 @@ def status(moment: int, state: str, error: str = "") -> Json:
     return entry | ({"error": {"code": 2, "message": error, "details": []}} if error else {})
 
 
-def pass_to(store: Store, run: Run, state: str, moment: int, error: str = "") -> None:
-    """Move a run to its next state; a final one gets its time and its error."""
-    history = [*run.state_history, status(moment, state, error)]
+def pass_to(store: Store, run: Run, state: str, moment: int, error: str = "", *, ours: bool = False) -> None:
+    """Move a run to its next state; a final one gets its time and its error.
+
+    The API tells the error of a run only if it is `ours`, of this machine: a pipeline that fails leaves none there, as
+    on the real server, where its tasks tell.
+    """
+    history = [*run.state_history, status(moment, state, error if ours else "")]
     changes: Json = {"state": state, "state_history": history}
     if state not in ("PENDING", "RUNNING", "CANCELING"):
         changes |= {"finished": moment}

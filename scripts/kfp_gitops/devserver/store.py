@@ -6,12 +6,12 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import Field, astuple, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from kfp_gitops.devserver.errors import AlreadyExistsError
+from kfp_gitops.devserver import mysql
 from kfp_gitops.devserver.records import Experiment, Pipeline, RecurringRun, Run, Version
 
 R = TypeVar("R", Experiment, Pipeline, Version, RecurringRun, Run)
@@ -24,6 +24,10 @@ _UNIQUE = {
 }
 
 
+class DuplicateError(Exception):
+    """A unique index has it already."""
+
+
 class Store:
     """All state but the files of runs. Its lock is the only one, so nothing can wait in a circle."""
 
@@ -32,13 +36,14 @@ class Store:
         self._depth = 0
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
+        mysql.install(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self.experiments = Table(self, "experiments", Experiment)
-        self.pipelines = Table(self, "pipelines", Pipeline)
-        self.versions = Table(self, "versions", Version)
-        self.recurring_runs = Table(self, "recurring_runs", RecurringRun)
-        self.runs = Table(self, "runs", Run)
+        self.experiments = Table(self, "experiments", "Experiment", Experiment)
+        self.pipelines = Table(self, "pipelines", "Pipeline", Pipeline)
+        self.versions = Table(self, "versions", "PipelineVersion", Version)
+        self.recurring_runs = Table(self, "recurring_runs", "Job", RecurringRun)
+        self.runs = Table(self, "runs", "Run", Run)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,32 +77,42 @@ class Store:
 
 
 class Table(Generic[R]):
-    """The rows of one kind of record. Table and column names are constants of this package, never input."""
+    """The rows of one kind of record; `resource` is its name in the API's errors.
 
-    def __init__(self, store: Store, name: str, record: type[R]) -> None:
-        self.name = name
+    Table and column names are constants of this package, never input.
+    """
+
+    def __init__(self, store: Store, name: str, resource: str, record: type[R]) -> None:
+        self.name, self.resource = name, resource
         self._store = store
         self._record: type[R] = record
         self._fields = fields(record)
-        columns = [f.name + (" TEXT PRIMARY KEY" if f.name == "id" else "") for f in self._fields]
+        self._names = [f.name for f in self._fields]
+        columns = [f"{f.name} {_declared(f.name)}" for f in self._fields]
         columns += [_UNIQUE[name]] if name in _UNIQUE else []
         store.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
 
     def insert(self, record: R) -> R:
-        """Add a record; a duplicate of a unique index is the API's 409."""
+        """Add a record; DuplicateError for what a unique index has, mysql.DataError for what does not fit."""
+        self._check(zip(self._names, astuple(record), strict=True))
         values = [_to_column(f, v) for f, v in zip(self._fields, astuple(record), strict=True)]
         marks = ", ".join("?" * len(values))
         try:
             self._store.execute(f"INSERT INTO {self.name} VALUES ({marks})", *values)  # noqa: S608 constants
         except sqlite3.IntegrityError as error:
-            raise AlreadyExistsError(f"Already exist error: {self.name}: the name must be unique") from error
+            raise DuplicateError from error
         return record
+
+    def _check(self, values: Iterable[tuple[str, object]]) -> None:
+        for name, value in values:
+            mysql.check(self.name, name, value)
 
     def get(self, key: str) -> R | None:
         found = self.where("id = ?", key)
         return found[0] if found else None
 
     def update(self, key: str, **changes: object) -> None:
+        self._check(changes.items())
         by_name = {f.name: f for f in self._fields}
         values = [_to_column(by_name[name], value) for name, value in changes.items()]
         assignments = ", ".join(f"{name} = ?" for name in changes)
@@ -114,6 +129,12 @@ class Table(Generic[R]):
     def count(self, condition: str, *arguments: object) -> int:
         sql = f"SELECT COUNT(*) FROM {self.name} WHERE {condition}"  # noqa: S608 constants
         return int(self._store.execute(sql, *arguments)[0][0])
+
+
+def _declared(column: str) -> str:
+    if column == "id":
+        return "TEXT PRIMARY KEY"
+    return f"TEXT COLLATE {mysql.COLLATION}" if column in mysql.COLLATED else ""
 
 
 def _to_column(column: Field[Any], value: object) -> object:

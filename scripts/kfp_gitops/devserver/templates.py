@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kfp_gitops.devserver.errors import InvalidArgumentError
+from kfp_gitops.devserver.errors import InternalError, InvalidArgumentError
 from kfp_gitops.devserver.ir_proto import IrError, normalise
 from kfp_gitops.devserver.yamltext import YamlRefusedError, load_documents
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NAME_LENGTH = 128
 Spec = dict[str, Any]
 
 
@@ -47,12 +48,32 @@ def documents(spec: Spec) -> list[dict[str, Any]]:
 def _from_documents(found: list[Any]) -> Spec:
     pipelines, others = _split(found)
     if not pipelines:
-        raise InvalidArgumentError("unknown template format")
+        return _workflow(found)
     if len(pipelines) > 1:
-        raise InvalidArgumentError("pipeline spec is invalid: multiple pipeline specs provided")
+        raise InvalidArgumentError("multiple pipeline specs provided")
     _check(pipelines[0])
     platforms = _platforms(others)
     return {"pipeline_spec": pipelines[0], "platform_spec": platforms} if platforms else pipelines[0]
+
+
+def _workflow(found: list[Any]) -> Spec:
+    """A pipeline of KFP v1 is still registered; it is not run here. Nothing at all is no template (500)."""
+    if not found:
+        raise InternalError("Failed to read a template", "empty")
+    first = found[0] if len(found) == 1 and isinstance(found[0], dict) else {}
+    of_argo = str(first.get("apiVersion", "")).startswith("argoproj.io/") and first.get("kind") == "Workflow"
+    if of_argo and isinstance(first.get("spec"), dict):
+        return dict(first)
+    raise InvalidArgumentError("unknown template format")
+
+
+def is_workflow(spec: Spec) -> bool:
+    return "root" not in pipeline_part(spec)
+
+
+def is_empty(spec: Spec) -> bool:
+    """Whether there is nothing to do, which the compiler refuses when a run or a recurring run is made."""
+    return not pipeline_part(spec)["root"].get("dag", {}).get("tasks")
 
 
 def _split(found: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
@@ -74,13 +95,14 @@ def _check(spec: dict[str, Any]) -> None:
     version, name = spec.get("schemaVersion", ""), spec["pipelineInfo"]["name"]
     if version != "2.1.0":
         raise InvalidArgumentError(
-            "pipeline spec is invalid: KFP only supports schema version 2.1.0, but the pipeline spec has version "
-            f"{version}"
+            f"KFP only supports schema version 2.1.0, but the pipeline spec has version {version}"
         )
+    if len(name) > _NAME_LENGTH:
+        raise InvalidArgumentError(f"pipeline's name must contain no more than {_NAME_LENGTH} characters")
     if not _NAME.fullmatch(name):
         raise InvalidArgumentError(
-            f"pipeline's name must contain only lowercase alphanumeric characters or '-', start with an "
-            f"alphanumeric one, and have no more than 128: {name!r:.200}"
+            "pipeline's name must contain only lowercase alphanumeric characters or '-' and must start with "
+            "alphanumeric characters"
         )
 
 
@@ -95,5 +117,5 @@ def _platforms(others: list[Any]) -> dict[str, Any]:
         if "kubernetes" in platform.get("platforms", {}):
             kept.append(platform)
     if len(kept) > 1:
-        raise InvalidArgumentError("Platform spec is invalid: multiple platform specs provided")
+        raise InvalidArgumentError("multiple platform specs provided")
     return kept[0] if kept else {}

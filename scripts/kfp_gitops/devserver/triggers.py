@@ -16,7 +16,7 @@ from typing import Any
 
 from kfp_gitops.devserver import cron
 from kfp_gitops.devserver.body import Message
-from kfp_gitops.devserver.clock import epoch, rfc3339
+from kfp_gitops.devserver.clock import EPOCH, epoch, rfc3339
 from kfp_gitops.devserver.errors import InvalidArgumentError
 from kfp_gitops.devserver.http import message
 from kfp_gitops.devserver.records import RecurringRun
@@ -36,10 +36,7 @@ class Window:
 def read(body: Message) -> dict[str, Any]:
     """The trigger as it is stored and shown; a missing one is accepted (facts 4.2)."""
     trigger = body.message("trigger", "cron_schedule", "periodic_schedule")
-    if len(trigger.fields) > 1:
-        raise InvalidArgumentError(
-            "recurring_run.trigger: cron_schedule and periodic_schedule exclude each other"
-        )
+    trigger.one_of("Trigger.trigger", "cron_schedule", "periodic_schedule")
     if trigger.has("cron_schedule"):
         return {"cron_schedule": _read_cron(trigger)}
     if trigger.has("periodic_schedule"):
@@ -69,7 +66,8 @@ def _read_periodic(trigger: Message) -> dict[str, Any]:
 
 
 def _read_times(schedule: Message) -> dict[str, Any]:
-    return {name: rfc3339(schedule.time(name)) for name in ("start_time", "end_time")}
+    times = {name: schedule.time(name) for name in ("start_time", "end_time")}
+    return {name: EPOCH if moment == 0 else rfc3339(moment) for name, moment in times.items()}
 
 
 def next_firing(schedule: RecurringRun, now: int) -> int | None:
