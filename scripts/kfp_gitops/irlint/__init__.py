@@ -5,7 +5,8 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
            ├──► executors (containers, platform document)
-           └──► importers (their names)
+           ├──► importers (their names)
+           └──► kept (texts that KFP changes when it stores them)
 
 `problems` also tells texts that a file does not keep for want of quotes (`texts`).
 

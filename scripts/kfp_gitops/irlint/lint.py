@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops import schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import dag, executors, importers, texts
+from kfp_gitops.irlint import dag, executors, importers, kept, texts
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -24,7 +24,7 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    found += [*executors.findings(ir), *importers.findings(ir)]
+    found += [*executors.findings(ir), *importers.findings(ir), *kept.findings(documents)]
     for document in documents[1:]:
         found += executors.platform(ir, document)
     return found
