@@ -89,8 +89,9 @@ class _Checker:
                 at, f"a default of {port['type']} is JSON in a text", "put it in quotes"
             )
         elif not v1ports.is_value(value, kind):
+            shown = self.document.spelled(at) or repr(value)
             yield self.document.problem(
-                at, f"{value!r} is not a {port['type']}", _TODO.get(kind, f"write a {port['type']}")
+                at, f"{shown} is not a {port['type']}", _TODO.get(kind, f"write a {port['type']}")
             )
         elif kind == "int" and abs(int(value)) > MAX_EXACT:
             todo = "make it smaller, or the input a String: the IR keeps numbers as doubles"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import rich_ir
 import yaml
-from kfp_gitops import brought
+from kfp_gitops import brought, components
 from kfp_gitops.errors import InputError
 
 
@@ -93,3 +93,13 @@ def test_a_word_of_a_command_is_told_as_it_was_written(field: str) -> None:
 
     with pytest.raises(InputError, match=rf"{field}\.0 is 7e2, not a text; write it in quotes: '7e2'"):
         brought.read(_written(change), "ir.yaml")
+
+
+def test_a_default_of_a_container_component_is_told_as_it_was_written() -> None:
+    image = f"x@sha256:{'1' * 64}"
+    spec = (
+        "name: say\ninputs:\n- {name: text, type: String, default: 7e2}\n"
+        f"implementation:\n  container: {{image: '{image}', command: [echo, {{inputValue: text}}]}}\n"
+    )
+    with pytest.raises(InputError, match=r"^component\.yaml:3:39: 7e2 is not a String; put it in quotes$"):
+        components.read("say", spec, "component.yaml")

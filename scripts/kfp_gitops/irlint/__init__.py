@@ -8,7 +8,8 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
            ├──► importers (their names)
            ├──► containers (command lines that KFP does not read as they are written, outputs that nobody writes)
            ├──► claims (volume claims that the cache would not make again)
-           └──► argo (texts that Argo takes for its placeholders)
+           ├──► argo (texts that Argo takes for its placeholders)
+           └──► kept (texts that KFP changes when it stores them)
 
 `problems` also tells texts that a file does not keep for want of quotes (`texts`).
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops import charset, schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import argo, claims, cluster, containers, dag, executors, importers, optionals, texts
+from kfp_gitops.irlint import argo, claims, cluster, containers, dag, executors, importers, kept, optionals, texts
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
@@ -28,7 +28,7 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
         found += check.findings(ir)
     for document in documents[1:]:
         found += [*executors.platform(ir, document), *cluster.platform(document)]
-    found += argo.findings(documents)
+    found += [*argo.findings(documents), *kept.findings(documents)]
     return found
 
 

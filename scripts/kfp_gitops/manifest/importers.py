@@ -43,6 +43,11 @@ class Components:
         )
         return found
 
+    def with_executor(self, label: str) -> str:
+        """The component that has an executor; empty when none has."""
+        found = (name for name, node in self._nodes.items() if node.get("executorLabel") == label)
+        return next(found, "")
+
     def imports(self, task: Mapping[str, Any]) -> bool:
         """Whether a task is an importer."""
         label = self._nodes.get(runs(task), {}).get("executorLabel", "")

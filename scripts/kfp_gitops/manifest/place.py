@@ -40,6 +40,10 @@ class Places:
                 return self._of(component, task)
             case ("components", str(component), *_):
                 return self._of(*self._uses.get(component, (ROOT, "")))
+            case ("deploymentSpec", "executors", str(label), *_):
+                return self._of(*self._uses.get(self._ir.with_executor(label), (ROOT, "")))
+            case ("root", "inputDefinitions", "parameters", str(name), *_):
+                return ("spec", "parameters", name)
         return ()
 
     def in_ir(self, path: str) -> Path:

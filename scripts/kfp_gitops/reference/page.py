@@ -22,6 +22,10 @@ References are maps, never expressions in texts: `{param: folds}`, `{task: train
 told with its line, all at once, by `python scripts/render.py --env dev`; what is allowed but known to fail on a KFP
 backend is warned of there. Older versions of the language: [manifest-migration.md](manifest-migration.md).
 
+YAML readers disagree about texts without quotes: `007`, `0x1F`, `1_000`, `2026-01-01` and `yes` are texts to some, and
+numbers, times and true to KFP (Go's yaml.v3), to kubectl and Argo CD, or to the SDK. Here and in values such a text
+stands in quotes, or is refused with its line; what is rendered is in quotes wherever any of them needs them.
+
 A pipeline inside another one is a template of its own in the same folder, `<inner>.pipeline.yaml.j2`, and a task says
 `pipeline: <inner>`. It is rendered with the same values, and belongs to the release of the pipeline around it: to its
 digest, its promotion and its pinned copy, so it never changes under it. A pipeline that two others need is a file in
