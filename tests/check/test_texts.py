@@ -126,7 +126,7 @@ def test_a_compiled_pipeline_that_is_brought(document: int) -> None:
         ("a\U00010000", "U+10000"),
         ("\ud800", "U+D800"),
         ("# one\n# two 🚀\n", "U+1F680 in its line 2"),
-    ],  # fmt: skip
+    ],
 )
 def test_where_the_border_is(text: str, character: str | None) -> None:
     assert charset.refused(text) == character
