@@ -18,9 +18,12 @@ TODO = "write it without: KFP's database keeps no character above U+FFFF, such a
 
 
 def refused(text: str) -> str | None:
-    """What of a text KFP cannot store: the first such character; None when it can store all."""
+    """What of a text KFP cannot store: the first such character, of several lines also where; None when it can all."""
     found = None if text.isascii() else _REFUSED.search(text)
-    return f"U+{ord(found[0]):04X}" if found else None
+    if found is None:
+        return None
+    line = f" in its line {text.count(chr(10), 0, found.start()) + 1}" if "\n" in text.strip() else ""
+    return f"U+{ord(found[0]):04X}{line}"
 
 
 def without(text: str) -> str:

@@ -63,6 +63,18 @@ def access_modes(value: Any) -> str | None:
     return f"{_ALONE} stands alone" if _ALONE in value and len(value) > 1 else None
 
 
+def data_source(value: Any) -> str | None:
+    """A claim or a snapshot that fills a new claim (validateDataSource)."""
+    if not isinstance(value, Mapping):
+        return None
+    lacking = [key for key in ("kind", "name") if not value.get(key)]
+    if lacking:
+        return f"a data source has a {lacking[0]}"
+    if not value.get("apiGroup") and value["kind"] != "PersistentVolumeClaim":
+        return f"a data source of kind {value['kind']!r} has an apiGroup"
+    return None
+
+
 def label_map(value: Any) -> str | None:
     """Keys and values of labels; those of a node selector, too."""
     return next(_pairs(value, names.label_key, names.label_value), None)

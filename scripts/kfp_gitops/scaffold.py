@@ -199,7 +199,7 @@ def _importer(port: Port) -> list[str]:
     return [
         f"    import-{port.name.replace('_', '-')}:",
         "      importer:",
-        f"        uri: change-me/{port.name}",
+        f"        uri: s3://change-me/{port.name}",
         f"        type: {kind}",
     ]
 

@@ -134,11 +134,18 @@ def test_defaults_and_what_schedules_give_are_judged_where_they_stand(
 CLAIMS = """\
 spec:
   tasks:
-    make: {{createPvc: {{accessModes: [{modes}], size: {size}, {name}, storageClass: {storage}}}}}
+    make: {{createPvc: {{accessModes: [{modes}], size: {size}, {name}, storageClass: {storage}, dataSource: {source}}}}}
     use: {{component: list_names, volumes: {{/d: {{pvc: {{task: make, output: name}}}}}}}}
     gone: {{deletePvc: {{name: {gone}}}, after: [use]}}
 """
-CLAIM = {"modes": "ReadWriteOnce", "size": "1Gi", "name": "nameSuffix: -x", "storage": "''", "gone": "old"}
+CLAIM = {
+    "modes": "ReadWriteOnce",
+    "size": "1Gi",
+    "name": "nameSuffix: -x",
+    "storage": "''",
+    "gone": "old",
+    "source": "{kind: PersistentVolumeClaim, name: a}",
+}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +160,8 @@ CLAIM = {"modes": "ReadWriteOnce", "size": "1Gi", "name": "nameSuffix: -x", "sto
         ("name", "name: a.b", "'a.b' is no name of a volume"),
         ("name", f"nameSuffix: -{'x' * 40}", "is no name of a volume"),
         ("storage", "Fast", "'Fast' is no name of an object"),
+        ("source", "{kind: PersistentVolumeClaim}", "a data source has a name"),
+        ("source", "{kind: VolumeSnapshot, name: a}", "'VolumeSnapshot' has an apiGroup"),
         ("gone", "Old", "'Old' is no name of an object"),
     ],
 )

@@ -119,7 +119,14 @@ def test_a_compiled_pipeline_that_is_brought(document: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "character"), [("", None), ("\uffff é", None), ("a\U00010000", "U+10000"), ("\ud800", "U+D800")]
+    ("text", "character"),
+    [
+        ("", None),
+        ("\uffff é", None),
+        ("a\U00010000", "U+10000"),
+        ("\ud800", "U+D800"),
+        ("# one\n# two 🚀\n", "U+1F680 in its line 2"),
+    ],
 )
 def test_where_the_border_is(text: str, character: str | None) -> None:
     assert charset.refused(text) == character

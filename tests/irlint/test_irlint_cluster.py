@@ -30,6 +30,10 @@ _CONTAINERS = {
     "the memory request 2Gi is above the limit 2G": {
         "resources": {"resourceMemoryRequest": "2Gi", "resourceMemoryLimit": "2G"}
     },
+    "the memory request 2.5G is above the limit 2Gi": {
+        "resources": {"memoryRequest": 2.5, "resourceMemoryLimit": "2Gi"}
+    },
+    "the cpu request 2.0 is above the limit 1.0": {"resources": {"cpuRequest": 2.0, "cpuLimit": 1.0}},
     "'1K' is no quantity": {"resources": {"resourceMemoryLimit": "1K"}},
     "'gpu' is no resource of Kubernetes": {
         "resources": {"accelerator": {"resourceType": "gpu", "resourceCount": "1"}}

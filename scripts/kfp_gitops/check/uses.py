@@ -39,6 +39,7 @@ _CLAIM: Mapping[str, pod_rules.Rule] = {
     "storageClass": pod_rules.storage_class,
     "volumeName": pod_rules.text(names.object_name),
     "annotations": pod_rules.annotation_map,
+    "dataSource": pod_rules.data_source,
 }
 
 

@@ -72,7 +72,7 @@ def _container(container: Node) -> Found:
     for key in _RESOURCES:
         yield ("resources", key), pod_rules.amount(_constant(resources.get(key)))
     for kind in ("Cpu", "Memory"):
-        asked, most = (resources.get(f"resource{kind}{side}") for side in ("Request", "Limit"))
+        asked, most = (_amount(resources, kind, side) for side in ("Request", "Limit"))
         if quantity.exceeds(asked, most):
             fault = f"the {kind.lower()} request {asked} is above the limit {most}"
             yield ("resources", f"resource{kind}Request"), fault
@@ -83,6 +83,13 @@ def _container(container: Node) -> Found:
         ("resources", "accelerator", "resourceCount"),
         pod_rules.count(_constant(accelerator.get("resourceCount"))),
     )
+
+
+def _amount(resources: Node, kind: str, side: str) -> Any:
+    """As the driver reads it (getPodResource): the newer field, or the number that older SDKs wrote; memory in GB."""
+    older = resources.get(f"{kind.lower()}{side}")
+    unit = "G" if kind == "Memory" else ""
+    return resources.get(f"resource{kind}{side}") or (f"{older}{unit}" if older else None)
 
 
 def _importer(ir: Ir, label: str, at: Path, importer: Node) -> Iterator[Finding]:
