@@ -12,6 +12,7 @@ from kfp_gitops.check import (
     claims,
     collected,
     groups,
+    macros,
     quotes,
     retries,
     schedules,
@@ -60,7 +61,12 @@ def warnings(
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
     context = Context(manifest, components, pipelines or {})
-    found = [*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)]
+    found = [
+        *groups.warnings(context),
+        *tasks.warnings(context),
+        *schedules.warnings(manifest),
+        *macros.warnings(manifest),
+    ]
     return sorted(
         {*found, *quotes.warnings(context), *collected.warnings(context), *retries.warnings(context)}
     )

@@ -22,6 +22,10 @@ References are maps, never expressions in texts: `{param: folds}`, `{task: train
 told with its line, all at once, by `python scripts/render.py --env dev`; what is allowed but known to fail on a KFP
 backend is warned of there. Older versions of the language: [manifest-migration.md](manifest-migration.md).
 
+Put a text of the values into the template by `{{ values.note | tojson }}`, without quotes around it. A text that YAML
+would cut or read as something else where it is put (`abc #def`, `1e3`, `yes`, `a: b`, `it's` between quotes) is refused
+with the template's line.
+
 A pipeline inside another one is a template of its own in the same folder, `<inner>.pipeline.yaml.j2`, and a task says
 `pipeline: <inner>`. It is rendered with the same values, and belongs to the release of the pipeline around it: to its
 digest, its promotion and its pinned copy, so it never changes under it. A pipeline that two others need is a file in
