@@ -51,6 +51,7 @@ class _Rendering:
         """The manifest that a template renders to, in the present version of the language."""
         context = {"pipeline": name, "environment": self.env.name, "values": self.values}
         text = templates.render(self.release.files, template, self.release.folder, context)
+        raise_if_any(templates.misread(self.release.files, template, self.release.folder, context))
         path = f"{self.release.folder}/{template} (rendered for {self.env.name})"
         self.texts[name] = path, text
         try:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from traceback import walk_tb
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined
+from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from kfp_gitops import bounds, evaluate, expressions
+from kfp_gitops import bounds, evaluate, expressions, placed
 from kfp_gitops.errors import InputError, Problem
 from kfp_gitops.yamldump import dump_all
 from kfp_gitops.yamltext import parse_all
@@ -74,6 +74,13 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         """Jinja would let `format` through, in its own way, before it asks whether it is safe."""
 
 
+class _Marking(_Sandbox):
+    """Puts a word in place of each text of the data."""
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return placed.marked(super()._parse(source, name, filename), name or "")
+
+
 def _plain(value: Any) -> Any:
     """Print data as YAML reads it: true, null and JSON rather than Python's True, None and repr."""
     return value if isinstance(value, str | Undefined) else _to_json(value)
@@ -87,8 +94,8 @@ def _to_json(value: Any) -> str:
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _environment(texts: Mapping[str, str]) -> _Sandbox:
-    sandbox = _Sandbox(
+def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _Sandbox:
+    sandbox = kind(
         loader=DictLoader(texts),
         undefined=StrictUndefined,
         autoescape=False,
@@ -121,6 +128,22 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     except _FAULTS as error:
         template, line = _place(error, name)
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
+
+
+def misread(texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]) -> list[Problem]:
+    """Texts of the data that a template puts into YAML, and that are read from there as something else.
+
+    The template is one that `render` renders.
+    """
+    if placed.harmless(context):
+        return []
+    words = placed.Words()
+    environment = _environment(texts, _Marking)
+    environment.filters |= {placed.PUT: words.put, placed.PUT_EACH: words.put_each}
+    with bounds.bounded(f"{folder}/{name}"), suppress(TemplateError, *_FAULTS):
+        text = _rendered(environment, texts, name, folder, context)
+        return placed.misread(text, words, folder)
+    return []  # what depends on a text that is not there
 
 
 def _rendered(

@@ -13,6 +13,7 @@ from kfp_gitops.check import (
     cluster,
     collected,
     groups,
+    macros,
     optionals,
     quotes,
     retries,
@@ -65,7 +66,12 @@ def warnings(
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
     context = Context(manifest, components, pipelines or {})
-    found = [*groups.warnings(context), *tasks.warnings(context), *schedules.warnings(manifest)]
+    found = [
+        *groups.warnings(context),
+        *tasks.warnings(context),
+        *schedules.warnings(manifest),
+        *macros.warnings(manifest),
+    ]
     return sorted(
         {*found, *quotes.warnings(context), *collected.warnings(context), *retries.warnings(context)}
     )

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from kfp_gitops import compiler, console, local, runs
+from kfp_gitops import compiler, console, local, macros, runs
 from kfp_gitops.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.render import render
@@ -22,6 +22,9 @@ def run(
     """Run it to its end; the exit code is that of the run."""
     values = runs.parameters(manifest, arguments.param)
     _say_when_stale(arguments, rendered)
+    for name, value in values.items():
+        for macro in macros.names(value) if isinstance(value, str) else ():
+            console.note(f"--param {name}: KFP's server would expand [[{macro}]]; here it stays as it is")
     where = f"manifests/{arguments.env}"
     text = compiler.compile_pipeline(rendered, where).text
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from kfp_gitops.devserver import taskdetails, templates
+from kfp_gitops.devserver import macros, taskdetails, templates
 from kfp_gitops.devserver.records import Run
 
 LOCALRUN = (sys.executable, "-m", "kfp_gitops.localrun")
@@ -59,7 +59,7 @@ def _prepare(launch: Launch, run: Run, run_dir: Path) -> list[str]:
     ir.write_text(
         yaml.dump_all(templates.documents(run.spec), Dumper=yaml.CSafeDumper, sort_keys=False), "utf-8"
     )
-    parameters.write_text(json.dumps(run.runtime_config.get("parameters", {})), "utf-8")
+    parameters.write_text(json.dumps(macros.expanded(run)), "utf-8")
     paths = [part for path in launch.python_path for part in ("--python-path", str(path))]
     return [
         *launch.command,

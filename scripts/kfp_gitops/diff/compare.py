@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.diff import components, delivery, diagnostics, graph, nodes, schedules
+from kfp_gitops.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
 from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
@@ -92,7 +92,7 @@ def _pipeline(
     )
     return replace(
         result,
-        warnings=[*diagnostics.warnings(result, changes, absent)],
+        warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
         noise=[*diagnostics.noise(result, before, after)],
     )
 

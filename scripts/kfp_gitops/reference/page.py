@@ -26,6 +26,10 @@ YAML readers disagree about texts without quotes: `007`, `0x1F`, `1_000`, `2026-
 numbers, times and true to KFP (Go's yaml.v3), to kubectl and Argo CD, or to the SDK. Here and in values such a text
 stands in quotes, or is refused with its line; what is rendered is in quotes wherever any of them needs them.
 
+Put a text of the values into the template by `{{ values.note | tojson }}`, without quotes around it. A text that YAML
+would cut or read as something else where it is put (`abc #def`, `1e3`, `yes`, `a: b`, `it's` between quotes) is refused
+with the template's line.
+
 A pipeline inside another one is a template of its own in the same folder, `<inner>.pipeline.yaml.j2`, and a task says
 `pipeline: <inner>`. It is rendered with the same values, and belongs to the release of the pipeline around it: to its
 digest, its promotion and its pinned copy, so it never changes under it. A pipeline that two others need is a file in
