@@ -26,7 +26,7 @@ class App:
     features: Features
     runs_dir: Path
     rights: Rights = field(default_factory=Rights)
-    told: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set, kw_only=True)
     """The ended runs whose details were asked for."""
 
     def now(self) -> int:
