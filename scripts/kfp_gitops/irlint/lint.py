@@ -8,7 +8,18 @@ from typing import Any
 
 from kfp_gitops import charset, schema
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import argo, claims, cluster, containers, dag, executors, importers, kept, optionals, texts
+from kfp_gitops.irlint import (
+    argo,
+    claims,
+    cluster,
+    containers,
+    dag,
+    executors,
+    importers,
+    kept,
+    optionals,
+    texts,
+)
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.view import Ir, Node
 from kfp_gitops.yamltext import Document
