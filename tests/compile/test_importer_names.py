@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops import compiler, ir, local
+from kfp_gitops import compiler, ir
 from kfp_gitops.manifest import importers, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.rendered import RenderedPipeline
@@ -84,16 +84,6 @@ def test_in_ir_the_name_of_an_importer_is_the_key_by_which_its_consumers_know_it
     assert set(taken) == set(named)
 
 
-def test_each_is_shown_by_its_name_in_the_manifest(rendered: RenderedPipeline, text: str) -> None:
-    assert local.names(rendered, text) == {
-        "importer": "the second",
-        "importer-2": "first",
-        "condition-1/importer-3": "third",
-        "inner/importer": "inside",
-        "inner-2/importer": "inside",
-    }
-
-
 def test_a_finding_in_an_importer_has_the_line_of_its_node(text: str) -> None:
     manifest = reader.read(_OUTER, "m.yaml")
     places = Places(manifest, ir.documents(text)[0])
@@ -145,7 +135,7 @@ def test_a_local_run_shows_the_manifests_name(repository: Path, command: Run, tm
         tmp_path / "out",
     )
     assert done.code == 0, done.err
-    assert "each #1 / the-data" in done.out
+    assert "the-data" in done.out
     assert "importer" not in done.out.replace(str(tmp_path), "")
     events = [json.loads(line) for line in (tmp_path / "out/events.jsonl").read_text().splitlines()]
     assert {event["display_name"] for event in events if event.get("kind") == "importer"} == {"importer"}

@@ -17,9 +17,7 @@ import semantics_components
 import yaml
 from kfp_gitops import ir
 from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.local import Progress
 from kfp_gitops.localrun import TaskEvent, execute
-from kfp_gitops.localrun.events import as_json
 from kfp_gitops.rendered import RenderedPipeline
 from localrun_kit import context
 
@@ -413,17 +411,29 @@ def test_what_ran_and_what_each_task_received(case: Case, specs: dict[str, str],
     if parameters.get("uri") == "FILE":
         (tmp_path / "file").write_text("on disk")
         parameters["uri"] = str(tmp_path / "file")
-    progress, logs = Progress(), {}
+    told: dict[str, TaskEvent] = {}
+    logs: dict[str, Path] = {}
 
     def take(event: Any) -> None:
-        progress.take(as_json(event, "2026-01-01T00:00:00Z"))
-        if isinstance(event, TaskEvent) and event.kind == "task" and event.state == "RUNNING":
-            logs[progress.label(event.task_id)] = tmp_path / "run" / event.log
+        if isinstance(event, TaskEvent):
+            told[event.task_id] = event
+            if event.kind == "task" and event.state == "RUNNING":
+                logs[_label(event, told)] = tmp_path / "run" / event.log
 
     outcome = execute(documents, parameters, context(tmp_path), take)
     assert {name: _received(path.read_text()) for name, path in logs.items()} == case.received
     assert outcome.state == case.state
     assert outcome.parameters == case.outputs
+
+
+def _label(event: TaskEvent, told: dict[str, TaskEvent]) -> str:
+    """A task's name, after those of the iterations around it."""
+    parts, around = [event.display_name], told.get(event.parent_task_id or "")
+    while around is not None:
+        if around.kind == "iteration":
+            parts.append(around.display_name)
+        around = told.get(around.parent_task_id or "")
+    return " / ".join(reversed(parts))
 
 
 def _received(log: str) -> Any:
