@@ -612,7 +612,7 @@ def test_settings_of_kubernetes_make_a_second_document_and_count_for_the_identit
 
 MANY = """\
 spec:
-  parameters: {n: {type: int, default: 1}, m: {type: dict, default: {b: 1, a: 2}}}
+  parameters: {n: {type: int, default: 1}, m: {type: float, default: 2.5}}
   tasks:
     z: {component: say, arguments: {text: z}, env: {B: b, A: {secret: s, key: k}}}
     l:
