@@ -229,3 +229,10 @@ def test_a_factor_that_argo_cannot_read_is_refused() -> None:
     (found,) = refusals(_retry("count: 3, backoff: 1m, factor: 1.5"))
     assert "Argo takes no factor of 1.5" in found
     assert refusals(_retry("count: 3, backoff: 1m, factor: 2.0")) == []
+
+
+def test_a_loop_over_artifacts_is_refused_at_its_items() -> None:
+    body = "spec:\n  tasks:\n    s: {component: split, arguments: {parts: 2}}\n    l:\n      loop: {items: {task: s, output: pieces}}\n"
+    body += "      tasks: {t: {component: train, arguments: {data: {item: l}}}}\n"
+    (found,) = refusals(body)
+    assert found.startswith("5:21: no KFP can loop over artifacts yet")
