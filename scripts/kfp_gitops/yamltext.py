@@ -166,7 +166,7 @@ class _Reader:
                 f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number",
             )
         value = _plain(text, self, event, at)
-        if isinstance(value, int | float) and str(value) != text:
+        if type(value) in (int, float) and str(value) != text:
             self.written[at] = text
         return value
 
