@@ -11,7 +11,7 @@ class FakeCluster:
     """What is in it can be changed at any time."""
 
     def __init__(self) -> None:
-        self.version, self.argocd = "v1.34.1+k3s1", "quay.example.com/argoproj/argocd:v3.4.2"
+        self.version, self.argocd = "v1.34.1+k3s1", "quay.example.com/argoproj/argocd:v3.5.1"
         self.zone: str | None = "UTC"
         self.denied: set[tuple[str, str]] = set()
         self.objects: set[str] = set()
