@@ -104,6 +104,25 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     assert {found[key] for key in found if key[0] != "Role" and key[0] != "RoleBinding"} == {"kfp-gitops"}
 
 
+def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, command: Command) -> None:
+    """A namespace of its own is in the AppProject, which Argo CD does not sync."""
+    assert "kubectl" not in command("render", "--root", fork, "--all").err
+    values = fork / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + "\ndelivery:\n  namespace: team-b\n", "utf-8")
+    told = command("render", "--root", fork, "--all").err
+    assert "kubectl --context … create namespace team-b" in told
+    assert "kubectl apply -k ." in told
+    assert "patch configmap" not in told
+    assert "kubectl" not in command("render", "--root", fork, "--all").err, "once"
+    patch = fork / "templates/argocd/notifications.yaml.j2"
+    patch.write_text(patch.read_text("utf-8").replace("is degraded", "is in a bad way"), "utf-8")
+    told = command("render", "--root", fork, "--all").err
+    assert (
+        "kubectl -n argocd patch configmap argocd-notifications-cm --type merge --patch-file argocd/" in told
+    )
+    assert "kubectl apply -k ." not in told
+
+
 def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command: Command) -> None:
     base = repository / "environments/base.yaml"
     more = "  kfpUi: https://kfp.example.com\n  imagePullSecrets: [pull]\n  driftSchedule: '5 6 * * 1-5'\n"
