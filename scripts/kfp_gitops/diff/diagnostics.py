@@ -24,7 +24,7 @@ def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterato
                 if change.after == "disabled"
                 else "the environment is delivered again, its schedules are turned on as its manifests say"
             )
-        elif change.field == "metadata.namespace" and change.name.endswith("-drift"):
+        elif change.field == "metadata.namespace" and change.name.startswith("Job/"):
             yield (
                 f"delivery.namespace changes: {change.before} → {change.after}. The new one must be there, and the "
                 "AppProject must let Argo CD into the old one until what is there is pruned (docs/environments.md)"
