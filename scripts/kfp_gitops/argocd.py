@@ -6,14 +6,19 @@ They are about all environments at once, so they are rendered with all of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kfp_gitops import files, templates
 from kfp_gitops.environment import Environment
+from kfp_gitops.errors import GitOpsError, Problem, raise_if_any
+from kfp_gitops.yamltext import parse
 
 FOLDER = "argocd"
+_PATCH = "notifications.yaml"
+_NAME = 63
+"""Characters of an Application's name: it is the value of a label where Argo CD tracks objects by label."""
 TEMPLATES = "templates/argocd"
 _HEADER = "# Generated from {} by `python scripts/render.py --all`; edit that, not this.\n"
 
@@ -22,10 +27,11 @@ def render(root: Path, environments: Sequence[Environment]) -> dict[str, str]:
     """File name → text of everything in argocd/; nothing where a repository has no templates for it.
 
     Raises:
-        InputError: a template that does not render to YAML.
+        InputError: a template that does not render to YAML, or a name that is too long.
     """
     if not (root / TEMPLATES).is_dir():
         return {}
+    raise_if_any(problem for env in environments for problem in _too_long(env))
     texts = {name: files.read_text(root, f"{TEMPLATES}/{name}") for name in files.list_files(root, TEMPLATES)}
     context = _context(environments)
     return {
@@ -34,6 +40,48 @@ def render(root: Path, environments: Sequence[Environment]) -> dict[str, str]:
         for name in texts
         if name.endswith(".yaml.j2")
     }
+
+
+def to_do(root: Path, wanted: Mapping[str, str], namespace: str) -> list[str]:
+    """What somebody must do once `wanted` is in argocd/ in place of what is there: nothing applies that by itself."""
+    changed = [name for _, name in files.differences(root, FOLDER, wanted)]
+    new = sorted(_namespaces(wanted) - _namespaces(_standing(root)))
+    found = [
+        f"kubectl --context … create namespace {name}   # in {cluster}, unless it is there"
+        for cluster, name in new
+    ]
+    if any(name != _PATCH for name in changed):
+        found.append(
+            "kubectl apply -k .   # where Argo CD runs, once this is merged: projects and windows come from it"
+        )
+    if _PATCH in changed:
+        found.append(
+            f"kubectl -n {namespace} patch configmap argocd-notifications-cm --type merge "
+            f"--patch-file {FOLDER}/{_PATCH}   # likewise"
+        )
+    return found
+
+
+def _standing(root: Path) -> dict[str, str]:
+    return {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
+
+
+def _namespaces(texts: Mapping[str, str]) -> set[tuple[str, str]]:
+    """(cluster, namespace) of each destination of the project; what somebody made of the file by hand is none."""
+    try:
+        project = parse(texts.get("project.yaml", "{}"), f"{FOLDER}/project.yaml").value
+        return {(each["server"], each["namespace"]) for each in project["spec"]["destinations"]}
+    except (GitOpsError, KeyError, TypeError):
+        return set()
+
+
+def _too_long(env: Environment) -> Iterator[Problem]:
+    name = f"{env.repository['id']}-{env.name}"
+    if len(name) > _NAME:
+        what = f"the Application {name} would have a name of {len(name)} characters, and {_NAME} are possible"
+        yield env.values.problem(
+            ("repository", "id"), what, "choose a shorter id, or a shorter name of the environment"
+        )
 
 
 def _context(environments: Sequence[Environment]) -> dict[str, Any]:

@@ -6,41 +6,55 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kfp_gitops import files, processes, templates
+from kfp_gitops import egress, files, processes, templates
 from kfp_gitops.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.release import sha256
 
 FOLDER = "templates/delivery"
-_LAST = "kustomization.yaml.j2"
-_OPTIONAL = frozenset({"status-cronjob.yaml.j2"})
+_KUSTOMIZATION, _CONTENT, _NAMES = "kustomization.yaml.j2", "content.yaml.j2", "names.yaml.j2"
+"""For kustomize; everything else is objects."""
+_OPTIONAL = frozenset({"drift-cronjob.yaml.j2", "status-cronjob.yaml.j2"})
 """What may be left out of an environment; what is not among these was left out by a wrong condition."""
 _MANY = 50
 
+Listed = tuple[str, str, Sequence[str]]
+"""A pipeline's name, the digest of its files, and their paths below manifests/<env>/."""
 
-def render(root: Path, env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
-    """File name → text of each delivery manifest; `pipelines` are names with their files below manifests/<env>/.
 
-    The kustomization comes last, for it names the others and their digests.
+def render(root: Path, env: Environment, pipelines: Sequence[Listed]) -> dict[str, str]:
+    """File name → text of each delivery manifest.
+
+    The kustomization comes after the objects, which it names, and their digests last.
 
     Raises:
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
     texts = sources(root)
     context = _context(env, pipelines)
-    names = sorted(name for name in texts if name.endswith(".yaml.j2") and name != _LAST)
+    rendered = _objects(env, texts, context, len(pipelines))
+    of_kustomize = {"objects": list(rendered), **context}
+    for name in (_NAMES, _KUSTOMIZATION):
+        rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
+    digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
+    rendered[_CONTENT.removesuffix(".j2")] = _rendered(env, texts, _CONTENT, {**context, "digests": digests})
+    return rendered
+
+
+def _objects(
+    env: Environment, texts: Mapping[str, str], context: Mapping[str, Any], pipelines: int
+) -> dict[str, str]:
+    not_these = (_KUSTOMIZATION, _CONTENT, _NAMES)
+    names = sorted(name for name in texts if name.endswith(".yaml.j2") and name not in not_these)
     # Each of those that mount the pipelines' files has a line for each: with many it takes seconds.
-    batch = 1 if len(pipelines) >= _MANY else len(names)
+    batch = 1 if pipelines >= _MANY else len(names)
     found = processes.spread(lambda name: _rendered(env, texts, name, context), names, batch)
-    rendered = {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
     raise_if_any(
         Problem(f"{FOLDER}/{name}", 1, 1, "renders to no document", "correct its condition, or remove it")
         for name, text in zip(names, found, strict=True)
         if not text and name not in _OPTIONAL
     )
-    digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
-    last = _rendered(env, texts, _LAST, {**context, "digests": digests})
-    return {**rendered, _LAST.removesuffix(".j2"): last}
+    return {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
 
 
 def sources(root: Path) -> dict[str, str]:
@@ -52,21 +66,26 @@ def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Ma
     return templates.to_yaml(texts, name, FOLDER, context, f" (rendered for {env.name})")
 
 
-def _context(env: Environment, pipelines: Sequence[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+def _context(env: Environment, pipelines: Sequence[Listed]) -> dict[str, Any]:
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
     name = f"kfp-gitops-{env.name}"
     gateway = env.delivery.get("pushGateway")
     return {
         "environment": env.name,
         "name": name,
+        "disabled": env.disabled,
         "lease": f"{env.delivery['namespace']}/{name}",
         "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
         "kfp": dict(env.kfp),
-        "delivery": dict(env.delivery),
+        "delivery": {**env.delivery, "network": {**env.delivery["network"], "kfp": egress.kfp(env)}},
         "image": _image(env),
         "pipelines": [
-            {"name": pipeline, "files": [{"key": key(path), "path": path} for path in paths]}
-            for pipeline, paths in pipelines
+            {
+                "name": pipeline,
+                "digest": digest,
+                "files": [{"key": key(path), "path": path} for path in paths],
+            }
+            for pipeline, digest, paths in pipelines
         ],
     }
 

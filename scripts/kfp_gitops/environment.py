@@ -17,6 +17,8 @@ from kfp_gitops.yamltext import Document, Path, parse
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
+FOR_EVER = "9999-01-01T00:00:00Z"
+"""Until when the pipelines of a disabled environment are paused: plan, apply and status treat them so."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -37,6 +39,11 @@ class Environment:
     def time_zone(self) -> str:
         """The zone in which people read times; nothing fires by it."""
         return str(self.values.value.get("timeZone", "UTC"))
+
+    @property
+    def disabled(self) -> bool:
+        """True when its schedules are turned off as a reviewed statement, before its folder goes."""
+        return bool(self.values.value.get("state") == "disabled")
 
     @property
     def kfp(self) -> Mapping[str, str]:

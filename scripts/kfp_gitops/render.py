@@ -25,7 +25,7 @@ from kfp_gitops import (
     schema,
 )
 from kfp_gitops import memo as memos
-from kfp_gitops.environment import Environment
+from kfp_gitops.environment import FOR_EVER, Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.memo import Memo
@@ -195,7 +195,9 @@ def _delivery(
     root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
 ) -> dict[str, str]:
     head = _environment(env, pipelines)
-    listed = [(pipeline.name, [path for path, _ in pipeline.files()]) for pipeline in pipelines]
+    listed = [
+        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
+    ]
     inputs = [env.name, env.values.value, env.release_file.value, head, listed]
     key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
     if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
@@ -217,12 +219,13 @@ def _beside(root: Path, env: Environment) -> dict[str, str]:
 
 
 def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
-    paused = env.paused
+    paused = dict.fromkeys(env.pipelines, FOR_EVER) if env.disabled else env.paused
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,
+        **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
         "keepVersions": env.keep_versions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -27,9 +28,15 @@ def of(env: str) -> tuple[Object, ...]:
 
 
 def one(objects: tuple[Object, ...], kind: str, name: str) -> Object:
-    """The object of a kind and a name."""
-    (found,) = (item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name)
+    """The object of a kind and a name, a Job's without its content's digest."""
+    (found,) = (item for item in objects if item["kind"] == kind and plain(item) == name)
     return found
+
+
+def plain(item: Object) -> str:
+    """An object's name, without the digest of all content in a Job's."""
+    name = str(item["metadata"]["name"])
+    return re.sub(r"-apply-[a-z0-9]{10}$", "", name) if item["kind"] == "Job" else name
 
 
 def is_hook(item: Object) -> bool:
@@ -47,9 +54,9 @@ def tracked(objects: tuple[Object, ...] | list[Object]) -> dict[tuple[str, str, 
 
 
 def pods(objects: tuple[Object, ...]) -> Iterator[tuple[str, Object]]:
-    """(name, pod template) of everything that makes pods."""
+    """(plain name, pod template) of everything that makes pods."""
     for item in objects:
         spec = item.get("spec", {})
         template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
         if "spec" in template:
-            yield item["metadata"]["name"], template
+            yield plain(item), template

@@ -85,7 +85,7 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     values = fork / "environments/staging/values.yaml"
     values.write_text(
         values.read_text("utf-8") + "\nkfp:\n  host: https://kfp.example.com\n  namespace: team-a\n"
-        "delivery:\n  namespace: kfp-gitops\n",
+        "delivery:\n  namespace: kfp-gitops\n  network: {kfp: {cidr: 203.0.113.7/32, port: 443}}\n",
         "utf-8",
     )
     assert command("render", "--root", fork, "--all", "--lock").code == 0
@@ -102,6 +102,25 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     assert found["Role", "kfp-gitops-staging"] == "team-a"
     assert found["Role", "kfp-gitops-staging-lease"] == "kfp-gitops"
     assert {found[key] for key in found if key[0] != "Role" and key[0] != "RoleBinding"} == {"kfp-gitops"}
+
+
+def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, command: Command) -> None:
+    """A namespace of its own is in the AppProject, which Argo CD does not sync."""
+    assert "kubectl" not in command("render", "--root", fork, "--all").err
+    values = fork / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + "\ndelivery:\n  namespace: team-b\n", "utf-8")
+    told = command("render", "--root", fork, "--all").err
+    assert "kubectl --context … create namespace team-b" in told
+    assert "kubectl apply -k ." in told
+    assert "patch configmap" not in told
+    assert "kubectl" not in command("render", "--root", fork, "--all").err, "once"
+    patch = fork / "templates/argocd/notifications.yaml.j2"
+    patch.write_text(patch.read_text("utf-8").replace("is degraded", "is in a bad way"), "utf-8")
+    told = command("render", "--root", fork, "--all").err
+    assert (
+        "kubectl -n argocd patch configmap argocd-notifications-cm --type merge --patch-file argocd/" in told
+    )
+    assert "kubectl apply -k ." not in told
 
 
 def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command: Command) -> None:
@@ -168,27 +187,75 @@ def test_applications_sync_by_themselves_and_nothing_that_runs_is_deleted_with_t
     policy = spec["template"]["spec"]["syncPolicy"]
     assert policy["automated"] == {"prune": True, "selfHeal": True}
     assert policy["retry"]["refresh"] is True
-    # Large ConfigMaps (argo-cd#820), hooks with a degraded CronJob, ConfigMaps under a running pod.
-    options = {
-        "ServerSideApply=true",
-        "ApplyOutOfSyncOnly=true",
-        "PruneLast=true",
-        "FailOnSharedResource=true",
-    }
+    assert policy["retry"]["limit"] == 2, "Kubernetes tries again, too"
+    # Large ConfigMaps (argo-cd#820), a degraded CronJob, two owners. Not PruneLast: test_every_merge_is_delivered.py.
+    options = {"ServerSideApply=true", "ApplyOutOfSyncOnly=true", "FailOnSharedResource=true"}
     assert set(policy["syncOptions"]) == options
+    # With it, a commit that was compared before it could be synced counts as attempted.
+    annotations = spec["template"]["metadata"]["annotations"]
+    assert not [key for key in annotations if key.startswith("argocd.argoproj.io/")]
+
+
+def test_an_application_that_somebody_holds_back_stays_so() -> None:
+    spec = _argocd(PROJECT, "ApplicationSet")["spec"]
+    assert spec["ignoreApplicationDifferences"] == [{"jsonPointers": ["/spec/syncPolicy/automated"]}]
+
+
+def test_two_repositories_on_one_argo_cd_have_names_of_their_own(fork: Path, command: Command) -> None:
+    first = {(item["kind"], item["metadata"]["name"]) for item in kustomize_build(fork)}
+    applications = _argocd(fork, "ApplicationSet")["spec"]["template"]
+    assert applications["metadata"]["name"] == f"{BASE['repository']['id']}-{{{{ .path.basename }}}}"
+    _set(fork / "environments/base.yaml", id="another-team-7")
+    assert command("render", "--root", fork, "--all").code == 0
+    second = {(item["kind"], item["metadata"]["name"]) for item in kustomize_build(fork)}
+    assert not first & second
+    (window,) = _argocd(fork, "AppProject")["spec"]["syncWindows"]
+    assert window["applications"] == ["another-team-7-prod"]
+    assert _argocd(fork, "ApplicationSet")["spec"]["template"]["spec"]["project"] == "another-team-7"
+
+
+def test_a_name_of_an_application_that_is_too_long_is_told(fork: Path, command: Command) -> None:
+    (fork / "environments/dev").rename(fork / "environments" / ("e" * 32))
+    _set(fork / "environments/base.yaml", id="r" * 40)
+    outcome = command("render", "--root", fork, "--all")
+    assert outcome.code == 2
+    assert re.search(
+        r"environments/base.yaml:\d+:\d+: the Application .* of 73 characters, and 63", outcome.err
+    )
 
 
 def test_failed_syncs_and_degraded_health_are_told_and_prod_has_windows() -> None:
     annotations = _argocd(PROJECT, "ApplicationSet")["spec"]["template"]["metadata"]["annotations"]
     prefix = "notifications.argoproj.io/subscribe."
     triggers = {key.removeprefix(prefix).split(".")[0] for key in annotations if key.startswith(prefix)}
-    data = _argocd(PROJECT, "ConfigMap")["data"]
+    data = yaml.safe_load((PROJECT / "argocd/notifications.yaml").read_text("utf-8"))["data"]
     assert triggers == {"kfp-gitops-on-sync-failed", "kfp-gitops-on-health-degraded"}
     for trigger in triggers:
         (entry,) = yaml.safe_load(data[f"trigger.{trigger}"])
         assert all(f"template.{name}" in data for name in entry["send"])
     (window,) = _argocd(PROJECT, "AppProject")["spec"]["syncWindows"]
-    assert (window["applications"], window["manualSync"]) == (["kfp-gitops-prod"], True)
+    assert window["applications"] == [f"{BASE['repository']['id']}-prod"]
+    assert (window["manualSync"], window["syncOverrun"]) == (True, True)
+
+
+def test_the_notifications_are_a_patch_of_keys_that_are_ours() -> None:
+    """It has no name and no kind: `kubectl apply` refuses it, and nobody owns the shared object by it."""
+    patch = yaml.safe_load((PROJECT / "argocd/notifications.yaml").read_text("utf-8"))
+    assert set(patch) == {"data"}
+    assert all(key.split(".")[1].startswith("kfp-gitops-") for key in patch["data"]), "others' keys stay"
+
+
+def test_a_second_failure_of_a_commit_is_told_and_each_message_says_what_and_where() -> None:
+    data = yaml.safe_load((PROJECT / "argocd/notifications.yaml").read_text("utf-8"))["data"]
+    (failed,) = yaml.safe_load(data["trigger.kfp-gitops-on-sync-failed"])
+    assert failed["oncePer"] == "app.status.operationState?.startedAt"
+    messages = [yaml.safe_load(data[key])["message"] for key in data if key.startswith("template.")]
+    assert len(messages) == 2
+    for message in messages:
+        # Where nobody set a URL of Argo CD, `{{ .context.argocdUrl }}` is `<no value>`.
+        assert re.search(r"{{ with \.context\.argocdUrl }}.*{{ else }}argocd app get", message)
+        assert ".context.argocdUrl }}/" not in message
+        assert re.search(r"{{ \.kind }}|logs job/{{ \.name }}", message), "which object failed"
 
 
 def test_the_longest_names_stay_within_kubernetes_limits(repository: Path, command: Command) -> None:

@@ -21,9 +21,8 @@ def test_the_digest_is_written_rendered_and_nothing_else_changes(repository: Pat
     assert sorted(name for name in after if after[name] != before.get(name)) == [
         "environments/dev/release.yaml",
         "manifests/dev/apply-job.yaml",
-        "manifests/dev/disable-job.yaml",
+        "manifests/dev/content.yaml",
         "manifests/dev/drift-cronjob.yaml",
-        "manifests/dev/kustomization.yaml",
     ]
     old, new = (state["environments/dev/release.yaml"].decode().splitlines() for state in (before, after))
     assert [line for line in new if line not in old] == [f"  reconciler: {NEW}"]

@@ -115,7 +115,12 @@ def pods(
             gate.rotate = lambda token: found.rotate(AUDIENCE, token)
             return found
 
-        pod.gate = gate  # type: ignore[attr-defined]
+        def of(template: Object, objects: tuple[Object, ...], root: Path) -> Pod:
+            return Pod(
+                template, objects, root, {AUDIENCE: gate.token, "": "token-of-kubernetes"}, cluster.stub.url
+            )
+
+        pod.gate, pod.of = gate, of  # type: ignore[attr-defined]
         yield pod
 
 
@@ -154,14 +159,35 @@ def test_a_token_that_is_not_valid_fails_the_job_without_showing_it(pods: Callab
     assert "a-stolen-token" not in refused.out + refused.err + refused.message
 
 
-def test_the_disable_hook_leaves_the_schedules_there_and_disabled(
-    pods: Callable[..., Pod], server: DevServer
+def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
+    pods: Callable[..., Pod], server: DevServer, repository: Path, command: Command, tmp_path: Path
 ) -> None:
+    """Turned off as often as it is delivered, and on again by taking the statement back."""
     assert pods("kfp-gitops-dev").run().code == 0
     assert [run["status"] for run in _recurring_runs(server)] == ["ENABLED"]
-    disabled = pods("kfp-gitops-dev-disable").run()
-    assert disabled.code == 0, disabled.err
-    assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
+    values = repository / "environments/dev/values.yaml"
+    text = values.read_text("utf-8")
+    values.write_text(f"state: disabled\n{text}", "utf-8")
+    objects, disable = _rendered_again(repository, command)
+    assert not [item for item in objects if item["kind"] == "CronJob"], "nothing is as its manifests say"
+    for number in range(2):
+        done = pods.of(disable, objects, tmp_path / f"disable{number}").run()  # type: ignore[attr-defined]
+        assert done.code == 0, done.err
+        assert [run["status"] for run in _recurring_runs(server)] == ["DISABLED"]
+    by_hand = ("--root", repository, "--env", "dev", "--host", server.url)
+    assert command("reconcile", "apply", *by_hand).code == 0
+    assert {run["status"] for run in _recurring_runs(server)} == {"DISABLED"}, "an apply by hand keeps to it"
+    assert command("reconcile", "plan", *by_hand).code == 0
+    values.write_text(text, "utf-8")
+    objects, apply = _rendered_again(repository, command)
+    assert pods.of(apply, objects, tmp_path / "apply").run().code == 0  # type: ignore[attr-defined]
+    assert [run["status"] for run in _recurring_runs(server)] == ["ENABLED"]
+
+
+def _rendered_again(repository: Path, command: Command) -> tuple[tuple[Object, ...], Object]:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    objects = tuple(kustomize_build(repository / "manifests/dev"))
+    return objects, dict(delivered.pods(objects))["kfp-gitops-dev"]
 
 
 @pytest.fixture

@@ -263,7 +263,7 @@ def test_a_pushgateway_is_reached_where_one_is_set(repository: Path, command: Co
         reached = _egress(objects, template["metadata"]["labels"])
         assert "monitoring/app=pushgateway TCP 9091" in reached
         arguments = template["spec"]["containers"][0]["args"]
-        assert ("--push-gateway=http://push.monitoring.svc:9091" in arguments) != name.endswith("-disable")
+        assert "--push-gateway=http://push.monitoring.svc:9091" in arguments, name
 
 
 def test_the_project_permits_exactly_what_is_delivered() -> None:
@@ -280,3 +280,76 @@ def test_the_project_permits_exactly_what_is_delivered() -> None:
     assert {entry["server"] for entry in project["destinations"]} == {
         applications["template"]["spec"]["destination"]["server"]
     }
+
+
+def _hosted(repository: Path, host: str, more: str = "") -> None:
+    base = repository / "environments/base.yaml"
+    text = re.sub(r"(  host: ).*", lambda found: found[1] + host, base.read_text("utf-8"), count=1)
+    base.write_text(text.replace("pipelines:\n", f"{more}pipelines:\n", 1), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "reached"),
+    [
+        ("http://ml-pipeline.ml.svc.cluster.local:8888", "", "ml/app=ml-pipeline TCP 8888"),
+        ("http://ml-pipeline.ml.svc:9999", "", "ml/app=ml-pipeline TCP 9999"),
+        ("https://ml-pipeline.ml.svc", "", "ml/app=ml-pipeline TCP 443"),
+        ("http://ml-pipeline:8888", "", "kubeflow/app=ml-pipeline TCP 8888"),
+        (
+            "http://gate.istio-system.svc",
+            "  network: {kfp: {namespace: istio-system, podLabels: {a: b}, port: 8080}}\n",
+            "istio-system/a=b TCP 8080",
+        ),
+        (
+            "https://kfp.example.com",
+            "  network: {kfp: {cidr: 203.0.113.7/32, port: 443}}\n",
+            "203.0.113.7/32 TCP 443",
+        ),
+    ],
+)
+def test_the_policy_follows_the_host(
+    repository: Path, command: Command, host: str, more: str, reached: str
+) -> None:
+    _hosted(repository, host, more)
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 0, outcome.err
+    objects = tuple(kustomize_build(repository / "manifests/dev"))
+    for _, template in delivered.pods(objects):
+        assert _egress(objects, template["metadata"]["labels"]) - DNS - LEASE == {reached}
+
+
+@pytest.mark.parametrize(
+    ("host", "more", "says"),
+    [
+        ("https://kfp.example.com", "", "no NetworkPolicy can be made of it"),
+        ("http://gate.istio-system.svc", "", "set delivery.network.kfp: {namespace, podLabels, port}"),
+        (
+            "http://ml-pipeline.ml.svc:8888",
+            "  network: {kfp: {namespace: kubeflow, podLabels: {app: ml-pipeline}, port: 8888}}\n",
+            "kfp.host is a Service of namespace ml, and the reconciler may reach kubeflow only",
+        ),
+        (
+            "https://kfp.example.com:8443",
+            "  network: {kfp: {cidr: 203.0.113.7/32, port: 443}}\n",
+            "kfp.host has port 8443, and the reconciler may reach port 443 only",
+        ),
+        (
+            "https://kfp.example.com",
+            "  network: {kfp: {cidr: 203.0.113.7/32, namespace: x, port: 443}}\n",
+            "`cidr` is an address outside of the cluster",
+        ),
+        (
+            "http://ml-pipeline.kubeflow.svc:8888",
+            "  pushGateway: {url: 'http://push.m.svc:9091', namespace: other, podLabels: {a: b}, port: 9091}\n",
+            "its URL names a Service of namespace m, and pods of other may be reached",
+        ),
+    ],
+)
+def test_a_policy_that_keeps_the_host_out_is_refused_with_its_line(
+    repository: Path, command: Command, host: str, more: str, says: str
+) -> None:
+    _hosted(repository, host, more)
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert re.search(r"environments/base.yaml:\d+:\d+: ", outcome.err)
+    assert says in outcome.err

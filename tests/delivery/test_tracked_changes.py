@@ -36,7 +36,7 @@ def _image(root: Path) -> None:
 
 
 def _arguments(root: Path) -> None:
-    _replace(root, "templates/delivery/apply-job.yaml.j2", "'--lease='", "'--max-delete=3', '--lease='")
+    _replace(root, "templates/delivery/apply-job.yaml.j2", "'apply', ", "'apply', '--max-delete=3', ")
 
 
 def _deadline(root: Path) -> None:
@@ -46,6 +46,11 @@ def _deadline(root: Path) -> None:
         "activeDeadlineSeconds: 1800",
         "activeDeadlineSeconds: 60",
     )
+
+
+def _right(root: Path) -> None:
+    """Who mends what made a delivery fail wants it again."""
+    _replace(root, "templates/delivery/access.yaml.j2", "'enable', ", "'enable', 'get', ")
 
 
 def _comment(root: Path) -> None:
@@ -62,7 +67,8 @@ def _changed(repository: Path, command: Command, change: Callable[[Path], None])
     return sorted({f"{kind} {re.sub(r'-[a-z0-9]{10}$', '', name)}" for kind, _, name in names})
 
 
-CRONJOB, STAMP = "CronJob kfp-gitops-dev-drift", "ConfigMap kfp-gitops-dev-stamp"
+CRONJOB, JOB = "CronJob kfp-gitops-dev-drift", "Job kfp-gitops-dev-apply"
+CONTENT, ROLE = "ConfigMap kfp-gitops-dev-apply", "Role kfp-gitops-dev"
 # A release that changed is named in environment.yaml; a version that changed in the lock: the same ConfigMap.
 ENVIRONMENT, PIPELINE = "ConfigMap kfp-gitops-dev-environment", "ConfigMap kfp-gitops-dev-pipeline-hello"
 
@@ -70,11 +76,12 @@ ENVIRONMENT, PIPELINE = "ConfigMap kfp-gitops-dev-environment", "ConfigMap kfp-g
 @pytest.mark.parametrize(
     ("change", "seen"),
     [
-        (_value, [ENVIRONMENT, PIPELINE, CRONJOB]),
-        (_template, [ENVIRONMENT, PIPELINE, CRONJOB]),
-        (_image, [STAMP, CRONJOB]),
-        (_arguments, [STAMP]),
-        (_deadline, [STAMP]),
+        (_value, [CONTENT, ENVIRONMENT, PIPELINE, CRONJOB, JOB]),
+        (_template, [CONTENT, ENVIRONMENT, PIPELINE, CRONJOB, JOB]),
+        (_image, [CONTENT, CRONJOB, JOB]),
+        (_arguments, [CONTENT, JOB]),
+        (_deadline, [CONTENT, JOB]),
+        (_right, [CONTENT, JOB, ROLE]),
         (_comment, []),
     ],
 )

@@ -171,6 +171,8 @@ CASES = {
     ],
     "kfp-host": [Edit(BASE, "host: http://", "host: https://")],
     "repository-id": [Edit(BASE, "id: ", "id: another-")],
+    "environment-disabled": [Edit(DEV, "follows:", "state: disabled\nfollows:")],
+    "delivery-namespace": [Edit(BASE, "  namespace: kubeflow", "  namespace: elsewhere")],
     "delivery-reconciler-image": [Edit(RELEASE, "2" * 64, "4" * 64)],
 }
 NOTHING = {

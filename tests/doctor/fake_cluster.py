@@ -11,8 +11,9 @@ class FakeCluster:
     """What is in it can be changed at any time."""
 
     def __init__(self) -> None:
-        self.version, self.argocd = "v1.34.1+k3s1", "quay.example.com/argoproj/argocd:v3.4.2"
+        self.version, self.argocd = "v1.34.1+k3s1", "quay.example.com/argoproj/argocd:v3.5.1"
         self.zone: str | None = "UTC"
+        self.workflows: dict[str, str] | None = {}
         self.denied: set[tuple[str, str]] = set()
         self.objects: set[str] = set()
         self.hidden: set[str] = set()
@@ -28,6 +29,9 @@ class FakeCluster:
         if path.endswith("/deployments/ml-pipeline-scheduledworkflow"):
             env = {"CRON_SCHEDULE_TIMEZONE": self.zone} if self.zone else {}
             return _ok(_deployment("ml-pipeline-scheduledworkflow", "x:1", env))
+        if path.endswith("/kubeflow/configmaps/workflow-controller-configmap"):
+            found = {"metadata": {"name": "workflow-controller-configmap"}, "data": self.workflows}
+            return _ok(found) if self.workflows is not None else _status(404, "NotFound")
         if path.endswith("/selfsubjectaccessreviews") and request.method == "POST":
             wanted = json.loads(request.body)["spec"]["resourceAttributes"]
             allowed = (wanted["verb"], wanted["resource"]) not in self.denied

@@ -156,7 +156,7 @@ def test_a_lock_that_does_not_fit_and_a_placeholder_image(
         ("kfp", "2.17.0", Status.OK), ("kfp", "2.16.1", Status.OK), ("kfp", "2.15.9", Status.MISSING),
         ("kfp", "2.18.0-rc.1", Status.MISSING), ("kfp", "3.0.0", Status.MISSING), ("kfp", "", Status.UNKNOWN),
         ("kfp", "master", Status.UNKNOWN), ("kubernetes", "v1.34.1+k3s1", Status.OK),
-        ("kubernetes", "v1.31.0", Status.MISSING), ("argocd", "v3.3.0", Status.OK),
+        ("kubernetes", "v1.31.0", Status.MISSING), ("argocd", "v3.5.0", Status.OK),
         ("argocd", "v2.14.5", Status.MISSING), ("argocd", "latest", Status.UNKNOWN),
     ],
 )  # fmt: skip
@@ -245,3 +245,34 @@ def test_the_rights_that_are_looked_for_are_those_of_the_role_that_is_delivered(
         ):  # the one that only looks has one
             given[rule["resources"][0]] = tuple(rule["verbs"])
     assert dict(kubernetes._RIGHTS) == given
+
+
+OURS = "templateDefaults:\n  retryStrategy:\n    limit: 2\n    retryPolicy: OnError\n"
+
+
+@pytest.mark.parametrize(
+    ("workflows", "status"),
+    [
+        ({"workflowDefaults": OURS}, "missing"),
+        ({"config": f"workflowDefaults:\n  {OURS.replace(chr(10), chr(10) + '  ')}"}, "missing"),
+        ({"workflowDefaults": OURS.replace("OnError", "Always")}, "ok"),
+        ({"workflowDefaults": "spec: {ttlStrategy: {}}"}, "ok"),
+        ({"workflowDefaults": "{no yaml"}, "ok"),
+        ({}, "ok"),
+        (None, "unknown"),
+    ],
+)
+def test_a_default_that_makes_retry_void_is_told(
+    doctor: Doctor,
+    make: Callable[..., DevServer],
+    cluster: FakeCluster,
+    workflows: dict[str, str] | None,
+    status: str,
+) -> None:
+    """KFP's manifests install the first of them (seen on 2.17.0)."""
+    cluster.workflows = workflows
+    found = doctor(make().url, "--lease", "kubeflow/kfp-gitops-dev")["retries of steps"]
+    assert found["status"] == status
+    if status == "missing":
+        assert "retryPolicy OnError" in found["found"]
+        assert "kubectl -n kubeflow edit configmap workflow-controller-configmap" in found["mend"]

@@ -45,7 +45,7 @@ class Webhook:
 def webhook(monkeypatch):
     found = Webhook()
     monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_URL", found.url)
-    monkeypatch.setattr("predictive_scaling.web.FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "0")
     yield found
     found.server.shutdown()
     found.server.server_close()

@@ -119,8 +119,8 @@ def test_all_steps_run_on_real_data(image, tmp_path):
 def test_bucket_and_prometheus_clients_are_there(image, tmp_path):
     options = ["--output", "x", "--url", "http://127.0.0.1:9"]
     code = (
-        "import predictive_scaling.prometheus as p, sys; p.ATTEMPTS = 1\n"
-        "import predictive_scaling.store_s3, predictive_scaling.steps.fetching as f; f.ATTEMPTS = 1\n"
+        "import os, sys; os.environ['PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS'] = '0'\n"
+        "import predictive_scaling.store_s3\n"
         f"from predictive_scaling.__main__ import main; sys.exit(main(['fetch', *{options!r}]))"
     )
     done = run(image, "-c", code, cwd=tmp_path)

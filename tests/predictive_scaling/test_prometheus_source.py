@@ -221,7 +221,7 @@ def test_answer_that_is_no_range_is_a_remote_error(answer):
 
 
 def test_prometheus_that_is_down_is_exit_4(tmp_path, monkeypatch):
-    monkeypatch.setattr("predictive_scaling.steps.fetching.ATTEMPTS", 1)
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "0")
     arguments = ["fetch", "--output", str(tmp_path / "usage"), "--url", f"http://127.0.0.1:{free_port()}"]
     assert main(arguments) == 4
 

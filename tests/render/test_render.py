@@ -55,6 +55,7 @@ def test_check_tells_differences_and_writes_nothing(repository: Path, command: C
     outcome = command("render", "--root", repository, "--all", "--check")
     assert outcome.code == 1
     assert outcome.out.splitlines() == [
+        "change manifests/dev/content.yaml",
         "change manifests/dev/pipelines/hello/pipeline.yaml",
         "change manifests/dev/versions.lock.yaml",
     ]

@@ -21,7 +21,6 @@ from predictive_scaling.logs import log
 from predictive_scaling.web import TOO_LARGE, Server
 
 ROLE = "PROMETHEUS"
-ATTEMPTS = 8
 # Prometheus refuses a range query of more points in one series.
 MAX_POINTS = 11_000
 _SELECTOR = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*\s*(\{[^{}]*\})?")

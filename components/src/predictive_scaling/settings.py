@@ -10,6 +10,7 @@ secret does, and is read anew each time, so that a rotated secret counts. No val
     <SERVER>_USER, <SERVER>_PASSWORD    or basic authentication
     S3_ACCESS_KEY, S3_SECRET_KEY    credentials for s3://, where boto3's own ways do not serve
     S3_PATIENCE_SECONDS             how long a store that does not answer is waited for (default 60)
+    WEB_PATIENCE_SECONDS            how long the other servers are (default 60)
     CA_FILE                         certificates to trust instead of the system's: for these servers and for S3
     LOG_LEVEL                       debug, info (default), warning or error
 """

@@ -33,6 +33,7 @@ from botocore.exceptions import (
     IncompleteReadError,
     SSLError,
 )
+from s3transfer.exceptions import RetriesExceededError
 
 from predictive_scaling.documents import sha256
 from predictive_scaling.errors import MissingObjectError, RegistryError
@@ -44,7 +45,10 @@ PART_BYTES = 8 << 20
 PATIENCE_SECONDS = 60.0
 PAUSES_SECONDS = (0.5, 3.0)
 DIGEST = "sha256"
-_AWAY = (ConnectionError, HTTPClientError, IncompleteReadError)
+_AWAY = (ConnectionError, HTTPClientError, IncompleteReadError, RetriesExceededError)
+_FINAL_STATUS = frozenset({501, 505})
+_PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
+"""Some servers say these with 400 or 403."""
 T = TypeVar("T")
 BinaryFile = BufferedReader | BufferedRandom
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -79,13 +83,15 @@ class S3Registry:
 
     def put_file(self, key: str, path: Path) -> None:
         """See Registry. Parts are tried again one by one; a transfer that fails leaves no object."""
-        with path.open("rb") as file, _translated(f"cannot write {key}"):
+        with path.open("rb") as file:
             extra = {"Metadata": {DIGEST: _digest(file)}}
-            _patiently(lambda: self._upload(file, self._at(key), extra))
+        with _translated(f"cannot write {key}"):
+            _patiently(lambda: self._upload(path, self._at(key), extra))
 
-    def _upload(self, file: BinaryFile, at: dict[str, str], extra: dict[str, Any]) -> None:
-        file.seek(0)
-        self._client.upload_fileobj(file, **at, ExtraArgs=extra, Config=_transfer())
+    def _upload(self, path: Path, at: dict[str, str], extra: dict[str, Any]) -> None:
+        """Opened for each try: a transfer that fails closes the file that it was given."""
+        with path.open("rb") as file:
+            self._client.upload_fileobj(file, **at, ExtraArgs=extra, Config=_transfer())
 
     def get_file(self, key: str, path: Path) -> None:
         """See Registry."""
@@ -178,7 +184,7 @@ def _credentials() -> dict[str, str]:
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """Wait for a server that is away, as one that restarts is.
+    """Wait for a server that is away, as one that restarts is; KFP does not try a failed step again (see web.py).
 
     botocore's own attempts end within seconds, and sooner when parts of one transfer share its quota of retries.
     """
@@ -195,11 +201,12 @@ def _patiently(action: Callable[[], T]) -> T:
 
 
 def _is_transient(error: Exception) -> bool:
-    """All but a refusal: 4xx other than too many requests."""
+    """All but a refusal: 4xx other than too many requests, and what the server does not do at all."""
     if not isinstance(error, ClientError):
         return True
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
-    return status >= 500 or status == 429
+    passing = error.response.get("Error", {}).get("Code") in _PASSING_CODES
+    return passing or (status >= 500 and status not in _FINAL_STATUS) or status == 429
 
 
 @contextmanager
@@ -210,5 +217,5 @@ def _translated(what: str) -> Iterator[None]:
     except ClientError as error:
         absent = error.response.get("Error", {}).get("Code") in _ABSENT
         raise (MissingObjectError if absent else RegistryError)(f"{what}: {error}") from error
-    except (BotoCoreError, Boto3Error) as error:
+    except (BotoCoreError, Boto3Error, RetriesExceededError) as error:
         raise RegistryError(f"{what}: {error}") from error

@@ -1,11 +1,15 @@
 """HTTP to the servers beside the registry: Prometheus, Pushgateway, webhooks.
 
-Time limits on every call; refused connections, 429 and 5xx are tried again with jitter. Redirects are not followed:
-they would carry the token elsewhere. Error messages name the server and never its URL, which may itself be a secret.
+Time limits on every call. What passes is waited for here, for KFP's `retry` does nothing for a step that failed where
+KFP is installed as its manifests have it (seen on 2.17.0): broken connections, time-outs, 408, 425, 429 and 5xx but 501
+and 505 are tried again with jitter until the patience is over; everything else is final at once. Redirects are not
+followed: they would carry the token elsewhere. Error messages name the server and never its URL, which may itself be a
+secret.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -18,11 +22,11 @@ from predictive_scaling.errors import InputError, RefusedError, RemoteError
 from predictive_scaling.settings import ca_file, setting
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
-ATTEMPTS = 4
+PATIENCE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 8.0
 MAX_ANSWER_BYTES = 64_000_000
 TOO_LARGE = 413
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_TRANSIENT = frozenset({408, 425, 429, *range(500, 600)}) - {501, 505}
 _CHUNK = 1 << 16
 
 
@@ -32,8 +36,8 @@ class Server:
 
     role: str
     url: str = field(repr=False)
-    attempts: int = ATTEMPTS
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -53,15 +57,20 @@ class Server:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The answer's body; raises RemoteError when the server refuses or does not answer in several attempts."""
-        for attempt in range(1, self.attempts + 1):
+        """The answer's body; raises RemoteError when the server refuses, or does not answer as long as patience lasts.
+
+        The last attempt may end later than that, by the time limits of one.
+        """
+        end = self.clock() + float(setting("WEB_PATIENCE_SECONDS", str(PATIENCE_SECONDS)))
+        for attempt in itertools.count(1):
             failure = self._attempt(method, path, body, headers or {})
             if isinstance(failure, bytes):
                 return failure
-            if not failure.transient or attempt == self.attempts:
+            pause = max(_pause(attempt), failure.wait)
+            if not failure.transient or self.clock() + pause > end:
                 raise failure.error(self.name)
-            self.sleep(_pause(attempt))
-        raise RemoteError(f"{self.name} was not asked: no attempts are allowed")
+            self.sleep(pause)
+        raise AssertionError("unreachable: the loop has no end")
 
     def _attempt(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -90,6 +99,8 @@ class _Failure:
     text: str
     transient: bool
     status: int = 0
+    wait: float = 0.0
+    """Seconds that the server asks to be left alone."""
 
     def error(self, name: str) -> RemoteError:
         text = f"{name} {self.text}"
@@ -109,7 +120,13 @@ def _body(answer: requests.Response) -> bytes | _Failure:
         return b"".join(parts)
     excerpt = " ".join(b"".join(parts)[:300].decode(errors="replace").split())
     text = f"answered {answer.status_code}" + (f": {excerpt}" if excerpt else "")
-    return _Failure(text, answer.status_code in _TRANSIENT, answer.status_code)
+    return _Failure(text, answer.status_code in _TRANSIENT, answer.status_code, _retry_after(answer))
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """Seconds of `Retry-After`; a date in it is left out."""
+    said = answer.headers.get("Retry-After", "")
+    return float(said) if said.isascii() and said.isdigit() and len(said) < 6 else 0.0
 
 
 def _bearer(role: str) -> dict[str, str]:

@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
+        to_do = argocd.to_do(root, of_argocd, rendered[0].inputs.argocd["namespace"])
         _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
+        _say_what_is_left(to_do)
     return ExitCode.OK
 
 
@@ -72,6 +74,14 @@ def _with_lock(root: Path, rendered: Rendered, compile_too: bool) -> dict[str, s
     elif (root / rendered.folder / LOCK).is_file():
         texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
     return texts
+
+
+def _say_what_is_left(to_do: Sequence[str]) -> None:
+    """Argo CD takes manifests/ by itself, and argocd/ from nobody."""
+    if to_do:
+        console.note(
+            "\n  ".join([f"{argocd.FOLDER}/ is not what Argo CD has; nothing applies it by itself:", *to_do])
+        )
 
 
 def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]]) -> int:

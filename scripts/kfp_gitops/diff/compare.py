@@ -40,7 +40,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         zone=zone,
         changes=found_settings,
         pipelines=[item for item in found if item.semantic or item.noise],
-        warnings=[*diagnostics.environment_warnings(found_settings)],
+        warnings=[*diagnostics.environment_warnings(environment, found_settings)],
         noise=noise,
     )
 

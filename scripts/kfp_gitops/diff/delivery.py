@@ -9,8 +9,10 @@ from kfp_gitops.diff.fields import differences
 from kfp_gitops.diff.model import Action, Change, Kind
 from kfp_gitops.diff.state import Files
 
-# These list the pipelines' files, or digests of them: they change whenever a pipeline comes, goes or changes.
-_FOLLOWS = frozenset({"kustomization.yaml", "stamp.yaml"})
+# Lists the pipelines' files: it changes whenever a pipeline comes or goes.
+_FOLLOWS = frozenset({"kustomization.yaml"})
+# Digests of all the others: they say nothing that those do not say.
+_SAID = frozenset({"content.yaml"})
 
 
 def changes(before: Files, after: Files) -> tuple[list[Change], list[str]]:
@@ -18,7 +20,7 @@ def changes(before: Files, after: Files) -> tuple[list[Change], list[str]]:
     found: list[Change] = []
     noise: list[str] = []
     for path in sorted({**before.texts, **after.texts}):
-        if before.texts.get(path) == after.texts.get(path):
+        if path in _SAID or before.texts.get(path) == after.texts.get(path):
             continue
         here = [*_file(path, before, after)]
         if path in _FOLLOWS or not here:

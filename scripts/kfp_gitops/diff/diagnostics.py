@@ -8,7 +8,7 @@ from kfp_gitops.diff.model import Action, Change, Kind, PipelineDiff
 from kfp_gitops.diff.state import PipelineFiles
 
 
-def environment_warnings(changes: Sequence[Change]) -> Iterator[str]:
+def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterator[str]:
     """What follows from changed settings of the environment."""
     for change in changes:
         if change.field == "repository":
@@ -17,7 +17,27 @@ def environment_warnings(changes: Sequence[Change]) -> Iterator[str]:
                 "its old schedules go on firing beside the new ones"
             )
         elif change.field in ("kfp.host", "kfp.namespace"):
-            yield f"{change.field} changes: what was registered at the old place stays there, schedules included"
+            yield _moved(environment, change)
+        elif change.field == "state":
+            yield (
+                "every schedule of the environment is turned off, and nothing else is delivered to it"
+                if change.after == "disabled"
+                else "the environment is delivered again, its schedules are turned on as its manifests say"
+            )
+        elif change.field == "metadata.namespace" and change.name.startswith("Job/"):
+            yield (
+                f"delivery.namespace changes: {change.before} → {change.after}. The new one must be there, and the "
+                "AppProject must let Argo CD into the old one until what is there is pruned (docs/environments.md)"
+            )
+
+
+def _moved(environment: str, change: Change) -> str:
+    option = "--host" if change.field == "kfp.host" else "--namespace"
+    return (
+        f"{change.field} changes: what was registered at the old place stays there, and its schedules go on firing "
+        f"beside the new ones; turn them off: `python scripts/reconcile.py disable --env {environment} "
+        f"{option} '{change.before}'`"
+    )
 
 
 _REMOVES = {

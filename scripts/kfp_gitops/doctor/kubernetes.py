@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes import client
 
 from kfp_gitops.cluster import call
-from kfp_gitops.doctor import supported
+from kfp_gitops.doctor import supported, workflows
 from kfp_gitops.doctor.check import Check, missing, ok, unknown
 from kfp_gitops.errors import DeniedError, NotFoundError, RemoteError
 
@@ -41,6 +41,7 @@ def checks(
     yield _version(api)
     yield _argocd(api)
     yield _time_zone(api, kfp)
+    yield workflows.check(api, kfp)
     yield from _rights(api, pipelines, environment)
     if lease:
         yield from _lease_rights(api, lease, environment)

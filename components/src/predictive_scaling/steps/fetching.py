@@ -5,7 +5,7 @@ from __future__ import annotations
 from predictive_scaling._console import say
 from predictive_scaling.clock import resolve_now
 from predictive_scaling.errors import InputError
-from predictive_scaling.prometheus import ATTEMPTS, ROLE
+from predictive_scaling.prometheus import ROLE
 from predictive_scaling.settings import setting
 from predictive_scaling.steps.data import Loaded
 from predictive_scaling.store import open_registry
@@ -25,7 +25,7 @@ def fetch_usage(
     if not address:
         raise InputError("no Prometheus is named: give its URL, or set PREDICTIVE_SCALING_PROMETHEUS_URL")
     kept = Kept(open_registry(registry), run_id) if registry and run_id else None
-    rows = fetch(Server(ROLE, address, ATTEMPTS), query, resolve_now(now_override), kept)
+    rows = fetch(Server(ROLE, address), query, resolve_now(now_override), kept)
     write_table(rows, data, compress=True)
     services = sorted(map(str, rows["service"].unique()))
     say(f"{len(rows)} rows of {len(services)} services")

@@ -1,0 +1,98 @@
+"""Whom the reconciler's NetworkPolicy lets it reach: what `kfp.host` says, or what must be said beside it.
+
+A policy names pods, or addresses, and the ports of pods; a URL names a Service and its port. Only of KFP's own Service
+is it known which pods those are (manifests/kustomize/base/pipeline: app: ml-pipeline, 8888 → 8888).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from kfp_gitops.environment import Environment
+from kfp_gitops.errors import Problem, raise_if_any
+
+_KFP_SERVICE = "ml-pipeline"
+_PORTS = {"http": 80, "https": 443}
+_WAYS = (
+    "{namespace, podLabels, port} of the pods behind it, or {cidr, port} of an address outside of the cluster"
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Service of the cluster, as a URL names it."""
+
+    name: str
+    namespace: str
+
+
+def kfp(env: Environment) -> Mapping[str, Any]:
+    """The peer of the policy that stands for KFP: `namespace` and `podLabels`, or `cidr`; and `port`.
+
+    Raises:
+        InputError: nobody can tell, or what is said does not agree with `kfp.host`, or with the Pushgateway's URL.
+    """
+    said, url = env.delivery["network"].get("kfp"), urlsplit(env.kfp["host"])
+    service = service_of(url, env.delivery["namespace"])
+    raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env)])
+    if said:
+        return dict(said)
+    namespace = service.namespace if service else "kubeflow"  # this machine: the development server
+    return {
+        "namespace": namespace,
+        "podLabels": {"app": _KFP_SERVICE},
+        "port": _port(url) if service else 8888,
+    }
+
+
+def service_of(url: SplitResult, namespace: str) -> Service | None:
+    """The Service that a URL names as pods of a namespace may: `s`, `s.ns.svc`, `s.ns.svc.cluster.local`."""
+    labels = (url.hostname or "").split(".")
+    if labels == ["localhost"] or not labels[0]:
+        return None
+    if len(labels) == 1:
+        return Service(labels[0], namespace)
+    return Service(labels[0], labels[1]) if labels[2:3] == ["svc"] else None
+
+
+def _kfp_problems(
+    env: Environment, said: Mapping[str, Any] | None, url: SplitResult, service: Service | None
+) -> Iterator[Problem]:
+    at = ("delivery", "network", "kfp")
+    if said is None:
+        if not _is_here(url) and (service is None or service.name != _KFP_SERVICE):
+            what = f"kfp.host is {url.netloc}: no NetworkPolicy can be made of it, for it is not KFP's own Service"
+            yield env.values.problem(("kfp", "host"), what, f"set delivery.network.kfp: {_WAYS}")
+    elif service and said.get("namespace") != service.namespace:
+        reached = said.get("namespace") or said["cidr"]
+        what = f"kfp.host is a Service of namespace {service.namespace}, and the reconciler may reach {reached} only"
+        yield env.values.problem(at, what, "leave delivery.network.kfp out, or let both name one place")
+    elif "cidr" in said and said["port"] != _port(url):
+        what = f"kfp.host has port {_port(url)}, and the reconciler may reach port {said['port']} only"
+        yield env.values.problem((*at, "port"), what, f"write {_port(url)}")
+
+
+def _gateway_problems(env: Environment) -> Iterator[Problem]:
+    gateway = env.delivery.get("pushGateway")
+    if gateway is None:
+        return
+    service = service_of(urlsplit(gateway["url"]), env.delivery["namespace"])
+    if service and service.namespace != gateway["namespace"]:
+        at, other = ("delivery", "pushGateway", "namespace"), gateway["namespace"]
+        what = f"its URL names a Service of namespace {service.namespace}, and pods of {other} may be reached"
+        yield env.values.problem(at, what, f"write {service.namespace}")
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or _PORTS[url.scheme]
+
+
+def _is_here(url: SplitResult) -> bool:
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return url.hostname == "localhost"

@@ -1,0 +1,176 @@
+"""KFP's own ConfigMap makes its retry void for a step that failed: the steps wait for what passes themselves."""
+
+import time
+
+import pytest
+from predictive_scaling import store_s3, web
+from predictive_scaling.errors import RefusedError, RegistryError, RemoteError
+from predictive_scaling.gauges import Gauge
+from predictive_scaling.prometheus import Span, query_range
+from predictive_scaling.pushing import push
+from predictive_scaling.store import open_registry
+from predictive_scaling.web import Server
+from servers.flaky import CUT, DROP, RESET, STALL, FlakyServer
+
+MATRIX = b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a"},"values":[[600,"1.5"]]}]}}'
+PASSING = [DROP, RESET, STALL, 408, 425, 429, 500, 502, 503, 504]
+FINAL = [400, 401, 403, 404, 501]
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    """A server that says nothing is left after a fifth of a second; pauses are short."""
+    monkeypatch.setattr(web, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(web, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(store_s3, "PAUSES_SECONDS", (0.01, 0.05))
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "10")
+    monkeypatch.setenv("PREDICTIVE_SCALING_S3_PATIENCE_SECONDS", "20")
+
+
+@pytest.fixture
+def server():
+    """Prometheus' answer to a range query, and the Pushgateway's to a push."""
+    with FlakyServer(lambda *_: (200, {"Content-Type": "application/json"}, MATRIX)) as found:
+        yield found
+
+
+def _asks(server):
+    (series,) = query_range(Server("PROMETHEUS", server.url), "up", Span(600, 1200, 300))
+    assert series.samples == [(600, 1.5)]
+
+
+def _pushes(server):
+    push(Server("PUSHGATEWAY", server.url), {"service": "a"}, [Gauge("accuracy", (("service", "a"),), 0.9)])
+
+
+@pytest.mark.parametrize("fault", [*PASSING, CUT])
+@pytest.mark.parametrize("work", [_asks, _pushes])
+def test_prometheus_and_the_pushgateway_are_asked_again(server, work, fault):
+    server.faults = [fault] * 6
+    work(server)
+    assert len(server.asked) == 7
+
+
+@pytest.mark.parametrize("status", FINAL)
+@pytest.mark.parametrize("work", [lambda server: Server("PROMETHEUS", server.url).call("GET"), _pushes])
+def test_what_does_not_pass_is_told_at_once(server, work, status):
+    server.faults = [status] * 6
+    with pytest.raises(RefusedError, match=str(status)):
+        work(server)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("work", [_asks, _pushes])
+def test_patience_has_an_end(server, work, monkeypatch):
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "1")
+    server.faults = [STALL, 503] * 100
+    began = time.monotonic()
+    with pytest.raises(RemoteError):
+        work(server)
+    assert 0.4 < time.monotonic() - began < 1 + 0.2 + 1
+    assert len(server.asked) > 2
+
+
+def test_a_server_that_asks_to_be_left_alone_is_left_alone(server, monkeypatch):
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "60")
+    now = [0.0]
+    server.retry_after = "7"
+    server.faults = [429, 503]
+    waited = Server("PROMETHEUS", server.url, sleep=lambda s: now.append(now[-1] + s), clock=lambda: now[-1])
+    assert waited.call("GET") == MATRIX
+    assert now[1:] == [7.0, 14.0]
+
+
+class Bucket:
+    """The few calls of S3 that the registry makes, kept in memory."""
+
+    def __init__(self):
+        self.objects = {}
+
+    def answer(self, method, path, headers, body):
+        key = path.partition("?")[0]
+        if method == "PUT":
+            kept = {name: value for name, value in headers.items() if name.startswith("x-amz-meta-")}
+            self.objects[key] = kept, _unchunked(headers, body)
+            return 200, {"ETag": '"x"'}, b""
+        if method == "DELETE":
+            self.objects.pop(key, None)
+            return 204, {}, b""
+        if key not in self.objects:
+            return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
+        kept, content = self.objects[key]
+        return 200, {"ETag": '"x"', **kept}, content
+
+
+def _unchunked(headers, body):
+    assert "aws-chunked" not in headers.get("content-encoding", ""), (
+        "no checksums that older servers do not know"
+    )
+    return body
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    monkeypatch.setattr(
+        store_s3,
+        "Config",
+        lambda **options: _Config(**{**options, "read_timeout": 0.2, "retries": {"max_attempts": 0}}),
+    )
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with FlakyServer(Bucket().answer) as found:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", found.url)
+        yield found
+
+
+_Config = store_s3.Config
+
+
+@pytest.mark.parametrize("fault", [fault for fault in PASSING if fault not in (408, 425)])
+def test_a_store_is_asked_again(bucket, tmp_path, fault):
+    store = open_registry("s3://bucket/x")
+    (tmp_path / "in").write_bytes(b"content")
+    for work in (
+        lambda: store.put("a.json", b"{}"),
+        lambda: store.get("a.json"),
+        lambda: store.put_file("b", tmp_path / "in"),
+        lambda: store.get_file("b", tmp_path / "out"),
+        lambda: store.delete("a.json"),
+    ):
+        bucket.asked.clear()
+        bucket.faults = [fault] * 6
+        work()
+        assert len(bucket.asked) > 6
+    assert (tmp_path / "out").read_bytes() == b"content"
+
+
+def test_an_object_that_comes_in_part_is_asked_for_again(bucket, tmp_path):
+    store = open_registry("s3://bucket/x")
+    store.put("a.json", b"{}")
+    bucket.faults = [CUT] * 6
+    assert store.get("a.json") == b"{}"
+    store.put("b", b"content")
+    bucket.faults = [CUT] * 14
+    store.get_file("b", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 501])
+def test_a_store_that_refuses_is_asked_once(bucket, status):
+    store = open_registry("s3://bucket/x")
+    bucket.faults = [status] * 6
+    with pytest.raises(RegistryError):
+        store.get("a.json")
+    assert len(bucket.asked) == 1
+
+
+def test_patience_with_a_store_has_an_end(bucket, monkeypatch):
+    monkeypatch.setenv("PREDICTIVE_SCALING_S3_PATIENCE_SECONDS", "1")
+    bucket.faults = [503] * 1000
+    began = time.monotonic()
+    with pytest.raises(RegistryError):
+        open_registry("s3://bucket/x").put("a.json", b"{}")
+    assert time.monotonic() - began < 5
