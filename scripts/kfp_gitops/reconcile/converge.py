@@ -89,7 +89,7 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
             version_id=version.id if version else None,
             labels={item.id: name for name, item in versions.items()},
             server=options.server,
-            refresh=options.refresh_stale,
+            refresh=options.refresh_stale and view.stale,
         )
         for schedule in wanted.schedules
     ]

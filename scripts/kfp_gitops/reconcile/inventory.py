@@ -32,6 +32,8 @@ class View:
     now: datetime
     in_flight: tuple[ActualRun, ...] | None = None
     """All runs that are still to end, of anybody (None: not looked at yet)."""
+    stale: bool = True
+    """Whether what another version of KFP compiled is still that: it was not compiled anew."""
     unclear: tuple[ActualRun, ...] = ()
     """Runs that may have run, though KFP lists none."""
 
@@ -63,6 +65,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         others=frozenset(found.version_id for found in others if found.version_id),
         now=actual.now,
         in_flight=actual.in_flight,
+        stale=bool(actual.dangling),
         unclear=tuple(unclear.runs(desired.owner, actual.experiments)),
     )
 
