@@ -129,6 +129,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def _untrusted(self, error: Exception) -> RemoteError:
         said = self._clean(" ".join(str(error).split()))[:300]
+        if "[Errno 2]" in said:  # a kubelet that swaps the folder removes the old one
+            return TemporaryError(f"{self._host}: {self._access.ca_file} is there no more, or not yet")
         mend = "give the certificate authority of the host with --ca-file"
         if "WRONG_VERSION_NUMBER" in said:
             mend = "this port does not speak TLS; write http://"

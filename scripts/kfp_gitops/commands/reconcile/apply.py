@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
 
     began = time.monotonic()
     commit = arguments.commit or options.commit(arguments)
-    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host, commit)
+    wanted = desired.load(options.manifests(arguments), arguments.env, arguments.host, commit)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api) as held, telling.events(arguments) as tell:

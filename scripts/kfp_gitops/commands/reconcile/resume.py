@@ -23,7 +23,7 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.operations import pause
     from kfp_gitops.reconcile import desired
 
-    found = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
+    found = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, found.host, found.namespace)
     with options.locked(arguments, api):
         if not pause.end(api, found.owner, console.note):
