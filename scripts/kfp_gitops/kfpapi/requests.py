@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
 from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi.access import Access
@@ -62,7 +63,8 @@ class Requests:
     def _write(self, call: Callable[[], Any]) -> Any:
         """A write that is sent once, for it may have succeeded unheard."""
         self.before_write()
-        return understood(self.host, call)
+        with stopping.writing():
+            return understood(self.host, call)
 
     def _repeat(self, call: Callable[[], Any]) -> Any:
         """A write that says the final state, and so may be sent twice."""

@@ -6,11 +6,11 @@ The formula is the one of «Exponential Backoff And Jitter», AWS Architecture B
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import RemoteError, TemporaryError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Backoff:
     tries: int = 5
     base: float = 0.5
     cap: float = 20.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stopping.sleep
 
     def wait(self, attempt: int, asked: float | None) -> None:
         """Wait before attempt `attempt + 1`; a Retry-After is kept, up to the cap."""
