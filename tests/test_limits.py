@@ -143,7 +143,8 @@ def test_too_large_is_bad_input_for_the_reconciler_too(repository: Path) -> None
 
 
 _SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False), st.text(),
+    st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False, allow_infinity=False), st.text(),
     st.text(alphabet="a\n\u2028\x85\U0001f600\x01: -'\"\\", max_size=40),
 )  # fmt: skip
 

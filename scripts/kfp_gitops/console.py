@@ -10,7 +10,7 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops import visible
+from kfp_gitops import stopping, visible
 from kfp_gitops.errors import ExitCode, GitOpsError
 
 
@@ -42,15 +42,23 @@ def _imported(command: str) -> Any:
 
 
 def run(command: str) -> int:
-    """Run `commands/<command>.py` as the one error boundary: a traceback is shown only for a defect of ours."""
+    """Run `commands/<command>.py` as the one error boundary: a traceback is shown only for a defect of ours.
+
+    SIGTERM and SIGINT end it in time (`stopping`), with 143 and 130.
+    """
+    with stopping.heeded():
+        return _run(command)
+
+
+def _run(command: str) -> int:
     try:
         return int(_imported(command).main())
     except GitOpsError as error:
         note(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        note("interrupted")
-        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt as error:
+        note(f"interrupted{f': {error}; nothing new was begun' if str(error) else ''}")
+        return error.exit_code if isinstance(error, stopping.Stopped) else ExitCode.INTERRUPTED
     except BrokenPipeError:  # `… | head`: the reader has what it wanted; keep the interpreter's exit quiet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK

@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
     REMOTE_FAILED = 4
     REFUSED = 5
     INTERRUPTED = 130
+    STOPPED = 143
 
 
 @dataclass(frozen=True, order=True)

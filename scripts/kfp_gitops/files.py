@@ -24,15 +24,23 @@ def read_text(root: Path, relative: str) -> str:
     Raises:
         InputError: missing, not a regular file, reached through a symbolic link, too large, not UTF-8.
     """
-    path = _plain(root, relative)
+    return text_of(_plain(root, relative), relative)
+
+
+def text_of(path: str, shown: str) -> str:
+    """The text of a file whose path was looked at; `shown` is how messages name it.
+
+    Raises:
+        InputError: missing, not a regular file, too large, not UTF-8.
+    """
     if not os.path.isfile(path):
-        raise InputError.of(relative, "no such file", "create it, or correct the name that leads to it")
+        raise InputError.of(shown, "no such file", "create it, or correct the name that leads to it")
     if os.path.getsize(path) > MAX_BYTES:
-        raise InputError.of(relative, f"larger than {MAX_BYTES} bytes", "split the file")
+        raise InputError.of(shown, f"larger than {MAX_BYTES} bytes", "split the file")
     try:
         return _read(path).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise InputError.of(relative, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
+        raise InputError.of(shown, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
 
 
 def _inside(root: Path, relative: str) -> str:

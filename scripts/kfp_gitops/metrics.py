@@ -13,7 +13,8 @@ from kfp_gitops import redact
 from kfp_gitops.errors import UsageError
 
 _JOB = "kfp_gitops"
-_TIMEOUT = 5.0
+TIMEOUT = 5.0
+"""Seconds that a push may take."""
 SUCCESS = frozenset({0, 1})
 """Exit codes of a command that did its work, whether it found differences or not."""
 
@@ -51,18 +52,20 @@ def checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def push(url: str, report: Report, code: int) -> str | None:
-    """Send it; the reason when that failed, for a report that is lost must not fail the work.
+def push(url: str, report: Report, code: int, timeout: float = TIMEOUT) -> str | None:
+    """Send it, in so many seconds; the reason when that failed, for a report that is lost must not fail the work.
 
     POST keeps what is not sent, so a failure leaves the time of the last success standing.
     """
+    if timeout <= 0:
+        return f"{url}: no time is left to push the metrics"
     from prometheus_client import CollectorRegistry, pushadd_to_gateway
 
     registry = CollectorRegistry()
     _register(registry, report, code)
     grouping = {"environment": report.environment, "command": report.command}
     try:
-        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=_TIMEOUT)
+        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=timeout)
     except (OSError, ValueError) as error:
         return f"{url}: the metrics could not be pushed: {redact.text(str(error))[:200]}"
     return None

@@ -15,6 +15,8 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, TypeVar
 
+from kfp_gitops import stopping
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -96,6 +98,7 @@ def _child(claims: int, work: Callable[[int], list[Any]]) -> tuple[int, int]:
     child = os.fork()
     if child == 0:
         try:
+            stopping.forked()
             _send(given, {batch: work(batch) for batch in _claimed(claims)})
         finally:
             os._exit(0)  # neither the clean-up nor the error message is this process's

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from kfp_gitops import files
 from kfp_gitops.environment import Environment
 from kfp_gitops.errors import Problem
 from kfp_gitops.memo import Memo
+from kfp_gitops.places import Plain, Source
 from kfp_gitops.release import sha256
 
 LOCK = "versions.lock.yaml"
@@ -75,9 +75,14 @@ def read(root: Path, folder: str, name: str, release: str) -> RenderedPipeline:
     Raises:
         InputError: it has no manifest, or a file of it cannot be read.
     """
-    base = f"{folder}/pipelines/{name}"
-    found = {path: files.read_text(root, f"{base}/{path}") for path in files.list_files(root, base)}
-    manifest = found.pop("pipeline.yaml", None) or files.read_text(root, f"{base}/pipeline.yaml")
+    return read_from(Plain(root, folder), name, release)
+
+
+def read_from(source: Source, name: str, release: str) -> RenderedPipeline:
+    """The same, of whatever holds it."""
+    base = f"pipelines/{name}"
+    found = {path: source.read_text(f"{base}/{path}") for path in source.list_files(base)}
+    manifest = found.pop("pipeline.yaml", None) or source.read_text(f"{base}/pipeline.yaml")
     return RenderedPipeline(
         name,
         release,

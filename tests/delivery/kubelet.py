@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from atomic import Volume
 from delivered import Object
 from project import PROJECT
 
@@ -41,6 +42,7 @@ class Pod:
     tokens: dict[str, str]
     kubernetes: str = ""
     mounts: dict[str, Path] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = self.template["spec"]
@@ -50,9 +52,13 @@ class Pod:
             place = self.root / mount["mountPath"].lstrip("/")
             place.mkdir(parents=True)
             self.mounts[mount["mountPath"]] = place
-            for name, text in self._content(volumes[mount["name"]]):
-                _write(place / name, text)
+            if "emptyDir" not in volumes[mount["name"]]:
+                self.volumes[mount["mountPath"]] = Volume(place)
+                self._lay(mount["mountPath"], volumes[mount["name"]])
         (self.root / "dev").mkdir()
+
+    def _lay(self, mounted: str, volume: Object) -> None:
+        self.volumes[mounted].write(dict(self._content(volume)))
 
     def _content(self, volume: Object) -> Iterator[tuple[str, str]]:
         maps = {
@@ -66,15 +72,28 @@ class Pod:
             elif "serviceAccountToken" in source:
                 found = source["serviceAccountToken"]
                 yield found["path"], self.tokens[found.get("audience", "")]
+            elif "downwardAPI" in source:
+                yield from ((item["path"], "kubeflow") for item in source["downwardAPI"]["items"])
+            else:
+                raise AssertionError(f"a volume that this kubelet cannot lay: {source}")
 
     def rotate(self, audience: str, token: str) -> None:
-        """What the kubelet does before a token expires: the file has another one, at once."""
+        """What the kubelet does before a token expires: the whole volume is laid anew with another one in it."""
+        self.tokens[audience] = token
         for volume in self.template["spec"]["volumes"]:
             for source in volume.get("projected", {}).get("sources", []):
                 found = source.get("serviceAccountToken")
                 if found and found.get("audience", "") == audience:
                     mount = next(m for m in self.container["volumeMounts"] if m["name"] == volume["name"])
-                    _write(self.mounts[mount["mountPath"]] / found["path"], token)
+                    self._lay(mount["mountPath"], volume)
+
+    def update(self, objects: tuple[Object, ...]) -> None:
+        """What the kubelet does when ConfigMaps have changed."""
+        self.objects = objects
+        volumes = {volume["name"]: volume for volume in self.template["spec"]["volumes"]}
+        for mount in self.container["volumeMounts"]:
+            if mount["mountPath"] in self.volumes:
+                self._lay(mount["mountPath"], volumes[mount["name"]])
 
     def run(self, timeout: float = 120) -> Done:
         """Run the container's command with its arguments, to the end."""
@@ -108,13 +127,6 @@ class Pod:
                 here = self.root / value.lstrip("/")
                 return f"{option}={here}" if option else str(here)
         return text
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}")
-    new.write_text(text, "utf-8")
-    new.replace(path)
 
 
 def _kubeconfig(root: Path, url: str, mounts: dict[str, Path]) -> Path:

@@ -6,6 +6,7 @@ import http.client
 import itertools
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -137,6 +138,46 @@ def test_the_rendered_job_applies_and_the_rendered_drift_check_then_finds_nothin
     assert len(applied.message.encode()) <= 4096
     after = pods("kfp-gitops-dev-drift").run()
     assert after.code == 0, after.err
+
+
+def test_the_files_are_the_links_that_a_kubelet_makes(pods: Callable[..., Pod]) -> None:
+    found = pods("kfp-gitops-dev")
+    desired = found.mounts["/desired"]
+    assert (desired / "pipelines").is_symlink() and (desired / "environment.yaml").is_symlink()
+    assert (found.mounts["/var/run/secrets/kubeflow/pipelines"] / "token").is_symlink()
+
+
+def test_the_job_reads_while_the_kubelet_writes(pods: Callable[..., Pod]) -> None:
+    pod, stop = pods("kfp-gitops-dev"), threading.Event()
+
+    def update() -> None:
+        while not stop.wait(0.02):
+            pod.update(pod.objects)
+
+    kubelet = threading.Thread(target=update)
+    kubelet.start()
+    try:
+        applied = pod.run()
+    finally:
+        stop.set()
+        kubelet.join()
+    assert applied.code == 0, applied.err
+
+
+def test_messages_of_a_job_name_the_file_as_it_was_mounted(pods: Callable[..., Pod]) -> None:
+    pod = pods("kfp-gitops-dev")
+    (data,) = (
+        item
+        for item in pod.objects
+        if item["kind"] == "ConfigMap" and "environment" in item["metadata"]["name"]
+    )
+    data["data"]["environment.yaml"] = data["data"]["environment.yaml"].replace(
+        "environment: dev", "environment: ["
+    )
+    pod.update(pod.objects)
+    refused = pod.run()
+    assert refused.code == 2
+    assert refused.err.startswith("desired/environment.yaml:") and "..2" not in refused.err
 
 
 def test_a_token_that_rotates_in_the_middle_is_read_again(

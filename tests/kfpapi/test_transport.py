@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from delivery.atomic import Volume
 from kfp_gitops.errors import (
     DeniedError,
     NotFoundError,
@@ -351,6 +352,24 @@ def test_an_authority_that_is_given_is_trusted_and_no_other(secured: str, certif
     with pytest.raises(RemoteError, match=r"TLS: .*certificate.*--ca-file") as caught:
         list(KfpApi(secured, "", NO_ONE, Backoff(tries=3)).schedules())
     assert not isinstance(caught.value, TemporaryError)
+
+
+def test_an_authority_that_is_mounted_is_read_again_when_it_rotates(
+    secured: str, certificate: Path, tmp_path: Path
+) -> None:
+    mounted = Volume(tmp_path / "ca")
+    mounted.write({"ca.crt": trustme.CA().cert_pem.bytes().decode()})
+    api = KfpApi(secured, "", Access(ca_file=mounted.folder / "ca.crt"), Backoff(tries=1))
+    with pytest.raises(RemoteError, match="certificate verify failed"):
+        list(api.schedules())
+    mounted.write({"ca.crt": (certificate / "ca.pem").read_text("utf-8")})
+    assert list(api.schedules()) == []
+
+
+def test_an_authority_that_is_being_replaced_is_looked_for_again(secured: str, tmp_path: Path) -> None:
+    gone = Access(ca_file=tmp_path / "ca.crt")
+    with pytest.raises(TemporaryError, match="is there no more, or not yet"):
+        list(KfpApi(secured, "", gone, Backoff(tries=1)).schedules())
 
 
 # threads

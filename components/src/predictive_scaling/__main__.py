@@ -8,7 +8,7 @@
       reads from a bucket and publishes to it; endpoint and credentials are the environment's, as boto3 knows them
 
 Exit codes: 0 done · 1 the data did not pass · 2 bad usage or bad input · 3 a defect of ours (traceback) · 4 a
-server failed.
+server failed · 130 interrupted · 143 stopped (SIGTERM).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from predictive_scaling._console import complain
 from predictive_scaling.commands import COMMANDS
 from predictive_scaling.errors import InputError, RemoteError
 from predictive_scaling.logs import configure
+from predictive_scaling.stopping import heed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,4 +69,5 @@ def _file(error: OSError) -> str:
 
 
 if __name__ == "__main__":
+    heed()
     sys.exit(main())

@@ -9,7 +9,8 @@ from pathlib import Path
 from kfp_gitops.errors import UsageError
 
 EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found · 2 bad usage or bad input ·
-3 a defect of ours · 4 the remote side failed · 5 refused as unsafe · 130 interrupted"""
+3 a defect of ours · 4 the remote side failed · 5 refused as unsafe · 130 interrupted ·
+143 stopped (SIGTERM)"""
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kfp_gitops import console
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.commands.reconcile import options
 from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
     from kfp_gitops.doctor import repository, server
     from kfp_gitops.reconcile import desired
 
-    folder = desired.read(
-        (arguments.manifests or arguments.root / "manifests" / arguments.env).resolve(), arguments.env
-    )
+    folder = desired.read(options.manifests(arguments), arguments.env)
     kfp = folder.environment["kfp"]
     host = desired.checked_host(arguments.host or kfp["host"])
     yield from repository.checks(folder, host)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
 from kfp_gitops.errors import RemoteError, UsageError
+from kfp_gitops.places import read_mounted
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _check(access: Access) -> None:
 
 def _read(path: Path) -> str:
     try:
-        found = path.read_text("utf-8").strip()
+        found = read_mounted(path).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise RemoteError(f"{path}: {reason}; the credentials for KFP shall stand there") from None

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError, UnclearError
 from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi.access import Access
@@ -63,7 +64,8 @@ class Requests:
 
     def _write(self, call: Callable[[], Any]) -> Any:
         self.before_write()
-        return understood(self.host, call)
+        with stopping.writing():
+            return understood(self.host, call)
 
     def _repeat(self, write: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """A write that may be sent twice."""

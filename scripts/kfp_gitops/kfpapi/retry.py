@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import BrokenError, RemoteError, TemporaryError
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Backoff:
     base: float = 0.5
     cap: float = 20.0
     patience: float = 60.0
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stopping.sleep
     clock: Callable[[], float] = time.monotonic
     tell: Callable[[str], None] = lambda _: None
     silence: Silence = field(init=False, repr=False, compare=False)

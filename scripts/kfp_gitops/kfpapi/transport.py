@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import kfp_server_api
 import urllib3
 
-from kfp_gitops import redact
-from kfp_gitops.errors import DeniedError, RemoteError
+from kfp_gitops import redact, stopping
+from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
 from kfp_gitops.kfpapi import failures
 from kfp_gitops.kfpapi.access import Access, proxy
 from kfp_gitops.kfpapi.clock import ServerClock
@@ -55,6 +55,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def __init__(self, host: str, access: Access) -> None:
         super().__init__(_configuration(host, access))
+        stopping.listen()
         self._host, self._access = host, access
         self._slots = threading.BoundedSemaphore(CONCURRENCY)
         self.clock = ServerClock()
@@ -112,6 +113,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def _untrusted(self, error: Exception) -> RemoteError:
         said = self._clean(" ".join(str(error).split()))[:300]
+        if "[Errno 2]" in said:  # a kubelet that swaps the folder removes the old one
+            return TemporaryError(f"{self._host}: {self._access.ca_file} is there no more, or not yet")
         mend = "give the certificate authority of the host with --ca-file"
         if "WRONG_VERSION_NUMBER" in said:
             mend = "this port does not speak TLS; write http://"
@@ -126,13 +129,13 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 
     The first failure is raised; what has not begun by then is not begun.
     """
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
+    pool = ThreadPoolExecutor(CONCURRENCY)
+    try:
         futures = [pool.submit(work, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        return [future.result() for future in futures]
+    finally:
+        # A process that shall end waits for no answer.
+        pool.shutdown(wait=not stopping.asked(), cancel_futures=True)
 
 
 class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types

@@ -11,11 +11,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
 from kfp_gitops.locking.memory import Memory
 
@@ -31,6 +32,9 @@ class Record:
     acquired: datetime | None = None
     version: str = ""
     memory: Memory = Memory.NEVER
+
+
+_NOBODY = Record("", 0, None)
 
 
 class Store(Protocol):
@@ -52,6 +56,10 @@ class _Watched:
     since: float
 
 
+_JOIN = 15.0
+"""Seconds for a renewal that is under way when the lease is given back."""
+
+
 class Holder:
     """Takes a lease, renews it in the background, gives it back."""
 
@@ -68,6 +76,9 @@ class Holder:
         self._clock, self._sleep = clock, sleep
         self._end = threading.Event()
         self._lost = ""
+        self._record = _NOBODY
+        self._memory = Memory.NEVER
+        self._tried = False
 
     @contextmanager
     def hold(self, timeout: float, tell: Callable[[str], None]) -> Iterator[None]:
@@ -77,15 +88,19 @@ class Holder:
             LockedError: another one still holds it.
             RemoteError: Kubernetes refuses or cannot be reached.
         """
-        self._acquire(timeout, tell)
+        release = stopping.at_last(
+            lambda: self._release(tell)
+        )  # before it is taken: the answer may be never heard
         thread = threading.Thread(target=self._renew_until_the_end, name="lease", daemon=True)
-        thread.start()
         try:
+            self._acquire(timeout, tell)
+            thread.start()
             yield
         finally:
             self._end.set()
-            thread.join()
-            self._release()
+            if thread.ident:
+                thread.join(stopping.left(_JOIN))
+            release()
 
     @property
     def memory(self) -> Memory:
@@ -163,6 +178,7 @@ class Holder:
         version = "" if found is None else found.version
         self._memory = Memory.NEVER if found is None else found.memory
         wanted = Record(self.identity, self._duration, now, transitions, now, version, self._memory)
+        self._tried = True
         try:
             write = self._store.create if found is None else self._store.update
             self._record = write(self._name, wanted)
@@ -197,14 +213,27 @@ class Holder:
             return
         self._renewed = began
 
-    def _release(self) -> None:
-        if self._lost:
+    def _release(self, tell: Callable[[str], None]) -> None:
+        if self._lost or not self._tried:
             return
-        try:
-            wanted = replace(self._record, holder="", renewed=_now(), memory=self._memory)
-            self._store.update(self._name, wanted)
-        except RemoteError:
-            return  # it expires by itself
+        if stopping.unanswered():
+            # It may take effect when another one is at work already. Until the lease expires it is over.
+            tell(f"a write was not answered: the lease {self._name} is left to expire in {self._duration} s")
+            return
+        with suppress(RemoteError):  # it expires by itself
+            self._give_back(self._record)
+
+    def _give_back(self, known: Record) -> None:
+        for record in (known, _NOBODY):
+            found = record if record.holder else self._store.get(self._name)
+            if found is None or found.holder != self.identity:
+                return
+            try:
+                wanted = replace(found, holder="", renewed=_now(), memory=self._memory)
+                self._store.update(self._name, wanted)
+                return
+            except AlreadyExistsError:
+                continue  # the renewal in the background came between
 
 
 def _now() -> datetime:

@@ -6,12 +6,14 @@ from typing import Any
 
 from kubernetes import client
 
+from kfp_gitops import stopping
 from kfp_gitops.cluster import call, connect
 from kfp_gitops.errors import NotFoundError
 from kfp_gitops.locking.lease import Record
 from kfp_gitops.locking.memory import Memory
 
-_TIMEOUT = (5, 10)
+_TIMEOUT = (5.0, 10.0)
+_HURRIED = (0.5, 0.5)
 _MEMORY = "kfp-gitops/applied"
 _WORDS = {Memory.APPLIED: "true", Memory.REBUILDING: "rebuilding"}
 
@@ -20,6 +22,7 @@ class Leases:
     """The Leases of one namespace: get, create, update, and nothing else."""
 
     def __init__(self, namespace: str, api_client: Any = None) -> None:
+        stopping.listen()
         self._api = client.CoordinationV1Api(api_client or connect())
         self._namespace = namespace
 
@@ -28,7 +31,9 @@ class Leases:
         try:
             return _record(
                 call(
-                    lambda: self._api.read_namespaced_lease(name, self._namespace, _request_timeout=_TIMEOUT)
+                    lambda: self._api.read_namespaced_lease(
+                        name, self._namespace, _request_timeout=_timeout()
+                    )
                 )
             )
         except NotFoundError:
@@ -38,13 +43,18 @@ class Leases:
         """Make the Lease; AlreadyExistsError when somebody was first."""
         body = _lease(name, record)
         create = self._api.create_namespaced_lease
-        return _record(call(lambda: create(self._namespace, body, _request_timeout=_TIMEOUT)))
+        return _record(call(lambda: create(self._namespace, body, _request_timeout=_timeout())))
 
     def update(self, name: str, record: Record) -> Record:
         """Write it if nobody has since `record.version`; AlreadyExistsError otherwise."""
         body = _lease(name, record)
         replace = self._api.replace_namespaced_lease
-        return _record(call(lambda: replace(name, self._namespace, body, _request_timeout=_TIMEOUT)))
+        return _record(call(lambda: replace(name, self._namespace, body, _request_timeout=_timeout())))
+
+
+def _timeout() -> tuple[float, float]:
+    """Seconds to connect and to read; a process that shall end has less."""
+    return _HURRIED if stopping.asked() else _TIMEOUT
 
 
 def _lease(name: str, record: Record) -> Any:

@@ -9,24 +9,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from kfp_gitops import stopping
 from kfp_gitops.errors import NotFoundError, RemoteError
 from kfp_gitops.kfpapi.actual import Actual
-from kfp_gitops.reconcile import inventory, steps
+from kfp_gitops.reconcile import inventory, safety, steps
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.events import Event, described
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.perform import Work
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, Options
+from kfp_gitops.stopping import Stopped
 
 Tell = Callable[[Event], None]
 _MOST_STEPS = 200
 """A pipeline that is not done after so many steps never will be; somebody undoes what we do."""
 _MOST_SURPRISES = 3
+_TO_END = 1.0
+"""Seconds for what is under way when the apply is stopped."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Pace:
 
     workers: int = 8
     wait: timedelta = timedelta(minutes=5)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stopping.sleep
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class _Pipeline:
     error: str = ""
     postponed: bool = False
     events: list[Event] = field(default_factory=list)
+    sent: list[steps.Step] = field(default_factory=list)
 
 
 def apply(
@@ -74,6 +79,15 @@ def apply(
     tell = _one_at_a_time(tell)
     stopped = _stop_vanished(api, desired, actual, options, tell)
     pipelines = list(_pipelines(api, desired, plan, actual, options))
+    try:
+        _until_done(api, pipelines, tell, pace)
+    except Stopped:
+        safety.reach((_unfinished(item) for item in pipelines), api.enable_schedule, tell)
+        raise
+    return _outcome(pipelines, stopped)
+
+
+def _until_done(api: Kfp, pipelines: Sequence[_Pipeline], tell: Tell, pace: Pace) -> None:
     deadline = api.now() + pace.wait
     todo = pipelines
     while todo:
@@ -83,7 +97,12 @@ def apply(
             for item in todo:
                 item.postponed = True
             break
-    return _outcome(pipelines, stopped)
+
+
+def _unfinished(item: _Pipeline) -> safety.Unfinished:
+    wanted, view = item.work.wanted, item.view
+    firing = item.work.firing(view)
+    return safety.Unfinished(wanted.name, tuple(item.sent), view.schedules, firing)
 
 
 def _one_at_a_time(tell: Tell) -> Tell:
@@ -108,18 +127,15 @@ def _pipelines(
 
 
 def _each(work: Callable[[_Pipeline], None], items: Sequence[_Pipeline], workers: int) -> None:
-    if workers == 1 or len(items) == 1:
-        for item in items:
-            work(item)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(work, item) for item in items]
-        try:
-            for future in futures:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """In threads of their own, also one alone: a signal interrupts the main thread, and may not tear a step apart."""
+    pool = ThreadPoolExecutor(min(workers, len(items)))
+    futures = [pool.submit(work, item) for item in items]
+    try:
+        for future in futures:
+            future.result()
+    finally:
+        pool.shutdown(wait=not stopping.asked(), cancel_futures=True)
+        wait([future for future in futures if not future.cancelled()], stopping.left(_TO_END))
 
 
 def _run(item: _Pipeline, tell: Tell) -> None:
@@ -145,9 +161,14 @@ def _note_wait(item: _Pipeline, wait: steps.Wait | None, tell: Tell) -> None:
 
 def _take(item: _Pipeline, step: steps.Step, tell: Tell) -> None:
     name, began = item.work.wanted.name, time.monotonic()
-    event = described(name, step)
+    event, writes = described(name, step), stopping.sent()
+    item.sent.append(step)
     try:
         item.view = item.work.perform(step, item.view)
+    except Stopped:
+        if stopping.sent() == writes:
+            item.sent.pop()
+        raise
     except NotFoundError as error:
         _surprise(item, event, error, tell)
     except RemoteError as error:

@@ -15,10 +15,11 @@ from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.ownership import Owner
+from kfp_gitops.places import Place, Plain, Source
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
 from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
-from kfp_gitops.rendered import read as rendered_pipeline
+from kfp_gitops.rendered import read_from as rendered_pipeline
 from kfp_gitops.yamltext import parse
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class _Head:
     triggers: tuple[Trigger, ...]
 
 
-def read(folder: Path, environment: str) -> Folder:
+def read(folder: Path | Place, environment: str) -> Folder:
     """Read a rendered environment; compiles nothing and imports no kfp.
 
     Raises:
@@ -81,19 +82,27 @@ def read(folder: Path, environment: str) -> Folder:
     return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
 
 
-def texts(folder: Path, environment: str) -> Texts:
-    """Read a rendered environment without looking into its manifests.
+def texts(folder: Path | Place, environment: str) -> Texts:
+    """Read a rendered environment without looking into its manifests. A path is one of a repository.
 
     Raises:
         InputError: something is missing or malformed; run render.
     """
-    root, name, settings = folder.parent, folder.name, settings_of(folder, environment)
+    return _place(folder).whole(lambda source: _texts(source, environment))
+
+
+def _place(folder: Path | Place) -> Place:
+    return Plain.at(folder) if isinstance(folder, Path) else folder
+
+
+def _texts(source: Source, environment: str) -> Texts:
+    settings = _settings(source, environment)
     rendered = {
-        entry["name"]: rendered_pipeline(root, name, entry["name"], entry["release"])
+        entry["name"]: rendered_pipeline(source, entry["name"], entry["release"])
         for entry in settings["pipelines"]
     }
-    locked = lock.read(files.read_text(root, f"{name}/{LOCK}"), f"{name}/{LOCK}")
-    return Texts(settings, rendered, locked, name)
+    locked = lock.read(source.read_text(LOCK), f"{source.name}/{LOCK}")
+    return Texts(settings, rendered, locked, source.name)
 
 
 def _heads(found: Texts) -> dict[str, _Head]:
@@ -104,18 +113,21 @@ def _heads(found: Texts) -> dict[str, _Head]:
     return heads
 
 
-def settings_of(folder: Path, environment: str) -> Mapping[str, Any]:
+def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
     """What environment.yaml says: whose it is, which KFP, which pipelines.
 
     Raises:
         InputError: it is missing or malformed, or of another environment.
     """
-    path = f"{folder.name}/{ENVIRONMENT}"
-    if not folder.is_dir():
-        present = ", ".join(files.list_folders(folder.parent, ".")) or "none"
+    return _place(folder).whole(lambda source: _settings(source, environment))
+
+
+def _settings(source: Source, environment: str) -> Mapping[str, Any]:
+    if not source.path.is_dir():
+        present = ", ".join(files.list_folders(source.path.parent, ".")) or "none"
         todo = f"there are: {present}; render one with `python scripts/render.py --env ENV`"
-        raise InputError.of(str(folder), "no such folder", todo)
-    document = parse(files.read_text(folder.parent, path), path)
+        raise InputError.of(str(source.path), "no such folder", todo)
+    document = parse(source.read_text(ENVIRONMENT), f"{source.name}/{ENVIRONMENT}")
     raise_if_any(schema.problems(schema.named("environment"), document))
     if document.value["environment"] != environment:
         what = f"this is the environment {document.value['environment']!r}, not {environment!r}"
@@ -131,7 +143,7 @@ def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
     return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)
 
 
-def load(folder: Path, environment: str, host: str | None = None, commit: str = "") -> Desired:
+def load(folder: Path | Place, environment: str, host: str | None = None, commit: str = "") -> Desired:
     """Read, compile and prove desired state (imports kfp). `commit` is told on what is registered, and no more.
 
     Raises:
@@ -172,7 +184,7 @@ def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> 
     return target
 
 
-def reviewed(folder: Path, environment: str, host: str | None = None) -> Desired:
+def reviewed(folder: Path | Place, environment: str, host: str | None = None) -> Desired:
     """Desired state as the lock tells it, without any IR: to look by, never to apply. Imports no kfp.
 
     Raises:

@@ -36,6 +36,13 @@ class Work:
             self.desired.owner, self.desired.keep_versions, self.wanted, view, self.options
         )
 
+    def firing(self, view: View) -> frozenset[str]:
+        """The names of the recurring runs that shall be enabled."""
+        if isinstance(self.wanted, Absent):
+            return frozenset()
+        wanted = converge.wanted_schedules(self.wanted, view, self.options)
+        return frozenset(schedule.name for schedule in wanted if schedule.enabled)
+
     def look(self, view: View) -> View:
         """What is there of the pipeline now; what others pin is as it was."""
         pipeline = self.api.pipeline(self.wanted.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
 
-from kfp_gitops import console, metrics
+from kfp_gitops import console, metrics, stopping
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import apply, disable, pause, plan, resume, status
 from kfp_gitops.errors import ExitCode, GitOpsError
@@ -46,7 +46,10 @@ def _reported(arguments: Namespace) -> int:
     except GitOpsError as error:
         code = error.exit_code
         raise
+    except stopping.Stopped as error:
+        code = error.exit_code
+        raise
     finally:
-        if url and (lost := metrics.push(url, arguments.report, code)):
+        if url and (lost := metrics.push(url, arguments.report, code, stopping.left(metrics.TIMEOUT))):
             console.note(lost)
     return code

@@ -16,6 +16,7 @@ from kfp_gitops.errors import ExitCode
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.plan import Plan
+    from kfp_gitops.reconcile.records import Desired
 
 
 def add(subcommands: Any) -> None:
@@ -44,14 +45,25 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and make the changes."""
-    from kfp_gitops.reconcile import desired, guard
+    return carry_out(arguments, loaded(arguments))
+
+
+def loaded(arguments: Namespace) -> Desired:
+    """What is desired, compiled and proved. Before anything asks the network: a process with threads may not fork."""
+    from kfp_gitops.reconcile import desired
+
+    commit = arguments.commit or options.commit(arguments)
+    return desired.load(options.manifests(arguments), arguments.env, arguments.host, commit)
+
+
+def carry_out(arguments: Namespace, wanted: Desired) -> int:
+    """Plan what was loaded, and make the changes."""
+    from kfp_gitops.reconcile import guard
     from kfp_gitops.reconcile.apply import Pace, apply
     from kfp_gitops.reconcile.observe import observe
     from kfp_gitops.reconcile.plan import plan
 
     began = time.monotonic()
-    commit = arguments.commit or options.commit(arguments)
-    wanted = desired.load(options.folder(arguments), arguments.env, arguments.host, commit)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:

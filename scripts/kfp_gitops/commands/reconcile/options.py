@@ -16,6 +16,7 @@ from kfp_gitops.commands import connection
 from kfp_gitops.errors import RefusedError, UsageError
 from kfp_gitops.locking.memory import Memory
 from kfp_gitops.ownership import CHANGED, Owner
+from kfp_gitops.places import Mounted, Place, Plain
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
@@ -37,6 +38,13 @@ def add_target(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
     )
+
+
+def manifests(arguments: Namespace) -> Place:
+    """Where the rendered environment stands: in the repository, or where --manifests says that it is mounted."""
+    if arguments.manifests:
+        return Mounted(arguments.manifests.absolute())
+    return Plain.at(folder(arguments))
 
 
 def folder(arguments: Namespace) -> Path:
@@ -65,7 +73,7 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
     if all(text is not None for text in given):
         repository, host, namespace = given
     else:
-        found = desired.settings_of(folder(arguments), arguments.env)
+        found = desired.settings_of(manifests(arguments), arguments.env)
         repository, kfp = arguments.repository or found["repository"], found["kfp"]
         host = arguments.host or kfp["host"]
         namespace = kfp["namespace"] if arguments.namespace is None else arguments.namespace

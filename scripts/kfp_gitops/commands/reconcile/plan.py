@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.reconcile import desired, guard
     from kfp_gitops.reconcile.plan import plan
 
-    found = desired.texts(options.folder(arguments), arguments.env)
+    found = desired.texts(options.manifests(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # The look at KFP is mostly waiting, so other processes compile meanwhile.
     desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(arguments, found)))

@@ -21,11 +21,10 @@ def add(subcommands: Any) -> None:
 def run(arguments: Namespace) -> int:
     """Take the notes back, then apply: enabling after a pause is a replacement, so that no missed firing runs."""
     from kfp_gitops.operations import pause
-    from kfp_gitops.reconcile import desired
 
-    found = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
+    found = apply.loaded(arguments)
     api = connection.api(arguments, found.host, found.namespace)
     with options.locked(arguments, api, found.owner):
         if not pause.end(api, found.owner, console.note):
             console.note(f"{arguments.env} is not paused")
-    return apply.run(arguments)
+    return apply.carry_out(arguments, found)

@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not arguments.push_gateway:
         raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
-    wanted = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
+    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = options.with_pause(api, wanted)
     actual = observe(api, wanted)
