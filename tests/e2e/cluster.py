@@ -204,27 +204,14 @@ def up(repository: str) -> None:
 def sync(env: str) -> None:
     """Applied in order, waited for, pruned last."""
     documents = list(_built(env))
-    jobs = [document for document in documents if document["kind"] == "Job"]
-    space = _space(env)
-    for job in jobs:
-        if _annotation(job, "hook"):
-            space.kubectl("delete", "job", job["metadata"]["name"], "--ignore-not-found", "--wait")
     apply(documents)
-    for job in jobs:
-        (_state() / f"log-{job['metadata']['name']}").write_text(space.completed(job["metadata"]["name"]))
+    job = _apply_job(env)["metadata"]["name"]
+    (_state() / f"log-{job}").write_text(_space(env).completed(job))
     _prune(env, documents)
 
 
 def _built(env: str) -> Iterator[Document]:
-    """What is applied on a sync: all but what Argo CD runs when the Application is deleted."""
-    for document in yaml.safe_load_all(kubectl("kustomize", str(_repository() / f"manifests/{env}"))):
-        if _annotation(document, "hook") != "PreDelete":
-            yield document
-
-
-def _annotation(document: Document, name: str) -> str:
-    value: str = document["metadata"].get("annotations", {}).get(f"argocd.argoproj.io/{name}", "")
-    return value
+    yield from yaml.safe_load_all(kubectl("kustomize", str(_repository() / f"manifests/{env}")))
 
 
 def _prune(env: str, documents: list[Document]) -> None:
@@ -249,8 +236,8 @@ def _apply_job(env: str) -> Document:
 
 
 def more() -> None:
-    """Drift and status as CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens. Each says what it saw."""
-    for check in (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder):
+    """Drift and status as CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, an environment turned off."""
+    for check in (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _disabled):
         check()
 
 
@@ -343,6 +330,23 @@ def _dead_holder() -> None:
     )
 
 
+def _disabled() -> None:
+    """By its values, as any change is delivered; and on again."""
+    path = _repository() / "environments/prod/values.yaml"
+    before = path.read_text()
+    path.write_text(f"state: disabled\n{before}")
+    _deliver("prod")
+    _expect("schedules that still fire", [run["mode"] for run in _schedules("prod")].count("ENABLE"), 0)
+    path.write_text(before)
+    _deliver("prod")
+    tell(f"prod turned off by its values, and on again: {_first_enabled('prod')['display_name']} fires")
+
+
+def _deliver(env: str) -> None:
+    _script("render", "--all", "--lock")
+    sync(env)
+
+
 def _at_work(name: str) -> str:
     """The pod of an apply that has taken the Lease."""
     space = _space("dev")
@@ -363,9 +367,13 @@ def _kfp(env: str, method: str, path: str) -> Document:
     return document
 
 
+def _schedules(env: str) -> list[Document]:
+    found: list[Document] = _kfp(env, "GET", "/recurringruns")["recurringRuns"]
+    return found
+
+
 def _first_enabled(env: str) -> Document:
-    runs = _kfp(env, "GET", "/recurringruns")["recurringRuns"]
-    found: Document = next(run for run in runs if run["mode"] == "ENABLE")
+    found: Document = next(run for run in _schedules(env) if run["mode"] == "ENABLE")
     return found
 
 
