@@ -314,12 +314,20 @@ def _terminated() -> None:
     tell(f"SIGTERM: exit 143, pod gone after {took:.1f} s, Lease released")
 
 
+_KILL = """
+import os, pathlib, signal
+for folder in pathlib.Path("/proc").glob("[0-9]*"):
+    if b"kfp_gitops" in (folder / "cmdline").read_bytes():
+        os.kill(int(folder.name), signal.SIGKILL)
+"""
+
+
 def _dead_holder() -> None:
     """SIGKILL: the Lease is nobody's to release; the next Job waits until it has expired."""
     space = _space("dev")
-    pod = _at_work("killed")
+    pod = _at_work("killed", beside=True)
     space.kubectl("delete", "job", "killed", "--wait=false", "--cascade=orphan")
-    space.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+    space.kubectl("exec", pod, "--container=killer", "--", "python", "-c", _KILL)
     holder = space.holder("kfp-gitops-dev")
     _expect("the Lease still has its dead holder", bool(holder), True)
     serve("dev")
@@ -347,10 +355,14 @@ def _deliver(env: str) -> None:
     sync(env)
 
 
-def _at_work(name: str) -> str:
-    """The pod of an apply that has taken the Lease."""
-    space = _space("dev")
-    pod = space.pod(space.start(_apply_job("dev"), name))
+def _at_work(name: str, beside: bool = False) -> str:
+    """The pod of an apply that has taken the Lease; with another container beside it that may kill it."""
+    space, job = _space("dev"), _apply_job("dev")
+    spec = job["spec"]["template"]["spec"]
+    if beside:
+        killer = {**spec["containers"][0], "name": "killer", "command": ["sleep", "600"], "args": []}
+        spec |= {"shareProcessNamespace": True, "containers": [*spec["containers"], killer]}
+    pod = space.pod(space.start(job, name))
     until("the Lease to be taken", lambda: space.holder("kfp-gitops-dev"), 60)
     return pod
 
