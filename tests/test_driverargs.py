@@ -76,7 +76,7 @@ def test_many_small_tasks_are_one_argument_and_two_dags_are_two() -> None:
     with pytest.raises(InputError, match="125 tasks that run in one DAG are") as refused:
         compile_pipeline(RenderedPipeline("p", "sha256:0", HEAD + many, SPECS), "m")
     assert refused.value.problems[0].line == HEAD.count("\n") + 2
-    inner = "".join(("    " + step.replace("task-", "other-").format(index) for index in range(60)))
+    inner = "".join("    " + step.replace("task-", "other-").format(index) for index in range(60))
     parted = few + "    rest:\n      finally: {end: {component: take}}\n      tasks:\n" + inner
     compile_pipeline(RenderedPipeline("p", "sha256:0", HEAD + parted, SPECS), "m")
 
