@@ -612,7 +612,7 @@ def test_settings_of_kubernetes_make_a_second_document_and_count_for_the_identit
 
 MANY = """\
 spec:
-  parameters: {n: {type: int, default: 1}, m: {type: float, default: 2.5}}
+  parameters: {n: {type: int, default: 1}, m: {type: dict, default: {b: 1, a: 2}}, o: {type: list, default: [2, 1]}}
   tasks:
     z: {component: say, arguments: {text: z}, env: {B: b, A: {secret: s, key: k}}}
     l:
@@ -621,7 +621,8 @@ spec:
         g:
           if: {eq: [{item: l, field: c}, z]}
           tasks: {t: {component: say, arguments: {text: {item: l, field: b}}}}
-    y: {component: take, arguments: {fields: {z: {param: n}, a: {param: m}}}}
+    y: {component: take, arguments: {fields: {z: {param: n}, a: {param: o}}}}
+    w: {component: take, arguments: {fields: {param: m}}}
     x: {component: add, arguments: {a: {param: n}}}
 """
 
@@ -632,7 +633,10 @@ def test_the_order_of_the_manifest_is_that_of_the_tasks() -> None:
         "    x: {component: add", "    a: {component: say, arguments: {text: a}}\n    x: {component: add"
     )
     names = [list(ir.documents(compiled(body))[0]["root"]["dag"]["tasks"]) for body in (MANY, other)]
-    assert names == [["add", "for-loop-1", "say", "take"], ["add", "for-loop-1", "say", "say-3", "take"]]
+    assert names == [
+        ["add", "for-loop-1", "say", "take", "take-2"],
+        ["add", "for-loop-1", "say", "say-3", "take", "take-2"],
+    ]
 
 
 def test_bytes_are_the_same_for_every_hash_seed_process_and_working_directory(tmp_path: Path) -> None:
