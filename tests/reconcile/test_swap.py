@@ -23,6 +23,7 @@ from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 from kfp_gitops.reconcile.seen import Seen
 from kfp_gitops.reconcile.steps import CreateSchedule
+from kfp_gitops.status import build
 
 OWNER = Owner("example-repository", "dev")
 EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())
@@ -334,8 +335,11 @@ def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_per
     assert [found.record.enabled for found in kfp.recurring.values()] == [True]  # all else went on
     assert len(kfp.ghost_runs) == happened
     assert not kfp.runs
-    (note,) = [note for note in plan(triggered, observe(kfp, triggered)).notes if "may have run" in note]
+    seen = observe(kfp, triggered)
+    (note,) = [note for note in plan(triggered, seen).notes if "may have run" in note]
     assert "p-changed-a" in note
+    status = build.build(triggered, seen, plan(triggered, seen), {})
+    assert (status.healthy, status.other_drift) == (False, (note,))
 
 
 def test_a_noted_run_is_owed_again_once_a_person_has_settled_it() -> None:
