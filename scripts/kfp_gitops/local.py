@@ -12,10 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem
 from kfp_gitops.manifest import Manifest, reader
 from kfp_gitops.manifest.place import Places
 from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.runtree import Names, View, of_events, show
+from kfp_gitops.runtree.events import Told, add
 from kfp_gitops.yamltext import Document
 from kfp_gitops.yamltext import Path as At
 
@@ -35,7 +37,10 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Job:
-    """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to."""
+    """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
+
+    `names` gives its tasks the ids of the manifest.
+    """
 
     name: str
     text: str
@@ -43,6 +48,7 @@ class Job:
     folder: Path
     python_path: Sequence[Path]
     workers: int
+    names: Names = lambda found: found
 
 
 @dataclass(frozen=True)
@@ -64,44 +70,34 @@ class Source:
 
 @dataclass
 class Progress:
-    """What was told so far: the last event of each task, and how the run as a whole stands."""
+    """What was told so far: how each task of the job's pipeline stands, and the run as a whole."""
 
-    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    started: dict[str, str] = field(default_factory=dict)
+    job: Job
+    told: dict[str, Told] = field(default_factory=dict)
     state: str = "RUNNING"
     error: str = ""
+    seen: dict[str, object] = field(default_factory=dict)
 
-    def take(self, event: Mapping[str, Any]) -> str:
-        """Note an event; returns the line that tells it, or nothing."""
-        match event:
-            case {"event": "run", "state": state}:
-                self.state, self.error = state, event.get("error", "")
-            case {"event": "warning", "message": message}:
-                return f"warning: {message}"
-            case {"event": "task", "task_id": name}:
-                self.started.setdefault(name, event["time"])
-                self.tasks[name] = dict(event)
-                if event["kind"] in ("task", "importer"):
-                    return f"  {self.label(name)}: {event['state']}{self.seconds(name)}{_retried(event)}"
-        return ""
+    @cached_property
+    def _spec(self) -> Mapping[str, Any]:
+        return ir.documents(self.job.text)[0]
 
-    def label(self, name: str) -> str:
-        """A task's display name, after those of the iterations around it."""
-        event: Mapping[str, Any] | None = self.tasks[name]
-        parts: list[str] = []
-        while event is not None:
-            if not parts or event["kind"] == "iteration":
-                parts.append(event["display_name"])
-            event = self.tasks.get(event["parent_task_id"] or "")
-        return " / ".join(reversed(parts))
+    def tasks(self) -> tuple[View, ...]:
+        """Each task of the pipeline once, by the manifest's ids and in its order."""
+        return of_events(self._spec, self.job.parameters, self.told, self.state, self.job.names)
 
-    def seconds(self, name: str) -> str:
-        """How long an ended task took, in words."""
-        event = self.tasks[name]
-        if event["state"] in ("RUNNING", "SKIPPED"):
-            return ""
-        took = datetime.fromisoformat(event["time"]) - datetime.fromisoformat(self.started[name])
-        return f" ({took.total_seconds():.1f} s)"
+    def take(self, events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        """Note events; gives the lines that tell what has changed."""
+        for event in events:
+            match event:
+                case {"event": "run", "state": state}:
+                    self.state, self.error = state, event.get("error", "")
+                case {"event": "warning", "message": message}:
+                    yield f"warning: {message}"
+                case {"event": "task"}:
+                    add(self.told, event)
+        if self.told:  # a pipeline that is refused has run nothing
+            yield from show.changes(self.tasks(), self.seen)
 
 
 def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
@@ -110,7 +106,7 @@ def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
     Raises:
         KeyboardInterrupt: cancelled by SIGINT or SIGTERM; the processes of the run have ended.
     """
-    progress = Progress()
+    progress = Progress(job)
     command = _prepare(job)
     with _cancellable(), (job.folder / "executor.log").open("ab") as log:
         process = subprocess.Popen(
@@ -167,7 +163,7 @@ def _follow(
     while not ended:
         ended = process.poll() is not None
         position, lines = _new_lines(events, position)
-        for line in filter(None, (progress.take(json.loads(each)) for each in lines)):
+        for line in progress.take(map(json.loads, lines)) if lines else ():
             tell(line)
         if not ended:
             time.sleep(_POLL_SECONDS)
@@ -206,28 +202,25 @@ def _refusal(reason: str, places: Places, source: Source) -> Problem:
 
 def table(progress: Progress, folder: Path) -> str:
     """How the run and each of its tasks ended, what they gave, and where that is."""
-    lines = [progress.state]
-    for name, event in progress.tasks.items():
-        if event["kind"] in ("task", "importer"):
-            lines.append(f"  {event['state']:<10} {progress.label(name)}{progress.seconds(name)}")
-            lines += [f"    {line}" for line in _outputs(event)]
-        elif event["state"] == "SKIPPED":
-            lines.append(f"  {event['state']:<10} {progress.label(name)}")
+    lines = [progress.state, *show.lines(progress.tasks(), _outputs)]
     lines += [f"  error: {progress.error}"] if progress.error else []
     return "\n".join([*lines, f"logs and outputs: {folder}"])
 
 
-def _outputs(event: Mapping[str, Any]) -> Iterator[str]:
+def _outputs(view: View) -> Iterator[str]:
+    """What a task gave; in a loop with the number of the iteration before it."""
+    if view.inside:
+        return
+    for index, seen in enumerate(view.seen):
+        number = f"#{index} " if len(view.seen) > 1 else ""
+        yield from (f"{number}{line}" for line in _given(seen.outputs))
+
+
+def _given(outputs: Mapping[str, Any]) -> Iterator[str]:
     """In order of name, whatever order the step's own report has."""
-    outputs = event.get("outputs") or {}
     for name, value in sorted(outputs.get("parameters", {}).items()):
         text = json.dumps(value, ensure_ascii=False)
         yield f"{name} = {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
     for name, artifacts in sorted(outputs.get("artifacts", {}).items()):
         for artifact in artifacts:
             yield f"{name}: {artifact['uri']}"
-
-
-def _retried(event: Mapping[str, Any]) -> str:
-    error = f": {event['error']}" if event.get("error") else ""
-    return f" (attempt {event['attempt']}){error}" if event["attempt"] > 1 else error

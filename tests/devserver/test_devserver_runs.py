@@ -22,19 +22,41 @@ def states(run):
     return [entry.state for entry in run.state_history]
 
 
-def test_a_run_succeeds_with_tasks(world):
+def test_a_run_succeeds_and_its_details_are_argos_nodes(world):
     key = world.run()
     world.server.wait_idle()
+    world.client.get_run(key)
     run = world.client.get_run(key)
     assert (run.state, states(run)) == ("SUCCEEDED", ["PENDING", "RUNNING", "SUCCEEDED"])
-    dag, task = run.run_details.task_details
-    assert (dag.display_name, dag.state, [c.task_id for c in dag.child_tasks]) == (
-        "Task d1",
-        "SUCCEEDED",
-        ["t1"],
-    )
-    assert (task.parent_task_id, task.state, states(task)) == ("d1", "SUCCEEDED", ["RUNNING", "SUCCEEDED"])
-    assert task.start_time and task.end_time
+    nodes = {task.display_name: task for task in run.run_details.task_details}
+    (workflow,) = [name for name in nodes if name.startswith("churn-") and not name.endswith("(0)")]
+    tried = {"root-driver", "root", "d1-driver", "d1", "t1-driver", "t1", "executor", workflow}
+    assert set(nodes) == tried | {f"{name}(0)" for name in tried}
+    assert {node.state for node in nodes.values()} == {"SUCCEEDED"}
+    assert all(node.parent_task_id is None and node.pod_name is None for node in nodes.values())
+    assert all(child.task_id is None for node in nodes.values() for child in node.child_tasks or [])
+    assert all(node.start_time and node.end_time for node in nodes.values())
+
+
+def test_the_order_of_details_says_nothing(world):
+    orders = set()
+    for _ in range(3):
+        key = world.run()
+        world.server.wait_idle()
+        found = world.client.get_run(key).run_details.task_details
+        orders.add(tuple(task.display_name.split("-")[0] for task in found))
+    assert len(orders) > 1
+
+
+def test_tasks_are_told_a_moment_behind_the_run(world):
+    key = world.run()
+    world.server.wait_idle()
+    first, second = (Raw(world.server.url).send("GET", f"api:/runs/{key}")[1] for _ in range(2))
+    assert first["state"] == second["state"] == "SUCCEEDED"
+    told = [{task["state"] for task in run["run_details"]["task_details"]} for run in (first, second)]
+    assert told == [{"SUCCEEDED", "RUNNING"}, {"SUCCEEDED"}]
+    running = [task for task in first["run_details"]["task_details"] if task["state"] == "RUNNING"]
+    assert {task["end_time"] for task in running} == {"0001-01-01T00:00:00Z"}
 
 
 def test_the_executor_gets_the_ir_the_parameters_and_the_python_path(make_world, tmp_path):
@@ -67,13 +89,13 @@ def test_a_run_that_ended_has_the_fields_of_a_real_one(world, raw, behave):
     assert scheduled["recurring_run_id"] == schedule
 
 
-def test_a_failed_run_says_why_by_its_tasks_alone(world):
-    """As on the real server, where `error` of a run is never set."""
+def test_a_failed_run_does_not_say_why(world):
+    """Neither does the real server, by the run or by its tasks: the logs do."""
     key = world.run("fail")
     world.server.wait_idle()
     run = world.client.get_run(key)
     assert (run.state, run.error, run.state_history[-1].error) == ("FAILED", None, None)
-    assert [t.error.message for t in run.run_details.task_details if t.error] == ["it broke"]
+    assert [t.error for t in run.run_details.task_details if t.error] == []
 
 
 def test_what_this_machine_is_to_blame_for_is_said_by_the_run(world):
@@ -207,4 +229,5 @@ def test_half_written_and_strange_events_are_passed_over(world):
     world.server.wait_idle()
     with (world.run_dir(key) / "events.jsonl").open("a") as file:
         file.write('[1]\n{"event":"task"}\nnonsense\n{"event":"task","task_id":"x","sta')
-    assert len(world.client.get_run(key).run_details.task_details) == 2
+    world.client.get_run(key)
+    assert {t.state for t in world.client.get_run(key).run_details.task_details} == {"SUCCEEDED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from argparse import Namespace
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from kfp_gitops import compiler, console, local, runs
@@ -12,9 +13,12 @@ from kfp_gitops.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.render import render
 from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.runtree.ids import Ids
 
 
-def run(arguments: Namespace, manifest: Manifest, rendered: RenderedPipeline) -> int:
+def run(
+    arguments: Namespace, manifest: Manifest, inner: Mapping[str, Manifest], rendered: RenderedPipeline
+) -> int:
     """Run it to its end; the exit code is that of the run."""
     values = runs.parameters(manifest, arguments.param)
     _say_when_stale(arguments, rendered)
@@ -22,7 +26,8 @@ def run(arguments: Namespace, manifest: Manifest, rendered: RenderedPipeline) ->
     text = compiler.compile_pipeline(rendered, where).text
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
-    job = local.Job(name, text, values, out, [arguments.root / "components/src"], arguments.workers)
+    python_path = [arguments.root / "components/src"]
+    job = local.Job(name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True))
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:

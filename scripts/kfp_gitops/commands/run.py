@@ -13,6 +13,7 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or a bad command line
+    from kfp_gitops.following import Shown, Watch
     from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.manifest import Manifest
     from kfp_gitops.reconcile.desired import Folder
@@ -68,7 +69,8 @@ def _local(arguments: Namespace) -> int:
 
     locally.refuse_together(arguments)
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
-    return locally.run(arguments, _manifest(folder, arguments), folder.rendered[arguments.pipeline])
+    manifest, pipeline = _manifest(folder, arguments), arguments.pipeline
+    return locally.run(arguments, manifest, folder.inner(pipeline), folder.rendered[pipeline])
 
 
 def _manifest(folder: Folder, arguments: Namespace) -> Manifest:
@@ -92,35 +94,45 @@ def _dispatch(arguments: Namespace) -> int:
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
     host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
+    watch = _watch(api, folder)
     if arguments.status:
-        return _show(runs.table(state := api.run(arguments.status)), state.state)
+        return _show(watch.settled(watch.look(arguments.status)))
     if arguments.rerun:
-        return _follow(api, again.rerun(arguments, folder, api), arguments)
+        return _follow(watch, again.rerun(arguments, folder, api), arguments)
     if request is None:
-        return _list(api, desired.experiment_name(arguments.pipeline, arguments.env))
+        return _list(watch, desired.experiment_name(arguments.pipeline, arguments.env))
     if arguments.backfill:
         return again.backfill(arguments, folder, api, request.parameters)
-    return _follow(api, runs.start(api, request), arguments)
+    return _follow(watch, runs.start(api, request), arguments)
 
 
-def _follow(api: KfpApi, run_id: str, arguments: Namespace) -> int:
-    from kfp_gitops import runs
+def _watch(api: KfpApi, folder: Folder) -> Watch:
+    """What reads runs, and knows the manifests that they are shown by."""
+    from kfp_gitops.following import Known, Watch
 
-    console.result(api.run_link(run_id))
+    versions = {name: entry.version for name, entry in folder.locked.items()}
+    return Watch(api, Known(folder.manifests, versions, folder.inner))
+
+
+def _follow(watch: Watch, run_id: str, arguments: Namespace) -> int:
+    from kfp_gitops import following
+
+    console.result(watch.api.run_link(run_id))
     if not arguments.wait:
         return ExitCode.OK
-    state = runs.follow(api, run_id, console.note, arguments.timeout)
-    return _show(runs.table(state), state.state)
+    return _show(following.follow(watch, run_id, console.note, arguments.timeout))
 
 
-def _list(api: KfpApi, experiment: str) -> int:
-    from kfp_gitops import runs
+def _list(watch: Watch, experiment: str) -> int:
+    from kfp_gitops import following
 
-    found = api.experiment(experiment)
-    console.result(runs.listing(api.runs(found.id, 20) if found else []))
+    found = watch.api.experiment(experiment)
+    console.result(following.listing(watch, watch.api.runs(found.id, 20) if found else []))
     return ExitCode.OK
 
 
-def _show(text: str, state: str) -> int:
-    console.result(text)
-    return ExitCode.REMOTE_FAILED if state in ("FAILED", "CANCELED") else ExitCode.OK
+def _show(shown: Shown) -> int:
+    from kfp_gitops import following
+
+    console.result(following.table(shown))
+    return ExitCode.REMOTE_FAILED if shown.run.state in ("FAILED", "CANCELED") else ExitCode.OK

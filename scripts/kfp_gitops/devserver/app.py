@@ -28,6 +28,8 @@ class App:
     rights: Rights = field(default_factory=Rights)
     host_names: frozenset[str] = frozenset()
     """By which it may be called, beside loopback's."""
+    told: set[str] = field(default_factory=set)
+    """The ended runs whose details were asked for."""
 
     def now(self) -> int:
         return epoch(self.clock.now())

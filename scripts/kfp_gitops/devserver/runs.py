@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from kfp_gitops.devserver import experiments, sources, taskdetails, versions
+from kfp_gitops.devserver import experiments, rundetails, sources, versions
 from kfp_gitops.devserver.app import App, fetch, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import EPOCH, rfc3339
@@ -173,7 +173,10 @@ def get(app: App, request: Request) -> Reply:
     key = request.names["id"]
     with during(f"Failed to get a run: Failed to fetch run {key}"):
         run = fetch(app.store.runs, key)
-    details = taskdetails.show(run.id, taskdetails.read(app.runs_dir / run.id))
+    behind = not run.active and run.id not in app.told
+    if behind:  # the first to ask after the end is told of the tasks as they were before it
+        app.told.add(run.id)
+    details = rundetails.show(run, app.runs_dir / run.id, behind)
     return ok({**show(run), **message(run_details=message(task_details=details))})
 
 

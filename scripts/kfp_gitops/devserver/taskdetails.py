@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.devserver.http import message
-
 _FINAL = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task as of its last event; times are RFC 3339."""
+    """One task as of its last event; times are RFC 3339. `key` is the IR's, `name` is the one to show."""
 
     id: str
     parent: str = ""
+    key: str = ""
     name: str = ""
     kind: str = "task"
     state: str = ""
@@ -34,8 +33,13 @@ class Task:
 
 def read(run_dir: Path) -> list[Task]:
     """The tasks in the order they began; a run without events has none."""
+    return folded(events(run_dir))
+
+
+def folded(told: Iterable[Mapping[str, Any]]) -> list[Task]:
+    """The tasks as of the last of some events."""
     tasks: dict[str, Task] = {}
-    for event in events(run_dir):
+    for event in told:
         if event.get("event") == "task" and event.get("task_id"):
             key = str(event["task_id"])
             tasks[key] = _apply(tasks.get(key, Task(key, created=_text(event, "time"))), event)
@@ -75,6 +79,7 @@ def _apply(task: Task, event: Mapping[str, Any]) -> Task:
     return replace(
         task,
         parent=_text(event, "parent_task_id") or task.parent,
+        key=_text(event, "name") or task.key,
         name=_text(event, "display_name") or _text(event, "name") or task.name,
         kind=_text(event, "kind") or task.kind,
         state=state or task.state,
@@ -85,29 +90,4 @@ def _apply(task: Task, event: Mapping[str, Any]) -> Task:
         log=_text(event, "log") or task.log,
         outputs=outputs if isinstance(outputs, dict) else task.outputs,
         history=(*task.history, {"update_time": moment, "state": state}),
-    )
-
-
-def show(run_id: str, tasks: Iterable[Task]) -> list[dict[str, Any]]:
-    """As the API shows them. Artifacts have no ids here, for there is no metadata store; the pages link them."""
-    children: dict[str, list[dict[str, Any]]] = {}
-    shown = list(tasks)
-    for task in shown:
-        children.setdefault(task.parent, []).append({"task_id": task.id})
-    return [_show(run_id, task, children.get(task.id, [])) for task in shown]
-
-
-def _show(run_id: str, task: Task, children: list[dict[str, Any]]) -> dict[str, Any]:
-    return message(
-        run_id=run_id,
-        task_id=task.id,
-        display_name=task.name,
-        create_time=task.created,
-        start_time=task.started,
-        end_time=task.ended,
-        state=task.state,
-        parent_task_id=task.parent,
-        error={"code": 2, "message": task.error, "details": []} if task.error else None,
-        state_history=list(task.history),
-        child_tasks=children,
     )

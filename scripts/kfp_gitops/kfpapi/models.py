@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -20,6 +20,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualVersion,
 )
 from kfp_gitops.manifest import Schedule
+from kfp_gitops.runtree.records import Record
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,19 +43,6 @@ def _understood(read: Callable[P, T]) -> Callable[P, T]:
 
 
 @dataclass(frozen=True)
-class TaskState:
-    """One task of a run."""
-
-    id: str
-    parent: str | None
-    name: str
-    state: str
-    started: datetime | None
-    ended: datetime | None
-    error: str | None
-
-
-@dataclass(frozen=True)
 class RunState:
     """A run and its tasks as the server tells them."""
 
@@ -64,9 +52,14 @@ class RunState:
     created: datetime | None
     ended: datetime | None
     error: str | None
-    tasks: tuple[TaskState, ...]
+    tasks: tuple[Record, ...]
     schedule_id: str | None = None
     scheduled: datetime | None = None
+    pipeline_id: str = ""
+    version_id: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, Any] | None = None
+    """The IR that it was started with, where it is of no registered version."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +135,20 @@ def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipelin
     return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A version's name and its IR as the server gives it: the pipeline's, or that and the platform's as a pair."""
+
+    name: str
+    spec: Mapping[str, Any]
+
+
+@_understood
+def compiled(found: Any) -> Compiled:
+    """A version with its IR."""
+    return Compiled(found.name or found.display_name, found.pipeline_spec or {})
+
+
 @_understood
 def version(found: Any) -> ActualVersion:
     """A pipeline version as our record."""
@@ -204,6 +211,7 @@ def actual_run(found: Any) -> ActualRun:
 def run(found: Any) -> RunState:
     """A run with its tasks as our record."""
     details = found.run_details.task_details if found.run_details else None
+    reference, config = found.pipeline_version_reference, found.runtime_config
     return RunState(
         id=found.run_id,
         name=found.display_name,
@@ -214,21 +222,24 @@ def run(found: Any) -> RunState:
         tasks=tuple(_task(item) for item in details or []),
         schedule_id=found.recurring_run_id or None,
         scheduled=_real(found.scheduled_at),
+        pipeline_id=(reference and reference.pipeline_id) or "",
+        version_id=(reference and reference.pipeline_version_id) or "",
+        parameters=(config and config.parameters) or {},
+        spec=found.pipeline_spec or None,
     )
 
 
-def _task(found: Any) -> TaskState:
-    return TaskState(
-        id=found.task_id,
-        parent=found.parent_task_id,
-        name=found.display_name,
-        state=found.state or "PENDING",
+def _task(found: Any) -> Record:
+    return Record(
+        name=found.display_name or "",
+        state=found.state or "",
         started=_real(found.start_time),
         ended=_real(found.end_time),
+        children=tuple(child.pod_name for child in found.child_tasks or [] if child.pod_name),
         error=found.error.message if found.error else None,
     )
 
 
 def _real(instant: datetime | None) -> datetime | None:
-    """KFP writes 1970 for «not yet»."""
+    """KFP writes 1970 for «not yet», and for tasks the year 1."""
     return instant if instant and instant.year > 1970 else None

@@ -62,6 +62,14 @@ class Pipelines(Requests):
                 return str(found.pipeline_version_id)
         raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
 
+    def compiled(self, pipeline_id: str, version_id: str) -> models.Compiled | None:
+        """A version with its IR, or None when it is there no more."""
+        get = self._client.pipelines.pipeline_service_get_pipeline_version
+        try:
+            return models.compiled(self._read(lambda: get(pipeline_id, version_id)))
+        except NotFoundError:
+            return None
+
     def _versions(self, pipeline_id: str) -> Iterator[Any]:
         list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions
         return self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page))

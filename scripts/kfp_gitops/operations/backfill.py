@@ -16,10 +16,10 @@ from typing import Any
 
 from kfp_gitops import cron
 from kfp_gitops.errors import UsageError
+from kfp_gitops.following import FINAL
 from kfp_gitops.kfpapi.client import KfpApi
 from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.manifest import Manifest, Schedule
-from kfp_gitops.runs import FINAL
 
 TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""

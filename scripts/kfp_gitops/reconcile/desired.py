@@ -17,7 +17,7 @@ from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
-from kfp_gitops.rendered import ENVIRONMENT, LOCK, RenderedPipeline
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendered import read as rendered_pipeline
 from kfp_gitops.yamltext import parse
 
@@ -51,6 +51,12 @@ class Folder(Texts):
     """manifests/<env>/ as read, before anything is compiled."""
 
     manifests: Mapping[str, Manifest]
+
+    def inner(self, pipeline: str) -> dict[str, Manifest]:
+        """The pipelines inside one, by name."""
+        base = f"{self.path}/pipelines/{pipeline}/{INNER}"
+        texts = self.rendered[pipeline].inner.items()
+        return {name: reader.read(text, f"{base}/{name}.yaml") for name, text in texts}
 
 
 @dataclass(frozen=True)

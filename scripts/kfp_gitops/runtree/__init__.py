@@ -1,0 +1,11 @@
+"""A run as people wrote its pipeline: a tree of the manifest's ids with states, from what a server or a machine tells.
+
+`records` and `argo` read a KFP server's task details, `events` what a local run writes; `steps` and `ids` know the
+pipeline; `fold` puts both together, and `show` writes it for people. All of it is pure.
+"""
+
+from kfp_gitops.runtree.fold import View
+from kfp_gitops.runtree.records import Record
+from kfp_gitops.runtree.tree import Names, of_events, of_records
+
+__all__ = ["Names", "Record", "View", "of_events", "of_records"]
