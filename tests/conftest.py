@@ -42,8 +42,17 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests that are sent again are sent again at once."""
+    """Requests that are sent again are sent again at once, and five times in all."""
+    from kfp_gitops.kfpapi.retry import Backoff
+
+    made = Backoff.__post_init__
+
+    def five_tries(found: Backoff) -> None:
+        object.__setattr__(found, "tries", found.tries or 5)
+        made(found)
+
     monkeypatch.setattr("kfp_gitops.kfpapi.retry.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr(Backoff, "__post_init__", five_tries)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ GitOpsError
 ├── RefusedError    5  a plan that would be unsafe
 ├── RemoteError     4  KFP or Kubernetes failed
 │   ├── TemporaryError    worth another try
+│   ├── BrokenError       it broke over the request, and would again
+│   ├── UnclearError      a write that may have taken effect where no list shows it
 │   ├── DeniedError       it does not know us, or does not let us
 │   ├── NotFoundError
 │   ├── AlreadyExistsError
@@ -119,13 +121,32 @@ class RemoteError(GitOpsError):
 class TemporaryError(RemoteError):
     """The other side may answer when asked again, after `retry_after` seconds if it said so.
 
-    `pending`: it was asked, was given up, and may still be at work on it.
+    `pending`: it was asked, was given up, and may still be at work on it. `untouched`: it never got the request, or
+    refused to look at it. `reason` is the message in a few words.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None, *, pending: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        pending: bool = False,
+        untouched: bool = False,
+        reason: str = "",
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.pending = pending
+        self.untouched = untouched
+        self.reason = reason or message
+
+
+class BrokenError(RemoteError):
+    """The other side failed over this very request (500) and would again; part of it may be done."""
+
+
+class UnclearError(RemoteError):
+    """A write that may have taken effect where KFP lists nothing; it must not be sent again."""
 
 
 class DeniedError(RemoteError):

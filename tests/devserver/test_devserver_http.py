@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import threading
 import time
 
 import pytest
@@ -269,3 +270,20 @@ def test_a_folder_has_an_address_with_a_slash(world, raw, done):
 
 def test_yaml_of_many_kinds_reaches_the_parser_safely(raw):
     assert raw.upload("api:/pipelines/upload?name=p", text(ir()) + b"---\n---\n")[0] == 200
+
+
+def test_requests_that_touch_a_scheduled_workflow_are_as_slow_as_kubernetes_one_after_another() -> None:
+    faults = Faults(kubernetes=0.05)
+    began = time.monotonic()
+    threads = [
+        threading.Thread(target=faults.pace, args=("POST", f"/apis/v2beta1/recurringruns/{key}:enable"))
+        for key in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0.3 <= time.monotonic() - began < 1.0  # each reads and patches
+    began = time.monotonic()
+    faults.pace("GET", "/apis/v2beta1/recurringruns")
+    assert time.monotonic() - began < 0.05

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kfp_gitops.errors import NotFoundError, RemoteError, TemporaryError
+from kfp_gitops.errors import NotFoundError, RemoteError, TemporaryError, UnclearError
 from kfp_gitops.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
@@ -25,7 +25,13 @@ from kfp_gitops.ownership import Owner
 
 T = TypeVar("T")
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)
-RHYTHMS = {"0 */5 * * * *": (300, 0), "30 */2 * * * *": (120, 30), "0 0 * * * *": (3600, 0)}
+RHYTHMS = {
+    "0 */5 * * * *": (300, 0),
+    "30 */2 * * * *": (120, 30),
+    "0 0 * * * *": (3600, 0),
+    "0 * * * * *": (60, 0),
+    "0 0 0 * * *": (86400, 0),
+}
 """Cron → (period, offset) in seconds: it fires when (t - offset) is a multiple of the period."""
 
 
@@ -35,19 +41,24 @@ class KilledError(BaseException):
 
 @dataclass
 class Interruption:
-    """At the nth call from now: `how` is before or after its effect, `kill` or a broken connection."""
+    """At the nth call from now, before or after its effect: the process is killed, or a connection broken.
+
+    `hides`: KFP answers 500. What is being created then is there, with `after`, but in no list.
+    """
 
     call: int
     after: bool
     kill: bool
+    hides: bool = False
 
 
 @dataclass
 class Recurring:
-    """A ScheduledWorkflow; `last` is the time of its last firing."""
+    """A ScheduledWorkflow; `last` is the time of its last firing, `again` when the controller looks once more."""
 
     record: ActualSchedule
     last: int | None = None
+    again: int | None = None
 
 
 def seconds(moment: datetime) -> int:
@@ -78,18 +89,34 @@ def due(found: ActualSchedule, last: int | None, now: int) -> int | None:
 class FakeKfp:
     """Implements `reconcile.api.Kfp`. `latency` seconds pass at each call, half of it before the effect.
 
-    The API tells of a run that a schedule started when the persistence agent has reported it, `unseen` seconds later.
+    The controller looks `lag` seconds after each firing, or, as the real one, every `cadence` seconds from `phase` on,
+    at each event of a ScheduledWorkflow, and 10 s after it has submitted one. The API tells of a run that a schedule
+    started when the persistence agent has reported it, `unseen` seconds later.
     """
 
-    def __init__(self, latency: int = 0, lag: int = 0, lasts: int = 0, unseen: int = 0) -> None:
+    def __init__(  # each of them by name
+        self,
+        latency: int = 0,
+        lag: int = 0,
+        lasts: int = 0,
+        unseen: int = 0,
+        *,
+        cadence: int = 0,
+        phase: int = 0,
+    ) -> None:
         self.clock, self.latency, self.lag, self.lasts = 0, latency, lag, lasts
-        self.unseen = unseen
+        self.unseen, self.cadence, self.phase = unseen, cadence, phase
         self.date_off = 0
         """Seconds by which the Date of replies is wrong."""
         self._pipelines: dict[str, ActualPipeline] = {}
         self._experiments: dict[str, ActualExperiment] = {}
         self.recurring: dict[str, Recurring] = {}
+        self.ghosts: dict[str, Recurring] = {}
+        """Made, and in no list."""
         self.runs: dict[str, tuple[ActualRun, int]] = {}
+        self.ghost_runs: list[ActualRun] = []
+        self.touching: Counter[str] = Counter()
+        """Calls that touch a ScheduledWorkflow, by name."""
         self.interruption: Interruption | None = None
         self.uploads: Counter[tuple[str, str]] = Counter()
         self.deletions: Counter[tuple[str, str]] = Counter()
@@ -107,19 +134,50 @@ class FakeKfp:
             self.clock = min(self._next_moment(), until)
             self._fire()
 
+    @property
+    def late(self) -> int:
+        """How many seconds a firing may come after its time."""
+        return self.cadence or self.lag
+
+    def _all(self) -> list[Recurring]:
+        return [*self.recurring.values(), *self.ghosts.values()]
+
     def _next_moment(self) -> int:
-        moments = [
-            moment + self.lag
-            for found in self.recurring.values()
-            if found.record.enabled and (moment := due(found.record, found.last, self.clock)) is not None
-        ]
         ends = [end for _, end in self.runs.values() if end > self.clock]
+        moments = self._looks() if self.cadence else self._due()
         return max(min([*moments, *ends], default=1 << 60), self.clock + 1)
 
+    def _due(self) -> list[int]:
+        return [
+            moment + self.lag
+            for found in self._all()
+            if found.record.enabled and (moment := due(found.record, found.last, self.clock)) is not None
+        ]
+
+    def _looks(self) -> list[int]:
+        passed = (self.clock - self.phase) // self.cadence
+        again = [found.again for found in self._all() if found.again is not None]
+        return [self.phase + (passed + 1) * self.cadence, *again]
+
     def _fire(self) -> None:
-        for found in list(self.recurring.values()):
-            while self._fire_one(found):
-                pass
+        if not self.cadence:
+            for found in self._all():
+                while self._fire_one(found):
+                    pass
+            return
+        looks = (self.clock - self.phase) % self.cadence == 0
+        for found in self._all():
+            if looks or found.again == self.clock or self._ended_now(found):
+                self._look(found)
+
+    def _look(self, found: Recurring) -> None:
+        """controller.go processNextWorkItem: one firing, and once more 10 s after it."""
+        found.again = self.clock + 10 if self._fire_one(found) else None
+
+    def _ended_now(self, found: Recurring) -> bool:
+        return any(
+            end == self.clock and run.schedule_id == found.record.id for run, end in self.runs.values()
+        )
 
     def _fire_one(self, found: Recurring) -> bool:
         record = found.record
@@ -134,7 +192,10 @@ class FakeKfp:
         run = ActualRun(
             self._id("r"), record.name, "", record.version_id, record.id, instant(self.clock), instant(moment)
         )
-        self.runs[run.id] = run, self.clock + self.lasts
+        if record.id in self.ghosts:
+            self.ghost_runs.append(run)
+        else:
+            self.runs[run.id] = run, self.clock + self.lasts
         found.last = moment
         return True
 
@@ -143,17 +204,23 @@ class FakeKfp:
 
     # calls
 
-    def _call(self, effect: Callable[[], T]) -> T:
+    def _call(self, effect: Callable[[], T], creates: Callable[[T], None] | None = None) -> T:
+        """`creates` takes what it made out of the lists."""
         self.calls += 1
         hit = self._hit()
         self.advance(self.latency // 2)
         if hit and not hit.after:
-            self._stop(hit)
+            self._stop(hit, unclear=creates is not None)
         result = effect()
+        if hit and creates and not hit.kill:
+            if hit.hides:
+                creates(result)
+            else:  # a connection that broke after it: the client looks for it, and finds it
+                self.interruption = hit = None
         self.watch()
         self.advance(self.latency - self.latency // 2)
         if hit:
-            self._stop(hit)
+            self._stop(hit, unclear=creates is not None)
         return result
 
     def _hit(self) -> Interruption | None:
@@ -162,11 +229,11 @@ class FakeKfp:
         self.interruption.call -= 1
         return self.interruption if self.interruption.call == 0 else None
 
-    def _stop(self, hit: Interruption) -> None:
+    def _stop(self, hit: Interruption, *, unclear: bool = False) -> None:
         self.interruption = None
         if hit.kill:
             raise KilledError
-        raise TemporaryError("the connection broke")
+        raise UnclearError("500") if unclear else TemporaryError("the connection broke")
 
     def _id(self, prefix: str) -> str:
         self._ids += 1
@@ -240,14 +307,20 @@ class FakeKfp:
 
     # experiments
 
-    def experiments(self, names: Collection[str]) -> Mapping[str, ActualExperiment]:
-        return self._call(lambda: {name: found for name, found in self._experiments.items() if name in names})
+    def experiments(self, names: Collection[str], beginning: str = "\0") -> Mapping[str, ActualExperiment]:
+        return self._call(
+            lambda: {
+                name: found
+                for name, found in self._experiments.items()
+                if name in names or name.startswith(beginning)
+            }
+        )
 
     def experiment(self, name: str) -> ActualExperiment | None:
         return self._call(lambda: self._experiments.get(name))
 
     def create_experiment(self, name: str, description: str) -> ActualExperiment:
-        new = ActualExperiment(self._id("e"), name, _owner(description))
+        new = ActualExperiment(self._id("e"), name, _owner(description), facts=_facts(description))
         return self._call(lambda: self._experiments.setdefault(name, new))
 
     def archive_experiment(self, experiment_id: str) -> None:
@@ -299,14 +372,20 @@ class FakeKfp:
             self.recurring[record.id] = Recurring(record)
             return record
 
+        def hide(made: ActualSchedule) -> None:
+            self.ghosts[made.id] = self.recurring.pop(made.id)
+
         assert len(description) <= 255 - len(" attempt=01234567"), description
-        return self._call(effect)
+        self.touching["create"] += 1
+        return self._call(effect, hide)
 
     def enable_schedule(self, schedule_id: str) -> None:
         """Keeps what it knows of its last firing, so what fell due meanwhile fires at once (facts 4.5)."""
+        self.touching["enable"] += 1
         self._call(lambda: self.set_enabled(schedule_id, enabled=True))
 
     def disable_schedule(self, schedule_id: str) -> None:
+        self.touching["disable"] += 1
         self._call(lambda: self.set_enabled(schedule_id, enabled=False))
 
     def set_enabled(self, schedule_id: str, *, enabled: bool) -> None:
@@ -314,9 +393,13 @@ class FakeKfp:
         if found is None:
             raise NotFoundError("404")
         found.record = replace(found.record, enabled=enabled)
-        self._fire()
+        if self.cadence:  # an event
+            self._look(found)
+        else:
+            self._fire()
 
     def delete_schedule(self, schedule_id: str) -> None:
+        self.touching["delete"] += 1
         self._call(lambda: self.recurring.pop(schedule_id, None))
 
     # runs
@@ -356,7 +439,10 @@ class FakeKfp:
             self.runs[run.id] = run, self.clock + self.lasts
             return run.id
 
-        return self._call(effect)
+        def hide(made: str) -> None:
+            self.ghost_runs.append(self.runs.pop(made)[0])
+
+        return self._call(effect, hide)
 
     def _is_seen(self, run: ActualRun) -> bool:
         return run.schedule_id is None or seconds(run.created or EPOCH) + self.unseen <= self.clock

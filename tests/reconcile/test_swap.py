@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from kfp_gitops.ownership import Owner
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
-from kfp_gitops.reconcile.records import Desired, DesiredPipeline, Options
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 
 OWNER = Owner("example-repository", "dev")
 EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())
@@ -216,7 +217,7 @@ def test_renaming_a_schedule_never_fires_under_both_names() -> None:
     _apply(kfp, DESIRED, told)
     _apply(kfp, _with(replace(EVERY_5_MINUTES, name="other")), told)
     verbs = [event.action for event in told.events if event.kind == "schedule"]
-    assert verbs == ["create", "enable", "disable", "delete", "create", "enable"]
+    assert verbs == ["create", "enable", "delete", "create", "enable"]
 
 
 def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None:
@@ -313,3 +314,167 @@ def test_a_pause_ends_by_itself_and_what_it_missed_is_told() -> None:
     assert {seconds(moment) for event in told.events for moment in event.missed} == {600, 900, 1200}
     kfp.advance(300)
     assert _fired(kfp) == [300, 1500]
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_person_settles_it(
+    happened: bool,
+) -> None:
+    triggered = _with(triggers=(Trigger("changed", {"n": 1}, ()),))
+    kfp, told = FakeKfp(), Told()
+    kfp.interruption = Interruption(_call_of("create_run", triggered), after=happened, kill=False, hides=True)
+    (failed,) = _apply(kfp, triggered, told).failed
+    assert "no apply starts it again" in failed[1]
+    for _ in range(3):
+        assert not _apply(kfp, triggered, told).failed
+    assert [found.record.enabled for found in kfp.recurring.values()] == [True]  # all else went on
+    assert len(kfp.ghost_runs) == happened
+    assert not kfp.runs
+    (note,) = [note for note in plan(triggered, observe(kfp, triggered)).notes if "may have run" in note]
+    assert "p-changed-a" in note
+
+
+def test_a_noted_run_is_owed_again_once_a_person_has_settled_it() -> None:
+    """Without a schedule: one that is on is itself the sign that its version's triggers are done."""
+    triggered = replace(
+        DESIRED, pipelines=(replace(PIPELINE, schedules=(), triggers=(Trigger("changed", {}, ()),)),)
+    )
+    kfp, told = FakeKfp(), Told()
+    kfp.interruption = Interruption(_call_of("create_run", triggered), after=True, kill=False, hides=True)
+    assert _apply(kfp, triggered, told).failed
+    (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
+    kfp.archive_experiment(note.id)
+    assert not _apply(kfp, triggered, told).failed
+    assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_recurring_run_that_kfp_answered_with_500_never_fires_beside_the_next_one(happened: bool) -> None:
+    for desired, before in ((_with(), None), (_with(version="sha-2"), _with())):
+        kfp, told = FakeKfp(), Told()
+        if before:
+            _apply(kfp, before, told)
+        began = kfp.clock
+        number = _call_of("create_schedule", desired, before)
+        kfp.interruption = Interruption(number, after=happened, kill=False, hides=True)
+        assert _apply(kfp, desired, told).failed
+        kfp.advance(700)
+        assert not _apply(kfp, desired, told).failed
+        kfp.advance(700)
+        assert len(kfp.ghosts) == happened
+        assert not kfp.ghost_runs
+        assert max(Counter(_fired(kfp)).values()) == 1
+        if before:  # the old one went on meanwhile
+            assert _fired(kfp) == list(_due(EVERY_5_MINUTES.cron or "", began, kfp.clock))
+
+
+def _call_of(method: str, desired: Desired, before: Desired | None = None) -> int:
+    """The number of the call of an apply that is this one."""
+    kfp = FakeKfp()
+    if before:
+        _apply(kfp, before, Told())
+    calls, real = kfp.calls, getattr(kfp, method)
+    found: list[int] = []
+
+    def noted(*args: object, **more: object) -> object:
+        found.append(kfp.calls - calls + 1)
+        return real(*args, **more)
+
+    setattr(kfp, method, noted)
+    _apply(kfp, desired, Told())
+    return found[0]
+
+
+EVERY_MINUTE = replace(EVERY_5_MINUTES, cron="0 * * * * *")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_hundred_swaps_of_a_schedule_each_minute_lose_no_firing_and_double_none(seed: int) -> None:
+    """As on a real server: the controller looks every 30 s, KFP tells of a run up to 10 s after it came."""
+    chosen = random.Random(seed)
+    kfp = FakeKfp(latency=1, unseen=chosen.randrange(11), cadence=30, phase=chosen.randrange(30))
+    told = Told()
+    kfp.advance(chosen.randrange(60))
+    _apply(kfp, _with(EVERY_MINUTE), told, wait=300)
+    began = kfp.clock
+    for release in range(200):
+        kfp.advance(chosen.uniform(1, 150))
+        outcome = _apply(kfp, _with(EVERY_MINUTE, f"sha-{release % 2 + 2}"), told, wait=300)
+        assert not outcome.failed
+        assert not outcome.postponed
+    kfp.advance(120)
+    due = list(_due("0 * * * * *", began, kfp.clock - 40))
+    fired = _fired(kfp)
+    assert max(Counter(fired).values()) == 1
+    assert [moment for moment in fired if moment <= due[-1]] == due
+    assert not [event for event in told.events if event.missed]
+    assert sum(event.action == "create" and event.kind == "schedule" for event in told.events) == 201
+
+
+@pytest.mark.parametrize(
+    ("cron", "calls"),
+    [
+        ("0 0 0 * * *", {"create": 1, "delete": 1, "enable": 1}),  # the next firing is far away
+        ("0 */5 * * * *", {"create": 1, "disable": 1, "enable": 1, "delete": 1}),
+    ],
+)
+def test_how_many_calls_touch_a_scheduled_workflow(cron: str, calls: dict[str, int]) -> None:
+    kfp, told = FakeKfp(), Told()
+    kfp.advance(10)
+    schedule = replace(EVERY_5_MINUTES, cron=cron)
+    _apply(kfp, _with(schedule), told)
+    assert kfp.touching == {"create": 1, "enable": 1}
+    kfp.touching.clear()
+    _apply(kfp, _with(schedule, "sha-2"), told)
+    assert kfp.touching == calls
+    kfp.touching.clear()
+    _apply(kfp, replace(DESIRED, pipelines=(), absent=(Absent("p", "schedules"),)), told)
+    assert kfp.touching == {"delete": 1}
+
+
+def test_a_schedule_whose_runs_never_come_is_replaced_all_the_same() -> None:
+    """Its concurrency is used up by a run that takes for ever."""
+    kfp, told = FakeKfp(lasts=100_000, cadence=30), Told()
+    schedule = replace(EVERY_MINUTE, max_concurrency=1)
+    _apply(kfp, _with(schedule), told)
+    kfp.advance(900)
+    outcome = _apply(kfp, _with(schedule, "sha-2"), told, wait=300)
+    assert (outcome.failed, outcome.postponed) == ((), ())
+
+
+@pytest.mark.parametrize("on_missed", ["report", "run"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 16))
+def test_a_swap_of_what_fires_in_hours_killed_at_any_call(call: int, after: bool, on_missed: str) -> None:
+    """Its predecessor is deleted without being disabled first."""
+    daily = replace(EVERY_5_MINUTES, cron="0 0 0 * * *", on_missed=on_missed)  # type: ignore[arg-type]  # one of them
+    for by, latency in product([0, 43_100, 90_000], [1, 4]):
+        kfp, told = FakeKfp(latency, unseen=10, cadence=30, phase=17), Told()
+        kfp.advance(10)
+        _apply(kfp, _with(daily), told)
+        kfp.advance(86_400 + 43_200)
+        kfp.interruption = Interruption(call, after, kill=True)
+        with contextlib.suppress(KilledError):
+            _apply(kfp, _with(daily, "sha-2"), told)
+        kfp.interruption = None
+        kfp.advance(by)
+        assert not _apply(kfp, _with(daily, "sha-2"), told).failed
+        kfp.advance(86_400)
+        (record,) = [found.record for found in kfp.recurring.values()]
+        assert record.enabled
+        fired = _fired(kfp)
+        assert max(Counter(fired).values()) == 1, (by, latency)
+        missed = set(_due("0 0 0 * * *", 10, kfp.clock - 40)) - set(fired)
+        if on_missed == "report":
+            assert missed == {seconds(moment) for event in told.events for moment in event.missed}
+        else:
+            assert bool(missed) == (len(_makeups(kfp)) == 1), (by, latency)
+
+
+@pytest.mark.parametrize("at", range(45, 66))
+def test_a_first_creation_beside_a_firing_tells_of_nothing_missed(at: int) -> None:
+    kfp, told = FakeKfp(latency=2, unseen=5, cadence=30), Told()
+    kfp.advance(at)
+    _apply(kfp, _with(EVERY_MINUTE), told)
+    assert not [event for event in told.events if event.missed or "may be there" in event.detail]
+    assert kfp.clock < at + 40

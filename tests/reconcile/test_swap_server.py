@@ -309,3 +309,42 @@ def _seen(server: DevServer) -> Actual:
 def _notes(server: DevServer) -> list[str]:
     found = plan(_desired(server, _pipeline()), _seen(server), _told(server)).notes
     return [note for note in found if "runs now" in note]
+
+
+@pytest.mark.parametrize("effect", [Trouble.HIDDEN, Trouble.ANSWER])
+def test_a_smoke_run_that_is_answered_with_500_is_started_once_at_most(
+    server: DevServer, effect: Trouble
+) -> None:
+    triggered = _desired(server, _pipeline(1, "p", triggers=(Trigger("changed", {"n": 5}, ()),)))
+    server.faults.add(Fault("POST", "/runs$", effect, nth=0, status=500))
+    (failed,) = _apply(server, triggered, _api(server, tries=5)).failed
+    assert "kubectl get workflows" in failed[1]
+    assert "no apply starts it again until experiment kfp-gitops-unclear-" in failed[1]
+    for _ in range(3):  # the Job is tried again, and then somebody applies
+        assert not _apply(server, triggered, _api(server, tries=5)).failed
+    posts = [
+        request for request in server.requests if request.path.endswith("/runs") and request.method == "POST"
+    ]
+    assert len(posts) == 1
+    assert _executed(server) == (effect is Trouble.HIDDEN)
+    assert not _api(server).runs_called_like("changed")
+
+
+@pytest.mark.parametrize("effect", [Trouble.HIDDEN, Trouble.ANSWER])
+def test_a_recurring_run_that_is_answered_with_500_is_asked_for_once_and_what_it_left_never_fires(
+    server: DevServer, clock: ManualClock, effect: Trouble
+) -> None:
+    server.faults.add(Fault("POST", "/recurringruns$", effect, status=500))
+    (failed,) = _apply(server, _desired(server, _pipeline(1)), _api(server, tries=5)).failed
+    assert "kubectl get scheduledworkflows" in failed[1]
+    assert not _apply(server, _desired(server, _pipeline(1))).failed
+    _pass(server, clock, 910)
+    server.wait_idle()
+    assert len(_firings(server)) == 3
+    assert _executed(server) == 3
+
+
+def _executed(server: DevServer) -> int:
+    """Runs that were executed, whether a list shows them or not."""
+    server.wait_idle()
+    return len([path for path in (server.data_dir / "runs").glob("*") if path.is_dir()])

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kfp_gitops import console
 
 if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or a bad command line
     from kfp_gitops.kfpapi.client import KfpApi
 
+_PATIENCE = 60.0
+"""Seconds; enough for a restart of KFP by hand, and not too long for whoever sits before it."""
 
-def add(parser: ArgumentParser, host: str = "the KFP API (default: what environment.yaml says)") -> None:
+
+def add(
+    parser: ArgumentParser,
+    host: str = "the KFP API (default: what environment.yaml says)",
+    patience: float = _PATIENCE,
+) -> None:
     """Declare the options. There is none for a secret itself: command lines are seen by everybody."""
     parser.add_argument("--host", metavar="URL", help=host)
+    parser.add_argument(
+        "--patience", type=seconds, default=patience, metavar="S",
+        help="go on trying for so long while KFP does not answer, as when it is restarted; what is wrong for good "
+        f"ends at once (default: {patience:g})",
+    )  # fmt: skip
     group = parser.add_argument_group("credentials")
     group.add_argument(
         "--token-file", type=Path, metavar="FILE",
@@ -30,8 +44,21 @@ def api(arguments: Namespace, host: str, namespace: str) -> KfpApi:
     """The API of a host with the credentials that were given."""
     from kfp_gitops.kfpapi import access
     from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.kfpapi.retry import Backoff
 
     found = access.from_environment(
         token_file=arguments.token_file, cookies_file=arguments.cookies_file, ca_file=arguments.ca_file
     )
-    return KfpApi(host, namespace, found)
+    backoff = Backoff(patience=arguments.patience, tell=console.note)
+    return KfpApi(host, namespace, found, backoff)
+
+
+def seconds(text: str) -> float:
+    """Seconds, 0 or more, less than a year."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 366 * 86400:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found

@@ -10,10 +10,13 @@ from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.clock import Clock, epoch
 from kfp_gitops.devserver.errors import MalformedError, NotFoundError
 from kfp_gitops.devserver.features import Features
-from kfp_gitops.devserver.filters import EVERYTHING, Condition
+from kfp_gitops.devserver.filters import Condition
 from kfp_gitops.devserver.http import Request
 from kfp_gitops.devserver.pool import RunPool
 from kfp_gitops.devserver.store import R, Store, Table
+
+HIDDEN = "(hidden)"
+"""The namespace of what no list shows: see `Trouble.HIDDEN`."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class App:
     def within(self, request: Request) -> Condition:
         """Lists are of one namespace where there are several."""
         if not self.features.multi_user:
-            return EVERYTHING
+            return Condition("namespace <> ?", (HIDDEN,))
         return Condition("namespace = ?", (request.query.get("namespace", ""),))
 
 

@@ -56,8 +56,9 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         listen=asked.listen,
         allow_hosts=asked.allow_host,
         python_path=asked.python_path or [_PROJECT / "components/src"],
-        faults=Faults(latency=asked.latency),
+        faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
         rights=rights,
+        cadence=asked.cadence,
     )
 
 
@@ -110,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--latency", type=float, default=0.0, metavar="S",
                         help="seconds that every request waits, to feel a network (default: none)")  # fmt: skip
+    parser.add_argument("--kubernetes", type=float, default=0.0, metavar="S",
+                        help="seconds of each request that the server would make to Kubernetes, one after another; "
+                        "0.2 is as slow as the real one (default: none)")  # fmt: skip
+    parser.add_argument("--cadence", type=float, default=1.0, metavar="S",
+                        help="seconds between two looks for what is due; 30 makes schedules as late as the real "
+                        "controller does (default: %(default)g)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",
                         help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
     return parser

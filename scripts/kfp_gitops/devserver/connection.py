@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from kfp_gitops.devserver import service
+from kfp_gitops.devserver import ghosts, service
 from kfp_gitops.devserver.errors import ApiError, LengthRequiredError, MalformedError, TooLargeError
 from kfp_gitops.devserver.faults import Fault, Logged, Trouble
 from kfp_gitops.devserver.http import Reply, Request, failure
@@ -82,7 +82,7 @@ class Connection(BaseHTTPRequestHandler):
         return self.rfile.read(int(text))
 
     def _serve(self, request: Request) -> None:
-        time.sleep(self._listener.faults.latency)
+        self._listener.faults.pace(request.method, request.path)
         fault = self._listener.faults.claim(request.method, request.path)
         if fault and fault.trouble is Trouble.DELAY:
             time.sleep(fault.seconds)
@@ -98,7 +98,9 @@ class Connection(BaseHTTPRequestHandler):
             error.status, error.code = fault.status, 14
             return failure(error)
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
-        return service.answer(self._listener.app, request, host, origin)
+        reply = service.answer(self._listener.app, request, host, origin)
+        hidden = fault is not None and fault.trouble is Trouble.HIDDEN
+        return ghosts.hide(self._listener.app, reply) if hidden else reply
 
     def _deliver(self, request: Request, reply: Reply, fault: Fault | None) -> None:
         dropped = fault is not None and fault.trouble is Trouble.DROP_AFTER

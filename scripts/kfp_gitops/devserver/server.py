@@ -31,7 +31,8 @@ class DevServer:
     All state is in `data_dir`; one server at a time may use it.
 
     With the system's clock the schedules tick by themselves; with any other, `tick()` drives them.
-    `executor` is the command that executes a run, `parallel` how many may do so at once.
+    `executor` is the command that executes a run, `parallel` how many may do so at once. Every `cadence` seconds it
+    looks for what is due; the real controller does every 30.
     """
 
     def __init__(  # noqa: PLR0913 each by name, all but the folder optional
@@ -50,6 +51,7 @@ class DevServer:
         rights: Rights | None = None,
         parallel: int = 2,
         grace: float = 10.0,
+        cadence: float = 1.0,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.clock = clock or SystemClock()
@@ -59,6 +61,7 @@ class DevServer:
         self.rights = rights or Rights()
         self._launch = Launch(tuple(executor), tuple(p.resolve() for p in python_path), grace)
         self._parallel = parallel
+        self._cadence = cadence
 
     def start(self) -> DevServer:
         """Open the data, take the port, begin to tick; StartError says why not."""
@@ -84,7 +87,7 @@ class DevServer:
         self.pool.recover()
         experiments.ensure_default(self._app)
         self.pool.fill()
-        self._ticker = Ticker(self.tick, 1.0)
+        self._ticker = Ticker(self.tick, self._cadence)
         if isinstance(self.clock, SystemClock):
             self._ticker.start()
         self._listener.start()

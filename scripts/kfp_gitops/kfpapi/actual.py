@@ -44,6 +44,7 @@ class ActualExperiment:
     name: str
     owner: Owner | None
     archived: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ def experiment(found: Any) -> ActualExperiment:
     """An experiment as our record."""
     owner = ownership.owner(found.description)
     archived = found.storage_state == "ARCHIVED"
-    return ActualExperiment(found.experiment_id, found.display_name, owner, archived)
+    facts = ownership.facts(found.description)
+    return ActualExperiment(found.experiment_id, found.display_name, owner, archived, facts)
 
 
 @_understood

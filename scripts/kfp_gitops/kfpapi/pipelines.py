@@ -80,7 +80,7 @@ class Pipelines(Requests):
             name=name, display_name=name, description=description, namespace=self.namespace
         )
         create = self._client.pipelines.pipeline_service_create_pipeline
-        made = self._create(lambda: create(body))
+        made = self._create(create, body)
         found = models.pipeline(made, {}) if made else self.pipeline(name)
         return there(found, self.host, f"pipeline {name!r}")
 
@@ -92,7 +92,7 @@ class Pipelines(Requests):
         """
         body = kfp_server_api.V2beta1Pipeline(tags={**found.tags, **ownership.tags(owner)})
         update = self._client.pipelines.pipeline_service_update_pipeline
-        self._repeat(lambda: update(found.id, body))
+        self._repeat(update, found.id, body)
         marked = self.pipeline(found.name)
         if marked is None or marked.owner != owner:
             raise RemoteError(
@@ -104,7 +104,7 @@ class Pipelines(Requests):
     def delete_pipeline(self, pipeline_id: str) -> None:
         """Delete a pipeline with its versions."""
         delete = self._client.pipelines.pipeline_service_delete_pipeline
-        self._gone(lambda: delete(pipeline_id, cascade=True))
+        self._gone(delete, pipeline_id, cascade=True)
 
     def upload_version(
         self, pipeline_id: str, name: str, ir: str, description: str, tags: Mapping[str, str] | None = None
@@ -119,10 +119,8 @@ class Pipelines(Requests):
             path.write_text(ir, "utf-8")
             upload = self._client.pipeline_uploads.upload_pipeline_version
             made = self._create(
-                lambda: upload(
-                    str(path), name=name, display_name=name, pipelineid=pipeline_id, description=description,
-                    **more,
-                )
+                upload, str(path), name=name, display_name=name, pipelineid=pipeline_id,
+                description=description, **more,
             )  # fmt: skip
         found = models.version(made) if made else self.versions(pipeline_id).get(name)
         return there(found, self.host, f"version {name}")
@@ -130,4 +128,4 @@ class Pipelines(Requests):
     def delete_version(self, pipeline_id: str, version_id: str) -> None:
         """Delete a version."""
         delete = self._client.pipelines.pipeline_service_delete_pipeline_version
-        self._gone(lambda: delete(pipeline_id, version_id))
+        self._gone(delete, pipeline_id, version_id)

@@ -60,7 +60,7 @@ class RecurringRuns(Requests):
             namespace=self.namespace,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
-        return models.schedule(self._once(lambda: create(body), lambda: self._schedule_made(body)))
+        return models.schedule(self._once(create, body, lambda: self._schedule_made(body)))
 
     def _schedule_made(self, body: Any) -> Any:
         """The recurring run that an unheard request made: its description holds an attempt of its own."""
@@ -74,14 +74,14 @@ class RecurringRuns(Requests):
     def enable_schedule(self, schedule_id: str) -> None:
         """Enable a recurring run."""
         enable = self._client.recurring_runs.recurring_run_service_enable_recurring_run
-        self._repeat(lambda: enable(schedule_id))
+        self._repeat(enable, schedule_id)
 
     def disable_schedule(self, schedule_id: str) -> None:
         """Disable a recurring run."""
         disable = self._client.recurring_runs.recurring_run_service_disable_recurring_run
-        self._repeat(lambda: disable(schedule_id))
+        self._repeat(disable, schedule_id)
 
     def delete_schedule(self, schedule_id: str) -> None:
         """Delete a recurring run, never the runs that it started: without ORPHAN they would be killed."""
         delete = self._client.recurring_runs.recurring_run_service_delete_recurring_run
-        self._gone(lambda: delete(schedule_id, propagation_policy="ORPHAN"))
+        self._gone(delete, schedule_id, propagation_policy="ORPHAN")

@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
-from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError
+from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError, UnclearError
 from kfp_gitops.kfpapi import access as accesses
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.kfpapi.retry import Backoff
 from kfp_gitops.kfpapi.transport import Services
+from kfp_gitops.kfpapi.writes import WRITES, Unclear, left_over
 
 T = TypeVar("T")
 _PAGE = 200
@@ -24,8 +25,8 @@ _PAGE = 200
 class Requests:
     """One KFP, one namespace; threads may share it.
 
-    Reads are sent again when they fail for a while; so are writes that say the final state. A write that makes
-    something without a unique name is sent again only when what it makes is not there.
+    Reads are sent again while KFP does not answer; so are the writes that may be (`writes.WRITES`). The others are
+    never sent again once they may have arrived.
     """
 
     def __init__(
@@ -60,29 +61,40 @@ class Requests:
         return self._backoff.call(lambda: understood(self.host, call))
 
     def _write(self, call: Callable[[], Any]) -> Any:
-        """A write that is sent once, for it may have succeeded unheard."""
         self.before_write()
         return understood(self.host, call)
 
-    def _repeat(self, call: Callable[[], Any]) -> Any:
-        """A write that says the final state, and so may be sent twice."""
-        return self._backoff.call(lambda: self._write(call))
+    def _repeat(self, write: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """A write that may be sent twice."""
+        assert WRITES[write.__name__].then is Unclear.REPEAT
+        return self._backoff.call(lambda: self._write(lambda: write(*args, **more)))
 
-    def _once(self, call: Callable[[], Any], made: Callable[[], Any]) -> Any:
-        """A write that may not take effect twice: before it is sent again, `made` looks for what it made."""
-        return self._backoff.unless_done(lambda: self._write(call), made)
+    def _once(self, write: Callable[..., Any], body: Any, made: Callable[[], Any]) -> Any:
+        """A write that may not take effect twice: `made` looks for what it made.
 
-    def _gone(self, call: Callable[[], Any]) -> None:
+        Raises:
+            UnclearError: it may have taken effect, and KFP lists nothing.
+        """
+        row, name = WRITES[write.__name__], body.display_name
+        assert row.then is Unclear.LOOK
+
+        def unclear(error: RemoteError) -> UnclearError:
+            left = left_over(row, name, self.host, self.namespace or "")
+            return UnclearError(f"{error}; it is not sent again: {left}")
+
+        return self._backoff.once(lambda: self._write(lambda: write(body)), made, unclear)
+
+    def _gone(self, write: Callable[..., Any], *args: Any, **more: Any) -> None:
         """404 means that it is gone already, which is what we wanted."""
         try:
-            self._repeat(call)
+            self._repeat(write, *args, **more)
         except NotFoundError:
             return
 
-    def _create(self, call: Callable[[], Any]) -> Any:
+    def _create(self, write: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """What was made; None for 409: somebody was first, be it our own request unheard, and that is fine."""
         try:
-            return self._repeat(call)
+            return self._repeat(write, *args, **more)
         except AlreadyExistsError:
             return None
 

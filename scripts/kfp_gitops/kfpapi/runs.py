@@ -40,7 +40,7 @@ class Runs(Requests):
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
         )
         create = self._client.runs.run_service_create_run
-        return str(self._once(lambda: create(body), lambda: self._run_made(body)).run_id)
+        return str(self._once(create, body, lambda: self._run_made(body)).run_id)
 
     def _run_made(self, body: Any) -> Any:
         """The run that an unheard request made: its name is its own."""

@@ -19,13 +19,8 @@ import kfp_server_api
 import urllib3
 
 from kfp_gitops import redact
-from kfp_gitops.errors import (
-    AlreadyExistsError,
-    DeniedError,
-    NotFoundError,
-    RemoteError,
-    TemporaryError,
-)
+from kfp_gitops.errors import DeniedError, RemoteError
+from kfp_gitops.kfpapi import failures
 from kfp_gitops.kfpapi.access import Access, proxy
 from kfp_gitops.kfpapi.clock import ServerClock
 
@@ -36,8 +31,6 @@ CONCURRENCY = 32
 """Requests under way at once; also how many connections are kept."""
 _TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of a reply."""
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_GATEWAY_TIMEOUT = 504
 _LOGIN = (
     "this is a login page or a proxy's page; give a token (--token-file, KFP_TOKEN) or cookies "
     "(--cookies-file), or reach the API past the login with kubectl port-forward"
@@ -94,9 +87,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         except urllib3.exceptions.SSLError as error:
             raise self._untrusted(error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            pending = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-            said = self._clean(_unreachable(error) or _first_line(error))
-            raise TemporaryError(f"{self._host}: {said}", pending=pending) from None
+            said = self._clean(failures.unreachable(error) or _first_line(error))
+            raise failures.of_connection(error, self._host, said) from None
         self.clock.hear(reply.getheader("Date"), asked)
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
@@ -110,22 +102,13 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         if 300 <= error.status < 400 or (page and error.status in (401, 403)):
             what = f"HTTP {error.status}: sent on to a web page" if error.status < 400 else "asks to log in"
             return DeniedError(f"{self._host}: {what}: {_LOGIN}", error.status)
-        said = "a web page instead of a reply of KFP's API" if page else self._clean(_message(error.body))
+        told = self._clean(failures.message(error.body))
+        said = "a web page instead of a reply of KFP's API" if page else told[:500]
         text = f"{self._host}: HTTP {error.status}: {said or error.reason}"
         if page and error.status == 404:  # of a server that is no KFP: nothing is known of the object
             return RemoteError(f"{text}; is this the address of KFP's API?")
-        return self._classified(error.status, text, _seconds(headers.get("Retry-After")))
-
-    def _classified(self, status: int, text: str, retry_after: float | None) -> RemoteError:
-        if status in (401, 403):
-            return DeniedError(f"{text} (with {self._access.described})", status)
-        if status == 404:
-            return NotFoundError(text)
-        if status == 409:
-            return AlreadyExistsError(text)
-        if status not in _RETRIED:
-            return RemoteError(text)
-        return TemporaryError(text, retry_after, pending=status == _GATEWAY_TIMEOUT)
+        after = _seconds(headers.get("Retry-After"))
+        return failures.of_reply(error.status, told, text, after, self._access.described)
 
     def _untrusted(self, error: Exception) -> RemoteError:
         said = self._clean(" ".join(str(error).split()))[:300]
@@ -191,32 +174,9 @@ def _is_page(content_type: str | None, body: object) -> bool:
     return is_html or text.lstrip().lower().startswith(("<!doctype html", "<html"))
 
 
-def _message(body: object) -> str:
-    """What an error's body says: googleRpcStatus, or the other shape of uploads."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
-    try:
-        found = json.loads(text)
-        return str(found.get("message") or found.get("error_message") or found.get("error") or "")[:500]
-    except (ValueError, AttributeError, RecursionError):
-        return " ".join(text.split())[:200]
-
-
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds; its other form, a date, is not used by proxies in front of KFP."""
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
-
-
-def _unreachable(error: BaseException) -> str | None:
-    """urllib3's reasons for a connection that was never made, in words; None for other errors."""
-    match error:
-        case urllib3.exceptions.NameResolutionError():
-            return "no address is known for this name; is it right, and does it resolve from here?"
-        case urllib3.exceptions.NewConnectionError():  # before its base class, a time-out
-            reason = str(error).rpartition("] ")[2].lower() or "no connection"
-            return f"cannot be reached ({reason}); is it running there, or does a port-forward?"
-        case urllib3.exceptions.ConnectTimeoutError():
-            return "did not answer in time; is the address right, and may this machine reach it?"
-    return None
 
 
 def _first_line(error: BaseException) -> str:

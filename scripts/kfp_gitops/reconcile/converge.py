@@ -17,6 +17,7 @@ from kfp_gitops.reconcile.records import (
     experiment_name,
     schedule_name,
 )
+from kfp_gitops.reconcile.seen import Seen
 from kfp_gitops.reconcile.steps import (
     AdoptPipeline,
     ArchiveExperiment,
@@ -57,7 +58,7 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
     yield from filter(None, [swap.removal_step(unwanted(wanted, view), delete=True)])
     for schedule in wanted_schedules(wanted, view, options):
         objects = tuple(found for found in view.schedules if found.name == schedule.name)
-        yield from filter(None, [swap.next_step(schedule, swap.Seen(objects, view.runs, view.now))])
+        yield from filter(None, [swap.next_step(schedule, Seen(objects, view.runs, view.now))])
     yield from filter(None, [retention.next_step(wanted, view, keep)])
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from kfp_gitops.kfpapi.actual import Actual, ActualExperiment, ActualPipeline, ActualRun, ActualSchedule
 from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.records import (
     Desired,
     DesiredPipeline,
@@ -31,6 +32,8 @@ class View:
     now: datetime
     in_flight: tuple[ActualRun, ...] | None = None
     """All runs that are still to end, of anybody (None: not looked at yet)."""
+    unclear: tuple[ActualRun, ...] = ()
+    """Runs that may have run, though KFP lists none."""
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -60,6 +63,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         others=frozenset(found.version_id for found in others if found.version_id),
         now=actual.now,
         in_flight=actual.in_flight,
+        unclear=tuple(unclear.runs(desired.owner, actual.experiments)),
     )
 
 

@@ -14,11 +14,12 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, retention, swap, triggers
+from kfp_gitops.reconcile import converge, retention, swap, triggers, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, unwanted, view_of
 from kfp_gitops.reconcile.records import Absent, Desired, Entry, Options, experiment_name, schedule_name
+from kfp_gitops.reconcile.seen import Seen
 
 
 def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
@@ -40,7 +41,7 @@ def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
     names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
     lists: tuple[Callable[[], None], ...] = (
         lambda: pipelines.update(api.pipelines({entry.name for entry in entries})),
-        lambda: experiments.update(api.experiments(names)),
+        lambda: experiments.update(api.experiments(names, unclear.PREFIX)),
         lambda: schedules.extend(api.schedules()),
     )
     api.together(lists)
@@ -68,7 +69,7 @@ def _depends_on_runs_in_flight(desired: Desired, wanted: Entry, view: View) -> b
 
 def _settled(wanted: Wanted, view: View) -> bool:
     objects = tuple(found for found in view.schedules if found.name == wanted.name)
-    return swap.next_step(wanted, swap.Seen(objects, (), view.now)) is None
+    return swap.next_step(wanted, Seen(objects, (), view.now)) is None
 
 
 def nothing_of(owner: Owner, found: Actual) -> bool:
@@ -87,6 +88,7 @@ def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:
 
 
 def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
+    yield from view.unclear
     for item in view.schedules:
         yield from api.runs_of_schedule(item.id)
     if isinstance(entry, Absent):

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kfp_gitops import ownership
-from kfp_gitops.errors import RemoteError
+from kfp_gitops.errors import RemoteError, UnclearError
 from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import converge, drift, inventory, observe, steps, swap, timing
+from kfp_gitops.reconcile import converge, drift, inventory, observe, steps, swap, timing, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
@@ -130,18 +130,22 @@ class Work:
 
     def _start(self, step: steps.StartRun, view: View) -> None:
         assert isinstance(self.wanted, DesiredPipeline)
-        self.api.create_run(
-            name=step.name,
-            pipeline_id=_pipeline(view).id,
-            version_id=_pipeline(view).versions[self.wanted.version].id,
-            experiment_id=_experiment(view).id,
-            parameters=step.parameters,
-        )
+        try:
+            self.api.create_run(
+                name=step.name,
+                pipeline_id=_pipeline(view).id,
+                version_id=_pipeline(view).versions[self.wanted.version].id,
+                experiment_id=_experiment(view).id,
+                parameters=step.parameters,
+            )
+        except UnclearError as error:
+            said = unclear.note(self.api, self.desired.owner, step.name)
+            raise UnclearError(f"{error}{said}") from error
 
     def _create_schedule(self, step: steps.CreateSchedule, view: View) -> View:
         wanted = step.wanted
         assert wanted.version_id is not None
-        facts = {"covered": timing.rfc3339(step.covered)}
+        facts = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
         facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
         facts |= {} if wanted.enabled else {swap.OFF: "1"}
         facts |= {drift.SERVER: wanted.server} if wanted.server else {}

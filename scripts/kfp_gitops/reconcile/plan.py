@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, drift, retention, timing, triggers
+from kfp_gitops.reconcile import converge, drift, retention, timing, triggers, unclear
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
@@ -55,6 +55,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += [*_notes(wanted, view), *_stale(wanted, view, options)]
         changes += found
     changes += _vanished(desired, actual, options)
+    notes += unclear.told(desired.owner, actual.experiments)
     return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
 
 

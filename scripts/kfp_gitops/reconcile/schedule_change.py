@@ -10,12 +10,13 @@ from kfp_gitops.reconcile import drift, swap, timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.drift import Difference, Wanted
 from kfp_gitops.reconcile.inventory import View, in_order
+from kfp_gitops.reconcile.seen import Seen, in_flight
 
 
 def schedule_change(wanted: Wanted, view: View) -> Change:
     """What becomes of a schedule of the manifest, and when it fires then."""
     objects = tuple(in_order(found for found in view.schedules if found.name == wanted.name))
-    seen = swap.Seen(objects, view.runs or (), view.now)
+    seen = Seen(objects, view.runs or (), view.now)
     about = drift.summary(wanted.schedule, wanted.enabled)
     if swap.next_step(wanted, seen) is None:
         return _of(Action.UNCHANGED, wanted, about, firings=_firings(wanted, seen, objects))
@@ -26,13 +27,13 @@ def schedule_change(wanted: Wanted, view: View) -> Change:
     missed = 0
     if action is Action.REPLACE and not any(found.enabled for found in objects):
         missed = len(swap.missed_by_now(wanted, seen))
-    busy = swap.in_flight(objects, seen)
+    busy = in_flight(objects, seen)
     firings = _firings(wanted, seen, good if action is not Action.REPLACE else ())
     return _of(action, wanted, reason, changed, len(busy), firings, missed)
 
 
 def _verdict(
-    wanted: Wanted, seen: swap.Seen, objects: Sequence[ActualSchedule], good: Sequence[ActualSchedule]
+    wanted: Wanted, seen: Seen, objects: Sequence[ActualSchedule], good: Sequence[ActualSchedule]
 ) -> tuple[Action, str, tuple[Difference, ...]]:
     on = [found for found in objects if found.enabled]
     if any(found in good for found in on) and wanted.enabled:
@@ -70,7 +71,7 @@ def _of(
     )
 
 
-def _firings(wanted: Wanted, seen: swap.Seen, good: Sequence[ActualSchedule]) -> tuple[datetime, ...]:
+def _firings(wanted: Wanted, seen: Seen, good: Sequence[ActualSchedule]) -> tuple[datetime, ...]:
     if not wanted.enabled:
         return ()
     kept = [found for found in good if found.enabled] or list(good)

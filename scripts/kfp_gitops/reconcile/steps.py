@@ -60,10 +60,10 @@ class StartRun:
 
 @dataclass(frozen=True)
 class CreateSchedule:
-    """Create a recurring run, disabled. Whatever fell due up to `covered` is accounted for."""
+    """Create a recurring run, disabled. What fell due up to `covered` is accounted for; None: up to its creation."""
 
     wanted: Wanted
-    covered: datetime
+    covered: datetime | None
     start: datetime | None
 
 

@@ -1,6 +1,11 @@
 """One schedule: (wanted, what is there, now) → the next single step. Pure, so that a crash anywhere changes nothing.
 
-There is no update call, so a schedule is replaced: create disabled → disable old → enable new → delete old.
+There is no update call, so a schedule is replaced: create disabled → disable old → enable new → delete old; where
+the next firing is far away the old one is deleted at once instead of being disabled first. Each of these calls costs
+the server about 0.2 s, one after another (its Kubernetes client makes 5 requests a second).
+
+A successor is created disabled, also where nothing was before it: KFP makes the ScheduledWorkflow before it stores its
+row, so a failure may leave one that no list shows (`kfpapi.writes`). Disabled, that one never fires.
 
 At most once for each firing: KFP fires a recurring run for everything that fell due since its *creation*, also while
 it was disabled. A successor is therefore enabled only when nothing fell due between its creation and a look at which
@@ -13,14 +18,14 @@ known from the successor itself: it carries the instant up to which all firings 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
-from kfp_gitops.reconcile import timing
+from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.reconcile import timing, waits
 from kfp_gitops.reconcile.drift import Wanted, differences
+from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered
 from kfp_gitops.reconcile.steps import (
     CreateSchedule,
     DeleteSchedule,
@@ -32,25 +37,10 @@ from kfp_gitops.reconcile.steps import (
     Wait,
 )
 
-_NEAR = timedelta(seconds=30)
-"""So long before a firing no swap begins: enough for its requests, were each of them slow."""
-_SETTLE = timedelta(seconds=60)
-"""So long after a firing its run is waited for; KFP's controller looks every few seconds."""
-_LOOK = timedelta(seconds=2)
-_LOOK_IN_FLIGHT = timedelta(seconds=10)
 OFF = "off"
 """Marks what was created for a schedule that shall be disabled: nothing is missed meanwhile."""
 _MOST_MISSED = 1000
 """More firings than this are not counted one by one."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What is there of one schedule's name, and the newest runs of each object (None: not looked at yet)."""
-
-    objects: tuple[ActualSchedule, ...]
-    runs: tuple[ActualRun, ...] | None
-    now: datetime
 
 
 def next_step(wanted: Wanted, seen: Seen) -> Step | None:
@@ -60,11 +50,11 @@ def next_step(wanted: Wanted, seen: Seen) -> Step | None:
 
 def removal_step(objects: Sequence[ActualSchedule], *, delete: bool) -> Step | None:
     """What brings KFP one step nearer to no such schedule; with `delete` false they are only disabled."""
-    for found in _ordered(objects):
+    for found in ordered(objects):
+        if delete:
+            return DeleteSchedule(found.id, found.name)
         if found.enabled:
             return DisableSchedule(found.id, found.name)
-    for found in _ordered(objects) if delete else ():
-        return DeleteSchedule(found.id, found.name)
     return None
 
 
@@ -73,7 +63,7 @@ def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datet
     due = timing.live(successor)
     # Before its start nothing is due.
     begins = timing.instant(wanted.schedule.start)
-    accounted = max(filter(None, (covered(successor), _last_fired(wanted, seen), begins)))
+    accounted = max(filter(None, (covered(successor), last_fired(wanted.name, seen), begins)))
     if not wanted.enabled or accounted >= due.base:
         return ()
     # The rhythm of an interval goes back from the start, of a cron it is everywhere the same.
@@ -86,6 +76,7 @@ def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datet
 
 def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:
     """What would be missed were the successor created now."""
+    covered_now = _covered_now(wanted, seen)
     successor = ActualSchedule(
         id="",
         name=wanted.name,
@@ -93,7 +84,7 @@ def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:
         version_id=wanted.version_id,
         enabled=False,
         created=seen.now,
-        facts={"covered": timing.rfc3339(_covered_now(wanted, seen))},
+        facts={"covered": timing.rfc3339(covered_now)} if covered_now else {},
         cron=wanted.schedule.cron,
         interval_seconds=wanted.schedule.interval_seconds,
         start=start_of(wanted, seen),
@@ -135,7 +126,7 @@ def start_of(wanted: Wanted, seen: Seen) -> datetime | None:
 
 def _phase(seen: Seen) -> datetime | None:
     """A firing of the interval that is there already, or its base."""
-    bases = [timing.live(found, _fired(found, seen)).base for found in _intervals(seen)]
+    bases = [timing.live(found, fired(found, seen)).base for found in _intervals(seen)]
     return max(bases, default=None)
 
 
@@ -143,25 +134,21 @@ def _intervals(seen: Seen) -> list[ActualSchedule]:
     return [found for found in seen.objects if found.interval_seconds]
 
 
-def _ordered(objects: Sequence[ActualSchedule]) -> list[ActualSchedule]:
-    return sorted(objects, key=lambda found: (found.created, found.id))
-
-
 def _towards_disabled(wanted: Wanted, seen: Seen) -> Step | None:
-    for found in _ordered(seen.objects):
+    for found in ordered(seen.objects):
         if found.enabled:
             return DisableSchedule(found.id, found.name)
-    good = [found for found in _ordered(seen.objects) if not differences(wanted, found)]
+    good = [found for found in ordered(seen.objects) if not differences(wanted, found)]
     if not good:
         return _create(wanted, seen)
     return _delete_others(good[-1], seen)
 
 
 def _towards_enabled(wanted: Wanted, seen: Seen) -> Step | None:
-    good = [found for found in _ordered(seen.objects) if not differences(wanted, found)]
+    good = [found for found in ordered(seen.objects) if not differences(wanted, found)]
     firing = [found for found in good if found.enabled]
     if firing:
-        others = [found for found in _ordered(seen.objects) if found.enabled and found is not firing[0]]
+        others = [found for found in ordered(seen.objects) if found.enabled and found is not firing[0]]
         return DisableSchedule(others[0].id, others[0].name) if others else _delete_others(firing[0], seen)
     successor = next((found for found in good if fresh(found, seen.now)), None)
     if successor and seen.objects == (successor,) and not missed(wanted, successor, seen):
@@ -170,31 +157,36 @@ def _towards_enabled(wanted: Wanted, seen: Seen) -> Step | None:
         )  # nobody was before it, and it has run nothing yet
     if seen.objects and seen.runs is None:
         return LookAtRuns()
-    before = [found for found in _ordered(seen.objects) if found.enabled]
+    before = [found for found in ordered(seen.objects) if found.enabled]
     if before:
         return _take_over(wanted, successor, before, seen)
-    return _enable(wanted, successor, seen) if successor else _create(wanted, seen)
+    if successor:
+        return _enable(wanted, successor, seen)
+    return waits.before_the_first(wanted, seen, start_of(wanted, seen)) or _create(wanted, seen)
 
 
 def _take_over(
     wanted: Wanted, successor: ActualSchedule | None, before: list[ActualSchedule], seen: Seen
 ) -> Step:
     """A predecessor still fires."""
-    wait = _reason_to_wait(wanted, before, seen)
+    wait = waits.reason_to_wait(wanted, before, seen, start_of(wanted, seen), begun=successor is not None)
     if wait:
         return wait
     if successor:
-        return DisableSchedule(before[0].id, before[0].name)
+        old = before[0]
+        return DeleteSchedule(old.id, old.name) if waits.far(old, seen) else DisableSchedule(old.id, old.name)
     # Nothing was missed while the predecessor fires, so what a killed swap left behind proves nothing.
-    left = [found for found in _ordered(seen.objects) if not found.enabled]
+    left = [found for found in ordered(seen.objects) if not found.enabled]
     return DeleteSchedule(left[0].id, left[0].name) if left else _create(wanted, seen)
 
 
 def _enable(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> Step:
     gone = missed(wanted, successor, seen)
-    if gone and seen.now - gone[-1] < _settle(successor, gone[-1]):
+    if gone and waits.unsettled(successor, gone[0], gone[-1], seen.now):
         # It may have fired just before it was disabled; KFP tells of a run when its agent has reported it.
-        return Wait(seen.now + _LOOK, f"the run of {timing.rfc3339(gone[-1])} may be there and not seen yet")
+        return Wait(
+            seen.now + waits.LOOK, f"the run of {timing.rfc3339(gone[-1])} may be there and not seen yet"
+        )
     if gone and wanted.schedule.on_missed == "run":
         name = makeup_name(wanted, gone[-1])
         why = f"makes up for {len(gone)} missed, the last due at {timing.rfc3339(gone[-1])}"
@@ -208,91 +200,20 @@ def _create(wanted: Wanted, seen: Seen) -> Step:
     return CreateSchedule(wanted, _covered_now(wanted, seen), start_of(wanted, seen))
 
 
-def _covered_now(wanted: Wanted, seen: Seen) -> datetime:
-    """While a predecessor fires, now, or what it owes; after that, what is known; without any, now: it begins here."""
+def _covered_now(wanted: Wanted, seen: Seen) -> datetime | None:
+    """While a predecessor fires, now, or what it owes; after that, what is known; without any it begins with itself."""
+    if not seen.objects:
+        return None
     before = [found for found in seen.objects if found.enabled]
-    owed = [due for found in before if (due := _first_owed(found, seen))]
+    owed = [due for found in before if (due := first_owed(found, seen))]
     if owed:
         return min(owed) - timedelta(seconds=1)
-    if before or not seen.objects:
+    if before:
         return seen.now
     known = [seen.now if OFF in found.facts else covered(found) for found in seen.objects]
-    return max(filter(None, (*known, _last_fired(wanted, seen))))
-
-
-def _first_owed(found: ActualSchedule, seen: Seen) -> datetime | None:
-    """Without catch-up KFP runs the newest of several that fell due, and no other."""
-    newest = owes(found, seen)
-    if newest is None or not found.catchup:
-        return newest
-    due = timing.live(found, _fired(found, seen))
-    return due.next_after(due.base)
+    return max(filter(None, (*known, last_fired(wanted.name, seen))))
 
 
 def _delete_others(kept: ActualSchedule, seen: Seen) -> Step | None:
-    left = [found for found in _ordered(seen.objects) if found is not kept]
+    left = [found for found in ordered(seen.objects) if found is not kept]
     return DeleteSchedule(left[0].id, left[0].name) if left else None
-
-
-def _reason_to_wait(wanted: Wanted, before: list[ActualSchedule], seen: Seen) -> Wait | None:
-    busy = in_flight(before, seen)
-    if busy and wanted.schedule.on_replace == "wait":
-        return Wait(seen.now + _LOOK_IN_FLIGHT, f"{len(busy)} in flight, and onReplace is wait")
-    for due in _timings(wanted, before, seen):
-        first, *more = due.next_ones(seen.now, 2) or (None,)
-        if first and first - seen.now < _part(_NEAR, first, more):
-            return Wait(first, f"it fires at {timing.rfc3339(first)}")
-    for found in before:
-        fallen = owes(found, seen)
-        if fallen and seen.now - fallen < _settle(found, fallen):
-            return Wait(seen.now + _LOOK, f"its run of {timing.rfc3339(fallen)} is not seen yet")
-    return None
-
-
-def _timings(wanted: Wanted, before: list[ActualSchedule], seen: Seen) -> Iterator[timing.Timing]:
-    for found in before:
-        yield timing.live(found, _fired(found, seen))
-    yield timing.wanted(wanted.schedule, start_of(wanted, seen) or seen.now)
-
-
-def _part(most: timedelta, first: datetime, more: Sequence[datetime]) -> timedelta:
-    """A quarter of the time between two firings, where that is less: else a schedule each minute never is free."""
-    return min(most, (more[0] - first) / 4) if more else most
-
-
-def _settle(found: ActualSchedule, fallen: datetime) -> timedelta:
-    following = timing.live(found, fallen).next_after(fallen)
-    return _part(_SETTLE, fallen, [following] if following else [])
-
-
-def owes(found: ActualSchedule, seen: Seen) -> datetime | None:
-    """The newest firing of an enabled recurring run that fell due and whose run is not there; it may still come."""
-    return timing.live(found, _fired(found, seen)).last_until(seen.now)
-
-
-def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:
-    """The runs of these recurring runs that are still to end."""
-    ids = {found.id for found in objects}
-    return [run for run in seen.runs or () if run.schedule_id in ids and run.active]
-
-
-def _fired(found: ActualSchedule, seen: Seen) -> datetime | None:
-    times = [run.scheduled for run in seen.runs or () if run.schedule_id == found.id and run.scheduled]
-    return max(times, default=None)
-
-
-def _last_fired(wanted: Wanted, seen: Seen) -> datetime | None:
-    """The newest firing that has a run, be it one that makes up for it."""
-    times = [fired for found in seen.objects if (fired := _fired(found, seen))]
-    prefix = f"{wanted.name}-missed-"
-    for run in seen.runs or ():
-        if run.name.startswith(prefix) and not run.schedule_id:
-            times += _stamp(run.name.removeprefix(prefix))
-    return max(times, default=None)
-
-
-def _stamp(text: str) -> list[datetime]:
-    try:
-        return [datetime.strptime(text, "%Y%m%dT%H%M%S%z")]
-    except ValueError:
-        return []

@@ -17,7 +17,7 @@ from kfp_gitops.status.model import LastRun, PipelineStatus, ScheduleStatus, Sta
 
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 GRACE = timedelta(minutes=2)
-"""So long after a firing its run may still come: KFP's controller looks every few seconds."""
+"""So long after a firing its run may still come: KFP's controller looks every 30 s, and its agent reports later."""
 _NEVER, _FOR_EVER = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
 _BACK = timedelta(days=7)
 _MOST = 100

@@ -33,7 +33,7 @@ def add_options(parser: ArgumentParser) -> None:
     options.add_lock(parser)
     options.add_decisions(parser)
     parser.add_argument(
-        "--wait", type=options.seconds, default=300.0, metavar="S",
+        "--wait", type=connection.seconds, default=300.0, metavar="S",
         help="how long replacements may wait for a good moment in all; later they are left for the next apply "
         "(default: 300)",
     )  # fmt: skip

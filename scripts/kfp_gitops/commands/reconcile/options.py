@@ -198,17 +198,6 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
-    """Seconds, 0 or more, less than a year."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 366 * 86400:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds")
-    return found
-
-
 def with_pause(api: KfpApi, wanted: Desired) -> Desired:
     """Desired state under the pause that somebody has left on the server, if one is in force; it is said."""
     from kfp_gitops.operations import pause

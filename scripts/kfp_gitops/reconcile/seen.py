@@ -1,0 +1,70 @@
+"""What is known of one schedule on KFP and of its runs: what fired, what is owed, what is in flight. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
+from kfp_gitops.reconcile import timing
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there of one schedule's name, and the newest runs of each object (None: not looked at yet)."""
+
+    objects: tuple[ActualSchedule, ...]
+    runs: tuple[ActualRun, ...] | None
+    now: datetime
+
+
+def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:
+    """The runs of these recurring runs that are still to end."""
+    ids = {found.id for found in objects}
+    return [run for run in seen.runs or () if run.schedule_id in ids and run.active]
+
+
+def owes(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """The newest firing of an enabled recurring run that fell due and whose run is not there; it may still come."""
+    return timing.live(found, fired(found, seen)).last_until(seen.now)
+
+
+def oldest_owed(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """The first firing after the last one that is seen, due or not."""
+    due = timing.live(found, fired(found, seen))
+    return due.next_after(due.base)
+
+
+def first_owed(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """Without catch-up KFP runs the newest of several that fell due, and no other."""
+    newest = owes(found, seen)
+    return newest if newest is None or not found.catchup else oldest_owed(found, seen)
+
+
+def fired(found: ActualSchedule, seen: Seen) -> datetime | None:
+    """The newest firing of a recurring run that has a run."""
+    times = [run.scheduled for run in seen.runs or () if run.schedule_id == found.id and run.scheduled]
+    return max(times, default=None)
+
+
+def last_fired(name: str, seen: Seen) -> datetime | None:
+    """The newest firing that has a run, be it one that makes up for it."""
+    times = [moment for found in seen.objects if (moment := fired(found, seen))]
+    prefix = f"{name}-missed-"
+    for run in seen.runs or ():
+        if run.name.startswith(prefix) and not run.schedule_id:
+            times += _stamp(run.name.removeprefix(prefix))
+    return max(times, default=None)
+
+
+def _stamp(text: str) -> list[datetime]:
+    try:
+        return [datetime.strptime(text, "%Y%m%dT%H%M%S%z")]
+    except ValueError:
+        return []
+
+
+def ordered(objects: Sequence[ActualSchedule]) -> list[ActualSchedule]:
+    """By age."""
+    return sorted(objects, key=lambda found: (found.created, found.id))
