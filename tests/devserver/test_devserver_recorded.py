@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from devserver_irs import Raw
 from kfp_gitops.devserver import ManualClock
 from recorded import Conversation, Exchange, exchanges
 
@@ -100,3 +101,12 @@ def test_equals_are_in_the_order_of_their_random_ids(raw):
         found = raw.send("GET", f"api:/pipelines?sort_by={sort.replace(' ', '%20')}")[1]["pipelines"]
         ids = [pipeline["pipeline_id"] for pipeline in found]
         assert ids == sorted(ids, reverse=bool(sort))
+
+
+def test_the_latest_of_one_second_is_any_of_them(make_world):
+    """GetLatestPipelineVersion sorts by whole seconds: the newest upload is not the one, if it comes too soon."""
+    world = make_world(parallel=0)
+    versions = [world.version, *(world.upload_version(f"v{n}").pipeline_version_id for n in range(7))]
+    body = {"display_name": "r", "pipeline_version_reference": {"pipeline_id": world.pipeline}}
+    _, run = Raw(world.server.url).send("POST", "api:/runs", body)
+    assert run["pipeline_version_reference"]["pipeline_version_id"] == min(versions)
