@@ -63,7 +63,7 @@ def test_while_another_one_applies_nothing_is_even_looked_at(
     apply: Callable[..., Outcome], cluster: FakeLeases, server: DevServer, kind: str
 ) -> None:
     lease = ("--lease", "team/dev") if kind == "lease" else ()
-    with locking.hold("team/dev" if lease else None, (server.url, "", "dev"), 0, print):
+    with locking.hold("team/dev" if lease else None, (server.url, "", "example-repository", "dev"), 0, print):
         outcome = apply(*lease, "--lock-timeout", "0.1")
     assert outcome.code == 4
     assert "is reconciling this environment" in outcome.err

@@ -299,6 +299,11 @@ class FakeKfp:
 
         self._call(effect)
 
+    def version_exists(self, pipeline_id: str, version_id: str) -> bool:
+        return self._call(
+            lambda: any(v.id == version_id for p in self._pipelines.values() for v in p.versions.values())
+        )
+
     def _by_id(self, pipeline_id: str) -> ActualPipeline:
         for found in self._pipelines.values():
             if found.id == pipeline_id:

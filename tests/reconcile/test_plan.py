@@ -240,14 +240,22 @@ def test_a_new_release_starts_its_triggers_and_other_values_of_it_do_not() -> No
     assert not [c for c in plan(triggered, again).to_do if c.action is Action.START]
 
 
-def test_what_another_version_of_kfp_compiled_is_told_and_replaced_when_asked() -> None:
-    old = _actual(replace(LIVE, facts={"kfp": "2.16.0"}))
+def test_what_another_version_of_kfp_compiled_was_compiled_anew_when_the_server_started() -> None:
+    old = replace(_actual(replace(LIVE, facts={"kfp": "2.16.0"})), dangling=())
+    for refresh in (False, True):
+        found = plan(DESIRED, old, Options(server="2.17.0", refresh_stale=refresh))
+        assert (found.to_do, found.notes) == ([], ())
+
+
+def test_what_the_server_could_not_compile_anew_is_told_and_replaced_when_asked() -> None:
+    old = replace(_actual(replace(LIVE, facts={"kfp": "2.16.0"})), dangling=("by-hand",))
     told = plan(DESIRED, old, Options(server="2.17.0"))
     assert (told.to_do, len(told.notes)) == ([], 1)
     assert "--refresh-stale" in told.notes[0]
+    assert "by-hand pins a version that is deleted" in told.notes[0]
     (change,) = plan(DESIRED, old, Options(server="2.17.0", refresh_stale=True)).to_do
     assert [(d.field, d.old, d.new) for d in change.differences] == [("launcher", "2.16.0", "2.17.0")]
-    fresh = _actual(replace(LIVE, facts={"kfp": "2.17.0"}))
+    fresh = replace(_actual(replace(LIVE, facts={"kfp": "2.17.0"})), dangling=("by-hand",))
     assert not plan(DESIRED, fresh, Options(server="2.17.0", refresh_stale=True)).to_do
 
 

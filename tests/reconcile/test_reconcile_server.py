@@ -407,3 +407,58 @@ def test_a_status_that_would_tell_nobody_is_refused(
 ) -> None:
     done = reconcile("status", "dev", "--exit-zero")
     assert (done.code, "--push-gateway" in done.err) == (2, True)
+
+
+def test_an_apply_that_registered_nothing_makes_no_later_one_believe_in_a_loss(
+    reconcile: Callable[..., Outcome], repository: Path
+) -> None:
+    values = repository / "environments/dev/values.yaml"
+    whole = values.read_text()
+    _with_trigger(repository)
+    values.write_text(_without_hello(whole))
+    assert reconcile("apply", "dev", "--allow-empty").code == 0
+    values.write_text(whole)
+    first = reconcile("apply")
+    assert "lost its database" not in first.err
+    assert "start run hello-changed-" in first.out
+
+
+def test_a_pipeline_that_left_the_manifests_is_no_lost_database(
+    reconcile: Callable[..., Outcome], repository: Path
+) -> None:
+    values = repository / "environments/dev/values.yaml"
+    whole = values.read_text()
+    _with_trigger(repository)
+    assert "start run hello-changed-" in reconcile("apply").out
+    values.write_text(whole + "    state: absent\n")  # its schedules are deleted, all else stays
+    assert reconcile("apply", "dev", "--allow-empty").code == 0
+    values.write_text(_without_hello(whole))
+    for _ in range(2):
+        assert "lost its database" not in reconcile("apply", "dev", "--allow-empty").err
+
+
+def _without_hello(values: str) -> str:
+    return values[: values.index("  hello:")] + "  hello: null\n"
+
+
+def test_two_repositories_have_a_lock_and_a_memory_each_and_one_has_one(
+    repository: Path, command: Command, server: DevServer, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(repository, other)
+    base = other / "environments/base.yaml"
+    base.write_text(base.read_text().replace("id: example-repository", "id: another-repository"))
+    for root in (repository, other):
+        assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
+    common = ("--env", "dev", "--host", server.url)
+    assert command("reconcile", "apply", "--root", repository, *common).code == 0
+    assert len(_locks(tmp_path)) == 1
+    found = command("reconcile", "apply", "--root", other, *common)
+    assert (found.code, "lost its database" in found.err) == (5, False)  # the names are taken
+    assert len(_locks(tmp_path)) == 2
+    assert command("reconcile", "disable", "--root", repository, *common).code == 0
+    assert len(_locks(tmp_path)) == 2
+
+
+def _locks(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "cache/kfp-gitops/locks").glob("*.lock"))

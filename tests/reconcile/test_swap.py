@@ -15,10 +15,15 @@ from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant,
 from kfp_gitops.errors import RemoteError
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner
+from kfp_gitops.reconcile import swap
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
+from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
+from kfp_gitops.reconcile.seen import Seen
+from kfp_gitops.reconcile.steps import CreateSchedule
+from kfp_gitops.status import build
 
 OWNER = Owner("example-repository", "dev")
 EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())
@@ -330,8 +335,11 @@ def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_per
     assert [found.record.enabled for found in kfp.recurring.values()] == [True]  # all else went on
     assert len(kfp.ghost_runs) == happened
     assert not kfp.runs
-    (note,) = [note for note in plan(triggered, observe(kfp, triggered)).notes if "may have run" in note]
+    seen = observe(kfp, triggered)
+    (note,) = [note for note in plan(triggered, seen).notes if "may have run" in note]
     assert "p-changed-a" in note
+    status = build.build(triggered, seen, plan(triggered, seen), {})
+    assert (status.healthy, status.other_drift) == (False, (note,))
 
 
 def test_a_noted_run_is_owed_again_once_a_person_has_settled_it() -> None:
@@ -449,7 +457,7 @@ def test_a_swap_of_what_fires_in_hours_killed_at_any_call(call: int, after: bool
     """Its predecessor is deleted without being disabled first."""
     daily = replace(EVERY_5_MINUTES, cron="0 0 0 * * *", on_missed=on_missed)  # type: ignore[arg-type]  # one of them
     for by, latency in product([0, 43_100, 90_000], [1, 4]):
-        kfp, told = FakeKfp(latency, unseen=10, cadence=30, phase=17), Told()
+        kfp, told = FakeKfp(latency, lag=17, unseen=10), Told()
         kfp.advance(10)
         _apply(kfp, _with(daily), told)
         kfp.advance(86_400 + 43_200)
@@ -478,3 +486,11 @@ def test_a_first_creation_beside_a_firing_tells_of_nothing_missed(at: int) -> No
     _apply(kfp, _with(EVERY_MINUTE), told)
     assert not [event for event in told.events if event.missed or "may be there" in event.detail]
     assert kfp.clock < at + 40
+
+
+def test_the_first_object_accounts_for_nothing_before_itself() -> None:
+    """A firing between the decision to create it and its creation was nobody's."""
+    wanted = Wanted("p", "p-main", EVERY_5_MINUTES, True, "sha-1", "v1")
+    step = swap.next_step(wanted, Seen((), None, instant(100)))
+    assert isinstance(step, CreateSchedule)
+    assert step.covered is None

@@ -286,8 +286,16 @@ def test_after_an_upgrade_of_the_server_its_schedules_are_told_of_and_refreshed_
         assert not _notes(old)
         old.wait_idle()
     with served("2.17.0") as new:
+        assert not _notes(new)  # the server compiled it anew when it started
+        refresh = replace(_told(new), refresh_stale=True)
+        assert not plan(
+            _desired(new, _pipeline()), observe(_api(new), _desired(new, _pipeline()), refresh), refresh
+        ).to_do
+        _pin_what_is_gone(new)
+    with served("2.17.0") as new:
         (note,) = _notes(new)
-        assert "compiled by KFP 2.16.0, 2.17.0 runs now" in note and "--refresh-stale" in note
+        assert "compiled by KFP 2.16.0, and 2.17.0 could not compile it anew" in note
+        assert "by-hand pins a version that is deleted" in note and "--refresh-stale" in note
         assert not plan(_desired(new, _pipeline()), _seen(new), _told(new)).to_do  # unasked it is only told
         refresh = replace(_told(new), refresh_stale=True)
         assert not _apply(new, _desired(new, _pipeline()), options=refresh).failed
@@ -303,12 +311,25 @@ def _told(server: DevServer) -> Options:
 
 
 def _seen(server: DevServer) -> Actual:
-    return observe(_api(server), _desired(server, _pipeline()))
+    return observe(_api(server), _desired(server, _pipeline()), _told(server))
+
+
+def _pin_what_is_gone(server: DevServer) -> None:
+    """Somebody's recurring run, whose version is deleted: ReconcileSwfCrs gives up at it."""
+    api = _api(server)
+    made = api.create_pipeline("theirs", "")
+    version = api.upload_version(made.id, "v", IR.format(text="v"), "")
+    experiment = api.create_experiment("theirs", "")
+    api.create_schedule(
+        name="by-hand", description="", pipeline_id=made.id, version_id=version.id, experiment_id=experiment.id,
+        schedule=EVERY_5_MINUTES,
+    )  # fmt: skip
+    api.delete_version(made.id, version.id)
 
 
 def _notes(server: DevServer) -> list[str]:
     found = plan(_desired(server, _pipeline()), _seen(server), _told(server)).notes
-    return [note for note in found if "runs now" in note]
+    return [note for note in found if "compile" in note]
 
 
 @pytest.mark.parametrize("effect", [Trouble.HIDDEN, Trouble.ANSWER])

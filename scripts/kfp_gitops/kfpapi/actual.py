@@ -101,8 +101,9 @@ class Actual:
     now: datetime
     runs: Mapping[str, tuple[ActualRun, ...]] = field(default_factory=dict)
     in_flight: tuple[ActualRun, ...] | None = None
-    server: str = ""
-    """The server's version, or nothing where it does not tell."""
+    dangling: tuple[str, ...] | None = None
+    """Recurring runs that pin a version which is gone (None: not looked at). One is enough for the API server not to
+    compile any anew when it starts."""
 
     @cached_property
     def schedules_by_name(self) -> Mapping[str, tuple[ActualSchedule, ...]]:

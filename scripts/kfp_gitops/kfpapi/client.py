@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from kfp_gitops import ownership
 from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
 from kfp_gitops.kfpapi.experiments import Experiments
 from kfp_gitops.kfpapi.features import Features, release
@@ -14,8 +15,11 @@ from kfp_gitops.kfpapi.recurring_runs import RecurringRuns
 from kfp_gitops.kfpapi.requests import equals
 from kfp_gitops.kfpapi.runs import Runs
 from kfp_gitops.kfpapi.transport import each
+from kfp_gitops.ownership import Owner
 
 T = TypeVar("T")
+NOTE = "kfp-gitops-"
+"""What the names of experiments begin with that hold a note and no runs."""
 
 _VERSION = 30
 """The most characters of a server's version that are read: whoever builds an image may call it anything."""
@@ -47,6 +51,26 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
         except RemoteError:
             return False
         return True
+
+    def has_anything_of(self, owner: Owner) -> bool:
+        """Whether any pipeline, experiment or recurring run is marked as an owner's; notes of ours do not count."""
+        lists = (
+            ("pipelines", self._client.pipelines.pipeline_service_list_pipelines),
+            ("experiments", self._client.experiments.experiment_service_list_experiments),
+            ("recurring_runs", self._client.recurring_runs.recurring_run_service_list_recurring_runs),
+        )
+        return any(
+            owner
+            in (
+                ownership.owner(found.description),
+                ownership.owner_in_tags(getattr(found, "tags", None) or {}),
+            )
+            and not (found.display_name or "").startswith(NOTE)
+            for items, listed in lists
+            for found in self._pages(
+                items, lambda listed=listed, **page: listed(**self._in_namespace(), **page)
+            )
+        )
 
     def probe(self, what: Literal["pipelines", "experiments", "jobs", "runs"]) -> None:
         """Ask for one object of a kind, to see whether we may."""

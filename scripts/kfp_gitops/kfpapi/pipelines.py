@@ -48,6 +48,15 @@ class Pipelines(Requests):
         """The versions of a pipeline by name."""
         return {found.name: models.version(found) for found in self._versions(pipeline_id)}
 
+    def version_exists(self, pipeline_id: str, version_id: str) -> bool:
+        """Whether a version is there; KFP looks at its id alone."""
+        get = self._client.pipelines.pipeline_service_get_pipeline_version
+        try:
+            self._read(lambda: get(pipeline_id or "-", version_id))
+        except NotFoundError:
+            return False
+        return True
+
     def pipeline_id(self, name: str) -> str:
         """The id of a pipeline that must exist."""
         found = self.pipeline(name)

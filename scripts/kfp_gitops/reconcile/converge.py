@@ -58,7 +58,7 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
     yield from filter(None, [swap.removal_step(unwanted(wanted, view), delete=True)])
     for schedule in wanted_schedules(wanted, view, options):
         objects = tuple(found for found in view.schedules if found.name == schedule.name)
-        yield from filter(None, [swap.next_step(schedule, Seen(objects, view.runs, view.now))])
+        yield from filter(None, [swap.next_step(schedule, Seen(objects, view.runs, view.now, view.needs))])
     yield from filter(None, [retention.next_step(wanted, view, keep)])
 
 
@@ -89,7 +89,7 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
             version_id=version.id if version else None,
             labels={item.id: name for name, item in versions.items()},
             server=options.server,
-            refresh=options.refresh_stale,
+            refresh=options.refresh_stale and view.stale,
         )
         for schedule in wanted.schedules
     ]

@@ -12,7 +12,7 @@ from kfp_gitops.manifest import Schedule
 from kfp_gitops.reconcile import timing
 
 SERVER = "kfp"
-"""The fact that says which version of KFP compiled a recurring run: its launcher and driver are of that version."""
+"""The fact that says which version of KFP compiled a recurring run when it was created (see `staleness`)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Wanted:
     server: str = ""
     """The server's version, as far as it tells."""
     refresh: bool = False
-    """Whether one that another version of the server compiled shall be replaced."""
+    """Whether one that another version of the server compiled, and this one did not anew, shall be replaced."""
 
 
 def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kfp_gitops.kfpapi.actual import Actual, ActualExperiment, ActualPipeline, ActualRun, ActualSchedule
 from kfp_gitops.ownership import Owner
@@ -32,8 +32,18 @@ class View:
     now: datetime
     in_flight: tuple[ActualRun, ...] | None = None
     """All runs that are still to end, of anybody (None: not looked at yet)."""
+    reading: timedelta = timedelta(0)
+    writing: timedelta = timedelta(0)
+    """How long KFP took for the last look at runs, and for the last write on a recurring run."""
+    stale: bool = True
+    """Whether what another version of KFP compiled is still that: it was not compiled anew."""
     unclear: tuple[ActualRun, ...] = ()
     """Runs that may have run, though KFP lists none."""
+
+    @property
+    def needs(self) -> timedelta:
+        """For the end of a predecessor, a look at its runs, and the beginning of the successor, which takes twice."""
+        return self.reading + 3 * self.writing
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -63,6 +73,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         others=frozenset(found.version_id for found in others if found.version_id),
         now=actual.now,
         in_flight=actual.in_flight,
+        stale=bool(actual.dangling),
         unclear=tuple(unclear.runs(desired.owner, actual.experiments)),
     )
 

@@ -14,10 +14,10 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, retention, swap, triggers, unclear
+from kfp_gitops.reconcile import converge, retention, staleness, swap, triggers, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
-from kfp_gitops.reconcile.inventory import View, unwanted, view_of
+from kfp_gitops.reconcile.inventory import View, schedule_names, unwanted, view_of
 from kfp_gitops.reconcile.records import Absent, Desired, Entry, Options, experiment_name, schedule_name
 from kfp_gitops.reconcile.seen import Seen
 
@@ -26,6 +26,8 @@ def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:
     """Lists by the page, one request for each pipeline's versions, and runs where a plan depends on them."""
     entries = desired.entries
     found = _listed(api, desired, entries)
+    names = [name for entry in entries for name in schedule_names(entry)]
+    found = replace(found, dangling=staleness.dangling(api, found, options.server, names))
     views = [(entry, view_of(desired, entry, found, options)) for entry in entries]
     changing = [(entry, view) for entry, view in views if _depends_on_runs(entry, view, options)]
     runs = api.together(partial(runs_of, api, entry, view) for entry, view in changing)

@@ -64,6 +64,17 @@ class Work:
         Raises:
             RemoteError: it failed, or may have succeeded unheard.
         """
+        began = self.api.now()
+        after = self._perform(step, view)
+        took = self.api.now() - began
+        match step:
+            case steps.LookAtRuns():
+                return replace(after, reading=took)
+            case steps.CreateSchedule() | steps.DisableSchedule():
+                return replace(after, writing=took)
+        return after
+
+    def _perform(self, step: steps.Step, view: View) -> View:
         match step:
             case steps.LookAtRuns():
                 return self._look_at_runs(view)

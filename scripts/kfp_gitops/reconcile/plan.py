@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import converge, drift, retention, timing, triggers, unclear
+from kfp_gitops.reconcile import converge, retention, staleness, timing, triggers, unclear
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
@@ -52,7 +52,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
         found = list(conflicts(desired.owner, wanted, view, actual, options))
         if not found:
             found = list(_changes(desired, wanted, view, options))
-            notes += [*_notes(wanted, view), *_stale(wanted, view, options)]
+            notes += [*_notes(wanted, view), *_stale(wanted, view, actual, options)]
         changes += found
     changes += _vanished(desired, actual, options)
     notes += unclear.told(desired.owner, actual.experiments)
@@ -158,12 +158,7 @@ def _notes(wanted: Entry, view: View) -> Iterator[str]:
         yield f"{wanted.name}: its pause ended at {until}; take `state: paused` out of its values"
 
 
-def _stale(wanted: Entry, view: View, options: Options) -> Iterator[str]:
-    """The launcher that a recurring run starts is of the KFP that compiled it (kubeflow/pipelines #13933)."""
-    if options.refresh_stale or not options.server:
-        return
-    for found in in_order(view.schedules):
-        made_by = found.facts.get(drift.SERVER)
-        if found.name in schedule_names(wanted) and made_by not in (None, options.server):
-            told = f"{found.name} was compiled by KFP {made_by}, {options.server} runs now"
-            yield f"{told}; --refresh-stale replaces it"
+def _stale(wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[str]:
+    if options.server and actual.dangling and not options.refresh_stale:
+        ours = [found for found in in_order(view.schedules) if found.name in schedule_names(wanted)]
+        yield from staleness.told(ours, options.server, actual.dangling)

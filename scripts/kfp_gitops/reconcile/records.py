@@ -71,7 +71,7 @@ class Options:
     server: str = ""
     """The server's version, as far as it tells: noted on recurring runs, for it compiled their workflows."""
     refresh_stale: bool = False
-    """Whether recurring runs that another version compiled shall be replaced."""
+    """Whether recurring runs that another version compiled, and this one did not anew, shall be replaced."""
     adopt: frozenset[str] = frozenset()
     """Pipelines that are taken over although they are not ours."""
 

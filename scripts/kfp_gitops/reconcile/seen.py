@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.reconcile import timing
@@ -17,6 +17,8 @@ class Seen:
     objects: tuple[ActualSchedule, ...]
     runs: tuple[ActualRun, ...] | None
     now: datetime
+    needs: timedelta = timedelta(0)
+    """How long a swap would be between its predecessor's end and its own beginning, as slow as KFP is now."""
 
 
 def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:

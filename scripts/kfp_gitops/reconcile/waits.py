@@ -38,7 +38,7 @@ def reason_to_wait(
     most, share = (_NEAR, _NEAR_SHARE) if begun else (_BEGIN, _BEGIN_SHARE)
     for due in _timings(wanted, before, seen, start):
         first, *more = due.next_ones(seen.now, 2) or (None,)
-        if first and first - seen.now < _part(most, share, first, more):
+        if first and first - seen.now < max(_part(most, share, first, more), seen.needs):
             return Wait(first, f"it fires at {timing.rfc3339(first)}")
     for found in before:
         newest = owes(found, seen)

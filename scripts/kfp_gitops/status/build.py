@@ -9,7 +9,7 @@ from itertools import islice
 from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpapi.models import RunState
 from kfp_gitops.manifest import Schedule
-from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Change
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
@@ -34,7 +34,9 @@ def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Seque
     known = {pipeline.name for pipeline in desired.pipelines}
     others = tuple(_line(change) for change in plan.differences if change.pipeline not in known)
     conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
-    return Status(desired.owner.environment, desired.host, actual.now, pipelines, (*others, *conflicts))
+    unsettled = unclear.told(desired.owner, actual.experiments)
+    rest = (*others, *conflicts, *unsettled)
+    return Status(desired.owner.environment, desired.host, actual.now, pipelines, rest)
 
 
 def _line(change: Change) -> str:

@@ -47,7 +47,7 @@ class PipelineStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """An environment at one instant; `other_drift` is of what is in no manifest any more."""
+    """An environment at one instant; `other_drift`: what is in no manifest any more, and what a person must settle."""
 
     environment: str
     host: str

@@ -12,7 +12,6 @@ from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import options, telling
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.errors import ExitCode
-from kfp_gitops.locking.memory import Memory
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -55,18 +54,17 @@ def run(arguments: Namespace) -> int:
     wanted = desired.load(options.folder(arguments), arguments.env, arguments.host, commit)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
-    with options.locked(arguments, api) as held, telling.events(arguments) as tell:
+    with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
         decided = options.decisions(arguments, api)
         wanted = options.with_pause(api, wanted)
         actual = observe(api, wanted, decided)
-        decided = options.without_triggers_after_a_loss(arguments, held, actual, decided, wanted.owner)
+        decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
         found = plan(wanted, actual, decided)
         arguments.report.planned((c.action, c.kind) for c in found.changes)
         options.show(arguments, found)
         guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
         done = apply(api, wanted, found, actual, decided, tell, pace)
-        if not done.failed:
-            held.remember(Memory.APPLIED)
+        options.remember(held, actual, done, wanted.owner)
     telling.summary(arguments, found, done, time.monotonic() - began)
     return _verdict(found, done)
 

@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> int:
     from kfp_gitops.operations import pause
 
     owner, api = options.owned(arguments)
-    with options.locked(arguments, api):
+    with options.locked(arguments, api, owner):
         failed = pause.disable(api, owner, console.result)
     for line in failed:
         console.note(line)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
     from kfp_gitops.kfpapi.client import KfpApi
     from kfp_gitops.locking import Held
+    from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired, Options
@@ -86,7 +87,7 @@ def add_decisions(parser: ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--refresh-stale", action="store_true",
-        help="also replace recurring runs that another version of KFP compiled than the one that runs now",
+        help="also replace recurring runs that an older KFP compiled and this one could not compile anew at its start",
     )  # fmt: skip
     group.add_argument(
         "--max-delete", type=natural, default=10, metavar="N", help="refuse more removals (default: 10)"
@@ -129,15 +130,16 @@ def decisions(arguments: Namespace, api: KfpApi) -> Options:
 
 
 def without_triggers_after_a_loss(
-    arguments: Namespace, held: Held, found: Actual, decided: Options, owner: Owner
+    arguments: Namespace, held: Held, api: KfpApi, found: Actual, decided: Options, owner: Owner
 ) -> Options:
     """Applied before, and nothing of ours is there: KFP's database was lost, and no release is really new.
 
-    That is remembered until an apply has run through: one that was killed half-way leaves some of it registered.
+    Not even of pipelines that have left the manifests since. That is remembered until an apply has run through: one
+    that was killed half-way leaves some of it registered.
     """
     from kfp_gitops.reconcile.observe import nothing_of
 
-    if held.memory and nothing_of(owner, found):
+    if held.memory and nothing_of(owner, found) and not api.has_anything_of(owner):
         held.remember(Memory.REBUILDING)
     elif not held.memory and not nothing_of(owner, found):
         held.remember(Memory.APPLIED)
@@ -148,6 +150,18 @@ def without_triggers_after_a_loss(
         "everything is registered anew, and no trigger starts a run (--triggers: they do; --no-triggers: as now)"
     )
     return replace(decided, triggers=False)
+
+
+def remember(held: Held, found: Actual, done: Outcome, owner: Owner) -> None:
+    """What an apply leaves to the next one: something of ours is there, if it is.
+
+    Where nothing was there and nothing was made, the next one that finds nothing has lost nothing.
+    """
+    from kfp_gitops.reconcile.observe import nothing_of
+
+    made = any(event.action in ("create", "adopt") and event.outcome == "done" for event in done.events)
+    if not done.failed and (made or not nothing_of(owner, found)):
+        held.remember(Memory.APPLIED)
 
 
 def limits(arguments: Namespace) -> Limits:
@@ -221,9 +235,12 @@ def add_lock(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def locked(arguments: Namespace, api: KfpApi) -> Iterator[Held]:
-    """Hold the environment's lock; once it is lost, the API writes no more."""
-    key = (api.host, api.namespace or "", arguments.env)
+def locked(arguments: Namespace, api: KfpApi, owner: Owner) -> Iterator[Held]:
+    """Hold the environment's lock; once it is lost, the API writes no more.
+
+    Two repositories never touch each other's objects, so they have a lock and a memory each.
+    """
+    key = (api.host, api.namespace or "", owner.repository, owner.environment)
     with locking.hold(arguments.lease, key, arguments.lock_timeout, console.note) as held:
         api.before_write = held.check
         yield held

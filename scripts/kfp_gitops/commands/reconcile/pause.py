@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
     by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()))
     owner, api = options.owned(arguments)
-    with options.locked(arguments, api):
+    with options.locked(arguments, api, owner):
         failed = pause.begin(api, owner, asked, now, console.result)
     console.result(f"{arguments.env} is {asked}")
     for line in failed:

@@ -25,7 +25,7 @@ def run(arguments: Namespace) -> int:
 
     found = desired.reviewed(options.folder(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, found.host, found.namespace)
-    with options.locked(arguments, api):
+    with options.locked(arguments, api, found.owner):
         if not pause.end(api, found.owner, console.note):
             console.note(f"{arguments.env} is not paused")
     return apply.run(arguments)
