@@ -125,12 +125,19 @@ def _changes(shown: Shown, seen: dict[str, object]) -> Iterator[str]:
     yield from show.changes(shown.tasks, seen)
 
 
-def table(shown: Shown) -> str:
-    """A run and its tasks: each once, by the ids and in the order of the manifest, with state and seconds."""
+def table(shown: Shown, link: str) -> str:
+    """A run and its tasks: each once, by the ids and in the order of the manifest, with state and seconds.
+
+    KFP 2.17.0 tells no error of a run or a task, so what failed without one is sent to its page at `link`.
+    """
     run = shown.run
     lines = [f"{run.state:<10} {run.name}{_took(run.created, run.ended)}", *show.lines(shown.tasks)]
     errors = dict.fromkeys([run.error, *(record.error for record in run.tasks)])
-    return "\n".join([*lines, *(f"  error: {error}" for error in errors if error)])
+    lines += [f"  error: {error}" for error in errors if error]
+    failed = ", ".join(show.failed(shown.tasks))
+    if failed and not any(errors):
+        lines.append(f"  why {failed} failed is in the log: {link}")
+    return "\n".join(lines)
 
 
 def _took(started: datetime | None, ended: datetime | None) -> str:

@@ -8,7 +8,9 @@ types and dependencies). A task that is not named in a row did not start.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ import semantics_components
 import yaml
 from kfp_gitops import ir
 from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.local import Progress
+from kfp_gitops.devserver import argonodes, taskdetails
 from kfp_gitops.localrun import TaskEvent, execute
 from kfp_gitops.localrun.events import as_json
 from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.runtree import Record, View, of_events, of_records
+from kfp_gitops.runtree.events import last
 from localrun_kit import context
 
+_TIME = "2026-01-01T00:00:00Z"
 _HEAD = {"apiVersion": "kfp-gitops/v1", "kind": "PipelineManifest"}
 
 
@@ -413,17 +418,55 @@ def test_what_ran_and_what_each_task_received(case: Case, specs: dict[str, str],
     if parameters.get("uri") == "FILE":
         (tmp_path / "file").write_text("on disk")
         parameters["uri"] = str(tmp_path / "file")
-    progress, logs = Progress(), {}
+    events: list[TaskEvent] = []
 
     def take(event: Any) -> None:
-        progress.take(as_json(event, "2026-01-01T00:00:00Z"))
-        if isinstance(event, TaskEvent) and event.kind == "task" and event.state == "RUNNING":
-            logs[progress.label(event.task_id)] = tmp_path / "run" / event.log
+        if isinstance(event, TaskEvent):
+            events.append(event)
 
     outcome = execute(documents, parameters, context(tmp_path), take)
+    logs = {
+        _label(event, events): tmp_path / "run" / event.log
+        for event in events
+        if event.kind == "task" and event.state == "RUNNING"
+    }
     assert {name: _received(path.read_text()) for name, path in logs.items()} == case.received
     assert outcome.state == case.state
     assert outcome.parameters == case.outputs
+    assert _here(documents[0], events) == _on_a_server(documents[0], events, case.state)
+
+
+def _label(event: TaskEvent, events: Sequence[TaskEvent]) -> str:
+    """A task's display name, after those of the iterations around it."""
+    by_id = {one.task_id: one for one in events}
+    parts, around = [event.display_name], by_id.get(event.parent_task_id or "")
+    while around is not None:
+        parts += [around.display_name] if around.kind == "iteration" else []
+        around = by_id.get(around.parent_task_id or "")
+    return " / ".join(reversed(parts))
+
+
+def _here(spec: Mapping[str, Any], events: Sequence[TaskEvent]) -> list[Any]:
+    """How `run.py --local` shows the run."""
+    told = last(as_json(event, _TIME) for event in events)
+    return _plain(of_events(spec, {}, told, "SUCCEEDED"))
+
+
+def _on_a_server(spec: Mapping[str, Any], events: Sequence[TaskEvent], state: str) -> list[Any]:
+    """How a run of the development server is shown, whose details are Argo's nodes."""
+    tasks = taskdetails.folded(as_json(event, _TIME) for event in events)
+    nodes = argonodes.Workflow("case-abcde", spec, tasks).make(argonodes.Span(state, _TIME, _TIME))
+    moment = datetime.fromisoformat(_TIME)
+    ids = {node.name: argonodes.node_id("case-abcde", node.name) for node in nodes}
+    records = [
+        Record(node.display, node.state, moment, moment, tuple(ids[child] for child in node.children))
+        for node in nodes
+    ]
+    return _plain(of_records(spec, {}, records, state))
+
+
+def _plain(views: Sequence[View]) -> list[Any]:
+    return [(view.id, view.state, view.done, view.total, view.retries, _plain(view.inside)) for view in views]
 
 
 def _received(log: str) -> Any:

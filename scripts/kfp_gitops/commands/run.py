@@ -96,7 +96,7 @@ def _dispatch(arguments: Namespace) -> int:
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     watch = _watch(api, folder)
     if arguments.status:
-        return _show(watch.settled(watch.look(arguments.status)))
+        return _show(watch, watch.settled(watch.look(arguments.status)))
     if arguments.rerun:
         return _follow(watch, again.rerun(arguments, folder, api), arguments)
     if request is None:
@@ -120,7 +120,7 @@ def _follow(watch: Watch, run_id: str, arguments: Namespace) -> int:
     console.result(watch.api.run_link(run_id))
     if not arguments.wait:
         return ExitCode.OK
-    return _show(following.follow(watch, run_id, console.note, arguments.timeout))
+    return _show(watch, following.follow(watch, run_id, console.note, arguments.timeout))
 
 
 def _list(watch: Watch, experiment: str) -> int:
@@ -131,8 +131,8 @@ def _list(watch: Watch, experiment: str) -> int:
     return ExitCode.OK
 
 
-def _show(shown: Shown) -> int:
+def _show(watch: Watch, shown: Shown) -> int:
     from kfp_gitops import following
 
-    console.result(following.table(shown))
+    console.result(following.table(shown, watch.api.run_link(shown.run.id)))
     return ExitCode.REMOTE_FAILED if shown.run.state in ("FAILED", "CANCELED") else ExitCode.OK

@@ -31,7 +31,7 @@ class App:
     rights: Rights = field(default_factory=Rights)
     host_names: frozenset[str] = frozenset()
     """By which it may be called, beside loopback's."""
-    told: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set, kw_only=True)
     """The ended runs whose details were asked for."""
 
     def now(self) -> int:

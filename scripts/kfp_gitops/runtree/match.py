@@ -38,20 +38,20 @@ def _around(record: Record, by_id: dict[str, Node]) -> Node | None:
 
 
 def _pair(nodes: list[Node], records: list[Record], by_id: dict[str, Node]) -> None:
-    """Records that share a name and hold no node: the likeliest pairs first."""
+    """Records that share a name and hold no node: the likeliest pairs first, of them those whose followers say more."""
     if len(nodes) == len(records) == 1:
         nodes[0].record = records[0]
         return
     likely = sorted(
         (
-            (_apart(record, node), i, j)
+            (_apart(record, node), not record.children, i, j)
             for i, record in enumerate(records)
             for j, node in enumerate(nodes)
             if _can_be(record, node, by_id)
         )
     )
     taken: set[int] = set()
-    for _, i, j in likely:
+    for _, _, i, j in likely:
         if i not in taken and nodes[j].record is None:
             taken.add(i)
             nodes[j].record = records[i]
