@@ -1,10 +1,10 @@
-"""Recurring runs that are deleted, and what becomes of their runs."""
+"""Recurring runs that are deleted or never stored, and what becomes of their runs."""
 
 from __future__ import annotations
 
 import pytest
 from devserver_irs import Raw
-from kfp_gitops.devserver import Features
+from kfp_gitops.devserver import Fault, Features, Trouble
 from kfp_server_api import ApiException
 
 
@@ -46,3 +46,21 @@ def test_an_unknown_policy_deletes_nothing(world):
     path = f"api:/recurringruns/{key}?propagation_policy=ORPHANS"
     assert Raw(world.server.url).send("DELETE", path)[0] == 400
     assert world.client.get_recurring_run(key).status == "ENABLED"
+
+
+def test_what_kfp_made_and_could_not_store_fires_and_no_list_shows_it(make_world):
+    """resource_manager.go CreateJob and CreateRun make the object in Kubernetes before its row."""
+    world = make_world(parallel=0)
+    world.server.faults.add(Fault("POST", "/(recurringruns|runs)$", Trouble.HIDDEN, nth=0))
+    with pytest.raises(ApiException, match="Failed to store") as refused:
+        world.schedule()
+    assert refused.value.status == 500
+    with pytest.raises(ApiException, match="Failed to store"):
+        world.run()
+    assert not world.client.list_recurring_runs(experiment_id=world.experiment).recurring_runs
+    assert not world.client.list_recurring_runs().recurring_runs
+    world.server.clock.advance(minutes=1)
+    world.server.tick()
+    assert not world.client.list_runs().runs
+    rows = world.server._store.runs.where("1 = 1")
+    assert [bool(row.recurring_run_id) for row in rows] == [False, True]

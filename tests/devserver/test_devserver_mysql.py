@@ -115,3 +115,19 @@ def test_what_the_server_did_not_foresee_brings_its_stack_along(world):
         assert (status, reply["code"], reply["details"][0]["code"]) == (500, 13, 2)
         assert reply["message"].startswith('Internal error: compiling DAG "root": DAG root must contain')
         assert 2500 < len(reply["message"]) < 4500
+
+
+@pytest.mark.parametrize("path", ["runs", "recurringruns"])
+def test_what_cannot_be_stored_was_started_before_and_goes_on_unseen(make_world, path):
+    """Which is why a 500 is no reason to send it again: each try starts another (seen on KFP 2.17.0)."""
+    world = make_world()
+    for _ in range(2):
+        schedule = {"trigger": {"cron_schedule": {"cron": "0 * * * * *"}}, "mode": "ENABLE"}
+        more = schedule if path == "recurringruns" else {}
+        assert started(world, path, description=LONG, **more)[0] == 500
+    world.server.clock.advance(minutes=1)
+    world.server.tick()
+    world.server.wait_idle()
+    assert world.client.list_recurring_runs().recurring_runs is None
+    assert world.client.list_runs().runs is None
+    assert len(list((world.server.data_dir / "runs").iterdir())) == 2

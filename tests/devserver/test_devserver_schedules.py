@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 from devserver_irs import Raw, ir
-from kfp_gitops.devserver import Fault, Trouble
 from kfp_server_api import ApiException
 
 CRON = {"cron_schedule": {"cron": "0 0 2 * * *"}}
@@ -298,19 +297,3 @@ def test_runs_of_a_schedule_are_named_by_it(world):
     assert run.display_name.startswith("nightly-report")
     assert (run.recurring_run_id, run.runtime_config.parameters) == (key, {"n": 7})
     assert run.scheduled_at == datetime(2026, 11, 23, 0, 1, tzinfo=UTC)
-
-
-def test_what_kfp_made_and_could_not_store_fires_and_no_list_shows_it(world):
-    """resource_manager.go CreateJob and CreateRun make the object in Kubernetes before its row."""
-    world.server.faults.add(Fault("POST", "/(recurringruns|runs)$", Trouble.HIDDEN, nth=0))
-    with pytest.raises(ApiException, match="Failed to store") as refused:
-        world.schedule()
-    assert refused.value.status == 500
-    with pytest.raises(ApiException, match="Failed to store"):
-        world.run()
-    assert not world.client.list_recurring_runs(experiment_id=world.experiment).recurring_runs
-    assert not world.client.list_recurring_runs().recurring_runs
-    move(world, minutes=1)
-    assert not world.client.list_runs().runs
-    rows = world.server._store.runs.where("1 = 1")
-    assert [bool(row.recurring_run_id) for row in rows] == [False, True]

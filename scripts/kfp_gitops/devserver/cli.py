@@ -57,8 +57,8 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         allow_hosts=asked.allow_host,
         python_path=asked.python_path or [_PROJECT / "components/src"],
         faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
-        cadence=asked.cadence,
         rights=rights,
+        cadence=asked.cadence,
     )
 
 

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from kfp_gitops.devserver.app import HIDDEN, App
 from kfp_gitops.devserver.errors import InternalError
 from kfp_gitops.devserver.http import Reply, failure
+from kfp_gitops.devserver.records import RecurringRun, Run
+
+
+class LeftBehindError(InternalError):
+    """A row that cannot be stored, of something that was started before."""
+
+    def __init__(self, record: Run | RecurringRun, cause: str) -> None:
+        kind = "run" if isinstance(record, Run) else "job"
+        super().__init__(f"Failed to store {kind} {record.display_name} to table", cause)
+        self.record = record
+
+
+def leave(app: App, error: Exception) -> None:
+    """Let it go on without its row; the transaction of its request is undone by then."""
+    if not isinstance(error, LeftBehindError):
+        return
+    record = replace(error.record, namespace=HIDDEN, experiment_id=HIDDEN)
+    with app.store.transaction():
+        if isinstance(record, Run):
+            app.store.runs.insert(record, checked=False)
+        else:
+            app.store.recurring_runs.insert(record, checked=False)
+    app.pool.fill()
 
 
 def hide(app: App, reply: Reply) -> Reply:
@@ -18,5 +42,5 @@ def hide(app: App, reply: Reply) -> Reply:
         for table, key in ((app.store.recurring_runs, "recurring_run_id"), (app.store.runs, "run_id")):
             if made.get(key):
                 table.update(made[key], namespace=HIDDEN, experiment_id=HIDDEN)
-    what = f"InternalServerError: Failed to store {made.get('display_name')} to table: driver: bad connection"
-    return failure(InternalError(what))
+    what = f"Failed to store {made.get('display_name')} to table"
+    return failure(InternalError(what, "driver: bad connection"))

@@ -10,13 +10,13 @@ from kfp_gitops.devserver.app import App, fetch, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
 from kfp_gitops.devserver.errors import (
-    InternalError,
     InvalidArgumentError,
     MalformedError,
     UnknownError,
     during,
     internal,
 )
+from kfp_gitops.devserver.ghosts import LeftBehindError
 from kfp_gitops.devserver.http import Reply, Request, message, ok
 from kfp_gitops.devserver.mysql import DataError
 from kfp_gitops.devserver.paging import Listing
@@ -129,7 +129,7 @@ def _insert(app: App, new: RecurringRun) -> RecurringRun:
     try:
         return app.store.recurring_runs.insert(new)
     except DataError as error:
-        raise InternalError(f"Failed to store job {new.display_name} to table", f"{error}") from error
+        raise LeftBehindError(new, f"{error}") from error
 
 
 def _concurrency(body: Message) -> int:

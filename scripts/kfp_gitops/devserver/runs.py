@@ -18,6 +18,7 @@ from kfp_gitops.devserver.errors import (
     during,
     internal,
 )
+from kfp_gitops.devserver.ghosts import LeftBehindError
 from kfp_gitops.devserver.http import Reply, Request, message, ok
 from kfp_gitops.devserver.mysql import DataError
 from kfp_gitops.devserver.paging import Listing
@@ -157,8 +158,10 @@ def _found(app: App, wanted: Asked) -> Source:
 def _insert(app: App, run: Run) -> None:
     try:
         app.store.runs.insert(run)
-    except (DataError, DuplicateError) as error:
+    except DuplicateError as error:
         raise InternalError(f"Failed to store run {run.display_name} to table", f"{error}") from error
+    except DataError as error:
+        raise LeftBehindError(run, f"{error}") from error
 
 
 def start(app: App, run: Run) -> Run:

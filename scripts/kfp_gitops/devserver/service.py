@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from kfp_gitops.devserver import guard
+from kfp_gitops.devserver import ghosts, guard
 from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.errors import (
     ApiError,
@@ -26,6 +26,7 @@ def answer(app: App, request: Request, host: str | None, origin: str | None) -> 
         with app.store.transaction():
             reply = handler(app, named)
     except ApiError as error:
+        ghosts.leave(app, error)
         return _refusal(request, error)
     except Exception:
         traceback.print_exc()

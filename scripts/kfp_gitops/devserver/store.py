@@ -92,9 +92,10 @@ class Table(Generic[R]):
         columns += [_UNIQUE[name]] if name in _UNIQUE else []
         store.execute(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
 
-    def insert(self, record: R) -> R:
+    def insert(self, record: R, *, checked: bool = True) -> R:
         """Add a record; DuplicateError for what a unique index has, mysql.DataError for what does not fit."""
-        self._check(zip(self._names, astuple(record), strict=True))
+        if checked:
+            self._check(zip(self._names, astuple(record), strict=True))
         values = [_to_column(f, v) for f, v in zip(self._fields, astuple(record), strict=True)]
         marks = ", ".join("?" * len(values))
         try:
