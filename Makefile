@@ -16,10 +16,12 @@ help:  ## list the targets
 
 # The lock is whole, so nothing is resolved (older pips fail at a dependency on `package[extra]` with hashes).
 # Keyed by the lock's content, so that a changed lock installs anew and an old one costs nothing.
-$(VENV)/.installed: $(LOCK)
+# What builds a package that has no wheel comes from a lock, too: nothing unhashed is fetched, or run.
+$(VENV)/.installed: $(LOCK) requirements-build.lock
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON3=…")'
 	$(PYTHON3) -m venv $(VENV)
-	$(PY) -m pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
+	$(PY) -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements-build.lock
+	$(PY) -m pip install --quiet --no-deps --require-hashes --no-build-isolation --use-pep517 --requirement $(LOCK)
 	@touch $@
 
 demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
@@ -58,6 +60,8 @@ lock:  ## refresh the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile -o requirements-reconcile.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements-dev.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header components/pyproject.toml --extra image -o components/requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock
+	cp requirements-build.lock components/requirements-build.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header tests/servers/swift.in -o tests/servers/swift.lock
 
 clean:  ## remove what the targets made

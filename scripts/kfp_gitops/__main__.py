@@ -4,14 +4,18 @@ import sys
 from pkgutil import iter_modules
 
 from kfp_gitops import commands, console
+from kfp_gitops.commands.common import scripts_are_there
 from kfp_gitops.errors import ExitCode
 
-_SHARED = {"common", "connection"}
+_SHARED = {"again", "common", "connection", "locally"}
+_OF_SCRIPTS = {"demo"}
+"""It runs the scripts themselves."""
 
 
 def main() -> int:
     """Hand over to the command that the first argument names."""
-    known = sorted({module.name for module in iter_modules(commands.__path__)} - _SHARED)
+    left_out = _SHARED if scripts_are_there() else _SHARED | _OF_SCRIPTS
+    known = sorted({module.name for module in iter_modules(commands.__path__)} - left_out)
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     if command not in known:
         console.note(

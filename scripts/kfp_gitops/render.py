@@ -233,6 +233,7 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             {
                 "name": pipeline.name,
                 "release": pipeline.release,
+                **_commit(env, pipeline.name),
                 **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
             for pipeline in pipelines
@@ -243,3 +244,9 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             else {}
         ),
     }
+
+
+def _commit(env: Environment, name: str) -> dict[str, str]:
+    """What was rendered cannot know its own commit; what was promoted has the commit of its sources."""
+    found = env.promoted.get(name, {}).get("commit")
+    return {"commit": found} if found else {}

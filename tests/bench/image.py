@@ -40,8 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def installed(folder: Path, *, bytecode: bool) -> tuple[Path, dict[str, str]]:
-    """(interpreter, environment) with the image's packages from the same lock, our package beside them."""
-    environment = clean.from_lock(ROOT / "requirements-reconcile.lock")
+    """(interpreter, environment) as the image's own recipe makes it, our package beside them."""
+    environment = clean.from_recipe(ROOT / "scripts/Dockerfile", ROOT)
     package = folder / f"package-{bytecode}"
     shutil.copytree(
         ROOT / "scripts/kfp_gitops", package / "kfp_gitops", ignore=shutil.ignore_patterns("__pycache__")

@@ -1,25 +1,41 @@
 """A pod of a manifest, run on this machine as the kubelet would: its command, its environment, its mounted files.
 
+Its image is what the Dockerfile's own lines make, without the scripts of the repository.
+
 What differs: its paths lie below a folder (`/desired` is `<root>/desired`), and Kubernetes is reached through a
 kubeconfig that uses the mounted token, for the client's paths of a pod are fixed.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
-import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import yaml
 from atomic import Volume
+from bench import clean
 from delivered import Object
 from project import PROJECT
 
-SCRIPTS = PROJECT / "scripts"
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@cache
+def image() -> tuple[Path, Path]:
+    """(environment, folder of the package) as the reconciler's image has them; made once for all pods."""
+    package = Path(tempfile.mkdtemp(prefix="image-"))
+    atexit.register(shutil.rmtree, package, ignore_errors=True)
+    shutil.copytree(
+        PROJECT / "scripts/kfp_gitops", package / "kfp_gitops", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return clean.from_recipe(PROJECT / "scripts/Dockerfile", PROJECT), package
 
 
 @dataclass(frozen=True)
@@ -113,8 +129,8 @@ class Pod:
 
     def _environment(self) -> dict[str, str]:
         env = {variable["name"]: self._here(variable["value"]) for variable in self.container["env"]}
-        # The image's own: python on the path, the package installed.
-        env |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin", "PYTHONPATH": str(SCRIPTS)}
+        environment, package = image()
+        env |= {"PATH": f"{environment / 'bin'}{os.pathsep}/usr/bin", "PYTHONPATH": str(package)}
         if _ACCOUNT in self.mounts:
             env["KUBECONFIG"] = str(_kubeconfig(self.root, self.kubernetes, self.mounts))
         return env

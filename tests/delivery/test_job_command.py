@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import itertools
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,12 +16,14 @@ from urllib.request import urlopen
 
 import delivered
 import pytest
+import yaml
 from delivered import Object
 from kfp_gitops.devserver import DevServer, Faults
 from kfpapi.stub import Answer, Seen, Stub
 from kubelet import Pod
 from locking.fake_leases import FakeLeases
 from project import PROJECT, Outcome
+from servers.prometheus import PushgatewayServer
 from tools import kustomize_build
 
 Command = Callable[..., Outcome]
@@ -191,6 +195,22 @@ def test_a_token_that_rotates_in_the_middle_is_read_again(
     assert "projected-token" not in applied.out + applied.err + applied.message
 
 
+def test_a_job_registers_the_commit_whose_sources_were_promoted(
+    tmp_path: Path, cluster: FakeLeases, server: DevServer
+) -> None:
+    """It has no git, and what is rendered cannot know its own commit."""
+    objects = delivered.of("prod")
+    template = copy.deepcopy(dict(delivered.pods(objects))["kfp-gitops-prod"])
+    template["spec"]["containers"][0]["args"].append(f"--host={server.url}")
+    tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
+    done = Pod(template, objects, tmp_path / "pod", tokens, cluster.stub.url).run()
+    assert done.code == 0, done.err
+    release = yaml.safe_load((PROJECT / "environments/prod/release.yaml").read_text("utf-8"))
+    told = {entry["commit"] for entry in release["pipelines"].values()}
+    registered = [version["description"] for version in _versions(server)]
+    assert registered and all(any(f"commit={commit}" in text for commit in told) for text in registered)
+
+
 def test_a_token_that_is_not_valid_fails_the_job_without_showing_it(pods: Callable[..., Pod]) -> None:
     pod = pods("kfp-gitops-dev")
     pod.rotate(AUDIENCE, "a-stolen-token")
@@ -247,11 +267,22 @@ def telling(
     build: Callable[..., tuple[Object, ...]],
 ) -> Callable[[str], Pod]:
     """`telling(name)`: a pod of the rendered manifests, which tells the Pushgateway."""
-    where = f"{{url: '{push_gateway.url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
+    return _telling(tmp_path, server, cluster, build, push_gateway.url)
+
+
+def _telling(
+    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]], url: str
+) -> Callable[[str], Pod]:
+    where = f"{{url: '{url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
     objects = build(server.url, f"  pushGateway: {where}\n")
     templates = dict(delivered.pods(objects))
     tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
-    return lambda name: Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
+
+    def pod(name: str) -> Pod:
+        return Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
+
+    pod.names = list(templates)  # type: ignore[attr-defined]
+    return pod
 
 
 def test_apply_and_both_checks_tell_the_pushgateway(
@@ -265,6 +296,39 @@ def test_apply_and_both_checks_tell_the_pushgateway(
     assert {seen.path.split("/")[1] for seen in push_gateway.seen} == {"metrics"}
     told = b"".join(seen.body for seen in push_gateway.seen)
     assert b"kfp_gitops_missed_firings" in told and b"kfp_gitops_last_run_failed" in told
+
+
+def _every_command(telling: Callable[[str], Pod]) -> None:
+    """Of every Job and CronJob, in the image that the lock alone makes; the order in which they do their work."""
+    named = {name.removeprefix("kfp-gitops-dev"): name for name in telling.names}  # type: ignore[attr-defined]
+    assert set(named) == {"", "-drift", "-status", "-disable"}
+    for suffix in ("", "-drift", "-status", "-disable"):
+        done = telling(named[suffix]).run()
+        assert done.code == 0, done.err
+        assert "could not be pushed" not in done.err, done.err
+
+
+def test_every_rendered_command_runs_in_the_image_and_tells_a_pushgateway(
+    push_gateway: Stub, telling: Callable[[str], Pod]
+) -> None:
+    _every_command(telling)
+    told = {found[1] for seen in push_gateway.seen if (found := re.search(r"/command/([a-z]+)", seen.path))}
+    assert {"apply", "plan", "status"} <= told
+
+
+def test_every_rendered_command_tells_a_real_pushgateway(
+    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
+) -> None:
+    gateway = PushgatewayServer(tmp_path / "pushgateway")
+    gateway.start()
+    try:
+        _every_command(_telling(tmp_path, server, cluster, build, gateway.url))
+        with urlopen(f"{gateway.url}/metrics") as reply:
+            kept = reply.read().decode()
+    finally:
+        gateway.kill()
+    for command in ("apply", "plan", "status"):
+        assert re.search(rf'kfp_gitops_exit_code{{[^}}]*command="{command}"[^}}]*}} 0', kept), kept[:2000]
 
 
 def test_an_unhealthy_environment_is_prometheus_alarm_and_no_failed_check(
@@ -284,3 +348,11 @@ def test_without_a_pushgateway_nobody_would_hear_the_status_check(
 def _recurring_runs(server: DevServer) -> list[Object]:
     with urlopen(f"{server.url}/apis/v2beta1/recurringruns") as reply:
         return list(json.load(reply).get("recurringRuns") or [])
+
+
+def _versions(server: DevServer) -> Iterator[Object]:
+    with urlopen(f"{server.url}/apis/v2beta1/pipelines") as reply:
+        pipelines = json.load(reply)["pipelines"]
+    for pipeline in pipelines:
+        with urlopen(f"{server.url}/apis/v2beta1/pipelines/{pipeline['pipeline_id']}/versions") as reply:
+            yield from json.load(reply)["pipeline_versions"]

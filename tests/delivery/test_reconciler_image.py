@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import delivered
+import kubelet
+import pytest
 from bench import clean
 from bench.image import first_request, installed
 from project import PROJECT
@@ -36,9 +38,59 @@ def test_the_base_is_by_digest_and_the_last_stage_runs_as_nobody() -> None:
 
 def test_packages_come_from_the_lock_with_hashes_and_bytecode_is_made() -> None:
     (install,) = (line for line in _instructions("RUN") if "pip install" in line)
-    assert "--require-hashes --requirement /src/requirements-reconcile.lock" in install
+    assert "--requirement /src/requirements-reconcile.lock" in install
     assert any("compileall" in line for line in _instructions("RUN"))
-    assert all("pip install" not in line or line == install for line in _instructions("RUN"))
+
+
+@pytest.mark.parametrize("recipe", ["scripts/Dockerfile", "components/Dockerfile"])
+def test_nothing_is_run_that_no_lock_hashes(recipe: str) -> None:
+    """pip builds a source package with the newest setuptools that it finds, unless it is told not to."""
+    text = re.sub(r"(?m)^#.*\n", "", (PROJECT / recipe).read_text("utf-8")).replace("\\\n", " ")
+    installs = re.findall(r"pip install ([^&\n]*)", text)
+    assert len(installs) == 2
+    for install in installs:
+        words = install.split()
+        assert "--require-hashes" in words and "--only-binary :all:" in install
+        assert "--no-build-isolation" in words or "--no-binary" not in words
+
+
+def test_both_images_are_built_with_the_same() -> None:
+    build = (PROJECT / "requirements-build.lock").read_bytes()
+    assert (PROJECT / "components/requirements-build.lock").read_bytes() == build
+
+
+def test_a_build_that_fetches_its_own_back_end_fails_here(tmp_path: Path) -> None:
+    """A control: the folder of hashed files, from which the image is built in tests, holds nothing else."""
+    found = re.search(r"(?m)^kfp-server-api==[^\n]*\n(?:    --hash[^\n]*\n?)+", LOCK.read_text("utf-8"))
+    assert found
+    (tmp_path / "one.lock").write_text(found[0].replace(" \\\n    # via", "\n# via"), "utf-8")
+    (tmp_path / "Dockerfile").write_text(
+        "ARG BASE=x\nFROM ${BASE} AS build\nRUN python -m venv /opt/one\nCOPY one.lock /src/\n"
+        "RUN /opt/one/bin/pip install --require-hashes --no-deps --requirement /src/one.lock\nFROM ${BASE}\n"
+    )
+    with pytest.raises(subprocess.CalledProcessError):
+        clean.from_recipe(tmp_path / "Dockerfile", tmp_path)
+
+
+def test_help_names_commands_that_are_there() -> None:
+    environment, package = kubelet.image()
+
+    def said(*words: str) -> str:
+        done = subprocess.run(
+            [environment / "bin/python", "-m", "kfp_gitops", *words],
+            env={"PYTHONPATH": str(package), "HOME": "/tmp"}, cwd="/", capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    known = said("--help").split("the commands are: ")[1].split(";")[0].split(", ")
+    assert "reconcile" in known and "demo" not in known and "again" not in known
+    for command in known:
+        text = said(command, "--help")
+        assert "scripts/" not in re.sub(r"scripts/kfp_gitops/\S+", "", text), text
+        assert set(re.findall(r"python -m kfp_gitops ([a-z]+)", text)) <= set(known)
+    text = said("reconcile", "pause", "--help")
+    assert "usage: python -m kfp_gitops reconcile pause" in text and "scripts/" not in text
 
 
 def test_its_entry_point_is_the_command_of_the_manifests() -> None:
@@ -62,6 +114,6 @@ def test_from_the_same_lock_in_a_clean_environment_it_starts_and_asks_kfp(tmp_pa
     assert not MODELS & {name.lower() for name in listed.stdout.split()}
 
 
-def test_the_clean_environment_is_made_once_for_a_lock() -> None:
-    first = clean.from_lock(LOCK)
-    assert clean.from_lock(LOCK) == first
+def test_the_environment_of_a_recipe_is_made_once() -> None:
+    first = clean.from_recipe(PROJECT / "scripts/Dockerfile", PROJECT)
+    assert clean.from_recipe(PROJECT / "scripts/Dockerfile", PROJECT) == first

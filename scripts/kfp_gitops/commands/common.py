@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +20,9 @@ class Parser(argparse.ArgumentParser):
     def __init__(
         self, prog: str, description: str, examples: str = "", root: Path | str | None = None
     ) -> None:
-        epilog = f"examples:\n{examples}\n\n{EXIT_CODES}" if examples else EXIT_CODES
+        epilog = f"examples:\n{as_called(examples)}\n\n{EXIT_CODES}" if examples else EXIT_CODES
         super().__init__(
-            prog=prog,
+            prog=as_called(prog),
             description=description,
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -37,6 +38,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
         raise UsageError(f"{self.prog}: {message}; see --help")
+
+
+def scripts_are_there() -> bool:
+    """Whether this package stands in a repository, beside its scripts; in an image it is installed alone."""
+    return (Path(__file__).resolve().parents[2] / "reconcile.py").is_file()
+
+
+def as_called(text: str) -> str:
+    """A text with the names of scripts, as they are called where there are none."""
+    if scripts_are_there():
+        return text
+    return re.sub(r"(?:python scripts/|^)([a-z]+)\.py\b", r"python -m kfp_gitops \1", text)
 
 
 def repository() -> Path:

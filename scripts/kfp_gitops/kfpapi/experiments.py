@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import kfp_server_api
-
 from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.actual import (
     ActualExperiment,
 )
+from kfp_gitops.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpapi.requests import Requests, by_name, equals, predicate, there
 

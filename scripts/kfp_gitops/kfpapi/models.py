@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-import kfp_server_api
-
 from kfp_gitops import ownership
 from kfp_gitops.errors import RemoteError
 from kfp_gitops.kfpapi.actual import (
@@ -19,6 +17,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
     ActualVersion,
 )
+from kfp_gitops.kfpapi.generated import kfp_server_api
 from kfp_gitops.manifest import Schedule
 from kfp_gitops.runtree.records import Record
 

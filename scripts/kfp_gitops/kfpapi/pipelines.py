@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import kfp_server_api
-
 from kfp_gitops import ownership
 from kfp_gitops.errors import NotFoundError, RemoteError
 from kfp_gitops.kfpapi import models
@@ -17,6 +15,7 @@ from kfp_gitops.kfpapi.actual import (
     ActualPipeline,
     ActualVersion,
 )
+from kfp_gitops.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpapi.requests import Requests, by_name, there
 from kfp_gitops.kfpapi.transport import each
 from kfp_gitops.ownership import Owner

@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-import kfp_server_api
-
 from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
 )
+from kfp_gitops.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpapi.requests import Requests, among, equals
 from kfp_gitops.manifest import Schedule
 

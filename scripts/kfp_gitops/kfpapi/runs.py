@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import kfp_server_api
-
 from kfp_gitops.kfpapi import models
 from kfp_gitops.kfpapi.actual import (
     ACTIVE,
     ActualRun,
 )
+from kfp_gitops.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpapi.models import RunState, Source
 from kfp_gitops.kfpapi.requests import Requests, among, equals, predicate
 

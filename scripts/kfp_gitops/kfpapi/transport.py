@@ -15,7 +15,6 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import kfp_server_api
 import urllib3
 
 from kfp_gitops import redact, stopping
@@ -23,6 +22,7 @@ from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
 from kfp_gitops.kfpapi import failures
 from kfp_gitops.kfpapi.access import Access, proxy
 from kfp_gitops.kfpapi.clock import ServerClock
+from kfp_gitops.kfpapi.generated import kfp_server_api
 
 T = TypeVar("T")
 U = TypeVar("U")

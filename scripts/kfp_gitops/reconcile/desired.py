@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -143,8 +143,13 @@ def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
     return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)
 
 
-def load(folder: Path | Place, environment: str, host: str | None = None, commit: str = "") -> Desired:
-    """Read, compile and prove desired state (imports kfp). `commit` is told on what is registered, and no more.
+def load(
+    folder: Path | Place, environment: str, host: str | None = None, commit: str = "", checkout: str = ""
+) -> Desired:
+    """Read, compile and prove desired state (imports kfp).
+
+    On what is registered the commit is told, and no more: `commit`, else the one whose sources were promoted, else
+    `checkout`.
 
     Raises:
         InputError: something is missing or malformed.
@@ -157,7 +162,8 @@ def load(folder: Path | Place, environment: str, host: str | None = None, commit
     heads = _heads(found)
     results = compiler.compile_all(list(found.rendered.values()), found.path)
     target = _proved(found, results, host)
-    return _desired(found, heads, target, commit, {name: result.text for name, result in results.items()})
+    desired = _desired(found, heads, target, {name: result.text for name, result in results.items()})
+    return replace(desired, commit=commit, checkout=checkout)
 
 
 def prove(found: Texts, host: str | None, meanwhile: Callable[[], None]) -> None:
@@ -199,14 +205,12 @@ def as_locked(found: Texts, host: str | None = None) -> Desired:
         found, {name: found.locked[name].digest for name in found.rendered if name in found.locked}
     )
     target = checked_host(host or found.environment["kfp"]["host"])
-    return _desired(found, _heads(found), target, "", dict.fromkeys(found.rendered, ""))
+    return _desired(found, _heads(found), target, dict.fromkeys(found.rendered, ""))
 
 
-def _desired(
-    found: Texts, heads: Mapping[str, _Head], host: str, commit: str, irs: Mapping[str, str]
-) -> Desired:
+def _desired(found: Texts, heads: Mapping[str, _Head], host: str, irs: Mapping[str, str]) -> Desired:
     environment = found.environment["environment"]
-    paused = {entry["name"]: entry.get("pausedUntil") for entry in found.environment["pipelines"]}
+    entries = {entry["name"]: entry for entry in found.environment["pipelines"]}
     pipelines = tuple(
         DesiredPipeline(
             name=name,
@@ -217,8 +221,9 @@ def _desired(
             ir=irs[name],
             schedules=head.schedules,
             triggers=head.triggers,
-            paused_until=timing.instant(paused[name]),
+            paused_until=timing.instant(entries[name].get("pausedUntil")),
             source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
+            commit=entries[name].get("commit", ""),
         )
         for name, head in heads.items()
     )
@@ -230,7 +235,6 @@ def _desired(
         pipelines=pipelines,
         absent=tuple(Absent(**entry) for entry in found.environment.get("absent", [])),
         keep_versions=found.environment.get("keepVersions", 10),
-        commit=commit,
         time_zone=found.environment.get("timeZone", "UTC"),
     )
 

@@ -139,7 +139,8 @@ class Work:
         assert isinstance(self.wanted, DesiredPipeline)
         wanted, pipeline = self.wanted, _pipeline(view)
         facts = {"release": wanted.release, "digest": wanted.digest, "source": wanted.source}
-        facts |= {"commit": self.desired.commit, "runs": ",".join(step.triggers)}
+        facts |= {"commit": self.desired.commit or wanted.commit or self.desired.checkout}
+        facts |= {"runs": ",".join(step.triggers)}
         facts = {key: value for key, value in facts.items() if value}
         tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
         text = ownership.describe(self.desired.owner, **facts)

@@ -25,6 +25,8 @@ class DesiredPipeline:
     paused_until: datetime | None = None
     source: str = ""
     """The path of its manifest in the repository."""
+    commit: str = ""
+    """The commit whose sources were promoted, where it was."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -53,7 +55,10 @@ class Desired:
     absent: tuple[Absent, ...] = ()
     keep_versions: int = 10
     commit: str = ""
+    """The commit that is applied, where somebody told it."""
     time_zone: str = "UTC"
+    checkout: str = ""
+    """The commit of the repository that it is applied from, where there is one."""
 
     @property
     def entries(self) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from argparse import ArgumentParser, Namespace
 from datetime import timedelta
@@ -52,8 +53,10 @@ def loaded(arguments: Namespace) -> Desired:
     """What is desired, compiled and proved. Before anything asks the network: a process with threads may not fork."""
     from kfp_gitops.reconcile import desired
 
-    commit = arguments.commit or options.commit(arguments)
-    return desired.load(options.manifests(arguments), arguments.env, arguments.host, commit)
+    told = arguments.commit or os.environ.get("KFP_GITOPS_COMMIT", "")
+    return desired.load(
+        options.manifests(arguments), arguments.env, arguments.host, told, options.commit(arguments)
+    )
 
 
 def carry_out(arguments: Namespace, wanted: Desired) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
@@ -117,8 +116,8 @@ def add_decisions(parser: ArgumentParser) -> None:
     shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
     shown.add_argument(
         "--commit", default="", metavar="SHA",
-        help="told on what is registered (default: KFP_GITOPS_COMMIT, else that of the repository, with +changes "
-        "where manifests/ENV is not as committed)",
+        help="told on what is registered (default: KFP_GITOPS_COMMIT, else the one whose sources were promoted, else "
+        "that of the repository, with +changes where manifests/ENV is not as committed)",
     )  # fmt: skip
 
 
@@ -206,10 +205,9 @@ def show(arguments: Namespace, found: Plan) -> None:
 
 
 def commit(arguments: Namespace) -> str:
-    """The commit that is applied, as far as it is known: a job has no git. `…+changes`: and what is not committed."""
-    told = os.environ.get("KFP_GITOPS_COMMIT", "")
-    if told or not (arguments.root / ".git").exists() or not shutil.which("git"):
-        return told
+    """The commit of the repository that is applied from, where there is one. `…+changes`: and what is not committed."""
+    if not (arguments.root / ".git").exists() or not shutil.which("git"):
+        return ""
     found = git.commit(arguments.root, "HEAD")
     changed = git.call(arguments.root, "status", "--porcelain", "--", str(folder(arguments)))
     # Of manifests outside of the repository git knows nothing, and this commit is not theirs.
