@@ -146,3 +146,15 @@ def test_a_python_without_the_packages_is_told_which_one_to_use(script: str) -> 
     assert done.returncode == 2, done.stderr
     assert "is not installed; run `make demo` once, then `. .venv/bin/activate`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_subcommands_take_what_argparse_of_python_3_14_hands_them() -> None:
+    """It says whether to use colours, to every parser of a subcommand."""
+    import argparse
+    from inspect import signature
+
+    from kfp_gitops.commands.reconcile import Subcommand
+
+    known = signature(argparse.ArgumentParser.__init__).parameters
+    more = {"color": False} if "color" in known else {"exit_on_error": True}
+    assert Subcommand(prog="p", description="d", **more).format_help()

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kfp_gitops.errors import UsageError
 
@@ -18,8 +19,9 @@ class Parser(argparse.ArgumentParser):
     """argparse that raises instead of exiting, and shows the exit codes in --help."""
 
     def __init__(
-        self, prog: str, description: str, examples: str = "", root: Path | str | None = None
+        self, prog: str, description: str, examples: str = "", root: Path | str | None = None, **more: Any
     ) -> None:
+        """`more` is what argparse hands to the parsers of subcommands: from Python 3.14 on whether to use colours."""
         epilog = f"examples:\n{as_called(examples)}\n\n{EXIT_CODES}" if examples else EXIT_CODES
         super().__init__(
             prog=as_called(prog),
@@ -27,6 +29,7 @@ class Parser(argparse.ArgumentParser):
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
+            **more,
         )
         self.add_argument(
             "--root",

@@ -35,6 +35,13 @@ class Store:
         self.lock = threading.RLock()
         self._depth = 0
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        try:
+            self._open()
+        except BaseException:  # a file that is no database
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
         self._connection.row_factory = sqlite3.Row
         mysql.install(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")

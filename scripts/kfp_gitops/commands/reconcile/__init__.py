@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
+from typing import Any
 
 from kfp_gitops import console, metrics, stopping
 from kfp_gitops.commands.common import Parser, parse
@@ -18,8 +19,8 @@ _SUBCOMMANDS = (plan, apply, status, pause, resume, disable)
 class Subcommand(Parser):
     """A parser without a default root, which would win over a --root that stands before the subcommand."""
 
-    def __init__(self, prog: str, description: str, examples: str = "") -> None:
-        super().__init__(prog, description, examples, root=SUPPRESS)
+    def __init__(self, prog: str, description: str, examples: str = "", **more: Any) -> None:
+        super().__init__(prog, description, examples, root=SUPPRESS, **more)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
