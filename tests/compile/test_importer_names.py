@@ -113,11 +113,12 @@ def test_a_local_run_shows_the_manifests_name(repository: Path, command: Run, tm
     manifest = (
         _HEAD.replace("NAME", "hello")
         + f"""
+  parameters: {{where: {{type: str}}}}
   tasks:
     each:
       loop: {{items: ["a", "b"]}}
       tasks:
-        the-data: {{importer: {{uri: "{tmp_path}/data.txt", type: Dataset}}}}
+        the-data: {{importer: {{uri: {{param: where}}, type: Dataset}}}}
 """
     )
     (repository / "templates/pipelines/hello/pipeline.yaml.j2").write_text(manifest)
@@ -131,6 +132,8 @@ def test_a_local_run_shows_the_manifests_name(repository: Path, command: Run, tm
         "--pipeline",
         "hello",
         "--local",
+        "--param",
+        f"where={tmp_path}/data.txt",
         "--out",
         tmp_path / "out",
     )
