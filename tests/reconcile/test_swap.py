@@ -265,6 +265,86 @@ def test_a_pause_between_a_release_and_its_trigger_puts_it_off() -> None:
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
 
 
+def test_a_run_that_is_unclear_once_more_after_it_was_settled_is_noted_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its note is there already, archived: KFP answers 409, and that alone stands for nothing."""
+    triggered = replace(
+        DESIRED, pipelines=(replace(PIPELINE, schedules=(), triggers=(Trigger("changed", {}, ()),)),)
+    )
+    kfp, told, sent = FakeKfp(), Told(), []
+
+    def create_run(*, name: str, **_: object) -> str:
+        sent.append(name)
+        raise UnclearError("500")
+
+    monkeypatch.setattr(kfp, "create_run", create_run)
+    assert _apply(kfp, triggered, told).failed
+    (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
+    kfp.archive_experiment(note.id)
+    assert _apply(kfp, triggered, told).failed
+    for _ in range(3):
+        assert not _apply(kfp, triggered, told).failed
+    assert sent == ["p-changed-a"] * 2
+
+
+def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
+    triggered = _with(triggers=(Trigger("changed", {}, ()),))
+    kfp, told = FakeKfp(), Told()
+    _apply(kfp, triggered, told, options=Options(triggers=False))
+    _apply(kfp, triggered, told)
+    assert not kfp.runs
+
+
+def test_one_pipelines_failure_does_not_stop_the_others() -> None:
+    kfp, told = FakeKfp(), Told()
+    both = replace(DESIRED, pipelines=(PIPELINE, replace(PIPELINE, name="q")))
+    kfp.interruption = Interruption(6, after=False, kill=False)
+    outcome = _apply(kfp, both, told)
+    assert [name for name, _ in outcome.failed] == ["p"]
+    assert [found.record.name for found in kfp.recurring.values() if found.record.enabled] == ["q-main"]
+    assert not _apply(kfp, both, told).failed
+
+
+def test_a_broken_connection_while_looking_changes_nothing() -> None:
+    kfp = FakeKfp()
+    kfp.interruption = Interruption(1, after=False, kill=False)
+    with pytest.raises(RemoteError):
+        _apply(kfp, DESIRED, Told())
+    assert not kfp.recurring
+
+
+def test_versions_beyond_the_newest_few_are_deleted_and_those_in_flight_stay() -> None:
+    kfp, told = FakeKfp(lasts=10_000), Told()
+    few = replace(DESIRED, keep_versions=1)
+    for number in range(1, 6):
+        _apply(kfp, replace(few, pipelines=_with(version=f"sha-{number}").pipelines), told)
+        kfp.advance(310 if number == 1 else 40)
+    versions = set(kfp._pipelines["p"].versions)
+    assert versions == {"sha-1", "sha-4", "sha-5"}  # sha-1 has a run in flight
+
+
+def test_an_archived_experiment_is_brought_back_before_its_schedules_are_enabled() -> None:
+    kfp, told = FakeKfp(), Told()
+    _apply(kfp, DESIRED, told)
+    kfp._archive(kfp._experiments["p-dev"].id, archived=True)
+    assert not _apply(kfp, DESIRED, told).failed
+    assert not kfp._experiments["p-dev"].archived
+
+
+def test_a_pause_ends_by_itself_and_what_it_missed_is_told() -> None:
+    kfp, told = FakeKfp(), Told()
+    paused = _with(paused_until=instant(1000))
+    _apply(kfp, DESIRED, told)
+    kfp.advance(310)
+    _apply(kfp, paused, told)
+    kfp.advance(1000)
+    _apply(kfp, paused, told)
+    assert {seconds(moment) for event in told.events for moment in event.missed} == {600, 900, 1200}
+    kfp.advance(300)
+    assert _fired(kfp) == [300, 1500]
+
+
 @pytest.mark.parametrize("happened", [True, False])
 def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_person_settles_it(
     happened: bool,
