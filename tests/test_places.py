@@ -12,6 +12,7 @@ from kfp_gitops.errors import InputError, RemoteError
 from kfp_gitops.kfpapi.access import Access
 from kfp_gitops.places import Mounted, Plain, Source, read_mounted
 from kfp_gitops.rendered import read_from
+from project import Outcome
 
 NAMES = ["environment.yaml", "versions.lock.yaml"]
 NAMES += [f"pipelines/{p}/{path}" for p in "ab" for path in ("pipeline.yaml", "components/c.yaml")]
@@ -200,3 +201,26 @@ def test_credentials_are_read_through_a_swap(tmp_path: Path, monkeypatch: pytest
 def test_what_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_mounted(tmp_path / "token")
+
+
+@pytest.mark.parametrize("link", ["manifests", "manifests/dev"])
+@pytest.mark.parametrize("what", ["plan", "apply", "status", "disable", "pause"])
+def test_a_link_in_the_place_of_an_environment_is_refused(
+    repository: Path, command: Callable[..., Outcome], what: str, link: str
+) -> None:
+    """It may come with a stranger's pull request."""
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    outside = repository.parent / "outside"
+    (repository / link).rename(outside)
+    (repository / link).symlink_to(outside)
+    more = ("--until", "1h") if what == "pause" else ()
+    ended = command("reconcile", what, "--root", repository, "--env", "dev", "--patience", "0", *more)
+    assert ended.code == 2 and "leads out of the repository" in ended.err, ended.err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1"])
+def test_a_lock_is_waited_for_so_many_seconds_and_never_for_ever(
+    command: Callable[..., Outcome], seconds: str
+) -> None:
+    ended = command("reconcile", "apply", "--env", "dev", f"--lock-timeout={seconds}")
+    assert ended.code == 2 and "no number of seconds" in ended.err

@@ -64,6 +64,15 @@ def _plain(root: Path, relative: str) -> str:
     return path
 
 
+def folder_inside(root: Path, relative: str) -> Path:
+    """A folder below a root that is no symbolic link, nor reached through one; it need not be there.
+
+    Raises:
+        InputError: it leads elsewhere.
+    """
+    return Path(_plain(root, relative))
+
+
 def _outside(relative: str) -> InputError:
     return InputError.of(relative, "leads out of the repository", "use a plain file or folder inside it")
 

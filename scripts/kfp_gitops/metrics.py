@@ -71,6 +71,18 @@ def push(url: str, report: Report, code: int, timeout: float = TIMEOUT) -> str |
     return None
 
 
+def forget(url: str, environment: str, commands: Iterable[str], timeout: float = TIMEOUT) -> str | None:
+    """Take back what commands told of an environment, for a Pushgateway keeps it for ever; as `push` otherwise."""
+    from prometheus_client import delete_from_gateway
+
+    try:
+        for command in commands:
+            delete_from_gateway(url, _JOB, {"environment": environment, "command": command}, timeout=timeout)
+    except (OSError, ValueError) as error:
+        return f"{url}: the metrics could not be deleted: {redact.text(str(error))[:200]}"
+    return None
+
+
 def _register(registry: object, report: Report, code: int) -> None:
     now = time.time()
     _gauge(registry, "last_run_timestamp_seconds", "when it last ran", {(): now})

@@ -301,8 +301,8 @@ def test_apply_and_both_checks_tell_the_pushgateway(
 def _every_command(telling: Callable[[str], Pod]) -> None:
     """Of every Job and CronJob, in the image that the lock alone makes; the order in which they do their work."""
     named = {name.removeprefix("kfp-gitops-dev"): name for name in telling.names}  # type: ignore[attr-defined]
-    assert set(named) == {"", "-drift", "-status", "-disable"}
-    for suffix in ("", "-drift", "-status", "-disable"):
+    assert set(named) == {"", "-drift", "-status"}
+    for suffix in ("", "-drift", "-status"):
         done = telling(named[suffix]).run()
         assert done.code == 0, done.err
         assert "could not be pushed" not in done.err, done.err
@@ -314,6 +314,23 @@ def test_every_rendered_command_runs_in_the_image_and_tells_a_pushgateway(
     _every_command(telling)
     told = {found[1] for seen in push_gateway.seen if (found := re.search(r"/command/([a-z]+)", seen.path))}
     assert {"apply", "plan", "status"} <= told
+
+
+def test_a_disabled_environment_takes_back_what_its_checks_told(
+    push_gateway: Stub, repository: Path, telling: Callable[[str], Pod], tmp_path: Path, command: Command
+) -> None:
+    """Else what was found last would be an alarm for ever, and that no check runs another one."""
+    apply = telling("kfp-gitops-dev")
+    assert apply.run().code == 0
+    values = repository / "environments/dev/values.yaml"
+    values.write_text(f"state: disabled\n{values.read_text('utf-8')}", "utf-8")
+    objects, disable = _rendered_again(repository, command)
+    done = Pod(disable, objects, tmp_path / "disable", apply.tokens, apply.kubernetes).run()
+    assert done.code == 0, done.err
+    deleted = [seen.path for seen in push_gateway.seen if seen.method == "DELETE"]
+    assert {path.split("/command/")[1] for path in deleted} == {
+        f"{what}/environment/dev" for what in ("plan", "status", "apply")
+    }
 
 
 def test_every_rendered_command_tells_a_real_pushgateway(

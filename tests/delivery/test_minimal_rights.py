@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,9 @@ import yaml
 from delivered import ENVIRONMENTS, Object
 from kfp_gitops.devserver.faults import Fault, Faults, Logged, Trouble
 from kfp_gitops.devserver.server import DevServer
+from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpapi.features import Features
+from kfp_gitops.manifest import Schedule
 from project import PROJECT, Outcome
 from tools import kustomize_build
 
@@ -139,8 +143,35 @@ def test_apply_is_granted_exactly_what_it_asks_of_kfp(
     assert granted(objects, "kfp-gitops-dev", KFP) == asked
 
 
+IR = """
+components: {comp-a: {executorLabel: exec-a}}
+deploymentSpec: {executors: {exec-a: {container: {image: x, command: [echo]}}}}
+pipelineInfo: {name: p}
+root: {dag: {tasks: {a: {componentRef: {name: comp-a}, taskInfo: {name: a}}}}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.17.0
+"""
+
+
+def somebody_pins_a_version(url: str) -> None:
+    api = KfpApi(url, "")
+    pipeline = api.create_pipeline("theirs", "")
+    api.create_schedule(
+        name="by-hand",
+        description="",
+        pipeline_id=pipeline.id,
+        version_id=api.upload_version(pipeline.id, "v", IR, "").id,
+        experiment_id=api.create_experiment("theirs", "").id,
+        schedule=Schedule("s", "0 0 3 * * 1", None, True, {}, None, None, 1, False, ()),
+    )
+
+
+def _of_a_newer_one(features: Callable[[KfpApi], Features]) -> Callable[[KfpApi], Features]:
+    return lambda api: replace(features(api), version="2.99.0")
+
+
 def test_the_checks_are_granted_exactly_what_they_ask_of_kfp(
-    repository: Path, command: Command, server: DevServer
+    repository: Path, command: Command, server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life, asked = Life(repository, command, server), []
 
@@ -161,6 +192,11 @@ def test_the_checks_are_granted_exactly_what_they_ask_of_kfp(
         "environments/dev/values.yaml", "  hello:\n", "  hello:\n    state: absent\n    delete: pipeline\n"
     )
     plan(5)
+    # After an upgrade: what others pin, and is no version of ours, may be what stopped KFP from compiling anew.
+    somebody_pins_a_version(server.url)
+    life.edit("environments/dev/values.yaml", "    state: absent\n    delete: pipeline\n", "")
+    monkeypatch.setattr(KfpApi, "features", _of_a_newer_one(KfpApi.features))
+    plan(1)
     objects = kustomize_build(repository / "manifests/dev")
     assert {request.method for request in asked} == {"GET"}
     assert granted(objects, "kfp-gitops-dev-drift", KFP) == _rights(asked)

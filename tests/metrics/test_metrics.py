@@ -104,6 +104,18 @@ def test_an_address_that_is_none_is_bad_usage_and_its_password_is_not_repeated(u
     assert "hunter2" not in str(caught.value)
 
 
+def test_what_was_found_of_an_environment_that_is_turned_off_is_no_alarm_for_ever(
+    repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host", server.url)
+    for what, code in (("plan", 1), ("apply", 0), ("status", 0)):
+        assert command("reconcile", what, *common).code == code
+    assert command("reconcile", "disable", *common).code == 0
+    left = {name for name in _told(gateway) if 'environment="dev"' in name}
+    assert left and all('command="disable"' in name for name in left), left
+
+
 # alerts and their pages
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,10 +132,22 @@ def test_going_back_pins_the_old_version_without_uploading_it_again(
     assert schedule.version_id == found.versions[wanted].id
 
 
+def _fires_in(minutes: int, repository: Path) -> None:
+    base, soon = repository / "environments/base.yaml", datetime.now(UTC) + timedelta(minutes=minutes)
+    cron = f"cron: '{soon.second} {soon.minute} {soon.hour} * * *'"
+    base.write_text(re.sub("cron: .*", cron, base.read_text("utf-8")), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "writes"),
+    [(5, ["recurringruns", "disable", "enable", "DELETE"]), (60, ["recurringruns", "DELETE", "enable"])],
+)
 def test_a_replacement_never_has_two_enabled_schedules_and_deletes_with_orphan(
-    reconcile: Callable[..., Outcome], server: DevServer, repository: Path
+    reconcile: Callable[..., Outcome], server: DevServer, repository: Path, minutes: int, writes: list[str]
 ) -> None:
+    """What fires in more than ten minutes is deleted at once."""
     _enable_schedule(repository)
+    _fires_in(minutes, repository)
     reconcile("apply")
     _change(repository, 9)
     start = len(server.faults.requests)
@@ -144,8 +158,8 @@ def test_a_replacement_never_has_two_enabled_schedules_and_deletes_with_orphan(
         if r.method != "GET" and "recurringruns" in r.path
     ]
     verbs = [method if method == "DELETE" else name for method, name, _ in swap]
-    assert verbs == ["recurringruns", "disable", "enable", "DELETE"]
-    assert "propagation_policy=ORPHAN" in swap[-1][2]
+    assert verbs == writes
+    assert all("propagation_policy=ORPHAN" in query for method, _, query in swap if method == "DELETE")
 
 
 def test_a_pipeline_of_somebody_else_is_a_conflict_and_stays_as_it_is(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise, product
 
 import pytest
 from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant, seconds
-from kfp_gitops.errors import RemoteError
+from kfp_gitops.errors import RemoteError, UnclearError
+from kfp_gitops.kfpapi.actual import ActualRun
 from kfp_gitops.manifest import Schedule, Trigger
 from kfp_gitops.ownership import Owner
-from kfp_gitops.reconcile import swap
+from kfp_gitops.reconcile import swap, waits
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.observe import observe
@@ -264,6 +265,29 @@ def test_a_pause_between_a_release_and_its_trigger_puts_it_off() -> None:
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
 
 
+def test_a_run_that_is_unclear_once_more_after_it_was_settled_is_noted_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its note is there already, archived: KFP answers 409, and that alone stands for nothing."""
+    triggered = replace(
+        DESIRED, pipelines=(replace(PIPELINE, schedules=(), triggers=(Trigger("changed", {}, ()),)),)
+    )
+    kfp, told, sent = FakeKfp(), Told(), []
+
+    def create_run(*, name: str, **_: object) -> str:
+        sent.append(name)
+        raise UnclearError("500")
+
+    monkeypatch.setattr(kfp, "create_run", create_run)
+    assert _apply(kfp, triggered, told).failed
+    (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
+    kfp.archive_experiment(note.id)
+    assert _apply(kfp, triggered, told).failed
+    for _ in range(3):
+        assert not _apply(kfp, triggered, told).failed
+    assert sent == ["p-changed-a"] * 2
+
+
 def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
     triggered = _with(triggers=(Trigger("changed", {}, ()),))
     kfp, told = FakeKfp(), Told()
@@ -494,3 +518,85 @@ def test_the_first_object_accounts_for_nothing_before_itself() -> None:
     step = swap.next_step(wanted, Seen((), None, instant(100)))
     assert isinstance(step, CreateSchedule)
     assert step.covered is None
+
+
+def _on(kfp: FakeKfp) -> list[str]:
+    return [found.record.id for found in kfp.recurring.values() if found.record.enabled]
+
+
+def _released(cron: str, on_missed: str = "report") -> tuple[FakeKfp, Desired]:
+    """A schedule that fires, and a release that replaces it."""
+    kfp, schedule = FakeKfp(latency=1), replace(EVERY_5_MINUTES, cron=cron, on_missed=on_missed)
+    _apply(kfp, _with(schedule), Told())
+    kfp.advance(650 - kfp.clock)
+    return kfp, _with(schedule, "sha-2")
+
+
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("cron", ["0 */5 * * * *", "0 0 0 * * *"])
+@pytest.mark.parametrize("call", range(1, 21))
+def test_an_apply_that_fails_anywhere_leaves_no_schedule_off(
+    cron: str, call: int, after: bool, hides: bool
+) -> None:
+    """There may be no next apply: a Job has four tries, and who applied by hand has gone home."""
+    kfp, desired = _released(cron)
+    kfp.interruption = Interruption(call, after, kill=False, hides=hides)
+    with contextlib.suppress(RemoteError):
+        _apply(kfp, desired, Told())
+    assert len(_on(kfp)) == 1
+    kfp.interruption = None
+    kfp.advance(400)
+    assert not _apply(kfp, desired, Told()).failed
+    kfp.advance(400)
+    assert len(_on(kfp)) == 1
+    assert _fired(kfp) == [moment for moment in range(300, kfp.clock + 1, 300) if cron.startswith("0 */5")]
+
+
+def test_a_swap_that_has_no_time_left_leaves_no_schedule_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off and waiting for a run when --wait is over: the old one fires on."""
+    kfp, desired = _released("0 */5 * * * *")
+    (old,) = _on(kfp)
+    monkeypatch.setattr(waits, "reason_to_wait", lambda *_, **__: None)  # so that it begins beside a firing
+    kfp.unseen = 60
+    kfp.advance(899 - kfp.clock)
+    assert _apply(kfp, desired, Told(), wait=0).postponed
+    assert _on(kfp) == [old]
+    monkeypatch.undo()
+    assert not _apply(kfp, desired, Told()).postponed
+    kfp.advance(600)
+    assert _fired(kfp) == list(range(300, kfp.clock + 1, 300))
+
+
+@pytest.mark.parametrize("unclear", [False, True])
+def test_what_cannot_be_made_up_for_leaves_no_schedule_off(
+    unclear: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was refused is the old one's to make up for; one that may be there is nobody's any more."""
+    kfp, desired = _released("0 */5 * * * *", "run")
+    (old,) = _on(kfp)
+    monkeypatch.setattr(waits, "reason_to_wait", lambda *_, **__: None)
+    monkeypatch.setattr(waits, "unsettled", lambda *_: False)
+    monkeypatch.setattr(kfp, "runs_of_schedule", _while_a_firing_passes(kfp, kfp.runs_of_schedule))
+
+    def refuse(**_: object) -> str:
+        raise UnclearError("500") if unclear else RemoteError("400")
+
+    monkeypatch.setattr(kfp, "create_run", refuse)
+    kfp.advance(870 - kfp.clock)
+    assert _apply(kfp, desired, Told()).failed
+    assert len(_on(kfp)) == 1 and (_on(kfp) == [old]) == (not unclear)
+    monkeypatch.undo()
+    kfp.advance(1)
+    assert (900 in _fired(kfp)) == (not unclear)
+
+
+def _while_a_firing_passes(
+    kfp: FakeKfp, read: Callable[[str], list[ActualRun]]
+) -> Callable[[str], list[ActualRun]]:
+    def reading(schedule_id: str) -> list[ActualRun]:
+        if len(kfp.recurring) > 1 and not _on(kfp) and kfp.clock < 910:
+            kfp.advance(910 - kfp.clock)
+        return read(schedule_id)
+
+    return reading

@@ -19,7 +19,7 @@ import pytest
 from first import PROMISE, Ended, running, until
 from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.kfpapi.actual import ActualSchedule
-from kfp_gitops.reconcile.safety import Unfinished, steps_to_safety
+from kfp_gitops.reconcile.safety import Unfinished, ways_to_safety
 from kfp_gitops.reconcile.steps import (
     DeleteSchedule,
     DisableSchedule,
@@ -43,12 +43,13 @@ class Gate:
     def __init__(self, kfp: str) -> None:
         self.kfp, self.after, self.hangs, self.before = kfp, "", "", ""
         self.hanging, self.forever = threading.Event(), threading.Event()
-        self._closed = False
+        self._closed = self.once = False
         self.stub = Stub(self._answer)
 
     def _answer(self, request: Seen) -> Answer:
         what = f"{request.method} {request.path}"
         if self.before and re.search(self.before, what):
+            self.before = "" if self.once else self.before
             self._hang()
         if self._closed and re.search(self.hangs, what):
             self._hang()
@@ -157,8 +158,14 @@ def house(repository: Path, command: Command, gate: Gate, cluster: FakeLeases) -
 
 
 def test_between_disable_and_enable_the_old_one_is_enabled_again(
-    house: House, gate: Gate, server: DevServer, cluster: FakeLeases
+    repository: Path, command: Command, gate: Gate, server: DevServer, cluster: FakeLeases
 ) -> None:
+    """Where it fires soon; what fires in hours is deleted at once."""
+    house = House(repository, command, gate, cluster)
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    house.schedule(f"{soon.second} {soon.minute} {soon.hour} * * *")
+    assert house.apply().code == 0
+    house.change()
     (old,) = recurring_runs(server)
     gate.after, gate.hangs = ":disable", "^GET"
     ended, writes = house.stopped_at(gate.hanging.is_set)
@@ -172,6 +179,23 @@ def test_between_disable_and_enable_the_old_one_is_enabled_again(
     again = house.apply()
     assert again.code == 0, again.err
     (new,) = recurring_runs(server)
+    assert new["status"] == "ENABLED" and new["recurring_run_id"] != old["recurring_run_id"]
+
+
+def test_a_deletion_that_nobody_answered_is_sent_again_before_the_new_one_is_enabled(
+    house: House, gate: Gate, server: DevServer, cluster: FakeLeases
+) -> None:
+    """One that fires in hours is deleted at once, and only when it is gone for certain may another one fire."""
+    (old,) = recurring_runs(server)
+    gate.before, gate.once = "^DELETE ", True
+    ended, writes = house.stopped_at(gate.hanging.is_set)
+    assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
+    (new,) = recurring_runs(server)
+    path = "/apis/v2beta1/recurringruns"
+    assert [write.partition("?")[0] for write in writes] == [
+        f"DELETE {path}/{old['recurring_run_id']}",
+        f"POST {path}/{new['recurring_run_id']}:enable",
+    ]
     assert new["status"] == "ENABLED" and new["recurring_run_id"] != old["recurring_run_id"]
 
 
@@ -222,6 +246,7 @@ def schedule(key: str, *, enabled: bool, name: str = "s") -> ActualSchedule:
 OFF = (schedule("old", enabled=False), schedule("new", enabled=False))
 UNHEARD = (schedule("old", enabled=True), schedule("new", enabled=False))
 DISABLE, ENABLE, LOOK = DisableSchedule("old", "s"), EnableSchedule("new", "s"), LookAtRuns()
+DELETE = DeleteSchedule("old", "s")
 MAKEUP = StartRun("s-missed-20261123T120000Z", {}, "")
 
 
@@ -232,7 +257,11 @@ MAKEUP = StartRun("s-missed-20261123T120000Z", {}, "")
         ([DISABLE], OFF, ["old"]),
         ([DISABLE, LOOK], OFF, ["old"]),
         ([DISABLE], UNHEARD, ["old"]),
-        ([DISABLE, LOOK, MAKEUP], OFF, []),
+        ([DISABLE, LOOK, MAKEUP], OFF, ["new"]),
+        ([DELETE], (schedule("new", enabled=False),), ["new"]),
+        ([DELETE, LOOK], (schedule("new", enabled=False),), ["new"]),
+        ([DELETE], UNHEARD, ["old", "new"]),
+        ([DeleteSchedule("left", "s")], UNHEARD, []),
         ([DISABLE, LOOK, ENABLE], OFF, ["new"]),
         ([DISABLE, ENABLE], (schedule("old", enabled=False), schedule("new", enabled=True)), []),
         ([DISABLE, ENABLE, DeleteSchedule("old", "s")], (schedule("new", enabled=True),), []),
@@ -243,5 +272,10 @@ MAKEUP = StartRun("s-missed-20261123T120000Z", {}, "")
 def test_what_makes_a_schedule_fire_again(
     sent: list[Step], seen: tuple[ActualSchedule, ...], enabled: list[str]
 ) -> None:
-    found = steps_to_safety(Unfinished("p", sent, seen, {"s"}))
-    assert [step.id for step in found] == enabled
+    found = ways_to_safety(Unfinished("p", sent, seen, {"s": "new"}))
+    assert [step.id for way in found for step in way] == enabled
+
+
+@pytest.mark.parametrize(("sent", "seen"), [([DELETE], ()), ([DISABLE, LOOK, MAKEUP], OFF[:1])])
+def test_one_that_is_no_successor_is_not_enabled(sent: list[Step], seen: tuple[ActualSchedule, ...]) -> None:
+    assert ways_to_safety(Unfinished("p", sent, seen, {"s": ""})) == []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kfp_gitops import stopping
-from kfp_gitops.errors import NotFoundError, RemoteError
+from kfp_gitops.errors import NotFoundError, RemoteError, UnclearError
 from kfp_gitops.kfpapi.actual import Actual
 from kfp_gitops.reconcile import inventory, safety, steps
 from kfp_gitops.reconcile.api import Kfp
@@ -81,8 +81,10 @@ def apply(
     pipelines = list(_pipelines(api, desired, plan, actual, options))
     try:
         _until_done(api, pipelines, tell, pace)
+        left = [item for item in pipelines if item.error or item.postponed]
+        safety.reach(map(_unfinished, left), api, tell, None)
     except Stopped:
-        safety.reach((_unfinished(item) for item in pipelines), api.enable_schedule, tell)
+        safety.reach(map(_unfinished, pipelines), api, tell, stopping.left())
         raise
     return _outcome(pipelines, stopped)
 
@@ -173,6 +175,8 @@ def _take(item: _Pipeline, step: steps.Step, tell: Tell) -> None:
         _surprise(item, event, error, tell)
     except RemoteError as error:
         item.error = f"{event.action} {event.kind} {event.name}: {error}"
+        if isinstance(step, steps.StartRun) and not isinstance(error, UnclearError):
+            item.sent.pop()  # it runs for certain not
         _record(item, event.ended("failed", str(error), time.monotonic() - began), tell)
     else:
         if not isinstance(step, steps.LookAtRuns | steps.LookAtRunsInFlight):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kfp_gitops import ownership
 from kfp_gitops.errors import RemoteError, UnclearError
@@ -36,12 +36,12 @@ class Work:
             self.desired.owner, self.desired.keep_versions, self.wanted, view, self.options
         )
 
-    def firing(self, view: View) -> frozenset[str]:
-        """The names of the recurring runs that shall be enabled."""
+    def firing(self, view: View) -> dict[str, str]:
+        """The names of the recurring runs that shall be enabled, each with the id of the successor that may be."""
         if isinstance(self.wanted, Absent):
-            return frozenset()
-        wanted = converge.wanted_schedules(self.wanted, view, self.options)
-        return frozenset(schedule.name for schedule in wanted if schedule.enabled)
+            return {}
+        wanted, now = converge.wanted_schedules(self.wanted, view, self.options), self.api.now()
+        return {item.name: _successor(item, view, now) for item in wanted if item.enabled}
 
     def look(self, view: View) -> View:
         """What is there of the pipeline now; what others pin is as it was."""
@@ -208,6 +208,12 @@ class Work:
             case steps.DeleteSchedule():
                 self.api.delete_schedule(step.id)
         return replace(view, schedules=kept, runs=runs, now=max(view.now, self.api.now()))
+
+
+def _successor(wanted: drift.Wanted, view: View, now: datetime) -> str:
+    objects = [found for found in view.schedules if found.name == wanted.name]
+    found = swap.successor(wanted, objects, now)
+    return found.id if found else ""
 
 
 def _pipeline(view: View) -> ActualPipeline:

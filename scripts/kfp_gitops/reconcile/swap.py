@@ -104,6 +104,12 @@ def fresh(found: ActualSchedule, now: datetime) -> bool:
     return following is None or following > now
 
 
+def successor(wanted: Wanted, objects: Sequence[ActualSchedule], now: datetime) -> ActualSchedule | None:
+    """The one that may be enabled once nobody before it fires."""
+    good = (found for found in ordered(objects) if not found.enabled and not differences(wanted, found))
+    return next((found for found in good if fresh(found, now)), None)
+
+
 def makeup_name(wanted: Wanted, firing: datetime) -> str:
     """The name of the one run that makes up for all that was missed up to a firing."""
     return f"{wanted.name}-missed-{firing:%Y%m%dT%H%M%SZ}"
@@ -150,18 +156,16 @@ def _towards_enabled(wanted: Wanted, seen: Seen) -> Step | None:
     if firing:
         others = [found for found in ordered(seen.objects) if found.enabled and found is not firing[0]]
         return DisableSchedule(others[0].id, others[0].name) if others else _delete_others(firing[0], seen)
-    successor = next((found for found in good if fresh(found, seen.now)), None)
-    if successor and seen.objects == (successor,) and not missed(wanted, successor, seen):
-        return EnableSchedule(
-            successor.id, successor.name
-        )  # nobody was before it, and it has run nothing yet
+    new = successor(wanted, seen.objects, seen.now)
+    if new and seen.objects == (new,) and not missed(wanted, new, seen):
+        return EnableSchedule(new.id, new.name)  # nobody was before it, and it has run nothing yet
     if seen.objects and seen.runs is None:
         return LookAtRuns()
     before = [found for found in ordered(seen.objects) if found.enabled]
     if before:
-        return _take_over(wanted, successor, before, seen)
-    if successor:
-        return _enable(wanted, successor, seen)
+        return _take_over(wanted, new, before, seen)
+    if new:
+        return _enable(wanted, new, seen)
     return waits.before_the_first(wanted, seen, start_of(wanted, seen)) or _create(wanted, seen)
 
 

@@ -34,7 +34,9 @@ def note(api: Kfp, owner: Owner, run: str) -> str:
     """Leave the note; what came of it, in words that go after the failure."""
     name = note_name(owner, run)
     try:
-        api.create_experiment(name, ownership.describe(owner, run=run)[:_MOST])
+        noted = api.create_experiment(name, ownership.describe(owner, run=run)[:_MOST])
+        if noted.archived:  # of a time before, which somebody has settled
+            api.unarchive_experiment(noted.id)
     except RemoteError as error:
         return f"; this could not be noted ({error}), so the next apply would start it again: look first"
     return f"; no apply starts it again until experiment {name} is archived in KFP"

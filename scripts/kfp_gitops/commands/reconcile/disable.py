@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from kfp_gitops import console
+from kfp_gitops import console, metrics
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.errors import ExitCode
 
@@ -32,4 +32,15 @@ def run(arguments: Namespace) -> int:
         failed = pause.disable(api, owner, console.result)
     for line in failed:
         console.note(line)
-    return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
+    if failed:
+        return ExitCode.REMOTE_FAILED
+    _forget_findings(arguments)
+    return ExitCode.OK
+
+
+def _forget_findings(arguments: Namespace) -> None:
+    """Nobody looks at what is off: what was found before would be an alarm for ever. Checks that go on tell it anew."""
+    if arguments.push_gateway:
+        url = metrics.checked(arguments.push_gateway)
+        if lost := metrics.forget(url, arguments.env, ("plan", "status", "apply")):
+            console.note(lost)

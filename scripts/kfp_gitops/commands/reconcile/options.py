@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console, git, locking
+from kfp_gitops import console, files, git, locking
 from kfp_gitops.commands import connection
 from kfp_gitops.errors import RefusedError, UsageError
 from kfp_gitops.locking.memory import Memory
@@ -40,10 +40,14 @@ def add_target(parser: ArgumentParser) -> None:
 
 
 def manifests(arguments: Namespace) -> Place:
-    """Where the rendered environment stands: in the repository, or where --manifests says that it is mounted."""
+    """Where the rendered environment stands: in the repository, or where --manifests says that it is mounted.
+
+    Raises:
+        InputError: in the repository a link leads to it.
+    """
     if arguments.manifests:
         return Mounted(arguments.manifests.absolute())
-    return Plain.at(folder(arguments))
+    return Plain.at(files.folder_inside(arguments.root.absolute(), f"manifests/{arguments.env}"))
 
 
 def folder(arguments: Namespace) -> Path:
@@ -248,7 +252,11 @@ def add_lock(parser: ArgumentParser) -> None:
         help="the Kubernetes Lease that keeps other reconcilers out (default: a file lock on this machine)",
     )  # fmt: skip
     parser.add_argument(
-        "--lock-timeout", type=float, default=300.0, metavar="S", help="seconds to wait for it (default: 300)"
+        "--lock-timeout",
+        type=connection.seconds,
+        default=300.0,
+        metavar="S",
+        help="seconds to wait for it (default: 300)",
     )
 
 
