@@ -13,8 +13,8 @@ from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Path
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
-_FOLDER = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
-_METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
+OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
+METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
 _CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
 
 
@@ -88,12 +88,12 @@ def _condition(artifacts: set[str], found: Any, text: str) -> Iterator[tuple[str
 
 def _untold(component: Component, line: str) -> Iterator[Finding]:
     """Outputs of which the container is not told where to write them: the step fails, or the artifact is empty."""
-    if "{{$}}" in line or _METADATA in line:
+    if "{{$}}" in line or METADATA in line:
         return
     told = {(what, name) for side, what, name in placeholders(line) if side == "outputs"}
     for what, end in (("parameters", "output_file"), ("artifacts", "path")):
         for name in component.declared("outputs", what):
-            if (what, name) not in told and f"{_FOLDER}{name}" not in line:
+            if (what, name) not in told and f"{OUTPUTS}{name}" not in line:
                 at = (*component.at, "outputDefinitions", what, name)
                 text = f"{component.name} is never told where to write its output {name!r}"
                 yield Finding(
