@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -115,8 +116,8 @@ def test_what_goes_well_tells_nothing_either(
 def test_a_url_with_a_password_is_refused_without_repeating_it(
     rendered: Path, command: Callable[..., Outcome]
 ) -> None:
-    for option in ("--host", "--push-gateway"):
-        url = f"http://me:{PASSWORD}@127.0.0.1:9"
+    for option, port in product(("--host", "--push-gateway"), ("9", "port", "888888")):
+        url = f"http://me:{PASSWORD}@127.0.0.1:{port}"
         outcome = command("reconcile", "plan", "--root", rendered, "--env", "dev", option, url)
         assert outcome.code == 2
         _clean(outcome)

@@ -6,6 +6,7 @@ each rule was tried with kfp 2.17 (kfp.dsl.structures, kfp.components.v1_structu
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from kfp_gitops import argotext, v1ports
 from kfp_gitops.errors import Problem
 from kfp_gitops.irlint import spelling
+from kfp_gitops.irlint.containers import METADATA, OUTPUTS
 from kfp_gitops.irlint.view import placeholders
 from kfp_gitops.manifest import MAX_EXACT, Type
 from kfp_gitops.v1ports import Port, fit
@@ -89,10 +91,11 @@ class _Checker:
                 at, f"a default of {port['type']} is JSON in a text", "put it in quotes"
             )
         elif not v1ports.is_value(value, kind):
-            shown = self.document.spelled(at) or repr(value)
-            yield self.document.problem(
-                at, f"{shown} is not a {port['type']}", _TODO.get(kind, f"write a {port['type']}")
+            shown = self.document.spelled(at) or (
+                json.dumps(value) if isinstance(value, bool) else repr(value)
             )
+            wanted = f"{'an' if str(port['type'])[0] in 'AEIOU' else 'a'} {port['type']}"
+            yield self.document.problem(at, f"{shown} is not {wanted}", _TODO.get(kind, f"write {wanted}"))
         elif kind == "int" and abs(int(value)) > MAX_EXACT:
             todo = "make it smaller, or the input a String: the IR keeps numbers as doubles"
             yield self.document.problem(at, f"{value!r} is not exact in KFP", todo)
@@ -147,8 +150,9 @@ class _Checker:
         return f"{{{{$.{side}.{what}['{fit(name)}']{end}}}}}"
 
     def _text(self, text: str, at: Path) -> Iterator[Problem]:
-        if "{{$}}" in text:
+        if "{{$}}" in text or METADATA in text:
             self.written.update(self.outputs)
+        self.written.update(name for name in self.outputs if f"{OUTPUTS}{fit(name)}" in text)
         for wrong in spelling.misspelt(text):
             yield self.document.problem(at, f"KFP does not replace {wrong[:80]!r}", spelling.TODO)
         for side, what, name in placeholders(text):

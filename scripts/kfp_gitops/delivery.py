@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,11 +34,28 @@ def render(root: Path, env: Environment, pipelines: Sequence[Listed]) -> dict[st
     context = _context(env, pipelines)
     rendered = _objects(env, texts, context, len(pipelines))
     of_kustomize = {"objects": list(rendered), **context}
+    if _of_an_earlier_version(texts):
+        of_kustomize["digests"] = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
+        name = _KUSTOMIZATION.removesuffix(".j2")
+        return {**rendered, name: _rendered(env, texts, _KUSTOMIZATION, of_kustomize)}
     for name in (_NAMES, _KUSTOMIZATION):
         rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
     digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
     rendered[_CONTENT.removesuffix(".j2")] = _rendered(env, texts, _CONTENT, {**context, "digests": digests})
     return rendered
+
+
+def warnings(root: Path) -> Iterator[Problem]:
+    """What an installed package finds in the templates of the version before it."""
+    if _of_an_earlier_version(sources(root)):
+        what = f"templates of an earlier kfp-gitops, without {_NAMES} and {_CONTENT}: Argo CD may leave a merge out"
+        todo = "take templates/delivery/ and templates/argocd/ of this version: docs/upgrade.md"
+        yield Problem(f"{FOLDER}/{_KUSTOMIZATION}", 1, 1, what, todo)
+
+
+def _of_an_earlier_version(texts: Mapping[str, str]) -> bool:
+    """Whether the Job that applies was a hook then, which no object's name tells apart from another."""
+    return _KUSTOMIZATION in texts and not {_NAMES, _CONTENT} & texts.keys()
 
 
 def _objects(

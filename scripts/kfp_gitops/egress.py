@@ -10,10 +10,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
+from kfp_gitops import weburls
 from kfp_gitops.environment import Environment
-from kfp_gitops.errors import Problem, raise_if_any
+from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.yamltext import Path
 
 _KFP_SERVICE = "ml-pipeline"
 _PORTS = {"http": 80, "https": 443}
@@ -36,7 +38,7 @@ def kfp(env: Environment) -> Mapping[str, Any]:
     Raises:
         InputError: nobody can tell, or what is said does not agree with `kfp.host`, or with the Pushgateway's URL.
     """
-    said, url = env.delivery["network"].get("kfp"), urlsplit(env.kfp["host"])
+    said, url = env.delivery["network"].get("kfp"), _split(env, env.kfp["host"], ("kfp", "host"))
     service = service_of(url, env.delivery["namespace"])
     raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env)])
     if said:
@@ -80,11 +82,20 @@ def _gateway_problems(env: Environment) -> Iterator[Problem]:
     gateway = env.delivery.get("pushGateway")
     if gateway is None:
         return
-    service = service_of(urlsplit(gateway["url"]), env.delivery["namespace"])
+    url = _split(env, gateway["url"], ("delivery", "pushGateway", "url"))
+    service = service_of(url, env.delivery["namespace"])
     if service and service.namespace != gateway["namespace"]:
         at, other = ("delivery", "pushGateway", "namespace"), gateway["namespace"]
         what = f"its URL names a Service of namespace {service.namespace}, and pods of {other} may be reached"
         yield env.values.problem(at, what, f"write {service.namespace}")
+
+
+def _split(env: Environment, url: str, at: Path) -> SplitResult:
+    parts = weburls.split(url)
+    if parts is None:
+        what = f"{url!r} is no URL with a host, and a port from 1 to 65535"
+        raise InputError([env.values.problem(at, what, "write http://HOST:PORT or https://…")])
+    return parts
 
 
 def _port(url: SplitResult) -> int:

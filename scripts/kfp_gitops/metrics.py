@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from kfp_gitops import redact
+from kfp_gitops import redact, weburls
 from kfp_gitops.errors import UsageError
 
 _JOB = "kfp_gitops"
@@ -45,8 +44,8 @@ def checked(url: str) -> str:
     Raises:
         UsageError: it is no http(s) URL, or holds a password, which logs would then show.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    parts = weburls.split(url)
+    if parts is None or parts.username is not None:
         shown = redact.text(url)
         raise UsageError(f"--push-gateway {shown}: write http://HOST:PORT or https://…, without a password")
     return url.rstrip("/")

@@ -8,7 +8,7 @@ place of its word, YAML has to give what it gives with the word, but for that te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +133,8 @@ def misread(text: str, words: Words, folder: str) -> list[Problem]:
         if word in text and not harmless(put.text):
             found = _difference(documents, _read(_substituted(text, word, words)), word, words)
             if found is not None:
-                problems[_problem(put, found, folder)] = None
+                alone = any(text == word for document in documents for text in _texts(document))
+                problems[_problem(put, found, folder, alone=alone)] = None
     return [*problems]
 
 
@@ -186,11 +187,27 @@ def _difference_in_map(
     )
 
 
-def _problem(put: _Put, found: str, folder: str) -> Problem:
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a document, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _problem(put: _Put, found: str, folder: str, *, alone: bool) -> Problem:
     what = f"{{{{ {put.expression} }}}} puts the text {_shown(put.text)} into YAML, which reads {found}"
     todo = f"write {{{{ {put.expression} | tojson }}}} without quotes around it"
     if " | " in put.expression or "…" in put.expression:
         todo = "put `| tojson` after all of it, and no quotes around it"
+    if not alone:  # quotes inside of a larger text would be part of it
+        whole = f'{{{{ ("before " ~ {put.expression} ~ " after") | tojson }}}}'
+        todo = f"make the whole text in one expression, such as {whole}, without quotes around it"
     return Problem(f"{folder}/{put.template}", put.line, 1, what, todo)
 
 

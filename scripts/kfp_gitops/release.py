@@ -161,6 +161,6 @@ def _unknown(folder: str, texts: Mapping[str, str], name: str) -> Problem:
 
 def _mentions(texts: Mapping[str, str], name: str) -> Iterator[tuple[str, int]]:
     for template, text in texts.items():
-        for number, line in enumerate(text.splitlines(), 1):
-            if name in _COMPONENT.findall(line):
-                yield template, number
+        for found in _COMPONENT.finditer(text):  # the name may stand in the line below its key
+            if found[1] == name:
+                yield template, text.count("\n", 0, found.start(1)) + 1

@@ -52,7 +52,8 @@ def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
         if answer["key"]:
             memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
             memo.carry_over(pipeline.compilation)
-    return Rendered(name, pipelines, _delivery(root, env, pipelines, memo), env, memo)
+    delivered = _delivery(root, env, pipelines, memo)
+    return Rendered(name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
 
 
 @dataclass(frozen=True)

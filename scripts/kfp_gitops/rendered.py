@@ -106,6 +106,8 @@ class Rendered:
     delivery: Mapping[str, str]
     inputs: Environment
     memo: Memo = field(default_factory=Memo)
+    of_delivery: tuple[Problem, ...] = ()
+    """Warnings about what all pipelines are delivered by."""
 
     @property
     def folder(self) -> str:
@@ -115,7 +117,8 @@ class Rendered:
     @property
     def warnings(self) -> list[Problem]:
         """What works here, and most likely is not meant or fails elsewhere."""
-        return [warning for pipeline in self.pipelines for warning in pipeline.warnings]
+        found = [warning for pipeline in self.pipelines for warning in pipeline.warnings]
+        return [*self.of_delivery, *found]
 
     def files(self) -> dict[str, str]:
         """Path below manifests/<env>/ → text."""

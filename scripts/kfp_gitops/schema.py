@@ -268,7 +268,7 @@ def _wording(found: _Finding) -> tuple[str, str]:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             names = " or ".join(_TYPE_NAMES[kind] for kind in kinds)
-            if "string" in kinds and found.written:
+            if "string" in kinds and (found.written or isinstance(found.instance, int | float)):
                 return f"{what}, not {names}", f"write it in quotes: '{shown}'"
             return f"{what}, not {names}", f"write {names}"
         case "enum":

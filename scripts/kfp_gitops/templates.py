@@ -36,6 +36,7 @@ _FILTERS = (
     "last",
 )
 _GLOBALS = ("range", "namespace")
+_RAW = "braces that are text stand between {% raw %} and {% endraw %}"
 # What JSON may hold as it is, and YAML not, or some YAML only as a line break.
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 # What an expression on wrong data raises, besides what Jinja words itself; and the Python that Jinja makes of a
@@ -219,9 +220,9 @@ def _problem(error: BaseException, path: str, line: int) -> Problem:
                 "include templates of the same folder only",
             )
         case TemplateSyntaxError():
-            todo = "correct the template's syntax"
+            todo = f"correct the template's syntax; {_RAW}"
         case UndefinedError():
-            todo = "define it in values.yaml or base.yaml, or correct the name"
+            todo = f"define it in values.yaml or base.yaml, or correct the name; {_RAW}"
         case _:
             todo = "correct the expression"
     return Problem(path, line, 1, f"template: {what}", todo)

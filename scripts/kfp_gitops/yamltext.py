@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from kfp_gitops import goyaml
-from kfp_gitops.errors import InputError, Problem, UsageError
+from kfp_gitops.errors import InputError, Problem, UsageError, raise_if_any
 
 if (
     not yaml.__with_libyaml__
@@ -29,6 +29,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63
+_MOST = 100  # faults of scalars that are told of one file
 
 _NULL = re.compile(r"(?:~|null|Null|NULL|)")
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -88,9 +89,8 @@ class Document:
 class _Reader:
     """Builds one document from parser events: no recursion in C, no tag, no unbounded alias."""
 
-    def __init__(self, path: str, events: Iterator[Any]) -> None:
-        self.path = path
-        self.events = events
+    def __init__(self, path: str, events: Iterator[Any], found: list[Problem]) -> None:
+        self.path, self.events, self.found = path, events, found
         self.nodes = 0
         self.characters = 0
         self.anchors: dict[str, tuple[Any, int, int]] = {}
@@ -102,6 +102,13 @@ class _Reader:
     def fail(self, event: Any, what: str, todo: str) -> InputError:
         mark = event.start_mark
         return InputError.of(self.path, what, todo, mark.line + 1, mark.column + 1)
+
+    def tell(self, event: Any, what: str, todo: str, text: str) -> str:
+        """A fault of one scalar, beside which the rest can be read; `text` stands in its place."""
+        self.found += self.fail(event, what, todo).problems
+        if len(self.found) >= _MOST:
+            raise InputError(self.found)
+        return text
 
     def count(self, event: Any, nodes: int, characters: int = 0) -> None:
         """Keep the bounds, aliases counted as if they were written out: that is what becomes of them."""
@@ -160,11 +167,9 @@ class _Reader:
         ):  # most texts: nothing else that a plain scalar can be begins so
             return text
         if AMBIGUOUS.fullmatch(text):
-            raise self.fail(
-                event,
-                f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2{_of_parameter(at)}",
-                f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number",
-            )
+            what = f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2{_of_parameter(at)}"
+            todo = f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number"
+            return self.tell(event, what, todo, text)
         value = _plain(text, self, event, at)
         if type(value) in (int, float) and str(value) != text:
             self.written[at] = text
@@ -191,7 +196,7 @@ class _Reader:
         if key == "<<" and not event.style:
             raise self.fail(event, "merge keys (<<) are not YAML 1.2", "write the keys out")
         if key in seen:
-            raise self.fail(event, f"key {key!r} is given twice", "keep one of them")
+            self.tell(event, f"key {key!r} is given twice", "keep one of them", key)
         return key
 
 
@@ -202,12 +207,14 @@ def _plain(text: str, reader: _Reader, event: Any, at: Path) -> Any:
         return _BOOLEAN[text]
     if _INTEGER.fullmatch(text):
         if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
-            raise reader.fail(event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text")
+            return reader.tell(
+                event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text", text
+            )
         return int(text)
     if _FLOAT.fullmatch(text):
         real = float(text)
         if real in (float("inf"), float("-inf")):
-            raise reader.fail(event, f"{_short(text)} is not a finite number", "write a smaller one")
+            return reader.tell(event, f"{_short(text)} is not a finite number", "write a smaller one", text)
         reader.whole_floats |= real.is_integer()
         return real
     if text not in _LETTERS and (found := goyaml.reading(text)):
@@ -215,7 +222,7 @@ def _plain(text: str, reader: _Reader, event: Any, at: Path) -> Any:
         todo = f"write '{_short(text)}' in quotes for a text"
         if found == "a number":
             todo += ", or the number in decimal digits, without _"
-        raise reader.fail(event, what, todo)
+        return reader.tell(event, what, todo, text)
     return text
 
 
@@ -240,17 +247,22 @@ def parse_all(text: str, path: str) -> list[Document]:
         raise InputError.of(path, f"larger than {MAX_BYTES} bytes", "split the file", 1, 1)
     if not text.isascii() and (found := _REFUSED.search(text)):
         raise InputError([_refused(found, path)])
+    told: list[Problem] = []
     try:
-        return list(_documents(text, path))
+        documents = list(_documents(text, path, told))
     except yaml.YAMLError as error:
-        raise InputError([_syntax_problem(error, text, path)]) from None
+        raise InputError([*told, _syntax_problem(error, text, path)]) from None
+    except InputError as error:
+        raise InputError([*told, *error.problems]) from None
+    raise_if_any(told)
+    return documents
 
 
-def _documents(text: str, path: str) -> Iterator[Document]:
+def _documents(text: str, path: str, found: list[Problem]) -> Iterator[Document]:
     events = yaml.parse(text, Loader=yaml.CSafeLoader)
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            reader = _Reader(path, events)
+            reader = _Reader(path, events, found)
             value = reader.read(next(events), ())
             yield Document(path, value, reader.values_at, reader.keys_at, reader.whole_floats, reader.written)
 

@@ -179,11 +179,11 @@ REFUSED = {
     ),
     "a number as environment variable": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, env: {A: 3}}\n",
-        "3:56: spec.tasks.a.env.A is 3, not a text; write a text",
+        "3:56: spec.tasks.a.env.A is 3, not a text; write it in quotes: '3'",
     ),
     "a number as cpu": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, resources: {cpu: {limit: 2}}}\n",
-        "3:72: spec.tasks.a.resources.cpu.limit is 2, not a text; write a text",
+        "3:72: spec.tasks.a.resources.cpu.limit is 2, not a text; write it in quotes: '2'",
     ),
     "memory in a format that KFP does not read": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, resources: {memory: {limit: 1.5Gi}}}\n",
@@ -199,7 +199,7 @@ REFUSED = {
     ),
     "a loop over nothing": (
         "spec:\n  tasks:\n    g: {loop: {items: []}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
-        "3:23: the list is empty; give at least one item; KFP refuses none",
+        "3:23: the list is empty; give at least one item: KFP refuses an empty list",
     ),
     "an empty branch": (
         "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g: {if: {eq: [{param: n}, 1]}, tasks: {}}\n",

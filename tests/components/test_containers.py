@@ -80,9 +80,9 @@ def _replaced(old: str, new: str) -> str:
         ("{name: words, type: Integer}", "{name: words, type: Integer or none}", "27:20", "plain type of a param"),
         ("name: Min Length", "name: te_xt", "", "KFP keeps" ),
         ("default: '3'", "default: '9007199254740993'", "6:46", "'9007199254740993' is not exact in KFP"),
-        ("default: '3'", "default: many", "6:46", "'many' is not a Integer"),
-        ("default: '3'", "default: 3.5", "6:46", "3.5 is not a Integer"),
-        ("Float, default: 1", "Float, default: true", "7:40", "True is not a Float"),
+        ("default: '3'", "default: many", "6:46", "'many' is not an Integer"),
+        ("default: '3'", "default: 3.5", "6:46", "3.5 is not an Integer"),
+        ("Float, default: 1", "Float, default: true", "7:40", "true is not a Float"),
         ("'True'", "1", "9:42", "1 is not a Boolean"),
         ("'[\"a\"]'", "'{}'", "8:43", "write its JSON in a text, such as '[]'"),
         ("type: String, optional: true", "type: String, default: 1.10", "10:39", "put it in quotes"),
@@ -141,6 +141,11 @@ def test_file_that_kfp_ignores_is_named_where_nothing_else_writes_the_output() -
         InputError, match=r":14:10: .*'words': KFP ignores fileOutputs; give it {outputPath: …}"
     ):
         _read(text.replace("    - {outputPath: words}\n", ""))
+
+
+@pytest.mark.parametrize("path", ["/tmp/kfp/outputs/words", "x > /tmp/kfp_outputs/output_metadata.json"])
+def test_an_output_may_be_written_where_kfp_looks_for_it(path: str) -> None:
+    assert "words" in _read(_replaced("{outputPath: words}", f"'{path}'")).outputs
 
 
 def test_graph_says_what_to_write_in_its_place() -> None:

@@ -67,7 +67,6 @@ def test_an_ir_that_says_where_outputs_go_is_read(args: tuple[str, ...]) -> None
         (_TOLD[:1], "never told where to write its output 'copy'"),
         (_TOLD[1:], "never told where to write its output 'rows'; write {{$.outputs.parameters['rows'].output_file}}"),
         ((*_TOLD, '{"Concat": ["a", "b"]}'), "gets this Concat as the JSON that it is"),
-        ((*_TOLD, '{"IfPresent": {"InputName": "data", "Then": ["a"]}}'), "IfPresent of an artifact is always false"),
         (('{"IfPresent": {"InputName": "text", "Then": ["' + _TOLD[0] + '"]}}', _TOLD[1]), "it names an output"),
         ((*_TOLD, '{"IfPresent": {"InputName": "text", "Then": [{"Concat": ["a"]}]}}'), "texts only in the branches"),
         ((*_TOLD, '{"IfPresent": [1]}'), "cannot read this IfPresent"),
@@ -78,6 +77,14 @@ def test_what_kfp_would_not_do_is_told(args: tuple[str, ...], what: str) -> None
         brought.read(_ir(*args), "p.yaml")
     assert what in str(refused.value)
     assert all(problem.line > 1 for problem in refused.value.problems)
+
+
+def test_ifpresent_of_an_artifact_is_refused_where_a_task_gives_it() -> None:
+    args = (*_TOLD, '{"IfPresent": {"InputName": "data", "Then": ["a"]}}')
+    given = {"inputs": {"artifacts": {"data": {"componentInputArtifact": "data"}}}}
+    with pytest.raises(InputError, match="IfPresent of an artifact is always false"):
+        brought.read(_ir(*args, more=given), "p.yaml")
+    brought.read(_ir(*args), "p.yaml")  # nobody gives it, so false is right
 
 
 def test_steps_of_the_driver_itself_write_their_outputs() -> None:

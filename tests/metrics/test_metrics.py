@@ -97,7 +97,16 @@ def test_a_gateway_that_is_not_there_is_said_and_fails_nothing(
     assert "could not be pushed" in outcome.err
 
 
-@pytest.mark.parametrize("url", ["gateway:9091", "ftp://gateway", "http://user:hunter2@gateway:9091"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gateway:9091",
+        "ftp://gateway",
+        "http://user:hunter2@gateway:9091",
+        "http://[gateway",
+        "http://gateway:x",
+    ],
+)
 def test_an_address_that_is_none_is_bad_usage_and_its_password_is_not_repeated(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         metrics.checked(url)

@@ -226,7 +226,9 @@ def test_validation_pushes_the_quality_of_every_service(gateway, pushgateway_ser
     assert float(found.group(1)) == pytest.approx(0.9, abs=0.01)
 
 
-@pytest.mark.parametrize("url", ["gateway:9091", "ftp://gateway", "http://"])
+@pytest.mark.parametrize(
+    "url", ["gateway:9091", "ftp://gateway", "http://", "http://[gateway", "http://gateway:x"]
+)
 def test_url_without_scheme_or_host_is_refused(url, monkeypatch):
     monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", url)
     with pytest.raises(InputError, match="Pushgateway must start with http"):

@@ -66,14 +66,16 @@ CASES = [
         DEV,
         "name: dev",
         "name: 7",
-        ("environments/dev/values.yaml:5:13: pipelines.hello.values.name is 7, not a text; write a text",),
+        (
+            "environments/dev/values.yaml:5:13: pipelines.hello.values.name is 7, not a text; write it in quotes: '7'",
+        ),
     ),
     Case(
         "wrong type of our own key",
         BASE,
         "namespace: ''",
         "namespace: 5",
-        ("environments/base.yaml:7:14: kfp.namespace is 5, not a text; write a text",),
+        ("environments/base.yaml:7:14: kfp.namespace is 5, not a text; write it in quotes: '5'",),
     ),
     Case(
         "value that its schema does not declare",
@@ -427,6 +429,53 @@ CASES = [
         ),
     ),
     Case(
+        "unknown component in the line below its key",
+        TEMPLATE,
+        "component: count_words",
+        "component:\n        count_word",
+        (
+            "templates/pipelines/hello/pipeline.yaml.j2:18:1: unknown component 'count_word'; create components/count_word/component.yaml, or correct the name",
+        ),
+    ),
+    *(
+        Case(
+            f"a host that no URL can have: {host}",
+            BASE,
+            "host: http://ml-pipeline.kubeflow.svc.cluster.local:8888",
+            f"host: {host}",
+            (
+                f"environments/base.yaml:6:9: '{host}' is no URL with a host, and a port from 1 to 65535; write http://HOST:PORT or https://…",
+            ),
+        )
+        for host in (
+            "http://[ml-pipeline",
+            "http://ml-pipeline:888888",
+            "http://ml-pipeline:port",
+            "http://:80",
+        )
+    ),
+    Case(
+        "a Pushgateway that no URL can have",
+        BASE,
+        "  namespace: kubeflow\n",
+        "  namespace: kubeflow\n  pushGateway: {url: 'http://push:x', namespace: m, podLabels: {a: b}, port: 9091}\n",
+        (
+            "environments/base.yaml:10:22: 'http://push:x' is no URL with a host, and a port from 1 to 65535; write http://HOST:PORT or https://…",
+        ),
+    ),
+    Case(
+        "several scalars that YAML readers disagree about, and a key twice",
+        BASE,
+        "      name: world\n",
+        "      name: 0x1F\n      other: 2026-01-01\n      third: yes\n      third: 1\n",
+        (
+            "environments/base.yaml:13:13: 0x1F is read differently by YAML 1.1 and YAML 1.2; write '0x1F' in quotes for a text, or true, false or a decimal number",
+            "environments/base.yaml:14:14: 2026-01-01 is a time to KFP or kubectl, and a text to YAML 1.2; write '2026-01-01' in quotes for a text",
+            "environments/base.yaml:15:14: yes is read differently by YAML 1.1 and YAML 1.2; write 'yes' in quotes for a text, or true, false or a decimal number",
+            "environments/base.yaml:16:7: key 'third' is given twice; keep one of them",
+        ),
+    ),
+    Case(
         "unknown component",
         TEMPLATE,
         "component: count_words",
@@ -450,7 +499,7 @@ CASES = [
         "{{ values.name | tojson }}",
         "{{ values.nme | tojson }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'dict object' has no attribute 'nme'; define it in values.yaml or base.yaml, or correct the name",
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'dict object' has no attribute 'nme'; define it in values.yaml or base.yaml, or correct the name; braces that are text stand between {% raw %} and {% endraw %}",
         ),
     ),
     Case(
@@ -459,7 +508,7 @@ CASES = [
         "{{ values.name | tojson }}",
         "{{ valus.name }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'valus' is undefined; define it in values.yaml or base.yaml, or correct the name",
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: 'valus' is undefined; define it in values.yaml or base.yaml, or correct the name; braces that are text stand between {% raw %} and {% endraw %}",
         ),
     ),
     Case(
@@ -477,7 +526,7 @@ CASES = [
         "{{ values.name | tojson }}",
         "{{ values.name | attr('x') }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: No filter named 'attr'; correct the template's syntax",
+            "templates/pipelines/hello/pipeline.yaml.j2:9:1: template: No filter named 'attr'; correct the template's syntax; braces that are text stand between {% raw %} and {% endraw %}",
         ),
     ),
     Case(
@@ -713,7 +762,7 @@ CASES = [
         "[a, b]",
         "[]",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):33:16: the list is empty (in `items: []`); give at least one item; KFP refuses none",
+            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):33:16: the list is empty (in `items: []`); give at least one item: KFP refuses an empty list",
         ),
     ),
     Case(

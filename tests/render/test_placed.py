@@ -124,3 +124,10 @@ def test_rendering_refuses_it_with_the_templates_line(repository: Path, command:
         "templates/pipelines/hello/pipeline.yaml.j2:6:1: {{ values.name }} puts the text 'dev #1' into YAML"
     )
     assert done.err.startswith(f"{where}, which reads 'dev'; write {{{{ values.name | tojson }}}}")
+
+
+def test_what_is_a_part_of_a_text_is_told_to_be_made_as_a_whole() -> None:
+    found = templates.misread({"t.j2": "x: on {{ values.q }} end\n"}, "t.j2", "f", {"values": {"q": "a: b"}})
+    todo = '{{ ("before " ~ values.q ~ " after") | tojson }}, without quotes around it'
+    assert [problem.todo for problem in found] == [f"make the whole text in one expression, such as {todo}"]
+    assert _misread('x: {{ ("on " ~ values.q ~ " end") | tojson }}\n', q="a: b") == []

@@ -243,3 +243,25 @@ def test_schedules_of_two_pipelines_may_not_have_one_name_in_kfp(repository: Pat
     line = len(values.read_text().splitlines())
     what = "schedules of 'hello' and 'hello-big' have one name in KFP: 'hello-big-weekly'; rename one of them"
     assert f"environments/dev/values.yaml:{line}:3: {what}" in outcome.err
+
+
+def test_delivery_templates_of_an_earlier_version_are_rendered_with_a_warning(
+    repository: Path, command: Command
+) -> None:
+    folder = repository / "templates/delivery"
+    for name in ("names.yaml.j2", "content.yaml.j2"):
+        (folder / name).unlink()
+    (folder / "kustomization.yaml.j2").write_text(
+        "resources:\n{% for file in digests %}\n- {{ file }}\n{% endfor %}\n"
+        "commonAnnotations:\n  job: {{ digests['apply-job.yaml'] }}\n"
+    )
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 0
+    (line,) = (line for line in outcome.err.splitlines() if "warning" in line)
+    assert line.startswith("templates/delivery/kustomization.yaml.j2:1:1: warning: templates of an earlier")
+    made = yaml.safe_load((repository / "manifests/dev/kustomization.yaml").read_text())
+    assert "apply-job.yaml" in made["resources"]
+    assert made["commonAnnotations"]["job"].startswith("sha256:")
+    assert not (repository / "manifests/dev/names.yaml").exists()
+    again = command("render", "--root", repository, "--env", "dev", "--check")
+    assert line in again.err

@@ -40,9 +40,15 @@ class Server:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"the URL of {self.name} must start with http:// or https:// and name a host")
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # half of an IPv6 address, a port that is no number
+            usable = False
+        if not usable:
+            raise InputError(
+                f"the URL of {self.name} must start with http:// or https:// and name a host, and a port that there is"
+            )
 
     @property
     def name(self) -> str:

@@ -143,7 +143,7 @@ def _constant_items(context: Context, items: object, at: Path) -> Iterator[Probl
         yield context.document.problem(at, f"{shown(items)} is not {a('list')}", f"write {a('list')}")
         return
     if not items:
-        todo = "give at least one item; KFP refuses none"
+        todo = "give at least one item: KFP refuses an empty list"
         yield context.document.problem(at, "the list is empty", todo)
     for index, item in enumerate(items):
         if item == {}:

@@ -8,13 +8,13 @@ from typing import Any
 
 from kfp_gitops.irlint import spelling
 from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, placeholders
+from kfp_gitops.irlint.view import Component, Ir, Node, bound, component_name, placeholders
 from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Path
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
-_FOLDER = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
-_METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
+OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
+METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
 _CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
 
 
@@ -34,7 +34,7 @@ def findings(ir: Ir) -> Iterator[Finding]:
             for index, text in enumerate(container.get(field, ())):
                 at: Path = ("deploymentSpec", "executors", label, "container", field, index)
                 yield from _spelling(at, text)
-                yield from _structure(component, at, text)
+                yield from _structure(ir, component, at, text)
         yield from _untold(component, " ".join(words))
 
 
@@ -43,13 +43,13 @@ def _spelling(at: Path, text: str) -> Iterator[Finding]:
         yield Finding(0, at, f"KFP does not replace {found[:80]!r}", spelling.TODO)
 
 
-def _structure(component: Component, at: Path, text: str) -> Iterator[Finding]:
+def _structure(ir: Ir, component: Component, at: Path, text: str) -> Iterator[Finding]:
     """`{"Concat": …}` and `{"IfPresent": …}` in an argument (driver/util.go, `resolveContainerArgs`, 2.17)."""
     start = text.lstrip()
     if start.startswith('{"Concat":'):
         yield Finding(0, at, "the container gets this Concat as the JSON that it is", _CONCAT)
     elif start.startswith('{"IfPresent":'):
-        for what, todo in _condition(component, _json(text), text):
+        for what, todo in _condition(_given(ir, component), _json(text), text):
             yield Finding(0, at, what, todo)
 
 
@@ -60,11 +60,19 @@ def _json(text: str) -> Any:
         return None
 
 
-def _condition(component: Component, found: Any, text: str) -> Iterator[tuple[str, str]]:
+def _given(ir: Ir, component: Component) -> set[str]:
+    """The artifacts that any task gives to a component: of one that none gives, IfPresent is rightly false."""
+    tasks = (task for around in ir.all() for task in around.tasks.values())
+    return {
+        name for task in tasks if component_name(task) == component.name for name in bound(task, "artifacts")
+    }
+
+
+def _condition(artifacts: set[str], found: Any, text: str) -> Iterator[tuple[str, str]]:
     if not isinstance(found, dict):
         yield "KFP cannot read this IfPresent", "write InputName, Then and Else as the SDK does"
         return
-    if found.get("InputName") in component.declared("inputs", "artifacts"):
+    if found.get("InputName") in artifacts:
         what = "KFP looks for parameters only, so this IfPresent of an artifact is always false"
         yield what, "take the decision inside the container"
     if "$.outputs" in text:
@@ -80,12 +88,12 @@ def _condition(component: Component, found: Any, text: str) -> Iterator[tuple[st
 
 def _untold(component: Component, line: str) -> Iterator[Finding]:
     """Outputs of which the container is not told where to write them: the step fails, or the artifact is empty."""
-    if "{{$}}" in line or _METADATA in line:
+    if "{{$}}" in line or METADATA in line:
         return
     told = {(what, name) for side, what, name in placeholders(line) if side == "outputs"}
     for what, end in (("parameters", "output_file"), ("artifacts", "path")):
         for name in component.declared("outputs", what):
-            if (what, name) not in told and f"{_FOLDER}{name}" not in line:
+            if (what, name) not in told and f"{OUTPUTS}{name}" not in line:
                 at = (*component.at, "outputDefinitions", what, name)
                 text = f"{component.name} is never told where to write its output {name!r}"
                 yield Finding(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kfp_gitops import brought, files, lock, schema
+from kfp_gitops import brought, files, lock, redact, schema, weburls
 from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
 from kfp_gitops.lock import Locked
 from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
@@ -293,9 +293,9 @@ def checked_host(host: str) -> str:
     Raises:
         UsageError: not an http(s) URL, or it holds credentials.
     """
-    parts = urlsplit(host)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{host!r} is no URL of a KFP API; write http://… or https://…")
+    parts = weburls.split(host)
+    if parts is None:
+        raise UsageError(f"{redact.text(host)!r} is no URL of a KFP API; write http://… or https://…")
     if parts.username is not None:
         raise UsageError(
             "the URL of the KFP API holds a user or password; give the token in KFP_TOKEN instead"
