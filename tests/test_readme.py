@@ -83,7 +83,8 @@ def environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST", "MAKE", "PYTHONPATH"))
     }
-    return {**kept, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "VENV": str(folder)}
+    who = {f"GIT_{role}_{what}": "newcomer" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return {**kept, **who, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "VENV": str(folder)}
 
 
 @pytest.fixture(scope="module")

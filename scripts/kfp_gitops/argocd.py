@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +46,31 @@ def render(root: Path, environments: Sequence[Environment]) -> dict[str, str]:
 def to_do(root: Path, wanted: Mapping[str, str], namespace: str) -> list[str]:
     """What somebody must do once `wanted` is in argocd/ in place of what is there: nothing applies that by itself."""
     changed = [name for _, name in files.differences(root, FOLDER, wanted)]
-    new = sorted(_namespaces(wanted) - _namespaces(_standing(root)))
+    then, now = _namespaces(_standing(root)), _namespaces(wanted)
     found = [
         f"kubectl --context … create namespace {name}   # in {cluster}, unless it is there"
-        for cluster, name in new
+        for cluster, name in sorted(now - then)
     ]
     if any(name != _PATCH for name in changed):
-        found.append(
-            "kubectl apply -k .   # where Argo CD runs, once this is merged: projects and windows come from it"
-        )
+        found.append(f"kubectl apply -k .   # where Argo CD runs, {_when(then, now)}")
     if _PATCH in changed:
         found.append(
             f"kubectl -n {namespace} patch configmap argocd-notifications-cm --type merge "
             f"--patch-file {FOLDER}/{_PATCH}   # likewise"
         )
     return found
+
+
+def _when(then: AbstractSet[tuple[str, str]], now: AbstractSet[tuple[str, str]]) -> str:
+    """The AppProject must name a destination before something is delivered there, and until all of it is pruned."""
+    if now - then and then - now:
+        return "before this is merged: see «Moving one» in docs/environments.md"
+    if now - then:
+        return "before this is merged: until then the AppProject does not let Argo CD in there"
+    if then - now:
+        gone = ", ".join(sorted(name for _, name in then - now))
+        return f"when Argo CD has deleted what is in {gone}: it is not let in there any more"
+    return "once this is merged"
 
 
 def _standing(root: Path) -> dict[str, str]:

@@ -17,8 +17,6 @@ from kfp_gitops.yamltext import Document, Path, parse
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
-FOR_EVER = "9999-01-01T00:00:00Z"
-"""Until when the pipelines of a disabled environment are paused: plan, apply and status treat them so."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 

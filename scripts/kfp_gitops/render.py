@@ -25,7 +25,7 @@ from kfp_gitops import (
     schema,
 )
 from kfp_gitops import memo as memos
-from kfp_gitops.environment import FOR_EVER, Environment
+from kfp_gitops.environment import Environment
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest
 from kfp_gitops.memo import Memo
@@ -220,7 +220,7 @@ def _beside(root: Path, env: Environment) -> dict[str, str]:
 
 
 def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
-    paused = dict.fromkeys(env.pipelines, FOR_EVER) if env.disabled else env.paused
+    paused = {} if env.disabled else env.paused  # `state` says it for all
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",

@@ -18,11 +18,17 @@ from kfp_gitops.release import sha256
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
 INNER = "pipelines"  # the folder of the pipelines inside a pipeline
+_FOR_EVER = "9999-01-01T00:00:00Z"
 
 
 def identity(texts: Iterable[tuple[str, str]]) -> str:
     """The digest of a pipeline's files, (path below manifests/<env>/, text) each: what a lock is made from."""
     return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in texts}, sort_keys=True))}"
+
+
+def paused_until(environment: Mapping[str, Any], pipeline: Mapping[str, Any]) -> Any:
+    """Until when a pipeline of environment.yaml is paused (RFC 3339): for ever in one that is turned off."""
+    return _FOR_EVER if environment.get("state") == "disabled" else pipeline.get("pausedUntil")
 
 
 @dataclass(frozen=True)

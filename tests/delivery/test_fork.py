@@ -111,7 +111,7 @@ def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, 
     values.write_text(values.read_text("utf-8") + "\ndelivery:\n  namespace: team-b\n", "utf-8")
     told = command("render", "--root", fork, "--all").err
     assert "kubectl --context … create namespace team-b" in told
-    assert "kubectl apply -k ." in told
+    assert "kubectl apply -k .   # where Argo CD runs, before this is merged: until then" in told
     assert "patch configmap" not in told
     assert "kubectl" not in command("render", "--root", fork, "--all").err, "once"
     patch = fork / "templates/argocd/notifications.yaml.j2"
@@ -121,6 +121,12 @@ def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, 
         "kubectl -n argocd patch configmap argocd-notifications-cm --type merge --patch-file argocd/" in told
     )
     assert "kubectl apply -k ." not in told
+    values.write_text(values.read_text("utf-8").replace("team-b", "team-c"), "utf-8")
+    assert "before this is merged: see «Moving one»" in command("render", "--root", fork, "--all").err
+    shutil.rmtree(values.parent)
+    shutil.rmtree(fork / "manifests/dev")
+    told = command("render", "--root", fork, "--all").err
+    assert "kubectl apply -k .   # where Argo CD runs, when Argo CD has deleted what is in team-c" in told
 
 
 def test_what_is_optional_is_delivered_where_it_is_set(repository: Path, command: Command) -> None:

@@ -238,7 +238,10 @@ def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
     by_hand = ("--root", repository, "--env", "dev", "--host", server.url)
     assert command("reconcile", "apply", *by_hand).code == 0
     assert {run["status"] for run in _recurring_runs(server)} == {"DISABLED"}, "an apply by hand keeps to it"
-    assert command("reconcile", "plan", *by_hand).code == 0
+    plan = command("reconcile", "plan", *by_hand)
+    assert plan.code == 0
+    assert "note: dev is turned off (`state: disabled`): no schedule is on" in plan.out
+    assert "9999" not in plan.out
     values.write_text(text, "utf-8")
     objects, apply = _rendered_again(repository, command)
     assert pods.of(apply, objects, tmp_path / "apply").run().code == 0  # type: ignore[attr-defined]
@@ -299,7 +302,7 @@ def test_apply_and_both_checks_tell_the_pushgateway(
 
 
 def _every_command(telling: Callable[[str], Pod]) -> None:
-    """Of every Job and CronJob, in the image that the lock alone makes; the order in which they do their work."""
+    """Of every Job and CronJob, in the order in which they do their work."""
     named = {name.removeprefix("kfp-gitops-dev"): name for name in telling.names}  # type: ignore[attr-defined]
     assert set(named) == {"", "-drift", "-status"}
     for suffix in ("", "-drift", "-status"):

@@ -322,6 +322,19 @@ def test_an_environment_that_comes_and_one_that_goes(changed: Path, command: Com
     assert "\n+ hello: new pipeline, version sha-" in came
     assert gone.startswith("prod, compared with HEAD\n")
     assert "\n- hello: leaves the manifests" in gone
+    assert "! the environment goes, and nothing turns its schedules off: they go on firing" in gone
+    assert "its schedules are disabled" not in gone, "nothing is applied for a folder that is gone"
+
+
+def test_an_environment_that_was_turned_off_may_go(changed: Path, command: Command) -> None:
+    edit(changed, Edit(DEV, "follows:", "state: disabled\nfollows:"))
+    assert command("render", "--root", changed, "--env", "dev", "--lock").code == 0
+    commit(changed, "off")
+    for folder in ("environments", "manifests"):
+        shutil.rmtree(changed / folder / "dev")
+    gone = command("diff", "--root", changed, "--all", "--from", NOW).out
+    assert "its schedules are off if its last delivery succeeded" in gone
+    assert "go on firing" not in gone
 
 
 def test_times_are_shown_in_the_team_s_zone_too(changed: Path, command: Command) -> None:

@@ -54,10 +54,14 @@ def test_disable_needs_no_manifest_where_it_is_told_who_and_where(
     assert reconcile("apply").code == 0
     for path in (repository / "manifests/dev/pipelines").rglob("*.yaml"):
         path.unlink()
-    assert reconcile("disable").code == 0  # environment.yaml is left, as in the hook of Argo CD
+    assert reconcile("disable").code == 0  # environment.yaml is left: the Job mounts nothing else
     assert _enabled(api) == [False]
     (repository / "manifests/dev/environment.yaml").unlink()
-    assert reconcile("disable").code == 2
+    without = reconcile("disable")
+    assert without.code == 2
+    assert (
+        "environment.yaml: no such file; without it give --repository, --host and --namespace" in without.err
+    )
     assert reconcile("disable", "--repository", "example-repository", "--namespace", "").code == 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from gitrepo import commit, init
 from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
@@ -30,6 +31,19 @@ def test_promoting_what_is_there_already_changes_nothing(repository: Path, comma
     assert outcome.code == 0
     assert "nothing changed" in outcome.err
     assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_release_names_the_commit_of_its_sources_or_it_is_said_why_not(
+    committed: bool, repository: Path, command: Command
+) -> None:
+    init(repository)
+    _change_source(repository)
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    named = commit(repository, "changed") if committed else None
+    told = command("promote", "--root", repository, "--from", "dev", "--to", "prod").err
+    assert ("have changes that are not committed: the release names no commit" in told) is not committed
+    assert _release(repository)["pipelines"]["hello"].get("commit") == named  # type: ignore[index]
 
 
 def test_dev_and_prod_have_one_release_and_two_versions(repository: Path, command: Command) -> None:

@@ -144,6 +144,14 @@ def test_enabled_false_keeps_the_object_disabled() -> None:
     assert _changes(_actual(replace(LIVE, enabled=False)), off) == []
 
 
+def test_an_environment_that_is_turned_off_is_told_once() -> None:
+    off = replace(_with(WEEKLY, paused_until=NOW + timedelta(days=9999)), disabled=True)
+    found = plan(off, _actual(LIVE))
+    assert [change.action for change in found.to_do] == [Action.DISABLE]
+    (note,) = found.notes
+    assert "is turned off (`state: disabled`)" in note
+
+
 def test_a_pause_disables_until_it_ends_and_then_shows_as_a_difference() -> None:
     paused = _with(WEEKLY, paused_until=NOW + timedelta(days=1))
     found = plan(paused, _actual(LIVE))

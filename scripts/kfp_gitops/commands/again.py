@@ -115,5 +115,7 @@ def _show(outcome: Outcome) -> int:
     parts += [f"{outcome.skipped} run by the schedule itself"] if outcome.skipped else []
     console.result(", ".join(parts) or "no firing in this range")
     if outcome.failed:
-        console.note("run a failed one again with --rerun RUN; this backfill does not")
+        console.note(
+            "why one failed: --status RUN; once more: --rerun RUN, for this backfill does not run it again"
+        )
     return ExitCode.REMOTE_FAILED if outcome.failed else ExitCode.OK

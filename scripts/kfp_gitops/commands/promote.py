@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kfp_gitops import console
+from kfp_gitops import console, git
 from kfp_gitops.commands import connection
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.diff import revision
@@ -18,7 +18,7 @@ from kfp_gitops.diff.state import State
 from kfp_gitops.diff.text import to_text
 from kfp_gitops.errors import ExitCode, UsageError
 from kfp_gitops.promotion import pull_request
-from kfp_gitops.promotion.copy import Promoted, Promotion, promote
+from kfp_gitops.promotion.copy import Promoted, Promotion, promote, sources_commit
 from kfp_gitops.promotion.status import Pending, status
 
 _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
@@ -75,6 +75,10 @@ def _promote(arguments: Namespace) -> int:
     seen = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
     console.result(f"\n{to_text(seen)}\n")
     _say_unrendered(root, arguments.source, done)
+    if git.commit(root, "HEAD") and not sources_commit(root):
+        console.note(
+            "templates/ or components/ have changes that are not committed: the release names no commit"
+        )
     if forge:
         console.result(_opened(arguments, forge, done, seen))
     else:

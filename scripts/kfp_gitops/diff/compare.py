@@ -32,6 +32,8 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         )
         for name in sorted({**left, **right})
     ]
+    if old and not new:  # Nothing is applied for a folder that is gone: each pipeline is as it was.
+        found = [replace(item, warnings=[], firings=[]) for item in found]
     changed, noise = delivery.changes(before.delivery(), after.delivery())
     found_settings = [*_setting_changes(old, new), *changed]
     return EnvironmentDiff(
@@ -40,7 +42,10 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         zone=zone,
         changes=found_settings,
         pipelines=[item for item in found if item.semantic or item.noise],
-        warnings=[*diagnostics.environment_warnings(environment, found_settings)],
+        warnings=[
+            *diagnostics.gone(old, new),
+            *diagnostics.environment_warnings(environment, found_settings),
+        ],
         noise=noise,
     )
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from kfp_gitops.diff.model import Action, Change, Kind, PipelineDiff
 from kfp_gitops.diff.state import PipelineFiles
+
+
+def gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What it means that environment.yaml is there no more: Argo CD applies nothing for a folder that is gone."""
+    if not before or after:
+        return
+    if before.get("state") == "disabled":
+        yield "the environment goes; its schedules are off if its last delivery succeeded (docs/environments.md)"
+    else:
+        yield (
+            "the environment goes, and nothing turns its schedules off: they go on firing. Merge `state: disabled` "
+            "first (docs/environments.md)"
+        )
 
 
 def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterator[str]:

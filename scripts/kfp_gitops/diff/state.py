@@ -11,7 +11,7 @@ from typing import Any
 
 from kfp_gitops.diff import schedules
 from kfp_gitops.manifest.migration import migrated
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, identity
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
 from kfp_gitops.yamltext import parse_all
 
 _MANIFEST = "pipeline.yaml"
@@ -91,10 +91,12 @@ class Entry:
     release: str | None
     version: str | None
     manifest: str | None
+    paused_until: Any = None
+    """Also where the environment as a whole says it."""
 
     def in_force(self, folder: PipelineFiles, now: datetime) -> Mapping[str, Any]:
         """The pipeline's manifest, no schedule of which is on while it is paused."""
-        return schedules.in_force(folder.manifest, self.settings.get("pausedUntil"), now)
+        return schedules.in_force(folder.manifest, self.paused_until, now)
 
 
 ABSENT = Entry({}, None, None, None)
@@ -118,6 +120,7 @@ class State(Files):
                 item.get("release"),
                 mapping(locked.get(item["name"])).get("version"),
                 mapping(locked.get(item["name"])).get("manifest"),
+                paused_until(self.settings, item),
             )
             for item in self.settings.get("pipelines") or []
             if isinstance(item, Mapping) and "name" in item

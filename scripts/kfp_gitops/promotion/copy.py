@@ -55,7 +55,9 @@ def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> P
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
         _stage(root, staged)
-        _write_release(staged, giver, taker, given, with_reconciler=not pipelines, commit=_commit(root))
+        _write_release(
+            staged, giver, taker, given, with_reconciler=not pipelines, commit=sources_commit(root)
+        )
         rendered = render(staged, target)
         texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
         changed = _copy_back(staged, root, target)
@@ -136,7 +138,7 @@ def _copy_back(staged: Path, root: Path, target: str) -> list[tuple[str, str]]:
     return [*done, ("change", path)]
 
 
-def _commit(root: Path) -> str | None:
+def sources_commit(root: Path) -> str | None:
     """The commit that the sources are at, for information; none when they are not committed."""
     changed = git.call(root, "status", "--porcelain", "--", "templates", "components")
     return None if changed.returncode != 0 or changed.stdout else git.commit(root, "HEAD")

@@ -18,7 +18,7 @@ from kfp_gitops.ownership import Owner
 from kfp_gitops.places import Place, Plain, Source
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
+from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline, paused_until
 from kfp_gitops.rendered import read_from as rendered_pipeline
 from kfp_gitops.yamltext import parse
 
@@ -221,7 +221,7 @@ def _desired(found: Texts, heads: Mapping[str, _Head], host: str, irs: Mapping[s
             ir=irs[name],
             schedules=head.schedules,
             triggers=head.triggers,
-            paused_until=timing.instant(entries[name].get("pausedUntil")),
+            paused_until=timing.instant(paused_until(found.environment, entries[name])),
             source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
             commit=entries[name].get("commit", ""),
         )
@@ -236,6 +236,7 @@ def _desired(found: Texts, heads: Mapping[str, _Head], host: str, irs: Mapping[s
         absent=tuple(Absent(**entry) for entry in found.environment.get("absent", [])),
         keep_versions=found.environment.get("keepVersions", 10),
         time_zone=found.environment.get("timeZone", "UTC"),
+        disabled=found.environment.get("state") == "disabled",
     )
 
 

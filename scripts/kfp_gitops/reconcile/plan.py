@@ -46,13 +46,14 @@ class Plan:
 def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
-    notes: list[str] = []
+    notes: list[str] = _turned_off(desired)
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)
         found = list(conflicts(desired.owner, wanted, view, actual, options))
         if not found:
             found = list(_changes(desired, wanted, view, options))
-            notes += [*_notes(wanted, view), *_stale(wanted, view, actual, options)]
+            notes += [] if desired.disabled else _notes(wanted, view)
+            notes += _stale(wanted, view, actual, options)
         changes += found
     changes += _vanished(desired, actual, options)
     notes += unclear.told(desired.owner, actual.experiments)
@@ -146,6 +147,11 @@ def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Ch
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
             yield Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True)
+
+
+def _turned_off(desired: Desired) -> list[str]:
+    environment = desired.owner.environment
+    return [f"{environment} is turned off (`state: disabled`): no schedule is on"] if desired.disabled else []
 
 
 def _notes(wanted: Entry, view: View) -> Iterator[str]:

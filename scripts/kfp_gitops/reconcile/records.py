@@ -59,6 +59,8 @@ class Desired:
     time_zone: str = "UTC"
     checkout: str = ""
     """The commit of the repository that it is applied from, where there is one."""
+    disabled: bool = False
+    """Turned off as a whole: then all its pipelines are paused."""
 
     @property
     def entries(self) -> list[Entry]:

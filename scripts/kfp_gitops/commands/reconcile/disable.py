@@ -1,4 +1,4 @@
-"""`reconcile disable`: turn every schedule of an environment off, as when its Application is deleted."""
+"""`reconcile disable`: turn every schedule of an environment off, with or without its files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from kfp_gitops import console, metrics
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.errors import ExitCode
 
+_EXAMPLES = """  python scripts/reconcile.py disable --env stage
+  python scripts/reconcile.py disable --env stage --repository ID --host http://127.0.0.1:8888 --namespace ''
+                                         an environment whose files are gone"""
+
 
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
@@ -16,7 +20,7 @@ def add(subcommands: Any) -> None:
     more = (
         "Needs no pipeline: environment.yaml is enough, or --repository, --host and --namespace without it."
     )
-    parser = subcommands.add_parser("disable", help=about, description=f"{about}. {more}")
+    parser = subcommands.add_parser("disable", help=about, description=f"{about}. {more}", examples=_EXAMPLES)
     options.add_target(parser)
     options.add_identity(parser)
     options.add_lock(parser)

@@ -16,6 +16,7 @@ from kfp_gitops.errors import RefusedError, UsageError
 from kfp_gitops.locking.memory import Memory
 from kfp_gitops.ownership import CHANGED, Owner
 from kfp_gitops.places import Mounted, Place, Plain
+from kfp_gitops.rendered import ENVIRONMENT
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpapi.actual import Actual
@@ -68,13 +69,17 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
     """Whose objects, and where: by environment.yaml alone, or by what was given in its place.
 
     Raises:
-        InputError: there is no environment.yaml, and not all was given.
+        InputError: environment.yaml is malformed.
+        UsageError: there is no environment.yaml, and not all was given that it would say.
     """
     from kfp_gitops.reconcile import desired
 
     given = (arguments.repository, arguments.host, arguments.namespace)
     if all(text is not None for text in given):
         repository, host, namespace = given
+    elif not (settings := folder(arguments) / ENVIRONMENT).is_file():
+        more = "without it give --repository, --host and --namespace ('' on a single-user KFP)"
+        raise UsageError(f"{settings}: no such file; {more}")
     else:
         found = desired.settings_of(manifests(arguments), arguments.env)
         repository, kfp = arguments.repository or found["repository"], found["kfp"]
