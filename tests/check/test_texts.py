@@ -70,7 +70,7 @@ implementation:
   container:
     image: alpine@sha256:0000000000000000000000000000000000000000000000000000000000000000
     command: [echo, '{command}']
-    args: [{{concat: ['{args}', {{inputValue: x}}]}}]
+    args: ['{args}', {{inputValue: x}}]
     env: {{MOOD: '{env}'}}
 """
 
