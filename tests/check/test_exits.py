@@ -109,9 +109,8 @@ def test_a_compiled_task_that_waits_for_one_is_refused() -> None:
 
 @pytest.mark.parametrize("node", ["deletePvc: {name: x}", "importer: {uri: s3://b/x, type: Dataset}"])
 def test_what_cannot_stand_in_finally_is_told_so(node: str) -> None:
-    rest = (
-        "    g:\n      finally: {z: {%s}}\n      tasks: {i: {component: say, arguments: {text: x}}}\n" % node
-    )
+    rest = f"    g:\n      finally: {{z: {{{node}}}}}\n"
+    rest += "      tasks: {i: {component: say, arguments: {text: x}}}\n"
     (found,) = refusals(HEAD + rest)
     assert found.startswith("6:20: spec.tasks.g.finally.z runs neither a component nor a pipeline")
     assert "put deletePvc after the users of the claim in `tasks`" in found

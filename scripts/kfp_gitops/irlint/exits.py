@@ -66,4 +66,5 @@ def _has_hook(ir: Ir, parent: Component, key: str) -> bool:
     if component is None or iterator(task) or _runs_anyway(task):
         return False
     container = ir.executors.get(component.node.get("executorLabel", ""), {}).get("container", {})
-    return "dag" in component.node or bool(container and container.get("image") not in STUB_IMAGES)
+    image: str = container.get("image", "")
+    return bool("dag" in component.node or (image and image not in STUB_IMAGES))
