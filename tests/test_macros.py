@@ -23,17 +23,23 @@ def _expanded(value: object, **other: object) -> object:
 @pytest.mark.parametrize(
     ("text", "expanded"),
     [
-        ("[[ScheduledTime]]", "20261202000000"),
-        ("at [[ScheduledTime.2006-01-02T15:04:05Z07:00]]", "at 2026-12-02T00:00:00Z"),
+        ("[[CurrentTime]]", "20261202000030"),
+        ("at [[CurrentTime.2006-01-02T15:04:05Z07:00]]", "at 2026-12-02T00:00:30Z"),
         ("[[CurrentTime.Mon Jan 02 03:04PM 06]]", "Wed Dec 02 12:00AM 26"),
-        ("run [[Index]] id [[RunUUID]]", "run 7 id 0b5e"),
+        ("run [[Index]] id [[RunUUID]]", "run [[Index]] id 0b5e"),
         ("[[other]] [[ScheduleTime]]", "[[other]] [[ScheduleTime]]"),
         (["[[RunUUID]]"], ["[[RunUUID]]"]),
         (5, 5),
     ],
 )
 def test_the_development_server_expands_what_the_server_does(text: object, expanded: object) -> None:
-    assert _expanded(text) == expanded
+    assert _expanded(text, recurring_run_id="") == expanded
+
+
+def test_in_the_run_of_a_schedule_nothing_is_expanded() -> None:
+    """What is compiled when it is registered holds its parameters, and the controller looks at others."""
+    text = "[[ScheduledTime]] [[Index]] [[RunUUID]] [[CurrentTime]]"
+    assert _expanded(text) == text
 
 
 def test_a_run_by_hand_has_no_scheduled_time() -> None:
@@ -51,9 +57,8 @@ _TRIGGER = "triggers:\n- {{name: t, runOn: change, parameters: {{x: {}}}}}\n"
     ("body", "what"),
     [
         (
-            _BODY.format("str", "y", "z")
-            + _SCHEDULE.format("'[[ScheduledTime.2006-01-02]] [[Index]] [[RunUUID]]'"),
-            "",
+            _BODY.format("str", "y", "z") + _SCHEDULE.format("'[[ScheduledTime.2006-01-02]]'"),
+            "KFP 2.17 expands no [[ScheduledTime]] in a schedule",
         ),
         (
             _BODY.format("str", "y", "z") + _SCHEDULE.format("'[[ScheduleTime]]'"),

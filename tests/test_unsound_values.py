@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops import brought, check
+import rich_ir
+from kfp_gitops import brought, check, irlint
 from kfp_gitops.errors import InputError
 from kfp_gitops.manifest import reader
 from language import COMPONENTS, HEAD, refusals, warnings
@@ -49,7 +50,6 @@ def test_lists_and_maps_inside_json() -> None:
             "{concat: [x, {task: b, output: said}]}",
             "a double quote, backslash or line break in it breaks the step",
         ),
-        ("{concat: [x, {run: id}]}", "{run: id} as a whole argument only"),
         ("{concat: [{run: workspace}, /x]}", ""),
         ("{task: b, output: said}", ""),
         ("{run: id}", ""),
@@ -60,6 +60,38 @@ def test_what_only_a_run_tells_is_warned_of(argument: str, what: str) -> None:
     body = body.replace("b: {component: take}", "b: {component: say, arguments: {text: y}}")
     found = warnings(body)
     assert [what in one for one in found] == ([True] if what else [])
+
+
+@pytest.mark.parametrize(
+    ("argument", "what"),
+    [
+        ("{concat: [x, {run: id}]}", "{run: id} as a whole argument only"),
+        ("{run: pipeline-root}", "{run: pipeline-root} nowhere"),
+        ("{concat: [x, {run: pipeline-root}]}", "{run: pipeline-root} nowhere"),
+    ],
+)
+def test_facts_that_stay_placeholders_are_refused(argument: str, what: str) -> None:
+    (found,) = refusals(f"spec:\n  tasks:\n    a: {{component: say, arguments: {{text: {argument}}}}}\n")
+    assert found.startswith("3:")
+    assert f"KFP 2.17 replaces {what}; this stays a placeholder" in found
+
+
+@pytest.mark.parametrize(
+    ("constant", "fact"),
+    [
+        ("{{$.pipeline_root}}", "pipeline_root"),
+        ("a {{$.pipeline_job_uuid}}", "pipeline_job_uuid"),
+        (["{{$.pipeline_job_name}}"], "pipeline_job_name"),
+        ("{{$.pipeline_job_uuid}}", ""),
+        ("{{$.workspace_path}}/x", ""),
+    ],
+)
+def test_facts_in_a_compiled_pipeline(constant: object, fact: str) -> None:
+    documents = rich_ir.documents()
+    given = documents[0]["root"]["dag"]["tasks"]["use-2"]["inputs"]["parameters"]
+    given["text"] = {"runtimeValue": {"constant": constant}}
+    found = [one.what for one in irlint.findings(documents) if "does not replace it" in one.what]
+    assert [f"{{{{$.{fact}}}}}" in one for one in found] == ([True] if fact else [])
 
 
 def test_parts_for_a_pipeline_inside_or_a_volume_claim_are_told() -> None:

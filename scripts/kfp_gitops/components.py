@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from kfp_gitops import charset, containers, irlint, kubernetes_names, schema, v1ports
 from kfp_gitops.errors import InputError, Problem, raise_if_any
+from kfp_gitops.irlint import commandline
 from kfp_gitops.manifest import Type
 from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 from kfp_gitops.yamltext import Document, Path, parse
@@ -45,7 +46,8 @@ _REFERENCE = re.compile(
 class Port:
     """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title.
 
-    `collected`: what a loop over this list makes is collected, so it may not be empty.
+    `collected`: what a loop over this list makes is collected, so it may not be empty. `in_command`: KFP's driver puts
+    it into the command line, and fails when it has no value; without a default it is then not optional.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Port:
     final_status: bool = False
     many: bool = False
     collected: bool = False
+    in_command: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,11 @@ def read(name: str, text: str, path: str) -> Component:
     spec = document.value
     if "implementation" in spec:
         raise_if_any([*containers.problems(document), *_v1_faults(document)])
-        return Component(name, _v1_ports(spec.get("inputs")), _v1_ports(spec.get("outputs")), document)
+        inputs = _v1_ports(spec.get("inputs"))
+        read = containers.read_by_driver(spec)
+        defaults = {v1ports.fit(p["name"]) for p in spec.get("inputs") or () if p.get("default") is not None}
+        inputs |= {key: _in_command(inputs[key], key in defaults) for key in inputs.keys() & read}
+        return Component(name, inputs, _v1_ports(spec.get("outputs")), document)
     # What the SDK wrote, nobody edits; but it writes whatever stands in the source.
     lint = irlint.texts_for_argo if PYTHON_EXECUTOR in text else irlint.problems
     raise_if_any(lint([document]))
@@ -97,7 +104,7 @@ def read(name: str, text: str, path: str) -> Component:
         raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
-    return Component(name, _ir_ports(inputs), _ir_ports(outputs), document)
+    return Component(name, _commanded(_ir_ports(inputs), inner, spec), _ir_ports(outputs), document)
 
 
 def _v1_faults(document: Document) -> Iterator[Problem]:
@@ -112,6 +119,26 @@ def _v1_faults(document: Document) -> Iterator[Problem]:
         if fault := kubernetes_names.env_name(name):
             what = f"Kubernetes refuses this: {fault}"
             yield document.problem((*at, "env", name), what, "write letters, digits, - _ and .", key=True)
+
+
+def _commanded(
+    ports: dict[str, Port], component: Mapping[str, Any], spec: Mapping[str, Any]
+) -> dict[str, Port]:
+    executors = spec.get("deploymentSpec", {}).get("executors", {})
+    container = executors.get(component.get("executorLabel"), {}).get("container", {})
+    read = commandline.read_by_driver([*container.get("command", ()), *container.get("args", ())])
+    defaults = {
+        name
+        for name, one in component.get("inputDefinitions", {}).get("parameters", {}).items()
+        if "defaultValue" in one
+    }
+    return {
+        name: _in_command(port, name in defaults) if name in read else port for name, port in ports.items()
+    }
+
+
+def _in_command(port: Port, has_default: bool) -> Port:
+    return replace(port, in_command=True, optional=port.optional and has_default)
 
 
 def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kfp_gitops import argotext, v1ports
 from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import spelling
+from kfp_gitops.irlint import commandline, spelling
 from kfp_gitops.irlint.containers import METADATA, OUTPUTS
 from kfp_gitops.irlint.view import placeholders
 from kfp_gitops.manifest import MAX_EXACT, Type
@@ -34,6 +34,25 @@ _TODO: Mapping[Type, str] = {
 def problems(document: Document) -> list[Problem]:
     """Everything wrong with a component whose document satisfies the schema."""
     return sorted(set(_Checker(document).run()))
+
+
+def read_by_driver(spec: Mapping[str, Any]) -> set[str]:
+    """The inputs that KFP's driver puts into the command line, named as in a pipeline (`irlint.commandline`)."""
+    container = spec["implementation"]["container"]
+    parts = [*(container.get("command") or ()), *(container.get("args") or ())]
+    return {name for part in parts for name in _read(part)}
+
+
+def _read(part: Any) -> set[str]:
+    match part:
+        case str():
+            return commandline.read_by_driver([part])
+        case {"inputValue": str(name)}:
+            return {fit(name)}
+        case {"if": {"cond": {"isPresent": str(name)}, **branches}}:
+            inside = [item for one in branches.values() for item in (one if isinstance(one, list) else [one])]
+            return {read for item in inside for read in _read(item)} - {fit(name)}
+    return set()
 
 
 class _Checker:

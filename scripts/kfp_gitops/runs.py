@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops import charset
+from kfp_gitops import charset, check
+from kfp_gitops.check import given
+from kfp_gitops.components import Interface
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.manifest import Manifest, Type
+from kfp_gitops.manifest import Manifest, Type, nested
 from kfp_gitops.reconcile.desired import experiment_name
 
 
@@ -26,7 +28,7 @@ class Request:
     parameters: Mapping[str, Any]
 
 
-def parameters(manifest: Manifest, given: Sequence[str]) -> dict[str, Any]:
+def parameters(manifest: Manifest, texts: Sequence[str]) -> dict[str, Any]:
     """Parse `key=value` texts by the types that the pipeline declares.
 
     Raises:
@@ -34,7 +36,7 @@ def parameters(manifest: Manifest, given: Sequence[str]) -> dict[str, Any]:
     """
     types = {parameter.name: parameter.type for parameter in manifest.parameters}
     values, problems = {}, []
-    for text in given:
+    for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             problems.append(f"--param {text}: write key=value")
@@ -64,6 +66,27 @@ def refuse_unstorable(values: Mapping[str, Any]) -> None:
     ]
     if found:
         raise UsageError(charset.without("\n".join(found)))
+
+
+def refuse_unsound(
+    manifest: Manifest | None, inner: Mapping[str, Manifest], values: Mapping[str, Any]
+) -> None:
+    """Before anything is sent: what rendering refuses of the parameters of schedules and triggers.
+
+    Raises:
+        UsageError: each parameter that KFP or Argo would not take as it is. Without a manifest, whose use of them
+            is not known: with Argo's braces, characters that cannot be stored, or too long.
+    """
+    refuse_unstorable(values)
+    if manifest is None:
+        found = given.unknown_pipeline(values)
+    else:
+        interfaces: dict[str, Interface] = {}
+        for name in nested.innermost_first(manifest, inner):
+            interfaces[name] = check.interface(inner[name], {}, interfaces)
+        found = given.faults(manifest, interfaces, values)
+    if found:
+        raise UsageError("\n".join(f"--param {name}: {what}; {todo}" for name, what, todo in found))
 
 
 def _value(text: str, wanted: Type) -> Any:

@@ -228,7 +228,7 @@ def _problem(error: ValidationError, document: Document, home: str) -> Iterator[
         yield from _unknown_keys(found, document, home)
     elif found.kind == "required":
         for key in (key for key in found.wanted if key not in found.instance):
-            what = f"{found.name} lacks {key!r}"
+            what = f"{found.name} {found.schema.get('x-what', f'lacks {key!r}')}"
             todo = found.schema.get("x-lacking", f"add `{key}:`{_purpose(found, key)}")
             yield document.problem(found.at, what, todo)
     else:

@@ -21,11 +21,27 @@ _OCI = "oci://"
 _MODEL = "Model"
 
 
-def importer(uri: str, type_name: str = "", *, to_workspace: bool = False) -> Fault | None:
-    """Why KFP cannot import an artifact of a type (`Dataset`; empty: not known) from a URI; None when it can."""
+def importer(
+    uri: str, type_name: str = "", *, to_workspace: bool = False, is_read: bool = False
+) -> Fault | None:
+    """Why KFP cannot import an artifact of a type (`Dataset`; empty: not known) from a URI; None when it can.
+
+    `is_read`: a container takes it, for which the launcher downloads it first.
+    """
     if uri.startswith(_OCI):
         return _from_registry(type_name, to_workspace=to_workspace)
-    return root(uri)
+    return root(uri) or (_whole_bucket(uri) if to_workspace or is_read else None)
+
+
+def _whole_bucket(uri: str) -> Fault | None:
+    """objectstore/config.go, KeyFromURI: «has empty key»."""
+    found = _BUCKET.fullmatch(uri)
+    if found and not (found[3] or "").strip("/") and not found[4]:
+        return (
+            f"KFP downloads no whole bucket, and {shown(uri)} names nothing in it",
+            "add the path of the artifact",
+        )
+    return None
 
 
 def root(uri: str) -> Fault | None:

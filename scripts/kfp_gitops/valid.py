@@ -145,7 +145,7 @@ _SHAPES: Mapping[Callable[[Any], bool], str] = {
     _named_schemas: "properties $defs",
     _pattern_schemas: "patternProperties",
     _pattern: "pattern",
-    _text: "title description $comment x-todo x-elsewhere x-lacking",
+    _text: "title description $comment x-todo x-elsewhere x-lacking x-what",
     _flag: "uniqueItems deprecated",
     _number: "minimum maximum exclusiveMinimum exclusiveMaximum",
     _count: "minLength maxLength minItems maxItems minProperties maxProperties",

@@ -48,7 +48,7 @@ def root(repository: Path) -> Path:
     )
     (folder / "rich.yaml").write_text(yaml.safe_dump_all(rich_ir.documents()))
     with (repository / "environments/dev/values.yaml").open("a") as values:
-        values.write("  brought:\n    values: {uri: gs://x}\n")
+        values.write("  brought:\n    values: {uri: gs://x/y}\n")
     return repository
 
 
@@ -69,7 +69,7 @@ def test_it_compiles_to_what_kfp_loads_with_the_environments_defaults_and_images
     assert command("render", "--root", root, "--env", "dev", "--check").code == 0
     wanted = rich_ir.documents()
     inputs = wanted[0]["root"]["inputDefinitions"]["parameters"]
-    inputs["uri"]["defaultValue"], inputs["secret"]["defaultValue"] = "gs://x", "other"
+    inputs["uri"]["defaultValue"], inputs["secret"]["defaultValue"] = "gs://x/y", "other"
     for executor in wanted[0]["deploymentSpec"]["executors"].values():
         if "container" in executor:
             executor["container"]["image"] = _STEPS
@@ -93,13 +93,13 @@ def test_the_reconciler_reads_it_with_its_schedule(root: Path, command: Run) -> 
 def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, command: Run) -> None:
     before = environment.releases(root, environment.load(root, "dev"))["brought"].digest
     with (root / "environments/prod/values.yaml").open("a") as values:
-        values.write("  brought:\n    values: {uri: gs://prod}\n")
+        values.write("  brought:\n    values: {uri: gs://prod/x}\n")
     assert (
         command("promote", "--root", root, "--from", "dev", "--to", "prod", "--pipeline", "brought").code == 0
     )
     pinned = root / "environments/prod/pinned/brought/rich.yaml"
     assert pinned.read_text() == _ir_file(root).read_text()
-    assert "gs://prod" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()
+    assert "gs://prod/x" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()
     _edit(_ir_file(root), "name: rich", "name: richer")
     assert environment.releases(root, environment.load(root, "dev"))["brought"].digest != before
     _edit(pinned, "name: rich", "name: richer")

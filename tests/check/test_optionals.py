@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import irlint
-from language import refusals
+from kfp_gitops import check, components, ir, irlint
+from kfp_gitops.compiler.filled import filled
+from kfp_gitops.manifest import reader
+from language import COMPONENTS, compiled, refusals
+from language import HEAD as TOP
 
 HEAD = """\
 spec:
@@ -18,7 +21,7 @@ spec:
   tasks:
 """
 ALLOWED = {
-    "an input that may be missing": "    a: {component: take, arguments: {text: {param: word}}}",
+    "an input that may be missing": "    a: {component: tolerate, arguments: {note: {param: word}}}",
     "a secret's name, which the driver leaves out": (
         "    a: {component: list_names, env: {K: {secret: {param: word}, key: k}}}"
     ),
@@ -28,6 +31,10 @@ ALLOWED = {
       tasks: {a: {component: say, arguments: {text: {param: sure}}}}""",
 }
 REFUSED = {
+    "an input with a default that stands in a command line": (
+        "    a: {component: take, arguments: {text: {param: word}}}",
+        "is given to 'text' of 'take', in whose command line it stands",
+    ),
     "a required input": (
         "    a: {component: say, arguments: {text: {param: word}}}",
         "which must have a value",
@@ -104,3 +111,82 @@ def test_in_a_compiled_pipeline() -> None:
     (found,) = irlint.findings(_ir(to="inner"))
     assert found.at[-2:] == ("parameters", "text")
     assert "handed the optional parameter 'maybe'" in found.what
+
+
+INNER = """\
+spec:
+  artifacts: {data: {type: Dataset, optional: true}, unused: {type: Dataset, optional: true}}
+  tasks: {a: {component: train, arguments: {data: {artifact: data}}}}
+"""
+OUTER = """\
+spec:
+  tasks:
+    one: {pipeline: inner, arguments: {data: {task: load, output: data}}}
+    load: {component: load}
+    two: {pipeline: inner}
+"""
+
+
+def test_an_optional_artifact_of_a_pipeline_inside_that_is_used_there_must_be_given() -> None:
+    inner = reader.read(TOP + INNER, "inner.yaml")
+    outer = reader.read(TOP + OUTER, "m.yaml")
+    found = check.problems(outer, COMPONENTS, {"inner": check.interface(inner, COMPONENTS, {})})
+    assert [(one.line, one.what) for one in found] == [(8, "task 'two' lacks the argument 'data'")]
+
+
+def test_an_optional_artifact_in_a_compiled_pipeline() -> None:
+    documents = rich_ir.documents()
+    spec = documents[0]
+    spec["components"]["comp-look"]["inputDefinitions"]["artifacts"]["data"]["isOptional"] = True
+    assert irlint.findings(documents) == []
+    spec["root"]["dag"]["tasks"]["look"].pop("inputs")
+    (found,) = irlint.findings(documents)
+    assert found.at[-3:] == ("inputs", "artifacts", "data")
+    assert "is handed the optional artifact 'data': it fails where that is not given" in found.what
+
+
+def test_a_default_that_stands_in_a_command_line_is_handed_over() -> None:
+    """KFP's driver fills the command line in, and only the launcher after it knows defaults."""
+    text = compiled("spec:\n  tasks:\n    a: {component: tolerate, arguments: {}}\n")
+    task = ir.documents(text)[0]["root"]["dag"]["tasks"]["tolerate"]
+    assert task["inputs"] == {
+        "parameters": {"text": {"runtimeValue": {"constant": "nothing"}}}
+    }  # and no `note`
+
+
+V1 = """\
+name: shout
+inputs:
+- {name: My Word, type: String, optional: true}
+- {name: more, type: String, optional: true}
+implementation:
+  container:
+    image: alpine@sha256:0000000000000000000000000000000000000000000000000000000000000000
+    command: [echo, --word, LINE]
+    args: [{if: {cond: {isPresent: more}, then: [--more, {inputValue: more}]}}]
+"""
+
+
+@pytest.mark.parametrize("line", ["{inputValue: My Word}", "\"{{$.inputs.parameters['my_word']}}\""])
+def test_an_input_without_default_in_a_command_line_must_be_given(line: str) -> None:
+    found = components.read("shout", V1.replace("LINE", line), "c.yaml").inputs
+    assert {name: (port.optional, port.in_command) for name, port in found.items()} == {
+        "my_word": (False, True),
+        "more": (True, False),
+    }
+
+
+def test_in_a_brought_pipeline_it_must_be_given_too() -> None:
+    documents = rich_ir.documents()
+    spec = documents[0]
+    word = spec["components"]["comp-container"]["inputDefinitions"]["parameters"]["text"]
+    spec["root"]["dag"]["tasks"]["container"]["inputs"]["parameters"].pop("text")
+    word["isOptional"] = True
+    assert any(
+        "leaves out 'text', which stands in its command line" in f.what for f in irlint.findings(documents)
+    )
+    word["defaultValue"] = "x"  # which the compiler hands over
+    assert not any("leaves out" in f.what for f in irlint.findings(documents))
+    filled(documents)
+    given = spec["root"]["dag"]["tasks"]["container"]["inputs"]["parameters"]
+    assert given["text"] == {"runtimeValue": {"constant": "x"}}

@@ -10,7 +10,7 @@ import pytest
 import rich_ir
 from kfp_gitops import check, irlint, storage
 from kfp_gitops.manifest import reader
-from language import COMPONENTS, HEAD, refusals
+from language import COMPONENTS, HEAD, compiled, refusals
 
 READ = ["gs://b/x", "s3://b/a/b.csv", "minio://mlpipeline/v2", "s3://b/x?region=eu", "gs://b"]
 UNREAD = [
@@ -113,3 +113,56 @@ def test_the_same_in_a_compiled_pipeline(spoil: Callable[[list[Any]], None]) -> 
     assert irlint.findings(before) == []
     (found,) = irlint.findings(documents)
     assert "KFP reads no URI like" in found.what
+
+
+@pytest.mark.parametrize("uri", ["gs://b", "s3://b/", "minio://b//"])
+def test_a_whole_bucket_is_imported_but_not_read(uri: str) -> None:
+    assert storage.importer(uri, "Dataset") is None
+    assert "KFP downloads no whole bucket" in str(storage.importer(uri, "Dataset", is_read=True))
+    assert "KFP downloads no whole bucket" in str(storage.importer(uri, "Dataset", to_workspace=True))
+    body = f'spec:\n  tasks:\n    a: {{importer: {{uri: "{uri}", type: Dataset}}}}\n'
+    assert refusals(body) == []
+    (found,) = refusals(body + "    b: {component: train, arguments: {data: {task: a, output: artifact}}}\n")
+    assert found.startswith("3:")
+    assert "KFP downloads no whole bucket" in found
+    documents = rich_ir.documents()
+    documents[0]["root"]["inputDefinitions"]["parameters"]["uri"]["defaultValue"] = uri
+    (told,) = irlint.findings(documents)
+    assert told.at == ("root", "inputDefinitions", "parameters", "uri", "defaultValue")
+    assert "KFP downloads no whole bucket" in told.what
+
+
+BESIDE = """\
+spec:
+  tasks:
+    a: {component: say, arguments: {text: s3://b/x}}
+    b: {importer: {uri: {task: a, output: said}, type: Dataset}}
+"""
+INTO = """\
+spec:
+  tasks:
+    a: {component: say, arguments: {text: s3://b/x}}
+    g:
+      if: {eq: [{task: a, output: said}, "s3://b/x"]}
+      tasks:
+        b: {importer: {uri: {task: a, output: said}, type: Dataset}}
+"""
+
+
+def test_an_importer_looks_up_no_output_beside_it() -> None:
+    (found,) = refusals(BESIDE)
+    assert found.startswith("4:")
+    assert "KFP's importer does not look up an output of 'a' beside it, and fails" in found
+    assert refusals(INTO) == []  # the group is given it, and the importer finds it there
+    assert compiled(INTO)
+
+
+def test_a_compiled_importer_looks_up_what_the_dag_around_it_is_given_alone() -> None:
+    documents = rich_ir.documents()
+    given = documents[0]["root"]["dag"]["tasks"]["importer"]["inputs"]["parameters"]
+    given["uri"] = {"taskOutputParameter": {"producerTask": "inner", "outputParameterKey": "Output"}}
+    (found,) = irlint.findings(documents)
+    assert found.at == ("root", "dag", "tasks", "importer", "inputs", "parameters", "uri")
+    assert "takes its URI from an output of a task beside it" in found.what
+    given["uri"] = {"runtimeValue": {"constant": "s3://b/x"}}
+    assert "takes its URI from a constant beside it" in str(irlint.findings(documents))

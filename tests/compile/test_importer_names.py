@@ -112,13 +112,13 @@ def test_a_local_run_shows_the_manifests_name(repository: Path, command: Run, tm
     (tmp_path / "data.txt").write_text("x")
     manifest = (
         _HEAD.replace("NAME", "hello")
-        + f"""
-  parameters: {{where: {{type: str}}}}
+        + """
+  parameters: {where: {type: str}}
   tasks:
     each:
-      loop: {{items: ["a", "b"]}}
+      loop: {items: ["a", "b"]}
       tasks:
-        the-data: {{importer: {{uri: {{param: where}}, type: Dataset}}}}
+        the-data: {importer: {uri: {param: where}, type: Dataset}}
 """
     )
     (repository / "templates/pipelines/hello/pipeline.yaml.j2").write_text(manifest)

@@ -91,14 +91,18 @@ def inner(text: str = None, data: dsl.Input[dsl.Dataset] = None):
     maybe(text=text, data=data)
 
 
+@dsl.pipeline
+def words(text: str = None):
+    maybe(text=text)
+
+
 def optional_inputs(text: str = None, n: int = None):
     maybe(text=text, n=n)
     maybe()
 
 
 def nested_with_optional_inputs(text: str = "x"):
-    inner(text=text)
-    inner()
+    inner(text=text, data=write().output)
     inner(data=write().output)
 
 
@@ -136,7 +140,7 @@ def exit_handlers(text: str = "a"):
             say(text=item)
         with dsl.If(said.output == "a"):
             say()
-    with dsl.ExitHandler(inner(text=text)):
+    with dsl.ExitHandler(words(text=text)):
         say()
 
 
@@ -159,13 +163,15 @@ def settings_from_values(name: str = "s", selector: dict = {}):
     kubernetes.add_node_selector_json(say(), node_selector_json=selector)
 
 
-def importers(uri: str = "s3://x", owner: str = "o"):
+def importers(uri: str = "s3://x/y", owner: str = "o"):
     taken = dsl.importer(
         artifact_uri=uri, artifact_class=dsl.Dataset, metadata={"owner": owner, "all": [owner], owner: "z"}
     )
     read(data=taken.output)
     look(data=taken.output)
-    look(data=dsl.importer(artifact_uri=say().output, artifact_class=dsl.Model, reimport=True).output)
+    said = say()
+    with dsl.If(uri == "s3://x/y"):
+        look(data=dsl.importer(artifact_uri=said.output, artifact_class=dsl.Model, reimport=True).output)
 
 
 def one_of(x: int = 1) -> int:

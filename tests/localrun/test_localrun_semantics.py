@@ -369,7 +369,9 @@ workspace: {size: 1Gi, pvcSpecPatch: {accessModes: [ReadWriteOnce]}}
 config: {deadlineSeconds: 60}
 tasks:
   name: {component: say, arguments: {text: {run: name}}}
-  times: {component: say, arguments: {text: {concat: [{run: create-time}, " ", {run: schedule-time}, " ", {run: id}]}}}
+  created: {component: say, arguments: {text: {run: create-time}}}
+  scheduled: {component: say, arguments: {text: {run: schedule-time}}}
+  id: {component: say, arguments: {text: {run: id}}}
   env:
     component: variables
     arguments: {names: [LEVEL, MISSING]}
@@ -380,7 +382,9 @@ tasks:
 """,
         {
             "name": _said("My run"),
-            "times": _said("2026-01-02T03:04:05Z 2026-01-02T03:00:00Z run-1"),
+            "created": _said("2026-01-02T03:04:05Z"),
+            "scheduled": _said("2026-01-02T03:00:00Z"),
+            "id": _said("run-1"),
             "env": {"LEVEL": "debug", "MISSING": None},
         },
     ),

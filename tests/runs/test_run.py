@@ -173,3 +173,14 @@ def test_a_parameter_that_kfp_cannot_store_is_refused_before_anything_is_sent(
     assert outcome.code == 2
     assert "--param name: a text with U+" in outcome.err
     assert _ids(server) == []
+
+
+def test_a_parameter_that_would_break_the_run_is_exit_2_and_nothing_is_sent(
+    run: Callable[..., Outcome], server: DevServer
+) -> None:
+    before = len(server.faults.requests)
+    for more in ((), ("--backfill", "2026-01-01..2026-01-02")):
+        outcome = run("--pipeline", "hello", "--param", "name={{workflow.name}}", *more)
+        assert outcome.code == 2
+        assert "--param name: Argo takes '{{workflow.name}}' for a placeholder of its own" in outcome.err
+    assert len(server.faults.requests) == before

@@ -12,6 +12,7 @@ from kfp_gitops.check import (
     claims,
     cluster,
     collected,
+    exits,
     groups,
     macros,
     optionals,
@@ -73,7 +74,13 @@ def warnings(
         *macros.warnings(manifest),
     ]
     return sorted(
-        {*found, *quotes.warnings(context), *collected.warnings(context), *retries.warnings(context)}
+        {
+            *found,
+            *exits.warnings(context),
+            *quotes.warnings(context),
+            *collected.warnings(context),
+            *retries.warnings(context),
+        }
     )
 
 
@@ -97,7 +104,11 @@ def interface(
     kinds = {output.name: context.kind(output.value) for output in manifest.outputs}
     outputs = {name: replace(kind, name=name) for name, kind in kinds.items() if kind}
     listed = collected.parameters(context)
-    inputs = {name: replace(port, collected=name in listed) for name, port in context.inputs.items()}
+    needed = optionals.artifacts(context)
+    inputs = {
+        name: replace(port, collected=name in listed, optional=port.optional and name not in needed)
+        for name, port in context.inputs.items()
+    }
     return Interface(manifest.name, inputs, outputs, rules=uses.rules(context))
 
 
@@ -112,7 +123,7 @@ def _run(context: Context) -> Iterator[Problem]:
     yield from braces.problems(context.manifest)
     yield from sizes.problems(context.manifest)
     yield from schedules.problems(context.manifest)
-    for check in (claims, collected, quotes, retries, texts, uses, cluster, optionals, workspace):
+    for check in (claims, collected, exits, quotes, retries, texts, uses, cluster, optionals, workspace):
         yield from check.problems(context)
     for start in context.manifest.starts:
         yield from _start(context, start)

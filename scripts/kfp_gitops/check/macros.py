@@ -10,7 +10,7 @@ from kfp_gitops.errors import Problem, meant
 from kfp_gitops.manifest import Constant, Manifest, Schedule, Task, walk
 from kfp_gitops.yamltext import Path
 
-_TODO = "give it as a text parameter of a schedule"
+_TODO = "give it as a text parameter of a run by hand or of a trigger"
 
 
 def warnings(manifest: Manifest) -> Iterator[Problem]:
@@ -41,7 +41,13 @@ def _why_not(name: str, value: Any, scheduled: bool) -> tuple[str, str] | None:
         return f"KFP knows no [[{name}]]", f"did you mean [[{meant(name, macros.KNOWN)}]]?"
     if not isinstance(value, str):
         return f"KFP expands no [[{name}]] inside a list or map", "give it as a text parameter"
-    if not scheduled and name in macros.OF_SCHEDULES:
+    if scheduled:
+        todo = "give {run: schedule-time} to a step, which makes of it what it needs"
+        return (
+            f"KFP 2.17 expands no [[{name}]] in a schedule: its runs are compiled when it is registered",
+            todo,
+        )
+    if name in macros.OF_SCHEDULES:
         return f"the run of a trigger has no schedule, so [[{name}]] stays as it is", "take [[CurrentTime]]"
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kfp_gitops.check.context import Context
 from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import (
+    ArtifactRef,
     Condition,
     Importer,
     Loop,
@@ -20,6 +21,7 @@ from kfp_gitops.manifest import (
     ParameterRef,
     Task,
     Value,
+    order,
     pod_values,
     references,
     walk,
@@ -46,6 +48,15 @@ def problems(context: Context) -> Iterator[Problem]:
                     yield context.document.problem(at, what, _DEFAULT)
 
 
+def artifacts(context: Context) -> set[str]:
+    """The pipeline's artifacts that something in it takes: a task for which one is optional fails without it, too.
+
+    driver/resolve.go, resolveInputArtifact (2.17.0): «parent DAG does not have input artifact».
+    """
+    used = [value for node in walk(context.manifest.body) for value in order.values(node)]
+    return {ref.name for value in used for ref in references(value) if isinstance(ref, ArtifactRef)}
+
+
 def _uses(context: Context, node: Node) -> Iterator[tuple[Value, Path, str]]:
     """Each value of a node, its path, and why it must not be missing; empty where it may."""
     match node:
@@ -69,7 +80,9 @@ def _arguments(context: Context, task: Task) -> Iterator[tuple[Value, Path, str]
     for name, value in task.arguments.items():
         port = interface.inputs.get(name) if interface else None
         why = ""
-        if port and not port.optional:
+        if port and port.optional and port.in_command:
+            why = f"is given to {name!r} of {task.name!r}, in whose command line it stands"
+        elif port and not port.optional:
             why = f"is given to {name!r} of {task.name!r}, which must have a value"
         elif task.kind == "pipeline":
             why = f"is given to the pipeline {task.name!r}, which gets nothing then, not even its own default"

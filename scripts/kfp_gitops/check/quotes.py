@@ -1,8 +1,8 @@
 """References inside a text, a list or a map: what KFP puts in their place, and when that breaks the step.
 
 The SDK writes them as placeholders into JSON, and the launcher replaces those unescaped (backend/src/v2/component/
-launcher_v2.go, compileCmdAndArgs; seen on KFP 2.17.0: JSONDecodeError). The driver replaces nothing there, so a
-pipeline inside, a volume claim and facts of the run get the placeholder itself (driver/resolve.go,
+launcher_v2.go, compileCmdAndArgs; seen on KFP 2.17.0: JSONDecodeError). The driver replaces nothing there but the
+workspace, so a pipeline inside, a volume claim and facts of the run get the placeholder itself (driver/resolve.go,
 resolveInputParameter, compares the whole text; read in the source of 2.17.0).
 """
 
@@ -15,7 +15,7 @@ from kfp_gitops import gojson
 from kfp_gitops.check import known
 from kfp_gitops.check.context import BUILTINS, Context, named, shown
 from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Constant, RunRef, Task, Value, parts, references, walk
+from kfp_gitops.manifest import Constant, RunRef, Task, Value, order, parts, references, walk
 from kfp_gitops.yamltext import Path
 
 # What JSON escapes in a text.
@@ -25,9 +25,14 @@ _ALONE = "give it as an argument of its own"
 
 def problems(context: Context) -> Iterator[Problem]:
     """Values that are known and would break the step, and references that nothing replaces."""
+    yield from _root(context)
     for task, reference, at in _inside(context):
         kind = context.kind(reference)
-        if task.kind in BUILTINS:
+        if isinstance(reference, RunRef) and reference.fact not in ("workspace", "pipeline-root"):
+            yield context.document.problem(
+                at, _placeholder(reference.fact, "as a whole argument only"), _ALONE
+            )
+        elif task.kind in BUILTINS:
             what = f"KFP's driver does the step itself and replaces no part of a value: {task.kind} gets a placeholder"
             yield context.document.problem(at, what, "give the whole value as one reference or constant")
         elif kind and kind.type == "dict":
@@ -45,10 +50,8 @@ def warnings(context: Context) -> Iterator[Problem]:
     for task, reference, at in _inside(context):
         kind = context.kind(reference)
         if isinstance(reference, RunRef):
-            if reference.fact != "workspace":
-                what = f"KFP 2.17 replaces {{run: {reference.fact}}} as a whole argument only; this stays a placeholder"
-                yield context.document.problem(at, what, _ALONE)
-        elif task.kind == "pipeline":
+            continue
+        if task.kind == "pipeline":
             what = "KFP 2.17 replaces no part of what a pipeline inside is given: its steps get a placeholder"
             yield context.document.problem(
                 at, what, "give the parts as arguments, and put them together there"
@@ -56,6 +59,25 @@ def warnings(context: Context) -> Iterator[Problem]:
         elif kind and kind.type in ("str", "list") and known.only_in_a_run(context, reference):
             what = "a double quote, backslash or line break in it breaks the step: KFP puts it into JSON unescaped"
             yield context.document.problem(at, what, f"{_ALONE}, or make sure that it has none")
+
+
+def _root(context: Context) -> Iterator[Problem]:
+    """driver/resolve.go, resolveInputParameter, knows each fact of a run but this one (2.17.0 and August 2026)."""
+    for node in walk(context.manifest.body):
+        for value in order.values(node):
+            if RunRef("pipeline-root") in references(value):
+                at = node.at
+                if isinstance(node, Task):
+                    at = next(
+                        ((*node.arguments_at, name) for name, one in node.arguments.items() if one == value),
+                        at,
+                    )
+                todo = "write the path, which `spec.pipelineRoot` or the installation says"
+                yield context.document.problem(at, _placeholder("pipeline-root", "nowhere"), todo)
+
+
+def _placeholder(fact: str, where: str) -> str:
+    return f"KFP 2.17 replaces {{run: {fact}}} {where}; this stays a placeholder"
 
 
 def _breaks(value: object) -> bool:

@@ -9,7 +9,7 @@ from kfp_gitops.errors import Problem
 from kfp_gitops.manifest import Manifest
 
 # Linux, MAX_ARG_STRLEN: 32 pages with the final 0; see `limits.ARGUMENT`, and `driverargs` for what is compiled.
-_MOST = 128 * 1024 - 1
+MOST = 128 * 1024 - 1
 
 
 def problems(manifest: Manifest) -> Iterator[Problem]:
@@ -17,7 +17,7 @@ def problems(manifest: Manifest) -> Iterator[Problem]:
     defaults = {one.name: one.default.value for one in manifest.parameters if one.default is not None}
     for start in manifest.starts:
         size = gojson.size({"parameterValues": {**defaults, **start.parameters}})
-        if size > _MOST:
+        if size > MOST:
             what = f"the parameters of its runs are {size} bytes of JSON, one argument of KFP's driver"
-            todo = f"hand large values over as an artifact: Linux takes {_MOST} bytes in one argument"
+            todo = f"hand large values over as an artifact: Linux takes {MOST} bytes in one argument"
             yield manifest.document.problem((*start.at, "parameters"), what, todo, key=True)

@@ -69,10 +69,25 @@ def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
         # The SDK leaves its own mark of the reference in the executor (kfp.dsl.importer_node).
         what = "KFP's importer takes no text that is put together from parts, nor a field of an item"
         yield context.document.problem(at, what, "give the whole URI as one parameter or output")
+    if not found:
+        yield from _uri_from_beside(context, node, at)
     if node.to_workspace and not (context.manifest.config and context.manifest.config.workspace):
         yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
     yield from values.problems(context, node.metadata, (*node.at, "importer", "metadata"), node.id)
     yield from _after(context, node)
+
+
+def _uri_from_beside(context: Context, node: Importer, at: Path) -> Iterator[Problem]:
+    """The launcher looks among the inputs of the group around it, where an output from outside of that stands."""
+    around = context.scopes.around[node.id]
+    for name in tasks_of(node.uri):
+        beside = context.scopes.around[name][: len(around)]
+        if [(g.node.id, g.branch) for g in beside] == [(g.node.id, g.branch) for g in around]:
+            what = f"KFP's importer does not look up an output of {name!r} beside it, and fails"
+            todo = (
+                "put it and its readers into a pipeline of their own, which is given the URI as a parameter"
+            )
+            yield context.document.problem(at, what, todo)
 
 
 def _unknown(context: Context, task: Task) -> Problem:

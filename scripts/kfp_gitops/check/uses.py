@@ -29,6 +29,7 @@ from kfp_gitops.manifest import (
     Value,
     walk,
 )
+from kfp_gitops.manifest.value import tasks as tasks_of
 from kfp_gitops.yamltext import Path
 
 _CLAIM: Mapping[str, pod_rules.Rule] = {
@@ -70,9 +71,10 @@ def rules(context: Context) -> Mapping[str, tuple[Rule, ...]]:
 
 
 def _uses(context: Context) -> Iterator[Use]:
+    read = _read(context)
     for node in walk(context.manifest.body):
         if isinstance(node, Importer):
-            rule = partial(_importer, node.type, node.to_workspace)
+            rule = partial(_importer, node.type, node.to_workspace, node.id in read)
             yield Use(node.uri, (*node.at, "importer", "uri"), rule)
         elif isinstance(node, Task):
             yield from _arguments(node, context.interface(node))
@@ -80,8 +82,18 @@ def _uses(context: Context) -> Iterator[Use]:
                 yield Use(value, (*node.at, *suffix), _mended(pod_rule))
 
 
-def _importer(type_name: str, to_workspace: bool, uri: Any) -> storage.Fault | None:
-    return storage.importer(uri, type_name, to_workspace=to_workspace) if isinstance(uri, str) else None
+def _importer(type_name: str, to_workspace: bool, is_read: bool, uri: Any) -> storage.Fault | None:
+    if not isinstance(uri, str):
+        return None
+    return storage.importer(uri, type_name, to_workspace=to_workspace, is_read=is_read)
+
+
+def _read(context: Context) -> set[str]:
+    """The tasks of whose outputs a component is given one; what a pipeline inside does with one is not looked at."""
+    tasks = (
+        node for node in walk(context.manifest.body) if isinstance(node, Task) and node.kind == "component"
+    )
+    return {name for task in tasks for value in task.arguments.values() for name in tasks_of(value)}
 
 
 def _arguments(task: Task, interface: Interface | None) -> Iterator[Use]:

@@ -41,12 +41,13 @@ def add(parser: ArgumentParser) -> None:
 
 def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
     """Start it; returns the new run's id."""
+    from kfp_gitops import runs
     from kfp_gitops.operations import rerun as again
     from kfp_gitops.reconcile.desired import experiment_name
 
     names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
     found = {e.id: names[e.name] for e in api.experiments_like(f"-{arguments.env}") if e.name in names}
-    return again.rerun(api, arguments.rerun, found)
+    return again.rerun(api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values))
 
 
 def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[str, Any]) -> int:

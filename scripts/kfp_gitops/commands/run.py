@@ -90,7 +90,7 @@ def _dispatch(arguments: Namespace) -> int:
         manifest = _manifest(folder, arguments)
         if not arguments.list:  # checked before anything is sent
             values = runs.parameters(manifest, arguments.param)
-            runs.refuse_unstorable(values)
+            runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
     host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])

@@ -12,6 +12,7 @@ from kfp_gitops import brought, driverargs, ir, irlint, limits, processes
 from kfp_gitops.brought import Brought
 from kfp_gitops.compiler import emit
 from kfp_gitops.compiler.build import Builder
+from kfp_gitops.compiler.filled import filled
 from kfp_gitops.compiler.sdk import SpecError
 from kfp_gitops.errors import InputError, Problem, raise_if_any
 from kfp_gitops.manifest import Manifest, nested, reader
@@ -132,7 +133,7 @@ def _made(pipeline: RenderedPipeline, folder: str) -> _Made:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    documents = _emitted(manifest, pipeline, folder)
+    documents = filled(_emitted(manifest, pipeline, folder))
     places = Places(manifest, documents[0])
     raise_if_any(
         manifest.document.problem(
@@ -151,7 +152,7 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> _Ma
     irs = {name: brought.read(text, f"{folder}/{name}") for name, text in pipeline.irs.items()}
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
-        documents = emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest))))
+        documents = filled(emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest)))))
     except Exception as error:  # the SDK raises whatever comes up
         raise InputError([_not_loaded(found, error)]) from error
     return _Made(documents, found.spec, lambda at: at)

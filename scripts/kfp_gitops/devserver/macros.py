@@ -1,7 +1,9 @@
 """Macros in the text parameters of a run: common/util/parameter_formatter.go, as v2_template.go `RunWorkflow` uses it.
 
-They are expanded when the run's workflow is made, so what the API shows keeps them. By hand there is no scheduled time
-and no index: those stay. Maps and lists are not looked into. `{{$.scheduledTime.strftime('…')}}` is not done here.
+They are expanded when the run's workflow is made, so what the API shows keeps them. There is no scheduled time and no
+index then: those stay. So do all in the runs of a schedule, which is compiled with its parameters when it is created
+(crd/controller/scheduledworkflow/util/scheduled_workflow.go formats the workflow's arguments, which hold none of them).
+Maps and lists are not looked into. `{{$.scheduledTime.strftime('…')}}` is not done here.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import Any
 from kfp_gitops.devserver.records import Run
 
 _MACRO = re.compile(r"\[\[(.*?)\]\]")
-_INDEX = re.compile(r"-(\d+)-\d+$")  # of `scheduler.resource_name`
 _DEFAULT = "20060102150405"
 # Go's time.Format, the reference time's parts → strftime; in the order in which they are looked for.
 _LAYOUT: Mapping[str, str] = {
@@ -29,22 +30,19 @@ def expanded(run: Run) -> dict[str, Any]:
     """The parameters that the steps of a run get."""
     given: Mapping[str, Any] = run.runtime_config.get("parameters", {})
     return {
-        name: _MACRO.sub(lambda found: _macro(found, run), value) if isinstance(value, str) else value
+        name: _MACRO.sub(lambda found: _macro(found, run), value)
+        if isinstance(value, str) and not run.recurring_run_id
+        else value
         for name, value in given.items()
     }
 
 
 def _macro(found: re.Match[str], run: Run) -> str:
     name, _, layout = found[1].partition(".")
-    scheduled = run.recurring_run_id != ""
     if name == "RunUUID":
         return run.id
     if name == "CurrentTime":
         return _at(run.created, layout)
-    if name == "ScheduledTime" and scheduled:
-        return _at(run.scheduled, layout)
-    if name == "Index" and scheduled and (index := _INDEX.search(run.display_name)):
-        return index[1]
     return found[0]
 
 

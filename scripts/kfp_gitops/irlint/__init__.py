@@ -5,7 +5,10 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
 
     findings ─► dag (tasks, outputs, circles) ─► task (sources, iterator, condition) ─► view (what a component declares)
            ├──► executors (containers, platform document)
-           ├──► importers (their names)
+           ├──► importers (their names, where their URI comes from)
+           ├──► exits (tasks that run whatever happened, and would not)
+           ├──► facts (facts of a run that stay placeholders)
+           ├──► optionals (inputs that are not given, and must be) ─► commandline
            ├──► containers (command lines that KFP does not read as they are written, outputs that nobody writes)
            ├──► claims (volume claims that the cache would not make again)
            ├──► argo (texts that Argo takes for its placeholders)

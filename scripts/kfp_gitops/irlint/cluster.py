@@ -96,13 +96,30 @@ def _importer(ir: Ir, label: str, at: Path, importer: Node) -> Iterator[Finding]
     kind = str(_map(importer.get("typeSchema")).get("schemaTitle", "")).removeprefix("system.")
     to_workspace = importer.get("downloadToWorkspace") is True
     uri = _map(importer.get("artifactUri"))
+    is_read = _is_read(ir, label)
     given = [((*at, "artifactUri", "constant"), uri["constant"])] if "constant" in uri else []
     if isinstance(parameter := uri.get("runtimeParameter"), str):
         given += _defaults(ir, label, parameter)
     for place, value in given:
-        fault = storage.importer(value, kind, to_workspace=to_workspace) if isinstance(value, str) else None
-        if fault:
-            yield Finding(0, place, *fault)
+        if isinstance(value, str):
+            fault = storage.importer(value, kind, to_workspace=to_workspace, is_read=is_read)
+            yield from [Finding(0, place, *fault)] if fault else []
+
+
+def _is_read(ir: Ir, label: str) -> bool:
+    """Whether a container beside an importer takes its artifact."""
+    for parent in ir.all():
+        runs = {
+            key: component.node for key, task in parent.tasks.items() if (component := ir.component(task))
+        }
+        made = {key for key, node in runs.items() if node.get("executorLabel") == label}
+        for key, node in runs.items() if made else ():
+            sources = [
+                _map(one.get("taskOutputArtifact")) for one in bound(parent.tasks[key], "artifacts").values()
+            ]
+            if "executorLabel" in node and any(source.get("producerTask") in made for source in sources):
+                return True
+    return False
 
 
 def _defaults(ir: Ir, label: str, parameter: str) -> list[tuple[Path, Any]]:

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from kfp_gitops.irlint import task as tasks
 from kfp_gitops.irlint.finding import Finding
 from kfp_gitops.irlint.task import Place
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, component_name, kind, one_of, title
+from kfp_gitops.irlint.view import Component, Ir, Node, component_name, kind, one_of, title, waits_for
 from kfp_gitops.yamltext import Path
 
 
@@ -47,7 +47,7 @@ def recursion(ir: Ir) -> Iterator[Finding]:
 
 def _circles(component: Component) -> Iterator[Finding]:
     graph = {
-        name: {each for each in _waits_for(task) if each in component.tasks}
+        name: {each for each in waits_for(task) if each in component.tasks}
         for name, task in component.tasks.items()
     }
     circle = _circle(graph)
@@ -62,15 +62,6 @@ def _circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     except CycleError as error:
         return list(error.args[1])
     return []
-
-
-def _waits_for(task: Node) -> Iterator[str]:
-    yield from task.get("dependentTasks", ())
-    for what in ("parameters", "artifacts"):
-        for source in bound(task, what).values():
-            for value in source.values():
-                if isinstance(value, dict) and "producerTask" in value:
-                    yield value["producerTask"]
 
 
 def _collisions(component: Component) -> Iterator[Finding]:

@@ -1,7 +1,9 @@
-"""Importers whose artifact nobody would find: KFP's driver looks for it by the importer's display name.
+"""Importers whose artifact nobody would find, and those that would not find their URI.
 
-backend/src/v2/component/importer_launcher.go stores `taskInfo.name` as the producer's name, and
-backend/src/v2/driver/resolve.go looks the producer up by its task's key. Seen on KFP 2.17.0.
+KFP's driver looks for the artifact by the importer's display name: backend/src/v2/component/importer_launcher.go
+stores `taskInfo.name` as the producer's name, and backend/src/v2/driver/resolve.go looks the producer up by its task's
+key. Seen on KFP 2.17.0. An importer's URI, if no constant, the launcher looks up among the inputs of the DAG around it:
+of what the task is given it reads `componentInputParameter` alone (ImportSpecToMLMDArtifact, 2.17.0).
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir
+from kfp_gitops.irlint.view import Component, Ir, Node, bound
 
 
 def findings(ir: Ir) -> Iterator[Finding]:
-    """Importer tasks with another display name than their key."""
+    """Importer tasks with another display name than their key, and with a URI from elsewhere."""
     for parent in ir.all():
         for key, task in parent.tasks.items():
+            yield from _uri(ir, parent, key, task)
             shown = task.get("taskInfo", {}).get("name", "")
             if shown != key and _imports(ir, ir.component(task)):
                 at = (*parent.at, "dag", "tasks", key)
@@ -25,6 +28,20 @@ def findings(ir: Ir) -> Iterator[Finding]:
                 )
                 todo = f"leave out its set_display_name, so that taskInfo.name is {key}"
                 yield Finding(0, (*at, "taskInfo", "name") if shown else at, what, todo)
+
+
+def _uri(ir: Ir, parent: Component, key: str, task: Node) -> Iterator[Finding]:
+    component = ir.component(task)
+    label = component.node.get("executorLabel", "") if component else ""
+    name = ir.executors.get(label, {}).get("importer", {}).get("artifactUri", {}).get("runtimeParameter")
+    source = bound(task, "parameters").get(name, {}) if name else {}
+    if source and "componentInputParameter" not in source:
+        at = (*parent.at, "dag", "tasks", key, "inputs", "parameters", name)
+        given = "an output of a task" if "taskOutputParameter" in source else "a constant"
+        what = f"importer {key!r} takes its URI from {given} beside it, which KFP does not look up: it fails"
+        yield Finding(
+            0, at, what, "put the importer into a group or pipeline of its own, which is given the URI"
+        )
 
 
 def _imports(ir: Ir, component: Component | None) -> bool:

@@ -15,6 +15,8 @@ from kfp_gitops.irlint import (
     containers,
     dag,
     executors,
+    exits,
+    facts,
     importers,
     kept,
     optionals,
@@ -35,7 +37,7 @@ def findings(documents: Sequence[Node]) -> list[Finding]:
     found = [*_identity(ir), *dag.recursion(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    for check in (executors, containers, claims, importers, cluster, optionals):
+    for check in (executors, containers, claims, importers, cluster, exits, facts, optionals):
         found += check.findings(ir)
     for document in documents[1:]:
         found += [*executors.platform(ir, document), *cluster.platform(document)]

@@ -85,6 +85,16 @@ def bound(task: Node, what: str) -> Node:
     return found
 
 
+def waits_for(task: Node) -> Iterator[str]:
+    """The tasks of its DAG that it comes after, and those whose outputs it takes."""
+    yield from task.get("dependentTasks", ())
+    for what in ("parameters", "artifacts"):
+        for source in bound(task, what).values():
+            for value in source.values():
+                if isinstance(value, dict) and "producerTask" in value:
+                    yield value["producerTask"]
+
+
 def kind(declaration: Node) -> str:
     """The kind of a declared parameter; empty where the IR does not say (or in the old field `type`)."""
     return _KINDS.get(declaration.get("parameterType", ""), "")

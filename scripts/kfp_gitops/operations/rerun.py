@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from kfp_gitops.errors import UsageError
 from kfp_gitops.kfpapi.client import KfpApi
@@ -11,8 +13,15 @@ from kfp_gitops.kfpapi.models import Source
 from kfp_gitops.limits import RUN
 
 
-def rerun(api: KfpApi, run_id: str, experiments: dict[str, str]) -> str:
+def rerun(
+    api: KfpApi,
+    run_id: str,
+    experiments: dict[str, str],
+    refuse: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> str:
     """Start it again; returns the new run's id. `experiments` are those of the environment: id → pipeline.
+
+    `refuse` raises for parameters that cannot be sent once more.
 
     Raises:
         UsageError: the run is of another environment, or was made of no registered version.
@@ -25,6 +34,7 @@ def rerun(api: KfpApi, run_id: str, experiments: dict[str, str]) -> str:
         raise UsageError(
             f"run {run_id} was made of no registered version, so it cannot be known what to run again"
         )
+    refuse(found.parameters)
     return api.create_run(
         name=_name(found),
         pipeline_id=found.pipeline_id,

@@ -24,7 +24,7 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("f-strings", "`{concat: […]}`", "text_of_parts"),
     (
-        "`dsl.PIPELINE_JOB_…_PLACEHOLDER`, `PIPELINE_TASK_…`, `PIPELINE_ROOT_…`",
+        "`dsl.PIPELINE_JOB_…_PLACEHOLDER`, `PIPELINE_TASK_…`",
         "`{run: …}`",
         "facts_of_the_run",
     ),
@@ -114,6 +114,10 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
     (
         "`.set_container_image(…)`",
         "which image runs is a matter of the release, by digest; a run's parameter may not choose it",
+    ),
+    (
+        "`dsl.PIPELINE_ROOT_PLACEHOLDER`",
+        "KFP 2.17 hands a step the placeholder itself: `{run: pipeline-root}` is refused",
     ),
     (
         "`.set_debug_pause(…)`",

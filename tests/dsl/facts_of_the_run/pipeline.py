@@ -9,6 +9,5 @@ def pipeline():
     say(text=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER).set_display_name("resource")
     say(text=dsl.PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER).set_display_name("created")
     say(text=dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER).set_display_name("scheduled")
-    say(text=dsl.PIPELINE_ROOT_PLACEHOLDER).set_display_name("root")
     say(text=dsl.PIPELINE_TASK_ID_PLACEHOLDER).set_display_name("task-id")
     say(text=dsl.PIPELINE_TASK_NAME_PLACEHOLDER).set_display_name("task-name")
