@@ -365,7 +365,7 @@ outputs:
     Case(
         "facts of the run, environment variables, and settings that only a cluster has",
         """
-workspace: {size: 1Gi}
+workspace: {size: 1Gi, pvcSpecPatch: {accessModes: [ReadWriteOnce]}}
 config: {deadlineSeconds: 60}
 tasks:
   name: {component: say, arguments: {text: {run: name}}}

@@ -53,7 +53,7 @@ def _waiting(parent: Component, exits: set[str]) -> Iterator[Finding]:
 
 
 def _runs_anyway(task: Node) -> bool:
-    return task.get("triggerPolicy", {}).get("strategy") == _STRATEGY
+    return bool(task.get("triggerPolicy", {}).get("strategy") == _STRATEGY)
 
 
 def _hosts(ir: Ir, parent: Component) -> list[str]:
