@@ -303,7 +303,8 @@ REFUSED = {
         "3:47: '{{channel:task=;name=n;type=String;}}' holds a placeholder of KFP; give the key another name",
     ),
     "a key of a map of references that KFP takes for one": (
-        "spec:\n  tasks:\n    a: {component: take, arguments: {items: [{'{{$.x}}': {run: id}}]}}\n",
+        "spec:\n  tasks:\n    a: {component: take, arguments: {items: [{'{{$.x}}': {task: b, output: said}}]}}\n"
+        "    b: {component: say, arguments: {text: x}}\n",
         "3:45: '{{$.x}}' holds a placeholder of KFP; give the key another name",
     ),
     "a parameter that begins with an underscore": (
@@ -567,7 +568,7 @@ spec:
     a: {component: say, arguments: {text: a}}
     b: {component: tolerate, after: [a], ignoreUpstreamFailure: true}
 """
-    assert tree(compiled(body))["b"] == {}
+    assert tree(compiled(body))["b"] == {"text": {"runtimeValue": {"constant": "nothing"}}}  # its own default
 
 
 def test_a_loop_directly_under_finally_is_warned_of_with_its_issue() -> None:
