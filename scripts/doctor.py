@@ -2,7 +2,7 @@
 
 import sys
 
-from kfp_gitops.console import run
+from kfp_gitops.commands.console import run
 
 if __name__ == "__main__":
     sys.exit(run("doctor"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops import console
+from kfp_gitops.commands import console
 from project import HERE, PROJECT, Outcome
 
 
@@ -43,7 +43,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests that are sent again are sent again at once, and five times in all."""
-    from kfp_gitops.kfpapi.retry import Backoff
+    from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 
     made = Backoff.__post_init__
 
@@ -51,7 +51,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         object.__setattr__(found, "tries", found.tries or 5)
         made(found)
 
-    monkeypatch.setattr("kfp_gitops.kfpapi.retry.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("kfp_gitops.kfpserver.kfpapi.retry.random.uniform", lambda low, high: 0.0)
     monkeypatch.setattr(Backoff, "__post_init__", five_tries)
 
 

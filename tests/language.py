@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kfp_gitops import check, components, ir
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.components import Interface
-from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.manifest import reader
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.checking import check
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import components
+from kfp_gitops.sources.components import Interface
 from project import HERE
 
 HEAD = """\

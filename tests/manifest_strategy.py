@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
-from kfp_gitops.components import Interface, Port
+from kfp_gitops.sources.components import Interface, Port
 from language import COMPONENTS
 
 MAX_DEPTH = 3

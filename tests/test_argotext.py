@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops import argotext, check, components
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import reader
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.checking import check
+from kfp_gitops.language import argotext
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.sources import components
 from language import COMPONENTS, HEAD, refusals
 
 _TASK = "spec:\n  tasks:\n    a: {{component: say, arguments: {{text: {}}}}}\n"

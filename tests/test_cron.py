@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops import cron
 from kfp_gitops.devserver import cron as witness
+from kfp_gitops.language import cron
 from project import HERE
 
 VECTORS = [json.loads(line) for line in (HERE / "data/cron_vectors.jsonl").read_text().splitlines()]

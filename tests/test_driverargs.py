@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from kfp_gitops import driverargs, gojson, limits
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.errors import InputError
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.base import gojson
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.checking import limits
+from kfp_gitops.compiling import driverargs
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from language import HEAD, SPECS, refusals
 
 _MOST = limits.ARGUMENT.maximum

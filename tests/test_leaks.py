@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from kfp_gitops import redact
+from kfp_gitops.base import redact
 from kfp_gitops.devserver import DevServer, Faults, Rights
 from kfpapi.stub import Answer, Seen, Stub
 from project import PROJECT, Outcome

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kfp_gitops import ir, limits, ownership
-from kfp_gitops.compiler import compile_pipeline, emit, identify_pipeline
-from kfp_gitops.errors import InputError
-from kfp_gitops.irlint import Finding
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.schema import SCHEMAS
+from kfp_gitops.checking import limits
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline, emit, identify_pipeline
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.language.irlint import Finding
 from kfp_gitops.reconcile import drift, swap
 from kfp_gitops.reconcile.desired import experiment_name, schedule_name
-from kfp_gitops.render import render
-from kfp_gitops.schema import SCHEMAS
+from kfp_gitops.rendering.render import render
 from project import Outcome
 
 Run = Callable[..., Outcome]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from delivery.atomic import Volume
-from kfp_gitops.errors import InputError, RemoteError
-from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.places import Mounted, Plain, Source, read_mounted
-from kfp_gitops.rendered import read_from
+from kfp_gitops.base.errors import InputError, RemoteError
+from kfp_gitops.base.places import Mounted, Plain, Source, read_mounted
+from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.rendering.rendered import read_from
 from project import Outcome
 
 NAMES = ["environment.yaml", "versions.lock.yaml"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops import processes
+from kfp_gitops.base import processes
 from project import PROJECT, Outcome, snapshot
 
 COUNT = 100
@@ -17,7 +17,7 @@ PATH = f"import sys; sys.path.insert(0, {str(PROJECT / 'scripts')!r})\n"
 
 SCRIPT = """
 import json, os, signal, sys, time
-from kfp_gitops import processes
+from kfp_gitops.base import processes
 processes.cores = lambda: 3
 parent, mode = os.getpid(), sys.argv[1]
 
@@ -93,7 +93,7 @@ def test_few_items_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> N
 
 _MEANWHILE = """
 import os, sys, threading, time
-from kfp_gitops import processes
+from kfp_gitops.base import processes
 processes.cores = lambda: int(sys.argv[1])
 parent, looks = os.getpid(), []
 
@@ -128,7 +128,8 @@ def test_cores_are_at_least_one_and_at_most_what_the_machine_has() -> None:
 
 RENDER = """
 import sys
-from kfp_gitops import console, processes
+from kfp_gitops.base import processes
+from kfp_gitops.commands import console
 count = int(sys.argv.pop())
 processes.cores = lambda: count
 processes.BATCH = 2

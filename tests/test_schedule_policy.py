@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from kfp_gitops.check import schedules
-from kfp_gitops.manifest import Manifest, Schedule
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.checking.check import schedules
+from kfp_gitops.language.manifest import Manifest, Schedule
 
 NIGHTLY = Schedule("nightly", "0 0 3 * * *", None, True, {}, None, None, 1, False, ("schedules", 0))
 

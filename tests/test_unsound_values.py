@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 import rich_ir
-from kfp_gitops import brought, check, irlint
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import reader
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.checking import check
+from kfp_gitops.language import irlint
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.sources import brought
 from language import COMPONENTS, HEAD, refusals, warnings
 
 _TEXT = "spec:\n  parameters: {{x: {{type: {}, default: {}}}}}\n  tasks:\n    a: {{component: say, arguments: {{text: {}}}}}\n"

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from kfp_gitops import bounds, schema, valid
-from kfp_gitops.errors import InputError
-from kfp_gitops.yamldump import dump
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base import bounds, schema, valid
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import parse
 from project import PROJECT
 
 MANIFESTS = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops import yamltext
-from kfp_gitops.values import merge
-from kfp_gitops.yamltext import Document
+from kfp_gitops.base import yamltext
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.sources.values import merge
 
 
 def _document(text: str, path: str) -> Document:

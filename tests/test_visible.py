@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from kfp_gitops.visible import shown
+from kfp_gitops.base.visible import shown
 
 
 @pytest.mark.parametrize(

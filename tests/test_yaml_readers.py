@@ -14,9 +14,11 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from kfp_gitops import goyaml, ir, values, yamldump, yamltext
+from kfp_gitops.base import goyaml, yamldump, yamltext
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import ir
 from kfp_gitops.devserver.yamltext import load_documents
-from kfp_gitops.errors import InputError
+from kfp_gitops.sources import values
 
 _FILE = Path(__file__).parent / "data/go_yaml_scalars.jsonl"
 _VECTORS = [json.loads(line) for line in _FILE.read_text().splitlines()]

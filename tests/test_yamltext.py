@@ -6,8 +6,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops import yamldump, yamltext
-from kfp_gitops.errors import InputError
+from kfp_gitops.base import yamldump, yamltext
+from kfp_gitops.base.errors import InputError
 
 SCALARS = (
     st.none()

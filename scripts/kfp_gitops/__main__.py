@@ -3,9 +3,10 @@
 import sys
 from pkgutil import iter_modules
 
-from kfp_gitops import commands, console
+from kfp_gitops import commands
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import scripts_are_there
-from kfp_gitops.errors import ExitCode
 
 _SHARED = {"again", "common", "connection", "locally"}
 _OF_SCRIPTS = {"demo"}

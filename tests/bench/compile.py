@@ -23,7 +23,8 @@ SAMPLE = 4
 OURS = """
 import os, sys
 from pathlib import Path
-from kfp_gitops import compiler, rendered
+from kfp_gitops.compiling import compiler
+from kfp_gitops.rendering import rendered
 root, function, alone, out = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "alone", Path(sys.argv[4])
 if alone:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -76,13 +77,18 @@ def rows(settings: Settings) -> Iterator[Row]:
     )
     yield compare(
         "import alone",
-        Command("import kfp_gitops.compiler", [sys.executable, "-c", "import kfp_gitops.compiler"], _PATHS),
+        Command(
+            "import kfp_gitops.compiling.compiler",
+            [sys.executable, "-c", "import kfp_gitops.compiling.compiler"],
+            _PATHS,
+        ),
         Command("import kfp", [sys.executable, "-c", "import kfp"]),
         settings,
         wanted=0.5,
     )
 
 
+_IMPORT = "import kfp_gitops.compiling.compiler"
 _PATHS = {"PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
 
 

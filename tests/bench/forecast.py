@@ -22,16 +22,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from predictive_scaling.backtest import training_window
-from predictive_scaling.clock import parse_instant
-from predictive_scaling.documents import sha256
-from predictive_scaling.features import FeatureEngineer, hourly_series
-from predictive_scaling.models.codec import decode
-from predictive_scaling.series import HourlySeries
-from predictive_scaling.sources import load_usage
-from predictive_scaling.tables import read_csv, write_table
-from predictive_scaling.training import Job, TrainingOptions, train_series
-from predictive_scaling.validation import DataValidator, ValidationRules
+from predictive_scaling.backtest.codec import decode
+from predictive_scaling.backtest.folds import training_window
+from predictive_scaling.backtest.training import Job, TrainingOptions, train_series
+from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.base.documents import sha256
+from predictive_scaling.base.series import HourlySeries
+from predictive_scaling.models.features import FeatureEngineer, hourly_series
+from predictive_scaling.usage.sources import load_usage
+from predictive_scaling.usage.tables import read_csv, write_table
+from predictive_scaling.usage.validation import DataValidator, ValidationRules
 
 from .forecasting import measures, worker
 from .forecasting.families import made
@@ -216,8 +216,8 @@ def _updated(case: Case, start: int, age: int) -> measures.Array:
 STEP = """
 import json, sys
 from predictive_scaling import steps
-from predictive_scaling.evaluation import Gates
-from predictive_scaling.training import TrainingOptions
+from predictive_scaling.backtest.evaluation import Gates
+from predictive_scaling.backtest.training import TrainingOptions
 folder, step = sys.argv[1], sys.argv[2]
 made = {m: [f"{folder}/{m}-{n}" for n in ("model", "cv", "forecast")] for m in ("cpu", "memory")}
 if __name__ == "__main__" and step in made:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kfp import compiler, dsl
-from kfp_gitops import yamldump
-from kfp_gitops.manifest import API_VERSION
-from kfp_gitops.release import FILE_VERSION
+from kfp_gitops.base import yamldump
+from kfp_gitops.language.manifest import API_VERSION
+from kfp_gitops.sources.release import FILE_VERSION
 
 from .house import ROOT
 from .steps import STEPS

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from kfp_gitops import compiler, ir
-from kfp_gitops.render import render
+from kfp_gitops.compiling import compiler, ir
+from kfp_gitops.rendering.render import render
 
 from . import diff, generator, plain, reconcile, table
 from .house import ROOT, Command, Figure, Row, Settings, compare, peak_memory

@@ -11,9 +11,10 @@ import pytest
 import rich_ir
 import yaml
 from kfp import components
-from kfp_gitops import compiler, environment, ir
+from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.reconcile import desired
-from kfp_gitops.render import render
+from kfp_gitops.rendering.render import render
+from kfp_gitops.sources import environment
 from project import PROJECT, Outcome
 
 _STEPS = f"registry.example.com/steps@sha256:{'1' * 64}"

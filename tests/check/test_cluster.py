@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops import check, quantity
-from kfp_gitops.manifest import reader
+from kfp_gitops.checking import check
+from kfp_gitops.language import quantity
+from kfp_gitops.language.manifest import reader
 from language import COMPONENTS, HEAD, refusals
 
 TASK = "spec:\n  tasks:\n    a:\n      component: list_names\n      {}\n"

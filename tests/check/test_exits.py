@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import irlint
+from kfp_gitops.language import irlint
 from language import refusals, warnings
 
 HEAD = "spec:\n  tasks:\n    a: {component: say, arguments: {text: a}}\n    b: {component: say, arguments: {text: b}}\n"

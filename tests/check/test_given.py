@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kfp_gitops import runs
-from kfp_gitops.errors import UsageError
-from kfp_gitops.manifest import reader
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.operate import runs
 from language import HEAD
 
 BODY = """\

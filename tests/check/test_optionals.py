@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import check, components, ir, irlint
-from kfp_gitops.compiler.filled import filled
-from kfp_gitops.manifest import reader
+from kfp_gitops.checking import check
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler.filled import filled
+from kfp_gitops.language import irlint
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.sources import components
 from language import COMPONENTS, compiled, refusals
 from language import HEAD as TOP
 

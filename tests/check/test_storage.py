@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import check, irlint, storage
-from kfp_gitops.manifest import reader
+from kfp_gitops.checking import check
+from kfp_gitops.language import irlint, storage
+from kfp_gitops.language.manifest import reader
 from language import COMPONENTS, HEAD, compiled, refusals
 
 READ = ["gs://b/x", "s3://b/a/b.csv", "minio://mlpipeline/v2", "s3://b/x?region=eu", "gs://b"]

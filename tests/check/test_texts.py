@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import rich_ir
 import yaml
-from kfp_gitops import brought, charset, check, components
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import reader
+from kfp_gitops.base import charset
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.checking import check
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.sources import brought, components
 from language import COMPONENTS, HEAD, refusals
 
 BODY = """\

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kfp_gitops.errors import ExitCode, ScriptFailedError
+from kfp_gitops.base.errors import ExitCode, ScriptFailedError
 from project import PROJECT
 
 

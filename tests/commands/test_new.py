@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kfp_gitops import files, scaffold
-from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.sources import scaffold
 from project import PROJECT, Outcome, snapshot
 
 Run = Callable[..., Outcome]

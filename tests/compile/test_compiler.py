@@ -10,11 +10,11 @@ import pytest
 import yaml
 from kfp import compiler as kfp_compiler
 from kfp import components, dsl
-from kfp_gitops import compiler, ir
-from kfp_gitops.errors import InputError
-from kfp_gitops.render import render
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling import compiler, ir
+from kfp_gitops.rendering.render import render
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import PROJECT
 
 GREET_X = {"component": "greet", "arguments": {"name": "x"}}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
-from kfp_gitops import check
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.manifest import reader
-from kfp_gitops.render import RenderedPipeline
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.checking import check
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering.render import RenderedPipeline
 from language import COMPONENTS, SPECS
 from manifest_strategy import manifests
 

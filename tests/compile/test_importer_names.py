@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops import compiler, ir
-from kfp_gitops.manifest import importers, reader
-from kfp_gitops.manifest.place import Places
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.compiling import compiler, ir
+from kfp_gitops.language.manifest import importers, reader
+from kfp_gitops.language.manifest.place import Places
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome
 
 Run = Callable[..., Outcome]

@@ -8,13 +8,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from kfp_gitops.compiler import lean
+from kfp_gitops.compiling.compiler import lean
 from project import PROJECT
 
 HELLO = """
 from pathlib import Path
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline
 root = Path(sys.argv[1])
 specs = {path.parent.name: path.read_text() for path in root.glob("components/*/component.yaml")}
 manifest = '''
@@ -44,7 +44,7 @@ def plain() -> str:
     script = f"""
 import inspect, kfp, yaml
 from kfp.dsl import pipeline_task, structures
-import kfp_gitops.compiler
+import kfp_gitops.compiling.compiler
 assert structures.yaml is not yaml and pipeline_task.inspect is not inspect
 structures.yaml, pipeline_task.inspect = yaml, inspect
 {HELLO}

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from kfp import compiler as kfp_compiler
 from kfp import components, dsl
-from kfp_gitops import ir, irlint
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import reader
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import ir
+from kfp_gitops.language import irlint
+from kfp_gitops.language.manifest import reader
 from language import HEAD, SPECS, compiled, refusals, tree, warnings
 from project import PROJECT
 

@@ -1,11 +1,11 @@
 """What the SDK compiles to IR that cannot run is refused at the manifest's line."""
 
 import pytest
-from kfp_gitops.compiler import compile_pipeline, emit
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import reader
-from kfp_gitops.manifest.place import Places
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling.compiler import compile_pipeline, emit
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.language.manifest.place import Places
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import HERE
 
 _MANIFEST = """apiVersion: kfp-gitops/v1

@@ -14,12 +14,12 @@ from google.protobuf.json_format import MessageToDict
 from kfp import compiler, dsl
 from kfp import components as sdk
 from kfp.dsl.types import type_utils
-from kfp_gitops import components
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.components import Port
-from kfp_gitops.errors import InputError
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import components
+from kfp_gitops.sources.components import Port
 from project import Outcome
 
 _IMAGE = f"r/steps@sha256:{'1' * 64}"

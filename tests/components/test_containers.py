@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import rich_ir
 import yaml
-from kfp_gitops import components
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.errors import InputError
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import components
 
 _GOOD = """name: Count words
 description: Counts.

@@ -15,9 +15,9 @@ import yaml
 from delivered import ENVIRONMENTS, Object
 from kfp_gitops.devserver.faults import Fault, Faults, Logged, Trouble
 from kfp_gitops.devserver.server import DevServer
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.features import Features
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.features import Features
+from kfp_gitops.language.manifest import Schedule
 from project import PROJECT, Outcome
 from tools import kustomize_build
 

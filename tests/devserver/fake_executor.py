@@ -1,4 +1,4 @@
-"""Stands for `kfp_gitops.localrun`: does what the parameter `behave` says, and writes events as it would."""
+"""Stands for `kfp_gitops.local.localrun`: does what the parameter `behave` says, and writes events as it would."""
 
 import json
 import signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kfp_gitops.diff import cached, nodes
+from kfp_gitops.review.diff import cached, nodes
 
 
 def _told(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops.diff import components, wording
-from kfp_gitops.diff.calendar import calendar
-from kfp_gitops.diff.compare import compare
-from kfp_gitops.diff.fields import differences
-from kfp_gitops.diff.model import EnvironmentDiff
-from kfp_gitops.diff.state import State
-from kfp_gitops.diff.text import to_text
-from kfp_gitops.rendered import identity
+from kfp_gitops.rendering.rendered import identity
+from kfp_gitops.review.diff import components, wording
+from kfp_gitops.review.diff.calendar import calendar
+from kfp_gitops.review.diff.compare import compare
+from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.state import State
+from kfp_gitops.review.diff.text import to_text
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENVIRONMENT = """

@@ -14,9 +14,9 @@ from typing import Any
 import jsonschema
 import pytest
 from gitrepo import commit, init
-from kfp_gitops.diff import schedules
-from kfp_gitops.diff.markdown import to_markdown
-from kfp_gitops.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff.markdown import to_markdown
+from kfp_gitops.review.diff.model import EnvironmentDiff
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
@@ -35,8 +35,9 @@ NOW = "2026-11-24T12:00:00Z"
 @pytest.fixture(scope="session")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small repository, rendered, locked and committed."""
-    from kfp_gitops import lock, render
-    from kfp_gitops import rendered as names
+    from kfp_gitops.compiling import lock
+    from kfp_gitops.rendering import render
+    from kfp_gitops.rendering import rendered as names
 
     root = tmp_path_factory.mktemp("diff") / "repository"
     shutil.copytree(PROJECT / "tests/data/repository", root)
@@ -266,7 +267,7 @@ def test_a_manifest_that_was_edited_by_hand_is_said(changed: Path, command: Comm
 def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
     changed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kfp_gitops.memo.FEWEST", 1)
+    monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
     edit(changed, Edit(DEV, "name: dev", "name: development"))
     assert command("diff", "--root", changed, "--env", "dev").err == ""
     assert _diff(command, changed).err == ""  # rendered, so that it is remembered what came of which inputs
@@ -297,7 +298,7 @@ def test_markdown_shows_tables_and_the_pipeline(
 def test_json_fits_its_schema(case: str, changed: Path, command: Command) -> None:
     edit(changed, *CASES[case])
     found = json.loads(_diff(command, changed, "--format", "json").out)
-    schema = json.loads((PROJECT / "scripts/kfp_gitops/schemas/diff.schema.json").read_text("utf-8"))
+    schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(found)
     assert found["environments"][0]["semantic"]
 

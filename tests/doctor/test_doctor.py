@@ -12,9 +12,9 @@ import pytest
 import yaml
 from fake_cluster import FakeCluster
 from kfp_gitops.devserver import DevServer, Faults, Features, Rights
-from kfp_gitops.doctor import repository as in_repository
-from kfp_gitops.doctor import supported
-from kfp_gitops.doctor.check import Status
+from kfp_gitops.operate.doctor import repository as in_repository
+from kfp_gitops.operate.doctor import supported
+from kfp_gitops.operate.doctor.check import Status
 from kfpapi.stub import Answer, Stub
 from project import PROJECT, Outcome
 
@@ -49,7 +49,7 @@ def doctor(rendered: Path, command: Callable[..., Outcome]) -> Doctor:
     def run(host: str, *options: object) -> dict[str, dict[str, str]]:
         outcome = command("doctor", "--root", rendered, "--env", "dev", "--host", host, "--json", *options)
         document = json.loads(outcome.out)
-        schema = json.loads((PROJECT / "scripts/kfp_gitops/schemas/doctor.schema.json").read_text())
+        schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/doctor.schema.json").read_text())
         jsonschema.validate(document, schema)
         assert all(check["mend"] for check in document["checks"] if check["status"] != "ok")
         return {check["name"]: check for check in document["checks"]} | {"exit": {"code": str(outcome.code)}}
@@ -234,7 +234,7 @@ def test_the_environment_must_be_there(rendered: Path, command: Callable[..., Ou
 
 
 def test_the_rights_that_are_looked_for_are_those_of_the_role_that_is_delivered() -> None:
-    from kfp_gitops.doctor import kubernetes
+    from kfp_gitops.operate.doctor import kubernetes
 
     documents = yaml.safe_load_all((PROJECT / "manifests/dev/access.yaml").read_text())
     rules = [rule for found in documents if found and found["kind"] == "Role" for rule in found["rules"]]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from kfp import compiler as kfp_compiler
-from kfp_gitops import check, components, ir
-from kfp_gitops.compiler import Identity, compile_pipeline, identify_pipeline
-from kfp_gitops.components import Interface
-from kfp_gitops.manifest import nested, reader
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.checking import check
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import Identity, compile_pipeline, identify_pipeline
+from kfp_gitops.language.manifest import nested, reader
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import components
+from kfp_gitops.sources.components import Interface
 
 HERE = Path(__file__).parent
 _WARNED = ("arrives as a text", "puts it into JSON unescaped", "stays a placeholder", "never retried")

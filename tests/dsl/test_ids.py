@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
-from kfp_gitops import ir
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.manifest import Condition, Guarded, Loop, Manifest, Node, Task, reader
-from kfp_gitops.runtree import View, of_records
-from kfp_gitops.runtree.ids import Ids
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.kfpserver.runtree import View, of_records
+from kfp_gitops.kfpserver.runtree.ids import Ids
+from kfp_gitops.language.manifest import Condition, Guarded, Loop, Manifest, Node, Task, reader
 from test_dsl import CASES, _rendered
 
 

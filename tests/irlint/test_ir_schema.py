@@ -4,7 +4,7 @@ import json
 
 import ir_schema
 import pytest
-from kfp_gitops.schema import SCHEMAS
+from kfp_gitops.base.schema import SCHEMAS
 
 
 @pytest.mark.parametrize(

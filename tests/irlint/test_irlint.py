@@ -9,8 +9,8 @@ import pytest
 import rich_ir
 import yaml
 from kfp import compiler
-from kfp_gitops import irlint
-from kfp_gitops.yamltext import Path, parse_all
+from kfp_gitops.base.yamltext import Path, parse_all
+from kfp_gitops.language import irlint
 
 _REFERENCES = {
     "componentInputParameter", "componentInputArtifact", "producerTask", "producerSubtask", "outputParameterKey",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import irlint
-from kfp_gitops.irlint import Finding
+from kfp_gitops.language import irlint
+from kfp_gitops.language.irlint import Finding
 
 _EXECUTOR = "exec-use"
 

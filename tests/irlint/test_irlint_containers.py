@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kfp_gitops import brought, components
-from kfp_gitops.errors import InputError
-from kfp_gitops.irlint import spelling
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.language.irlint import spelling
+from kfp_gitops.sources import brought, components
 
 _IMAGE = f"r/steps@sha256:{'1' * 64}"
 

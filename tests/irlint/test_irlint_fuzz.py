@@ -10,9 +10,9 @@ import rich_ir
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kfp_gitops import brought, components
-from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.sources import brought, components
 
 _SCALARS = st.one_of(
     st.none(),

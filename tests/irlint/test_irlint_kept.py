@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import rich_ir
-from kfp_gitops import brought, compiler, irlint
-from kfp_gitops.errors import InputError
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.yamldump import dump_all
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.compiling import compiler
+from kfp_gitops.language import irlint
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import brought
 
 _LOST = [
     ("a\x7fb", "the control character U\\+007F"),

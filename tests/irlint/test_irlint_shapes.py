@@ -9,9 +9,10 @@ from typing import Any
 import dsl_shapes
 import pytest
 from kfp import compiler, dsl
-from kfp_gitops import brought, ir
-from kfp_gitops.compiler import emit
-from kfp_gitops.errors import InputError
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import emit
+from kfp_gitops.sources import brought
 
 
 def _text(function: Callable[..., Any], folder: Path) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import rich_ir
 import yaml
-from kfp_gitops import brought, components
-from kfp_gitops.errors import InputError
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.sources import brought, components
 
 
 def _written(change: Any = lambda documents: None) -> str:

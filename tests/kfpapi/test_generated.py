@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from kfp_gitops.kfpapi import generated
+from kfp_gitops.kfpserver.kfpapi import generated
 from kfpapi.stub import Answer, Stub
 from project import PROJECT
 
@@ -17,8 +17,8 @@ _ASKS = """
 import sys
 if "--alone" in sys.argv:
     sys.modules["kfp_server_api"] = None
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 print(kfp_server_api.__name__, len(list(KfpApi(sys.argv[1], "").schedules())))
 """
 

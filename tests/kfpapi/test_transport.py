@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 from delivery.atomic import Volume
-from kfp_gitops.errors import (
+from kfp_gitops.base.errors import (
     DeniedError,
     NotFoundError,
     RemoteError,
@@ -24,11 +24,11 @@ from kfp_gitops.errors import (
     UnclearError,
     UsageError,
 )
-from kfp_gitops.kfpapi import access, transport
-from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.clock import ServerClock
-from kfp_gitops.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.kfpapi import access, transport
+from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.clock import ServerClock
+from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfpapi.stub import Answer, Seen, Stub
 
 NO_ONE = Access()

@@ -7,14 +7,14 @@ import json
 import re
 from pathlib import Path
 
-import kfp_gitops.kfpapi
+import kfp_gitops.kfpserver.kfpapi
 import pytest
-from kfp_gitops.errors import BrokenError, DeniedError, RemoteError, TemporaryError, UnclearError
-from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.retry import Backoff
-from kfp_gitops.kfpapi.writes import WRITES, Unclear, shown_by
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.base.errors import BrokenError, DeniedError, RemoteError, TemporaryError, UnclearError
+from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, shown_by
+from kfp_gitops.language.manifest import Schedule
 from kfpapi.stub import Answer, Seen, Stub
 
 DAILY = Schedule("main", "0 0 3 * * *", None, True, {}, None, None, 1, False, ())
@@ -67,7 +67,7 @@ UNCLEAR = [
 
 def test_each_write_that_is_used_stands_in_the_table_and_no_other() -> None:
     used = set()
-    for file in Path(kfp_gitops.kfpapi.__path__[0]).glob("*.py"):
+    for file in Path(kfp_gitops.kfpserver.kfpapi.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Attribute) and re.search(
                 r"_service_(?!get|list)|^upload_pipeline", node.attr

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from kfp import compiler, dsl
-from kfp_gitops.localrun import Event, Outcome, RunContext, TaskEvent, WarningEvent, execute
+from kfp_gitops.local.localrun import Event, Outcome, RunContext, TaskEvent, WarningEvent, execute
 
 component = partial(dsl.component, base_image="python:3.11", install_kfp_package=False)
 

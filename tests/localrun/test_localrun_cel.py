@@ -8,8 +8,8 @@ import operator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kfp_gitops.localrun.cel import CelError, names, parse
-from kfp_gitops.localrun.cel_eval import holds
+from kfp_gitops.local.localrun.cel import CelError, names, parse
+from kfp_gitops.local.localrun.cel_eval import holds
 
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 OPERATORS = {

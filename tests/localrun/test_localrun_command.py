@@ -1,4 +1,4 @@
-"""`python -m kfp_gitops.localrun`: events on disk, exit codes, cancellation."""
+"""`python -m kfp_gitops.local.localrun`: events on disk, exit codes, cancellation."""
 # ruff: noqa: T201 - the tasks write down what they received
 
 import json
@@ -31,7 +31,7 @@ def command(folder, function, parameters):
     compiled(function, folder)
     (folder / "parameters.json").write_text(json.dumps(parameters))
     return [
-        *(sys.executable, "-m", "kfp_gitops.localrun", "--ir", folder / "pipeline.yaml"),
+        *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", folder / "pipeline.yaml"),
         *("--parameters", folder / "parameters.json", "--run-dir", folder / "run"),
         *("--run-id", "id-1", "--run-name", "A run", "--workers", "2"),
     ]

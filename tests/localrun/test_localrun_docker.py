@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from kfp import dsl
-from kfp_gitops.localrun import Refused, docker, execute
+from kfp_gitops.local.localrun import Refused, docker, execute
 from localrun_kit import Finished, compiled, context, fail, number, read, run, write
 
 _DOCKER = f"""#!{sys.executable}

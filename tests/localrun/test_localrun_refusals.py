@@ -5,7 +5,7 @@ from importlib import metadata
 
 import pytest
 from kfp import dsl, kubernetes
-from kfp_gitops.localrun import Refused, WarningEvent, docker, execute
+from kfp_gitops.local.localrun import Refused, WarningEvent, docker, execute
 from localrun_kit import compiled, context, fail, listing, read, run, text, write
 
 

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 import semantics_components
 import yaml
-from kfp_gitops import ir
-from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.devserver import argonodes, taskdetails
-from kfp_gitops.localrun import TaskEvent, execute
-from kfp_gitops.localrun.events import as_json
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.runtree import Record, View, of_events, of_records
-from kfp_gitops.runtree.events import last
+from kfp_gitops.kfpserver.runtree import Record, View, of_events, of_records
+from kfp_gitops.kfpserver.runtree.events import last
+from kfp_gitops.local.localrun import TaskEvent, execute
+from kfp_gitops.local.localrun.events import as_json
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from localrun_kit import context
 
 _TIME = "2026-01-01T00:00:00Z"

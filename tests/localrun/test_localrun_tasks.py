@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kfp import dsl
-from kfp_gitops.localrun import execute
+from kfp_gitops.local.localrun import execute
 from localrun_kit import (
     compiled,
     component,

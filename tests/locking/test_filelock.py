@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from kfp_gitops import locking
-from kfp_gitops.errors import LockedError, UsageError
-from kfp_gitops.locking import filelock
+from kfp_gitops.base.errors import LockedError, UsageError
+from kfp_gitops.reconcile import locking
+from kfp_gitops.reconcile.locking import filelock
 from project import PROJECT
 
 
@@ -28,7 +28,7 @@ def quiet(_line: str) -> None:
 KEY = ("http://127.0.0.1:8888", "", "dev")
 _OTHER = """
 import sys, time
-from kfp_gitops import locking
+from kfp_gitops.reconcile import locking
 with locking.hold(None, tuple(sys.argv[1:]), 0, print) as held:
     print("held", flush=True)
     time.sleep(60)

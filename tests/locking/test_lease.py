@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from kfp_gitops.errors import DeniedError, LockedError, LockLostError, TemporaryError
-from kfp_gitops.locking.lease import Holder, Record
-from kfp_gitops.locking.leases import Leases
-from kfp_gitops.locking.memory import Memory
+from kfp_gitops.base.errors import DeniedError, LockedError, LockLostError, TemporaryError
+from kfp_gitops.reconcile.locking.lease import Holder, Record
+from kfp_gitops.reconcile.locking.leases import Leases
+from kfp_gitops.reconcile.locking.memory import Memory
 from kubernetes import client
 from locking.fake_leases import FakeLeases
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kfp_gitops import locking
+from kfp_gitops.base.errors import LockLostError
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.errors import LockLostError
-from kfp_gitops.locking.lease import Holder
+from kfp_gitops.reconcile import locking
+from kfp_gitops.reconcile.locking.lease import Holder
 from locking.fake_leases import FakeLeases
 from project import PROJECT, Outcome
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops import schema
-from kfp_gitops.errors import InputError
-from kfp_gitops.manifest import Constant, Loop, Task, migration, reader, walk
-from kfp_gitops.yamltext import Document, parse
+from kfp_gitops.base import schema
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import Document, parse
+from kfp_gitops.language.manifest import Constant, Loop, Task, migration, reader, walk
 
 OLD = """\
 apiVersion: kfp-gitops/v1alpha1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops.manifest import Manifest, reader
-from kfp_gitops.manifest.order import CycleError, ordered
+from kfp_gitops.language.manifest import Manifest, reader
+from kfp_gitops.language.manifest.order import CycleError, ordered
 
 HEAD = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: d, owner: o}\n"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
-from kfp_gitops import metrics
+from kfp_gitops.base import metrics
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.errors import UsageError
 from project import HERE, PROJECT, Outcome
 from prometheus_client.parser import text_string_to_metric_families
 from servers.process import program

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import PROJECT, Outcome
 
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from kfp_gitops import limits
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.checking import limits
 from kfp_gitops.devserver import DevServer, Fault, Trouble
-from kfp_gitops.errors import UsageError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import RunState, Source
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.operations import backfill, rerun
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState, Source
+from kfp_gitops.language.manifest import Schedule
+from kfp_gitops.operate.operations import backfill, rerun
 from project import Outcome
 
 Command = Callable[..., Outcome]

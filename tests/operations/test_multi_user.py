@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.devserver import DevServer, Faults, Features, Rights
-from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import PROJECT, Outcome
 
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))

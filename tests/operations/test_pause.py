@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from kfp_gitops import charset, limits, ownership
+from kfp_gitops.base import charset
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.checking import limits
 from kfp_gitops.devserver import DevServer, Fault, Trouble
-from kfp_gitops.errors import UsageError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.operations import pause
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.operate.operations import pause
 from project import Outcome
 
 Command = Callable[..., Outcome]

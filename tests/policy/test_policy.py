@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops import bounds, policy
-from kfp_gitops.policy.subjects import subjects
+from kfp_gitops.base import bounds
+from kfp_gitops.review import policy
+from kfp_gitops.review.policy.subjects import subjects
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predictive_scaling.backtest import best, origins, run_backtest
+from predictive_scaling.backtest.folds import best, origins, run_backtest
+from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import MEMBERS, ModelOptions, recipes
-from predictive_scaling.series import HourlySeries
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predictive_scaling import metrics
-from predictive_scaling.intervals import (
+from predictive_scaling.backtest import metrics
+from predictive_scaling.backtest.intervals import (
     Band,
     Residuals,
     band,
@@ -13,7 +13,7 @@ from predictive_scaling.intervals import (
     prequential_bands,
     residual_quantile,
 )
-from predictive_scaling.series import HourlySeries
+from predictive_scaling.base.series import HourlySeries
 
 ACTUAL, FORECAST = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 1.0])
 positive = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=30)

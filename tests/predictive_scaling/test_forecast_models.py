@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import HourlySeries, instants, weekday
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, ModelOptions, from_state, recipe, recipes
 from predictive_scaling.models.blend import weighted_median, weights_of
 from predictive_scaling.models.level import LevelPath, damped_level
 from predictive_scaling.models.profile import KINDS, Profile
 from predictive_scaling.models.season import hour_of_week, season_of, shrunk_means
-from predictive_scaling.series import HourlySeries, instants, weekday
 
 OPTIONS = ModelOptions()
 SINGLE = [kind for kind in COMPLEXITY if kind != BLEND]

@@ -7,14 +7,14 @@ from html import escape
 import numpy as np
 import pandas as pd
 import pytest
-from predictive_scaling import report as reports
-from predictive_scaling.capacity import CURRENT, FORECAST, VPA_LIKE, plan_costs
-from predictive_scaling.charts import ROLES
-from predictive_scaling.evaluation import Gates, ModelValidator
-from predictive_scaling.features import FeatureEngineer
-from predictive_scaling.report import ReportData, html_report
-from predictive_scaling.training import ModelTrainer, TrainingOptions
-from predictive_scaling.training_tables import cv_table, forecast_table, jobs_from
+from predictive_scaling.backtest.evaluation import Gates, ModelValidator
+from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
+from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_from
+from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.recommend.capacity import CURRENT, FORECAST, VPA_LIKE, plan_costs
+from predictive_scaling.report import page as reports
+from predictive_scaling.report.charts import ROLES
+from predictive_scaling.report.page import ReportData, html_report
 from servers.browser import Browser
 from usage_data import START, clean, usage
 

@@ -4,9 +4,12 @@ import re
 import subprocess
 import sys
 
-from predictive_scaling import backtest, checks, evaluation, plan
+from predictive_scaling.backtest import evaluation
+from predictive_scaling.backtest import folds as backtest
 from predictive_scaling.models import blend
-from predictive_scaling.publishing import MODES
+from predictive_scaling.recommend import plan
+from predictive_scaling.recommend.publishing import MODES
+from predictive_scaling.usage import checks
 from project import PROJECT
 
 PAGE = (PROJECT / "docs/forecasting.md").read_text("utf-8")

@@ -15,8 +15,8 @@ import pandas as pd
 import predictive_scaling
 import pytest
 from kfp import dsl
-from predictive_scaling.errors import RegistryError
-from predictive_scaling.sources import load_usage
+from predictive_scaling.base.errors import RegistryError
+from predictive_scaling.usage.sources import load_usage
 from project import PROJECT
 from usage_data import write
 

@@ -125,7 +125,7 @@ def test_bucket_and_prometheus_clients_are_there(image, tmp_path):
     options = ["--output", "x", "--url", "http://127.0.0.1:9"]
     code = (
         "import os, sys; os.environ['PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS'] = '0'\n"
-        "import predictive_scaling.store_s3\n"
+        "import predictive_scaling.store.s3\n"
         f"from predictive_scaling.__main__ import main; sys.exit(main(['fetch', *{options!r}]))"
     )
     done = run(image, "-c", code, cwd=tmp_path)

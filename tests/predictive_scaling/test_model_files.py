@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
-from predictive_scaling.documents import canonical_bytes, sha256
-from predictive_scaling.errors import ModelRejectedError
-from predictive_scaling.intervals import Band, Residuals
+from predictive_scaling.backtest.codec import MAX_MODEL_BYTES, StoredModel, decode, encode
+from predictive_scaling.backtest.intervals import Band, Residuals
+from predictive_scaling.base.documents import canonical_bytes, sha256
+from predictive_scaling.base.errors import ModelRejectedError
+from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import MEMBERS, ModelOptions, recipe
 from predictive_scaling.models.blend import FittedBlend
-from predictive_scaling.models.codec import MAX_MODEL_BYTES, StoredModel, decode, encode
-from predictive_scaling.series import HourlySeries
 
 SERIES = HourlySeries(96, 2 + np.sin(np.arange(336) / 24 * 2 * np.pi))
 

@@ -1,11 +1,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from predictive_scaling.documents import parse_object
-from predictive_scaling.errors import InputError, MissingObjectError, RegistryError
-from predictive_scaling.publishing import Release, publish, require_mode
-from predictive_scaling.store import open_registry
-from predictive_scaling.store_local import LocalRegistry
+from predictive_scaling.base.documents import parse_object
+from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.recommend.publishing import Release, publish, require_mode
+from predictive_scaling.store.local import LocalRegistry
+from predictive_scaling.store.registry import open_registry
 
 RECOMMENDATION = {
     "run_id": "r",

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from predictive_scaling.evaluation import (
+from predictive_scaling.backtest.evaluation import (
     Gates,
     ModelValidator,
     Scores,
@@ -9,10 +9,10 @@ from predictive_scaling.evaluation import (
     folds_of,
     score,
 )
-from predictive_scaling.evaluation_document import document, figures, reason
-from predictive_scaling.features import FeatureEngineer, hourly_series
-from predictive_scaling.training import Job, ModelTrainer, TrainingOptions
-from predictive_scaling.training_tables import cv_table, forecast_table
+from predictive_scaling.backtest.evaluation_document import document, figures, reason
+from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
+from predictive_scaling.backtest.training_tables import cv_table, forecast_table
+from predictive_scaling.models.features import FeatureEngineer, hourly_series
 from usage_data import clean, usage
 
 HOUR = pd.Timedelta(hours=1)

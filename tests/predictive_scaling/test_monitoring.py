@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import kubernetes_validate
 import pytest
 import yaml
-from predictive_scaling.clock import iso
-from predictive_scaling.pushing import push_recommendation, pushgateway
+from predictive_scaling.base.clock import iso
+from predictive_scaling.tell.pushing import push_recommendation, pushgateway
 from project import HERE, PROJECT
 from servers.process import program
 from servers.prometheus import PrometheusServer, PushgatewayServer
@@ -53,7 +53,7 @@ def test_every_alert_is_tested():
 
 
 def test_default_queries_are_recorded():
-    from predictive_scaling.usage_fetch import CPU_QUERY, MEMORY_QUERY
+    from predictive_scaling.usage.fetch import CPU_QUERY, MEMORY_QUERY
 
     (group,) = yaml.safe_load((RULES / "recording-rules.yaml").read_text())["groups"]
     assert {CPU_QUERY, MEMORY_QUERY} <= {rule["record"] for rule in group["rules"]}

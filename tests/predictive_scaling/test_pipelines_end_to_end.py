@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.localrun import RunContext, execute
-from kfp_gitops.render import render
-from predictive_scaling.store import CURRENT, open_registry
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.local.localrun import RunContext, execute
+from kfp_gitops.rendering.render import render
+from predictive_scaling.store.registry import CURRENT, open_registry
 from project import PROJECT
 from usage_data import START, usage, write
 

@@ -8,12 +8,12 @@ import pytest
 import trustme
 from predictive_scaling import steps
 from predictive_scaling.__main__ import main
-from predictive_scaling.errors import InputError, RemoteError
-from predictive_scaling.prometheus import _series
-from predictive_scaling.sources import load_usage
-from predictive_scaling.store import open_registry
-from predictive_scaling.usage_fetch import UsageQuery
-from predictive_scaling.validation import ValidationRules
+from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.usage.fetch import UsageQuery
+from predictive_scaling.usage.prometheus import _series
+from predictive_scaling.usage.sources import load_usage
+from predictive_scaling.usage.validation import ValidationRules
 from servers.process import free_port, listens
 from servers.prometheus import PrometheusServer, backfill
 
@@ -104,7 +104,7 @@ def test_more_columns_and_expressions(prometheus, tmp_path):
 
 
 def test_interrupted_fetch_goes_on_where_it_ended(prometheus, tmp_path, monkeypatch):
-    from predictive_scaling import usage_fetch
+    from predictive_scaling.usage import fetch as usage_fetch
 
     asked, original = [], usage_fetch.query_range
 
@@ -133,7 +133,7 @@ def test_changed_query_does_not_find_the_old_answer(prometheus, tmp_path):
 
 
 def test_server_killed_and_started_again_while_it_is_asked_loses_nothing(prometheus, tmp_path, monkeypatch):
-    from predictive_scaling import usage_fetch
+    from predictive_scaling.usage import fetch as usage_fetch
 
     asked, original = [], usage_fetch.query_range
 

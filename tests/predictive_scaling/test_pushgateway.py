@@ -5,9 +5,10 @@ import re
 import pytest
 import requests
 from predictive_scaling import steps
-from predictive_scaling.errors import InputError, RemoteError
-from predictive_scaling.gauges import Gauge, floors, gauges
-from predictive_scaling.pushing import (
+from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.base.web import Server
+from predictive_scaling.tell.gauges import Gauge, floors, gauges
+from predictive_scaling.tell.pushing import (
     deliver,
     exposition,
     push,
@@ -16,8 +17,7 @@ from predictive_scaling.pushing import (
     pushed_services,
     pushgateway,
 )
-from predictive_scaling.validation import ValidationRules
-from predictive_scaling.web import Server
+from predictive_scaling.usage.validation import ValidationRules
 from servers.process import free_port
 from usage_data import end_of, usage, write
 
@@ -205,7 +205,7 @@ def test_gateway_that_refuses_is_asked_once(gateway):
 
 def test_floors_must_arrive_and_figures_need_not(monkeypatch):
     logged = []
-    monkeypatch.setattr("predictive_scaling.pushing.log", lambda message, **_: logged.append(message))
+    monkeypatch.setattr("predictive_scaling.tell.pushing.log", lambda message, **_: logged.append(message))
     monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "0")
     with pytest.raises(RemoteError):

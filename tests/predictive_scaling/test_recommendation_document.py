@@ -9,10 +9,10 @@ import predictive_scaling
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predictive_scaling.errors import InputError
-from predictive_scaling.fallback import constant, weighted_percentile
-from predictive_scaling.plan import PlanOptions, capacity, raised, replicas
-from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.fallback import constant, weighted_percentile
+from predictive_scaling.recommend.plan import PlanOptions, capacity, raised, replicas
+from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from usage_data import START, clean, usage
 
 SCHEMA = json.loads(

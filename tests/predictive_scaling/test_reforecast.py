@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from predictive_scaling import steps
-from predictive_scaling.errors import RegistryError
-from predictive_scaling.evaluation import Gates
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.store import CURRENT, open_registry
-from predictive_scaling.training import TrainingOptions
-from predictive_scaling.validation import ValidationRules
+from predictive_scaling.backtest.evaluation import Gates
+from predictive_scaling.backtest.training import TrainingOptions
+from predictive_scaling.base.errors import RegistryError
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.store.registry import CURRENT, open_registry
+from predictive_scaling.usage.validation import ValidationRules
 from usage_data import START, usage, write
 
 METRICS = ("cpu", "memory")
@@ -144,7 +144,7 @@ def test_forecast_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     state = {"end": 0, "level": [0, 0, 0], "scale": [0, 0], "day": [*day[:23], -23e6], "week": [0] * 168}
     stored["state"]["members"] = [{**level, "state": state}]
     data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
-    from predictive_scaling.documents import sha256
+    from predictive_scaling.base.documents import sha256
 
     changed = pointer(trained)
     changed["models"]["checkout"]["cpu"] = f"models/checkout/cpu/{sha256(data)}.json"

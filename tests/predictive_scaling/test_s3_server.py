@@ -6,10 +6,10 @@ import time
 
 import pytest
 import trustme
-from predictive_scaling.errors import InputError, MissingObjectError, RegistryError
-from predictive_scaling.publishing import Release, publish
-from predictive_scaling.store import open_registry
-from predictive_scaling.store_s3 import PART_BYTES
+from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.recommend.publishing import Release, publish
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.s3 import PART_BYTES
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
 
 DOCUMENT = {

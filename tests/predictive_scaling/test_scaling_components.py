@@ -92,7 +92,7 @@ def test_wrapper_calls_the_step_of_its_name_and_imports_only_the_library(folder)
 
 
 def test_library_does_not_know_kfp():
-    code = "import sys, predictive_scaling.commands as c; sys.exit(any(m.split('.')[0] == 'kfp' for m in sys.modules))"
+    code = "import sys, predictive_scaling.__main__; sys.exit(any(m.split('.')[0] == 'kfp' for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "components" / "src", check=False)
     assert done.returncode == 0
 

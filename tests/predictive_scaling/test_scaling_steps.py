@@ -8,14 +8,14 @@ import pandas as pd
 import predictive_scaling
 import pytest
 from predictive_scaling import steps
-from predictive_scaling.errors import InputError
-from predictive_scaling.evaluation import Gates
-from predictive_scaling.models.codec import decode
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.sources import load_usage, local_file
-from predictive_scaling.store import open_registry
-from predictive_scaling.training import TrainingOptions
-from predictive_scaling.validation import ValidationRules
+from predictive_scaling.backtest.codec import decode
+from predictive_scaling.backtest.evaluation import Gates
+from predictive_scaling.backtest.training import TrainingOptions
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.usage.sources import load_usage, local_file
+from predictive_scaling.usage.validation import ValidationRules
 from usage_data import end_of, usage, write
 
 NOW = "2024-02-02T22:10:00Z"  # just after the sample ends

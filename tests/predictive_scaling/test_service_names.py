@@ -5,15 +5,15 @@ import io
 import pandas as pd
 import pytest
 import yaml
-from kfp_gitops import yamltext
-from predictive_scaling import usage_fetch
-from predictive_scaling.proposal import tree
-from predictive_scaling.sources import usage_statistics
+from kfp_gitops.base import yamltext
+from predictive_scaling.recommend.proposal import tree
 from predictive_scaling.steps import data
-from predictive_scaling.store import open_registry
-from predictive_scaling.tables import parsed, read_csv, read_table, write_table
-from predictive_scaling.usage_fetch import Kept, Span, UsageQuery
-from predictive_scaling.validation import DataValidator, ValidationRules
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.usage import fetch as usage_fetch
+from predictive_scaling.usage.fetch import Kept, Span, UsageQuery
+from predictive_scaling.usage.sources import usage_statistics
+from predictive_scaling.usage.tables import parsed, read_csv, read_table, write_table
+from predictive_scaling.usage.validation import DataValidator, ValidationRules
 from usage_data import clean, end_of, usage, write
 
 LABELS = ["null", "nan", "na", "none", "007", "1e5", "true", "inf", "0x1f", "1-1", "y"]

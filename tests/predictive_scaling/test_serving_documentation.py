@@ -7,8 +7,8 @@ import sys
 
 import pytest
 import yaml
-from predictive_scaling import settings
-from predictive_scaling.gauges import HELP
+from predictive_scaling.base import settings
+from predictive_scaling.tell.gauges import HELP
 from project import PROJECT
 
 TEXT = (PROJECT / "docs/serving.md").read_text("utf-8")

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from predictive_scaling import steps
-from predictive_scaling.clock import parse_instant
-from predictive_scaling.evaluation import Gates
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.sources import load_usage
-from predictive_scaling.tables import read_csv
-from predictive_scaling.training import TrainingOptions
-from predictive_scaling.validation import DataValidator, ValidationRules
+from predictive_scaling.backtest.evaluation import Gates
+from predictive_scaling.backtest.training import TrainingOptions
+from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.usage.sources import load_usage
+from predictive_scaling.usage.tables import read_csv
+from predictive_scaling.usage.validation import DataValidator, ValidationRules
 from project import HERE
 from usage_data import write
 

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from predictive_scaling import tables
-from predictive_scaling.clock import parse_instant
-from predictive_scaling.errors import InputError
-from predictive_scaling.features import FeatureEngineer, hourly_series
-from predictive_scaling.markdown import validation_markdown
-from predictive_scaling.tables import read_csv, read_table, write_table
-from predictive_scaling.validation import DataValidator, ValidationRules
+from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.models.features import FeatureEngineer, hourly_series
+from predictive_scaling.report.markdown import validation_markdown
+from predictive_scaling.usage import tables
+from predictive_scaling.usage.tables import read_csv, read_table, write_table
+from predictive_scaling.usage.validation import DataValidator, ValidationRules
 from usage_data import START, clean, end_of, usage, write
 
 

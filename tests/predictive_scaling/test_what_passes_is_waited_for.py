@@ -3,13 +3,14 @@
 import time
 
 import pytest
-from predictive_scaling import store_s3, web
-from predictive_scaling.errors import RefusedError, RegistryError, RemoteError
-from predictive_scaling.gauges import Gauge
-from predictive_scaling.prometheus import Span, query_range
-from predictive_scaling.pushing import push
-from predictive_scaling.store import open_registry
-from predictive_scaling.web import Server
+from predictive_scaling.base import web
+from predictive_scaling.base.errors import RefusedError, RegistryError, RemoteError
+from predictive_scaling.base.web import Server
+from predictive_scaling.store import s3 as store_s3
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.tell.gauges import Gauge
+from predictive_scaling.tell.pushing import push
+from predictive_scaling.usage.prometheus import Span, query_range
 from servers.flaky import CUT, DROP, RESET, STALL, FlakyServer
 
 MATRIX = b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a"},"values":[[600,"1.5"]]}]}}'

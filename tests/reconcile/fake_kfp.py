@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kfp_gitops.errors import NotFoundError, RemoteError, TemporaryError, UnclearError
-from kfp_gitops.kfpapi.actual import (
+from kfp_gitops.base.errors import NotFoundError, RemoteError, TemporaryError, UnclearError
+from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
     ActualRun,
     ActualSchedule,
     ActualVersion,
 )
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule
 
 T = TypeVar("T")
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)

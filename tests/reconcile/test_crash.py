@@ -17,10 +17,10 @@ from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant,
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
-from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule, Trigger
 from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.observe import observe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kfp_gitops.errors import InputError, RefusedError, UsageError
+from kfp_gitops.base.errors import InputError, RefusedError, UsageError
 from kfp_gitops.reconcile import desired
 from project import Outcome
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kfp_gitops.errors import UsageError
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.reconcile.desired import checked_host
 
 

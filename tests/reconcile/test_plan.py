@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from kfp_gitops.errors import RefusedError
-from kfp_gitops.kfpapi.actual import (
+from kfp_gitops.base.errors import RefusedError
+from kfp_gitops.base.schema import named
+from kfp_gitops.kfpserver.kfpapi.actual import (
     Actual,
     ActualExperiment,
     ActualPipeline,
@@ -19,15 +20,14 @@ from kfp_gitops.kfpapi.actual import (
     ActualSchedule,
     ActualVersion,
 )
-from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner, describe, facts, owner
+from kfp_gitops.kfpserver.ownership import Owner, describe, facts, owner
+from kfp_gitops.language.manifest import Schedule, Trigger
 from kfp_gitops.reconcile import converge, guard, inventory, report
 from kfp_gitops.reconcile.change import Action, Kind
 from kfp_gitops.reconcile.guard import Limits
 from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 from kfp_gitops.reconcile.steps import DeletePipeline
-from kfp_gitops.schema import named
 
 OWNER = Owner("example-repository", "dev")
 OTHER = Owner("another-repository", "dev")

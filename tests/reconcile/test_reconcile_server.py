@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from kfp_gitops.commands.reconcile import telling
 from kfp_gitops.devserver import DevServer, Fault, Faults, Features, Trouble
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.desired import load
 from kfp_gitops.reconcile.observe import observe
 from project import PROJECT, Outcome

@@ -12,10 +12,11 @@ from itertools import pairwise, product
 
 import pytest
 from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant, seconds
-from kfp_gitops.errors import RemoteError, UnclearError
-from kfp_gitops.kfpapi.actual import ActualRun
-from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base.errors import RemoteError, UnclearError
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule, Trigger
+from kfp_gitops.operate.status import build
 from kfp_gitops.reconcile import swap, waits
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.drift import Wanted
@@ -24,7 +25,6 @@ from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
 from kfp_gitops.reconcile.seen import Seen
 from kfp_gitops.reconcile.steps import CreateSchedule
-from kfp_gitops.status import build
 
 OWNER = Owner("example-repository", "dev")
 EVERY_5_MINUTES = Schedule("main", "0 */5 * * * *", None, True, {}, None, None, 10, False, ())

@@ -13,14 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from kfp_gitops import locking
+from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.devserver import DevServer, Fault, Faults, Features, ManualClock, Trouble
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.actual import Actual
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.retry import Backoff
-from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.kfpapi.actual import Actual
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule, Trigger
+from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from kfp import kubernetes
-from kfp_gitops import schema
-from kfp_gitops.reference.constructs import CONSTRUCTS
+from kfp_gitops.base import schema
+from kfp_gitops.language.reference.constructs import CONSTRUCTS
 from language import COMPONENTS
 from project import HERE, PROJECT
 

@@ -9,8 +9,9 @@ import sys
 from contextlib import suppress
 
 import pytest
-from kfp_gitops import bounds, templates
-from kfp_gitops.errors import InputError
+from kfp_gitops.base import bounds
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.sources import templates
 
 DOUBLING = (
     "{{% set ns = namespace(x={start}) %}}{{% for i in range(40) %}}"
@@ -84,7 +85,7 @@ def test_a_pattern_that_takes_for_ever_is_stopped() -> None:
 
 
 STEP_FOR_EVER = """
-from kfp_gitops import bounds
+from kfp_gitops.base import bounds
 one, other = [], []
 for _ in range(60):
     one, other = [one, one], [other, other]

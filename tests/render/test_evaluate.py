@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import TemplateError
-from kfp_gitops import evaluate, expressions, templates
-from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.sources import evaluate, expressions, templates
 
 VALUES: dict[str, Any] = {
     "name": "a-b",

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops import memo, render
-from kfp_gitops.rendered import RenderedPipeline
+from kfp_gitops.base import memo
+from kfp_gitops.rendering import render
+from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
 
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
@@ -147,7 +148,7 @@ def test_warnings_are_said_again(
 def test_an_unchanged_manifest_is_not_compiled_again(
     repository: Path, command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kfp_gitops import compiler
+    from kfp_gitops.compiling import compiler
 
     command("render", "--root", repository, "--env", "dev", "--lock")
     wanted = snapshot(repository / "manifests")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from kfp_gitops import environment, ir
-from kfp_gitops.compiler import compile_pipeline
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.reconcile import desired
-from kfp_gitops.render import render
+from kfp_gitops.rendering.render import render
+from kfp_gitops.sources import environment
 
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
 INNER = "templates/pipelines/hello/twice.pipeline.yaml.j2"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops import templates
+from kfp_gitops.sources import templates
 from project import Outcome
 
 Run = Callable[..., Outcome]

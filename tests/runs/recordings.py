@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.runtree import Names, Record, View, of_records
+from kfp_gitops.kfpserver.runtree import Names, Record, View, of_records
 
 FOLDER = Path(__file__).resolve().parents[1] / "data/runs"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -11,8 +11,8 @@ import pytest
 import recordings
 from kfp_gitops.devserver.argonodes import Span, Workflow, node_id
 from kfp_gitops.devserver.taskdetails import Task, folded
-from kfp_gitops.runtree.match import match
-from kfp_gitops.runtree.nodes import Node, tree
+from kfp_gitops.kfpserver.runtree.match import match
+from kfp_gitops.kfpserver.runtree.nodes import Node, tree
 from recordings import NAMES, Recording
 
 _TIME = "2026-11-28T17:00:00Z"

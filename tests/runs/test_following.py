@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import recordings
-from kfp_gitops import following
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.following import Known, Watch
-from kfp_gitops.kfpapi.models import Compiled, RunState
-from kfp_gitops.runtree import Record
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
+from kfp_gitops.kfpserver.runtree import Record
+from kfp_gitops.operate import following
+from kfp_gitops.operate.following import Known, Watch
 
 _RUN = recordings.read("hello-failed")
 _UNDER_WAY = tuple(

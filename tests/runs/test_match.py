@@ -8,8 +8,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from kfp_gitops.runtree import Record, of_records
-from kfp_gitops.runtree.nodes import fnv
+from kfp_gitops.kfpserver.runtree import Record, of_records
+from kfp_gitops.kfpserver.runtree.nodes import fnv
 from recordings import walk
 
 _START = datetime(2026, 11, 28, 17, tzinfo=UTC)

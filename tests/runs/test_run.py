@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.devserver import DevServer
-from kfp_gitops.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kfp_gitops import local
+from kfp_gitops.local import job as local
 from project import PROJECT, Outcome
 
 Run = Callable[..., Outcome]

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import pytest
 import recordings
-from kfp_gitops.manifest import reader
+from kfp_gitops.kfpserver.runtree import View, of_records, show
+from kfp_gitops.kfpserver.runtree.ids import Ids
+from kfp_gitops.language.manifest import reader
 from kfp_gitops.reconcile import desired
-from kfp_gitops.runtree import View, of_records, show
-from kfp_gitops.runtree.ids import Ids
 from project import PROJECT
 from recordings import NAMES, Recording, walk
 
@@ -101,9 +101,9 @@ def _as_of(run: Recording, moment: datetime) -> tuple[View, ...]:
 
 
 def _ids_of_the_begun(run: Recording, moment: datetime) -> set[str]:
-    from kfp_gitops.runtree.match import match
-    from kfp_gitops.runtree.nodes import tree
-    from kfp_gitops.runtree.nodes import walk as nodes
+    from kfp_gitops.kfpserver.runtree.match import match
+    from kfp_gitops.kfpserver.runtree.nodes import tree
+    from kfp_gitops.kfpserver.runtree.nodes import walk as nodes
 
     root = tree(run.records)
     assert root is not None

@@ -12,10 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.kfpapi.actual import ActualSchedule
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import RunState
-from kfp_gitops.status.build import missed
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.operate.status.build import missed
 from project import PROJECT, Outcome
 
 FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
@@ -39,7 +39,7 @@ def reconcile(repository: Path, command: Command, server: DevServer) -> Command:
 
 def _json(outcome: Outcome) -> dict[str, object]:
     document = json.loads(outcome.out)
-    schema = json.loads((PROJECT / "scripts/kfp_gitops/schemas/status.schema.json").read_text())
+    schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/status.schema.json").read_text())
     jsonschema.validate(document, schema)
     return dict(document)
 
@@ -61,7 +61,7 @@ def test_after_apply_all_is_well_and_nothing_was_written_or_compiled(
 ) -> None:
     assert reconcile("apply", "--commit", "0123456789abcdef").code == 0
     before = len(server.faults.requests)
-    monkeypatch.setattr("kfp_gitops.compiler.compile_all", None)
+    monkeypatch.setattr("kfp_gitops.compiling.compiler.compile_all", None)
     outcome = reconcile("status", "--json")
     assert outcome.code == 0
     found = _pipeline(outcome)

@@ -12,7 +12,7 @@ import first
 import pytest
 from first import PROMISE, Silent, running, until
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.locking import filelock
+from kfp_gitops.reconcile.locking import filelock
 from kfpapi.stub import Answer, Seen, Stub
 from locking.fake_leases import FakeLeases
 from project import PROJECT, Outcome
@@ -191,7 +191,7 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
 _WORKERS = """
 import sys, time
 from pathlib import Path
-from kfp_gitops import processes, stopping
+from kfp_gitops.base import processes, stopping
 
 def slow(number):
     Path(sys.argv[1], str(number)).touch()
@@ -208,7 +208,7 @@ with stopping.heeded():
 _DEAF = """
 import ctypes, sys
 from pathlib import Path
-from kfp_gitops import stopping
+from kfp_gitops.base import stopping
 
 with stopping.heeded():
     stopping.listen()
@@ -222,7 +222,7 @@ _THREADS = """
 import sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from kfp_gitops import stopping
+from kfp_gitops.base import stopping
 
 def waits():
     Path(sys.argv[1], "0").touch()
@@ -259,7 +259,7 @@ import os, signal, sys
 if len(sys.argv) == 1:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.execv(sys.executable, [sys.executable, __file__, "again"])
-from kfp_gitops import stopping
+from kfp_gitops.base import stopping
 with stopping.heeded():
     print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
 """
@@ -289,7 +289,7 @@ _TRAINING = """
 import sys, time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from predictive_scaling import stopping
+from predictive_scaling.base import stopping
 
 def slow(place):
     Path(place).touch()

@@ -18,7 +18,7 @@ import first
 import pytest
 from first import PROMISE, Ended, running, until
 from kfp_gitops.devserver import DevServer, Faults
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile.safety import Unfinished, ways_to_safety
 from kfp_gitops.reconcile.steps import (
     DeleteSchedule,

@@ -18,11 +18,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from predictive_scaling._console import complain
-from predictive_scaling.commands import COMMANDS
-from predictive_scaling.errors import InputError, RemoteError
-from predictive_scaling.logs import configure
-from predictive_scaling.stopping import heed
+from predictive_scaling.base.console import complain
+from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.base.stopping import heed
+from predictive_scaling.commands.steps import COMMANDS
+from predictive_scaling.tell.logs import configure
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from kfp_gitops.errors import InputError
+from kfp_gitops.base.errors import InputError
 
 try:
     import resource

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
 
 _REFUSED = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 TODO = "write it without: KFP's database keeps no character above U+FFFF, such as emoji"

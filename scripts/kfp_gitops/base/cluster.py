@@ -11,8 +11,8 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
-from kfp_gitops import redact
-from kfp_gitops.errors import (
+from kfp_gitops.base import redact
+from kfp_gitops.base.errors import (
     AlreadyExistsError,
     DeniedError,
     NotFoundError,

@@ -13,9 +13,9 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from kfp_gitops import processes
-from kfp_gitops.errors import InputError
-from kfp_gitops.yamltext import MAX_BYTES
+from kfp_gitops.base import processes
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import MAX_BYTES
 
 
 def read_text(root: Path, relative: str) -> str:

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfp_gitops import redact, visible
-from kfp_gitops.errors import RemoteError, UsageError
+from kfp_gitops.base import redact, visible
+from kfp_gitops.base.errors import RemoteError, UsageError
 
 
 def call(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

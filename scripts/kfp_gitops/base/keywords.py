@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.errors import Problem, meant
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem, meant
+from kfp_gitops.base.yamltext import Document, Path
 
 # The vocabularies of json-schema.org/draft/2020-12, and `definitions` of the drafts before.
 _WORDS: Mapping[str, str] = {

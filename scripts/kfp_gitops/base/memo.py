@@ -18,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import files
-from kfp_gitops.errors import InputError
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import InputError
 
 FOLDER = ".cache/render"
 FEWEST = 50  # pipelines; with fewer the whole of it takes longer than it saves
@@ -65,7 +65,7 @@ def digest(*inputs: Any) -> str:
 @cache
 def version() -> str:
     """Identity of everything that could make something else of the same inputs."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     sources = {name: (package / name).read_bytes() for name in files.list_files(package.parent, package.name)}
     code = {name: hashlib.sha256(found).hexdigest() for name, found in sources.items() if ".pyc" not in name}
     return digest(sys.version, sorted(code.items()), sorted(_distributions(sys.path)))

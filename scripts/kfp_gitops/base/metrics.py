@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfp_gitops import redact, weburls
-from kfp_gitops.errors import UsageError
+from kfp_gitops.base import redact, weburls
+from kfp_gitops.base.errors import UsageError
 
 _JOB = "kfp_gitops"
 TIMEOUT = 5.0

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol, TypeVar
 
-from kfp_gitops import files
-from kfp_gitops.errors import InputError, RemoteError
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import InputError, RemoteError
 
 T = TypeVar("T")
 _DATA = "..data"

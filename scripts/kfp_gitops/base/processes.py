@@ -15,7 +15,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any, TypeVar
 
-from kfp_gitops import stopping
+from kfp_gitops.base import stopping
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")

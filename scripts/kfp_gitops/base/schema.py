@@ -10,15 +10,15 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import keywords, redact, schematext, valid
-from kfp_gitops.errors import InputError, Problem, meant, raise_if_any
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base import keywords, redact, schematext, valid
+from kfp_gitops.base.errors import InputError, Problem, meant, raise_if_any
+from kfp_gitops.base.yamltext import Document, Path
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-SCHEMAS = File(__file__).parent / "schemas"
+SCHEMAS = File(__file__).parents[1] / "language/schemas"
 
 _TYPE_NAMES = {
     "object": "a map",

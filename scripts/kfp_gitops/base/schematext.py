@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from kfp_gitops.yamltext import Document, parse
+from kfp_gitops.base.yamltext import Document, parse
 
 # A `$` that is neither escaped nor in a class.
 _END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from kfp_gitops import goyaml
-from kfp_gitops.visible import HIDDEN
-from kfp_gitops.yamltext import AMBIGUOUS
+from kfp_gitops.base import goyaml
+from kfp_gitops.base.visible import HIDDEN
+from kfp_gitops.base.yamltext import AMBIGUOUS
 
 _TAG = "tag:yaml.org,2002:"
 _MAX_INTEGER = 2**64

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from kfp_gitops import goyaml
-from kfp_gitops.errors import InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base import goyaml
+from kfp_gitops.base.errors import InputError, Problem, UsageError, raise_if_any
 
 if (
     not yaml.__with_libyaml__

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import Finding
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.language.irlint import Finding
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import console, locking
-from kfp_gitops.errors import ExitCode, UsageError
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import console
+from kfp_gitops.reconcile import locking
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.client import KfpApi
-    from kfp_gitops.manifest import Schedule
-    from kfp_gitops.operations.backfill import Backfill, Outcome
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.language.manifest import Schedule
+    from kfp_gitops.operate.operations.backfill import Backfill, Outcome
     from kfp_gitops.reconcile.desired import Folder
 
 
@@ -41,8 +42,8 @@ def add(parser: ArgumentParser) -> None:
 
 def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
     """Start it; returns the new run's id."""
-    from kfp_gitops import runs
-    from kfp_gitops.operations import rerun as again
+    from kfp_gitops.operate import runs
+    from kfp_gitops.operate.operations import rerun as again
     from kfp_gitops.reconcile.desired import experiment_name
 
     names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
@@ -52,7 +53,7 @@ def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
 
 def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[str, Any]) -> int:
     """Run what is missing and follow it; exit 4 when a run did not succeed. Interrupted, it goes on where it was."""
-    from kfp_gitops.operations import backfill as work
+    from kfp_gitops.operate.operations import backfill as work
 
     manifest = folder.manifests[arguments.pipeline]
     if arguments.parallel < 1:
@@ -92,7 +93,7 @@ def _asked(
     parameters: Mapping[str, Any],
     tick_parameter: str | None,
 ) -> Backfill:
-    from kfp_gitops.operations.backfill import Backfill
+    from kfp_gitops.operate.operations.backfill import Backfill
     from kfp_gitops.reconcile.desired import experiment_name, schedule_name
 
     pipeline = arguments.pipeline

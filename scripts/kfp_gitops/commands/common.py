@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.errors import UsageError
+from kfp_gitops.base.errors import UsageError
 
 EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found · 2 bad usage or bad input ·
 3 a defect of ours · 4 the remote side failed · 5 refused as unsafe · 130 interrupted ·

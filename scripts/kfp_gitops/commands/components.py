@@ -9,9 +9,10 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from kfp_gitops import console, files
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import ExitCode, InputError, Problem, raise_if_any
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, InputError, Problem, raise_if_any
 
 _HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
 _EXAMPLES = """  python scripts/components.py            compile every components/*/component.py
@@ -69,7 +70,7 @@ def _present(root: Path, name: str) -> str | None:
 
 def _compiled(root: Path, name: str) -> str:
     """Without the SDK's own comment, whose defaults stand in another order in each process."""
-    from kfp_gitops.compiler import emit
+    from kfp_gitops.compiling.compiler import emit
 
     return _HEADER + emit.text(emit.documents(_wrapper(root, name)))
 

@@ -6,10 +6,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console
+from kfp_gitops.commands import console
 
 if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or a bad command line
-    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 
 _PATIENCE = 60.0
 """Seconds; enough for a restart of KFP by hand, and not too long for whoever sits before it."""
@@ -42,9 +42,9 @@ def add(
 
 def api(arguments: Namespace, host: str, namespace: str) -> KfpApi:
     """The API of a host with the credentials that were given."""
-    from kfp_gitops.kfpapi import access
-    from kfp_gitops.kfpapi.client import KfpApi
-    from kfp_gitops.kfpapi.retry import Backoff
+    from kfp_gitops.kfpserver.kfpapi import access
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 
     found = access.from_environment(
         token_file=arguments.token_file, cookies_file=arguments.cookies_file, ca_file=arguments.ca_file

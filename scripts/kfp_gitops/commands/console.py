@@ -10,8 +10,8 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops import stopping, visible
-from kfp_gitops.errors import ExitCode, GitOpsError
+from kfp_gitops.base import stopping, visible
+from kfp_gitops.base.errors import ExitCode, GitOpsError
 
 
 def result(text: str) -> None:

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import console
+from kfp_gitops.base.errors import ExitCode, ScriptFailedError
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, ScriptFailedError
 
 _SAMPLE = "components/src/predictive_scaling/sample/smd_servers_5min.csv.gz"
 # The sample ends on 2024-02-02 at 21:55; the demo looks at it as if it were that night.

@@ -8,19 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kfp_gitops import console, environment, files, memo
-from kfp_gitops.commands import connection
+from kfp_gitops.base import files, memo
+from kfp_gitops.base.errors import ExitCode, GitOpsError, Problem, UsageError
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.diff import jsonform, revision
-from kfp_gitops.diff.calendar import Calendar, calendar
-from kfp_gitops.diff.calendar import to_text as calendar_text
-from kfp_gitops.diff.compare import compare
-from kfp_gitops.diff.markdown import calendar_markdown, to_markdown
-from kfp_gitops.diff.model import EnvironmentDiff
-from kfp_gitops.diff.state import State
-from kfp_gitops.diff.text import to_text
-from kfp_gitops.errors import ExitCode, GitOpsError, Problem, UsageError
-from kfp_gitops.rendered import LOCK
+from kfp_gitops.rendering.rendered import LOCK
+from kfp_gitops.review.diff import jsonform, revision
+from kfp_gitops.review.diff.calendar import Calendar, calendar
+from kfp_gitops.review.diff.calendar import to_text as calendar_text
+from kfp_gitops.review.diff.compare import compare
+from kfp_gitops.review.diff.markdown import calendar_markdown, to_markdown
+from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.state import State
+from kfp_gitops.review.diff.text import to_text
+from kfp_gitops.sources import environment
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
@@ -86,8 +87,8 @@ def _compare(root: Path, name: str, commit: str, arguments: Namespace) -> Enviro
 
 
 def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
-    from kfp_gitops.diff.inflight import count
     from kfp_gitops.reconcile.desired import checked_host
+    from kfp_gitops.review.diff.inflight import count
 
     folder = f"manifests/{found.environment}"
     kfp = State("the work tree", revision.in_tree(arguments.root, folder)).settings.get("kfp", {})
@@ -111,7 +112,7 @@ def _warn_of_stale(root: Path, names: Sequence[str]) -> None:
 
 def _stale(root: Path, name: str) -> str:
     """Why the manifests are not what their inputs render to; nothing, too, where it would take long to find out."""
-    from kfp_gitops.render import render
+    from kfp_gitops.rendering.render import render
 
     large = len(files.list_folders(root, f"manifests/{name}/pipelines")) >= memo.FEWEST
     if large and not memo.load(root, name).known:

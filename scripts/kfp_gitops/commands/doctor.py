@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from kfp_gitops.doctor.check import Check
+    from kfp_gitops.operate.doctor.check import Check
     from kfp_gitops.reconcile.desired import Folder
 
 _EXAMPLES = """  python scripts/doctor.py --env dev --host http://127.0.0.1:8888
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _checks(arguments: Namespace) -> Iterator[Check]:
-    from kfp_gitops.doctor import repository, server
+    from kfp_gitops.operate.doctor import repository, server
     from kfp_gitops.reconcile import desired
 
     folder = desired.read(options.manifests(arguments), arguments.env)
@@ -56,8 +55,8 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
 
 
 def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
-    from kfp_gitops import cluster
-    from kfp_gitops.doctor import check, kubernetes, repository
+    from kfp_gitops.base import cluster
+    from kfp_gitops.operate.doctor import check, kubernetes, repository
 
     named = repository.named_objects(folder)
     pipelines = folder.environment["kfp"]["namespace"] or arguments.kfp_namespace
@@ -75,7 +74,7 @@ def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
 
 
 def _show(arguments: Namespace, checks: Sequence[Check]) -> int:
-    from kfp_gitops.doctor import check
+    from kfp_gitops.operate.doctor import check
 
     console.result(check.to_json(arguments.env, checks) if arguments.json else check.to_text(checks))
     lost = [c for c in checks if c.status is check.Status.MISSING]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfp_gitops import console, environment, files
-from kfp_gitops.commands import render
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.commands import console, render
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.environment import RECONCILER_IMAGE, Environment
-from kfp_gitops.errors import UsageError
+from kfp_gitops.sources import environment
+from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 
 _EXAMPLES = """  python scripts/image.py --env dev --set predictive-scaling=ghcr.io/example/steps@sha256:…
   python scripts/image.py --env prod --set reconciler=ghcr.io/example/reconciler@sha256:…

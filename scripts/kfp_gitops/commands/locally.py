@@ -8,12 +8,16 @@ from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from kfp_gitops import compiler, console, local, macros, runs
-from kfp_gitops.errors import GitOpsError, InputError, UsageError
-from kfp_gitops.manifest import Manifest
-from kfp_gitops.render import render
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.runtree.ids import Ids
+from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
+from kfp_gitops.commands import console
+from kfp_gitops.compiling import compiler
+from kfp_gitops.kfpserver.runtree.ids import Ids
+from kfp_gitops.language import macros
+from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.local import job as local
+from kfp_gitops.operate import runs
+from kfp_gitops.rendering.render import render
+from kfp_gitops.rendering.rendered import RenderedPipeline
 
 
 def run(

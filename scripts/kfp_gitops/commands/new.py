@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops import components, console, environment, files, scaffold
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.components import Component
-from kfp_gitops.environment import RECONCILER_IMAGE
-from kfp_gitops.errors import ExitCode, InputError, UsageError
+from kfp_gitops.sources import components, environment, scaffold
+from kfp_gitops.sources.components import Component
+from kfp_gitops.sources.environment import RECONCILER_IMAGE
 
 _EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
   python scripts/new.py pipeline text-report --component clean_text

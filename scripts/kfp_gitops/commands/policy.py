@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from kfp_gitops import bounds, console, environment, policy
+from kfp_gitops.base import bounds
+from kfp_gitops.base.errors import ExitCode, UsageError, raise_if_any
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, UsageError, raise_if_any
-from kfp_gitops.policy.subjects import subjects
+from kfp_gitops.review import policy
+from kfp_gitops.review.policy.subjects import subjects
+from kfp_gitops.sources import environment
 
 _EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 names what is refused
   python scripts/policy.py --env prod         check one

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kfp_gitops import console, git
-from kfp_gitops.commands import connection
+from kfp_gitops.base import git
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.diff import revision
-from kfp_gitops.diff.compare import compare
-from kfp_gitops.diff.markdown import to_markdown
-from kfp_gitops.diff.model import EnvironmentDiff
-from kfp_gitops.diff.state import State
-from kfp_gitops.diff.text import to_text
-from kfp_gitops.errors import ExitCode, UsageError
-from kfp_gitops.promotion import pull_request
-from kfp_gitops.promotion.copy import Promoted, Promotion, promote, sources_commit
-from kfp_gitops.promotion.status import Pending, status
+from kfp_gitops.review.diff import revision
+from kfp_gitops.review.diff.compare import compare
+from kfp_gitops.review.diff.markdown import to_markdown
+from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.state import State
+from kfp_gitops.review.diff.text import to_text
+from kfp_gitops.review.promotion import pull_request
+from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote, sources_commit
+from kfp_gitops.review.promotion.status import Pending, status
 
 _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
   python scripts/promote.py --from dev --to prod                           everything that prod has
@@ -127,8 +127,8 @@ def _line(pipeline: Promoted) -> str:
 
 
 def _verify(arguments: Namespace) -> None:
-    from kfp_gitops.promotion import proof
     from kfp_gitops.reconcile import desired
+    from kfp_gitops.review.promotion import proof
 
     root: Path = arguments.root
     found = desired.read(root / "manifests" / arguments.source, arguments.source)

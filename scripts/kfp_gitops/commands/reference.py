@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from kfp_gitops import console, files
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode
-from kfp_gitops.reference import page
+from kfp_gitops.language.reference import page
 
-_SCHEMA = Path(__file__).parents[1] / "schemas/pipeline-manifest.schema.json"
+_SCHEMA = Path(__file__).parents[1] / "language/schemas/pipeline-manifest.schema.json"
 _PAGE = "docs/manifest-reference.md"
 _EXAMPLES = """  python scripts/reference.py            write docs/manifest-reference.md
   python scripts/reference.py --check    exit 1 when it is not what the schema says"""

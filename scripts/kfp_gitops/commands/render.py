@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops import argocd, console, environment, files, lock, memo
+from kfp_gitops.base import files, memo
+from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.render import render
-from kfp_gitops.rendered import LOCK, Rendered
+from kfp_gitops.compiling import lock
+from kfp_gitops.rendering import argocd
+from kfp_gitops.rendering.render import render
+from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.sources import environment
 
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console
-from kfp_gitops.commands import again, connection
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import again, connection, console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or a bad command line
-    from kfp_gitops.following import Shown, Watch
-    from kfp_gitops.kfpapi.client import KfpApi
-    from kfp_gitops.manifest import Manifest
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.language.manifest import Manifest
+    from kfp_gitops.operate.following import Shown, Watch
     from kfp_gitops.reconcile.desired import Folder
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
@@ -81,7 +80,7 @@ def _manifest(folder: Folder, arguments: Namespace) -> Manifest:
 
 
 def _dispatch(arguments: Namespace) -> int:
-    from kfp_gitops import runs
+    from kfp_gitops.operate import runs
     from kfp_gitops.reconcile import desired
 
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
@@ -109,14 +108,14 @@ def _dispatch(arguments: Namespace) -> int:
 
 def _watch(api: KfpApi, folder: Folder) -> Watch:
     """What reads runs, and knows the manifests that they are shown by."""
-    from kfp_gitops.following import Known, Watch
+    from kfp_gitops.operate.following import Known, Watch
 
     versions = {name: entry.version for name, entry in folder.locked.items()}
     return Watch(api, Known(folder.manifests, versions, folder.inner))
 
 
 def _follow(watch: Watch, run_id: str, arguments: Namespace) -> int:
-    from kfp_gitops import following
+    from kfp_gitops.operate import following
 
     console.result(watch.api.run_link(run_id))
     if not arguments.wait:
@@ -125,7 +124,7 @@ def _follow(watch: Watch, run_id: str, arguments: Namespace) -> int:
 
 
 def _list(watch: Watch, experiment: str) -> int:
-    from kfp_gitops import following
+    from kfp_gitops.operate import following
 
     found = watch.api.experiment(experiment)
     console.result(following.listing(watch, watch.api.runs(found.id, 20) if found else []))
@@ -133,7 +132,7 @@ def _list(watch: Watch, experiment: str) -> int:
 
 
 def _show(watch: Watch, shown: Shown) -> int:
-    from kfp_gitops import following
+    from kfp_gitops.operate import following
 
     console.result(following.table(shown, watch.api.run_link(shown.run.id)))
     return ExitCode.REMOTE_FAILED if shown.run.state in ("FAILED", "CANCELED") else ExitCode.OK

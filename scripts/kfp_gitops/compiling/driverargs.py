@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops import gojson
-from kfp_gitops.irlint import Finding
-from kfp_gitops.limits import ARGUMENT, at_most
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base import gojson
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.limits import ARGUMENT, at_most
+from kfp_gitops.language.irlint import Finding
 
 _GROWTH = 6  # at most: a character of YAML that becomes an escape of JSON
 

@@ -1,6 +1,6 @@
 """A development server: enough of the KFP v2beta1 API on loopback for the real `kfp.Client`.
 
-State in SQLite, the real server's rules each with its source, runs executed by `kfp_gitops.localrun` as a
+State in SQLite, the real server's rules each with its source, runs executed by `kfp_gitops.local.localrun` as a
 program, schedules that fire. It imports nothing else of `kfp_gitops`, so that it can be a witness for the rest.
 """
 

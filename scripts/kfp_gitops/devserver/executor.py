@@ -18,7 +18,7 @@ import yaml
 from kfp_gitops.devserver import macros, taskdetails, templates
 from kfp_gitops.devserver.records import Run
 
-LOCALRUN = (sys.executable, "-m", "kfp_gitops.localrun")
+LOCALRUN = (sys.executable, "-m", "kfp_gitops.local.localrun")
 """The executor of this project; it is started as a program and never imported."""
 _SCRIPTS = Path(__file__).parents[2]
 _TAIL = 2000

@@ -9,13 +9,7 @@ from kfp_gitops.devserver import experiments, runs, sources, triggers, versions
 from kfp_gitops.devserver.app import App, fetch, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
-from kfp_gitops.devserver.errors import (
-    InvalidArgumentError,
-    MalformedError,
-    UnknownError,
-    during,
-    internal,
-)
+from kfp_gitops.devserver.errors import InvalidArgumentError, MalformedError, UnknownError, during, internal
 from kfp_gitops.devserver.ghosts import LeftBehindError
 from kfp_gitops.devserver.http import Reply, Request, message, ok
 from kfp_gitops.devserver.mysql import DataError

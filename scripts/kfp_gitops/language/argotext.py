@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
 
 # valyala/fasttemplate, by which Argo finds tags: from a {{ to the next }}, which may belong to another text.
 _TAG = re.compile(r"\{\{(.*?)(?:\}\}|\Z)", re.DOTALL)

@@ -3,7 +3,7 @@
 Seconds come first; five or six fields, the day of the week may be left out; `@daily` and its like; `@every 1h30m`.
 A day must suit both day fields if one of them has a star (also with a step), else either of them.
 Source: parser.go, spec.go and constantdelay.go of github.com/robfig/cron at v1.2.0.
-What we allow of all this in a manifest is another question: `kfp_gitops.check.schedules`.
+What we allow of all this in a manifest is another question: `kfp_gitops.checking.check.schedules`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from kfp_gitops import golang
+from kfp_gitops.base import golang
 
 # unicode.IsSpace; Python's own split would also split at U+001C to U+001F.
 _SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-from kfp_gitops.errors import meant
+from kfp_gitops.base.errors import meant
 
 _MACRO = re.compile(r"\[\[(\w+)(?:\.[^\]]*)?\]\]")
 OF_ANY_RUN = ("RunUUID", "CurrentTime")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from kfp_gitops import cron
-from kfp_gitops.errors import Problem
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language import cron
 
 
 def problems(values: Document) -> Iterator[Problem]:

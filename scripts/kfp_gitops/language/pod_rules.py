@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops import kubernetes_names as names
-from kfp_gitops import quantity
+from kfp_gitops.language import kubernetes_names as names
+from kfp_gitops.language import quantity
 
 Rule = Callable[[Any], str | None]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kfp_gitops.kubernetes_names import shown
+from kfp_gitops.language.kubernetes_names import shown
 
 Fault = tuple[str, str]
 """What is wrong, and what to do."""

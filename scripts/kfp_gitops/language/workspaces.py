@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import pod_rules, quantity
+from kfp_gitops.language import pod_rules, quantity
 
 _KEYS = ("accessModes", "storageClassName")
 

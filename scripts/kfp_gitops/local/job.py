@@ -1,6 +1,6 @@
 """Run one pipeline of the manifests on this machine, by the program that the development server starts for its runs.
 
-The program (`python -m kfp_gitops.localrun`) writes what happens to `events.jsonl`; this follows that file.
+The program (`python -m kfp_gitops.local.localrun`) writes what happens to `events.jsonl`; this follows that file.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import brought, ir
-from kfp_gitops.errors import ExitCode, GitOpsError, InputError, Problem
-from kfp_gitops.manifest import Manifest, reader
-from kfp_gitops.manifest.place import Places
-from kfp_gitops.rendered import RenderedPipeline
-from kfp_gitops.runtree import Names, View, of_events, show
-from kfp_gitops.runtree.events import Told, add
-from kfp_gitops.yamltext import Document
-from kfp_gitops.yamltext import Path as At
+from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.base.yamltext import Path as At
+from kfp_gitops.compiling import ir
+from kfp_gitops.kfpserver.runtree import Names, View, of_events, show
+from kfp_gitops.kfpserver.runtree.events import Told, add
+from kfp_gitops.language.manifest import Manifest, reader
+from kfp_gitops.language.manifest.place import Places
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import brought
 
 _POLL_SECONDS = 0.05
 _REFUSAL = re.compile(r"task '([^']+)': (.*)")
-_SCRIPTS = Path(__file__).resolve().parents[1]
+_SCRIPTS = Path(__file__).resolve().parents[2]
 _SHOWN = 100
 
 
@@ -132,7 +133,7 @@ def _prepare(job: Job) -> list[str]:
     (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
     return [
-        *(sys.executable, "-m", "kfp_gitops.localrun", "--ir", str(job.folder / "ir.yaml")),
+        *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),
         *("--run-id", job.folder.name, "--run-name", job.name, "--workers", str(job.workers), *paths),
     ]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import Compiled, RunState
-from kfp_gitops.manifest import Manifest
-from kfp_gitops.runtree import View, of_records, show
-from kfp_gitops.runtree.ids import Ids
-from kfp_gitops.runtree.records import ACTIVE
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
+from kfp_gitops.kfpserver.runtree import View, of_records, show
+from kfp_gitops.kfpserver.runtree.ids import Ids
+from kfp_gitops.kfpserver.runtree.records import ACTIVE
+from kfp_gitops.language.manifest import Manifest
 
 # Every state after which nothing more happens (KFP v2beta1 RuntimeState). The official client's own wait
 # does not know CANCELED and waits for ever.

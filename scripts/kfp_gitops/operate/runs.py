@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops import charset, check
-from kfp_gitops.check import given
-from kfp_gitops.components import Interface
-from kfp_gitops.errors import UsageError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.manifest import Manifest, Type, nested
+from kfp_gitops.base import charset
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.checking import check
+from kfp_gitops.checking.check import given
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.language.manifest import Manifest, Type, nested
 from kfp_gitops.reconcile.desired import experiment_name
+from kfp_gitops.sources.components import Interface
 
 
 @dataclass(frozen=True)

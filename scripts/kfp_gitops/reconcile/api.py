@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from kfp_gitops.kfpapi.actual import (
+from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
     ActualRun,
     ActualSchedule,
     ActualVersion,
 )
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule
 
 T = TypeVar("T")
 

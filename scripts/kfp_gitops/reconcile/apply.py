@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kfp_gitops import stopping
-from kfp_gitops.errors import NotFoundError, RemoteError, UnclearError
-from kfp_gitops.kfpapi.actual import Actual
+from kfp_gitops.base import stopping
+from kfp_gitops.base.errors import NotFoundError, RemoteError, UnclearError
+from kfp_gitops.base.stopping import Stopped
+from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.reconcile import inventory, safety, steps
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.events import Event, described
@@ -23,7 +24,6 @@ from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.perform import Work
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, Options
-from kfp_gitops.stopping import Stopped
 
 Tell = Callable[[Event], None]
 _MOST_STEPS = 200

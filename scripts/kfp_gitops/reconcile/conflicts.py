@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.kfpapi.actual import Actual
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.kfpapi.actual import Actual
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.inventory import View, in_order, schedule_names
 from kfp_gitops.reconcile.records import Absent, DesiredPipeline, Entry, Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import retention, swap, triggers
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, unwanted

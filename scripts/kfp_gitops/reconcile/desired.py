@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from kfp_gitops import brought, files, lock, redact, schema, weburls
-from kfp_gitops.errors import InputError, RefusedError, UsageError, raise_if_any
-from kfp_gitops.lock import Locked
-from kfp_gitops.manifest import Manifest, Schedule, Trigger, reader
-from kfp_gitops.ownership import Owner
-from kfp_gitops.places import Place, Plain, Source
+from kfp_gitops.base import files, redact, schema, weburls
+from kfp_gitops.base.errors import InputError, RefusedError, UsageError, raise_if_any
+from kfp_gitops.base.places import Place, Plain, Source
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.compiling import lock
+from kfp_gitops.compiling.lock import Locked
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, experiment_name, schedule_name
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline, paused_until
-from kfp_gitops.rendered import read_from as rendered_pipeline
-from kfp_gitops.yamltext import parse
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline, paused_until
+from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
+from kfp_gitops.sources import brought
 
 if TYPE_CHECKING:
-    from kfp_gitops.compiler import Identity
+    from kfp_gitops.compiling.compiler import Identity
 
 __all__ = [
     "Absent",
@@ -156,7 +158,7 @@ def load(
         RefusedError: what compiles here is not what was reviewed, or an image is still the placeholder
             and the host is not this machine.
     """
-    from kfp_gitops import compiler
+    from kfp_gitops.compiling import compiler
 
     found = texts(folder, environment)
     heads = _heads(found)
@@ -173,7 +175,7 @@ def prove(found: Texts, host: str | None, meanwhile: Callable[[], None]) -> None
         InputError: something is malformed.
         RefusedError: as `load`.
     """
-    from kfp_gitops import compiler
+    from kfp_gitops.compiling import compiler
 
     pipelines = list(found.rendered.values())
     _proved(found, compiler.identify_all(pipelines, found.path, meanwhile), host)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.kfpapi.actual import ActualSchedule
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile import timing
 
 SERVER = "kfp"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfp_gitops.errors import RefusedError
+from kfp_gitops.base.errors import RefusedError
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.plan import Plan
 

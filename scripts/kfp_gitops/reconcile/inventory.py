@@ -6,8 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kfp_gitops.kfpapi.actual import Actual, ActualExperiment, ActualPipeline, ActualRun, ActualSchedule
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.kfpapi.actual import (
+    Actual,
+    ActualExperiment,
+    ActualPipeline,
+    ActualRun,
+    ActualSchedule,
+)
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import unclear
 from kfp_gitops.reconcile.records import (
     Desired,

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from kfp_gitops.kfpapi.actual import (
+from kfp_gitops.kfpserver.kfpapi.actual import (
     Actual,
     ActualExperiment,
     ActualPipeline,
     ActualRun,
     ActualSchedule,
 )
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import converge, retention, staleness, swap, triggers, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import RemoteError, UnclearError
-from kfp_gitops.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
+from kfp_gitops.base.errors import RemoteError, UnclearError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
 from kfp_gitops.reconcile import converge, drift, inventory, observe, steps, swap, timing, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.inventory import View

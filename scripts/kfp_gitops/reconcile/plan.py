@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import converge, retention, staleness, timing, triggers, unclear
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from kfp_gitops.manifest import Schedule, Trigger
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.manifest import Schedule, Trigger
 
 
 @dataclass(frozen=True)

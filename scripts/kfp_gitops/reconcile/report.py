@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops import visible
-from kfp_gitops.errors import UsageError
+from kfp_gitops.base import visible
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.drift import Difference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfp_gitops.kfpapi.actual import ActualVersion
+from kfp_gitops.kfpserver.kfpapi.actual import ActualVersion
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import DesiredPipeline
 from kfp_gitops.reconcile.steps import DeleteVersion, LookAtRunsInFlight, Step

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from kfp_gitops import stopping
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.base import stopping
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.events import Event, described
 from kfp_gitops.reconcile.steps import DeleteSchedule, DisableSchedule, EnableSchedule, StartRun, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile import drift, swap, timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.drift import Difference, Wanted

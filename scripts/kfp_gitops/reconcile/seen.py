@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kfp_gitops.kfpapi.actual import ActualRun, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.reconcile import timing
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.reconcile import drift
 from kfp_gitops.reconcile.api import Kfp
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile import timing, waits
 from kfp_gitops.reconcile.drift import Wanted, differences
 from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from kfp_gitops import cron, moments
-from kfp_gitops.errors import UsageError
-from kfp_gitops.kfpapi.actual import ActualSchedule
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.language import cron, moments
+from kfp_gitops.language.manifest import Schedule
 
 _WINDOWS = (
     *(timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=32)),

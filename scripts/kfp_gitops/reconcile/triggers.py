@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.kfpapi.actual import ActualVersion
+from kfp_gitops.kfpserver.kfpapi.actual import ActualVersion
 from kfp_gitops.reconcile import swap
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import DesiredPipeline, Options

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.actual import ActualExperiment, ActualRun
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualRun
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.api import Kfp
 
 PREFIX = "kfp-gitops-unclear-"

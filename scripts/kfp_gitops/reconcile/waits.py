@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from kfp_gitops.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.seen import Seen, fired, in_flight, oldest_owed, owes

@@ -11,10 +11,11 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import files, templates
-from kfp_gitops.environment import Environment
-from kfp_gitops.errors import GitOpsError, Problem, raise_if_any
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import GitOpsError, Problem, raise_if_any
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.sources import templates
+from kfp_gitops.sources.environment import Environment
 
 FOLDER = "argocd"
 _PATCH = "notifications.yaml"

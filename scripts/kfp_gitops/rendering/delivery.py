@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kfp_gitops import egress, files, processes, templates
-from kfp_gitops.environment import RECONCILER_IMAGE, Environment
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.release import sha256
+from kfp_gitops.base import files, processes
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.rendering import egress
+from kfp_gitops.sources import templates
+from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.sources.release import sha256
 
 FOLDER = "templates/delivery"
 _KUSTOMIZATION, _CONTENT, _NAMES = "kustomization.yaml.j2", "content.yaml.j2", "names.yaml.j2"

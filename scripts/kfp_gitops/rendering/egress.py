@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult
 
-from kfp_gitops import weburls
-from kfp_gitops.environment import Environment
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base import weburls
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.sources.environment import Environment
 
 _KFP_SERVICE = "ml-pipeline"
 _PORTS = {"http": 80, "https": 443}

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops import brought, check, templates
-from kfp_gitops.components import Interface
-from kfp_gitops.environment import Environment
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest, migration, nested, reader
-from kfp_gitops.release import TEMPLATE, Release
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.checking import check
+from kfp_gitops.language.manifest import Manifest, migration, nested, reader
+from kfp_gitops.sources import brought, templates
+from kfp_gitops.sources.components import Interface
+from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.release import TEMPLATE, Release
 
 
 @dataclass(frozen=True)

@@ -11,28 +11,19 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import (
-    bounds,
-    brought,
-    components,
-    delivery,
-    environment,
-    files,
-    limits,
-    manifests,
-    processes,
-    rendered,
-    schema,
-)
-from kfp_gitops import memo as memos
-from kfp_gitops.environment import Environment
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest
-from kfp_gitops.memo import Memo
-from kfp_gitops.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
-from kfp_gitops.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
-from kfp_gitops.yamldump import dump, dump_all
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base import bounds, files, processes, schema
+from kfp_gitops.base import memo as memos
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.memo import Memo
+from kfp_gitops.base.yamldump import dump, dump_all
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.checking import limits
+from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.rendering import delivery, manifests, rendered
+from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
+from kfp_gitops.sources import brought, components, environment
+from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
 
 
 def render(root: Path, name: str, *, remember: bool = False) -> Rendered:

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from kfp_gitops.environment import Environment
-from kfp_gitops.errors import Problem
-from kfp_gitops.memo import Memo
-from kfp_gitops.places import Plain, Source
-from kfp_gitops.release import sha256
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.memo import Memo
+from kfp_gitops.base.places import Plain, Source
+from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.release import sha256
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"

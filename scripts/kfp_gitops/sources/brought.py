@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kfp_gitops import components, irlint
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Constant, Manifest, Parameter
-from kfp_gitops.yamltext import Document, Path, parse_all
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.yamltext import Document, Path, parse_all
+from kfp_gitops.language import irlint
+from kfp_gitops.language.manifest import Constant, Manifest, Parameter
+from kfp_gitops.sources import components
 
 _MAX_DOCUMENTS = 2
 

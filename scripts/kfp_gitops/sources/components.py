@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops import charset, containers, irlint, kubernetes_names, schema, v1ports
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.irlint import commandline
-from kfp_gitops.manifest import Type
-from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
-from kfp_gitops.yamltext import Document, Path, parse
+from kfp_gitops.base import charset, schema
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.language import irlint, kubernetes_names
+from kfp_gitops.language.irlint import commandline
+from kfp_gitops.language.manifest import Type
+from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
+from kfp_gitops.sources import containers, v1ports
 
 # IR parameter types (pipeline_spec.proto, ParameterType.ParameterTypeEnum) and the DSL's names for them.
 IR_TYPES: Mapping[str, Type] = {

@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import argotext, v1ports
-from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import commandline, spelling
-from kfp_gitops.irlint.containers import METADATA, OUTPUTS
-from kfp_gitops.irlint.view import placeholders
-from kfp_gitops.manifest import MAX_EXACT, Type
-from kfp_gitops.v1ports import Port, fit
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language import argotext
+from kfp_gitops.language.irlint import commandline, spelling
+from kfp_gitops.language.irlint.containers import METADATA, OUTPUTS
+from kfp_gitops.language.irlint.view import placeholders
+from kfp_gitops.language.manifest import MAX_EXACT, Type
+from kfp_gitops.sources import v1ports
+from kfp_gitops.sources.v1ports import Port, fit
 
 _OF_PARAMETERS = ("inputValue",)
 _OF_ARTIFACTS = ("inputPath", "inputUri", "outputUri")

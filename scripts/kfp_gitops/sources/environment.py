@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path as Folder
 from typing import Any
 
-from kfp_gitops import files, moments, release, schema
-from kfp_gitops.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
-from kfp_gitops.release import Release
-from kfp_gitops.values import Merged, merge
-from kfp_gitops.wellknown import STUB_IMAGES
-from kfp_gitops.yamltext import Document, Path, parse
+from kfp_gitops.base import files, schema
+from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.language import moments
+from kfp_gitops.language.wellknown import STUB_IMAGES
+from kfp_gitops.sources import release
+from kfp_gitops.sources.release import Release
+from kfp_gitops.sources.values import Merged, merge
 
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"

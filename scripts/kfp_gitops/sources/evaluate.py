@@ -16,7 +16,7 @@ from jinja2.runtime import LoopContext, Macro, new_context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
-from kfp_gitops.expressions import BeyondError, Expressions, Scope, own_name, same_in_code
+from kfp_gitops.sources.expressions import BeyondError, Expressions, Scope, own_name, same_in_code
 
 
 class _Output:

@@ -14,8 +14,8 @@ from typing import Any
 
 from jinja2 import nodes
 
-from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.yamltext import parse_all
+from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.yamltext import parse_all
 
 PUT, PUT_EACH = "put:", "put each:"  # no names that a template could write
 _WORD = re.compile("\ue000([0-9]+)\ue001")

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kfp_gitops import brought, components, files
-from kfp_gitops.brought import Brought
-from kfp_gitops.components import Component
-from kfp_gitops.errors import Problem, raise_if_any
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.sources import brought, components
+from kfp_gitops.sources.brought import Brought
+from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kfp_gitops.components import Component, Port
-from kfp_gitops.errors import InputError, UsageError
-from kfp_gitops.yamldump import dump
-from kfp_gitops.yamltext import parse
+from kfp_gitops.base.errors import InputError, UsageError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.sources.components import Component, Port
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 _EXAMPLES: Mapping[str, object] = {
@@ -65,7 +65,7 @@ _COMPONENT_TEST = '''"""The step `{name}` as plain Python, and as the component 
 from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 
-from kfp_gitops import components
+from kfp_gitops.sources import components
 from project import PROJECT
 
 FOLDER = PROJECT / "components/{name}"
@@ -92,8 +92,8 @@ def test_interface_of_{name}():
 
 _PIPELINE_TEST = '''"""The pipeline `{name}`: what it is made of, and that it compiles."""
 
-from kfp_gitops.compiler import compile_pipeline
-from kfp_gitops.render import render
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.render import render
 from project import PROJECT
 
 

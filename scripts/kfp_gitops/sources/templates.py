@@ -15,10 +15,11 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import DictLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from kfp_gitops import bounds, evaluate, expressions, placed
-from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.yamldump import dump_all
-from kfp_gitops.yamltext import parse_all
+from kfp_gitops.base import bounds
+from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.sources import evaluate, expressions, placed
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from kfp_gitops.manifest import Type
+from kfp_gitops.language.manifest import Type
 
 # Type names in lower case (kfp.dsl.types.type_utils.PARAMETER_TYPES_MAPPING).
 TYPES: Mapping[str, Type] = {

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
 
 
 @dataclass(frozen=True)

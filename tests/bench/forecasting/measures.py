@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from predictive_scaling.evaluation import WARM_UP_FOLDS
-from predictive_scaling.fallback import HALF_LIFE_HOURS, PERCENTILE, WINDOW_DAYS, weighted_percentile
-from predictive_scaling.metrics import share_above, wape
-from predictive_scaling.plan import PlanOptions, capacity
+from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS
+from predictive_scaling.backtest.metrics import share_above, wape
+from predictive_scaling.recommend.fallback import (
+    HALF_LIFE_HOURS,
+    PERCENTILE,
+    WINDOW_DAYS,
+    weighted_percentile,
+)
+from predictive_scaling.recommend.plan import PlanOptions, capacity
 
 from .worker import FOLDS, HORIZON, Array
 

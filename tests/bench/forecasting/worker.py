@@ -87,11 +87,11 @@ def run_peer(name: str, series: dict[str, Array], starts: dict[str, int]) -> tup
 
 def run_ours(name: str, series: dict[str, Array], starts: dict[str, int]) -> tuple[dict[str, Array], float]:
     """The same of a model of ours; `champion` is what the product would have used on each fold, all candidates run."""
-    from predictive_scaling.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
+    from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
+    from predictive_scaling.backtest.training import Job, TrainingOptions, train_series
+    from predictive_scaling.backtest.training_tables import cv_table
+    from predictive_scaling.base.series import HourlySeries
     from predictive_scaling.models import CANDIDATES
-    from predictive_scaling.series import HourlySeries
-    from predictive_scaling.training import Job, TrainingOptions, train_series
-    from predictive_scaling.training_tables import cv_table
 
     options = TrainingOptions(candidates=CANDIDATES if name == "champion" else (name,), cv_folds=FOLDS)
     found, began = {}, time.perf_counter()

@@ -1,0 +1,1 @@
+"""How good a forecast is: folds, metrics, intervals, training and evaluation."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from predictive_scaling.documents import canonical_bytes, parse_object, sha256
-from predictive_scaling.errors import InputError, ModelRejectedError
-from predictive_scaling.intervals import Band
+from predictive_scaling.backtest.intervals import Band
+from predictive_scaling.base.documents import canonical_bytes, parse_object, sha256
+from predictive_scaling.base.errors import InputError, ModelRejectedError
 from predictive_scaling.models import Fitted, from_state
 
 MODEL_SCHEMA = "predictive-scaling-model/v2"

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest import best, pooled_errors
-from predictive_scaling.errors import InputError
-from predictive_scaling.features import hourly_series
-from predictive_scaling.metrics import mase, pinball, seasonal_scale, share_above, wape
-from predictive_scaling.metrics import skill as skill_of
+from predictive_scaling.backtest.folds import best, pooled_errors
+from predictive_scaling.backtest.metrics import mase, pinball, seasonal_scale, share_above, wape
+from predictive_scaling.backtest.metrics import skill as skill_of
+from predictive_scaling.backtest.training_tables import QUANTILES
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
 from predictive_scaling.models import BASELINES
-from predictive_scaling.series import HOURS_PER_DAY, FloatArray
-from predictive_scaling.tables import epoch_hours
-from predictive_scaling.training_tables import QUANTILES
+from predictive_scaling.models.features import hourly_series
+from predictive_scaling.usage.tables import epoch_hours
 
 WARM_UP_FOLDS = 3
 MODEL, FALLBACK = "model", "fallback"

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.documents import Document, rounded
-from predictive_scaling.evaluation import FALLBACK, MODEL, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import FALLBACK, MODEL, Gates, SeriesEvaluation
+from predictive_scaling.base.documents import Document, rounded
 
 EVALUATION_SCHEMA = "predictive-scaling-evaluation/v1"
 GRANULARITY = "1h"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.intervals import hour_spread
-from predictive_scaling.metrics import wape
+from predictive_scaling.backtest.intervals import hour_spread
+from predictive_scaling.backtest.metrics import wape
+from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, Fitted, Recipe
 from predictive_scaling.models.blend import weighted_median, weights_of
-from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 
 # More than four weeks gained nothing on any measured model; less than one hurt.
 TRAIN_HOURS = 4 * HOURS_PER_WEEK

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from predictive_scaling.documents import Document
-from predictive_scaling.series import HOURS_PER_DAY, FloatArray, HourlySeries, IntArray, hour_of_day
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries, IntArray, hour_of_day
 
 LOWER, UPPER, HIGH = 0.10, 0.90, 0.95
 MIN_SPREAD = 1e-9  # of the mean: hours that never change must not be divided by

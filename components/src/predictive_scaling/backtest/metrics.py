@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from predictive_scaling.series import FloatArray
+from predictive_scaling.base.series import FloatArray
 
 NEGLIGIBLE = 1e-3
 ROUNDING = 1e-9

@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from predictive_scaling.backtest import training_window
-from predictive_scaling.errors import ModelRejectedError
-from predictive_scaling.intervals import Quantiles, hour_spread
-from predictive_scaling.models.codec import StoredModel, decode
-from predictive_scaling.series import FloatArray, HourlySeries
-from predictive_scaling.store import Registry
+from predictive_scaling.backtest.codec import StoredModel, decode
+from predictive_scaling.backtest.folds import training_window
+from predictive_scaling.backtest.intervals import Quantiles, hour_spread
+from predictive_scaling.base.errors import ModelRejectedError
+from predictive_scaling.base.series import FloatArray, HourlySeries
+from predictive_scaling.store.registry import Registry
 
 MAX_GROWTH = 5.0  # times the highest value of the window: beyond, a forecast is not to be believed
 MIN_OBSERVED_HOURS = 24

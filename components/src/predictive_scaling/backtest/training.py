@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from predictive_scaling.backtest import (
+from predictive_scaling.backtest.codec import StoredModel, encode
+from predictive_scaling.backtest.folds import (
     Backtest,
     best,
     fit_at,
@@ -20,12 +21,11 @@ from predictive_scaling.backtest import (
     run_backtest,
     training_window,
 )
-from predictive_scaling.errors import InputError
-from predictive_scaling.intervals import Quantiles, band, hour_spread, prequential_bands
+from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
 from predictive_scaling.models.blend import FittedBlend, weights_of
-from predictive_scaling.models.codec import StoredModel, encode
-from predictive_scaling.series import FloatArray, HourlySeries
 
 MAX_WORKERS = 8
 NEGLIGIBLE = 1e-3  # a member of less weight is not worth storing and updating

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling import __version__
-from predictive_scaling.documents import Document, pretty_bytes, rounded, sha256, write_bytes
-from predictive_scaling.features import hourly_series
-from predictive_scaling.intervals import Quantiles
-from predictive_scaling.reforecast import Reforecast
-from predictive_scaling.series import FloatArray
-from predictive_scaling.tables import utc
-from predictive_scaling.training import FoldForecast, Job, SeriesTraining, TrainingOptions
-from predictive_scaling.validation import require_service_name
+from predictive_scaling.backtest.intervals import Quantiles
+from predictive_scaling.backtest.reforecast import Reforecast
+from predictive_scaling.backtest.training import FoldForecast, Job, SeriesTraining, TrainingOptions
+from predictive_scaling.base.documents import Document, pretty_bytes, rounded, sha256, write_bytes
+from predictive_scaling.base.series import FloatArray
+from predictive_scaling.models.features import hourly_series
+from predictive_scaling.usage.tables import utc
+from predictive_scaling.usage.validation import require_service_name
 
 QUANTILES = ("p10", "p50", "p90", "p95")
 CV_COLUMNS = ("service", "metric", "fold", "timestamp", "y", "model", "is_candidate", *QUANTILES)

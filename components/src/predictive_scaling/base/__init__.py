@@ -1,0 +1,1 @@
+"""What every part needs: errors, clock, documents, settings, series, HTTP."""

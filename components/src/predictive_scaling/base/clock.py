@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
 
 
 def resolve_now(override: str = "") -> datetime:

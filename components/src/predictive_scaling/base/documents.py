@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
 
 Document = dict[str, Any]
 

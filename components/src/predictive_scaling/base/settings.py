@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
 
 PREFIX = "PREDICTIVE_SCALING_"
 

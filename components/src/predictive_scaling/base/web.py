@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from predictive_scaling.errors import InputError, RefusedError, RemoteError
-from predictive_scaling.settings import ca_file, setting
+from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
+from predictive_scaling.base.settings import ca_file, setting
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
 PATIENCE_SECONDS = 60.0

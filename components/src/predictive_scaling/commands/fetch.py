@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from predictive_scaling import steps
-from predictive_scaling.command import Command
-from predictive_scaling.errors import InputError
-from predictive_scaling.usage_fetch import OPTIONAL_COLUMNS, UsageQuery
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.commands.command import Command
+from predictive_scaling.usage.fetch import OPTIONAL_COLUMNS, UsageQuery
 
 LESSON = """\
 Each query must give one series per service, in cores and in bytes. Without the recording rules of

@@ -8,19 +8,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from predictive_scaling import steps
-from predictive_scaling._console import say
-from predictive_scaling.checks import METRICS
-from predictive_scaling.command import Command
-from predictive_scaling.documents import read_document
-from predictive_scaling.evaluation import Gates
-from predictive_scaling.features import FeatureEngineer
-from predictive_scaling.fetch_command import FETCH
+from predictive_scaling.backtest.evaluation import Gates
+from predictive_scaling.backtest.training import TrainingOptions
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import read_document
+from predictive_scaling.commands.command import Command
+from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.models import COMPLEXITY, ModelOptions
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.proposal import write_tree
-from predictive_scaling.sources import local_file
-from predictive_scaling.training import TrainingOptions
-from predictive_scaling.validation import ValidationRules
+from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.recommend.proposal import write_tree
+from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.sources import local_file
+from predictive_scaling.usage.validation import ValidationRules
 
 INPUT = "usage CSV (timestamp, service, cpu, memory; may be gzipped): a path, s3://bucket/key, sample:smd_servers_5min"
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from predictive_scaling.documents import Document
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.errors import InputError
 from predictive_scaling.models import profile
 from predictive_scaling.models.base import Fitted, Recipe
 from predictive_scaling.models.blend import KIND as BLEND

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from predictive_scaling.documents import Document
-from predictive_scaling.series import FloatArray, HourlySeries
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import FloatArray, HourlySeries
 
 
 class Fitted(Protocol):

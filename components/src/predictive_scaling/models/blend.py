@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.documents import Document
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models.base import Fitted
-from predictive_scaling.series import FloatArray, HourlySeries
 
 KIND = "blend"
 MEMBERS = (

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from predictive_scaling.checks import METRICS
-from predictive_scaling.errors import InputError
-from predictive_scaling.series import HourlySeries
-from predictive_scaling.tables import epoch_hours
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import HourlySeries
+from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.tables import epoch_hours
 
 FEATURE_COLUMNS = (
     *("timestamp", "service", "cpu", "memory", "cpu_max", "memory_max"),

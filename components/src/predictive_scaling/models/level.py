@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from predictive_scaling.series import HOURS_PER_DAY, FloatArray
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
 
 SMOOTHING = np.array([0.01, 0.05, 0.2, 0.6])
 SLOW = np.array([0.005, 0.02, 0.05])

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.documents import Document
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries
 from predictive_scaling.models.level import LevelPath, damped_level, smoothed_level
 from predictive_scaling.models.season import Season, season_of
-from predictive_scaling.series import HOURS_PER_DAY, FloatArray, HourlySeries
 
 KINDS = ("profile_level", "profile_damped", "profile_log")
 OFFSET_SHARE = 0.05  # of the mean, added before the logarithm: else zeros and idle hours would rule it

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from predictive_scaling.documents import Document
-from predictive_scaling.errors import InputError
-from predictive_scaling.series import (
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import (
     HOURS_PER_DAY,
     HOURS_PER_WEEK,
     FloatArray,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.documents import Document
-from predictive_scaling.series import (
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import (
     HOURS_PER_DAY,
     HOURS_PER_WEEK,
     FloatArray,

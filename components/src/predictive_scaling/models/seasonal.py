@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.documents import Document
-from predictive_scaling.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 
 PERIODS = {
     "last": 1,

@@ -1,0 +1,1 @@
+"""From a forecast to what is asked for: capacity, plan, proposal, publishing, fallback."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.fallback import constant
-from predictive_scaling.plan import PlanOptions, capacity
-from predictive_scaling.series import FloatArray
+from predictive_scaling.base.series import FloatArray
+from predictive_scaling.recommend.fallback import constant
+from predictive_scaling.recommend.plan import PlanOptions, capacity
 
 FORECAST, VPA_LIKE, CURRENT = "forecast", "VPA-like", "current requests"
 PLANS = (FORECAST, VPA_LIKE, CURRENT)

@@ -7,10 +7,10 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.clock import iso, parse_instant
-from predictive_scaling.documents import Document, rounded
-from predictive_scaling.fallback import constant
-from predictive_scaling.plan import PlanOptions, capacity, replicas
+from predictive_scaling.base.clock import iso, parse_instant
+from predictive_scaling.base.documents import Document, rounded
+from predictive_scaling.recommend.fallback import constant
+from predictive_scaling.recommend.plan import PlanOptions, capacity, replicas
 
 UNITS = {"cpu": "cores", "memory": "bytes"}
 SCORES = ("accuracy", "skill", "baseline", "over95")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.series import FloatArray
+from predictive_scaling.base.series import FloatArray
 
 PERCENTILE = 0.90
 WINDOW_DAYS = 8

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive_scaling.errors import InputError
-from predictive_scaling.series import FloatArray
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import FloatArray
 
 
 @dataclass(frozen=True)

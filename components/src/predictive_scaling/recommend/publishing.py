@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from predictive_scaling.documents import Document, parse_object, pretty_bytes, read_document, sha256
-from predictive_scaling.entries import SCORES
-from predictive_scaling.errors import InputError, MissingObjectError, RegistryError
-from predictive_scaling.evaluation import MODEL
-from predictive_scaling.models.codec import decode
-from predictive_scaling.store import CURRENT, Registry
-from predictive_scaling.training_tables import MANIFEST, model_file
-from predictive_scaling.validation import require_service_name
+from predictive_scaling.backtest.codec import decode
+from predictive_scaling.backtest.evaluation import MODEL
+from predictive_scaling.backtest.training_tables import MANIFEST, model_file
+from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
+from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.recommend.entries import SCORES
+from predictive_scaling.store.registry import CURRENT, Registry
+from predictive_scaling.usage.validation import require_service_name
 
 CURRENT_SCHEMA = "predictive-scaling-current/v1"
 FORECAST_ONLY, PUBLISH, PULL_REQUEST = "forecast_only", "publish", "pull-request"

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from predictive_scaling.clock import iso, parse_instant
-from predictive_scaling.documents import Document
-from predictive_scaling.entries import NO_DATA, UNITS, carried_entry, fallback_entry, model_entry
-from predictive_scaling.fallback import WINDOW_DAYS
-from predictive_scaling.plan import PlanOptions
+from predictive_scaling.base.clock import iso, parse_instant
+from predictive_scaling.base.documents import Document
+from predictive_scaling.recommend.entries import NO_DATA, UNITS, carried_entry, fallback_entry, model_entry
+from predictive_scaling.recommend.fallback import WINDOW_DAYS
+from predictive_scaling.recommend.plan import PlanOptions
 
 SCHEMA = "predictive-scaling/v1"
 FALLBACK_HORIZON_HOURS = 24

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from predictive_scaling.clock import parse_instant
-from predictive_scaling.documents import Document, file_sha256, pretty_bytes
-from predictive_scaling.retention import METADATA, RUNS
-from predictive_scaling.settings import setting
-from predictive_scaling.store import Registry
-from predictive_scaling.training_tables import library_versions
+from predictive_scaling.backtest.training_tables import library_versions
+from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.base.documents import Document, file_sha256, pretty_bytes
+from predictive_scaling.base.settings import setting
+from predictive_scaling.store.registry import Registry
+from predictive_scaling.store.retention import METADATA, RUNS
 
 ARCHIVE_SCHEMA = "predictive-scaling-run/v1"
 MAX_RUN_ID = 128

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from predictive_scaling.capacity import CURRENT, FORECAST, VPA_LIKE, PlanCost
-from predictive_scaling.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
+from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
+from predictive_scaling.recommend.capacity import CURRENT, FORECAST, VPA_LIKE, PlanCost
 
 # Near-black, so that a colour which is missed would be seen on a dark page.
 ROLES = {"ink": "#010101", "muted": "#010102", "model": "#010103", "vpa": "#010104", "current": "#010105"}

@@ -7,8 +7,8 @@ import re
 
 import pandas as pd
 
-from predictive_scaling.checks import Finding
-from predictive_scaling.validation import ServiceResult, ValidationResult
+from predictive_scaling.usage.checks import Finding
+from predictive_scaling.usage.validation import ServiceResult, ValidationResult
 
 # A Markdown viewer loads the text inline; a huge table would crash the browser's tab.
 MAX_ROWS = 200

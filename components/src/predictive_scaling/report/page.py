@@ -12,12 +12,12 @@ from html import escape
 
 import pandas as pd
 
-from predictive_scaling.capacity import PlanCost, plan_costs
-from predictive_scaling.charts import backtest_course, cost_chart, course_chart
-from predictive_scaling.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
-from predictive_scaling.evaluation_document import GRANULARITY, reason
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.report_tables import costs_table, folds_table, refused_list, scores_table
+from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
+from predictive_scaling.recommend.capacity import PlanCost, plan_costs
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
+from predictive_scaling.report.tables import costs_table, folds_table, refused_list, scores_table
 
 MAX_BYTES = 1_000_000
 CHART_HISTORY_DAYS = 7

@@ -10,9 +10,9 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.capacity import PLANS, PlanCost
-from predictive_scaling.evaluation import SeriesEvaluation
-from predictive_scaling.metrics import accuracy
+from predictive_scaling.backtest.evaluation import SeriesEvaluation
+from predictive_scaling.backtest.metrics import accuracy
+from predictive_scaling.recommend.capacity import PLANS, PlanCost
 
 MAX_ROWS = 400
 

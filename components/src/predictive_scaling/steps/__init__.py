@@ -6,12 +6,12 @@ that raises. A fault of the platform or of the parameters raises. Tables may be 
 
 from __future__ import annotations
 
-from predictive_scaling.logs import logged
 from predictive_scaling.steps import data, ending, fetching, modelling, reforecasting, release
 from predictive_scaling.steps.data import Loaded, Validated
 from predictive_scaling.steps.ending import Ending
 from predictive_scaling.steps.modelling import Judged
 from predictive_scaling.steps.reforecasting import Reforecasted
+from predictive_scaling.tell.logs import logged
 
 __all__ = [
     "Ending",

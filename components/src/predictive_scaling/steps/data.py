@@ -7,18 +7,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from predictive_scaling import sources
-from predictive_scaling._console import say
-from predictive_scaling.checks import METRICS
-from predictive_scaling.clock import iso, resolve_now
-from predictive_scaling.documents import Document, pretty_bytes, read_document, rounded, write_bytes
-from predictive_scaling.errors import InputError
-from predictive_scaling.features import FeatureEngineer, without
-from predictive_scaling.markdown import statistics_markdown, validation_markdown
-from predictive_scaling.pushing import push_quality
+from predictive_scaling.base.clock import iso, resolve_now
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import Document, pretty_bytes, read_document, rounded, write_bytes
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.models.features import FeatureEngineer, without
+from predictive_scaling.report.markdown import statistics_markdown, validation_markdown
 from predictive_scaling.steps.faults import Fault, write_error_log
-from predictive_scaling.tables import read_csv, read_table, write_table
-from predictive_scaling.validation import (
+from predictive_scaling.tell.pushing import push_quality
+from predictive_scaling.usage import sources
+from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.tables import read_csv, read_table, write_table
+from predictive_scaling.usage.validation import (
     CLEAN_COLUMNS,
     DataValidator,
     ServiceResult,

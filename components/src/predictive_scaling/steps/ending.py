@@ -13,18 +13,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from predictive_scaling._console import say
-from predictive_scaling.clock import iso, parse_instant, resolve_now
-from predictive_scaling.documents import Document, parse_object, sha256, write_bytes
-from predictive_scaling.errors import InputError, MissingObjectError, PredictiveScalingError, RegistryError
-from predictive_scaling.gauges import Gauge
-from predictive_scaling.logs import log
-from predictive_scaling.notify import Notice, notify
-from predictive_scaling.publishing import FORECAST_ONLY
-from predictive_scaling.pushing import push, push_recommendation, pushgateway
-from predictive_scaling.recommendation import SCHEMA
-from predictive_scaling.retention import sweep
-from predictive_scaling.store import CURRENT, Registry, open_registry
+from predictive_scaling.base.clock import iso, parse_instant, resolve_now
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import Document, parse_object, sha256, write_bytes
+from predictive_scaling.base.errors import (
+    InputError,
+    MissingObjectError,
+    PredictiveScalingError,
+    RegistryError,
+)
+from predictive_scaling.recommend.publishing import FORECAST_ONLY
+from predictive_scaling.recommend.recommendation import SCHEMA
+from predictive_scaling.store.registry import CURRENT, Registry, open_registry
+from predictive_scaling.store.retention import sweep
+from predictive_scaling.tell.gauges import Gauge
+from predictive_scaling.tell.logs import log
+from predictive_scaling.tell.notify import Notice, notify
+from predictive_scaling.tell.pushing import push, push_recommendation, pushgateway
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"

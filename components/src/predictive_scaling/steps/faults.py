@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from predictive_scaling.checks import METRICS
-from predictive_scaling.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.usage.checks import METRICS
 
 ERROR_LOG_SCHEMA = "predictive-scaling-errors/v1"
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from predictive_scaling._console import say
-from predictive_scaling.clock import resolve_now
-from predictive_scaling.errors import InputError
-from predictive_scaling.prometheus import ROLE
-from predictive_scaling.settings import setting
+from predictive_scaling.base.clock import resolve_now
+from predictive_scaling.base.console import say
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.settings import setting
+from predictive_scaling.base.web import Server
 from predictive_scaling.steps.data import Loaded
-from predictive_scaling.store import open_registry
-from predictive_scaling.tables import write_table
-from predictive_scaling.usage_fetch import Kept, UsageQuery, fetch
-from predictive_scaling.web import Server
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.usage.fetch import Kept, UsageQuery, fetch
+from predictive_scaling.usage.prometheus import ROLE
+from predictive_scaling.usage.tables import write_table
 
 
 def fetch_usage(

@@ -8,19 +8,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predictive_scaling import evaluation_document
-from predictive_scaling._console import say
-from predictive_scaling.checks import METRICS
-from predictive_scaling.documents import pretty_bytes, write_bytes
-from predictive_scaling.errors import InputError
-from predictive_scaling.evaluation import MODEL, Gates, ModelValidator
-from predictive_scaling.features import FEATURE_COLUMNS
-from predictive_scaling.report import ReportData, html_report
-from predictive_scaling.steps.data import refused_metrics
-from predictive_scaling.steps.faults import Fault, from_results, write_error_log
-from predictive_scaling.tables import read_table, write_table
-from predictive_scaling.training import ModelTrainer, TrainingOptions
-from predictive_scaling.training_tables import (
+from predictive_scaling.backtest import evaluation_document
+from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator
+from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
+from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
     FORECAST_COLUMNS,
     cv_table,
@@ -28,6 +19,15 @@ from predictive_scaling.training_tables import (
     jobs_from,
     write_models,
 )
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import pretty_bytes, write_bytes
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.models.features import FEATURE_COLUMNS
+from predictive_scaling.report.page import ReportData, html_report
+from predictive_scaling.steps.data import refused_metrics
+from predictive_scaling.steps.faults import Fault, from_results, write_error_log
+from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.tables import read_table, write_table
 
 
 class Judged(NamedTuple):

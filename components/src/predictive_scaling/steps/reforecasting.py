@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predictive_scaling._console import say
-from predictive_scaling.checks import METRICS
-from predictive_scaling.clock import parse_instant, resolve_now
-from predictive_scaling.documents import Document, pretty_bytes, write_bytes
-from predictive_scaling.entries import SCORES
-from predictive_scaling.evaluation import FALLBACK, MODEL
-from predictive_scaling.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
-from predictive_scaling.features import FEATURE_COLUMNS, hourly_series
-from predictive_scaling.publishing import current_pointer
-from predictive_scaling.reforecast import Reforecast, reforecast, unserved
+from predictive_scaling.backtest.evaluation import FALLBACK, MODEL
+from predictive_scaling.backtest.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
+from predictive_scaling.backtest.reforecast import Reforecast, reforecast, unserved
+from predictive_scaling.backtest.training_tables import reforecast_table, write_current_models
+from predictive_scaling.base.clock import parse_instant, resolve_now
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series
+from predictive_scaling.recommend.entries import SCORES
+from predictive_scaling.recommend.publishing import current_pointer
 from predictive_scaling.steps.faults import from_results, write_error_log
-from predictive_scaling.store import Registry, open_registry
-from predictive_scaling.tables import read_table, write_table
-from predictive_scaling.training_tables import reforecast_table, write_current_models
-from predictive_scaling.validation import require_service_name
+from predictive_scaling.store.registry import Registry, open_registry
+from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.tables import read_table, write_table
+from predictive_scaling.usage.validation import require_service_name
 
 
 class Reforecasted(NamedTuple):

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predictive_scaling._console import say
-from predictive_scaling.clock import iso, resolve_now
-from predictive_scaling.documents import Document, pretty_bytes, read_document, write_bytes
-from predictive_scaling.errors import MissingObjectError
-from predictive_scaling.plan import PlanOptions
-from predictive_scaling.proposal import propose, write_tree
-from predictive_scaling.publishing import (
+from predictive_scaling.backtest.training_tables import FORECAST_COLUMNS
+from predictive_scaling.base.clock import iso, resolve_now
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import Document, pretty_bytes, read_document, write_bytes
+from predictive_scaling.base.errors import MissingObjectError
+from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.recommend.proposal import propose, write_tree
+from predictive_scaling.recommend.publishing import (
     FORECAST_ONLY,
     PUBLISH,
     PULL_REQUEST,
@@ -26,16 +27,15 @@ from predictive_scaling.publishing import (
     publish,
     require_mode,
 )
-from predictive_scaling.pushing import deliver
-from predictive_scaling.recommendation import Evidence, Recommender, fallback_share
-from predictive_scaling.run_archive import archive_run
+from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
+from predictive_scaling.recommend.run_archive import archive_run
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
-from predictive_scaling.store import open_registry
-from predictive_scaling.tables import read_table
-from predictive_scaling.training_tables import FORECAST_COLUMNS
-from predictive_scaling.validation import CLEAN_COLUMNS, SERVICE_NAME
+from predictive_scaling.store.registry import open_registry
+from predictive_scaling.tell.pushing import deliver
+from predictive_scaling.usage.tables import read_table
+from predictive_scaling.usage.validation import CLEAN_COLUMNS, SERVICE_NAME
 
 
 class Published(NamedTuple):

@@ -1,0 +1,1 @@
+"""Where models and documents are kept: a folder, or S3."""

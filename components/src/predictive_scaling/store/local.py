@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from predictive_scaling.documents import write_bytes
-from predictive_scaling.errors import MissingObjectError, RegistryError
-from predictive_scaling.store import MAX_OBJECT_BYTES, Stored, checked_key
+from predictive_scaling.base.documents import write_bytes
+from predictive_scaling.base.errors import MissingObjectError, RegistryError
+from predictive_scaling.store.registry import MAX_OBJECT_BYTES, Stored, checked_key
 
 
 class LocalRegistry:

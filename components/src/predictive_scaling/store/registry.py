@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
 
 CURRENT = "current.json"
 S3_SCHEMES = ("s3://", "minio://")
@@ -76,7 +76,7 @@ def is_s3(uri: str) -> bool:
 def open_registry(uri: str) -> Registry:
     """Open `s3://bucket/prefix` or a folder; raises InputError for another scheme or an empty name."""
     if is_s3(uri):
-        from predictive_scaling.store_s3 import S3Registry
+        from predictive_scaling.store.s3 import S3Registry
 
         bucket, _, prefix = uri.partition("://")[2].partition("/")
         if not bucket:
@@ -84,7 +84,7 @@ def open_registry(uri: str) -> Registry:
         return S3Registry(bucket, prefix.strip("/"))
     if not uri or "://" in uri:
         raise InputError(f"registry {uri!r}: expected s3://bucket/prefix or a folder")
-    from predictive_scaling.store_local import LocalRegistry
+    from predictive_scaling.store.local import LocalRegistry
 
     return LocalRegistry(Path(uri))
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from predictive_scaling.documents import Document, parse_object
-from predictive_scaling.errors import InputError, MissingObjectError
-from predictive_scaling.store import CURRENT, Registry, Stored
+from predictive_scaling.base.documents import Document, parse_object
+from predictive_scaling.base.errors import InputError, MissingObjectError
+from predictive_scaling.store.registry import CURRENT, Registry, Stored
 
 MIN_AGE = timedelta(days=1)
 RUNS, MODELS, RECOMMENDATIONS = "runs", "models", "recommendations"

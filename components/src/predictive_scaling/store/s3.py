@@ -35,10 +35,10 @@ from botocore.exceptions import (
 )
 from s3transfer.exceptions import RetriesExceededError
 
-from predictive_scaling.documents import sha256
-from predictive_scaling.errors import MissingObjectError, RegistryError
-from predictive_scaling.settings import ca_file, setting
-from predictive_scaling.store import MAX_OBJECT_BYTES, Stored, checked_key
+from predictive_scaling.base.documents import sha256
+from predictive_scaling.base.errors import MissingObjectError, RegistryError
+from predictive_scaling.base.settings import ca_file, setting
+from predictive_scaling.store.registry import MAX_OBJECT_BYTES, Stored, checked_key
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 PART_BYTES = 8 << 20

@@ -1,0 +1,1 @@
+"""What machines and people are told: gauges, the Pushgateway, notifications, logs."""

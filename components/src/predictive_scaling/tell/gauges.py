@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from predictive_scaling.clock import parse_instant
-from predictive_scaling.documents import Document
+from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.base.documents import Document
 
 PREFIX = "predictive_scaling_"
 METRICS = ("cpu", "memory")

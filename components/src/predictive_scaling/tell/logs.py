@@ -19,8 +19,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import ParamSpec, TextIO, TypeVar
 
-from predictive_scaling.errors import InputError
-from predictive_scaling.settings import setting
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.settings import setting
 
 LOGGER = logging.getLogger("predictive_scaling")
 PLACE = {"pod": "KFP_POD_NAME", "pod_uid": "KFP_POD_UID", "namespace": "NAMESPACE"}

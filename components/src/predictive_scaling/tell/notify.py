@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from predictive_scaling.clock import iso
-from predictive_scaling.errors import InputError
-from predictive_scaling.settings import setting
-from predictive_scaling.web import Server
+from predictive_scaling.base.clock import iso
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.settings import setting
+from predictive_scaling.base.web import Server
 
 SLACK, ALERTMANAGER = "slack", "alertmanager"
 ALERT = "PredictiveScalingRunFailed"

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from predictive_scaling.documents import Document
-from predictive_scaling.errors import InputError, RemoteError
-from predictive_scaling.gauges import HELP, PREFIX, Gauge, gauges
-from predictive_scaling.logs import log
-from predictive_scaling.settings import setting
-from predictive_scaling.web import Server
+from predictive_scaling.base.documents import Document
+from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.base.settings import setting
+from predictive_scaling.base.web import Server
+from predictive_scaling.tell.gauges import HELP, PREFIX, Gauge, gauges
+from predictive_scaling.tell.logs import log
 
 JOB = "predictive-scaling"
 

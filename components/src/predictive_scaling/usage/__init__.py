@@ -1,0 +1,1 @@
+"""Usage data: read from tables and Prometheus, checked, told what is wrong with it."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from predictive_scaling.errors import InputError
+from predictive_scaling.base.errors import InputError
 
 METRICS = ("cpu", "memory")
 

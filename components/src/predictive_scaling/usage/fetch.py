@@ -13,13 +13,13 @@ from datetime import datetime
 
 import pandas as pd
 
-from predictive_scaling.documents import canonical_bytes, sha256
-from predictive_scaling.errors import InputError, MissingObjectError
-from predictive_scaling.logs import log
-from predictive_scaling.prometheus import MAX_POINTS, Series, Span, query_range
-from predictive_scaling.store import Registry
-from predictive_scaling.tables import parsed
-from predictive_scaling.web import Server
+from predictive_scaling.base.documents import canonical_bytes, sha256
+from predictive_scaling.base.errors import InputError, MissingObjectError
+from predictive_scaling.base.web import Server
+from predictive_scaling.store.registry import Registry
+from predictive_scaling.tell.logs import log
+from predictive_scaling.usage.prometheus import MAX_POINTS, Series, Span, query_range
+from predictive_scaling.usage.tables import parsed
 
 # Recorded by docs/prometheus/recording-rules.yaml; any other expressions serve as well.
 CPU_QUERY = "predictive_scaling:cpu_cores:rate5m"

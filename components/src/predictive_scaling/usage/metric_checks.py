@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
+from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
 
 LIMIT_TOLERANCE = {"cpu": 1.1, "memory": 1.0}  # cpu bursts above its limit are real; memory cannot exceed it
 MAX_ZERO_MEMORY = 0.01  # a running container never uses no memory at all

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from predictive_scaling.errors import InputError, RefusedError, RemoteError
-from predictive_scaling.logs import log
-from predictive_scaling.web import TOO_LARGE, Server
+from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
+from predictive_scaling.base.web import TOO_LARGE, Server
+from predictive_scaling.tell.logs import log
 
 ROLE = "PROMETHEUS"
 # Prometheus refuses a range query of more points in one series.

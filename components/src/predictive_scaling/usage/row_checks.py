@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from predictive_scaling.checks import Finding, ValidationRules, fail, warn
+from predictive_scaling.usage.checks import Finding, ValidationRules, fail, warn
 
 MAX_DUPLICATES = 0.01
 FUTURE_TOLERANCE = pd.Timedelta(minutes=5)

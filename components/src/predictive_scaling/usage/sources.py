@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from predictive_scaling.errors import InputError, MissingObjectError
-from predictive_scaling.store import is_s3, open_registry
-from predictive_scaling.tables import read_csv, require_columns
+from predictive_scaling.base.errors import InputError, MissingObjectError
+from predictive_scaling.store.registry import is_s3, open_registry
+from predictive_scaling.usage.tables import read_csv, require_columns
 
 SAMPLE_PREFIX = "sample:"
-SAMPLES = Path(__file__).parent / "sample"
+SAMPLES = Path(__file__).parents[1] / "sample"
 REQUIRED_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 

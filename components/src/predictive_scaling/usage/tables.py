@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.errors import InputError
-from predictive_scaling.series import IntArray, instants
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import IntArray, instants
 
 GZIP_MAGIC = b"\x1f\x8b"
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"

@@ -13,12 +13,12 @@ from datetime import datetime
 
 import pandas as pd
 
-from predictive_scaling.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
-from predictive_scaling.errors import InputError
-from predictive_scaling.metric_checks import capacity_changes, judge, usable
-from predictive_scaling.row_checks import check_rows
-from predictive_scaling.sources import REQUIRED_COLUMNS
-from predictive_scaling.tables import require_columns
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
+from predictive_scaling.usage.metric_checks import capacity_changes, judge, usable
+from predictive_scaling.usage.row_checks import check_rows
+from predictive_scaling.usage.sources import REQUIRED_COLUMNS
+from predictive_scaling.usage.tables import require_columns
 
 __all__ = ["DataValidator", "Finding", "ServiceResult", "Severity", "ValidationResult", "ValidationRules"]
 

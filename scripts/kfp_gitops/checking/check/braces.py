@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops import argotext
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import ConcatValue, Constant, Manifest, Value, order, parts, walk
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.language import argotext
+from kfp_gitops.language.manifest import ConcatValue, Constant, Manifest, Value, order, parts, walk
 
 _TODO = "keep the braces apart, such as { {…} }; a fact of the run is {run: …}, a parameter {param: …}"
 

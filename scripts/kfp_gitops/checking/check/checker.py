@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfp_gitops.check import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import (
     braces,
     claims,
     cluster,
@@ -26,10 +28,8 @@ from kfp_gitops.check import (
     values,
     workspace,
 )
-from kfp_gitops.check.context import Context, a, fits, instead, shown
-from kfp_gitops.components import Interface, Port
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.checking.check.context import Context, a, fits, instead, shown
+from kfp_gitops.language.manifest import (
     CollectRef,
     Condition,
     Guarded,
@@ -50,8 +50,8 @@ from kfp_gitops.manifest import (
     references,
     walk,
 )
-from kfp_gitops.manifest.order import CycleError, ordered
-from kfp_gitops.yamltext import Path
+from kfp_gitops.language.manifest.order import CycleError, ordered
+from kfp_gitops.sources.components import Interface, Port
 
 
 def problems(

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import (
     Constant,
     Guarded,
     ItemRef,
@@ -25,7 +25,7 @@ from kfp_gitops.manifest import (
     bodies,
     walk,
 )
-from kfp_gitops.manifest.order import waits_for
+from kfp_gitops.language.manifest.order import waits_for
 
 # Facts of a run that no other run shares.
 _UNIQUE = ("id", "resource-name", "task-id", "create-time")

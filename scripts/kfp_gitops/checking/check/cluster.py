@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from kfp_gitops import kubernetes_names as names
-from kfp_gitops import pod_rules, quantity
-from kfp_gitops.check import known
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import known
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language import kubernetes_names as names
+from kfp_gitops.language import pod_rules, quantity
+from kfp_gitops.language.manifest import (
     AffinityTerm,
     Constant,
     EmptyDir,
@@ -28,7 +29,6 @@ from kfp_gitops.manifest import (
     Volume,
     walk,
 )
-from kfp_gitops.yamltext import Path
 
 Found = Iterator[tuple[Path, str | None]]
 

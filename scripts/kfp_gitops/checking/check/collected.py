@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import known
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import known
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import (
     CollectRef,
     Constant,
     Guarded,
@@ -22,7 +23,6 @@ from kfp_gitops.manifest import (
     references,
     walk,
 )
-from kfp_gitops.yamltext import Path
 
 _TODO = "give it at least one item, or put an `if` around the loop and what takes its results"
 

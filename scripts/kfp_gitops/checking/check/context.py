@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from kfp_gitops.components import Interface, Port
-from kfp_gitops.errors import meant
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import meant
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language.manifest import (
     ArtifactRef,
     CollectRef,
     ConcatValue,
@@ -27,9 +27,9 @@ from kfp_gitops.manifest import (
     Type,
     Value,
 )
-from kfp_gitops.manifest.items import hidden, maps
-from kfp_gitops.manifest.scope import Scopes
-from kfp_gitops.yamltext import Document
+from kfp_gitops.language.manifest.items import hidden, maps
+from kfp_gitops.language.manifest.scope import Scopes
+from kfp_gitops.sources.components import Interface, Port
 
 _REFERENCES = ("param", "artifact", "task", "item", "collect", "oneOf", "concat", "run", "literal")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Condition, Guarded, Importer, Node, Task, walk
-from kfp_gitops.manifest.order import values
-from kfp_gitops.manifest.value import tasks
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import Condition, Guarded, Importer, Node, Task, walk
+from kfp_gitops.language.manifest.order import values
+from kfp_gitops.language.manifest.value import tasks
 
 _AFTER = "let it come after a component's task, or after a group with `finally` or `if`"
 

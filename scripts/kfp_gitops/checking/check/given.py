@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kfp_gitops import argotext, gojson
-from kfp_gitops.check import quotes, sizes, uses, values
-from kfp_gitops.check.context import Context
-from kfp_gitops.components import Interface
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Manifest, Trigger
-from kfp_gitops.yamltext import Document
+from kfp_gitops.base import gojson
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.checking.check import quotes, sizes, uses, values
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language import argotext
+from kfp_gitops.language.manifest import Manifest, Trigger
+from kfp_gitops.sources.components import Interface
 
 _AT = "--param"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import values
-from kfp_gitops.check.context import PYTHON, Context, a, fits, named, shown
-from kfp_gitops.components import Port
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import values
+from kfp_gitops.checking.check.context import PYTHON, Context, a, fits, named, shown
+from kfp_gitops.language.manifest import (
     CollectRef,
     Comparison,
     Condition,
@@ -22,8 +22,8 @@ from kfp_gitops.manifest import (
     pod_values,
     references,
 )
-from kfp_gitops.manifest.value import tasks as tasks_of
-from kfp_gitops.yamltext import Path
+from kfp_gitops.language.manifest.value import tasks as tasks_of
+from kfp_gitops.sources.components import Port
 
 _ORDER = ("lt", "le", "gt", "ge")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.check.context import Context
-from kfp_gitops.manifest import Constant, ItemRef, Loop, OutputRef, ParameterRef, Task, Value
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import Constant, ItemRef, Loop, OutputRef, ParameterRef, Task, Value
 
 _UUID = "0" * 36
 """In place of what KFP names a claim by when it is given only the end of the name (driver/k8s.go, createPVC)."""

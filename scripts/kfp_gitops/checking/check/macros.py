@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops import macros
-from kfp_gitops.errors import Problem, meant
-from kfp_gitops.manifest import Constant, Manifest, Schedule, Task, walk
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.errors import Problem, meant
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language import macros
+from kfp_gitops.language.manifest import Constant, Manifest, Schedule, Task, walk
 
 _TODO = "give it as a text parameter of a run by hand or of a trigger"
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import (
     ArtifactRef,
     Condition,
     Importer,
@@ -26,7 +27,6 @@ from kfp_gitops.manifest import (
     references,
     walk,
 )
-from kfp_gitops.yamltext import Path
 
 _DEFAULT = "give the parameter a default"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check.context import Context, named
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Condition, Importer, OutputRef, Task
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check.context import Context, named
+from kfp_gitops.language.manifest import Condition, Importer, OutputRef, Task
 
 
 def unknown_output(context: Context, task: str, output: str, at: Path) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import values
-from kfp_gitops.check.context import Context, a, named, shown
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.checking.check import values
+from kfp_gitops.checking.check.context import Context, a, named, shown
+from kfp_gitops.language.manifest import (
     CollectRef,
     Constant,
     EnvFrom,

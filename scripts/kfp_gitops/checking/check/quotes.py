@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfp_gitops import gojson
-from kfp_gitops.check import known
-from kfp_gitops.check.context import BUILTINS, Context, named, shown
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Constant, RunRef, Task, Value, order, parts, references, walk
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base import gojson
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import known
+from kfp_gitops.checking.check.context import BUILTINS, Context, named, shown
+from kfp_gitops.language.manifest import Constant, RunRef, Task, Value, order, parts, references, walk
 
 # What JSON escapes in a text.
 _BREAKS = re.compile(r'["\\\x00-\x1f]')

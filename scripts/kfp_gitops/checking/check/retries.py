@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Retry, Task, walk
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language.manifest import Retry, Task, walk
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 # The SDK writes them where nothing is given (kfp.dsl.structures.RetryPolicy.to_proto).

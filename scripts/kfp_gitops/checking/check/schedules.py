@@ -1,4 +1,4 @@
-"""Our policy for schedules, which stands above what KFP accepts (`kfp_gitops.cron`).
+"""Our policy for schedules, which stands above what KFP accepts (`kfp_gitops.language.cron`).
 
 KFP reads five fields as if the seconds came first and the day of the week were left out, so `0 2 * * *` fires every
 hour: exactly six fields are written here. An expression that does not fire for years makes KFP's controller fire at
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from kfp_gitops import cron
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Manifest, Schedule
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.language import cron
+from kfp_gitops.language.manifest import Manifest, Schedule
 
 _MINUTE = 60
 # Weekdays fall on the same dates again after 28 years, so these starts are all there are.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops import gojson
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import Manifest
+from kfp_gitops.base import gojson
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.language.manifest import Manifest
 
 # Linux, MAX_ARG_STRLEN: 32 pages with the final 0; see `limits.ARGUMENT`, and `driverargs` for what is compiled.
 MOST = 128 * 1024 - 1

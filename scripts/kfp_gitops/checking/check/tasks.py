@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import outputs, pods, values
-from kfp_gitops.check.context import Context, a, differ, fits, instead, named, shown
-from kfp_gitops.components import Interface, Port
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import outputs, pods, values
+from kfp_gitops.checking.check.context import Context, a, differ, fits, instead, named, shown
+from kfp_gitops.language.manifest import (
     Constant,
     Guarded,
     Importer,
@@ -21,8 +21,8 @@ from kfp_gitops.manifest import (
     references,
     walk,
 )
-from kfp_gitops.manifest.value import tasks as tasks_of
-from kfp_gitops.yamltext import Path
+from kfp_gitops.language.manifest.value import tasks as tasks_of
+from kfp_gitops.sources.components import Interface, Port
 
 
 def problems(context: Context, task: Task) -> Iterator[Problem]:

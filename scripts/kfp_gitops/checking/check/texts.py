@@ -1,12 +1,12 @@
-"""Texts of a manifest that KFP's database cannot keep (`kfp_gitops.charset`)."""
+"""Texts of a manifest that KFP's database cannot keep (`kfp_gitops.base.charset`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops import charset
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
+from kfp_gitops.base import charset
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.checking.check.context import Context
 
 
 def problems(context: Context) -> Iterator[Problem]:

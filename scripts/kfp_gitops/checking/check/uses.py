@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kfp_gitops import kubernetes_names as names
-from kfp_gitops import pod_rules, storage
-from kfp_gitops.check import known
-from kfp_gitops.check.context import Context
-from kfp_gitops.components import Interface, Rule
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import known
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language import kubernetes_names as names
+from kfp_gitops.language import pod_rules, storage
+from kfp_gitops.language.manifest import (
     EnvFrom,
     Importer,
     MountedSource,
@@ -29,8 +29,8 @@ from kfp_gitops.manifest import (
     Value,
     walk,
 )
-from kfp_gitops.manifest.value import tasks as tasks_of
-from kfp_gitops.yamltext import Path
+from kfp_gitops.language.manifest.value import tasks as tasks_of
+from kfp_gitops.sources.components import Interface, Rule
 
 _CLAIM: Mapping[str, pod_rules.Rule] = {
     "accessModes": pod_rules.access_modes,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.check import outputs
-from kfp_gitops.check.context import Context, shown
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest import (
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check import outputs
+from kfp_gitops.checking.check.context import Context, shown
+from kfp_gitops.language.manifest import (
     MAX_EXACT,
     ArtifactRef,
     CollectRef,
@@ -26,8 +27,7 @@ from kfp_gitops.manifest import (
     parts,
     references,
 )
-from kfp_gitops.manifest.items import maps
-from kfp_gitops.yamltext import Path
+from kfp_gitops.language.manifest.items import maps
 
 # How the SDK and KFP mark references inside texts; a constant that has one would be taken for a reference.
 _MARKS = ("{{channel:", "{{$")

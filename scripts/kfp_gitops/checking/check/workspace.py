@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops import storage, workspaces
-from kfp_gitops.check.context import Context
-from kfp_gitops.errors import Problem
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.checking.check.context import Context
+from kfp_gitops.language import storage, workspaces
 
 
 def problems(context: Context) -> Iterator[Problem]:

@@ -6,10 +6,11 @@ from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from kfp_gitops import console, metrics, stopping
+from kfp_gitops.base import metrics, stopping
+from kfp_gitops.base.errors import ExitCode, GitOpsError
+from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import apply, disable, pause, plan, resume, status
-from kfp_gitops.errors import ExitCode, GitOpsError
 
 _EXAMPLES = """  python scripts/reconcile.py plan --env dev --host http://127.0.0.1:8888  show changes; exit 1 if any
   python scripts/reconcile.py apply --env dev --host http://127.0.0.1:8888  make them"""

@@ -8,11 +8,10 @@ from argparse import ArgumentParser, Namespace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import options, telling
 from kfp_gitops.commands.reconcile.plan import conflicts
-from kfp_gitops.errors import ExitCode
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome

@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from kfp_gitops import console, metrics
+from kfp_gitops.base import metrics
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode
 
 _EXAMPLES = """  python scripts/reconcile.py disable --env stage
   python scripts/reconcile.py disable --env stage --repository ID --host http://127.0.0.1:8888 --namespace ''
@@ -29,7 +30,7 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Disable; exit 4 when one could not be."""
-    from kfp_gitops.operations import pause
+    from kfp_gitops.operate.operations import pause
 
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner):

@@ -10,20 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfp_gitops import console, files, git, locking
-from kfp_gitops.commands import connection
-from kfp_gitops.errors import RefusedError, UsageError
-from kfp_gitops.locking.memory import Memory
-from kfp_gitops.ownership import CHANGED, Owner
-from kfp_gitops.places import Mounted, Place, Plain
-from kfp_gitops.rendered import ENVIRONMENT
+from kfp_gitops.base import files, git
+from kfp_gitops.base.errors import RefusedError, UsageError
+from kfp_gitops.base.places import Mounted, Place, Plain
+from kfp_gitops.commands import connection, console
+from kfp_gitops.kfpserver.ownership import CHANGED, Owner
+from kfp_gitops.reconcile import locking
+from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.rendering.rendered import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.actual import Actual
-    from kfp_gitops.kfpapi.client import KfpApi
-    from kfp_gitops.locking import Held
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.guard import Limits
+    from kfp_gitops.reconcile.locking import Held
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired, Options
 
@@ -136,7 +137,7 @@ def decisions(arguments: Namespace, api: KfpApi) -> Options:
     Raises:
         RefusedError: the server does not go with the environment's namespace: half of it would be made.
     """
-    from kfp_gitops.kfpapi.features import wrong_namespace
+    from kfp_gitops.kfpserver.kfpapi.features import wrong_namespace
     from kfp_gitops.reconcile.records import Options
 
     features = api.features()
@@ -241,7 +242,7 @@ def positive(text: str) -> int:
 
 def with_pause(api: KfpApi, wanted: Desired) -> Desired:
     """Desired state under the pause that somebody has left on the server, if one is in force; it is said."""
-    from kfp_gitops.operations import pause
+    from kfp_gitops.operate.operations import pause
 
     found = pause.in_force(pause.standing(api, wanted.owner), api.now())
     if found is None:

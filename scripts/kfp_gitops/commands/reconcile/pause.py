@@ -8,9 +8,9 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops import console
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode
 
 _EXAMPLES = "  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'"
 
@@ -30,7 +30,7 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Pause; exit 4 when a schedule could not be disabled: then do it again."""
-    from kfp_gitops.operations import pause
+    from kfp_gitops.operate.operations import pause
 
     now = datetime.now(UTC).replace(microsecond=0)
     by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"

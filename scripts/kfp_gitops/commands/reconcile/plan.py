@@ -7,13 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.base.errors import ExitCode, GitOpsError
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode, GitOpsError
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.actual import Actual
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual
     from kfp_gitops.reconcile.desired import Texts
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired, Options

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import apply, options
 
 
@@ -20,7 +19,7 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Take the notes back, then apply: enabling after a pause is a replacement, so that no missed firing runs."""
-    from kfp_gitops.operations import pause
+    from kfp_gitops.operate.operations import pause
 
     found = apply.loaded(arguments)
     api = connection.api(arguments, found.host, found.namespace)

@@ -6,18 +6,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops import console
-from kfp_gitops.commands import connection
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.actual import Actual
-    from kfp_gitops.kfpapi.client import KfpApi
-    from kfp_gitops.kfpapi.models import RunState
-    from kfp_gitops.metrics import Report
+    from kfp_gitops.base.metrics import Report
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.models import RunState
+    from kfp_gitops.operate.status.model import Status
     from kfp_gitops.reconcile.records import Desired
-    from kfp_gitops.status.model import Status
 
 _NEWEST = 100
 
@@ -38,10 +37,10 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look at one environment and show it."""
+    from kfp_gitops.operate.status import build, show
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
     from kfp_gitops.reconcile.plan import plan
-    from kfp_gitops.status import build, show
 
     if arguments.exit_zero and not arguments.push_gateway:
         raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
@@ -57,7 +56,7 @@ def run(arguments: Namespace) -> int:
 
 def _runs(api: KfpApi, wanted: Desired, actual: Actual) -> dict[str, Sequence[RunState]]:
     """The newest runs of each pipeline, at once."""
-    from kfp_gitops.kfpapi.transport import each
+    from kfp_gitops.kfpserver.kfpapi.transport import each
     from kfp_gitops.reconcile.records import experiment_name
 
     ids = {}

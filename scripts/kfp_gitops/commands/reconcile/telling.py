@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from kfp_gitops import console
-from kfp_gitops.errors import UsageError
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.commands import console
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome

@@ -4,7 +4,7 @@
 the way from one to the other. The only package besides `kfpapi` and `localrun` that imports kfp.
 """
 
-from kfp_gitops.compiler.compiled import (
+from kfp_gitops.compiling.compiler.compiled import (
     Compiled,
     Identity,
     compile_all,

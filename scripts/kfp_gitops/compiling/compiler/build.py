@@ -6,9 +6,9 @@ from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.compiler import channels, interface, settings
-from kfp_gitops.compiler.interface import as_float
-from kfp_gitops.compiler.sdk import (
+from kfp_gitops.compiling.compiler import channels, interface, settings
+from kfp_gitops.compiling.compiler.interface import as_float
+from kfp_gitops.compiling.compiler.sdk import (
     GraphComponent,
     Pipeline,
     component_factory,
@@ -16,7 +16,7 @@ from kfp_gitops.compiler.sdk import (
     load_component,
     structures,
 )
-from kfp_gitops.manifest import (
+from kfp_gitops.language.manifest import (
     ArtifactRef,
     Branch,
     CollectRef,
@@ -122,7 +122,7 @@ class Builder:
         if node.kind == "pipeline":
             return self.inner[node.name]
         if node.kind != "component":
-            from kfp_gitops.compiler import kubernetes
+            from kfp_gitops.compiling.compiler import kubernetes
 
             return kubernetes.COMPONENTS[node.kind]
         if node.name not in self.components:
@@ -141,7 +141,7 @@ class Builder:
         callee = self._callee(node)
         arguments = {name: self._value(value) for name, value in node.arguments.items()}
         if node.kind in ("createPvc", "deletePvc"):
-            from kfp_gitops.compiler import kubernetes
+            from kfp_gitops.compiling.compiler import kubernetes
 
             return callee(**kubernetes.arguments(arguments))
         types = {name: item.type for name, item in (callee.component_spec.inputs or {}).items()}

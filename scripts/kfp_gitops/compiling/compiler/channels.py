@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.compiler.sdk import dsl
-from kfp_gitops.manifest import Importer, Loop, Task, walk
+from kfp_gitops.compiling.compiler.sdk import dsl
+from kfp_gitops.language.manifest import Importer, Loop, Task, walk
 
 
 def restore_items(task: Any, items: Iterable[Any]) -> None:

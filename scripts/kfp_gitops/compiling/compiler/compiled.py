@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kfp_gitops import brought, driverargs, ir, irlint, limits, processes
-from kfp_gitops.brought import Brought
-from kfp_gitops.compiler import emit
-from kfp_gitops.compiler.build import Builder
-from kfp_gitops.compiler.filled import filled
-from kfp_gitops.compiler.sdk import SpecError
-from kfp_gitops.errors import InputError, Problem, raise_if_any
-from kfp_gitops.manifest import Manifest, nested, reader
-from kfp_gitops.manifest.place import Places
-from kfp_gitops.rendered import INNER, RenderedPipeline
-from kfp_gitops.yamldump import dump_all
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base import processes
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.checking import limits
+from kfp_gitops.compiling import driverargs, ir
+from kfp_gitops.compiling.compiler import emit
+from kfp_gitops.compiling.compiler.build import Builder
+from kfp_gitops.compiling.compiler.filled import filled
+from kfp_gitops.compiling.compiler.sdk import SpecError
+from kfp_gitops.language import irlint
+from kfp_gitops.language.manifest import Manifest, nested, reader
+from kfp_gitops.language.manifest.place import Places
+from kfp_gitops.rendering.rendered import INNER, RenderedPipeline
+from kfp_gitops.sources import brought
+from kfp_gitops.sources.brought import Brought
 
 # Where protobuf says that a message is wrong (google.protobuf.json_format).
 _MESSAGE = re.compile(r"at \"?(PipelineSpec|PlatformSpec)\b((?:\.\w+|\[[^\]]*\])*)")

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.compiler.sdk import compiler, components, json_format
-from kfp_gitops.yamldump import dump_all
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.compiling.compiler.sdk import compiler, components, json_format
 
 
 def documents(pipeline: Any) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kfp_gitops.irlint import commandline
-from kfp_gitops.irlint.view import Ir
+from kfp_gitops.language.irlint import commandline
+from kfp_gitops.language.irlint.view import Ir
 
 
 def filled(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

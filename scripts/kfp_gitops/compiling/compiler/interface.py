@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import GenericAlias
 from typing import Any
 
-from kfp_gitops.compiler.sdk import dsl
-from kfp_gitops.manifest import Artifact, Config, Loop, Manifest, Parameter, Scopes, Type, hidden
+from kfp_gitops.compiling.compiler.sdk import dsl
+from kfp_gitops.language.manifest import Artifact, Config, Loop, Manifest, Parameter, Scopes, Type, hidden
 
 _TYPES: Mapping[Type, type] = {
     "str": str,

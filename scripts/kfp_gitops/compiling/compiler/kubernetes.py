@@ -10,8 +10,8 @@ from typing import Any
 
 from kfp import kubernetes as k8s
 
-from kfp_gitops.compiler.sdk import Channels
-from kfp_gitops.manifest import (
+from kfp_gitops.compiling.compiler.sdk import Channels
+from kfp_gitops.language.manifest import (
     AffinityTerm,
     EmptyDir,
     EnvField,
@@ -25,7 +25,7 @@ from kfp_gitops.manifest import (
     Value,
     Volume,
 )
-from kfp_gitops.manifest.reader import PVC_INPUTS
+from kfp_gitops.language.manifest.reader import PVC_INPUTS
 
 COMPONENTS = {"createPvc": k8s.CreatePVC, "deletePvc": k8s.DeletePVC}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops.compiler import lean
+from kfp_gitops.compiling.compiler import lean
 
 lean.import_kfp()
 
@@ -18,7 +18,7 @@ from kfp.dsl import component_factory, pipeline_task, structures  # noqa: E402
 from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 
-from kfp_gitops.manifest import Value  # noqa: E402
+from kfp_gitops.language.manifest import Value  # noqa: E402
 
 lean.make_cheap(structures, pipeline_task)
 

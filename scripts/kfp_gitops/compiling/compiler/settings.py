@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops.compiler.sdk import Channels
-from kfp_gitops.manifest import Constant, Pod, Resources, Retry, Settings, Value
+from kfp_gitops.compiling.compiler.sdk import Channels
+from kfp_gitops.language.manifest import Constant, Pod, Resources, Retry, Settings, Value
 
 
 def apply(task: Any, settings: Settings) -> None:
@@ -55,7 +55,7 @@ def apply_pod(task: Any, pod: Pod, channels: Channels) -> None:
         if isinstance(source, str):
             task.set_env_variable(name, source)
     if pod.needs_kubernetes:
-        from kfp_gitops.compiler import kubernetes
+        from kfp_gitops.compiling.compiler import kubernetes
 
         kubernetes.apply(task, pod, channels)
 

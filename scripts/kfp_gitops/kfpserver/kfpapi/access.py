@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
-from kfp_gitops.errors import RemoteError, UsageError
-from kfp_gitops.places import read_mounted
+from kfp_gitops.base.errors import RemoteError, UsageError
+from kfp_gitops.base.places import read_mounted
 
 
 @dataclass(frozen=True)

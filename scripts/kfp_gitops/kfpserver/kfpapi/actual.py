@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner
 
 ACTIVE = frozenset({"PENDING", "RUNNING", "PAUSED", "CANCELING", "RUNTIME_STATE_UNSPECIFIED"})
 """States of a run that is still to end (KFP v2beta1 RuntimeState)."""

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
-from kfp_gitops.kfpapi.experiments import Experiments
-from kfp_gitops.kfpapi.features import Features, release
-from kfp_gitops.kfpapi.pipelines import Pipelines
-from kfp_gitops.kfpapi.recurring_runs import RecurringRuns
-from kfp_gitops.kfpapi.requests import equals
-from kfp_gitops.kfpapi.runs import Runs
-from kfp_gitops.kfpapi.transport import each
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base.errors import DeniedError, RemoteError, TemporaryError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.experiments import Experiments
+from kfp_gitops.kfpserver.kfpapi.features import Features, release
+from kfp_gitops.kfpserver.kfpapi.pipelines import Pipelines
+from kfp_gitops.kfpserver.kfpapi.recurring_runs import RecurringRuns
+from kfp_gitops.kfpserver.kfpapi.requests import equals
+from kfp_gitops.kfpserver.kfpapi.runs import Runs
+from kfp_gitops.kfpserver.kfpapi.transport import each
+from kfp_gitops.kfpserver.ownership import Owner
 
 T = TypeVar("T")
 NOTE = "kfp-gitops-"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kfp_gitops.kfpapi import models
-from kfp_gitops.kfpapi.actual import (
-    ActualExperiment,
-)
-from kfp_gitops.kfpapi.generated import kfp_server_api
-from kfp_gitops.kfpapi.models import NamedExperiment
-from kfp_gitops.kfpapi.requests import Requests, by_name, equals, predicate, there
+from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
+from kfp_gitops.kfpserver.kfpapi.requests import Requests, by_name, equals, predicate, there
 
 
 class Experiments(Requests):

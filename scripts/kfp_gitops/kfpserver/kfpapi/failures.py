@@ -10,7 +10,7 @@ import re
 
 import urllib3
 
-from kfp_gitops.errors import (
+from kfp_gitops.base.errors import (
     AlreadyExistsError,
     BrokenError,
     DeniedError,

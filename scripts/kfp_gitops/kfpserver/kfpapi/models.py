@@ -8,18 +8,18 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import RemoteError
-from kfp_gitops.kfpapi.actual import (
+from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
     ActualRun,
     ActualSchedule,
     ActualVersion,
 )
-from kfp_gitops.kfpapi.generated import kfp_server_api
-from kfp_gitops.manifest import Schedule
-from kfp_gitops.runtree.records import Record
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.runtree.records import Record
+from kfp_gitops.language.manifest import Schedule
 
 P = ParamSpec("P")
 T = TypeVar("T")

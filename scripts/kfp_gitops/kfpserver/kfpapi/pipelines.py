@@ -8,17 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import ownership
-from kfp_gitops.errors import NotFoundError, RemoteError
-from kfp_gitops.kfpapi import models
-from kfp_gitops.kfpapi.actual import (
-    ActualPipeline,
-    ActualVersion,
-)
-from kfp_gitops.kfpapi.generated import kfp_server_api
-from kfp_gitops.kfpapi.requests import Requests, by_name, there
-from kfp_gitops.kfpapi.transport import each
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base.errors import NotFoundError, RemoteError
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline, ActualVersion
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.requests import Requests, by_name, there
+from kfp_gitops.kfpserver.kfpapi.transport import each
+from kfp_gitops.kfpserver.ownership import Owner
 
 _APPLY = "run `python scripts/reconcile.py apply --env ENV`"
 

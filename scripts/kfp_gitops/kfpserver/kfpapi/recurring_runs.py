@@ -7,13 +7,11 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.kfpapi import models
-from kfp_gitops.kfpapi.actual import (
-    ActualSchedule,
-)
-from kfp_gitops.kfpapi.generated import kfp_server_api
-from kfp_gitops.kfpapi.requests import Requests, among, equals
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.requests import Requests, among, equals
+from kfp_gitops.language.manifest import Schedule
 
 
 class RecurringRuns(Requests):

@@ -11,13 +11,13 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
-from kfp_gitops import stopping
-from kfp_gitops.errors import AlreadyExistsError, NotFoundError, RemoteError, UnclearError
-from kfp_gitops.kfpapi import access as accesses
-from kfp_gitops.kfpapi.access import Access
-from kfp_gitops.kfpapi.retry import Backoff
-from kfp_gitops.kfpapi.transport import Services
-from kfp_gitops.kfpapi.writes import WRITES, Unclear, left_over
+from kfp_gitops.base import stopping
+from kfp_gitops.base.errors import AlreadyExistsError, NotFoundError, RemoteError, UnclearError
+from kfp_gitops.kfpserver.kfpapi import access as accesses
+from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.kfpserver.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.kfpapi.transport import Services
+from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, left_over
 
 T = TypeVar("T")
 _PAGE = 200

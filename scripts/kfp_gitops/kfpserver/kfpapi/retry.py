@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kfp_gitops import stopping
-from kfp_gitops.errors import BrokenError, RemoteError, TemporaryError
+from kfp_gitops.base import stopping
+from kfp_gitops.base.errors import BrokenError, RemoteError, TemporaryError
 
 T = TypeVar("T")
 _TELL_AFTER, _TELL_EVERY = 3.0, 15.0

@@ -7,14 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.kfpapi import models
-from kfp_gitops.kfpapi.actual import (
-    ACTIVE,
-    ActualRun,
-)
-from kfp_gitops.kfpapi.generated import kfp_server_api
-from kfp_gitops.kfpapi.models import RunState, Source
-from kfp_gitops.kfpapi.requests import Requests, among, equals, predicate
+from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualRun
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.models import RunState, Source
+from kfp_gitops.kfpserver.kfpapi.requests import Requests, among, equals, predicate
 
 _NEWEST = 50
 

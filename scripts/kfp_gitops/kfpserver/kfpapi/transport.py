@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import urllib3
 
-from kfp_gitops import redact, stopping
-from kfp_gitops.errors import DeniedError, RemoteError, TemporaryError
-from kfp_gitops.kfpapi import failures
-from kfp_gitops.kfpapi.access import Access, proxy
-from kfp_gitops.kfpapi.clock import ServerClock
-from kfp_gitops.kfpapi.generated import kfp_server_api
+from kfp_gitops.base import redact, stopping
+from kfp_gitops.base.errors import DeniedError, RemoteError, TemporaryError
+from kfp_gitops.kfpserver.kfpapi import failures
+from kfp_gitops.kfpserver.kfpapi.access import Access, proxy
+from kfp_gitops.kfpserver.kfpapi.clock import ServerClock
+from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 
 T = TypeVar("T")
 U = TypeVar("U")

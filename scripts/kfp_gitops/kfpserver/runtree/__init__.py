@@ -4,8 +4,8 @@
 pipeline; `fold` puts both together, and `show` writes it for people. All of it is pure.
 """
 
-from kfp_gitops.runtree.fold import View
-from kfp_gitops.runtree.records import Record
-from kfp_gitops.runtree.tree import Names, of_events, of_records
+from kfp_gitops.kfpserver.runtree.fold import View
+from kfp_gitops.kfpserver.runtree.records import Record
+from kfp_gitops.kfpserver.runtree.tree import Names, of_events, of_records
 
 __all__ = ["Names", "Record", "View", "of_events", "of_records"]

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kfp_gitops.runtree.fold import PENDING, SKIPPED, Found, Place, Seen, unmet
-from kfp_gitops.runtree.nodes import Node
-from kfp_gitops.runtree.records import ACTIVE
-from kfp_gitops.runtree.steps import Step
+from kfp_gitops.kfpserver.runtree.fold import PENDING, SKIPPED, Found, Place, Seen, unmet
+from kfp_gitops.kfpserver.runtree.nodes import Node
+from kfp_gitops.kfpserver.runtree.records import ACTIVE
+from kfp_gitops.kfpserver.runtree.steps import Step
 
 _ITERATION = re.compile(r"iteration-iterations\((\d+):.*\)")
 _GONE: Place[Node] = Place(None, gone=SKIPPED)

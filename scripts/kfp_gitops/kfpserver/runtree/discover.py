@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops.runtree.nodes import Node
-from kfp_gitops.runtree.steps import Kind, Step, sorted_by_need
+from kfp_gitops.kfpserver.runtree.nodes import Node
+from kfp_gitops.kfpserver.runtree.steps import Kind, Step, sorted_by_need
 
 _HOOK = ".onExit"
 

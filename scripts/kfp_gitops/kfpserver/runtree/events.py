@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from kfp_gitops.runtree.fold import PENDING, SKIPPED, Found, Place, Seen, unmet
-from kfp_gitops.runtree.records import ACTIVE
-from kfp_gitops.runtree.steps import Step
+from kfp_gitops.kfpserver.runtree.fold import PENDING, SKIPPED, Found, Place, Seen, unmet
+from kfp_gitops.kfpserver.runtree.records import ACTIVE
+from kfp_gitops.kfpserver.runtree.steps import Step
 
 _NOT_RUN = "not run: "
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from kfp_gitops.runtree.steps import Kind, Step, sorted_by_need
+from kfp_gitops.kfpserver.runtree.steps import Kind, Step, sorted_by_need
 
 _NOT_RUN = "not run: "
 

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kfp_gitops.manifest import (
+from kfp_gitops.kfpserver.runtree.steps import Kind, Step, numbered
+from kfp_gitops.language.manifest import (
     Branch,
     Condition,
     Guarded,
@@ -22,7 +23,6 @@ from kfp_gitops.manifest import (
     Task,
     ordered,
 )
-from kfp_gitops.runtree.steps import Kind, Step, numbered
 
 _COUNTED = ("importer", "condition", "branches")
 

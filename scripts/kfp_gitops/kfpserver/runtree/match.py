@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from kfp_gitops.runtree.nodes import Node, walk
-from kfp_gitops.runtree.records import Record
+from kfp_gitops.kfpserver.runtree.nodes import Node, walk
+from kfp_gitops.kfpserver.runtree.records import Record
 
 _OUTSIDE = 1000.0  # a second outside of the node around it counts as much as so many apart
 

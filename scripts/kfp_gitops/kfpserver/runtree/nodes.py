@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from kfp_gitops.runtree.records import Record
+from kfp_gitops.kfpserver.runtree.records import Record
 
 _START, _PRIME, _BITS = 0x811C9DC5, 0x01000193, 0xFFFFFFFF
 _TRY = re.compile(r"\(\d+\)$")

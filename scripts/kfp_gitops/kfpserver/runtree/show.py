@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from kfp_gitops.runtree.fold import View
+from kfp_gitops.kfpserver.runtree.fold import View
 
 _ARMS = ("if", "elif", "else")
 More = Callable[[View], Iterable[str]]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.runtree import discover, steps
-from kfp_gitops.runtree.argo import Argo
-from kfp_gitops.runtree.events import Events, Told
-from kfp_gitops.runtree.fold import PENDING, Place, Seen, View, fold
-from kfp_gitops.runtree.match import match
-from kfp_gitops.runtree.nodes import Node, tree
-from kfp_gitops.runtree.records import ACTIVE, Record
-from kfp_gitops.runtree.steps import Step
+from kfp_gitops.kfpserver.runtree import discover, steps
+from kfp_gitops.kfpserver.runtree.argo import Argo
+from kfp_gitops.kfpserver.runtree.events import Events, Told
+from kfp_gitops.kfpserver.runtree.fold import PENDING, Place, Seen, View, fold
+from kfp_gitops.kfpserver.runtree.match import match
+from kfp_gitops.kfpserver.runtree.nodes import Node, tree
+from kfp_gitops.kfpserver.runtree.records import ACTIVE, Record
+from kfp_gitops.kfpserver.runtree.steps import Step
 
 Names = Callable[[tuple[Step, ...]], tuple[Step, ...]]
 """Gives steps the ids, and the order, of the manifest that they were compiled from."""

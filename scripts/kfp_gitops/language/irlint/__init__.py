@@ -20,9 +20,15 @@ out when a run fails. Pure: documents in, findings out; `problems` puts them at 
 proves this one, so the two share nothing.
 """
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.foreign import head, what_it_is
-from kfp_gitops.irlint.lint import findings, problems, texts_for_argo, unknown_settings, unread_defaults
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.foreign import head, what_it_is
+from kfp_gitops.language.irlint.lint import (
+    findings,
+    problems,
+    texts_for_argo,
+    unknown_settings,
+    unread_defaults,
+)
 
 __all__ = [
     "Finding", "findings", "head", "problems", "texts_for_argo", "unknown_settings", "unread_defaults", "what_it_is",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops import argotext
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Node
+from kfp_gitops.language import argotext
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Node
 
 # What KFP's compiler (backend/src/v2/compiler/argocompiler) does not write into the workflow.
 _OUTSIDE = ("pipelineInfo", "schemaVersion", "sdkVersion")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Ir, Node, bound
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Ir, Node, bound
 
 _CREATE = "argostub/createpvc"
 # Facts of a run that no other run shares; the driver replaces them where they are the whole text.

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import kubernetes_names as names
-from kfp_gitops import pod_rules, quantity, storage, workspaces
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Ir, Node, bound
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language import kubernetes_names as names
+from kfp_gitops.language import pod_rules, quantity, storage, workspaces
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Ir, Node, bound
 
 Found = Iterator[tuple[Path, str | None]]
 _RESOURCES = ("resourceCpuRequest", "resourceCpuLimit", "resourceMemoryRequest", "resourceMemoryLimit")

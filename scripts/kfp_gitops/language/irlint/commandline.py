@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, iterator
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, iterator
 
 _PARAMETER = re.compile(r"\{\{\$\.inputs\.parameters\['(.+?)'\]\}\}")
 _CONDITION = '{"IfPresent":'

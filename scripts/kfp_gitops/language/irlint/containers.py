@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops.irlint import spelling
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, component_name, placeholders
-from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.irlint import spelling
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, component_name, placeholders
+from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
 OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container

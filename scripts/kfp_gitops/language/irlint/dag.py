@@ -6,11 +6,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from kfp_gitops.irlint import task as tasks
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.task import Place
-from kfp_gitops.irlint.view import Component, Ir, Node, component_name, kind, one_of, title, waits_for
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.irlint import task as tasks
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.task import Place
+from kfp_gitops.language.irlint.view import (
+    Component,
+    Ir,
+    Node,
+    component_name,
+    kind,
+    one_of,
+    title,
+    waits_for,
+)
 
 
 def findings(ir: Ir, component: Component) -> Iterator[Finding]:

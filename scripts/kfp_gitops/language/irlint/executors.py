@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, one_of, placeholders
-from kfp_gitops.wellknown import PYTHON_EXECUTOR
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, one_of, placeholders
+from kfp_gitops.language.wellknown import PYTHON_EXECUTOR
 
 
 def findings(ir: Ir) -> Iterator[Finding]:

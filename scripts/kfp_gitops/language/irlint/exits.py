@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, iterator, one_of, waits_for
-from kfp_gitops.wellknown import STUB_IMAGES
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Component, Ir, Node, iterator, one_of, waits_for
+from kfp_gitops.language.wellknown import STUB_IMAGES
 
 _STRATEGY = "ALL_UPSTREAM_TASKS_COMPLETED"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Ir, bound, texts
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Ir, bound, texts
 
 _FACT = re.compile(r"\{\{\$\.(pipeline_[a-z_]+)\}\}")
 _ROOT = "pipeline_root"

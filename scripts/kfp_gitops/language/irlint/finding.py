@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, bound
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound
 
 
 def findings(ir: Ir) -> Iterator[Finding]:

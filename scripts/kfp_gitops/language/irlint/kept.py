@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Node
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Node
 
 _CONTROL = re.compile("[\x7f-\x9f\ufffe\uffff]")
 _SIGNED_OCTAL = re.compile("0o[-+][0-7]+")

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops import charset, schema
-from kfp_gitops.errors import Problem
-from kfp_gitops.irlint import (
+from kfp_gitops.base import charset, schema
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language.irlint import (
     argo,
     claims,
     cluster,
@@ -22,9 +23,8 @@ from kfp_gitops.irlint import (
     optionals,
     texts,
 )
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Ir, Node
-from kfp_gitops.yamltext import Document
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Ir, Node
 
 # backend/src/apiserver/template/v2_template.go: what the server says to other names and versions is «400».
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")

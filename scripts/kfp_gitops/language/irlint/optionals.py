@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops.irlint import commandline
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, component_name
+from kfp_gitops.language.irlint import commandline
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, component_name
 
 _TODO = "give it a default"
 

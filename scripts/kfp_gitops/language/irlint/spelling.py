@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfp_gitops import argotext
+from kfp_gitops.language import argotext
 
 _EXACT = re.compile(
     r"\{\{\$(?:|\.inputs\.parameters\['[^']*'\]|\.outputs\.parameters\['[^']*'\]\.output_file"

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfp_gitops.irlint.finding import Finding
-from kfp_gitops.irlint.view import (
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.irlint.finding import Finding
+from kfp_gitops.language.irlint.view import (
     Component,
     Ir,
     Node,
@@ -22,7 +23,6 @@ from kfp_gitops.irlint.view import (
     texts,
     title,
 )
-from kfp_gitops.yamltext import Path
 
 _READS = re.compile(r"inputs\.(parameter_values|artifacts)\[(?:'([^'\\\n]*)'|\"([^\"\\\n]*)\")\]")
 _QUOTED = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.irlint.view import Component, Ir, Node, bound, kind, kind_of
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, kind, kind_of
 
 _ARTICLES = {"number": "a number", "boolean": "true or false", "list": "a list", "map": "a map"}
 

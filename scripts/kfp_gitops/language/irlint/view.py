@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
 
 Node: TypeAlias = Mapping[str, Any]
 

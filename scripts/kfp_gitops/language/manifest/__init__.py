@@ -1,11 +1,7 @@
 """The pipeline manifest: its types, how it is read, migrated and ordered."""
 
-from kfp_gitops.manifest.items import (
-    hidden,
-    maps,
-    uses_item,
-)
-from kfp_gitops.manifest.model import (
+from kfp_gitops.language.manifest.items import hidden, maps, uses_item
+from kfp_gitops.language.manifest.model import (
     API_VERSION,
     Artifact,
     Branch,
@@ -30,15 +26,9 @@ from kfp_gitops.manifest.model import (
     used,
     walk,
 )
-from kfp_gitops.manifest.order import (
-    CycleError,
-    ordered,
-)
-from kfp_gitops.manifest.scope import (
-    Group,
-    Scopes,
-)
-from kfp_gitops.manifest.settings import (
+from kfp_gitops.language.manifest.order import CycleError, ordered
+from kfp_gitops.language.manifest.scope import Group, Scopes
+from kfp_gitops.language.manifest.settings import (
     AffinityTerm,
     EmptyDir,
     EnvField,
@@ -56,7 +46,7 @@ from kfp_gitops.manifest.settings import (
     Volume,
     pod_values,
 )
-from kfp_gitops.manifest.value import (
+from kfp_gitops.language.manifest.value import (
     MAX_EXACT,
     ArtifactRef,
     CollectRef,

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.manifest.model import Guarded, Importer, Manifest, Node, Task, bodies, walk
-from kfp_gitops.manifest.order import ordered
+from kfp_gitops.language.manifest.model import Guarded, Importer, Manifest, Node, Task, bodies, walk
+from kfp_gitops.language.manifest.order import ordered
 
 ROOT = ""
 _NO_MANIFESTS: Mapping[str, Manifest] = {}

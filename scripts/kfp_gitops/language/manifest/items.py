@@ -11,10 +11,10 @@ import keyword
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
-from kfp_gitops.manifest.order import values
-from kfp_gitops.manifest.scope import Scopes
-from kfp_gitops.manifest.value import Constant, ItemRef, references
+from kfp_gitops.language.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
+from kfp_gitops.language.manifest.order import values
+from kfp_gitops.language.manifest.scope import Scopes
+from kfp_gitops.language.manifest.value import Constant, ItemRef, references
 
 # Attributes of the SDK's class for the item of a loop, which a field of the same name would replace
 # (kfp.dsl.for_loop.LoopParameterArgument sets each field as an attribute).

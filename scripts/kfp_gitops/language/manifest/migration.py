@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.manifest.model import API_VERSION
-from kfp_gitops.yamltext import Document
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language.manifest.model import API_VERSION
 
 GUIDE = "docs/manifest-migration.md"
 _NEW_REFERENCES = ("artifact", "oneOf", "concat")

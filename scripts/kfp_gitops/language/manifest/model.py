@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kfp_gitops.manifest.settings import Pod, Settings
-from kfp_gitops.manifest.value import Constant, Value
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language.manifest.settings import Pod, Settings
+from kfp_gitops.language.manifest.value import Constant, Value
 
 API_VERSION = "kfp-gitops/v1"
 

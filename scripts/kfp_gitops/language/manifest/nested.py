@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kfp_gitops.errors import InputError, Problem
-from kfp_gitops.manifest.model import Manifest, Task, used, walk
+from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.language.manifest.model import Manifest, Task, used, walk
 
 
 def reachable(outer: Manifest, read: Callable[[str], Manifest | None]) -> dict[str, Manifest]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
-from kfp_gitops.manifest.settings import pod_values
-from kfp_gitops.manifest.value import Value, tasks
+from kfp_gitops.language.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
+from kfp_gitops.language.manifest.settings import pod_values
+from kfp_gitops.language.manifest.value import Value, tasks
 
 
 class CycleError(Exception):

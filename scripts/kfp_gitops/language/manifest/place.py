@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from kfp_gitops.manifest import importers
-from kfp_gitops.manifest.importers import ROOT, Components, runs
-from kfp_gitops.manifest.model import Guarded, Loop, Manifest, Node, Task, walk
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.manifest import importers
+from kfp_gitops.language.manifest.importers import ROOT, Components, runs
+from kfp_gitops.language.manifest.model import Guarded, Loop, Manifest, Node, Task, walk
 
 
 class Places:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.manifest.read_value import optional_value, value_of
-from kfp_gitops.manifest.settings import (
+from kfp_gitops.language.manifest.read_value import optional_value, value_of
+from kfp_gitops.language.manifest.settings import (
     AffinityTerm,
     EmptyDir,
     EnvField,
@@ -23,7 +23,7 @@ from kfp_gitops.manifest.settings import (
     Toleration,
     Volume,
 )
-from kfp_gitops.manifest.value import Value
+from kfp_gitops.language.manifest.value import Value
 
 
 def settings(name: str, data: Mapping[str, Any]) -> Settings:

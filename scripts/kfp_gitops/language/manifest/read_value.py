@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kfp_gitops.manifest.value import (
+from kfp_gitops.language.manifest.value import (
     ArtifactRef,
     CollectRef,
     ConcatValue,

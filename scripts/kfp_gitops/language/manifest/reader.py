@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import schema
-from kfp_gitops.errors import raise_if_any
-from kfp_gitops.manifest import migration
-from kfp_gitops.manifest.model import (
+from kfp_gitops.base import schema
+from kfp_gitops.base.errors import raise_if_any
+from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.language.manifest import migration
+from kfp_gitops.language.manifest.model import (
     Artifact,
     Branch,
     Comparison,
@@ -27,11 +28,10 @@ from kfp_gitops.manifest.model import (
     Trigger,
     Workspace,
 )
-from kfp_gitops.manifest.read_settings import pod, settings
-from kfp_gitops.manifest.read_value import value_of
-from kfp_gitops.manifest.settings import Pod
-from kfp_gitops.manifest.value import Constant
-from kfp_gitops.yamltext import Document, Path, parse
+from kfp_gitops.language.manifest.read_settings import pod, settings
+from kfp_gitops.language.manifest.read_value import value_of
+from kfp_gitops.language.manifest.settings import Pod
+from kfp_gitops.language.manifest.value import Constant
 
 # How KFP names the inputs of its two steps for volumes (kfp.kubernetes.CreatePVC, DeletePVC).
 PVC_INPUTS: Mapping[str, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kfp_gitops.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
+from kfp_gitops.language.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kfp_gitops.manifest.value import Constant, Value
-from kfp_gitops.yamltext import Path
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language.manifest.value import Constant, Value
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """The reference page of the manifest language, written from its JSON Schema and the table of KFP's constructs."""
 
-from kfp_gitops.reference.page import page
+from kfp_gitops.language.reference.page import page
 
 __all__ = ["page"]

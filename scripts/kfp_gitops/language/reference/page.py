@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.reference.constructs import CONSTRUCTS, LEFT_OUT
+from kfp_gitops.language.reference.constructs import CONSTRUCTS, LEFT_OUT
 
 _HEAD = """\
 <!-- Generated from pipeline-manifest.schema.json by `python scripts/reference.py`; edit the schema, not this. -->
@@ -16,7 +16,7 @@ _HEAD = """\
 What a template in `templates/pipelines/<name>/pipeline.yaml.j2` renders to. Editors complete and explain it from the
 JSON Schema when the template's first line is
 
-    # yaml-language-server: $schema=../../../scripts/kfp_gitops/schemas/pipeline-manifest.schema.json
+    # yaml-language-server: $schema=../../../scripts/kfp_gitops/language/schemas/pipeline-manifest.schema.json
 
 References are maps, never expressions in texts: `{param: folds}`, `{task: train, output: model}`. What is wrong is
 told with its line, all at once, by `python scripts/render.py --env dev`; what is allowed but known to fail on a KFP

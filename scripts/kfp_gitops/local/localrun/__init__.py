@@ -8,8 +8,8 @@ is walked here (`walk`). What cannot be run faithfully is refused before anythin
                                     └─► scope ─► values, placeholders, selector, cel
 """
 
-from kfp_gitops.localrun.context import Outcome, Refused, RunContext
-from kfp_gitops.localrun.events import Event, RunEvent, TaskEvent, WarningEvent
-from kfp_gitops.localrun.run import execute
+from kfp_gitops.local.localrun.context import Outcome, Refused, RunContext
+from kfp_gitops.local.localrun.events import Event, RunEvent, TaskEvent, WarningEvent
+from kfp_gitops.local.localrun.run import execute
 
 __all__ = ["Event", "Outcome", "Refused", "RunContext", "RunEvent", "TaskEvent", "WarningEvent", "execute"]

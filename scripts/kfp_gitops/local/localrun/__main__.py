@@ -1,4 +1,4 @@
-"""`python -m kfp_gitops.localrun`: run a compiled pipeline and write what happens to `events.jsonl`.
+"""`python -m kfp_gitops.local.localrun`: run a compiled pipeline and write what happens to `events.jsonl`.
 
 Exit codes: 0 succeeded, 4 the run failed, 2 refused or bad input, 3 a defect of ours, 130 cancelled by SIGTERM or
 SIGINT (130 for both, as everywhere in this repository).
@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from kfp_gitops.errors import ExitCode
-from kfp_gitops.localrun import Event, Refused, RunContext, RunEvent, execute
-from kfp_gitops.localrun.events import State, as_json, now
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute
+from kfp_gitops.local.localrun.events import State, as_json, now
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def _positive(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kfp_gitops.localrun", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m kfp_gitops.local.localrun", description=__doc__)
     parser.add_argument("--ir", type=Path, required=True, help="compiled pipeline (YAML)")
     parser.add_argument(
         "--parameters", type=Path, required=True, help="parameters of the run (a JSON object)"

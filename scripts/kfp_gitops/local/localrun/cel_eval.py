@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kfp_gitops.localrun.cel import INT_DIGITS, Binary, CelError, Expression, Literal, Parameter, Unary
-from kfp_gitops.localrun.values import Json, as_text, canonical, kind
+from kfp_gitops.local.localrun.cel import INT_DIGITS, Binary, CelError, Expression, Literal, Parameter, Unary
+from kfp_gitops.local.localrun.values import Json, as_text, canonical, kind
 
 _ORDERED = ("number", "string", "bool")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {

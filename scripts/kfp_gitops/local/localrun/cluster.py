@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.localrun.spec import Executor, Pipeline
+from kfp_gitops.local.localrun.spec import Executor, Pipeline
 
 # Data that comes from the cluster as files.
 _FILES = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.localrun.values import Artifact, Json
+from kfp_gitops.local.localrun.values import Artifact, Json
 
 
 @dataclass(frozen=True)

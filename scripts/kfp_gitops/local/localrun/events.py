@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from kfp_gitops.localrun.values import Artifact, Json
+from kfp_gitops.local.localrun.values import Artifact, Json
 
 State: TypeAlias = Literal["RUNNING", "SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"]
 Kind: TypeAlias = Literal["task", "importer", "dag", "loop", "iteration", "condition"]

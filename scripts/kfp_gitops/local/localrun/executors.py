@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from kfp_gitops.localrun import docker, known, packages
-from kfp_gitops.localrun.places import Place
-from kfp_gitops.localrun.spec import Executor, Pipeline
-from kfp_gitops.localrun.values import Json
-from kfp_gitops.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
+from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
+from kfp_gitops.local.localrun import docker, known, packages
+from kfp_gitops.local.localrun.places import Place
+from kfp_gitops.local.localrun.spec import Executor, Pipeline
+from kfp_gitops.local.localrun.values import Json
 
 # The digest of an image that was never built: what a fresh fork has.
 _PLACEHOLDER = f"@sha256:{'0' * 64}"

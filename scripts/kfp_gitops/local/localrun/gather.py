@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kfp_gitops.localrun.scope import Result
-from kfp_gitops.localrun.spec import Component, Dag, TaskOutput
-from kfp_gitops.localrun.values import Artifact, Collected, Json, Outputs
+from kfp_gitops.local.localrun.scope import Result
+from kfp_gitops.local.localrun.spec import Component, Dag, TaskOutput
+from kfp_gitops.local.localrun.values import Artifact, Collected, Json, Outputs
 
 
 def group_result(dag: Dag, results: Mapping[str, Result]) -> Result:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from kfp_gitops.localrun import placeholders
-from kfp_gitops.localrun.executors import remote
-from kfp_gitops.localrun.scope import Inputs
-from kfp_gitops.localrun.spec import Importer
-from kfp_gitops.localrun.tasks import TaskFailed
-from kfp_gitops.localrun.values import Artifact, Outputs, as_text
+from kfp_gitops.local.localrun import placeholders
+from kfp_gitops.local.localrun.executors import remote
+from kfp_gitops.local.localrun.scope import Inputs
+from kfp_gitops.local.localrun.spec import Importer
+from kfp_gitops.local.localrun.tasks import TaskFailed
+from kfp_gitops.local.localrun.values import Artifact, Outputs, as_text
 
 # The one output of an importer, and of the artifact in it, by the compiler's convention.
 _OUTPUT = "artifact"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kfp_gitops.localrun.places import Place
-from kfp_gitops.localrun.spec import Binding, Constant, Pipeline, PipelineInput, Task
-from kfp_gitops.localrun.values import Json
+from kfp_gitops.local.localrun.places import Place
+from kfp_gitops.local.localrun.spec import Binding, Constant, Pipeline, PipelineInput, Task
+from kfp_gitops.local.localrun.values import Json
 
 
 def inputs(pipeline: Pipeline, given: Mapping[str, Json], place: Place) -> Mapping[str, Json]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from kfp_gitops.localrun import docker, tasks
-from kfp_gitops.localrun.context import RunContext
-from kfp_gitops.localrun.events import Event
-from kfp_gitops.localrun.importer import run_importer
-from kfp_gitops.localrun.node import Node
-from kfp_gitops.localrun.process import run_logged
-from kfp_gitops.localrun.scope import Inputs, Result
-from kfp_gitops.localrun.spec import Component, Executor, Retry
-from kfp_gitops.localrun.tasks import Call, TaskFailed
-from kfp_gitops.localrun.values import Outputs
+from kfp_gitops.local.localrun import docker, tasks
+from kfp_gitops.local.localrun.context import RunContext
+from kfp_gitops.local.localrun.events import Event
+from kfp_gitops.local.localrun.importer import run_importer
+from kfp_gitops.local.localrun.node import Node
+from kfp_gitops.local.localrun.process import run_logged
+from kfp_gitops.local.localrun.scope import Inputs, Result
+from kfp_gitops.local.localrun.spec import Component, Executor, Retry
+from kfp_gitops.local.localrun.tasks import Call, TaskFailed
+from kfp_gitops.local.localrun.values import Outputs
 
 _TAIL_BYTES = 256 * 1024  # room for the inputs, which kfp writes first
 _TAIL_CHARACTERS = 500

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from kfp_gitops.localrun import cel, selector
-from kfp_gitops.localrun.places import Place
-from kfp_gitops.localrun.spec import (
+from kfp_gitops.local.localrun import cel, selector
+from kfp_gitops.local.localrun.places import Place
+from kfp_gitops.local.localrun.spec import (
     Component,
     Dag,
     FinalStatus,

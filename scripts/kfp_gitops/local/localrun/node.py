@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from kfp_gitops.localrun.events import Kind, State, TaskEvent
-from kfp_gitops.localrun.values import NOTHING, Outputs, plain
+from kfp_gitops.local.localrun.events import Kind, State, TaskEvent
+from kfp_gitops.local.localrun.values import NOTHING, Outputs, plain
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.localrun.spec import Component, ParameterInput
-from kfp_gitops.localrun.values import InputError, Json, as_text, canonical, mismatch
+from kfp_gitops.local.localrun.spec import Component, ParameterInput
+from kfp_gitops.local.localrun.values import InputError, Json, as_text, canonical, mismatch
 
 
 def problems(root: Component, given: Mapping[str, Any]) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from kfp_gitops.localrun.cluster import variables
-from kfp_gitops.localrun.context import Refused
-from kfp_gitops.localrun.spec import (
+from kfp_gitops.local.localrun.cluster import variables
+from kfp_gitops.local.localrun.context import Refused
+from kfp_gitops.local.localrun.spec import (
     Binding,
     Component,
     Constant,
@@ -25,7 +25,7 @@ from kfp_gitops.localrun.spec import (
     TaskOutput,
     Unknown,
 )
-from kfp_gitops.localrun.values import canonical
+from kfp_gitops.local.localrun.values import canonical
 
 Node: TypeAlias = Mapping[str, Any]
 

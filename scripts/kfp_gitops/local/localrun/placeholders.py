@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kfp_gitops.localrun.values import Json
+from kfp_gitops.local.localrun.values import Json
 
 _PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 _INPUT = "{{{{$.inputs.parameters['{}']}}}}"

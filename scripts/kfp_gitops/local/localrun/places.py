@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfp_gitops.localrun.spec import Component, Pipeline, Task
+from kfp_gitops.local.localrun.spec import Component, Pipeline, Task
 
 
 @dataclass(frozen=True)

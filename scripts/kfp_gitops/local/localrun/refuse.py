@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.localrun import cluster, executors, lint, parameters
-from kfp_gitops.localrun.context import Refused
-from kfp_gitops.localrun.places import Place, all_places
-from kfp_gitops.localrun.spec import Component, Pipeline
+from kfp_gitops.local.localrun import cluster, executors, lint, parameters
+from kfp_gitops.local.localrun.context import Refused
+from kfp_gitops.local.localrun.places import Place, all_places
+from kfp_gitops.local.localrun.spec import Component, Pipeline
 
 
 def check(pipeline: Pipeline, given: Mapping[str, Any]) -> None:

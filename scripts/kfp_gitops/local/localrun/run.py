@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.localrun import parameters as run_parameters
-from kfp_gitops.localrun import parse, refuse
-from kfp_gitops.localrun.context import Outcome, RunContext
-from kfp_gitops.localrun.events import Event, RunEvent, State, WarningEvent
-from kfp_gitops.localrun.leaf import Workers
-from kfp_gitops.localrun.placeholders import RunIdentity
-from kfp_gitops.localrun.scope import Inputs
-from kfp_gitops.localrun.spec import Pipeline
-from kfp_gitops.localrun.values import plain
-from kfp_gitops.localrun.walk import Walk
+from kfp_gitops.local.localrun import parameters as run_parameters
+from kfp_gitops.local.localrun import parse, refuse
+from kfp_gitops.local.localrun.context import Outcome, RunContext
+from kfp_gitops.local.localrun.events import Event, RunEvent, State, WarningEvent
+from kfp_gitops.local.localrun.leaf import Workers
+from kfp_gitops.local.localrun.placeholders import RunIdentity
+from kfp_gitops.local.localrun.scope import Inputs
+from kfp_gitops.local.localrun.spec import Pipeline
+from kfp_gitops.local.localrun.values import plain
+from kfp_gitops.local.localrun.walk import Walk
 
 
 def execute(

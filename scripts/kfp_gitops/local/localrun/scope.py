@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kfp_gitops.localrun import placeholders, selector
-from kfp_gitops.localrun.spec import (
+from kfp_gitops.local.localrun import placeholders, selector
+from kfp_gitops.local.localrun.spec import (
     Binding,
     Component,
     Constant,
@@ -18,7 +18,7 @@ from kfp_gitops.localrun.spec import (
     Task,
     TaskOutput,
 )
-from kfp_gitops.localrun.values import (
+from kfp_gitops.local.localrun.values import (
     NOTHING,
     Artifact,
     InputError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from kfp_gitops.localrun.values import InputError, Json, as_text, canonical
+from kfp_gitops.local.localrun.values import InputError, Json, as_text, canonical
 
 _SELECTOR = re.compile(r"""parseJson\(string_value\)((?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])*)""")
 _STEP = re.compile(r"""\[("(?:[^"\\]|\\.)*"|\d+)\]""")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kfp_gitops.localrun.values import Json
+from kfp_gitops.local.localrun.values import Json
 
 
 @dataclass(frozen=True)

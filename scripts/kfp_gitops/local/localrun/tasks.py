@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.localrun import docker, executors, packages, placeholders
-from kfp_gitops.localrun.scope import Inputs
-from kfp_gitops.localrun.spec import Component, Executor
-from kfp_gitops.localrun.values import Artifact, Json, Outputs, as_text, canonical
+from kfp_gitops.local.localrun import docker, executors, packages, placeholders
+from kfp_gitops.local.localrun.scope import Inputs
+from kfp_gitops.local.localrun.spec import Component, Executor
+from kfp_gitops.local.localrun.values import Artifact, Json, Outputs, as_text, canonical
 
 # Marks the shell script in the command of a Python component; the component's source follows it.
 _SCRIPT = '"$program_path/ephemeral_component.py"'

@@ -12,15 +12,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from kfp_gitops.localrun import cel, cel_eval, scope
-from kfp_gitops.localrun.events import Event, Kind
-from kfp_gitops.localrun.gather import collected, group_result
-from kfp_gitops.localrun.leaf import Work, Workers
-from kfp_gitops.localrun.node import Node
-from kfp_gitops.localrun.placeholders import RunIdentity
-from kfp_gitops.localrun.scope import Inputs, Result, Scope
-from kfp_gitops.localrun.spec import Component, Dag, Pipeline, Task
-from kfp_gitops.localrun.values import Artifact, InputError, Json
+from kfp_gitops.local.localrun import cel, cel_eval, scope
+from kfp_gitops.local.localrun.events import Event, Kind
+from kfp_gitops.local.localrun.gather import collected, group_result
+from kfp_gitops.local.localrun.leaf import Work, Workers
+from kfp_gitops.local.localrun.node import Node
+from kfp_gitops.local.localrun.placeholders import RunIdentity
+from kfp_gitops.local.localrun.scope import Inputs, Result, Scope
+from kfp_gitops.local.localrun.spec import Component, Dag, Pipeline, Task
+from kfp_gitops.local.localrun.values import Artifact, InputError, Json
 
 
 @dataclass(frozen=True)

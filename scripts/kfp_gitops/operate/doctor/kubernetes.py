@@ -7,10 +7,10 @@ from typing import Any
 
 from kubernetes import client
 
-from kfp_gitops.cluster import call
-from kfp_gitops.doctor import supported, workflows
-from kfp_gitops.doctor.check import Check, missing, ok, unknown
-from kfp_gitops.errors import DeniedError, NotFoundError, RemoteError
+from kfp_gitops.base.cluster import call
+from kfp_gitops.base.errors import DeniedError, NotFoundError, RemoteError
+from kfp_gitops.operate.doctor import supported, workflows
+from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
 
 _TIMEOUT = (5, 10)
 # What apply asks of KFP, which looks them up by SubjectAccessReview: the Role of manifests/<env>/access.yaml.

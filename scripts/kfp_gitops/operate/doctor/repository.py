@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kfp_gitops import ir
-from kfp_gitops.doctor.check import Check, missing, ok
+from kfp_gitops.compiling import ir
+from kfp_gitops.operate.doctor.check import Check, missing, ok
 from kfp_gitops.reconcile.desired import Folder, is_loopback, push_images
 
 _TAGGED = re.compile(r"^\s*image:\s*['\"]?([\w./:-]+)['\"]?\s*$", re.MULTILINE)

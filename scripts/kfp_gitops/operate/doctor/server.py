@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from kfp_gitops.doctor import supported
-from kfp_gitops.doctor.check import Check, missing, ok, unknown
-from kfp_gitops.errors import DeniedError, RemoteError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.features import Features, wrong_namespace
+from kfp_gitops.base.errors import DeniedError, RemoteError
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.features import Features, wrong_namespace
+from kfp_gitops.operate.doctor import supported
+from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
 
 _Kind = Literal["pipelines", "experiments", "jobs", "runs"]
 _SKEW = 30.0

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from kubernetes import client
 
-from kfp_gitops.cluster import call
-from kfp_gitops.doctor.check import Check, missing, ok, unknown
-from kfp_gitops.errors import NotFoundError, RemoteError
+from kfp_gitops.base.cluster import call
+from kfp_gitops.base.errors import NotFoundError, RemoteError
+from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
 
 _TIMEOUT = (5, 10)
 _NAME = "workflow-controller-configmap"

@@ -14,12 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from kfp_gitops import cron
-from kfp_gitops.errors import UsageError
-from kfp_gitops.following import FINAL
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import RunState
-from kfp_gitops.manifest import Manifest, Schedule
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.language import cron
+from kfp_gitops.language.manifest import Manifest, Schedule
+from kfp_gitops.operate.following import FINAL
 
 TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kfp_gitops import charset, ownership
-from kfp_gitops.errors import LockLostError, RemoteError, UsageError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.limits import EXPERIMENT_DESCRIPTION
-from kfp_gitops.ownership import Owner
+from kfp_gitops.base import charset
+from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
+from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.records import Desired
 
 _PREFIX = "kfp-gitops-paused-"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from kfp_gitops.errors import UsageError
-from kfp_gitops.kfpapi.client import KfpApi
-from kfp_gitops.kfpapi.models import Source
-from kfp_gitops.limits import RUN
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.checking.limits import RUN
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import Source
 
 
 def rerun(

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from kfp_gitops.kfpapi.actual import Actual, ActualSchedule
-from kfp_gitops.kfpapi.models import RunState
-from kfp_gitops.manifest import Schedule
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.language.manifest import Schedule
+from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Change
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
-from kfp_gitops.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
 
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 GRACE = timedelta(minutes=2)

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.ownership import CHANGED
-from kfp_gitops.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
 
 _HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
 

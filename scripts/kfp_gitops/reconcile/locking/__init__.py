@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from kfp_gitops.errors import UsageError
-from kfp_gitops.locking import filelock
-from kfp_gitops.locking.memory import Memory
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.reconcile.locking import filelock
+from kfp_gitops.reconcile.locking.memory import Memory
 
 _LEASE = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)")
 
@@ -44,8 +44,8 @@ def hold(
     if parts is None:
         raise UsageError(f"--lease {lease}: write NAMESPACE/NAME, as Kubernetes names them")
     # The kubernetes client costs 40 MB and a third of a second: only where it is needed.
-    from kfp_gitops.locking.lease import Holder
-    from kfp_gitops.locking.leases import Leases
+    from kfp_gitops.reconcile.locking.lease import Holder
+    from kfp_gitops.reconcile.locking.leases import Leases
 
     holder = Holder(Leases(parts[1]), parts[3])
     with holder.hold(timeout, tell):

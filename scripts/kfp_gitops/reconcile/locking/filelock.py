@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.errors import LockedError, UsageError
-from kfp_gitops.locking.memory import Memory
+from kfp_gitops.base.errors import LockedError, UsageError
+from kfp_gitops.reconcile.locking.memory import Memory
 
 _POLL = 0.2
 

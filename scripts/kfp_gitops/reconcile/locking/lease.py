@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kfp_gitops import stopping
-from kfp_gitops.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
-from kfp_gitops.locking.memory import Memory
+from kfp_gitops.base import stopping
+from kfp_gitops.base.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
+from kfp_gitops.reconcile.locking.memory import Memory
 
 
 @dataclass(frozen=True)

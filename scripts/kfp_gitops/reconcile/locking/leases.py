@@ -6,11 +6,11 @@ from typing import Any
 
 from kubernetes import client
 
-from kfp_gitops import stopping
-from kfp_gitops.cluster import call, connect
-from kfp_gitops.errors import NotFoundError
-from kfp_gitops.locking.lease import Record
-from kfp_gitops.locking.memory import Memory
+from kfp_gitops.base import stopping
+from kfp_gitops.base.cluster import call, connect
+from kfp_gitops.base.errors import NotFoundError
+from kfp_gitops.reconcile.locking.lease import Record
+from kfp_gitops.reconcile.locking.memory import Memory
 
 _TIMEOUT = (5.0, 10.0)
 _HURRIED = (0.5, 0.5)

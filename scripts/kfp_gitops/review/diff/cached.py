@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.diff import nodes
-from kfp_gitops.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff import nodes
+from kfp_gitops.review.diff.model import Action, Change, Kind
 
 # What changes the key with it; `cache` turns it off or renames it.
 _IN_KEY = ("arguments", "component", "pipeline", "cache")

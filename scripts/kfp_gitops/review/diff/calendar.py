@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kfp_gitops.diff import schedules
 from kfp_gitops.reconcile import timing
+from kfp_gitops.review.diff import schedules
 
 WEEK = timedelta(days=7)
 # A schedule that fires more often than this is told by its number, not by its instants.

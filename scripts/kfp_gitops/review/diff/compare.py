@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
-from kfp_gitops.diff.fields import differences
-from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
-from kfp_gitops.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
+from kfp_gitops.review.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
+from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
+from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
 
 
 def compare(environment: str, before: State, after: State, now: datetime) -> EnvironmentDiff:

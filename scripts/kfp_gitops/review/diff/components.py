@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.diff.fields import differences
-from kfp_gitops.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.model import Action, Change, Kind
 
 _NOISE = frozenset({"sdkVersion"})
 _V1_PORT = re.compile(r"(input|output)s\[(.+?)\]")

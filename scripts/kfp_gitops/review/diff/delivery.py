@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.diff.fields import differences
-from kfp_gitops.diff.model import Action, Change, Kind
-from kfp_gitops.diff.state import Files
+from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.state import Files
 
 # Lists the pipelines' files: it changes whenever a pipeline comes or goes.
 _FOLLOWS = frozenset({"kustomization.yaml"})

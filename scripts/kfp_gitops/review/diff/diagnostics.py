@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.diff.model import Action, Change, Kind, PipelineDiff
-from kfp_gitops.diff.state import PipelineFiles
+from kfp_gitops.review.diff.model import Action, Change, Kind, PipelineDiff
+from kfp_gitops.review.diff.state import PipelineFiles
 
 
 def gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

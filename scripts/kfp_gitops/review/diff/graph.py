@@ -9,9 +9,9 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.diff import nodes, wording
-from kfp_gitops.diff.model import Action, Change, Kind
-from kfp_gitops.diff.nodes import Node
+from kfp_gitops.review.diff import nodes, wording
+from kfp_gitops.review.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.nodes import Node
 
 MAX_NODES = 150
 _STYLES = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kfp_gitops.kfpapi.actual import ACTIVE
+from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.reconcile.records import experiment_name
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 
 
 def count(api: KfpApi, pipeline: str, environment: str) -> int:

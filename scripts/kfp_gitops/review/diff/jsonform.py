@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.diff import wording
-from kfp_gitops.diff.calendar import Calendar
-from kfp_gitops.diff.model import Change, EnvironmentDiff, PipelineDiff
+from kfp_gitops.review.diff import wording
+from kfp_gitops.review.diff.calendar import Calendar
+from kfp_gitops.review.diff.model import Change, EnvironmentDiff, PipelineDiff
 
 API_VERSION = "kfp-gitops/v1"
 

@@ -9,12 +9,12 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from kfp_gitops import visible
-from kfp_gitops.diff import calendar, wording
-from kfp_gitops.diff.calendar import Calendar
-from kfp_gitops.diff.model import Change as Difference
-from kfp_gitops.diff.model import EnvironmentDiff, Firings, Kind, PipelineDiff
-from kfp_gitops.diff.wording import SIGNS
+from kfp_gitops.base import visible
+from kfp_gitops.review.diff import calendar, wording
+from kfp_gitops.review.diff.calendar import Calendar
+from kfp_gitops.review.diff.model import Change as Difference
+from kfp_gitops.review.diff.model import EnvironmentDiff, Firings, Kind, PipelineDiff
+from kfp_gitops.review.diff.wording import SIGNS
 
 # GitHub refuses a comment of more than 65,536 characters.
 MAX_CHARACTERS = 60_000

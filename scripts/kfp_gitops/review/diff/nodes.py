@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.diff.fields import differences, is_reference, same
-from kfp_gitops.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.fields import differences, is_reference, same
+from kfp_gitops.review.diff.model import Action, Change, Kind
 
 # What an absent key means, so that writing it out is no change.
 _DEFAULTS: Mapping[str, Any] = {"ignoreUpstreamFailure": False}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kfp_gitops import files, git
-from kfp_gitops.errors import InputError, UsageError
-from kfp_gitops.yamltext import MAX_BYTES
+from kfp_gitops.base import files, git
+from kfp_gitops.base.errors import InputError, UsageError
+from kfp_gitops.base.yamltext import MAX_BYTES
 
 
 def in_tree(root: Path, folder: str) -> dict[str, str]:

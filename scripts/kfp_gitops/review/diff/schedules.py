@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from kfp_gitops.diff.fields import Difference, differences
-from kfp_gitops.diff.model import Firings
 from kfp_gitops.reconcile.timing import Timing, read_cron
+from kfp_gitops.review.diff.fields import Difference, differences
+from kfp_gitops.review.diff.model import Firings
 
 SHOWN = 5
 

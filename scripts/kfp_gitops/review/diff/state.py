@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.diff import schedules
-from kfp_gitops.manifest.migration import migrated
-from kfp_gitops.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
-from kfp_gitops.yamltext import parse_all
+from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.language.manifest.migration import migrated
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
+from kfp_gitops.review.diff import schedules
 
 _MANIFEST = "pipeline.yaml"
 _COMPONENTS = "components/"

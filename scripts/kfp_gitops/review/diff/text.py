@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfp_gitops import visible
-from kfp_gitops.diff import wording
-from kfp_gitops.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff
-from kfp_gitops.diff.wording import SIGNS
+from kfp_gitops.base import visible
+from kfp_gitops.review.diff import wording
+from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff
+from kfp_gitops.review.diff.wording import SIGNS
 
 
 def to_text(found: EnvironmentDiff, *, colour: bool = False) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.diff.fields import COMPARISONS, is_comparison, is_reference
-from kfp_gitops.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.reconcile import timing
+from kfp_gitops.review.diff.fields import COMPARISONS, is_comparison, is_reference
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 
 SIGNS: Mapping[Action, str] = {
     Action.ADDED: "+",

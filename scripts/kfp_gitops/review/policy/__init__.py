@@ -4,7 +4,7 @@ A check selects objects (`select`) and says with a JSON Schema what each must lo
 one object from one check until a day.
 """
 
-from kfp_gitops.policy.judge import judge
-from kfp_gitops.policy.reader import POLICY, Policy, read, unknown_environments
+from kfp_gitops.review.policy.judge import judge
+from kfp_gitops.review.policy.reader import POLICY, Policy, read, unknown_environments
 
 __all__ = ["POLICY", "Policy", "judge", "read", "unknown_environments"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops import components
-from kfp_gitops.policy.subject import Subject
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.review.policy.subject import Subject
+from kfp_gitops.sources import components
 
 
 def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.policy.subject import Subject
-from kfp_gitops.wellknown import STUB_IMAGES
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language.wellknown import STUB_IMAGES
+from kfp_gitops.review.policy.subject import Subject
 
 # A check's own advice is for the manifest, and there is nothing to write in what comes compiled.
 _FIX = "set it in the pipeline's source and compile it anew, or waive it"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.manifest import Constant, Loop, Manifest, Task, walk
-from kfp_gitops.policy.subject import Subject
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.language.manifest import Constant, Loop, Manifest, Task, walk
+from kfp_gitops.review.policy.subject import Subject
 
 
 def in_manifest(environment: str, place: str, manifest: Manifest) -> Iterator[Subject]:

@@ -8,9 +8,9 @@ from datetime import date
 
 from jsonschema.exceptions import best_match
 
-from kfp_gitops.errors import Problem
-from kfp_gitops.policy.reader import POLICY, Check, Policy, Waiver
-from kfp_gitops.policy.subject import Subject
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.policy.reader import POLICY, Check, Policy, Waiver
+from kfp_gitops.review.policy.subject import Subject
 
 
 def judge(policy: Policy, subjects: Iterable[Subject], today: date, *, whole: bool = True) -> list[Problem]:

@@ -11,9 +11,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from kfp_gitops import files, keywords, schema
-from kfp_gitops.errors import Problem, raise_if_any
-from kfp_gitops.yamltext import Document, parse
+from kfp_gitops.base import files, keywords, schema
+from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.yamltext import Document, parse
 
 POLICY = "environments/policy.yaml"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document, Path
 
 
 @dataclass(frozen=True)

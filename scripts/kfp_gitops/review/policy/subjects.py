@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path as Folder
 from pathlib import PurePosixPath
 
-from kfp_gitops import files
-from kfp_gitops.manifest import reader
-from kfp_gitops.policy.in_containers import in_containers
-from kfp_gitops.policy.in_ir import in_ir
-from kfp_gitops.policy.in_manifests import in_manifest
-from kfp_gitops.policy.subject import Subject
-from kfp_gitops.rendered import INNER
-from kfp_gitops.yamltext import parse_all
+from kfp_gitops.base import files
+from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering.rendered import INNER
+from kfp_gitops.review.policy.in_containers import in_containers
+from kfp_gitops.review.policy.in_ir import in_ir
+from kfp_gitops.review.policy.in_manifests import in_manifest
+from kfp_gitops.review.policy.subject import Subject
 
 
 def subjects(root: Folder, environment: str) -> Iterator[Subject]:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops import environment, files, git, lock
-from kfp_gitops.environment import RECONCILER_IMAGE, Environment
-from kfp_gitops.errors import UsageError
-from kfp_gitops.release import FILE_VERSION, Release, pinned_files, pinned_folder
-from kfp_gitops.render import render
-from kfp_gitops.rendered import LOCK
-from kfp_gitops.yamldump import dump
+from kfp_gitops.base import files, git
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling import lock
+from kfp_gitops.rendering.render import render
+from kfp_gitops.rendering.rendered import LOCK
+from kfp_gitops.sources import environment
+from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
 
-_HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/schemas/release.schema.json
+_HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/language/schemas/release.schema.json
 # Written by `python scripts/promote.py`; a pinned copy that differs from its digest here is refused.
 """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kfp_gitops.errors import RefusedError
-from kfp_gitops.ownership import Owner
-from kfp_gitops.promotion.status import Pending
+from kfp_gitops.base.errors import RefusedError
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile.records import experiment_name
+from kfp_gitops.review.promotion.status import Pending
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 
 
 def require(api: KfpApi, repository: str, environment: str, releases: Sequence[Pending]) -> Iterator[str]:

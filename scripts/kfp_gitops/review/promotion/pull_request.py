@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops import git
-from kfp_gitops.errors import RefusedError, RemoteError, UsageError
+from kfp_gitops.base import git
+from kfp_gitops.base.errors import RefusedError, RemoteError, UsageError
 
 
 @dataclass(frozen=True)

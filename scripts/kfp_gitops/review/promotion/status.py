@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops import environment, git
-from kfp_gitops.environment import RECONCILER_IMAGE
-from kfp_gitops.release import Release
+from kfp_gitops.base import git
+from kfp_gitops.sources import environment
+from kfp_gitops.sources.environment import RECONCILER_IMAGE
+from kfp_gitops.sources.release import Release
 
 
 @dataclass(frozen=True)
