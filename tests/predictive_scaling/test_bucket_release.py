@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from predictive_scaling import steps
 from predictive_scaling.recommend.run_archive import run_folder
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from servers.swift_server import BUCKET, s3_client
 from test_reforecast import run
 

@@ -10,7 +10,7 @@ from predictive_scaling import steps
 from predictive_scaling.base.documents import pretty_bytes
 from predictive_scaling.recommend.publishing import Release, publish
 from predictive_scaling.recommend.run_archive import archive_run, run_folder
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from servers.process import free_port
 from test_pushgateway import CONSTANT, MEMORY, MODEL, document
 

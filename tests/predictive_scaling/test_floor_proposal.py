@@ -6,7 +6,7 @@ from predictive_scaling.__main__ import main
 from predictive_scaling.base.documents import pretty_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.proposal import floors, propose, read_tree, tree, write_tree
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from tools import kustomize_build
 
 MIB = 2**20

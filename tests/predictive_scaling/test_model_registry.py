@@ -5,7 +5,7 @@ from predictive_scaling.base.documents import parse_object
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
 from predictive_scaling.recommend.publishing import Release, publish, require_mode
 from predictive_scaling.store.local import LocalRegistry
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 
 RECOMMENDATION = {
     "run_id": "r",

@@ -9,7 +9,8 @@ import yaml
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.local.localrun import RunContext, execute
 from kfp_gitops.rendering.render import render
-from predictive_scaling.store.registry import CURRENT, open_registry
+from predictive_scaling.store.opening import open_registry
+from predictive_scaling.store.registry import CURRENT
 from project import PROJECT
 from usage_data import START, usage, write
 

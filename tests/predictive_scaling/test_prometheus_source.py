@@ -9,7 +9,7 @@ import trustme
 from predictive_scaling import steps
 from predictive_scaling.__main__ import main
 from predictive_scaling.base.errors import InputError, RemoteError
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.usage.fetch import UsageQuery
 from predictive_scaling.usage.prometheus import _series
 from predictive_scaling.usage.sources import load_usage

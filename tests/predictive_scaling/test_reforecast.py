@@ -11,7 +11,8 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.errors import RegistryError
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.store.registry import CURRENT, open_registry
+from predictive_scaling.store.opening import open_registry
+from predictive_scaling.store.registry import CURRENT
 from predictive_scaling.usage.validation import ValidationRules
 from usage_data import START, usage, write
 

@@ -8,7 +8,7 @@ import pytest
 import trustme
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
 from predictive_scaling.recommend.publishing import Release, publish
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.s3 import PART_BYTES
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
 

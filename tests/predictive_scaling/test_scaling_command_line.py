@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from predictive_scaling.__main__ import main
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from usage_data import end_of, usage, write
 
 

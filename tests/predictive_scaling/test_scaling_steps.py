@@ -13,7 +13,7 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.usage.sources import load_usage, local_file
 from predictive_scaling.usage.validation import ValidationRules
 from usage_data import end_of, usage, write

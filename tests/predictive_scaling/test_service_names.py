@@ -8,7 +8,7 @@ import yaml
 from kfp_gitops.base import yamltext
 from predictive_scaling.recommend.proposal import tree
 from predictive_scaling.steps import data
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.usage import fetch as usage_fetch
 from predictive_scaling.usage.fetch import Kept, Span, UsageQuery
 from predictive_scaling.usage.sources import usage_statistics

@@ -7,7 +7,7 @@ from predictive_scaling.base import web
 from predictive_scaling.base.errors import RefusedError, RegistryError, RemoteError
 from predictive_scaling.base.web import Server
 from predictive_scaling.store import s3 as store_s3
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.gauges import Gauge
 from predictive_scaling.tell.pushing import push
 from predictive_scaling.usage.prometheus import Span, query_range

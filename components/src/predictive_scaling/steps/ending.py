@@ -24,7 +24,8 @@ from predictive_scaling.base.errors import (
 )
 from predictive_scaling.recommend.publishing import FORECAST_ONLY
 from predictive_scaling.recommend.recommendation import SCHEMA
-from predictive_scaling.store.registry import CURRENT, Registry, open_registry
+from predictive_scaling.store.opening import open_registry
+from predictive_scaling.store.registry import CURRENT, Registry
 from predictive_scaling.store.retention import sweep
 from predictive_scaling.tell.gauges import Gauge
 from predictive_scaling.tell.logs import log

@@ -8,7 +8,7 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.settings import setting
 from predictive_scaling.base.web import Server
 from predictive_scaling.steps.data import Loaded
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.usage.fetch import Kept, UsageQuery, fetch
 from predictive_scaling.usage.prometheus import ROLE
 from predictive_scaling.usage.tables import write_table

@@ -20,7 +20,8 @@ from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.recommend.publishing import current_pointer
 from predictive_scaling.steps.faults import from_results, write_error_log
-from predictive_scaling.store.registry import Registry, open_registry
+from predictive_scaling.store.opening import open_registry
+from predictive_scaling.store.registry import Registry
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.tables import read_table, write_table
 from predictive_scaling.usage.validation import require_service_name

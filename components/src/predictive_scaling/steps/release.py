@@ -32,7 +32,7 @@ from predictive_scaling.recommend.run_archive import archive_run
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
-from predictive_scaling.store.registry import open_registry
+from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.pushing import deliver
 from predictive_scaling.usage.tables import read_table
 from predictive_scaling.usage.validation import CLEAN_COLUMNS, SERVICE_NAME

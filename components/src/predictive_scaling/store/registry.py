@@ -18,7 +18,6 @@ from typing import Protocol
 from predictive_scaling.base.errors import InputError
 
 CURRENT = "current.json"
-S3_SCHEMES = ("s3://", "minio://")
 # No object is read into memory beyond this; files go through get_file, which streams.
 MAX_OBJECT_BYTES = 64_000_000
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -66,27 +65,6 @@ class Registry(Protocol):
     def delete_under(self, folder: str) -> int:
         """Delete the objects of a folder, such as `tmp/run-1`; gives their number."""
         ...
-
-
-def is_s3(uri: str) -> bool:
-    """Whether a URI names an object or prefix in a bucket."""
-    return uri.startswith(S3_SCHEMES)
-
-
-def open_registry(uri: str) -> Registry:
-    """Open `s3://bucket/prefix` or a folder; raises InputError for another scheme or an empty name."""
-    if is_s3(uri):
-        from predictive_scaling.store.s3 import S3Registry
-
-        bucket, _, prefix = uri.partition("://")[2].partition("/")
-        if not bucket:
-            raise InputError(f"{uri!r} names no bucket")
-        return S3Registry(bucket, prefix.strip("/"))
-    if not uri or "://" in uri:
-        raise InputError(f"registry {uri!r}: expected s3://bucket/prefix or a folder")
-    from predictive_scaling.store.local import LocalRegistry
-
-    return LocalRegistry(Path(uri))
 
 
 def checked_key(key: str) -> str:

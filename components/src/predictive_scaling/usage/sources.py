@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError, MissingObjectError
-from predictive_scaling.store.registry import is_s3, open_registry
+from predictive_scaling.store.opening import is_s3, open_registry
 from predictive_scaling.usage.tables import read_csv, require_columns
 
 SAMPLE_PREFIX = "sample:"
