@@ -20,7 +20,7 @@ from kfp_gitops.compiling import ir
 from kfp_gitops.devserver.yamltext import load_documents
 from kfp_gitops.sources import values
 
-_FILE = Path(__file__).parent / "data/go_yaml_scalars.jsonl"
+_FILE = Path(__file__).parents[1] / "data/go_yaml_scalars.jsonl"
 _VECTORS = [json.loads(line) for line in _FILE.read_text().splitlines()]
 _TEXTS = [vector["text"] for vector in _VECTORS]
 # What was lost when written by a real project, and what could be mistaken for the end of a document.

@@ -15,7 +15,7 @@ from kfp_gitops.devserver import DevServer, Faults, Rights
 from kfpapi.stub import Answer, Seen, Stub
 from project import PROJECT, Outcome
 
-FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/operate/runs/fake_run.py"))
 TOKEN = "tok-3b9f1c7e2d"
 COOKIE = "authservice_session=MTY5-cookie-5f2a"
 PASSWORD = "hunter2-pass-9c1e"

@@ -134,7 +134,7 @@ def _alerts() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def test_rules_do_what_their_tests_say(tmp_path: Path) -> None:
-    tests = HERE / "metrics/kfp_gitops_rules.test.yaml"
+    tests = HERE / "base/metrics/kfp_gitops_rules.test.yaml"
     for file in (RULES, tests):
         shutil.copy(file, tmp_path)
     for arguments in (["check", "rules", RULES.name], ["test", "rules", tests.name]):

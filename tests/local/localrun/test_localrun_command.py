@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from localrun_kit import compiled, component, fail, text
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 @component

@@ -11,7 +11,7 @@ from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import PROJECT, Outcome
 
-FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/operate/runs/fake_run.py"))
 
 
 @pytest.fixture

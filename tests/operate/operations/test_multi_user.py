@@ -12,7 +12,7 @@ from kfp_gitops.kfpserver.kfpapi.access import Access
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import PROJECT, Outcome
 
-FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/operate/runs/fake_run.py"))
 
 
 def test_everything_works_in_a_namespace_with_a_rotating_token(

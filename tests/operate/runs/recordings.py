@@ -11,7 +11,7 @@ from typing import Any
 
 from kfp_gitops.kfpserver.runtree import Names, Record, View, of_records
 
-FOLDER = Path(__file__).resolve().parents[1] / "data/runs"
+FOLDER = Path(__file__).resolve().parents[2] / "data/runs"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 

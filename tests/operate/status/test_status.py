@@ -18,7 +18,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.status.build import missed
 from project import PROJECT, Outcome
 
-FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/runs/fake_run.py"))
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/operate/runs/fake_run.py"))
 Command = Callable[..., Outcome]
 
 
