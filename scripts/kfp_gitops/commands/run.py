@@ -84,15 +84,15 @@ def _dispatch(arguments: Namespace) -> int:
     from kfp_gitops.reconcile import desired
 
     folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
+    host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
     request = None
     if not (arguments.status or arguments.rerun):
         manifest = _manifest(folder, arguments)
         if not arguments.list:  # checked before anything is sent
             values = runs.parameters(manifest, arguments.param)
-            runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values)
+            runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values, host)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
-    host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     watch = _watch(api, folder)
     if arguments.status:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import charset
@@ -15,7 +16,7 @@ from kfp_gitops.checking import check
 from kfp_gitops.checking.check import given
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.language.manifest import Manifest, Type, nested
-from kfp_gitops.reconcile.desired import experiment_name
+from kfp_gitops.reconcile.desired import experiment_name, is_loopback
 from kfp_gitops.sources.components import Interface
 
 
@@ -70,9 +71,11 @@ def refuse_unstorable(values: Mapping[str, Any]) -> None:
 
 
 def refuse_unsound(
-    manifest: Manifest | None, inner: Mapping[str, Manifest], values: Mapping[str, Any]
+    manifest: Manifest | None, inner: Mapping[str, Manifest], values: Mapping[str, Any], host: str = ""
 ) -> None:
     """Before anything is sent: what rendering refuses of the parameters of schedules and triggers.
+
+    A server on this machine is the development server, whose importers read files of this machine, too.
 
     Raises:
         UsageError: each parameter that KFP or Argo would not take as it is. Without a manifest, whose use of them
@@ -86,8 +89,14 @@ def refuse_unsound(
         for name in nested.innermost_first(manifest, inner):
             interfaces[name] = check.interface(inner[name], {}, interfaces)
         found = given.faults(manifest, interfaces, values)
+    if is_loopback(host):
+        found = [fault for fault in found if not _is_file(values.get(fault[0]))]
     if found:
         raise UsageError("\n".join(f"--param {name}: {what}; {todo}" for name, what, todo in found))
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str) and Path(value).is_file()
 
 
 def _value(text: str, wanted: Type) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import first
 import pytest
+import yaml
 from first import PROMISE, Silent, running, until
 from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.reconcile.locking import filelock
@@ -138,8 +139,9 @@ def test_while_it_waits_for_another_process_of_this_machine(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     host = "http://127.0.0.1:1"
     words = script("reconcile apply", rendered, "--host", host)
+    repository = yaml.safe_load((rendered / "environments/base.yaml").read_text())["repository"]["id"]
     with (
-        filelock.hold(filelock.path((host, "", "dev")), 0, lambda _: None),
+        filelock.hold(filelock.path((host, "", repository, "dev")), 0, lambda _: None),
         running(words, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) as process,
     ):
         assert process.process.stderr is not None

@@ -10,11 +10,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.operate import runs
 from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
+IMPORTS = """apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: p, description: d, owner: o}
+spec:
+  parameters: {where: {type: str}}
+  tasks:
+    data: {importer: {uri: {param: where}, type: Dataset}}
+"""
 FAKE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("fake_run.py")))
 
 
@@ -184,3 +195,13 @@ def test_a_parameter_that_would_break_the_run_is_exit_2_and_nothing_is_sent(
         assert outcome.code == 2
         assert "--param name: Argo takes '{{workflow.name}}' for a placeholder of its own" in outcome.err
     assert len(server.faults.requests) == before
+
+
+def test_the_development_server_imports_files_of_this_machine_and_no_other_kfp_does(tmp_path: Path) -> None:
+    manifest = reader.read(IMPORTS, "m.yaml")
+    here = tmp_path / "data.csv"
+    here.write_text("a\n")
+    runs.refuse_unsound(manifest, {}, {"where": str(here)}, "http://127.0.0.1:8888")
+    for host, where in (("http://kfp.example.com", here), ("http://127.0.0.1:8888", tmp_path / "none")):
+        with pytest.raises(UsageError, match="KFP reads no URI"):
+            runs.refuse_unsound(manifest, {}, {"where": str(where)}, host)
