@@ -1,7 +1,10 @@
 """The exit task: temporary objects, retention, status, republication and notice, each whatever became of the others."""
 
 import json
+import logging
+import re
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -11,6 +14,7 @@ from predictive_scaling.base.documents import pretty_bytes
 from predictive_scaling.recommend.publishing import Release, publish
 from predictive_scaling.recommend.run_archive import archive_run, run_folder
 from predictive_scaling.store.opening import open_registry
+from predictive_scaling.tell.logs import LOGGER, configure, context, log
 from servers.process import free_port
 from test_pushgateway import CONSTANT, MEMORY, MODEL, document
 
@@ -220,10 +224,29 @@ def test_log_lines_are_json_with_run_task_environment_and_pod(tmp_path, registry
     assert last["seconds"] >= 0
 
 
+def test_log_line_reads_from_the_time_on_and_holds_what_json_does_not_know(capsys):
+    configure()
+    with context("train", "run-1"):
+        log("50 % für %s", level=logging.WARNING, name="own", kind=int, at=datetime(2026, 1, 1, tzinfo=UTC))
+        try:
+            raise KeyError("lost")
+        except KeyError:
+            LOGGER.exception("plain %s", "record")
+    line, plain = capsys.readouterr().err.splitlines()
+    time, rest = line.split(", ", 1)
+    assert re.fullmatch(r'{"time": "20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"', time)
+    assert rest == (
+        '"level": "warning", "message": "50 % für %s", "task": "train", "run_id": "run-1", "name": "own", '
+        '"kind": "<class \'int\'>", "at": "2026-01-01T00:00:00.000+00:00"}'
+    )
+    found = json.loads(plain)
+    assert [*found] == ["time", "level", "message", "task", "run_id", "traceback"]
+    assert (found["message"], found["traceback"].splitlines()[-1]) == ("plain record", "KeyError: 'lost'")
+
+
 def aged(registry, *keys):
     """Make objects two days older than the instant that tests call now."""
     import os
-    from datetime import UTC, datetime
     from pathlib import Path
 
     then = datetime(2026, 11, 22, tzinfo=UTC).timestamp()

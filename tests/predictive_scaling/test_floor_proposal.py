@@ -48,6 +48,49 @@ def test_floors_are_only_ever_raised():
     assert values(tree(document((8, 9), 100 * MIB), before)) == (8, "500Mi")
 
 
+def deployment(container, memory):
+    requests = f"{{requests: {{memory: {memory}}}}}"
+    return f"spec: {{template: {{spec: {{containers: [{{name: {container}, resources: {requests}}}]}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("hpa", "memory", "expected"),
+    [
+        ("spec: {minReplicas: 7}", deployment("checkout", "2Gi"), (7, "2048Mi")),
+        ("spec:\n    minReplicas: '7' # sale", deployment("'checkout'", '"1G"'), (7, "954Mi")),
+        ("# none\nspec: {}", deployment("checkout", "1e9"), (3, "954Mi")),
+        ("", deployment("sidecar", "2Gi"), (3, "100Mi")),
+    ],
+)
+def test_higher_floor_stays_in_whatever_form_people_wrote_it(hpa, memory, expected):
+    stands = {"checkout/hpa.yaml": hpa, "checkout/memory.yaml": memory}
+    assert values(tree(document(), stands)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        ("checkout/hpa.yaml", "spec:\n  minReplicas: [1\n", r"checkout/hpa.yaml:3:1: this is no YAML"),
+        ("checkout/hpa.yaml", "spec: \0", r"checkout/hpa.yaml: this is no YAML"),
+        ("checkout/hpa.yaml", "[" * 100_000, r"checkout/hpa.yaml.*no YAML"),
+        ("checkout/hpa.yaml", "spec: {minReplicas: many}", "spec.minReplicas is 'many'"),
+        *(
+            ("checkout/memory.yaml", deployment("checkout", found), "request of checkout is no quantity")
+            for found in ("lots", "[1]", "nan", "1e999999999")
+        ),
+    ],
+)
+def test_floor_that_cannot_be_read_is_not_lowered_but_told(path, text, message):
+    with pytest.raises(InputError, match=message):
+        tree(document(), {path: text})
+
+
+def test_tree_that_is_no_text_is_an_error_of_input(tmp_path):
+    (tmp_path / "x.yaml").write_bytes(b"\xff")
+    with pytest.raises(InputError, match="not UTF-8"):
+        write_tree(document(), tmp_path)
+
+
 def test_service_that_is_gone_keeps_its_floor():
     before = tree(document())
     after = tree(document(service="other"), before)

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import replace
-from html import escape
 
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 from predictive_scaling.backtest.evaluation import Gates, ModelValidator
 from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_from
@@ -60,6 +60,23 @@ def test_report_loads_nothing_and_escapes_names():
     assert escape(HOSTILE) in page
     assert not re.search(r'(?:src|href)="(?!#)', page.replace(escape(HOSTILE), ""))
     assert "url(http" not in page
+
+
+def _hostile(each):
+    scores = each.scores and replace(each.scores, baseline=HOSTILE)
+    return replace(each, champion=each.champion and HOSTILE, scores=scores, reason=each.reason and HOSTILE)
+
+
+def test_page_without_the_drawings_is_as_reviewed_and_every_text_in_it_is_escaped(golden, monkeypatch):
+    monkeypatch.setattr(reports, "MAX_ROWS", 3)
+    shown = data(name=HOSTILE)
+    refused = {(f"{HOSTILE}{at}", HOSTILE): HOSTILE for at in range(5)}
+    page = html_report(replace(shown, results=[*map(_hostile, shown.results)], refused=refused))
+    assert "<img" not in page
+    golden(
+        "report/page.html",
+        re.sub(r'(<svg role="img" aria-label="[^"]*").*?</svg>', r"\1/>", page, flags=re.DOTALL),
+    )
 
 
 def test_charts_have_no_colour_of_their_own():
@@ -168,7 +185,7 @@ def test_page_follows_the_colour_scheme_logs_nothing_and_asks_for_nothing(
 def test_page_stands_in_the_iframe_of_kfp(browser, page, tmp_path):
     """KFP's viewer: an iframe with srcdoc and sandbox="allow-scripts", so without an origin."""
     outer = tmp_path / "outer.html"
-    inner = escape(page.read_text())
+    inner = str(escape(page.read_text()))
     frame = f'<iframe sandbox="allow-scripts" width=1000 height=800 srcdoc="{inner}"></iframe>'
     outer.write_text(f"<!doctype html><title>KFP</title>{frame}")
     browser.open(outer, "light")

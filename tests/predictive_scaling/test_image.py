@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_packages_come_from_the_lock_with_hashes():
     assert "--require-hashes" in install and "--requirement /src/requirements.lock" in install
     entries = re.findall(r"^[a-z0-9_.-]+==", LOCK.read_text("utf-8"), re.MULTILINE)
     assert {"kfp==", "prophet==", "boto3==", "requests==", "prometheus-client=="} <= set(entries)
+
+
+def test_a_wheel_has_every_file_of_the_package_too():
+    package = COMPONENTS / "src/predictive_scaling"
+    (patterns,) = tomllib.loads((COMPONENTS / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ].values()
+    files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {path for path in files if path.suffix != ".py"} == {
+        path for pattern in patterns for path in package.glob(pattern)
+    }
 
 
 def test_context_holds_what_is_copied_and_no_more():

@@ -10,14 +10,15 @@ from predictive_scaling.base.web import Server
 from predictive_scaling.tell.gauges import Gauge, floors, gauges
 from predictive_scaling.tell.pushing import (
     deliver,
-    exposition,
     push,
     push_quality,
     push_recommendation,
     pushed_services,
     pushgateway,
+    registry,
 )
 from predictive_scaling.usage.validation import ValidationRules
+from prometheus_client import generate_latest
 from servers.process import free_port
 from usage_data import end_of, usage, write
 
@@ -174,10 +175,20 @@ def test_other_metrics_of_a_group_are_kept_on_request(gateway, pushgateway_serve
 
 
 def test_hostile_service_name_stays_in_its_place(gateway):
-    push_recommendation(gateway, document(**{"a b?x=1#%2F": (MODEL, MEMORY)}), with_floors=True)
-    assert pushed_services(gateway) == ["a b?x=1#%2F"]
-    with pytest.raises(InputError, match="slash"):
-        push(gateway, {"service": "../admin"}, [])
+    push_recommendation(gateway, document(kept=(MODEL, MEMORY)), with_floors=True)
+    for name in ("a b?x=1#%2F", "a+b", "../admin", "..."):
+        push_recommendation(
+            gateway, document(**{name: (MODEL, MEMORY), "kept": (MODEL, MEMORY)}), with_floors=True
+        )
+        assert sorted(pushed_services(gateway)) == sorted([name, "kept"])
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_name_that_names_no_group_touches_none(gateway, name):
+    push(gateway, {"service": "a"}, [Gauge("accuracy", (), 0.5)])
+    with pytest.raises(InputError, match="empty or dots alone"):
+        push(gateway, {"service": name}, [])
+    assert pushed_services(gateway) == ["a"]
 
 
 def test_gateway_killed_and_started_again_has_what_was_pushed(gateway, pushgateway_server):
@@ -236,6 +247,6 @@ def test_url_without_scheme_or_host_is_refused(url, monkeypatch):
 
 
 def test_exposition_says_help_and_type():
-    text = exposition([Gauge("accuracy", (("metric", "cpu"),), 0.5)]).decode()
+    text = generate_latest(registry([Gauge("accuracy", (("metric", "cpu"),), 0.5)])).decode()
     assert "# TYPE predictive_scaling_accuracy gauge" in text
     assert 'predictive_scaling_accuracy{metric="cpu"} 0.5' in text

@@ -1,5 +1,7 @@
 """HTTP to the servers beside the registry: Prometheus, Pushgateway, webhooks.
 
+The loop is ours, for urllib3's Retry counts and is over before a body is read: one that comes in part is not asked for.
+
 Time limits on every call. What passes is waited for here, for KFP's `retry` does nothing for a step that failed where
 KFP is installed as its manifests have it (seen on 2.17.0): broken connections, time-outs, 408, 425, 429 and 5xx but 501
 and 505 are tried again with jitter until the patience is over; everything else is final at once. Redirects are not

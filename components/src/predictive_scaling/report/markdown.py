@@ -1,4 +1,7 @@
-"""Markdown for people: the validation table and usage statistics. Names come from data, so they are escaped."""
+"""Markdown for people: the validation table and usage statistics. Names come from data, so they are escaped.
+
+Put together here and not by a template, for Jinja's autoescape knows HTML alone.
+"""
 
 from __future__ import annotations
 

@@ -1,42 +1,34 @@
 """The forecast report: one self-contained HTML page of at most 1 MB that loads nothing and runs no script.
 
 KFP shows it in an iframe with `sandbox="allow-scripts"` and srcdoc, so it must stand by itself. Light and dark follow
-the reader's system; charts are drawn once, in the page's colours.
+the reader's system; charts are drawn once, in the page's colours. page.html beside this module is its text and looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
-from predictive_scaling.report.tables import costs_table, folds_table, refused_list, scores_table
+from predictive_scaling.report.tables import cost_rows, folds_table, refused_texts
 
 MAX_BYTES = 1_000_000
 CHART_HISTORY_DAYS = 7
-_END = "</main></body></html>\n"
-# What the last paragraph and the end of the page take.
+# Of a table; the page says how many more there are.
+MAX_ROWS = 400
+# What the last paragraph takes, and the end of the page.
 _RESERVE = 500
-
-STYLE = """:root{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--muted:#59636e;--line:#d1d9e0;--model:#0969da;
---vpa:#bc4c00;--current:#59636e;--warn:#fff4e5}
-@media (prefers-color-scheme:dark){:root{--page:#0d1117;--ink:#e6edf3;--muted:#9198a1;--line:#3d444d;--model:#58a6ff;
---vpa:#ffa657;--current:#9198a1;--warn:#3a2a12}}
-html{background:var(--page);color:var(--ink)}body{font:14px/1.45 system-ui,sans-serif;margin:1.5em}
-main{max-width:66em;margin:auto}h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em}
-.wide{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}
-th,td{padding:.25em .7em;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap}
-th{color:var(--muted);font-weight:600;white-space:normal;vertical-align:bottom}td.n{text-align:right;font-variant-numeric:tabular-nums}
-tr.fallback{background:var(--warn)}.folds td,.folds th{padding:.25em .45em;font-size:12px}
-.folds td[style]{background:color-mix(in srgb,var(--model) calc(var(--part)*45%),var(--page))}
-figure{margin:1.2em 0}figcaption{color:var(--muted);font-size:12px}svg{max-width:100%;height:auto;display:block}"""
 
 
 @dataclass(frozen=True)
@@ -69,19 +61,33 @@ def html_report(data: ReportData) -> str:
     costs = [
         cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
     ]
-    parts = [
-        *_head(data),
-        "<h2>Accuracy and baseline</h2>",
-        *scores_table(data.results),
-        *_capacity(costs),
-        "<h2>Refused, with reasons</h2>",
-        *refused_list(_reasons(data)),
-        "<h2>Accuracy of each fold</h2>",
-        *folds_table(courses),
-        "<h2>Forecast and actual</h2>",
-    ]
-    size = sum(len(part.encode()) + 1 for part in parts)
-    return "\n".join([*parts, *_charts(data.results, series, courses, size), _END])
+    shown = {**_judged(data), **_planned(costs), "folds": folds_table(courses)}
+    frame = _rendered("page.html", **shown, charts=(), left_out=0)
+    drawn = [each for each in data.results if each.champion]
+    charts = list(_fitting((_chart(each, series, courses) for each in drawn), len(frame.encode())))
+    return str(_rendered("page.html", **shown, charts=charts, left_out=len(drawn) - len(charts)))
+
+
+@functools.cache
+def _templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found.filters |= {"number": _number, "percent": lambda value, digits: f"{value:.{digits}%}"}
+    return found
+
+
+def _rendered(name: str, **values: object) -> Markup:
+    return Markup(_templates().get_template(name).render(values))  # noqa: S704 -- the template escapes
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
 
 
 def _by_series(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -93,19 +99,18 @@ def _by_service(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(service): rows for service, rows in table.groupby("service", sort=False)}
 
 
-def _head(data: ReportData) -> list[str]:
-    gates = data.gates
-    return [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Forecast report</title>',
-        '<meta name="viewport" content="width=device-width,initial-scale=1">',
-        f"<style>{STYLE}</style></head><body><main><h1>Forecast report</h1>",
-        f"<p>{escape(reason(data.results))}.</p>",
-        f"<p>Accuracy is 1 − WAPE of {GRANULARITY} means over a horizon of {data.horizon} h. It is scored on folds "
-        f"after the first {WARM_UP_FOLDS}, each with the model that was best before it. The baseline is the better "
-        "seasonal naive of the same folds. Skill is 1 − WAPE / WAPE of the baseline.</p>",
-        f"<p>A forecast is used from accuracy {gates.accuracy_threshold:.2f}, skill {gates.min_skill:.2f} and at "
-        f"most {gates.max_over95:.0%} of hours above p95. What fails gets a constant from its usage instead.</p>",
-    ]
+def _judged(data: ReportData) -> dict[str, object]:
+    """What the page says of accuracy, and of what is refused."""
+    return {
+        "reason": reason(data.results),
+        "granularity": GRANULARITY,
+        "horizon": data.horizon,
+        "warm_up_folds": WARM_UP_FOLDS,
+        "gates": data.gates,
+        "results": data.results,
+        "refused": refused_texts(_reasons(data)),
+        "max_rows": MAX_ROWS,
+    }
 
 
 def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
@@ -114,44 +119,27 @@ def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
     return {**judged, **{key: f"data: {reason}" for key, reason in data.refused.items()}}
 
 
-def _capacity(costs: Sequence[PlanCost]) -> list[str]:
+def _planned(costs: Sequence[PlanCost]) -> dict[str, object]:
     """Cost against risk of what could be reserved; without a scored series there is nothing to show."""
-    if not costs:
-        return []
     figures = [
         _figure(cost_chart([each for each in costs if each.metric == metric]), f"{metric}: cost against risk")
         for metric in sorted({each.metric for each in costs})
     ]
-    factor = PlanOptions().headroom
-    return [
-        "<h2>Cost against risk</h2>",
-        f"<p>Had capacity been planned on the scored folds: by the forecast (cpu: p95 × {factor}, quiet hours raised "
-        "as far as the constant would cost no less; memory: the highest p95 of the day), by a constant as the Vertical "
-        f"Pod Autoscaler recommends it (p90 of 8 days with a half-life of 24 h × {factor}), or by current requests. "
-        "Lower and further left is better.</p>",
-        *costs_table(costs),
-        *figures,
-    ]
+    return {"costs": cost_rows(costs), "cost_figures": figures, "headroom": PlanOptions().headroom}
 
 
-def _charts(
-    results: Sequence[SeriesEvaluation],
-    series: _Series,
-    courses: Mapping[tuple[str, str], pd.DataFrame],
-    size: int,
-) -> Iterator[str]:
-    """As many charts as fit beside `size` bytes, then how many are left out."""
-    drawn = [each for each in results if each.champion]
-    for at, each in enumerate(drawn):
-        part = _chart(each, series, courses)
-        size += len(part.encode()) + 1
+def _fitting(charts: Iterable[Markup], size: int) -> Iterator[Markup]:
+    """As many charts as fit beside `size` bytes."""
+    for part in charts:
+        size += len(part.encode())
         if size > MAX_BYTES - _RESERVE:
-            yield f"<p>{len(drawn) - at} more charts are left out to keep this page small.</p>"
             return
         yield part
 
 
-def _chart(each: SeriesEvaluation, series: _Series, courses: Mapping[tuple[str, str], pd.DataFrame]) -> str:
+def _chart(
+    each: SeriesEvaluation, series: _Series, courses: Mapping[tuple[str, str], pd.DataFrame]
+) -> Markup:
     key, rows = (each.service, each.metric), series.features[each.service]
     recent = rows[rows["timestamp"] > rows["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)]
     history = recent[["timestamp"]].assign(value=recent[each.metric])
@@ -160,6 +148,7 @@ def _chart(each: SeriesEvaluation, series: _Series, courses: Mapping[tuple[str, 
     return _figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)
 
 
-def _figure(svg: str, caption: str) -> str:
-    named = svg.replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{named}</figure>"
+def _figure(svg: str, caption: str) -> Markup:
+    """The drawing goes in from its first attribute on, for the template names it in its own element."""
+    drawing = Markup(svg.removeprefix("<svg"))  # noqa: S704 -- matplotlib escapes what it writes
+    return _rendered("figure.html", caption=caption, drawing=drawing)

@@ -1,113 +1,86 @@
-"""Tables of the forecast report, as HTML. Every text that comes from data is escaped here."""
+"""What the tables of the forecast report hold; how they look is in page.html."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest.evaluation import SeriesEvaluation
 from predictive_scaling.backtest.metrics import accuracy
 from predictive_scaling.recommend.capacity import PLANS, PlanCost
 
-MAX_ROWS = 400
+
+@dataclass(frozen=True)
+class FoldsRow:
+    """Accuracy of one series in each fold, by origin; None where it was not scored or has none."""
+
+    service: str
+    metric: str
+    accuracies: Sequence[float | None]
 
 
-def scores_table(results: Sequence[SeriesEvaluation]) -> list[str]:
-    """Accuracy beside the baseline, by service and metric."""
-    names = ["service", "metric", "decision", "model", "accuracy", "baseline", "baseline accuracy", "skill"]
-    rows = [_score_row(each) for each in results]
-    return table([*names, "above p95", "in p10–p90", "MASE", "hours scored"], rows)
+@dataclass(frozen=True)
+class FoldsTable:
+    """`origins` head the columns: the first hour that a fold forecasts."""
+
+    origins: Sequence[str]
+    rows: Sequence[FoldsRow]
 
 
-def _score_row(each: SeriesEvaluation) -> str:
-    texts = "".join(map(_text, (each.service, each.metric, each.decision, each.champion)))
-    if each.scores is None:
-        return f'<tr class="{each.decision}">{texts}<td colspan="8">not scored</td></tr>'
-    found = each.scores
-    middle = _number(found.accuracy) + _text(found.baseline)
-    figures = (found.baseline_accuracy, found.skill, found.over95, found.coverage, found.mase)
-    numbers = "".join(map(_number, figures))
-    return (
-        f'<tr class="{each.decision}">{texts}{middle}{numbers}<td class="n">{found.scored_points}</td></tr>'
-    )
+@dataclass(frozen=True)
+class CostRow:
+    """Cost and risk of a plan over the `series` of a metric for which they are known; NaN where there are none."""
+
+    metric: str
+    plan: str
+    series: int
+    cost: float
+    over_median: float
+    over_mean: float
 
 
-def folds_table(courses: dict[tuple[str, str], pd.DataFrame]) -> list[str]:
-    """Accuracy of every scored fold; its origin is the first hour that it forecasts."""
+def folds_table(courses: Mapping[tuple[str, str], pd.DataFrame]) -> FoldsTable:
+    """Accuracy of every scored fold."""
     scored = {key: _folds(course) for key, course in courses.items()}
     origins = sorted({origin for folds in scored.values() for origin in folds})
-    head = ["service", "metric", *(origin.strftime("%d %b %Hh") for origin in origins)]
     rows = [
-        f"<tr>{_text(service)}{_text(metric)}{''.join(_shade(folds.get(origin)) for origin in origins)}</tr>"
+        FoldsRow(service, metric, [folds.get(origin) for origin in origins])
         for (service, metric), folds in scored.items()
     ]
-    return table(head, rows, kind="folds")
+    return FoldsTable([origin.strftime("%d %b %Hh") for origin in origins], rows)
 
 
-def _folds(course: pd.DataFrame) -> dict[pd.Timestamp, float]:
+def _folds(course: pd.DataFrame) -> dict[pd.Timestamp, float | None]:
     found = {}
     for _, rows in course.groupby("fold", sort=True):
         actual, p50 = (rows[name].to_numpy(dtype=np.float64) for name in ("y", "p50"))
-        found[rows["timestamp"].min()] = accuracy(actual, p50)
+        value = accuracy(actual, p50)
+        found[rows["timestamp"].min()] = value if math.isfinite(value) else None
     return found
 
 
-def _shade(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return '<td class="n">–</td>'
-    return f'<td class="n" style="--part:{value:.2f}">{value:.2f}</td>'
-
-
-def costs_table(costs: Sequence[PlanCost]) -> list[str]:
+def cost_rows(costs: Sequence[PlanCost]) -> list[CostRow]:
     """Medians of cost and risk, by metric and plan."""
-    metrics = sorted({each.metric for each in costs})
-    rows = [
+    return [
         _cost_row(metric, plan, [each for each in costs if (each.metric, each.plan) == (metric, plan)])
-        for metric in metrics
+        for metric in sorted({each.metric for each in costs})
         for plan in PLANS
     ]
-    return table(
-        ["metric", "plan", "series", "capacity / usage, median", "hours above, median", "hours above, mean"],
-        rows,
-    )
 
 
-def _cost_row(metric: str, plan: str, found: Sequence[PlanCost]) -> str:
+def _cost_row(metric: str, plan: str, found: Sequence[PlanCost]) -> CostRow:
     known = [each for each in found if math.isfinite(each.cost)]
     if not known:
-        return f'<tr>{_text(metric)}{_text(plan)}<td colspan="4">not known from the data</td></tr>'
+        return CostRow(metric, plan, 0, math.nan, math.nan, math.nan)
     over = [each.hours_over for each in known]
-    cost = _number(median(each.cost for each in known))
-    shares = f'<td class="n">{median(over):.1%}</td><td class="n">{sum(over) / len(over):.1%}</td>'
-    return f'<tr>{_text(metric)}{_text(plan)}<td class="n">{len(known)}</td>{cost}{shares}</tr>'
+    cost = median(each.cost for each in known)
+    return CostRow(metric, plan, len(known), cost, median(over), sum(over) / len(over))
 
 
-def refused_list(reasons: Mapping[tuple[str, str], str]) -> list[str]:
+def refused_texts(reasons: Mapping[tuple[str, str], str]) -> list[str]:
     """What is not forecast, with the reason."""
-    texts = [f"{service} {metric}: {reason}" for (service, metric), reason in sorted(reasons.items())]
-    rows = [f"<li>{escape(text)}</li>" for text in texts[:MAX_ROWS]]
-    return ["<ul>", *(rows or ["<li>none</li>"]), *_left(len(texts), "<li>", "</li>"), "</ul>"]
-
-
-def table(head: Iterable[str], rows: Sequence[str], kind: str = "") -> list[str]:
-    """A table of at most MAX_ROWS rows that says how many are left out; wide ones scroll by themselves."""
-    names = "".join(f"<th>{escape(name)}</th>" for name in head)
-    opening = f'<div class="wide"><table class="{kind}"><thead><tr>{names}</tr></thead><tbody>'
-    return [opening, *rows[:MAX_ROWS], "</tbody></table></div>", *_left(len(rows), "<p>", "</p>")]
-
-
-def _left(count: int, opening: str, closing: str) -> list[str]:
-    return [f"{opening}{count - MAX_ROWS} more are not shown.{closing}"] if count > MAX_ROWS else []
-
-
-def _text(text: str) -> str:
-    return f"<td>{escape(text)}</td>"
-
-
-def _number(value: float) -> str:
-    return f'<td class="n">{value:.2f}</td>' if math.isfinite(value) else '<td class="n">–</td>'
+    return [f"{service} {metric}: {reason}" for (service, metric), reason in sorted(reasons.items())]

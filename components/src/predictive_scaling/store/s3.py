@@ -1,5 +1,7 @@
 """The registry in an S3 bucket.
 
+Patience is ours, for botocore's retries are a count, leave out a 429 that has no code, and a body that comes in part.
+
 Endpoint, region and credentials come from where boto3 always looks: AWS_ENDPOINT_URL_S3, AWS_REGION,
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SHARED_CREDENTIALS_FILE, AWS_CA_BUNDLE; or from the settings S3_ACCESS_KEY
 and S3_SECRET_KEY, which may be files of a mounted secret. A parameter never holds them.

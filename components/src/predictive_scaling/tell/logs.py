@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import logging
 import os
 import sys
@@ -16,8 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from typing import ParamSpec, TextIO, TypeVar
+from datetime import datetime
+from typing import Any, ParamSpec, TextIO, TypeVar
+
+from pythonjsonlogger.json import JsonFormatter
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.settings import setting
@@ -30,21 +31,27 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class JsonFormatter(logging.Formatter):
-    """One line of JSON for a record; fields of the record's `fields` stand beside the message."""
+class JsonLines(JsonFormatter):
+    """One line of JSON for a record: time, level and message, then where it was said, then its own fields."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """See logging.Formatter."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            **_context.get(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+    def __init__(self) -> None:
+        super().__init__(
+            ["levelname", "message"],
+            timestamp="time",
+            rename_fields={"levelname": "level", "exc_info": "traceback"},
+            json_default=_text,
+            json_ensure_ascii=False,
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """See pythonjsonlogger, which has the time last."""
+        log_data["level"] = log_data["level"].lower()
+        first = {name: log_data.pop(name) for name in ("time", "level", "message")}
+        return {**first, **_context.get(), **log_data}
+
+
+def _text(value: object) -> str:
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else str(value)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -67,7 +74,7 @@ def configure(default_level: str = "") -> None:
     LOGGER.propagate = False
     if not LOGGER.handlers:
         handler = _Stderr()
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonLines())
         LOGGER.addHandler(handler)
 
 
@@ -85,7 +92,7 @@ def context(task: str, run_id: str) -> Iterator[None]:
 
 def log(message: str, *, level: int = logging.INFO, **fields: object) -> None:
     """One line; fields must hold no secret."""
-    LOGGER.log(level, message, extra={"fields": fields})
+    LOGGER.log(level, {"message": message, **fields})
 
 
 def logged(step: Callable[P, R]) -> Callable[P, R]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import quote
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RemoteError
@@ -17,6 +17,9 @@ from predictive_scaling.base.settings import setting
 from predictive_scaling.base.web import Server
 from predictive_scaling.tell.gauges import HELP, PREFIX, Gauge, gauges
 from predictive_scaling.tell.logs import log
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 JOB = "predictive-scaling"
 
@@ -62,7 +65,7 @@ def push_recommendation(gateway: Server, document: Document, *, with_floors: boo
         push(gateway, {"service": service}, found)
     dead = sorted(set(pushed_services(gateway)) - set(by_service))
     for service in dead:
-        gateway.call("DELETE", _path({"service": service}))
+        _delete(gateway, {"service": service})
     return dead
 
 
@@ -70,21 +73,38 @@ def push(
     gateway: Server, group: Mapping[str, str], found: Sequence[Gauge], *, keep_others: bool = False
 ) -> None:
     """Replace a group; `keep_others` leaves metrics of other names in it as they are."""
-    gateway.call(
-        "POST" if keep_others else "PUT",
-        _path(group),
-        body=exposition(found),
-        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-    )
+    from prometheus_client import push_to_gateway, pushadd_to_gateway
+
+    send = pushadd_to_gateway if keep_others else push_to_gateway
+    send(gateway.url, JOB, registry(found), _grouping(group), handler=_through(gateway))
 
 
-def exposition(found: Iterable[Gauge]) -> bytes:
-    """Text of Prometheus' exposition format."""
-    from prometheus_client import CollectorRegistry, generate_latest
+def _delete(gateway: Server, group: Mapping[str, str]) -> None:
+    from prometheus_client import delete_from_gateway
+
+    delete_from_gateway(gateway.url, JOB, _grouping(group), handler=_through(gateway))
+
+
+def _through(gateway: Server) -> Callable[..., Callable[[], object]]:
+    """A handler of prometheus_client: what it puts together is sent as every call is, with patience and our rights."""
+
+    def handler(
+        *, url: str, method: str, timeout: float | None, headers: Sequence[tuple[str, str]], data: bytes
+    ) -> Callable[[], object]:
+        del timeout  # a server has its own
+        path = url.removeprefix(gateway.url.rstrip("/"))
+        return lambda: gateway.call(method, path, body=data or None, headers=dict(headers))
+
+    return handler
+
+
+def registry(found: Iterable[Gauge]) -> CollectorRegistry:
+    """The gauges as prometheus_client has them."""
+    from prometheus_client import CollectorRegistry
     from prometheus_client import Gauge as ClientGauge
 
-    registry = CollectorRegistry()
     made: dict[str, ClientGauge] = {}
+    registry = CollectorRegistry()
     for each in found:
         names = [name for name, _ in each.labels]
         if each.name not in made:
@@ -93,8 +113,7 @@ def exposition(found: Iterable[Gauge]) -> bytes:
             )
         gauge = made[each.name].labels(*(value for _, value in each.labels)) if names else made[each.name]
         gauge.set(each.value)
-    text: bytes = generate_latest(registry)
-    return text
+    return registry
 
 
 def pushed_services(gateway: Server) -> list[str]:
@@ -105,18 +124,20 @@ def pushed_services(gateway: Server) -> list[str]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RemoteError("Pushgateway answered with something that is not its list of groups") from error
     return [
-        each["service"] for each in labels if "service" in each and each == _key({"service": each["service"]})
+        each["service"]
+        for each in labels
+        if "service" in each and each == {"job": JOB, **_place(), "service": each["service"]}
     ]
 
 
-def _key(group: Mapping[str, str]) -> dict[str, str]:
+def _place() -> dict[str, str]:
     environment = setting("ENVIRONMENT")
-    return {"job": JOB} | ({"environment": environment} if environment else {}) | dict(group)
+    return {"environment": environment} if environment else {}
 
 
-def _path(group: Mapping[str, str]) -> str:
-    """The path of a group; an empty value or one with a slash cannot stand in it."""
-    key = _key(group)
-    if any(not value or "/" in value for value in key.values()):
-        raise InputError(f"a label of the group {key} is empty or has a slash")
-    return "/metrics" + "".join(f"/{name}/{quote(value, safe='')}" for name, value in key.items())
+def _grouping(group: Mapping[str, str]) -> dict[str, str]:
+    """The grouping key beside the job. An empty label is none, and dots alone climb in a path: they name no group."""
+    key = {**_place(), **group}
+    if any(value in ("", ".", "..") for value in key.values()):
+        raise InputError(f"a label of the group {key} is empty or dots alone")
+    return key
