@@ -127,13 +127,14 @@ def _line(pipeline: Promoted) -> str:
 
 
 def _verify(arguments: Namespace) -> None:
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
+    from kfp_gitops.reconcile.hosts import checked_host
     from kfp_gitops.review.promotion import proof
 
     root: Path = arguments.root
-    found = desired.read(root / "manifests" / arguments.source, arguments.source)
+    found = read(root / "manifests" / arguments.source, arguments.source)
     kfp = found.environment["kfp"]
-    api = connection.api(arguments, desired.checked_host(arguments.host or kfp["host"]), kfp["namespace"])
+    api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
     chosen = [item for item in waiting if not arguments.pipeline or item.pipeline in arguments.pipeline]
     for line in proof.require(api, found.environment["repository"], arguments.source, chosen):

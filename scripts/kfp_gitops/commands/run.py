@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or 
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Manifest
     from kfp_gitops.operate.following import Shown, Watch
-    from kfp_gitops.reconcile.desired import Folder
+    from kfp_gitops.reconcile.folder import Folder
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
@@ -64,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _local(arguments: Namespace) -> int:
     from kfp_gitops.commands import locally
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
 
     locally.refuse_together(arguments)
-    folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
+    folder = read(arguments.root / "manifests" / arguments.env, arguments.env)
     manifest, pipeline = _manifest(folder, arguments), arguments.pipeline
     return locally.run(arguments, manifest, folder.inner(pipeline), folder.rendered[pipeline])
 
@@ -81,9 +81,11 @@ def _manifest(folder: Folder, arguments: Namespace) -> Manifest:
 
 def _dispatch(arguments: Namespace) -> int:
     from kfp_gitops.operate import runs
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
+    from kfp_gitops.reconcile.hosts import checked_host
+    from kfp_gitops.reconcile.records import experiment_name
 
-    folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
+    folder = read(arguments.root / "manifests" / arguments.env, arguments.env)
     request = None
     if not (arguments.status or arguments.rerun):
         manifest = _manifest(folder, arguments)
@@ -92,7 +94,7 @@ def _dispatch(arguments: Namespace) -> int:
             runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values)
             version = folder.locked[arguments.pipeline].version
             request = runs.Request(arguments.env, arguments.pipeline, version, values)
-    host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
+    host = checked_host(arguments.host or folder.environment["kfp"]["host"])
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     watch = _watch(api, folder)
     if arguments.status:
@@ -100,7 +102,7 @@ def _dispatch(arguments: Namespace) -> int:
     if arguments.rerun:
         return _follow(watch, again.rerun(arguments, folder, api), arguments)
     if request is None:
-        return _list(watch, desired.experiment_name(arguments.pipeline, arguments.env))
+        return _list(watch, experiment_name(arguments.pipeline, arguments.env))
     if arguments.backfill:
         return again.backfill(arguments, folder, api, request.parameters)
     return _follow(watch, runs.start(api, request), arguments)

@@ -13,6 +13,7 @@ import yaml
 from kfp import components
 from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile.folder import read
 from kfp_gitops.rendering.render import render
 from kfp_gitops.sources import environment
 from project import PROJECT, Outcome
@@ -86,7 +87,7 @@ def test_the_reconciler_reads_it_with_its_schedule(root: Path, command: Run) -> 
     found = desired.load(root / "manifests/dev", "dev", "http://127.0.0.1:1")
     (brought,) = (pipeline for pipeline in found.pipelines if pipeline.name == "brought")
     assert [schedule.parameters for schedule in brought.schedules] == [{"rows": [{"a": 2}]}]
-    folder = desired.read(root / "manifests/dev", "dev")
+    folder = read(root / "manifests/dev", "dev")
     kinds = {parameter.name: parameter.type for parameter in folder.manifests["brought"].parameters}
     assert kinds == {"uri": "str", "rows": "list", "secret": "str"}
 
@@ -303,7 +304,7 @@ def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: 
     }  # fmt: skip
     _ir_file(root).write_text(yaml.safe_dump_all(documents))
     assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
-    folder = desired.read(root / "manifests/dev", "dev")
+    folder = read(root / "manifests/dev", "dev")
     assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
         "uri": False, "rows": False, "secret": False, "note": False,
     }  # fmt: skip

@@ -73,7 +73,8 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
         InputError: environment.yaml is malformed.
         UsageError: there is no environment.yaml, and not all was given that it would say.
     """
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import settings_of
+    from kfp_gitops.reconcile.hosts import checked_host
 
     given = (arguments.repository, arguments.host, arguments.namespace)
     if all(text is not None for text in given):
@@ -82,11 +83,11 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
         more = "without it give --repository, --host and --namespace ('' on a single-user KFP)"
         raise UsageError(f"{settings}: no such file; {more}")
     else:
-        found = desired.settings_of(manifests(arguments), arguments.env)
+        found = settings_of(manifests(arguments), arguments.env)
         repository, kfp = arguments.repository or found["repository"], found["kfp"]
         host = arguments.host or kfp["host"]
         namespace = kfp["namespace"] if arguments.namespace is None else arguments.namespace
-    api = connection.api(arguments, desired.checked_host(host), namespace)
+    api = connection.api(arguments, checked_host(host), namespace)
     return Owner(repository, arguments.env), api
 
 
