@@ -1,4 +1,4 @@
-"""One function per pipeline step: paths and plain values in, plain values out.
+"""One function per pipeline step: paths and plain values in, plain values out, tables and documents in files.
 
 Data at fault is reported through what a step gives back, because a system that runs steps skips everything after one
 that raises. A fault of the platform or of the parameters raises. Tables may be plain or gzipped CSV.
