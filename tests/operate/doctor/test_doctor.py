@@ -237,13 +237,16 @@ def test_the_rights_that_are_looked_for_are_those_of_the_role_that_is_delivered(
     from kfp_gitops.operate.doctor import kubernetes
 
     documents = yaml.safe_load_all((PROJECT / "manifests/dev/access.yaml").read_text())
-    rules = [rule for found in documents if found and found["kind"] == "Role" for rule in found["rules"]]
-    given = {}
-    for rule in rules:
-        if (
-            rule["apiGroups"] == ["pipelines.kubeflow.org"] and len(rule["verbs"]) > 1
-        ):  # the one that only looks has one
-            given[rule["resources"][0]] = tuple(rule["verbs"])
+    (role,) = (
+        found
+        for found in documents
+        if found and found["kind"] == "Role" and found["metadata"]["name"] == "kfp-gitops-dev"
+    )
+    given = {
+        rule["resources"][0]: tuple(rule["verbs"])
+        for rule in role["rules"]
+        if rule["apiGroups"] == ["pipelines.kubeflow.org"]
+    }
     assert dict(kubernetes._RIGHTS) == given
 
 
