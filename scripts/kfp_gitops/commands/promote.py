@@ -28,8 +28,7 @@ _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status        
   python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Promote; nothing is written unless the target renders and compiles."""
+def _parser() -> Parser:
     parser = Parser(
         "promote.py", "Copy releases to an environment's pinned copies, render and lock it.", _EXAMPLES
     )
@@ -54,7 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection.add(
         parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
-    arguments = parse(parser, argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Promote; nothing is written unless the target renders and compiles."""
+    arguments = parse(_parser(), argv)
     return _status(arguments) if arguments.status else _promote(arguments)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import RefusedError, UsageError
@@ -93,7 +93,12 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
 
 def add_decisions(parser: ArgumentParser) -> None:
     """What a person decides, and how the plan is shown."""
-    group = parser.add_argument_group("decisions")
+    _add_wishes(group := parser.add_argument_group("decisions"))
+    _add_limits(group)
+    _add_showing(parser.add_argument_group("the plan"))
+
+
+def _add_wishes(group: Any) -> None:
     group.add_argument(
         "--adopt", action="append", default=[], metavar="P",
         help="take over the pipeline of this name, and its recurring runs of our names, that nobody marked",
@@ -107,6 +112,9 @@ def add_decisions(parser: ArgumentParser) -> None:
         "--refresh-stale", action="store_true",
         help="also replace recurring runs that an older KFP compiled and this one could not compile anew at its start",
     )  # fmt: skip
+
+
+def _add_limits(group: Any) -> None:
     group.add_argument(
         "--max-delete", type=natural, default=10, metavar="N", help="refuse more removals (default: 10)"
     )
@@ -122,7 +130,9 @@ def add_decisions(parser: ArgumentParser) -> None:
         action="store_true",
         help="an environment without a pipeline is meant: stop everything",
     )
-    shown = parser.add_argument_group("the plan")
+
+
+def _add_showing(shown: Any) -> None:
     shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
     shown.add_argument(
