@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import first
+import kubeconfig
 import pytest
 from first import PROMISE, Silent, running, until
 from kfp_gitops.devserver import DevServer, Faults
@@ -64,7 +64,7 @@ def test_in_a_blocked_read_it_ends_in_time_and_gives_the_lease_back(
     rendered: Path, tmp_path: Path, cluster: FakeLeases, silent: Silent, name: str, more: list[str]
 ) -> None:
     words = script(name, rendered, "--host", silent.url, *more)
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
@@ -78,7 +78,7 @@ def test_a_write_that_nobody_answered_keeps_others_out_until_the_lease_expires(
 ) -> None:
     """It may take effect when another one is at work already: a schedule enabled late could fire twice."""
     words = script("reconcile pause", rendered, "--host", silent.url, LEASE, "--until=8h")
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
@@ -88,7 +88,7 @@ def test_a_write_that_nobody_answered_keeps_others_out_until_the_lease_expires(
 
 def test_sigint_ends_it_with_130(rendered: Path, tmp_path: Path, cluster: FakeLeases, silent: Silent) -> None:
     words = script("reconcile apply", rendered, "--host", silent.url, LEASE)
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop(signal.SIGINT)
     assert (ended.code, ended.seconds < PROMISE) == (130, True), ended
@@ -99,7 +99,7 @@ def test_in_a_pause_between_two_tries(rendered: Path, tmp_path: Path, cluster: F
     busy = Answer(503, b"{}", headers={"Retry-After": "20"})
     words = script("reconcile apply", rendered, LEASE)
     with Stub(lambda _: busy) as kfp:
-        where = first.kubeconfig(tmp_path, cluster.stub.url)
+        where = str(kubeconfig.written(tmp_path, cluster.stub.url))
         with running([*words, "--host", kfp.url], tmp_path, KUBECONFIG=where) as process:
             until(lambda: kfp.seen, process.process)
             time.sleep(0.3)
@@ -116,7 +116,7 @@ def test_while_it_waits_for_somebody_elses_lease(rendered: Path, tmp_path: Path,
     }
     cluster.leases["team", "dev"] = {"metadata": {"name": "dev", "resourceVersion": "7"}, "spec": spec}
     words = script("reconcile apply", rendered, LEASE, "--host", "http://127.0.0.1:1")
-    where = first.kubeconfig(tmp_path, cluster.stub.url)
+    where = str(kubeconfig.written(tmp_path, cluster.stub.url))
     with running(words, tmp_path, KUBECONFIG=where) as process:
         until(lambda: cluster.stub.seen, process.process)
         ended = process.stop()
@@ -126,7 +126,7 @@ def test_while_it_waits_for_somebody_elses_lease(rendered: Path, tmp_path: Path,
 
 def test_while_kubernetes_does_not_answer(rendered: Path, tmp_path: Path, silent: Silent) -> None:
     words = script("reconcile apply", rendered, LEASE, "--host", "http://127.0.0.1:1")
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, silent.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, silent.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
