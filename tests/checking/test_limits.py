@@ -18,7 +18,7 @@ from kfp_gitops.compiling.compiler import compile_pipeline, emit, identify_pipel
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.language.irlint import Finding
 from kfp_gitops.reconcile import drift, swap
-from kfp_gitops.reconcile.desired import experiment_name, schedule_name
+from kfp_gitops.reconcile.records import experiment_name, schedule_name
 from kfp_gitops.rendering.render import render
 from project import Outcome
 

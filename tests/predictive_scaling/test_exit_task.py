@@ -9,19 +9,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import requests
+from exit_kit import SUCCEEDED, end, released
 from predictive_scaling import steps
 from predictive_scaling.base.documents import pretty_bytes
-from predictive_scaling.recommend.publishing import Release, publish
-from predictive_scaling.recommend.run_archive import archive_run, run_folder
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.logs import LOGGER, configure, context, log
 from servers.process import free_port
-from test_pushgateway import CONSTANT, MEMORY, MODEL, document
+from test_pushgateway import CONSTANT, MEMORY, document
 
-NOW = "2026-11-24T05:00:00Z"
 RUN = '{instance="",job="predictive-scaling",pipeline="predictive-scaling"}'
 FAILED = steps.Ending("FAILED", 1, "out of memory <!channel>", started="2026-11-24T04:58:20Z", mode="publish")
-SUCCEEDED = steps.Ending("SUCCEEDED", started="2026-11-24T04:58:20Z", mode="publish")
 
 
 class Webhook:
@@ -60,23 +57,6 @@ def gateway(pushgateway_server, monkeypatch):
     requests.put(f"{pushgateway_server.url}/api/v1/admin/wipe", timeout=5).raise_for_status()
     monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", pushgateway_server.url)
     return lambda: requests.get(f"{pushgateway_server.url}/metrics", timeout=5).text
-
-
-@pytest.fixture
-def registry(tmp_path):
-    return str(tmp_path / "registry")
-
-
-def end(tmp_path, ending, registry, now=NOW, run_id="run-1"):
-    found = steps.cleanup(str(tmp_path / "summary"), ending, registry, run_id, now)
-    assert json.loads((tmp_path / "summary").read_text()) == found
-    return found
-
-
-def released(registry, run_id="run-0", generated_at="2026-11-23T21:00:00Z"):
-    models = [Release("checkout", "cpu", f'{{"run":"{run_id}"}}'.encode())]
-    recommendation = {**document(checkout=(MODEL, MEMORY)), "run_id": run_id, "generated_at": generated_at}
-    return publish(open_registry(registry), recommendation, models)
 
 
 def test_temporary_objects_of_this_run_go_and_others_stay(tmp_path, registry, capsys):
@@ -242,84 +222,3 @@ def test_log_line_reads_from_the_time_on_and_holds_what_json_does_not_know(capsy
     found = json.loads(plain)
     assert [*found] == ["time", "level", "message", "task", "run_id", "traceback"]
     assert (found["message"], found["traceback"].splitlines()[-1]) == ("plain record", "KeyError: 'lost'")
-
-
-def aged(registry, *keys):
-    """Make objects two days older than the instant that tests call now."""
-    import os
-    from pathlib import Path
-
-    then = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
-    for path in Path(registry).rglob("*"):
-        if path.is_file() and (not keys or path.relative_to(registry).as_posix() in keys):
-            os.utime(path, (then, then))
-
-
-def archived(registry, tmp_path, day):
-    (tmp_path / "clean").write_bytes(b"rows")
-    pointer = released(registry, f"run-{day}", f"2026-11-{day:02}T04:00:00Z")
-    archive_run(open_registry(registry), pointer, {"source.csv.gz": tmp_path / "clean"})
-    return pointer
-
-
-def test_newest_runs_are_kept_with_what_they_refer_to(tmp_path, registry):
-    pointers = [archived(registry, tmp_path, day) for day in (1, 8, 15, 22)]
-    aged(registry)
-    found = end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=2), registry)
-    assert found["swept"] == {"runs": 2, "objects": 4}
-    keys = {
-        each.key
-        for folder in ("runs", "models", "recommendations")
-        for each in open_registry(registry).objects_under(folder)
-    }
-    for pointer in pointers[2:]:
-        folder = run_folder(pointer)
-        kept = {pointer["recommendation"], pointer["models"]["checkout"]["cpu"]}
-        assert kept | {f"{folder}/metadata.json", f"{folder}/source.csv.gz"} <= keys
-    assert len(keys) == 8
-
-
-def test_release_in_force_is_kept_even_when_its_run_is_old(tmp_path, registry):
-    first = archived(registry, tmp_path, 1)
-    pointer = open_registry(registry).get("current.json")
-    for day in (8, 15):
-        archived(registry, tmp_path, day)
-    open_registry(registry).put("current.json", pointer)
-    aged(registry)
-    end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=1), registry)
-    assert open_registry(registry).get(first["models"]["checkout"]["cpu"]) == b'{"run":"run-1"}'
-
-
-def test_what_is_being_published_now_is_not_swept(tmp_path, registry):
-    store = open_registry(registry)
-    store.put("models/checkout/cpu/new.json", b"{}")
-    store.put("models/checkout/cpu/old.json", b"{}")
-    aged(registry, "models/checkout/cpu/old.json")
-    new = store.objects_under("models")[0].modified.isoformat()
-    assert end(tmp_path, SUCCEEDED, registry, now=new)["swept"] == {"runs": 0, "objects": 1}
-    assert store.get("models/checkout/cpu/new.json") == b"{}"
-
-
-def test_pointer_that_cannot_be_read_deletes_nothing(tmp_path, registry):
-    archived(registry, tmp_path, 1)
-    store = open_registry(registry)
-    store.put("current.json", b'{"models": {}}')
-    aged(registry)
-    before = store.objects_under("models")
-    assert "nothing is deleted" in end(tmp_path, SUCCEEDED, registry)["errors"][0]
-    assert store.objects_under("models") == before
-
-
-def test_no_run_at_all_may_not_be_kept(tmp_path, registry):
-    assert "keep_runs is 0" in end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=0), registry)["errors"][0]
-
-
-def test_archive_describes_its_files_by_digest(tmp_path, registry):
-    pointer = archived(registry, tmp_path, 22)
-    metadata = json.loads(open_registry(registry).get(f"{run_folder(pointer)}/metadata.json"))
-    described = metadata["files"]["source.csv.gz"]
-    assert described["bytes"] == 4
-    assert described["key"] == "runs/20261122T040000Z-run-22/source.csv.gz"
-    assert open_registry(registry).get(described["key"]) == b"rows"
-    assert metadata["models"] == pointer["models"]
-    assert "prophet" in metadata["versions"]

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from fake_kfp import RHYTHMS, FakeKfp, Interruption, KilledError, Told, instant, seconds
+from fake_calls import Interruption, KilledError
+from fake_controller import RHYTHMS, instant, seconds
+from fake_kfp import FakeKfp, Told
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule

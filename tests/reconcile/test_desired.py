@@ -9,6 +9,7 @@ import pytest
 import yaml
 from kfp_gitops.base.errors import InputError, RefusedError, UsageError
 from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile.hosts import checked_host
 from project import Outcome
 
 Command = Callable[..., Outcome]
@@ -73,7 +74,7 @@ def test_the_placeholder_image_runs_on_this_machine_only(
 @pytest.mark.parametrize("host", ["http://me:secret@kfp.example.com", "kfp.example.com", "ftp://x", ""])
 def test_a_host_that_is_no_plain_url_is_bad_usage_and_its_password_is_not_repeated(host: str) -> None:
     with pytest.raises(UsageError) as caught:
-        desired.checked_host(host)
+        checked_host(host)
     assert "secret" not in str(caught.value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.reconcile.desired import checked_host
+from kfp_gitops.reconcile.hosts import checked_host
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The ground: files, YAML, JSON Schema, errors, git, processes, bounds, stopping.
+"""The ground: files, YAML, JSON Schema, git, processes, signals, and errors that say what to do.
 
-Comes in: bytes, paths and signals. Goes out: text with positions, and problems that people can act on.
+Comes in: bytes, paths and signals. Goes out: text whose every value knows its place, and problems at such places.
 """

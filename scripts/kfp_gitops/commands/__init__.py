@@ -1,1 +1,4 @@
-"""One command = one module = one `main(argv)` that returns an exit code."""
+"""The command lines, one module a command: `main(argv)` → exit code.
+
+Comes in: words of a command line. Goes out: results on stdout, progress and problems on stderr, an exit code.
+"""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Schedule
     from kfp_gitops.operate.operations.backfill import Backfill, Outcome
-    from kfp_gitops.reconcile.desired import Folder
+    from kfp_gitops.reconcile.folder import Folder
 
 
 def add(parser: ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
     """Start it; returns the new run's id."""
     from kfp_gitops.operate import runs
     from kfp_gitops.operate.operations import rerun as again
-    from kfp_gitops.reconcile.desired import experiment_name
+    from kfp_gitops.reconcile.records import experiment_name
 
     names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
     found = {e.id: names[e.name] for e in api.experiments_like(f"-{arguments.env}") if e.name in names}
@@ -94,7 +94,7 @@ def _asked(
     tick_parameter: str | None,
 ) -> Backfill:
     from kfp_gitops.operate.operations.backfill import Backfill
-    from kfp_gitops.reconcile.desired import experiment_name, schedule_name
+    from kfp_gitops.reconcile.records import experiment_name, schedule_name
 
     pipeline = arguments.pipeline
     pipeline_id = api.pipeline_id(pipeline)

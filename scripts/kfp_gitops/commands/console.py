@@ -65,19 +65,22 @@ def _run(command: str) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("kfp_gitops"):
             raise
-        note(
+        return _mended_by(
             f"the Python package {error.name!r} is not installed; run `make demo` once, then `. .venv/bin/activate`"
         )
-        return ExitCode.BAD_INPUT
     except OSError as error:
         if error.errno not in _REFUSED_BY_THE_DISK or error.filename is None:
             return _defect()
-        note(
+        return _mended_by(
             f"{error.filename}: {error.strerror}; give yourself the right, or the disk room, and run it again"
         )
-        return ExitCode.BAD_INPUT
     except Exception:
         return _defect()
+
+
+def _mended_by(what: str) -> int:
+    note(what)
+    return ExitCode.BAD_INPUT
 
 
 def _defect() -> int:

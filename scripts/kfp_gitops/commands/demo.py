@@ -45,29 +45,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     _script(root, "render.py", "--env", "dev")
     _script(root, "render.py", "--env", "dev", "--check")
     with _development_server(root, folder / "server") as host:
-        _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host, expect=ExitCode.DIFFERENCES)
-        _script(root, "reconcile.py", "apply", "--env", "dev", "--host", host)
-        _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host)
-        parameters = [
-            f"data_source={root / _SAMPLE}",
-            f"now_override={_NOW}",
-            f"registry={folder / 'registry'}",
-        ]
-        given = [word for parameter in parameters for word in ("--param", parameter)]
-        _script(
-            root,
-            "run.py",
-            "--env",
-            "dev",
-            "--pipeline",
-            "predictive-scaling",
-            "--host",
-            host,
-            *given,
-            "--wait",
-        )
+        _deliver(root, host)
+        _run(root, folder, host)
     _show_results(root, folder, time.monotonic() - started)
     return ExitCode.OK
+
+
+def _deliver(root: Path, host: str) -> None:
+    _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host, expect=ExitCode.DIFFERENCES)
+    _script(root, "reconcile.py", "apply", "--env", "dev", "--host", host)
+    _script(root, "reconcile.py", "plan", "--env", "dev", "--host", host)
+
+
+def _run(root: Path, folder: Path, host: str) -> None:
+    parameters = [
+        f"data_source={root / _SAMPLE}",
+        f"now_override={_NOW}",
+        f"registry={folder / 'registry'}",
+    ]
+    given = [word for parameter in parameters for word in ("--param", parameter)]
+    _script(
+        root,
+        "run.py",
+        "--env",
+        "dev",
+        "--pipeline",
+        "predictive-scaling",
+        "--host",
+        host,
+        *given,
+        "--wait",
+    )
 
 
 def _script(root: Path, name: str, *arguments: str, expect: int = ExitCode.OK) -> None:

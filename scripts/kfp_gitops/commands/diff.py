@@ -87,7 +87,7 @@ def _compare(root: Path, name: str, commit: str, arguments: Namespace) -> Enviro
 
 
 def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
-    from kfp_gitops.reconcile.desired import checked_host
+    from kfp_gitops.reconcile.hosts import checked_host
     from kfp_gitops.review.diff.inflight import count
 
     folder = f"manifests/{found.environment}"

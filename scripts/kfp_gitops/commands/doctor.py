@@ -14,7 +14,7 @@ from kfp_gitops.commands.reconcile import options
 
 if TYPE_CHECKING:
     from kfp_gitops.operate.doctor.check import Check
-    from kfp_gitops.reconcile.desired import Folder
+    from kfp_gitops.reconcile.folder import Folder
 
 _EXAMPLES = """  python scripts/doctor.py --env dev --host http://127.0.0.1:8888
   python scripts/doctor.py --env prod --lease kubeflow/kfp-gitops-prod --json"""
@@ -43,14 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _checks(arguments: Namespace) -> Iterator[Check]:
     from kfp_gitops.operate.doctor import repository, server
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
+    from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 
-    folder = desired.read(options.manifests(arguments), arguments.env)
+    folder = read(options.manifests(arguments), arguments.env)
     kfp = folder.environment["kfp"]
-    host = desired.checked_host(arguments.host or kfp["host"])
+    host = checked_host(arguments.host or kfp["host"])
     yield from repository.checks(folder, host)
     yield from server.checks(connection.api(arguments, host, kfp["namespace"]), arguments.env)
-    if not (desired.is_loopback(host) and arguments.lease is None):
+    if not (is_loopback(host) and arguments.lease is None):
         yield from _cluster(arguments, folder)
 
 

@@ -15,7 +15,7 @@ from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import components, environment, scaffold
 from kfp_gitops.sources.components import Component
-from kfp_gitops.sources.environment import RECONCILER_IMAGE
+from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 
 _EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
   python scripts/new.py pipeline text-report --component clean_text
@@ -86,11 +86,7 @@ def _pipeline(arguments: Namespace) -> int:
     root, name = arguments.root, arguments.name
     if not _PIPELINE.fullmatch(name):
         raise UsageError(f"new.py: {name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63")
-    env = environment.load(root, arguments.env)
-    if not env.follows_sources:
-        raise UsageError(
-            f"new.py: {env.name} follows pinned copies; begin where `follows: sources` is, then promote"
-        )
+    env = _following_sources(root, arguments.env)
     used = [_used(root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
     made = scaffold.pipeline(name, arguments.owner or f"{name}-team", env.name, used, _KNOWN_VALUES)
     path = environment.values_path(env.name)
@@ -112,6 +108,15 @@ def _pipeline(arguments: Namespace) -> int:
         f"python -m pytest tests/pipelines/test_{name.replace('-', '_')}.py",
     )
     return ExitCode.OK
+
+
+def _following_sources(root: Path, name: str) -> Environment:
+    env = environment.load(root, name)
+    if not env.follows_sources:
+        raise UsageError(
+            f"new.py: {env.name} follows pinned copies; begin where `follows: sources` is, then promote"
+        )
+    return env
 
 
 def _used(root: Path, name: str) -> Component:

@@ -28,8 +28,7 @@ _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status        
   python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Promote; nothing is written unless the target renders and compiles."""
+def _parser() -> Parser:
     parser = Parser(
         "promote.py", "Copy releases to an environment's pinned copies, render and lock it.", _EXAMPLES
     )
@@ -54,7 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection.add(
         parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
-    arguments = parse(parser, argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Promote; nothing is written unless the target renders and compiles."""
+    arguments = parse(_parser(), argv)
     return _status(arguments) if arguments.status else _promote(arguments)
 
 
@@ -127,13 +131,14 @@ def _line(pipeline: Promoted) -> str:
 
 
 def _verify(arguments: Namespace) -> None:
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
+    from kfp_gitops.reconcile.hosts import checked_host
     from kfp_gitops.review.promotion import proof
 
     root: Path = arguments.root
-    found = desired.read(root / "manifests" / arguments.source, arguments.source)
+    found = read(root / "manifests" / arguments.source, arguments.source)
     kfp = found.environment["kfp"]
-    api = connection.api(arguments, desired.checked_host(arguments.host or kfp["host"]), kfp["namespace"])
+    api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
     chosen = [item for item in waiting if not arguments.pipeline or item.pipeline in arguments.pipeline]
     for line in proof.require(api, found.environment["repository"], arguments.source, chosen):

@@ -21,8 +21,7 @@ _EXAMPLES = """  python scripts/render.py --env prod           write manifests/p
   python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Render one or all environments; nothing is written unless all of them render."""
+def _parser() -> Parser:
     parser = Parser("render.py", "Render the manifests of an environment from its inputs.", _EXAMPLES)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--env", metavar="ENV", help="one environment: a folder of environments/")
@@ -31,7 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
-    arguments = parse(parser, argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Render one or all environments; nothing is written unless all of them render."""
+    arguments = parse(_parser(), argv)
     if arguments.lock and find_spec("kfp") is None:
         raise UsageError("--lock needs kfp: install requirements-reconcile.lock")
     root: Path = arguments.root
@@ -47,15 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.check:
         strays = _check_strays(root, names) if arguments.all else ExitCode.OK
         return max(_check(root, wanted), _check_argocd(root, of_argocd), strays)
+    _write(root, wanted, of_argocd)
+    return ExitCode.OK
+
+
+def _write(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]], of_argocd: dict[str, str]) -> None:
     for item, texts in wanted:
         _report(item.folder, files.synchronise(root, item.folder, texts))
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
-        to_do = argocd.to_do(root, of_argocd, rendered[0].inputs.argocd["namespace"])
+        to_do = argocd.to_do(root, of_argocd, wanted[0][0].inputs.argocd["namespace"])
         _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
         _say_what_is_left(to_do)
-    return ExitCode.OK
 
 
 def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Rendered]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or 
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Manifest
     from kfp_gitops.operate.following import Shown, Watch
-    from kfp_gitops.reconcile.desired import Folder
+    from kfp_gitops.operate.runs import Request
+    from kfp_gitops.reconcile.folder import Folder
 
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
@@ -26,8 +27,7 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run, list or show; exit 4 when a run that was waited for or shown did not succeed."""
+def _parser() -> Parser:
     parser = Parser("run.py", "Run a pipeline once, with the environment's parameters.", _EXAMPLES)
     parser.add_argument("--env", required=True, metavar="ENV")
     parser.add_argument("--pipeline", metavar="P", help="the pipeline to run, or whose runs to list")
@@ -54,7 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
     again.add(parser)
-    arguments = parse(parser, argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run, list or show; exit 4 when a run that was waited for or shown did not succeed."""
+    arguments = parse(_parser(), argv)
     if not (arguments.status or arguments.rerun or arguments.pipeline):
         raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
@@ -64,10 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _local(arguments: Namespace) -> int:
     from kfp_gitops.commands import locally
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
 
     locally.refuse_together(arguments)
-    folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
+    folder = read(arguments.root / "manifests" / arguments.env, arguments.env)
     manifest, pipeline = _manifest(folder, arguments), arguments.pipeline
     return locally.run(arguments, manifest, folder.inner(pipeline), folder.rendered[pipeline])
 
@@ -81,18 +86,13 @@ def _manifest(folder: Folder, arguments: Namespace) -> Manifest:
 
 def _dispatch(arguments: Namespace) -> int:
     from kfp_gitops.operate import runs
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import read
+    from kfp_gitops.reconcile.hosts import checked_host
+    from kfp_gitops.reconcile.records import experiment_name
 
-    folder = desired.read(arguments.root / "manifests" / arguments.env, arguments.env)
-    host = desired.checked_host(arguments.host or folder.environment["kfp"]["host"])
-    request = None
-    if not (arguments.status or arguments.rerun):
-        manifest = _manifest(folder, arguments)
-        if not arguments.list:  # checked before anything is sent
-            values = runs.parameters(manifest, arguments.param)
-            runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values, host)
-            version = folder.locked[arguments.pipeline].version
-            request = runs.Request(arguments.env, arguments.pipeline, version, values)
+    folder = read(arguments.root / "manifests" / arguments.env, arguments.env)
+    host = checked_host(arguments.host or folder.environment["kfp"]["host"])
+    request = _request(arguments, folder, host)  # checked before anything is sent
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
     watch = _watch(api, folder)
     if arguments.status:
@@ -100,10 +100,25 @@ def _dispatch(arguments: Namespace) -> int:
     if arguments.rerun:
         return _follow(watch, again.rerun(arguments, folder, api), arguments)
     if request is None:
-        return _list(watch, desired.experiment_name(arguments.pipeline, arguments.env))
+        return _list(watch, experiment_name(arguments.pipeline, arguments.env))
     if arguments.backfill:
         return again.backfill(arguments, folder, api, request.parameters)
     return _follow(watch, runs.start(api, request), arguments)
+
+
+def _request(arguments: Namespace, folder: Folder, host: str) -> Request | None:
+    """The run that is asked for, if one is."""
+    from kfp_gitops.operate import runs
+
+    if arguments.status or arguments.rerun:
+        return None
+    manifest = _manifest(folder, arguments)
+    if arguments.list:
+        return None
+    values = runs.parameters(manifest, arguments.param)
+    runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values, host)
+    version = folder.locked[arguments.pipeline].version
+    return runs.Request(arguments.env, arguments.pipeline, version, values)
 
 
 def _watch(api: KfpApi, folder: Folder) -> Watch:

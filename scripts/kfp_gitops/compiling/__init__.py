@@ -1,4 +1,4 @@
-"""From a manifest to the IR that KFP runs, by KFP's own SDK, and its identity.
+"""From a manifest to the IR that KFP runs, by KFP's own SDK, and to the lock that says which IR was reviewed.
 
-Comes in: a rendered pipeline. Goes out: IR text, digests, and the lock that holds them.
+Comes in: a rendered pipeline. Goes out: the text of its IR, its digest, and `versions.lock.yaml`.
 """

@@ -1,7 +1,8 @@
 """A development server: enough of the KFP v2beta1 API on loopback for the real `kfp.Client`.
 
-State in SQLite, the real server's rules each with its source, runs executed by `kfp_gitops.local.localrun` as a
-program, schedules that fire. It imports nothing else of `kfp_gitops`, so that it can be a witness for the rest.
+Comes in: requests of KFP's API. Goes out: the real server's answers, each rule with its source; state in SQLite; runs,
+executed by `kfp_gitops.local.localrun` as a program; schedules that fire. It imports nothing else of `kfp_gitops`, and
+nothing else imports it, so that it can be a witness for the rest.
 """
 
 from kfp_gitops.devserver.auth import Rights

@@ -96,6 +96,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_address(parser)
+    _add_pace(parser)
+    parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
+                        help="where everything is kept (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--python-path", type=Path, action="append", metavar="P",
+                        help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
+    return parser
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    """Where it listens, and for whom."""
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--listen", metavar="ADDRESS",
                         help="an IP address to bind instead, so that pods or other machines reach it; whoever does "
@@ -107,8 +118,10 @@ def _parser() -> argparse.ArgumentParser:
                         help="tokens, one a line, of which every request but /healthz must bring one "
                         "(Authorization: Bearer …); read at the start (default: none is asked)")  # fmt: skip
     parser.add_argument("--port", type=int, default=8888, help="0 picks a free one (default: %(default)s)")
-    parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
-                        help="where everything is kept (default: %(default)s)")  # fmt: skip
+
+
+def _add_pace(parser: argparse.ArgumentParser) -> None:
+    """How fast it answers and fires."""
     parser.add_argument("--latency", type=float, default=0.0, metavar="S",
                         help="seconds that every request waits, to feel a network (default: none)")  # fmt: skip
     parser.add_argument("--kubernetes", type=float, default=0.0, metavar="S",
@@ -117,6 +130,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cadence", type=float, default=1.0, metavar="S",
                         help="seconds between two looks for what is due; 30 makes schedules as late as the real "
                         "controller does (default: %(default)g)")  # fmt: skip
-    parser.add_argument("--python-path", type=Path, action="append", metavar="P",
-                        help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
-    return parser

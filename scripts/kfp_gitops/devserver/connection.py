@@ -8,21 +8,29 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from kfp_gitops.devserver import ghosts, service
+from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.errors import ApiError, LengthRequiredError, MalformedError, TooLargeError
-from kfp_gitops.devserver.faults import Fault, Logged, Trouble
+from kfp_gitops.devserver.faults import Fault, Faults, Logged, Trouble
 from kfp_gitops.devserver.http import Reply, Request, failure
 from kfp_gitops.devserver.limits import UPLOAD_BYTES
-
-if TYPE_CHECKING:
-    from kfp_gitops.devserver.listener import Listener
 
 _MESSAGE_BYTES = 8 << 20
 _UPLOAD_MARGIN = 1 << 20
 """Above the file itself: its multipart frame, and room to answer a file that is a little too large."""
+
+
+class Accepting(Protocol):
+    """What a connection asks of the listening socket that accepted it."""
+
+    app: App
+    faults: Faults
+
+    def track(self, connection: socket.socket) -> None: ...
+    def forget(self, connection: socket.socket) -> None: ...
 
 
 class Connection(BaseHTTPRequestHandler):
@@ -57,8 +65,8 @@ class Connection(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 the base class's names
 
     @property
-    def _listener(self) -> Listener:
-        return cast("Listener", self.server)
+    def _listener(self) -> Accepting:
+        return cast("Accepting", self.server)
 
     def _read(self) -> Request:
         try:

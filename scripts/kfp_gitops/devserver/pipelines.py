@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kfp_gitops.devserver import versions
+from kfp_gitops.devserver import changes, versions
 from kfp_gitops.devserver.app import App, fetch, flag, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
@@ -21,7 +21,7 @@ from kfp_gitops.devserver.limits import check_length, check_tags
 from kfp_gitops.devserver.mysql import DataError
 from kfp_gitops.devserver.paging import Listing
 from kfp_gitops.devserver.records import Pipeline
-from kfp_gitops.devserver.store import DuplicateError, Table
+from kfp_gitops.devserver.store import DuplicateError
 
 _FIELDS = ("pipeline_id", "display_name", "name", "description", "created_at", "namespace", "error", "tags")
 
@@ -145,27 +145,8 @@ def update(app: App, request: Request) -> Reply:
     key, body = request.names["id"], Message.parse(request.body, *_FIELDS)
     with during(f"Failed to update pipeline {key}. Check error stack"):
         fetch(app.store.pipelines, key)
-        change(app.store.pipelines, key, read_changes(app, body))
+        changes.write(app.store.pipelines, key, changes.read(app, body))
         return ok(show(fetch(app.store.pipelines, key)))
-
-
-def change(table: Table[Any], key: str, changes: dict[str, object]) -> None:
-    if not changes:
-        return
-    try:
-        table.update(key, **changes)
-    except DataError as error:
-        raise InternalError(f"Failed to update {table.resource}", f"{error}") from error
-
-
-def read_changes(app: App, body: Message) -> dict[str, object]:
-    changes: dict[str, object] = {}
-    if name := body.text("display_name"):
-        changes["display_name"] = name
-    if body.has("tags") and app.features.tags:
-        check_tags(tags := body.strings("tags"))
-        changes["tags"] = tags
-    return changes
 
 
 def delete(app: App, request: Request) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from kfp_gitops.devserver import templates
+from kfp_gitops.devserver import changes, templates
 from kfp_gitops.devserver.app import App, fetch, new_id
 from kfp_gitops.devserver.body import Message
 from kfp_gitops.devserver.clock import rfc3339
@@ -161,12 +161,10 @@ def list_all(app: App, request: Request) -> Reply:
 
 
 def update(app: App, request: Request) -> Reply:
-    from kfp_gitops.devserver.pipelines import change, read_changes
-
     key, body = request.names["id"], Message.parse(request.body, *FIELDS)
     with during(f"Failed to update pipeline version {key}. Check error stack"):
         fetch(app.store.versions, key)
-        change(app.store.versions, key, read_changes(app, body))
+        changes.write(app.store.versions, key, changes.read(app, body))
         return ok(show(fetch(app.store.versions, key)))
 
 

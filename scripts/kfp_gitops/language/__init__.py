@@ -1,4 +1,4 @@
-"""What people and KFP write: the manifest, cron, IR, their schemas and what may stand in them.
+"""What people and KFP write: manifests, crons, moments, compiled IR (`irlint`), and the JSON Schemas of every file.
 
-Comes in: documents. Goes out: a typed model of each, and what is wrong in it by itself.
+Comes in: documents. Goes out: typed models, and what is wrong with each document by itself.
 """

@@ -1,4 +1,4 @@
-"""What is going on, for those who are on call: status, doctor, runs, pauses, backfills.
+"""How an environment is, and what people on call do about it: `status`, `doctor`, `runs`, `following`, `operations`.
 
-Comes in: an environment and its KFP. Goes out: findings, and the few actions a person may take.
+Comes in: `manifests/<env>/` and its KFP. Goes out: findings, each with its remedy, and runs that a person asked for.
 """

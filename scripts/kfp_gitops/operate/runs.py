@@ -16,7 +16,8 @@ from kfp_gitops.checking import check
 from kfp_gitops.checking.check import given
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.language.manifest import Manifest, Type, nested
-from kfp_gitops.reconcile.desired import experiment_name, is_loopback
+from kfp_gitops.reconcile.hosts import is_loopback
+from kfp_gitops.reconcile.records import experiment_name
 from kfp_gitops.sources.components import Interface
 
 

@@ -14,7 +14,6 @@ from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.plan import Plan
 
-FORMATS = ("text", "json", "markdown")
 _SIGNS = {
     Action.CREATE: "+",
     Action.ADOPT: "+",
@@ -31,7 +30,7 @@ _LONG = 60
 
 
 def render(plan: Plan, form: str, *, colour: bool = False) -> str:
-    """The plan in one of FORMATS."""
+    """The plan as text, json or markdown."""
     if form == "json":
         return json.dumps(as_data(plan), indent=2, ensure_ascii=False)
     return to_markdown(plan) if form == "markdown" else to_text(plan, colour=colour)

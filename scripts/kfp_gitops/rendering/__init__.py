@@ -1,4 +1,4 @@
-"""From the sources to the manifests of an environment, purely: (root, environment) → {path: text}.
+"""From the sources to what Argo CD delivers, purely: (repository, environment) → {path: text}.
 
-Comes in: an environment's sources. Goes out: `manifests/<env>/`, `argocd/`, and both read back.
+Comes in: the sources of an environment. Goes out: `manifests/<env>/` and `argocd/`; `rendered` reads them back.
 """

@@ -1,4 +1,4 @@
-"""What a change would do, for those who review it: diff, policy, promotion.
+"""What a change would do, for those who approve it: `diff`, `policy`, `promotion`.
 
-Comes in: two states of an environment. Goes out: words, Markdown or JSON, and pinned releases.
+Comes in: an environment as it is and as it would be. Goes out: what differs, what is against policy, pinned releases.
 """

@@ -1,4 +1,4 @@
-"""What people change: environments, values, releases, components, templates.
+"""What people change: `environments/`, `templates/`, `components/`.
 
-Comes in: `environments/`, `templates/`, `components/`. Goes out: what an environment is to be rendered from.
+Comes in: those files. Goes out: the merged values of an environment and the releases that it renders.
 """

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from project import PROJECT
 
 PROMISE = 5.0
@@ -127,15 +126,3 @@ class Silent:
         self._socket.close()
         for taken in self._taken:
             taken.close()
-
-
-def kubeconfig(folder: Path, url: str) -> str:
-    """A file that leads to a cluster."""
-    config = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "a",
-        "clusters": [{"name": "a", "cluster": {"server": url}}], "users": [{"name": "a", "user": {}}],
-        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
-    }  # fmt: skip
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config), "utf-8")
-    return str(path)

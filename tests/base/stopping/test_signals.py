@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import first
+import kubeconfig
 import pytest
 import yaml
 from first import PROMISE, Silent, running, until
@@ -16,7 +16,7 @@ from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.reconcile.locking import filelock
 from kfpapi.stub import Answer, Seen, Stub
 from locking.fake_leases import FakeLeases
-from project import PROJECT, Outcome
+from project import Outcome
 
 Command = Callable[..., Outcome]
 LEASE = "--lease=team/dev"
@@ -65,7 +65,7 @@ def test_in_a_blocked_read_it_ends_in_time_and_gives_the_lease_back(
     rendered: Path, tmp_path: Path, cluster: FakeLeases, silent: Silent, name: str, more: list[str]
 ) -> None:
     words = script(name, rendered, "--host", silent.url, *more)
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
@@ -79,7 +79,7 @@ def test_a_write_that_nobody_answered_keeps_others_out_until_the_lease_expires(
 ) -> None:
     """It may take effect when another one is at work already: a schedule enabled late could fire twice."""
     words = script("reconcile pause", rendered, "--host", silent.url, LEASE, "--until=8h")
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
@@ -89,7 +89,7 @@ def test_a_write_that_nobody_answered_keeps_others_out_until_the_lease_expires(
 
 def test_sigint_ends_it_with_130(rendered: Path, tmp_path: Path, cluster: FakeLeases, silent: Silent) -> None:
     words = script("reconcile apply", rendered, "--host", silent.url, LEASE)
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, cluster.stub.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, cluster.stub.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop(signal.SIGINT)
     assert (ended.code, ended.seconds < PROMISE) == (130, True), ended
@@ -100,7 +100,7 @@ def test_in_a_pause_between_two_tries(rendered: Path, tmp_path: Path, cluster: F
     busy = Answer(503, b"{}", headers={"Retry-After": "20"})
     words = script("reconcile apply", rendered, LEASE)
     with Stub(lambda _: busy) as kfp:
-        where = first.kubeconfig(tmp_path, cluster.stub.url)
+        where = str(kubeconfig.written(tmp_path, cluster.stub.url))
         with running([*words, "--host", kfp.url], tmp_path, KUBECONFIG=where) as process:
             until(lambda: kfp.seen, process.process)
             time.sleep(0.3)
@@ -117,7 +117,7 @@ def test_while_it_waits_for_somebody_elses_lease(rendered: Path, tmp_path: Path,
     }
     cluster.leases["team", "dev"] = {"metadata": {"name": "dev", "resourceVersion": "7"}, "spec": spec}
     words = script("reconcile apply", rendered, LEASE, "--host", "http://127.0.0.1:1")
-    where = first.kubeconfig(tmp_path, cluster.stub.url)
+    where = str(kubeconfig.written(tmp_path, cluster.stub.url))
     with running(words, tmp_path, KUBECONFIG=where) as process:
         until(lambda: cluster.stub.seen, process.process)
         ended = process.stop()
@@ -127,7 +127,7 @@ def test_while_it_waits_for_somebody_elses_lease(rendered: Path, tmp_path: Path,
 
 def test_while_kubernetes_does_not_answer(rendered: Path, tmp_path: Path, silent: Silent) -> None:
     words = script("reconcile apply", rendered, LEASE, "--host", "http://127.0.0.1:1")
-    with running(words, tmp_path, KUBECONFIG=first.kubeconfig(tmp_path, silent.url)) as process:
+    with running(words, tmp_path, KUBECONFIG=str(kubeconfig.written(tmp_path, silent.url))) as process:
         until(silent.asked.is_set, process.process)
         ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
@@ -188,128 +188,3 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
             ended = process.stop()
     assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
     assert "r1" in ended.out
-
-
-_WORKERS = """
-import sys, time
-from pathlib import Path
-from kfp_gitops.base import processes, stopping
-
-def slow(number):
-    Path(sys.argv[1], str(number)).touch()
-    time.sleep(60)
-    return ""
-
-with stopping.heeded():
-    try:
-        processes.cores = lambda: 4
-        processes.spread(slow, range(64))
-    except stopping.Stopped as stopped:
-        sys.exit(stopped.exit_code)
-"""
-_DEAF = """
-import ctypes, sys
-from pathlib import Path
-from kfp_gitops.base import stopping
-
-with stopping.heeded():
-    stopping.listen()
-    stopping.at_last(lambda: Path(sys.argv[1], "released").touch())
-    lock, libc = ctypes.create_string_buffer(64), ctypes.CDLL(None)
-    libc.pthread_mutex_lock(lock)
-    Path(sys.argv[1], "0").touch()
-    libc.pthread_mutex_lock(lock)  # no signal ends that, as none ends the look-up of a name
-"""
-_THREADS = """
-import sys, threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from kfp_gitops.base import stopping
-
-def waits():
-    Path(sys.argv[1], "0").touch()
-    try:
-        stopping.sleep(60)
-    except stopping.Stopped:
-        Path(sys.argv[1], "told").touch()
-
-with stopping.heeded(), ThreadPoolExecutor() as pool:
-    try:
-        pool.submit(waits).result()
-    except stopping.Stopped as stopped:
-        sys.exit(stopped.exit_code)
-"""
-
-
-@pytest.mark.parametrize(
-    ("code", "leaves"),
-    [(_WORKERS, []), (_DEAF, ["released"]), (_THREADS, ["told"])],
-    ids=["worker processes", "a call that no signal ends", "a pause in another thread"],
-)
-def test_nothing_that_a_process_may_do_keeps_it(tmp_path: Path, code: str, leaves: list[str]) -> None:
-    with running(["-c", code, tmp_path], tmp_path) as process:
-        until((tmp_path / "0").exists, process.process)
-        time.sleep(0.2)
-        ended = process.stop()
-    assert (ended.code, ended.seconds < PROMISE) == (143, True), ended
-    for name in leaves:
-        assert (tmp_path / name).exists()
-
-
-_IGNORED = """
-import os, signal, sys
-if len(sys.argv) == 1:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.execv(sys.executable, [sys.executable, __file__, "again"])
-from kfp_gitops.base import stopping
-with stopping.heeded():
-    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
-"""
-
-
-def test_a_signal_that_was_ignored_from_outside_stays_so(tmp_path: Path) -> None:
-    """As a shell starts background processes: with SIGINT ignored."""
-    (tmp_path / "ignored.py").write_text(_IGNORED, "utf-8")
-    with running([tmp_path / "ignored.py"], tmp_path) as process:
-        out, err = process.process.communicate(timeout=60)
-    assert out.strip() == "True", err
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_the_library_of_the_steps_ends_too(
-    tmp_path: Path, silent: Silent, number: signal.Signals, code: int
-) -> None:
-    words = ["-m", "predictive_scaling", "fetch", "--url", silent.url, "--output", tmp_path / "usage.csv.gz"]
-    with running(words, tmp_path, PYTHONPATH=str(PROJECT / "components/src")) as process:
-        until(silent.asked.is_set, process.process)
-        ended = process.stop(number)
-    assert (ended.code, ended.seconds < PROMISE) == (code, True), ended
-    assert "Traceback" not in ended.err and not (tmp_path / "usage.csv.gz").exists()
-
-
-_TRAINING = """
-import sys, time
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
-from predictive_scaling.base import stopping
-
-def slow(place):
-    Path(place).touch()
-    time.sleep(60)
-
-if __name__ == "__main__":
-    stopping.heed()
-    with ProcessPoolExecutor(2) as pool:
-        list(pool.map(slow, [sys.argv[1] + "/0"] * 2))
-"""
-
-
-def test_the_library_of_the_steps_leaves_no_worker(tmp_path: Path) -> None:
-    (tmp_path / "training.py").write_text(_TRAINING, "utf-8")
-    with running(
-        [tmp_path / "training.py", tmp_path], tmp_path, PYTHONPATH=str(PROJECT / "components/src")
-    ) as process:
-        until((tmp_path / "0").exists, process.process)
-        time.sleep(0.3)
-        ended = process.stop()
-    assert (ended.code, ended.seconds < PROMISE) == (143, True), ended

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-import first
+import kubeconfig
 import pytest
 from first import PROMISE, Ended, running, until
 from kfp_gitops.devserver import DevServer, Faults
@@ -130,7 +130,7 @@ class House:
 
     @property
     def variables(self) -> dict[str, str]:
-        return {"KUBECONFIG": first.kubeconfig(self.root, self.cluster.stub.url)}
+        return {"KUBECONFIG": str(kubeconfig.written(self.root, self.cluster.stub.url))}
 
     def apply(self) -> Ended:
         with running(self.words, self.root, **self.variables) as process:

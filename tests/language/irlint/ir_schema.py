@@ -10,7 +10,7 @@ from kfp.kubernetes.kubernetes_executor_config_pb2 import KubernetesExecutorConf
 from kfp.pipeline_spec import pipeline_spec_pb2 as messages
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_COMMENT = "Generated from the protobuf messages of kfp by `pytest tests/irlint --update-golden`."
+_COMMENT = "Generated from the protobuf messages of kfp by `pytest tests/language/irlint --update-golden`."
 _SCALARS = {
     FieldDescriptor.TYPE_STRING: {"type": "string"},
     FieldDescriptor.TYPE_BOOL: {"type": "boolean"},

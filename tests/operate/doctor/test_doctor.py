@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jsonschema
+import kubeconfig
 import pytest
 import yaml
 from fake_cluster import FakeCluster
@@ -60,16 +61,8 @@ def doctor(rendered: Path, command: Callable[..., Outcome]) -> Doctor:
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
     with (found := FakeCluster()).stub:
-        kubeconfig = {
-            "apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "here", "cluster": {"server": found.stub.url}}],
-            "users": [{"name": "me", "user": {}}],
-            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-        }  # fmt: skip
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
-        monkeypatch.setattr(
-            "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig")
-        )
+        where = str(kubeconfig.written(tmp_path, found.stub.url))
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", where)
         yield found
 
 
@@ -237,8 +230,16 @@ def test_the_rights_that_are_looked_for_are_those_of_the_role_that_is_delivered(
     from kfp_gitops.operate.doctor import kubernetes
 
     documents = yaml.safe_load_all((PROJECT / "manifests/dev/access.yaml").read_text())
-    (applies,) = (d for d in documents if d["kind"] == "Role" and d["metadata"]["name"] == "kfp-gitops-dev")
-    given = {rule["resources"][0]: tuple(rule["verbs"]) for rule in applies["rules"]}
+    (role,) = (
+        found
+        for found in documents
+        if found and found["kind"] == "Role" and found["metadata"]["name"] == "kfp-gitops-dev"
+    )
+    given = {
+        rule["resources"][0]: tuple(rule["verbs"])
+        for rule in role["rules"]
+        if rule["apiGroups"] == ["pipelines.kubeflow.org"]
+    }
     assert dict(kubernetes._RIGHTS) == given
 
 

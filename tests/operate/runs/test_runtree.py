@@ -13,7 +13,7 @@ import recordings
 from kfp_gitops.kfpserver.runtree import View, of_records, show
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile.folder import read
 from project import PROJECT
 from recordings import NAMES, Recording, walk
 
@@ -134,7 +134,7 @@ def test_nothing_is_known_before_the_first_node_is_stored() -> None:
 
 
 def _ids(pipeline: str, same: bool) -> Ids:
-    folder = desired.read(PROJECT / "manifests/dev", "dev")
+    folder = read(PROJECT / "manifests/dev", "dev")
     return Ids(folder.manifests[pipeline], folder.inner(pipeline), same)
 
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import kubeconfig
 import pytest
-import yaml
 from kfp_gitops.base.errors import LockLostError
 from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.reconcile import locking
@@ -28,16 +28,8 @@ def server(tmp_path: Path) -> Iterator[DevServer]:
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLeases]:
     """A cluster that the kubeconfig leads to."""
     with (found := FakeLeases()).stub:
-        kubeconfig = {
-            "apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "here", "cluster": {"server": found.stub.url}}],
-            "users": [{"name": "me", "user": {}}],
-            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me"}}],
-        }  # fmt: skip
-        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
-        monkeypatch.setattr(
-            "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig")
-        )
+        where = str(kubeconfig.written(tmp_path, found.stub.url))
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", where)
         yield found
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import yaml
+import kubeconfig
 from atomic import Volume
 from bench import clean
 from delivered import Object
@@ -146,14 +146,4 @@ class Pod:
 
 
 def _kubeconfig(root: Path, url: str, mounts: dict[str, Path]) -> Path:
-    token = mounts[_ACCOUNT] / "token"
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "pod",
-        "clusters": [{"name": "pod", "cluster": {"server": url}}],
-        "users": [{"name": "pod", "user": {"tokenFile": str(token)}}],
-        "contexts": [{"name": "pod", "context": {"cluster": "pod", "user": "pod"}}],
-    }
-    (root / "kubeconfig").write_text(yaml.safe_dump(config), "utf-8")
-    return root / "kubeconfig"
+    return kubeconfig.written(root, url, {"tokenFile": str(mounts[_ACCOUNT] / "token")})

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile.folder import read
 from kfp_gitops.rendering.render import render
 from kfp_gitops.sources import environment
 
@@ -72,7 +72,7 @@ def test_promotion_takes_it_along_and_the_reconciler_reads_it(
     assert (nested / "environments/prod/pinned/hello/twice.pipeline.yaml.j2").read_text() == TWICE
     (nested / INNER).unlink()  # prod has its own copy
     assert command("render", "--root", nested, "--env", "prod", "--check").code == 0
-    found = desired.read(nested / "manifests/prod", "prod")
+    found = read(nested / "manifests/prod", "prod")
     assert set(found.rendered["hello"].inner) == {"twice"}
 
 

@@ -2,65 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import rich_ir
 import yaml
+from brought_kit import STEPS, Run, edit, ir_file, set_beside
 from kfp import components
 from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.reconcile import desired
+from kfp_gitops.reconcile.folder import read
 from kfp_gitops.rendering.render import render
 from kfp_gitops.sources import environment
-from project import PROJECT, Outcome
-
-_STEPS = f"registry.example.com/steps@sha256:{'1' * 64}"
-_TEMPLATE = """apiVersion: kfp-gitops/v1
-kind: PipelineManifest
-metadata: {name: brought, description: Comes compiled., owner: tests}
-spec:
-  ir: rich.yaml
-  parameters:
-    uri: {default: {{ values.uri | tojson }}}
-    secret: {default: other}
-schedules:
-- name: daily
-  cron: "0 0 4 * * *"
-  enabled: true
-  parameters: {rows: [{a: 2}]}
-  maxConcurrency: 1
-  catchup: false
-"""
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def root(repository: Path) -> Path:
-    """The small repository with one more pipeline, whose IR lies beside its template."""
-    folder = repository / "templates/pipelines/brought"
-    folder.mkdir()
-    (folder / "pipeline.yaml.j2").write_text(_TEMPLATE)
-    (folder / "values.schema.json").write_text(
-        '{"type": "object", "properties": {"uri": {"type": "string"}}}'
-    )
-    (folder / "rich.yaml").write_text(yaml.safe_dump_all(rich_ir.documents()))
-    with (repository / "environments/dev/values.yaml").open("a") as values:
-        values.write("  brought:\n    values: {uri: gs://x/y}\n")
-    return repository
-
-
-def _ir_file(root: Path) -> Path:
-    return root / "templates/pipelines/brought/rich.yaml"
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 def test_it_compiles_to_what_kfp_loads_with_the_environments_defaults_and_images(
@@ -73,7 +27,7 @@ def test_it_compiles_to_what_kfp_loads_with_the_environments_defaults_and_images
     inputs["uri"]["defaultValue"], inputs["secret"]["defaultValue"] = "gs://x/y", "other"
     for executor in wanted[0]["deploymentSpec"]["executors"].values():
         if "container" in executor:
-            executor["container"]["image"] = _STEPS
+            executor["container"]["image"] = STEPS
     rendered = next(pipeline for pipeline in render(root, "dev").pipelines if pipeline.name == "brought")
     compiled = compiler.compile_pipeline(rendered, "manifests/dev")
     assert ir.documents(compiled.text) == wanted
@@ -86,7 +40,7 @@ def test_the_reconciler_reads_it_with_its_schedule(root: Path, command: Run) -> 
     found = desired.load(root / "manifests/dev", "dev", "http://127.0.0.1:1")
     (brought,) = (pipeline for pipeline in found.pipelines if pipeline.name == "brought")
     assert [schedule.parameters for schedule in brought.schedules] == [{"rows": [{"a": 2}]}]
-    folder = desired.read(root / "manifests/dev", "dev")
+    folder = read(root / "manifests/dev", "dev")
     kinds = {parameter.name: parameter.type for parameter in folder.manifests["brought"].parameters}
     assert kinds == {"uri": "str", "rows": "list", "secret": "str"}
 
@@ -99,20 +53,20 @@ def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, comm
         command("promote", "--root", root, "--from", "dev", "--to", "prod", "--pipeline", "brought").code == 0
     )
     pinned = root / "environments/prod/pinned/brought/rich.yaml"
-    assert pinned.read_text() == _ir_file(root).read_text()
+    assert pinned.read_text() == ir_file(root).read_text()
     assert "gs://prod/x" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()
-    _edit(_ir_file(root), "name: rich", "name: richer")
+    edit(ir_file(root), "name: rich", "name: richer")
     assert environment.releases(root, environment.load(root, "dev"))["brought"].digest != before
-    _edit(pinned, "name: rich", "name: richer")
+    edit(pinned, "name: rich", "name: richer")
     assert "pinned copies are never edited" in command("render", "--root", root, "--env", "prod").err
 
 
 def _template(old: str, new: str) -> Callable[[Path], None]:
-    return lambda root: _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
+    return lambda root: edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
 
 
 def _file(old: str, new: str) -> Callable[[Path], None]:
-    return lambda root: _edit(_ir_file(root), old, new)
+    return lambda root: edit(ir_file(root), old, new)
 
 
 _newer_setting = _file(
@@ -160,7 +114,7 @@ def test_what_kfp_does_not_load_is_told_when_locking(root: Path, command: Run) -
     documents = rich_ir.documents()
     task = documents[0]["root"]["dag"]["tasks"]["use-2"]
     task["inputs"]["parameters"]["number"] = {"runtimeValue": {"constant": 1, "runtimeParameter": "b"}}
-    _ir_file(root).write_text(yaml.safe_dump_all(documents))
+    ir_file(root).write_text(yaml.safe_dump_all(documents))
     done = command("render", "--root", root, "--env", "dev", "--lock")
     assert (done.code, "kfp 2.17 does not load this" in done.err) == (2, True)
     path = "manifests/dev/pipelines/brought/rich.yaml"
@@ -171,103 +125,10 @@ def test_what_kfp_does_not_load_is_told_when_locking(root: Path, command: Run) -
     assert [text.strip() for text in told[:2]] == ["runtimeValue:", "constant: 1"]
 
 
-def test_an_image_by_tag_is_warned_of_and_refused_by_the_policy(root: Path, command: Run) -> None:
-    _edit(_ir_file(root), "image: steps", "image: python:3.11")
-    shutil.copy(PROJECT / "environments/policy.yaml", root / "environments/policy.yaml")
-    done = command("render", "--root", root, "--env", "dev", "--lock")
-    assert done.code == 0, done.err
-    assert "'python:3.11' is neither by digest" in done.err
-    checked = command("policy", "--root", root, "--env", "dev")
-    assert checked.code == 2
-    assert "image-by-digest" in checked.err
-
-
-def test_an_image_of_the_ir_can_be_mapped_as_it_is_written(root: Path, command: Run) -> None:
-    _edit(_ir_file(root), "image: steps", "image: gcr.io/team/steps:v1")
-    with (root / "environments/dev/release.yaml").open("a") as release:
-        release.write(f"  gcr.io/team/steps:v1: {_STEPS}\n")
-    assert command("render", "--root", root, "--env", "dev").code == 0
-    found: Any = (root / "manifests/dev/pipelines/brought/rich.yaml").read_text()
-    assert "gcr.io" not in found
-
-
-def _settings(root: Path, text: str) -> None:
-    """Add to what the platform document sets for the only executor in it."""
-    _edit(
-        _ir_file(root),
-        "        exec-use-2:\n          secretAsEnv:",
-        f"        exec-use-2:\n{text}          secretAsEnv:",
-    )
-
-
-_BESIDE = "          initContainers:\n          - {image: %s, name: wait}\n"
-
-
-def test_an_image_beside_a_step_is_warned_of_like_its_own(root: Path, command: Run) -> None:
-    _settings(root, _BESIDE % "registry.example.com/wait:1")
-    done = command("render", "--root", root, "--env", "dev")
-    assert done.code == 0, done.err
-    at = _ir_file(root).read_text().split("image: registry.example.com")[0].count("\n") + 1
-    warned = f"rich.yaml:{at}:21: warning: image 'registry.example.com/wait:1' is neither by digest"
-    assert warned in done.err
-
-
-def test_an_image_beside_a_step_is_mapped_and_is_part_of_the_release(root: Path, command: Run) -> None:
-    _settings(root, _BESIDE % "registry.example.com/wait:1")
-    with (root / "environments/dev/release.yaml").open("a") as release:
-        release.write(f"  registry.example.com/wait:1: {_STEPS}\n")
-    done = command("render", "--root", root, "--env", "dev", "--lock")
-    assert (done.code, "wait:1" in done.err) == (0, False), done.err
-    found = list(yaml.safe_load_all((root / "manifests/dev/pipelines/brought/rich.yaml").read_text()))
-    settings = found[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-use-2"]
-    assert settings["initContainers"] == [{"image": _STEPS, "name": "wait"}]
-    used = environment.releases(root, environment.load(root, "dev"))["brought"].used_images
-    assert used["registry.example.com/wait:1"] == _STEPS
-
-
-def test_an_image_is_warned_of_once_in_a_file(root: Path, command: Run) -> None:
-    path = _ir_file(root)
-    path.write_text(path.read_text().replace("image: steps", "image: python:3.11"))
-    warned = [
-        line
-        for line in command("render", "--root", root, "--env", "dev").err.splitlines()
-        if "'python:3.11'" in line
-    ]
-    more = path.read_text().count("image: python:3.11") - 1
-    assert len(warned) == 1
-    assert f"(and {more} more like it)" in warned[0]
-
-
-@pytest.mark.parametrize(
-    "image", ["host/image:python:3.11", "Python:3.11", "-x", "a//b", "host:port/x", "a" * 600]
-)
-def test_an_image_that_no_kubernetes_accepts_is_called_so(root: Path, command: Run, image: str) -> None:
-    _edit(_ir_file(root), "image: steps", f"image: {image}")
-    assert (
-        f"image '{image}' is not a valid reference" in command("render", "--root", root, "--env", "dev").err
-    )
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        "localhost:5000/a_b/c__d:v1-x",
-        "HOST.example/x",
-        "x",
-        "'[::1]:80/x'",
-        "\"{{$.inputs.parameters['a']}}\"",
-    ],
-)
-def test_an_image_that_is_a_reference_is_only_not_by_digest(root: Path, command: Run, image: str) -> None:
-    _edit(_ir_file(root), "image: steps", f"image: {image}")
-    warned = command("render", "--root", root, "--env", "dev").err
-    assert f"{yaml.safe_load(image)!r} is neither by digest" in warned
-
-
 def test_settings_that_kfp_does_not_know_are_warned_of(root: Path, command: Run) -> None:
     """A newer kfp wrote them for a newer server, or somebody mistyped."""
-    _settings(root, "          seats: []\n          tolerationz: []\n")
-    _edit(_ir_file(root), "      container:\n", "      container:\n        umage: x\n        seats: 1\n")
+    set_beside(root, "          seats: []\n          tolerationz: []\n")
+    edit(ir_file(root), "      container:\n", "      container:\n        umage: x\n        seats: 1\n")
     done = command("render", "--root", root, "--env", "dev", "--lock")
     assert done.code == 0, done.err
     for said in (
@@ -301,9 +162,9 @@ def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: 
     documents[0]["root"]["inputDefinitions"]["parameters"]["note"] = {
         "parameterType": "STRING", "isOptional": True,
     }  # fmt: skip
-    _ir_file(root).write_text(yaml.safe_dump_all(documents))
+    ir_file(root).write_text(yaml.safe_dump_all(documents))
     assert command("render", "--root", root, "--env", "dev", "--lock").code == 0
-    folder = desired.read(root / "manifests/dev", "dev")
+    folder = read(root / "manifests/dev", "dev")
     assert {p.name: p.required for p in folder.manifests["brought"].parameters} == {
         "uri": False, "rows": False, "secret": False, "note": False,
     }  # fmt: skip
@@ -319,7 +180,7 @@ def test_an_optional_parameter_of_the_ir_need_not_be_given(root: Path, command: 
 def test_a_uri_that_an_importer_of_it_does_not_read_is_told_in_the_manifest(
     root: Path, command: Run, old: str, new: str, at: str
 ) -> None:
-    _edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
+    edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
     done = command("render", "--root", root, "--env", "dev")
     assert done.code == 2
     assert f"pipeline.yaml.j2 (rendered for dev):{at}: KFP reads no URI like" in done.err

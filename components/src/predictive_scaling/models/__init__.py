@@ -1,7 +1,7 @@
 """The models that compete, simplest first, and how each is made and read back.
 
-A recipe is a model before it has seen data; fitting gives a fitted model, which forecasts the hours right after
-the series it was fitted to. `COMPLEXITY` orders the kinds for ties.
+Comes in: series. Goes out: forecasts of the hours right after them, and fitted models as documents. A recipe is a
+model before it has seen data. `COMPLEXITY` orders the kinds for ties.
 """
 
 from __future__ import annotations

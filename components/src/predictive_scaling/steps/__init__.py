@@ -1,7 +1,8 @@
-"""One function per pipeline step: paths and plain values in, plain values out.
+"""One function per pipeline step, around pure functions of tables.
 
+Comes in: paths and plain values; tables may be plain or gzipped CSV. Goes out: plain values, and files at the paths.
 Data at fault is reported through what a step gives back, because a system that runs steps skips everything after one
-that raises. A fault of the platform or of the parameters raises. Tables may be plain or gzipped CSV.
+that raises. A fault of the platform or of the parameters raises.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a manifest may not say although its schema allows it: names, references, types, scopes, cycles."""
+"""The checks of a manifest beyond its schema: names, references, types, scopes, circles, pods, schedules."""
 
 from kfp_gitops.checking.check.checker import interface, nested_problems, problems, warnings
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import RefusedError, UsageError
@@ -73,7 +73,8 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
         InputError: environment.yaml is malformed.
         UsageError: there is no environment.yaml, and not all was given that it would say.
     """
-    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.folder import settings_of
+    from kfp_gitops.reconcile.hosts import checked_host
 
     given = (arguments.repository, arguments.host, arguments.namespace)
     if all(text is not None for text in given):
@@ -82,17 +83,22 @@ def owned(arguments: Namespace) -> tuple[Owner, KfpApi]:
         more = "without it give --repository, --host and --namespace ('' on a single-user KFP)"
         raise UsageError(f"{settings}: no such file; {more}")
     else:
-        found = desired.settings_of(manifests(arguments), arguments.env)
+        found = settings_of(manifests(arguments), arguments.env)
         repository, kfp = arguments.repository or found["repository"], found["kfp"]
         host = arguments.host or kfp["host"]
         namespace = kfp["namespace"] if arguments.namespace is None else arguments.namespace
-    api = connection.api(arguments, desired.checked_host(host), namespace)
+    api = connection.api(arguments, checked_host(host), namespace)
     return Owner(repository, arguments.env), api
 
 
 def add_decisions(parser: ArgumentParser) -> None:
     """What a person decides, and how the plan is shown."""
-    group = parser.add_argument_group("decisions")
+    _add_wishes(group := parser.add_argument_group("decisions"))
+    _add_limits(group)
+    _add_showing(parser.add_argument_group("the plan"))
+
+
+def _add_wishes(group: Any) -> None:
     group.add_argument(
         "--adopt", action="append", default=[], metavar="P",
         help="take over the pipeline of this name, and its recurring runs of our names, that nobody marked",
@@ -106,6 +112,9 @@ def add_decisions(parser: ArgumentParser) -> None:
         "--refresh-stale", action="store_true",
         help="also replace recurring runs that an older KFP compiled and this one could not compile anew at its start",
     )  # fmt: skip
+
+
+def _add_limits(group: Any) -> None:
     group.add_argument(
         "--max-delete", type=natural, default=10, metavar="N", help="refuse more removals (default: 10)"
     )
@@ -121,7 +130,9 @@ def add_decisions(parser: ArgumentParser) -> None:
         action="store_true",
         help="an environment without a pipeline is meant: stop everything",
     )
-    shown = parser.add_argument_group("the plan")
+
+
+def _add_showing(shown: Any) -> None:
     shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
     shown.add_argument(

@@ -13,7 +13,7 @@ from kfp_gitops.commands.reconcile import options
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
-    from kfp_gitops.reconcile.desired import Texts
+    from kfp_gitops.reconcile.folder import Texts
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired, Options
 
@@ -32,9 +32,10 @@ def add(subcommands: Any) -> None:
 def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
     from kfp_gitops.reconcile import desired, guard
+    from kfp_gitops.reconcile.folder import texts
     from kfp_gitops.reconcile.plan import plan
 
-    found = desired.texts(options.manifests(arguments), arguments.env)
+    found = texts(options.manifests(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # The look at KFP is mostly waiting, so other processes compile meanwhile.
     desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(arguments, found)))

@@ -1,4 +1,4 @@
-"""Compile a rendered manifest to KFP's IR, through the kfp SDK's own DSL: the result is what KFP would write.
+"""The compiler: a rendered manifest → KFP's IR, through the SDK's own DSL, so that it is what KFP would write.
 
 `sdk` is the import of kfp, `build` makes a DSL pipeline of a manifest, `emit` writes that as IR, `compiled` is
 the way from one to the other. The only package besides `kfpapi` and `localrun` that imports kfp.

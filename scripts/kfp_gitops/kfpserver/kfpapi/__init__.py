@@ -1,1 +1,1 @@
-"""KFP's API as this project uses it: our records (no kfp needed) and our errors around the official client."""
+"""KFP's API as this project uses it: the official client inside; our records (no kfp needed) and errors outside."""

@@ -1,4 +1,4 @@
-"""The pipeline manifest: its types, how it is read, migrated and ordered."""
+"""The pipeline manifest: its types, and how it is read, migrated and put in order."""
 
 from kfp_gitops.language.manifest.items import hidden, maps, uses_item
 from kfp_gitops.language.manifest.model import (

@@ -1,1 +1,1 @@
-"""What must be so before `apply` can work, each point with the command or manifest that mends it."""
+"""Doctor: what must be so before `apply` can work, each point with the command or manifest that mends it."""

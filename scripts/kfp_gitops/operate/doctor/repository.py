@@ -8,7 +8,9 @@ from typing import Any
 
 from kfp_gitops.compiling import ir
 from kfp_gitops.operate.doctor.check import Check, missing, ok
-from kfp_gitops.reconcile.desired import Folder, is_loopback, push_images
+from kfp_gitops.reconcile.desired import push_images
+from kfp_gitops.reconcile.folder import Folder
+from kfp_gitops.reconcile.hosts import is_loopback
 
 _TAGGED = re.compile(r"^\s*image:\s*['\"]?([\w./:-]+)['\"]?\s*$", re.MULTILINE)
 # A literal value that a pipeline takes may have any keys; these are where values stand.

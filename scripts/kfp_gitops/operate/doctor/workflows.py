@@ -40,8 +40,10 @@ def check(api: Any, namespace: str) -> Check:
     except RemoteError as error:
         return unknown(_TITLE, str(error), look)
     policy = _policy(found.data or {})
-    if policy not in _VOID:
-        return ok(_TITLE, "as the manifests say")
+    return _void(policy, namespace) if policy in _VOID else ok(_TITLE, "as the manifests say")
+
+
+def _void(policy: str, namespace: str) -> Check:
     what = (
         f"retryPolicy {policy} in {_NAME} holds for every step: one that ends with an error is not tried again, "
         "whatever `retry` says, and a run may end SUCCEEDED though a step failed"

@@ -1,1 +1,1 @@
-"""What people do at night: turn schedules off and on again, run what failed once more, make up for missed days."""
+"""Operations at night: pause and resume schedules, run again what failed, make up for missed days."""

@@ -1,1 +1,1 @@
-"""How an environment is: what is registered, when it fires, how its last runs ended, what is missing."""
+"""Status of an environment: what is registered, when it fires next, how its last runs ended, what is missing."""

@@ -21,17 +21,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
     """
     old, new = before.settings, after.settings
     zone = str(new.get("timeZone") or old.get("timeZone") or "UTC")
-    left, right = before.entries(), after.entries()
-    was, is_ = before.pipelines(), after.pipelines()
-    nothing = PipelineFiles(before.name, {})
-    absent = {str(entry["name"]): str(entry["delete"]) for entry in new.get("absent", ())}
-    found = [
-        _pipeline(
-            *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
-            absent=absent.get(name),
-        )
-        for name in sorted({**left, **right})
-    ]
+    found = _pipelines(before, after, now)
     if old and not new:  # Nothing is applied for a folder that is gone: each pipeline is as it was.
         found = [replace(item, warnings=[], firings=[]) for item in found]
     changed, noise = delivery.changes(before.delivery(), after.delivery())
@@ -48,6 +38,20 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         ],
         noise=noise,
     )
+
+
+def _pipelines(before: State, after: State, now: datetime) -> list[PipelineDiff]:
+    left, right = before.entries(), after.entries()
+    was, is_ = before.pipelines(), after.pipelines()
+    nothing = PipelineFiles(before.name, {})
+    absent = {str(entry["name"]): str(entry["delete"]) for entry in after.settings.get("absent", ())}
+    return [
+        _pipeline(
+            *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
+            absent=absent.get(name),
+        )
+        for name in sorted({**left, **right})
+    ]
 
 
 def _setting_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -68,8 +72,28 @@ def _pipeline(
     now: datetime,
     absent: str | None,
 ) -> PipelineDiff:
+    result = _releases(name, old, new, after)
+    if old and new and before.texts == after.texts and old == new:
+        return result
+    left, right = (old or ABSENT).in_force(before, now), (new or ABSENT).in_force(after, now)
+    changes = [*_entry_changes(name, old, new), *_changes(name, before, after, left, right)]
+    drawn = _draws(changes) and result.action is not Action.REMOVED
+    result = replace(
+        _with_schedules(result, left, right, now),
+        changes=changes if result.action is None else [],
+        graph=graph.mermaid(left, right, changes) if drawn else None,
+    )
+    return replace(
+        result,
+        warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
+        noise=[*diagnostics.noise(result, before, after)],
+    )
+
+
+def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFiles) -> PipelineDiff:
+    """Which version and release it had, and has."""
     was, is_ = old or ABSENT, new or ABSENT
-    result = PipelineDiff(
+    return PipelineDiff(
         name,
         action=Action.ADDED if old is None else Action.REMOVED if new is None else None,
         version_before=was.version,
@@ -78,27 +102,19 @@ def _pipeline(
         release_before=was.release,
         release_after=is_.release,
     )
-    if old and new and before.texts == after.texts and old == new:
-        return result
-    left, right = was.in_force(before, now), is_.in_force(after, now)
-    changes = [*_entry_changes(name, old, new), *_changes(name, before, after, left, right)]
+
+
+def _with_schedules(
+    result: PipelineDiff, left: Mapping[str, Any], right: Mapping[str, Any], now: datetime
+) -> PipelineDiff:
     replaced = schedules.replaced(left, right, result.new_version)
-    result = replace(
+    return replace(
         result,
-        changes=changes if result.action is None else [],
         schedules_added=schedules.only_in(right, left),
         replaced=replaced if result.action is None else [],
         switched_off=schedules.switched_off(left, right),
         schedules_removed=schedules.only_in(left, right),
         firings=schedules.firings(left, right, now),
-        graph=graph.mermaid(left, right, changes)
-        if _draws(changes) and result.action is not Action.REMOVED
-        else None,
-    )
-    return replace(
-        result,
-        warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
-        noise=[*diagnostics.noise(result, before, after)],
     )
 
 

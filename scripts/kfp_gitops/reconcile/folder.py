@@ -1,0 +1,126 @@
+"""`manifests/<env>/` as it stands: read and checked, nothing compiled, no kfp imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.base import files, schema
+from kfp_gitops.base.errors import InputError, raise_if_any
+from kfp_gitops.base.places import Place, Plain, Source
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.compiling import lock
+from kfp_gitops.compiling.lock import Locked
+from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
+from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
+from kfp_gitops.sources import brought
+
+
+@dataclass(frozen=True)
+class Texts:
+    """manifests/<env>/ as it stands, its manifests not looked into."""
+
+    environment: Mapping[str, Any]
+    rendered: Mapping[str, RenderedPipeline]
+    locked: Mapping[str, Locked]
+    path: str
+
+
+@dataclass(frozen=True)
+class Folder(Texts):
+    """manifests/<env>/ as read, before anything is compiled."""
+
+    manifests: Mapping[str, Manifest]
+
+    def inner(self, pipeline: str) -> dict[str, Manifest]:
+        """The pipelines inside one, by name."""
+        base = f"{self.path}/pipelines/{pipeline}/{INNER}"
+        texts = self.rendered[pipeline].inner.items()
+        return {name: reader.read(text, f"{base}/{name}.yaml") for name, text in texts}
+
+
+@dataclass(frozen=True)
+class Head:
+    """What desired state takes of a manifest: 1,000 whole ones, with the place of every value, take 125 MB."""
+
+    description: str
+    schedules: tuple[Schedule, ...]
+    triggers: tuple[Trigger, ...]
+
+
+def read(folder: Path | Place, environment: str) -> Folder:
+    """Read a rendered environment; compiles nothing and imports no kfp.
+
+    Raises:
+        InputError: something is missing or malformed; run render.
+    """
+    found = texts(folder, environment)
+    manifests = {
+        name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in found.rendered.items()
+    }
+    return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
+
+
+def texts(folder: Path | Place, environment: str) -> Texts:
+    """Read a rendered environment without looking into its manifests. A path is one of a repository.
+
+    Raises:
+        InputError: something is missing or malformed; run render.
+    """
+    return _place(folder).whole(lambda source: _texts(source, environment))
+
+
+def heads(found: Texts) -> dict[str, Head]:
+    """What desired state takes of each pipeline, by name."""
+    taken = {}
+    for name, rendered in found.rendered.items():
+        manifest = _manifest(f"{found.path}/pipelines/{name}", rendered)
+        taken[name] = Head(manifest.description, manifest.schedules, manifest.triggers)
+    return taken
+
+
+def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
+    """What environment.yaml says: whose it is, which KFP, which pipelines.
+
+    Raises:
+        InputError: it is missing or malformed, or of another environment.
+    """
+    return _place(folder).whole(lambda source: _settings(source, environment))
+
+
+def _place(folder: Path | Place) -> Place:
+    return Plain.at(folder) if isinstance(folder, Path) else folder
+
+
+def _texts(source: Source, environment: str) -> Texts:
+    settings = _settings(source, environment)
+    rendered = {
+        entry["name"]: rendered_pipeline(source, entry["name"], entry["release"])
+        for entry in settings["pipelines"]
+    }
+    locked = lock.read(source.read_text(LOCK), f"{source.name}/{LOCK}")
+    return Texts(settings, rendered, locked, source.name)
+
+
+def _settings(source: Source, environment: str) -> Mapping[str, Any]:
+    if not source.path.is_dir():
+        present = ", ".join(files.list_folders(source.path.parent, ".")) or "none"
+        todo = f"there are: {present}; render one with `python scripts/render.py --env ENV`"
+        raise InputError.of(str(source.path), "no such folder", todo)
+    document = parse(source.read_text(ENVIRONMENT), f"{source.name}/{ENVIRONMENT}")
+    raise_if_any(schema.problems(schema.named("environment"), document))
+    if document.value["environment"] != environment:
+        what = f"this is the environment {document.value['environment']!r}, not {environment!r}"
+        raise InputError(
+            [document.problem(("environment",), what, "give the folder of the environment you mean")]
+        )
+    found: Mapping[str, Any] = document.value
+    return found
+
+
+def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
+    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in rendered.irs.items()}
+    return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)

@@ -1,0 +1,38 @@
+"""The map of the house: every wing says what comes in and goes out, and no map leaves one out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+import kfp_gitops
+import predictive_scaling
+import pytest
+from project import PROJECT
+
+HOUSES = (kfp_gitops, predictive_scaling)
+
+
+def _wings(house: ModuleType) -> list[str]:
+    return [found.name for found in iter_modules(house.__path__) if found.ispkg]
+
+
+@pytest.mark.parametrize("name", [f"{house.__name__}.{wing}" for house in HOUSES for wing in _wings(house)])
+def test_a_wing_says_what_comes_in_and_what_goes_out(name: str) -> None:
+    told = import_module(name).__doc__ or ""
+    assert "Comes in: " in told and " Goes out: " in told
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_the_maps_name_every_wing(house: ModuleType) -> None:
+    drawn = (house.__doc__ or "").replace(",", " ").split()
+    written = (PROJECT / ".github/CONTRIBUTING.md").read_text("utf-8")
+    for wing in _wings(house):
+        assert wing in drawn
+        assert f"`{wing}`" in written or f"`{wing}/`" in written
+
+
+def test_at_the_top_of_the_package_stand_its_wings_alone() -> None:
+    modules = {found.name for found in iter_modules(kfp_gitops.__path__) if not found.ispkg}
+    assert modules == {"__main__"}
