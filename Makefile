@@ -5,10 +5,16 @@ PYTHON3 ?= python3
 PY := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 E2E_ON ?= devserver
+PYTEST ?= $(PY) -m pytest -q -n 2 --dist loadfile
+# What a fork tests of its own: its inputs, and what `new.py` made.
+OWN_TESTS = tests/fork $(wildcard tests/components tests/pipelines)
+PRODUCT_TESTS ?= tests
+# A repository is the product's own as long as it has the id that ships; a fork sets another.
+id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check e2e bench render components reference lock clean
+.PHONY: help demo test test-own test-product check forks e2e bench render components reference shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -27,8 +33,16 @@ $(VENV)/.installed: $(LOCK) requirements-build.lock
 demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, apply, run, report
 	$(PY) scripts/demo.py
 
-test: $(VENV)/.installed  ## all tests
-	$(PY) -m pytest -q
+test: test-own $(if $(filter $(call id,.),$(call id,tests/shipped)),test-product)  ## a fork's own tests; in the product's repository the product's, too
+
+test-own: $(VENV)/.installed  ## inputs render, compile, keep the policy and run; tests that new.py made
+	$(PYTEST) $(OWN_TESTS)
+
+test-product: $(VENV)/.installed  ## all tests of the product, which see what ships, whatever a fork set
+	$(PYTEST) $(PRODUCT_TESTS) $(addprefix --ignore=,$(OWN_TESTS))
+
+forks: $(VENV)/.installed  ## make five forks and run both in each: ARGS=--all for the product's tests whole
+	$(PY) tests/fork/forks.py $(ARGS)
 
 check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rendered manifests, policy
 	$(PY) -m ruff format --check --quiet .
@@ -54,6 +68,9 @@ reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the mani
 
 render: components  ## render and lock every environment
 	$(PY) scripts/render.py --all --lock
+
+shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the product's tests see in a fork
+	$(PY) tests/assembly.py
 
 lock:  ## refresh the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock

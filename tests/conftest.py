@@ -6,9 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import assembly
+import project
 import pytest
 from kfp_gitops.commands import console
-from project import HERE, PROJECT, Outcome
+from project import HERE, Outcome
+
+assembly.start()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +26,7 @@ def repository(tmp_path: Path) -> Path:
     """A small repository: dev follows the sources, prod a pinned copy; one pipeline with every kind of group."""
     root = tmp_path / "repository"
     shutil.copytree(HERE / "data/repository", root)
-    shutil.copytree(PROJECT / "templates/delivery", root / "templates/delivery")
+    shutil.copytree(project.PROJECT / "templates/delivery", root / "templates/delivery")
     return root
 
 

@@ -142,7 +142,7 @@ def dump(value: Any, indentation: int) -> str:
 
 
 def _base() -> str:
-    lines = (ROOT / "environments/base.yaml").read_text("utf-8").splitlines(keepends=True)
+    lines = (ROOT / "tests/shipped/environments/base.yaml").read_text("utf-8").splitlines(keepends=True)
     return "".join(lines[: lines.index("pipelines:\n")])
 
 

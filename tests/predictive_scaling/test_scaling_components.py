@@ -4,11 +4,10 @@ import ast
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from project import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 INTERFACE = {
     "validate_data": (
         "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
@@ -48,7 +47,7 @@ INTERFACE = {
     "summarize_usage": ("data", "summary statistics"),
 }
 # Components that do not belong to the library may stand beside these.
-COMPONENTS = [ROOT / "components" / name for name in sorted(INTERFACE)]
+COMPONENTS = [PROJECT / "components" / name for name in sorted(INTERFACE)]
 
 
 def load(folder):
@@ -59,7 +58,7 @@ def load(folder):
 
 
 def test_every_component_of_the_library_is_known():
-    wrappers = (ROOT / "components").glob("*/component.py")
+    wrappers = (PROJECT / "components").glob("*/component.py")
     assert {path.parent.name for path in wrappers if "predictive_scaling" in path.read_text()} == set(
         INTERFACE
     )
@@ -93,18 +92,18 @@ def test_wrapper_calls_the_step_of_its_name_and_imports_only_the_library(folder)
 
 def test_library_does_not_know_kfp():
     code = "import sys, predictive_scaling.__main__; sys.exit(any(m.split('.')[0] == 'kfp' for m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "components" / "src", check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "components" / "src", check=False)
     assert done.returncode == 0
 
 
 def test_importing_the_steps_does_not_import_prophet_or_boto3():
     code = "import sys, predictive_scaling.steps; sys.exit(bool({'prophet', 'boto3', 'matplotlib'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "components" / "src", check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "components" / "src", check=False)
     assert done.returncode == 0
 
 
 def test_no_pickle_and_no_print_in_the_library():
-    for path in (ROOT / "components" / "src").rglob("*.py"):
+    for path in (PROJECT / "components" / "src").rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         modules = {

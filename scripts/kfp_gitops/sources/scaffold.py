@@ -66,9 +66,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 from types import SimpleNamespace
 
 from kfp_gitops.sources import components
-from project import PROJECT
+from project import ROOT
 
-FOLDER = PROJECT / "components/{name}"
+FOLDER = ROOT / "components/{name}"
 
 
 def _wrapper():
@@ -94,11 +94,11 @@ _PIPELINE_TEST = '''"""The pipeline `{name}`: what it is made of, and that it co
 
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.rendering.render import render
-from project import PROJECT
+from project import ROOT
 
 
 def test_{function}_renders_and_compiles():
-    rendered = render(PROJECT, "{env}")
+    rendered = render(ROOT, "{env}")
     (pipeline,) = (each for each in rendered.pipelines if each.name == "{name}")
     assert set(pipeline.specs) == {uses}
     assert compile_pipeline(pipeline, rendered.folder).digest

@@ -1,0 +1,66 @@
+"""KFP wrapper of the step `fallback_recommendation`."""
+# ruff: noqa: PLR0913, PLR0917, B006, UP006, UP035 -- the component's interface; KFP reads List and its default
+
+from typing import List, NamedTuple
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Output
+
+
+@dsl.component(base_image="predictive-scaling", install_kfp_package=False)
+def fallback_recommendation(
+    clean: Input[Dataset],
+    validation: Input[Artifact],
+    recommendation: Output[Artifact],
+    proposal: Output[Artifact],
+    error_log: Output[Artifact],
+    services: List[str] = [],
+    reason: str = "",
+    headroom: float = 1.15,
+    mode: str = "forecast_only",
+    registry: str = "",
+    run_id: str = "",
+    now_override: str = "",
+    data_failed: bool = False,
+) -> NamedTuple("Outputs", [("success", bool)]):
+    """Recommend constants from usage alone, for a run in which no forecast can be used.
+
+    Args:
+        clean: Repaired rows from validate_data.
+        validation: Findings from validate_data, whose reasons are noted.
+        services: Services to recommend for; empty means all.
+        reason: Why there is no forecast; noted in the recommendation.
+        headroom: Factor on the 90th percentile, at least 1.
+        mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
+            also writes to the registry, with the proposal.
+        registry: s3://bucket/prefix or a folder, for recommendations.
+        run_id: Identity of the run, noted in the recommendation.
+        now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+        data_failed: The data is not to be trusted: what was recommended before stays as long as it holds, and so do
+            the models in force.
+
+    Returns:
+        recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
+        proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        error_log: What was wrong with the data, by service and metric; JSON.
+        success: Whether anything is recommended.
+    """
+    from predictive_scaling import steps
+    from predictive_scaling.plan import PlanOptions
+
+    success = steps.fallback_recommendation(
+        clean.path,
+        validation.path,
+        recommendation.path,
+        proposal.path,
+        services,
+        reason,
+        PlanOptions(headroom=headroom),
+        mode,
+        registry,
+        run_id,
+        now_override,
+        data_failed=data_failed,
+        error_log=error_log.path,
+    )
+    return (success,)

@@ -1,0 +1,82 @@
+"""KFP wrapper of the step `publish_recommendation`."""
+# ruff: noqa: PLR0913, PLR0917 -- the component's interface
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Model, Output
+
+
+@dsl.component(base_image="predictive-scaling", install_kfp_package=False)
+def publish_recommendation(
+    clean: Input[Dataset],
+    validation: Input[Artifact],
+    forecast_cpu: Input[Dataset],
+    forecast_memory: Input[Dataset],
+    model_cpu: Input[Model],
+    model_memory: Input[Model],
+    evaluation: Input[Artifact],
+    recommendation: Output[Artifact],
+    proposal: Output[Artifact],
+    error_log: Output[Artifact],
+    mode: str = "forecast_only",
+    headroom: float = 1.15,
+    block_hours: int = 4,
+    target_utilisation: float = 0.7,
+    replica_cores: float = 1.0,
+    max_replicas: int = 20,
+    max_headroom: float = 1.3,
+    registry: str = "",
+    run_id: str = "",
+    now_override: str = "",
+    keep_models: bool = False,
+) -> NamedTuple("Outputs", [("fallback_share", float), ("success", bool)]):
+    """Merge accepted forecasts and constants for the rest into one recommendation.
+
+    Args:
+        clean: Repaired rows from validate_data, of failing services too.
+        validation: Findings from validate_data, whose reasons are noted.
+        forecast_cpu: Forecasts of cpu from train_model.
+        forecast_memory: Forecasts of memory from train_model.
+        model_cpu: Models of cpu from train_model.
+        model_memory: Models of memory from train_model.
+        evaluation: Decisions from validate_model.
+        mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
+            also writes to the registry, with the proposal.
+        headroom: Factor on p95 of cpu, at least 1.
+        block_hours: Hours that share one capacity.
+        target_utilisation: Share of a replica's cores to use, 0-1.
+        replica_cores: Cores of one replica.
+        max_replicas: No more replicas are recommended.
+        max_headroom: What raising the quiet hours may make of headroom over the whole plan; equal switches it off.
+        registry: s3://bucket/prefix or a folder, for models and recommendations.
+        run_id: Identity of the run, noted in the recommendation.
+        now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+        keep_models: Models in force stay so beside the new ones, for a run that trains none.
+
+    Returns:
+        recommendation: The document predictive-scaling/v1, JSON.
+        proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        error_log: What was wrong with the data, by service and metric; JSON.
+        fallback_share: Share of service and metric entries that no model serves, 0-1.
+        success: Whether a model serves any entry.
+    """
+    from predictive_scaling import steps
+    from predictive_scaling.plan import PlanOptions
+
+    return steps.publish_recommendation(
+        clean.path,
+        validation.path,
+        [forecast_cpu.path, forecast_memory.path],
+        [model_cpu.path, model_memory.path],
+        evaluation.path,
+        recommendation.path,
+        proposal.path,
+        PlanOptions(headroom, block_hours, target_utilisation, replica_cores, max_replicas, max_headroom),
+        mode,
+        registry,
+        run_id,
+        now_override,
+        keep_models=keep_models,
+        error_log=error_log.path,
+    )
