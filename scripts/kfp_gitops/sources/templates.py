@@ -19,7 +19,7 @@ from kfp_gitops.base import bounds
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.sources import evaluate, expressions, placed
+from kfp_gitops.sources import placed
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
@@ -121,7 +121,7 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     """
     try:
         with bounds.bounded(f"{folder}/{name}"):
-            return _rendered(_environment(texts), texts, name, folder, context)
+            return _rendered(_environment(texts), name, folder, context)
     except TemplateSyntaxError as error:
         raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
     except TemplateError as error:
@@ -143,23 +143,13 @@ def misread(texts: Mapping[str, str], name: str, folder: str, context: Mapping[s
     environment = _environment(texts, _Marking)
     environment.filters |= {placed.PUT: words.put, placed.PUT_EACH: words.put_each}
     with bounds.bounded(f"{folder}/{name}"), suppress(TemplateError, *_FAULTS):
-        text = _rendered(environment, texts, name, folder, context)
+        text = _rendered(environment, name, folder, context)
         return placed.misread(text, words, folder)
     return []  # what depends on a text that is not there
 
 
-def _rendered(
-    environment: _Sandbox, texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]
-) -> str:
-    if name not in texts:
-        raise TemplateNotFound(name)
-    tree = environment.parse(texts[name], name)
-    with suppress(expressions.BeyondError, TemplateError, *_FAULTS):
-        return evaluate.text(environment, tree, context, MAX_OUTPUT)
-    template = environment.template_class.from_code(
-        environment, environment.compile(tree, name), environment.globals
-    )
-    return _bounded(template.generate(**context), f"{folder}/{name}")
+def _rendered(environment: _Sandbox, name: str, folder: str, context: Mapping[str, Any]) -> str:
+    return _bounded(environment.get_template(name).generate(**context), f"{folder}/{name}")
 
 
 def to_yaml(
