@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.loaders import DictLoader
+from jinja2.loaders import FunctionLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfp_gitops.base import bounds
@@ -52,6 +52,9 @@ _FAULTS = (
     SyntaxError,
     NameError,
 )
+
+# What the frames of a template have among their globals (jinja2/debug.py); the file that they name is its name.
+_OF_JINJA = frozenset({"__jinja_template__", "__jinja_exception__"})
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -98,7 +101,7 @@ def _to_json(value: Any) -> str:
 
 def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _Sandbox:
     sandbox = kind(
-        loader=DictLoader(texts),
+        loader=FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=True,
@@ -193,8 +196,8 @@ def _place(error: BaseException, name: str) -> tuple[str, int]:
     """Jinja rewrites the traceback so that its last template frame has the template's line."""
     place = (name, 1)
     for frame, line in walk_tb(error.__traceback__):
-        if frame.f_code.co_filename == "<template>" or frame.f_globals.get("__jinja_template__"):
-            place = (str(frame.f_globals.get("name", name)), line)
+        if not _OF_JINJA.isdisjoint(frame.f_globals):
+            place = (frame.f_code.co_filename, line)
     return place
 
 

@@ -38,6 +38,7 @@ WRONG = [
         "{% macro m(x) %}\n{{ x }}{% endmacro %}\n{{ m() }}",
         "f/t:2:1: template: parameter 'x' was not provided",
     ),
+    ("\n{% include 'other' %}", "f/other:3:1: template: 'x' is undefined"),
     ("\n{% include 'gone' %}", "f/t:2:1: template: there is no template 'gone' in its folder"),
     ("{{ ''.__class__ }}", "f/t:1:1: template: access to attribute '__class__' of 'str' object is unsafe"),
     (
