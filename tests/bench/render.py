@@ -29,7 +29,7 @@ def rows(settings: Settings) -> Iterator[Row]:
         Command("render.py --env dev", render, before=lambda: _forget(ours)),
         Command("makejinja", makejinja, before=lambda: _forget(peer)),
         settings,
-        wanted=0.65,
+        wanted=0.9,
     )
     yield compare(
         f"{size} pipelines, nothing changed",

@@ -12,14 +12,14 @@ from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.loaders import DictLoader
+from jinja2.loaders import FunctionLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfp_gitops.base import bounds
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.sources import evaluate, expressions, placed
+from kfp_gitops.sources import placed
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
@@ -52,6 +52,9 @@ _FAULTS = (
     SyntaxError,
     NameError,
 )
+
+# What the frames of a template have among their globals (jinja2/debug.py); the file that they name is its name.
+_OF_JINJA = frozenset({"__jinja_template__", "__jinja_exception__"})
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -98,7 +101,7 @@ def _to_json(value: Any) -> str:
 
 def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _Sandbox:
     sandbox = kind(
-        loader=DictLoader(texts),
+        loader=FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=True,
@@ -121,7 +124,7 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
     """
     try:
         with bounds.bounded(f"{folder}/{name}"):
-            return _rendered(_environment(texts), texts, name, folder, context)
+            return _rendered(_environment(texts), name, folder, context)
     except TemplateSyntaxError as error:
         raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
     except TemplateError as error:
@@ -143,23 +146,13 @@ def misread(texts: Mapping[str, str], name: str, folder: str, context: Mapping[s
     environment = _environment(texts, _Marking)
     environment.filters |= {placed.PUT: words.put, placed.PUT_EACH: words.put_each}
     with bounds.bounded(f"{folder}/{name}"), suppress(TemplateError, *_FAULTS):
-        text = _rendered(environment, texts, name, folder, context)
+        text = _rendered(environment, name, folder, context)
         return placed.misread(text, words, folder)
     return []  # what depends on a text that is not there
 
 
-def _rendered(
-    environment: _Sandbox, texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]
-) -> str:
-    if name not in texts:
-        raise TemplateNotFound(name)
-    tree = environment.parse(texts[name], name)
-    with suppress(expressions.BeyondError, TemplateError, *_FAULTS):
-        return evaluate.text(environment, tree, context, MAX_OUTPUT)
-    template = environment.template_class.from_code(
-        environment, environment.compile(tree, name), environment.globals
-    )
-    return _bounded(template.generate(**context), f"{folder}/{name}")
+def _rendered(environment: _Sandbox, name: str, folder: str, context: Mapping[str, Any]) -> str:
+    return _bounded(environment.get_template(name).generate(**context), f"{folder}/{name}")
 
 
 def to_yaml(
@@ -203,8 +196,8 @@ def _place(error: BaseException, name: str) -> tuple[str, int]:
     """Jinja rewrites the traceback so that its last template frame has the template's line."""
     place = (name, 1)
     for frame, line in walk_tb(error.__traceback__):
-        if frame.f_code.co_filename == "<template>" or frame.f_globals.get("__jinja_template__"):
-            place = (str(frame.f_globals.get("name", name)), line)
+        if not _OF_JINJA.isdisjoint(frame.f_globals):
+            place = (frame.f_code.co_filename, line)
     return place
 
 
