@@ -7,7 +7,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import kfp
 import yaml
+from kfp_gitops.devserver import DevServer
 
 
 def ir(name: str = "churn", **changes: Any) -> dict[str, Any]:
@@ -72,3 +74,8 @@ class Raw:
             b"Content-Type: application/octet-stream\r\n\r\n" + data + b"\r\n--XX--\r\n"
         )
         return self.send("POST", path, body, Content_Type="multipart/form-data; boundary=XX")
+
+
+def connect(server: DevServer) -> kfp.Client:
+    """With a namespace, so that the constructor asks nothing."""
+    return kfp.Client(host=server.url, namespace="team")

@@ -10,9 +10,10 @@ import time
 import pytest
 import urllib3
 from devserver_irs import Raw, ir, text
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, settings, strategies
 from kfp_gitops.devserver import Fault, Faults, Trouble
 from kfp_server_api import ApiException
+from profiles import examples
 
 RUN_BODY = {"display_name": "r", "pipeline_spec": ir()}
 
@@ -63,7 +64,7 @@ def test_bodies_that_are_no_message_are_400(raw, data):
         assert raw.send("POST", f"api:/{path}", data)[0] == 400, path
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40))
 @given(
     strategies.sampled_from(["runs", "recurringruns", "experiments", "pipelines"]),
     strategies.dictionaries(

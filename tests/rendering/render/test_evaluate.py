@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.sources import evaluate, expressions, templates
+from profiles import examples
 
 VALUES: dict[str, Any] = {
     "name": "a-b",
@@ -138,7 +139,7 @@ def sources(draw: st.DrawFn) -> str:
     return macros + body
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 @given(sources())
 @example(
     "{% for values in rows %}{{ values.key }}{{ loop.index }}/{{ loop.length }}{% endfor %}{{ values.name }}"
@@ -155,7 +156,7 @@ def test_the_text_is_the_one_of_jinja(source: str) -> None:
     assert isinstance(found, expressions.BeyondError) or found == from_jinja(source)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(sources())
 def test_hardly_anything_of_it_is_beyond(source: str) -> None:
     """Else the test above says nothing: without unknown filters and shortened calls all of it is evaluated."""
