@@ -60,7 +60,7 @@ class Raw:
     ) -> tuple[int, dict[str, str], bytes]:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         path = path.replace("api:", "/apis/v2beta1", 1) if path.startswith("api:") else path
-        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, path, content, {k.replace("_", "-"): v for k, v in headers.items()})
             reply = connection.getresponse()
