@@ -5,6 +5,8 @@ PYTHON3 ?= python3
 PY := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 E2E_ON ?= devserver
+# As many workers as the machine has cores.
+PYTEST ?= $(PY) -m pytest -q -n auto --dist loadfile
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,7 +30,7 @@ demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, 
 	$(PY) scripts/demo.py
 
 test: $(VENV)/.installed  ## all tests
-	$(PY) -m pytest -q
+	$(PYTEST)
 
 check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rendered manifests, policy
 	$(PY) -m ruff format --check --quiet .

@@ -26,6 +26,12 @@ def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert not left, f"tests leave processes behind: {left}"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files in our order; xdist's own would begin with the files of most tests, which are short."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With several workers; alone, the order is the one that was asked for."""
     if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
