@@ -14,7 +14,6 @@ from project import PROJECT
 _MARK = "KFP_GITOPS_TESTS"
 # These end with the interpreter that they belong to, and not before.
 _PYTHONS_OWN = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-_PATIENCE_SECONDS = 15.0
 
 
 def prepare() -> None:
@@ -30,9 +29,9 @@ def prepare() -> None:
     os.environ[_MARK] = str(os.getpid())
 
 
-def left(folder: Path) -> list[str]:
-    """Command lines of processes that run on: what has our mark or works below a folder; ending may take a moment."""
-    end = time.monotonic() + _PATIENCE_SECONDS
+def left(folder: Path, patience: float = 15.0) -> list[str]:
+    """Processes that run on: what has our mark or works below a folder; they have `patience` seconds to end."""
+    end = time.monotonic() + patience
     while (found := list(_running(folder))) and time.monotonic() < end:
         time.sleep(0.05)
     return found
