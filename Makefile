@@ -5,7 +5,8 @@ PYTHON3 ?= python3
 PY := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 E2E_ON ?= devserver
-PYTEST ?= $(PY) -m pytest -q -n 2 --dist loadfile
+# As many workers as the machine has cores.
+PYTEST ?= $(PY) -m pytest -q -n auto --dist loadfile
 # What a fork tests of its own: its inputs, and what `new.py` made.
 OWN_TESTS = tests/fork $(wildcard tests/components tests/pipelines)
 PRODUCT_TESTS ?= tests

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import assembly
+import order
+import own_processes
+import profiles
 import project
 import pytest
 from kfp_gitops.commands import console
 from project import HERE, Outcome
 
 assembly.start()
+
+profiles.load()
+own_processes.prepare()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every server and every worker process that tests have started is ended when they are through."""
+    yield
+    left = own_processes.left(tmp_path_factory.getbasetemp())
+    assert not left, f"tests leave processes behind: {left}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files in our order; xdist's own would begin with the files of most tests, which are short."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers; alone, the order is the one that was asked for."""
+    if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
+        order.arrange(items)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

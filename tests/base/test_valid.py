@@ -13,6 +13,7 @@ from kfp_gitops.base import bounds, schema, valid
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
+from profiles import examples
 from project import PROJECT
 
 MANIFESTS = [
@@ -64,7 +65,7 @@ def spoilt_schemas(draw: st.DrawFn) -> Any:
     return _spoilt(draw, json.loads(draw(st.sampled_from(VALUES_SCHEMAS))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(spoilt_manifests())
 def test_the_compiled_validator_accepts_nothing_that_jsonschema_refuses(value: Any) -> None:
     named = schema.named("pipeline-manifest")
@@ -72,7 +73,7 @@ def test_the_compiled_validator_accepts_nothing_that_jsonschema_refuses(value: A
         assert list(named.validator.iter_errors(value)) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(spoilt_schemas())
 def test_a_plain_schema_is_a_schema(value: Any) -> None:
     if valid.plain_schema(value):

@@ -62,6 +62,13 @@ def from_recipe(recipe: Path, context: Path) -> Path:
     return environment.parents[1]
 
 
+def folder(name: str) -> Path:
+    """A folder that is kept on this machine from one run of the tests to the next."""
+    kept = _cache() / name
+    kept.mkdir(exist_ok=True)
+    return kept
+
+
 def _cache() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kfp-gitops"
     cache.mkdir(parents=True, exist_ok=True)

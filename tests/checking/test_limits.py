@@ -20,6 +20,7 @@ from kfp_gitops.language.irlint import Finding
 from kfp_gitops.reconcile import drift, swap
 from kfp_gitops.reconcile.records import experiment_name, schedule_name
 from kfp_gitops.rendering.render import render
+from profiles import examples
 from project import Outcome
 
 Run = Callable[..., Outcome]
@@ -151,7 +152,7 @@ _SCALARS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.recursive(
         _SCALARS,

@@ -12,7 +12,7 @@ from typing import Any
 import devserver_contract as contract
 import kfp
 import pytest
-from devserver_irs import PLATFORM, Raw, ir, text
+from devserver_irs import PLATFORM, Raw, connect, ir, text
 from kfp_gitops.devserver import DevServer, ManualClock, service
 from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.http import Reply, Request
@@ -68,11 +68,6 @@ def server(make: Callable[..., DevServer]) -> DevServer:
 @pytest.fixture
 def client(server: DevServer) -> kfp.Client:
     return connect(server)
-
-
-def connect(server: DevServer) -> kfp.Client:
-    """With a namespace, so that the constructor asks nothing."""
-    return kfp.Client(host=server.url, namespace="team")
 
 
 @pytest.fixture

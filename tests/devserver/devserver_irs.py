@@ -7,7 +7,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import kfp
 import yaml
+from kfp_gitops.devserver import DevServer
 
 
 def ir(name: str = "churn", **changes: Any) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Raw:
     ) -> tuple[int, dict[str, str], bytes]:
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         path = path.replace("api:", "/apis/v2beta1", 1) if path.startswith("api:") else path
-        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, path, content, {k.replace("_", "-"): v for k, v in headers.items()})
             reply = connection.getresponse()
@@ -72,3 +74,8 @@ class Raw:
             b"Content-Type: application/octet-stream\r\n\r\n" + data + b"\r\n--XX--\r\n"
         )
         return self.send("POST", path, body, Content_Type="multipart/form-data; boundary=XX")
+
+
+def connect(server: DevServer) -> kfp.Client:
+    """With a namespace, so that the constructor asks nothing."""
+    return kfp.Client(host=server.url, namespace="team")

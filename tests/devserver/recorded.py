@@ -71,7 +71,7 @@ class Conversation:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._http = urllib3.PoolManager(retries=False, timeout=10)
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
         self._ids: dict[str, str] = {}
 
     def ask(self, asked: Mapping[str, Any]) -> Answer:

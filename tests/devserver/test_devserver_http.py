@@ -10,9 +10,10 @@ import time
 import pytest
 import urllib3
 from devserver_irs import Raw, ir, text
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, settings, strategies
 from kfp_gitops.devserver import Fault, Faults, Trouble
 from kfp_server_api import ApiException
+from profiles import examples
 
 RUN_BODY = {"display_name": "r", "pipeline_spec": ir()}
 
@@ -63,7 +64,7 @@ def test_bodies_that_are_no_message_are_400(raw, data):
         assert raw.send("POST", f"api:/{path}", data)[0] == 400, path
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40))
 @given(
     strategies.sampled_from(["runs", "recurringruns", "experiments", "pipelines"]),
     strategies.dictionaries(
@@ -106,7 +107,7 @@ def test_no_body_is_a_defect(raw, path, body):
 )
 def test_broken_http(server, head, status):
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head)
         received = connection.recv(65536)
     assert received.split(b"\r\n")[0].split()[1] == str(status).encode()
@@ -146,7 +147,7 @@ def test_there_is_no_cors(raw):
 
 
 def test_connections_are_kept_alive(server):
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         connection.request("GET", "/apis/v2beta1/runs/unknown")
         reply = connection.getresponse()
@@ -272,7 +273,12 @@ def test_yaml_of_many_kinds_reaches_the_parser_safely(raw):
     assert raw.upload("api:/pipelines/upload?name=p", text(ir()) + b"---\n---\n")[0] == 200
 
 
-def test_requests_that_touch_a_scheduled_workflow_are_as_slow_as_kubernetes_one_after_another() -> None:
+def test_requests_that_touch_a_scheduled_workflow_are_as_slow_as_kubernetes_one_after_another(
+    monkeypatch,
+) -> None:
+    """What it means to take is what is bounded above: how long that lasts says how busy the machine is."""
+    meant, sleep = [], time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (meant.append(seconds), sleep(seconds)))
     faults = Faults(kubernetes=0.05)
     began = time.monotonic()
     threads = [
@@ -283,7 +289,8 @@ def test_requests_that_touch_a_scheduled_workflow_are_as_slow_as_kubernetes_one_
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.3 <= time.monotonic() - began < 1.0  # each reads and patches
-    began = time.monotonic()
+    assert time.monotonic() - began >= 0.3  # each reads and patches
+    assert sum(meant) < 1.0
+    meant.clear()
     faults.pace("GET", "/apis/v2beta1/recurringruns")
-    assert time.monotonic() - began < 0.05
+    assert sum(meant) < 0.05

@@ -6,7 +6,7 @@ import json
 
 import kfp
 import pytest
-from conftest import connect
+from devserver_irs import connect
 from kfp_gitops.devserver.records import Experiment, Pipeline, RecurringRun, Run, Version
 
 COUNT = 1000

@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 from gitrepo import init
 from project import PROJECT
+from servers.process import free_port
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What `diff` found is told by its exit code.
 EXITS = {"python scripts/diff.py --env dev": 1}
+# The README's port may be taken on this machine: the same commands are run with one that is free.
+PORT = "8899"
 # Running the tests inside the tests would not end.
 NOT_HERE = {"make test"}
 
@@ -29,6 +32,10 @@ class Step:
 
     command: str
     expected: str
+
+    def on(self, port: int) -> Step:
+        """The same with another port than the README's."""
+        return Step(self.command.replace(PORT, str(port)), self.expected.replace(PORT, str(port)))
 
 
 def _steps() -> list[Step]:
@@ -88,15 +95,18 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
 def background() -> Iterator[list[subprocess.Popen[str]]]:
     """Commands that end in `&`; stopped at the end."""
     started: list[subprocess.Popen[str]] = []
     yield started
     for process in started:
         process.terminate()
-        process.wait(30)
-        if process.stdout:
-            process.stdout.close()
+        process.communicate(timeout=60)
 
 
 def _run(step: Step, clone: Path, environment: dict[str, str]) -> None:
@@ -135,9 +145,13 @@ def _start(step: Step, clone: Path, environment: dict[str, str]) -> subprocess.P
     "step", [step for step in _steps() if step.command not in NOT_HERE], ids=lambda s: s.command
 )
 def test_command(
-    step: Step, clone: Path, environment: dict[str, str], background: list[subprocess.Popen[str]]
+    step: Step,
+    clone: Path,
+    environment: dict[str, str],
+    background: list[subprocess.Popen[str]],
+    port: int,
 ) -> None:
-    started = time.monotonic()
+    step, started = step.on(port), time.monotonic()
     if step.command.endswith("&"):
         background.append(_start(step, clone, environment))
     else:

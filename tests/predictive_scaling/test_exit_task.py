@@ -54,9 +54,9 @@ def webhook(monkeypatch):
 
 @pytest.fixture
 def gateway(pushgateway_server, monkeypatch):
-    requests.put(f"{pushgateway_server.url}/api/v1/admin/wipe", timeout=5).raise_for_status()
+    requests.put(f"{pushgateway_server.url}/api/v1/admin/wipe", timeout=60).raise_for_status()
     monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", pushgateway_server.url)
-    return lambda: requests.get(f"{pushgateway_server.url}/metrics", timeout=5).text
+    return lambda: requests.get(f"{pushgateway_server.url}/metrics", timeout=60).text
 
 
 def test_temporary_objects_of_this_run_go_and_others_stay(tmp_path, registry, capsys):

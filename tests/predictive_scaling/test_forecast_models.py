@@ -9,6 +9,7 @@ from predictive_scaling.models.blend import weighted_median, weights_of
 from predictive_scaling.models.level import LevelPath, damped_level
 from predictive_scaling.models.profile import KINDS, Profile
 from predictive_scaling.models.season import hour_of_week, season_of, shrunk_means
+from profiles import examples
 
 OPTIONS = ModelOptions()
 SINGLE = [kind for kind in COMPLEXITY if kind != BLEND]
@@ -87,7 +88,7 @@ def test_fitted_model_survives_json_exactly(kind):
     assert again.forecast(30).tolist() == fitted.forecast(30).tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.one_of(st.floats(0, 1e12), st.just(float("nan"))), min_size=168, max_size=200),
     st.integers(1, 168),

@@ -114,7 +114,7 @@ def recommendation(service, valid_for):
 def scraped(server, gateway_document):
     """Wait until Prometheus has what was pushed."""
     until = datetime.fromisoformat(gateway_document["valid_until"]).timestamp()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not server.query(f"predictive_scaling_valid_until_seconds == {until}"):
         assert time.monotonic() < end, "nothing was scraped"
         time.sleep(0.05)

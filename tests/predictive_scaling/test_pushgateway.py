@@ -132,14 +132,14 @@ def test_forecast_only_gives_no_floors():
 @pytest.fixture
 def gateway(pushgateway_server, monkeypatch):
     """An empty gateway of the environment `dev`."""
-    requests.put(f"{pushgateway_server.url}/api/v1/admin/wipe", timeout=5).raise_for_status()
+    requests.put(f"{pushgateway_server.url}/api/v1/admin/wipe", timeout=60).raise_for_status()
     monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", pushgateway_server.url)
     monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "dev")
     return pushgateway()
 
 
 def metrics(server):
-    return requests.get(f"{server.url}/metrics", timeout=5).text
+    return requests.get(f"{server.url}/metrics", timeout=60).text
 
 
 def test_service_is_pushed_under_its_job_and_environment(gateway, pushgateway_server):

@@ -12,6 +12,7 @@ from predictive_scaling.report.markdown import validation_markdown
 from predictive_scaling.usage import tables
 from predictive_scaling.usage.tables import read_csv, read_table, write_table
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
+from profiles import examples
 from usage_data import START, clean, end_of, usage, write
 
 
@@ -240,7 +241,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(cells, st.sampled_from(["a", "B", "", None]), cells, cells), max_size=12))
 def test_no_rubbish_raises(rows):
     raw = pd.DataFrame(rows, columns=["timestamp", "service", "cpu", "memory"])

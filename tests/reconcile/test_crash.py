@@ -16,7 +16,7 @@ from datetime import timedelta
 from fake_calls import Interruption, KilledError
 from fake_controller import RHYTHMS, instant, seconds
 from fake_kfp import FakeKfp, Told
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from kfp_gitops.base.errors import RemoteError
@@ -28,6 +28,7 @@ from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
+from profiles import examples
 
 OWNER = Owner("example-repository", "dev")
 OTHER = Owner("another-repository", "dev")
@@ -402,9 +403,4 @@ def _makes_up_for(run: ActualRun) -> list[int]:
 
 
 TestReconciler = Reconciler.TestCase
-TestReconciler.settings = settings(
-    max_examples=500,
-    stateful_step_count=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-)
+TestReconciler.settings = settings(max_examples=examples(500), stateful_step_count=10)

@@ -90,6 +90,7 @@ def test_an_absent_list_of_pipelines_is_an_error_not_an_empty_list(manifests: Pa
         desired.load(manifests, "dev")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_refusals_are_exit_5_and_bad_input_is_exit_2(manifests: Path, command: Command) -> None:
     manifest = manifests / "pipelines/hello/pipeline.yaml"
     text = manifest.read_text()

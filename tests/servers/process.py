@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 from tools import missing
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 def free_port() -> int:

@@ -51,7 +51,7 @@ class AlertmanagerServer(_Server):
 
     def alerts(self, *, active: bool) -> list[dict[str, dict[str, str]]]:
         """Alerts that it knows, those that fire or all."""
-        answer = requests.get(f"{self.url}/api/v2/alerts", params={"active": str(active).lower()}, timeout=10)
+        answer = requests.get(f"{self.url}/api/v2/alerts", params={"active": str(active).lower()}, timeout=60)
         found: list[dict[str, dict[str, str]]] = answer.json()
         return found
 
@@ -68,7 +68,7 @@ class PrometheusServer(_Server):
 
     def query(self, expression: str) -> list[dict[str, object]]:
         """Result of an instant query now."""
-        answer = requests.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=10)
+        answer = requests.get(f"{self.url}/api/v1/query", params={"query": expression}, timeout=60)
         assert answer.status_code == 200, answer.text
         result: list[dict[str, object]] = answer.json()["data"]["result"]
         return result

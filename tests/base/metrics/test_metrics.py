@@ -42,7 +42,7 @@ def server(tmp_path: Path) -> Iterator[DevServer]:
 def _told(gateway: PushgatewayServer) -> dict[str, float]:
     """Name and labels, without job and instance → value."""
     found = {}
-    for family in text_string_to_metric_families(requests.get(f"{gateway.url}/metrics", timeout=10).text):
+    for family in text_string_to_metric_families(requests.get(f"{gateway.url}/metrics", timeout=60).text):
         for sample in family.samples:
             labels = {
                 name: value

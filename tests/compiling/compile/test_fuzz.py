@@ -13,8 +13,7 @@ from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.render import RenderedPipeline
 from language import COMPONENTS, SPECS
 from manifest_strategy import manifests
-
-EXAMPLES = 2000
+from profiles import examples
 
 
 def _refusals(text: str) -> list[Problem]:
@@ -24,13 +23,7 @@ def _refusals(text: str) -> list[Problem]:
         return list(error.problems)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(max_examples=examples(2000), suppress_health_check=list(HealthCheck))
 @given(manifests())
 def test_a_manifest_compiles_to_sound_ir_or_is_refused_with_positions(manifest: dict[str, Any]) -> None:
     """What the checks let through, the compiler must not refuse: the checks know every trap that is reached here."""

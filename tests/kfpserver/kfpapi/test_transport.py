@@ -113,15 +113,18 @@ def test_a_run_that_never_reached_kfp_is_asked_for_again(busy: Answer) -> None:
 
 
 def test_a_time_out_counts_as_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_TIMEOUT", (1, 1))
+    monkeypatch.setattr(transport, "_TIMEOUT", (2, 2))
+    given_up = threading.Event()
 
     def answer(request: Seen) -> Answer:
         if request.method == "POST":
-            time.sleep(1.5)
+            given_up.wait(60)
         return Answer()
 
-    with Stub(answer) as stub, pytest.raises(UnclearError, match="it is not sent again"):
-        _start(api_of(stub))
+    with Stub(answer) as stub:
+        with pytest.raises(UnclearError, match="it is not sent again"):
+            _start(api_of(stub))
+        given_up.set()
     assert [request.method for request in stub.seen].count("POST") == 1
 
 
@@ -144,7 +147,7 @@ def test_threads_share_one_api_and_no_more_than_the_limit_are_under_way() -> Non
         nonlocal now, most
         with lock:
             now, most = now + 1, max(most, now + 1)
-        barrier.wait(10)  # opens when as many as are allowed have come
+        barrier.wait(60)  # opens when as many as are allowed have come
         with lock:
             now -= 1
         return Answer()

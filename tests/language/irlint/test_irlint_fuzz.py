@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.sources import brought, components
+from profiles import examples
 
 _SCALARS = st.one_of(
     st.none(),
@@ -69,14 +70,14 @@ _COMPONENT_PATHS = list(_paths(_COMPONENT))
 _KINDS = st.sampled_from(["replace", "remove", "rename"])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(at=st.sampled_from(_IR_PATHS), junk=_JUNK, kind=_KINDS)
 def test_damaged_ir_is_read_or_refused(at: Path, junk: Any, kind: str) -> None:
     documents = _damaged(rich_ir.documents(), at, junk, kind)
     _refused_with_lines(lambda: brought.read(yaml.dump_all(documents, Dumper=yaml.CSafeDumper), "ir.yaml"))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250))
 @given(at=st.sampled_from(_COMPONENT_PATHS), junk=_JUNK, kind=_KINDS)
 def test_a_damaged_component_is_read_or_refused(at: Path, junk: Any, kind: str) -> None:
     text = yaml.dump(_damaged(_COMPONENT, at, junk, kind), Dumper=yaml.CSafeDumper, sort_keys=False)

@@ -125,7 +125,7 @@ def test_file_that_is_no_yaml_exits_2(tmp_path):
     assert "pipeline.yaml" in done.stderr
 
 
-def wait_for(condition, seconds=30.0):
+def wait_for(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -160,7 +160,7 @@ def test_cancel_ends_the_processes_of_the_tasks_and_tells_it(tmp_path, number):
     running = wait_for(lambda: pids(tmp_path))
     assert all(alive(pid) for pid in running)
     process.send_signal(number)
-    assert process.communicate(timeout=20) == ("", "")
+    assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 130
     wait_for(lambda: not any(alive(pid) for pid in running))
     last = {event.get("task_id", "run"): event["state"] for event in events(tmp_path)}

@@ -35,12 +35,19 @@ def quiet(_line: str) -> None:
     """Nobody is told."""
 
 
+def until(there: Callable[[], object]) -> None:
+    """Wait for something, as long as a busy machine may need; the assertion that follows says what did not come."""
+    end = time.monotonic() + 60
+    while not there() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def test_it_is_created_renewed_and_given_back(cluster: FakeLeases, holder: Callable[..., Holder]) -> None:
     mine = holder(duration=3)
     with mine.hold(5, quiet):
         assert cluster.holder("dev") == mine.identity
         first = cluster.leases["team", "dev"]["spec"]["renewTime"]
-        time.sleep(1.0)
+        until(lambda: cluster.leases["team", "dev"]["spec"]["renewTime"] > first)
         assert cluster.leases["team", "dev"]["spec"]["renewTime"] > first
         mine.check()
     assert cluster.holder("dev") == ""
@@ -64,7 +71,7 @@ def test_what_is_remembered_is_written_at_once_and_handed_on(
 
 
 def test_a_second_one_waits_and_says_for_whom(holder: Callable[..., Holder]) -> None:
-    mine, other, told = holder(duration=3), holder(), []
+    mine, other, told = holder(duration=30), holder(), []
     with mine.hold(5, quiet), pytest.raises(LockedError, match=mine.identity), other.hold(1.5, told.append):
         pytest.fail("two hold the lease")
     assert told == [f"waiting for {mine.identity}, which holds the lease dev"]
@@ -99,8 +106,8 @@ def test_a_dead_holders_lease_is_taken_after_its_whole_duration_whatever_its_clo
     spec = {"holderIdentity": "dead", "leaseDurationSeconds": 1, "renewTime": skew, "leaseTransitions": 7}
     cluster.leases["team", "dev"] = {"metadata": {"name": "dev", "resourceVersion": "1"}, "spec": spec}
     began = time.monotonic()
-    with holder().hold(5, quiet):
-        assert 1.0 <= time.monotonic() - began < 3
+    with holder().hold(60, quiet):
+        assert 1.0 <= time.monotonic() - began < 30
         assert cluster.leases["team", "dev"]["spec"]["leaseTransitions"] == 8
 
 
@@ -139,39 +146,37 @@ class _Renewing:
 def test_writing_stops_before_anybody_else_may_begin(
     cluster: FakeLeases, holder: Callable[..., Holder]
 ) -> None:
-    mine = holder()
+    mine = holder(duration=4)
     with mine.hold(5, quiet):
         cluster.broken = 503
         began = time.monotonic()
-        while time.monotonic() - began < 5:
-            try:
-                mine.check()
-            except LockLostError:
-                break
-            time.sleep(0.01)
+        with pytest.raises(LockLostError):
+            until(mine.check)
         stopped = time.monotonic() - began
         cluster.broken = 0
-    assert 0.3 < stopped < 1.0  # the duration is 1 s: others may take it after that, not before
+    assert 1.2 < stopped < 4.0  # the duration is 4 s: others may take it after that, not before
 
 
 def test_a_lease_that_was_taken_away_is_noticed(cluster: FakeLeases, holder: Callable[..., Holder]) -> None:
-    mine = holder()
+    mine = holder(duration=6)
     with mine.hold(5, quiet):
         cluster.leases["team", "dev"]["spec"]["holderIdentity"] = "thief"
         cluster.leases["team", "dev"]["metadata"]["resourceVersion"] = "999"
-        time.sleep(0.4)
         with pytest.raises(LockLostError, match="thief"):
-            mine.check()
+            until(mine.check)
     assert cluster.holder("dev") == "thief"  # and is not given back in its name
 
 
 def test_a_renewal_whose_answer_got_lost_is_still_ours(
     cluster: FakeLeases, holder: Callable[..., Holder]
 ) -> None:
-    mine = holder(duration=4)
+    mine = holder(duration=6)
     with mine.hold(5, quiet):
         cluster.drop_next_reply = True
-        time.sleep(1.8)
+        until(lambda: not cluster.drop_next_reply)
+        heard = cluster.leases["team", "dev"]["spec"]["renewTime"]
+        until(lambda: cluster.leases["team", "dev"]["spec"]["renewTime"] > heard)
+        assert cluster.leases["team", "dev"]["spec"]["renewTime"] > heard
         mine.check()
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,13 +35,16 @@ AUDIENCE = "pipelines.kubeflow.org"
 class Gate:
     """Stands before KFP as its authentication does, and takes one token at a time; each is good for so many requests.
 
-    KFP asks Kubernetes for a TokenReview of the bearer token; what is not valid is 401.
+    KFP asks Kubernetes for a TokenReview of the bearer token; what is not valid is 401. Requests come from several
+    threads: the next token lies in the file before the last one is refused, and a request that was refused finds the
+    token good that it reads then, as tokens live for minutes.
     """
 
     def __init__(self, kfp: str, uses: int = 10**9) -> None:
         self.kfp, self.uses, self.refused = kfp, uses, 0
         self._numbers = itertools.count(1)
         self._left = uses
+        self._lock, self._again = threading.Lock(), Counter[tuple[str, str]]()
         self.token = self._next()
         self.rotate: Callable[[str], None] = lambda token: None
         self.stub = Stub(self._answer)
@@ -49,15 +53,24 @@ class Gate:
         return f"projected-token-{next(self._numbers)}"
 
     def _answer(self, request: Seen) -> Answer:
+        with self._lock:
+            if not self._takes(request):
+                return Answer(401, b'{"code":16,"message":"Request header error: token is not valid"}')
+        return _forward(self.kfp, request)
+
+    def _takes(self, request: Seen) -> bool:
+        what = (request.method, request.path)
         if request.headers.get("authorization") != f"Bearer {self.token}":
             self.refused += 1
-            return Answer(401, b'{"code":16,"message":"Request header error: token is not valid"}')
+            self._again[what] += 1
+            return False
         self._left -= 1
-        answer = _forward(self.kfp, request)
-        if self._left == 0:
-            self.token, self._left = self._next(), self.uses
-            self.rotate(self.token)
-        return answer
+        self._again -= Counter([what])
+        if self._left <= 0 and not self._again:
+            following = self._next()
+            self.rotate(following)
+            self.token, self._left = following, self.uses
+        return True
 
 
 def _forward(kfp: str, request: Seen) -> Answer:

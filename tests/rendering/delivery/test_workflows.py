@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from kfp_gitops.devserver import DevServer
+from kfpapi.stub import Answer, Stub
 from project import PROJECT
 from tools import missing
 
@@ -209,8 +210,10 @@ def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None
         after = _run(
             ".github/ci/drift-report", "dev", server.url, cwd=clone, GITHUB_STEP_SUMMARY=str(summary)
         )
-    gone = _run(".github/ci/drift-report", "dev", "http://127.0.0.1:9", cwd=clone)
-    assert (before.returncode, after.returncode, gone.returncode) == (1, 0, 4)
+    # One that answers nothing would be waited for, as a restart is.
+    with Stub(lambda _: Answer(403)) as closed:
+        refused = _run(".github/ci/drift-report", "dev", closed.url, cwd=clone)
+    assert (before.returncode, after.returncode, refused.returncode) == (1, 0, 4)
     assert re.findall("^## (.*)$", summary.read_text(), re.MULTILINE) == [
         "dev: KFP is not as Git says",
         "dev: KFP is as Git says",

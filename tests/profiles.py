@@ -1,0 +1,33 @@
+"""How many examples a test with made-up data sees: HYPOTHESIS_PROFILE is `deep` (CI's), `quick` (else) or `search`.
+
+`deep` and `quick` see the same examples at every run, so that a red test is the change's; `search` sees others.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# What hypothesis does where a test says nothing; tests say how many they want at this depth.
+_DEEP = 100
+_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 5, True), "search": (_DEEP * 5, False)}
+# How long an example takes says how busy the machine is; a test that hangs meets pytest's timeout.
+_LOAD = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture)
+
+
+def load() -> None:
+    """Register the profiles and take the one that is wanted; CI has `CI=true`."""
+    for name, (count, same) in _DEPTHS.items():
+        settings.register_profile(
+            name, max_examples=count, derandomize=same, deadline=None, print_blob=True,
+            suppress_health_check=_LOAD,
+        )  # fmt: skip
+    settings.load_profile(
+        os.environ.get("HYPOTHESIS_PROFILE") or ("deep" if os.environ.get("CI") == "true" else "quick")
+    )
+
+
+def examples(deep: int) -> int:
+    """The number of examples in this profile of a test that wants so many of them in CI."""
+    return max(1, deep * settings().max_examples // _DEEP)

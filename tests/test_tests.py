@@ -1,0 +1,67 @@
+"""What holds the tests together: any order of folders, any shell, any number of workers, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import own_processes
+import pytest
+from order import LONGEST
+from project import HERE
+
+MODULES = [path for path in HERE.rglob("*.py") if "data" not in path.parts]
+
+
+def test_nothing_is_imported_from_a_conftest() -> None:
+    """There are several: which one is meant depends on the folders that pytest was given, and on their order."""
+    imports = re.compile(r"^\s*(from|import) conftest\b", re.MULTILINE)
+    assert [path for path in MODULES if imports.search(path.read_text("utf-8"))] == []
+
+
+def test_a_module_outside_of_a_package_has_a_name_of_its_own() -> None:
+    """Of two with one name the folder that was given first would win."""
+    alone = [
+        p.name for p in MODULES if not (p.parent / "__init__.py").exists() and p.parent.parent.name != "dsl"
+    ]
+    assert [name for name, count in Counter(alone).items() if count > 1 and name != "conftest.py"] == []
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in LONGEST if not (HERE / name).is_file()] == []
+    assert len(set(LONGEST)) == len(LONGEST)
+
+
+@pytest.mark.parametrize(
+    ("variables", "count"),
+    [({}, 40), ({"CI": "true"}, 200), ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, 40)],
+    ids=lambda value: " ".join(value) or "neither" if isinstance(value, dict) else str(value),
+)
+def test_ci_looks_deeper(variables: dict[str, str], count: int) -> None:
+    script = "import profiles; profiles.load(); print(profiles.examples(200))"
+    env = {key: value for key, value in os.environ.items() if key not in ("CI", "HYPOTHESIS_PROFILE")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**env, **variables, "PYTHONPATH": str(HERE)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(done.stdout) == count
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_process_that_runs_on_is_seen_until_it_ends(tmp_path: Path, marked: bool) -> None:
+    """By its mark, or by the folder that it works with where it was given variables of its own."""
+    (tmp_path / "waits.py").write_text("import time; print(flush=True); time.sleep(600)")
+    command = [sys.executable, str(tmp_path / "waits.py")]
+    env, folder = (None, tmp_path / "another") if marked else ({}, tmp_path)
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seen = own_processes.left(folder, patience=0)
+        process.kill()
+    assert [line for line in seen if line.startswith(f"{process.pid} ")]
+    after = own_processes.left(folder, patience=0)
+    assert not [line for line in after if line.startswith(f"{process.pid} ")]
