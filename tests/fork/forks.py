@@ -158,7 +158,7 @@ def run(root: Path, name: str, *what: str) -> Line:
     start = perf_counter()
     done = _run(root, "make", *what, *VENV)
     if done.returncode:
-        print(done.stdout[-8000:], done.stderr[-2000:], file=sys.stderr)
+        sys.stderr.write(f"{done.stdout[-8000:]}{done.stderr[-2000:]}")
     last = [line for line in done.stdout.splitlines() if re.search(r"\d (passed|failed|error)", line)]
     return Line(name, what[0], done.returncode, " | ".join(last), perf_counter() - start)
 
@@ -182,7 +182,8 @@ def main() -> int:
             make(root, name)
             for what in (["test"], product):
                 line = run(root, name, *what)
-                print(line, flush=True)
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
                 codes.append(line.code)
     return int(any(codes))
 
