@@ -33,12 +33,6 @@ def rendered(repository: Path, command: Command) -> Path:
     return repository
 
 
-@pytest.fixture
-def silent() -> Iterator[Silent]:
-    with Silent() as found:
-        yield found
-
-
 def script(name: str, root: Path, *arguments: object) -> list[object]:
     """`python -m kfp_gitops <name>` of a repository, as the image starts it."""
     first_words, *more = name.split()
