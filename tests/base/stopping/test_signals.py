@@ -133,7 +133,7 @@ def test_while_it_waits_for_another_process_of_this_machine(
     host = "http://127.0.0.1:1"
     words = script("reconcile apply", rendered, "--host", host)
     with (
-        filelock.hold(filelock.path((host, "", "dev")), 0, lambda _: None),
+        filelock.hold(filelock.path((host, "", "example-repository", "dev")), 0, lambda _: None),
         running(words, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) as process,
     ):
         assert process.process.stderr is not None
