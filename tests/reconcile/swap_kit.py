@@ -22,7 +22,7 @@ NO_OPTIONS = Options()
 DESIRED = Desired(OWNER, "http://127.0.0.1", "", (PIPELINE,))
 
 
-def applied(
+def reconciled(
     kfp: FakeKfp, desired: Desired, told: Told, wait: int = 600, options: Options = NO_OPTIONS
 ) -> Outcome:
     actual = observe(kfp, desired, options)

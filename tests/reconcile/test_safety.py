@@ -13,7 +13,7 @@ from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.reconcile import waits
 from kfp_gitops.reconcile.records import Desired
-from swap_kit import EVERY_5_MINUTES, applied, firings, releasing
+from swap_kit import EVERY_5_MINUTES, firings, reconciled, releasing
 
 
 def _on(kfp: FakeKfp) -> list[str]:
@@ -23,7 +23,7 @@ def _on(kfp: FakeKfp) -> list[str]:
 def _released(cron: str, on_missed: str = "report") -> tuple[FakeKfp, Desired]:
     """A schedule that fires, and a release that replaces it."""
     kfp, schedule = FakeKfp(latency=1), replace(EVERY_5_MINUTES, cron=cron, on_missed=on_missed)
-    applied(kfp, releasing(schedule), Told())
+    reconciled(kfp, releasing(schedule), Told())
     kfp.advance(650 - kfp.clock)
     return kfp, releasing(schedule, "sha-2")
 
@@ -39,11 +39,11 @@ def test_an_apply_that_fails_anywhere_leaves_no_schedule_off(
     kfp, desired = _released(cron)
     kfp.interruption = Interruption(call, after, kill=False, hides=hides)
     with contextlib.suppress(RemoteError):
-        applied(kfp, desired, Told())
+        reconciled(kfp, desired, Told())
     assert len(_on(kfp)) == 1
     kfp.interruption = None
     kfp.advance(400)
-    assert not applied(kfp, desired, Told()).failed
+    assert not reconciled(kfp, desired, Told()).failed
     kfp.advance(400)
     assert len(_on(kfp)) == 1
     assert firings(kfp) == [moment for moment in range(300, kfp.clock + 1, 300) if cron.startswith("0 */5")]
@@ -56,10 +56,10 @@ def test_a_swap_that_has_no_time_left_leaves_no_schedule_off(monkeypatch: pytest
     monkeypatch.setattr(waits, "reason_to_wait", lambda *_, **__: None)  # so that it begins beside a firing
     kfp.unseen = 60
     kfp.advance(899 - kfp.clock)
-    assert applied(kfp, desired, Told(), wait=0).postponed
+    assert reconciled(kfp, desired, Told(), wait=0).postponed
     assert _on(kfp) == [old]
     monkeypatch.undo()
-    assert not applied(kfp, desired, Told()).postponed
+    assert not reconciled(kfp, desired, Told()).postponed
     kfp.advance(600)
     assert firings(kfp) == list(range(300, kfp.clock + 1, 300))
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_made_up_for_leaves_no_schedule_off(
 
     monkeypatch.setattr(kfp, "create_run", refuse)
     kfp.advance(870 - kfp.clock)
-    assert applied(kfp, desired, Told()).failed
+    assert reconciled(kfp, desired, Told()).failed
     assert len(_on(kfp)) == 1 and (_on(kfp) == [old]) == (not unclear)
     monkeypatch.undo()
     kfp.advance(1)

@@ -19,7 +19,7 @@ from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Absent
 from kfp_gitops.reconcile.seen import Seen
 from kfp_gitops.reconcile.steps import CreateSchedule
-from swap_kit import DESIRED, EVERY_5_MINUTES, applied, firings, firings_due, makeups, releasing
+from swap_kit import DESIRED, EVERY_5_MINUTES, firings, firings_due, makeups, reconciled, releasing
 
 
 @pytest.mark.parametrize("on_missed", ["report", "run"])
@@ -29,15 +29,15 @@ def test_a_swap_killed_at_any_call_and_run_again(call: int, after: bool, on_miss
     schedule = replace(EVERY_5_MINUTES, on_missed=on_missed)  # type: ignore[arg-type]  # one of its literals
     for at, by, latency in product([0, 200, 262, 280, 296], [0, 30, 700], [1, 4]):
         kfp, told = FakeKfp(latency), Told()
-        applied(kfp, releasing(schedule), told)
+        reconciled(kfp, releasing(schedule), told)
         began = kfp.clock
         kfp.advance(600 + at - kfp.clock % 300)
         kfp.interruption = Interruption(call, after, kill=True)
         with contextlib.suppress(KilledError):
-            applied(kfp, releasing(schedule, "sha-2"), told)
+            reconciled(kfp, releasing(schedule, "sha-2"), told)
         kfp.interruption = None
         kfp.advance(by)
-        assert not applied(kfp, releasing(schedule, "sha-2"), told).failed
+        assert not reconciled(kfp, releasing(schedule, "sha-2"), told).failed
         kfp.advance(300)
         (record,) = [found.record for found in kfp.recurring.values()]
         assert record.enabled
@@ -56,10 +56,10 @@ def test_a_swap_killed_at_any_call_and_run_again(call: int, after: bool, on_miss
 def test_a_swap_that_runs_through_misses_no_firing_whenever_it_begins(at: int, lag: int) -> None:
     for latency in (1, 4):
         kfp, told = FakeKfp(latency, lag), Told()
-        applied(kfp, DESIRED, told)
+        reconciled(kfp, DESIRED, told)
         began = kfp.clock
         kfp.advance(at)
-        applied(kfp, releasing(version="sha-2"), told)
+        reconciled(kfp, releasing(version="sha-2"), told)
         kfp.advance(600)
         assert set(firings_due("0 */5 * * * *", began, kfp.clock - lag - 1)) <= set(firings(kfp))
         assert max(Counter(firings(kfp)).values()) == 1
@@ -69,12 +69,12 @@ def test_a_swap_that_runs_through_misses_no_firing_whenever_it_begins(at: int, l
 def test_an_outage_over_several_firings_gives_one_run() -> None:
     kfp, told = FakeKfp(1), Told()
     schedule = replace(EVERY_5_MINUTES, on_missed="run")
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     (found,) = kfp.recurring
     kfp.set_enabled(found, enabled=False)
     kfp.advance(4000)
     for _ in range(2):
-        applied(kfp, releasing(schedule), told)
+        reconciled(kfp, releasing(schedule), told)
     assert len(makeups(kfp)) == 1
     assert len(firings(kfp)) == 0
 
@@ -86,22 +86,22 @@ def test_a_run_that_kfp_does_not_tell_of_yet_is_not_made_up_for(disabled: int, a
     kfp, told = FakeKfp(unseen=5), Told()
     desired = releasing(replace(EVERY_5_MINUTES, on_missed="run"))
     kfp.advance(10)
-    applied(kfp, desired, told)
+    reconciled(kfp, desired, told)
     kfp.advance(290 + disabled)
     (found,) = kfp.recurring
     kfp.set_enabled(found, enabled=False)
     kfp.advance(applied)
-    applied(kfp, desired, told)
+    reconciled(kfp, desired, told)
     assert (firings(kfp), makeups(kfp)) == ([300], [])
 
 
 def test_frequent_releases_do_not_put_an_interval_off_for_ever() -> None:
     kfp, told = FakeKfp(0), Told()
     every_hour = replace(EVERY_5_MINUTES, cron=None, interval_seconds=3600)
-    applied(kfp, releasing(every_hour), told)
+    reconciled(kfp, releasing(every_hour), told)
     for release in range(20):
         kfp.advance(1000)
-        applied(kfp, releasing(every_hour, f"sha-{release % 2 + 1}"), told)
+        reconciled(kfp, releasing(every_hour, f"sha-{release % 2 + 1}"), told)
     fired = firings(kfp)
     assert len(fired) == 20000 // 3600
     assert {later - earlier for earlier, later in pairwise(fired)} == {3600}
@@ -117,7 +117,7 @@ def test_a_start_in_the_past_never_back_fills(catchup: bool, interval: int | Non
         start="2026-11-23T00:00:00Z", catchup=catchup,
     )  # fmt: skip
     for version in ("sha-1", "sha-2"):
-        applied(kfp, releasing(schedule, version), told)
+        reconciled(kfp, releasing(schedule, version), told)
         assert firings(kfp) == []
     assert not plan(releasing(schedule, "sha-2"), observe(kfp, releasing(schedule, "sha-2"))).to_do
     kfp.advance(8000)
@@ -127,9 +127,9 @@ def test_a_start_in_the_past_never_back_fills(catchup: bool, interval: int | Non
 def test_a_start_in_the_future_is_kept_over_a_replacement() -> None:
     kfp, told = FakeKfp(0), Told()
     schedule = replace(EVERY_5_MINUTES, start="2026-11-23T01:00:00Z")
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     kfp.advance(1000)
-    applied(kfp, releasing(schedule, "sha-2"), told)
+    reconciled(kfp, releasing(schedule, "sha-2"), told)
     kfp.advance(3000)
     assert firings(kfp) == [3900]
     assert not plan(releasing(schedule, "sha-2"), observe(kfp, releasing(schedule, "sha-2"))).to_do
@@ -142,9 +142,9 @@ def test_nothing_is_missed_before_a_start_in_the_future(interval: int | None) ->
     schedule = replace(
         EVERY_5_MINUTES, cron=cron, interval_seconds=interval, start="2026-11-23T01:00:00Z", on_missed="run"
     )
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     kfp.advance(1000)
-    applied(kfp, releasing(schedule, "sha-2"), told)
+    reconciled(kfp, releasing(schedule, "sha-2"), told)
     assert (kfp.runs, [event for event in told.events if event.missed]) == ({}, [])
 
 
@@ -153,16 +153,16 @@ def test_with_a_wrong_clock_nothing_is_replaced_and_nothing_fires_twice(off: int
     """A proxy's Date, or no Date and this machine's clock: a successor would seem younger than the last firing."""
     kfp, told = FakeKfp(), Told()
     kfp.advance(10)
-    applied(kfp, DESIRED, told)
+    reconciled(kfp, DESIRED, told)
     kfp.date_off = off
     kfp.advance(50)
     for _ in range(3):
-        outcome = applied(kfp, releasing(version="sha-2"), told)
+        outcome = reconciled(kfp, releasing(version="sha-2"), told)
         assert "clocks" in outcome.failed[0][1]
         kfp.advance(300)
     assert len(kfp.recurring) == 1
     kfp.date_off = 0
-    assert not applied(kfp, releasing(version="sha-2"), told).failed
+    assert not reconciled(kfp, releasing(version="sha-2"), told).failed
     kfp.advance(300)
     assert firings(kfp) == list(firings_due(EVERY_5_MINUTES.cron or "", 0, kfp.clock))
 
@@ -170,20 +170,20 @@ def test_with_a_wrong_clock_nothing_is_replaced_and_nothing_fires_twice(off: int
 def test_on_replace_wait_waits_for_the_runs_in_flight_and_gives_up_in_time() -> None:
     kfp, told = FakeKfp(0, lasts=900), Told()
     schedule = replace(EVERY_5_MINUTES, cron="0 0 * * * *", on_replace="wait")
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     kfp.advance(3700)
-    outcome = applied(kfp, releasing(schedule, "sha-2"), told, wait=60)
+    outcome = reconciled(kfp, releasing(schedule, "sha-2"), told, wait=60)
     assert outcome.postponed == (("p", "1 in flight, and onReplace is wait"),)
     (record,) = [found.record for found in kfp.recurring.values()]
     assert record.enabled  # the old one goes on
-    assert not applied(kfp, releasing(schedule, "sha-2"), told, wait=3600).postponed
+    assert not reconciled(kfp, releasing(schedule, "sha-2"), told, wait=3600).postponed
     assert kfp.clock >= 3600 + 900
 
 
 def test_renaming_a_schedule_never_fires_under_both_names() -> None:
     kfp, told = FakeKfp(1), Told()
-    applied(kfp, DESIRED, told)
-    applied(kfp, releasing(replace(EVERY_5_MINUTES, name="other")), told)
+    reconciled(kfp, DESIRED, told)
+    reconciled(kfp, releasing(replace(EVERY_5_MINUTES, name="other")), told)
     verbs = [event.action for event in told.events if event.kind == "schedule"]
     assert verbs == ["create", "enable", "delete", "create", "enable"]
 
@@ -198,11 +198,11 @@ def test_two_hundred_swaps_of_a_schedule_each_minute_lose_no_firing_and_double_n
     kfp = FakeKfp(latency=1, unseen=chosen.randrange(11), cadence=30, phase=chosen.randrange(30))
     told = Told()
     kfp.advance(chosen.randrange(60))
-    applied(kfp, releasing(EVERY_MINUTE), told, wait=300)
+    reconciled(kfp, releasing(EVERY_MINUTE), told, wait=300)
     began = kfp.clock
     for release in range(200):
         kfp.advance(chosen.uniform(1, 150))
-        outcome = applied(kfp, releasing(EVERY_MINUTE, f"sha-{release % 2 + 2}"), told, wait=300)
+        outcome = reconciled(kfp, releasing(EVERY_MINUTE, f"sha-{release % 2 + 2}"), told, wait=300)
         assert not outcome.failed
         assert not outcome.postponed
     kfp.advance(120)
@@ -225,13 +225,13 @@ def test_how_many_calls_touch_a_scheduled_workflow(cron: str, calls: dict[str, i
     kfp, told = FakeKfp(), Told()
     kfp.advance(10)
     schedule = replace(EVERY_5_MINUTES, cron=cron)
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     assert kfp.touching == {"create": 1, "enable": 1}
     kfp.touching.clear()
-    applied(kfp, releasing(schedule, "sha-2"), told)
+    reconciled(kfp, releasing(schedule, "sha-2"), told)
     assert kfp.touching == calls
     kfp.touching.clear()
-    applied(kfp, replace(DESIRED, pipelines=(), absent=(Absent("p", "schedules"),)), told)
+    reconciled(kfp, replace(DESIRED, pipelines=(), absent=(Absent("p", "schedules"),)), told)
     assert kfp.touching == {"delete": 1}
 
 
@@ -239,9 +239,9 @@ def test_a_schedule_whose_runs_never_come_is_replaced_all_the_same() -> None:
     """Its concurrency is used up by a run that takes for ever."""
     kfp, told = FakeKfp(lasts=100_000, cadence=30), Told()
     schedule = replace(EVERY_MINUTE, max_concurrency=1)
-    applied(kfp, releasing(schedule), told)
+    reconciled(kfp, releasing(schedule), told)
     kfp.advance(900)
-    outcome = applied(kfp, releasing(schedule, "sha-2"), told, wait=300)
+    outcome = reconciled(kfp, releasing(schedule, "sha-2"), told, wait=300)
     assert (outcome.failed, outcome.postponed) == ((), ())
 
 
@@ -254,14 +254,14 @@ def test_a_swap_of_what_fires_in_hours_killed_at_any_call(call: int, after: bool
     for by, latency in product([0, 43_100, 90_000], [1, 4]):
         kfp, told = FakeKfp(latency, lag=17, unseen=10), Told()
         kfp.advance(10)
-        applied(kfp, releasing(daily), told)
+        reconciled(kfp, releasing(daily), told)
         kfp.advance(86_400 + 43_200)
         kfp.interruption = Interruption(call, after, kill=True)
         with contextlib.suppress(KilledError):
-            applied(kfp, releasing(daily, "sha-2"), told)
+            reconciled(kfp, releasing(daily, "sha-2"), told)
         kfp.interruption = None
         kfp.advance(by)
-        assert not applied(kfp, releasing(daily, "sha-2"), told).failed
+        assert not reconciled(kfp, releasing(daily, "sha-2"), told).failed
         kfp.advance(86_400)
         (record,) = [found.record for found in kfp.recurring.values()]
         assert record.enabled
@@ -278,7 +278,7 @@ def test_a_swap_of_what_fires_in_hours_killed_at_any_call(call: int, after: bool
 def test_a_first_creation_beside_a_firing_tells_of_nothing_missed(at: int) -> None:
     kfp, told = FakeKfp(latency=2, unseen=5, cadence=30), Told()
     kfp.advance(at)
-    applied(kfp, releasing(EVERY_MINUTE), told)
+    reconciled(kfp, releasing(EVERY_MINUTE), told)
     assert not [event for event in told.events if event.missed or "may be there" in event.detail]
     assert kfp.clock < at + 40
 

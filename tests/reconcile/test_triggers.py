@@ -12,7 +12,7 @@ from kfp_gitops.language.manifest import Trigger
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Options
-from swap_kit import applied, releasing
+from swap_kit import reconciled, releasing
 
 
 def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None:
@@ -21,21 +21,21 @@ def test_a_trigger_is_started_once_even_when_killed_after_it_was_heard() -> None
         kfp, told = FakeKfp(), Told()
         kfp.interruption = Interruption(call, after, kill=True)
         with contextlib.suppress(KilledError):
-            applied(kfp, triggered, told)
+            reconciled(kfp, triggered, told)
         kfp.interruption = None
-        applied(kfp, triggered, told)
-        applied(kfp, triggered, told)
+        reconciled(kfp, triggered, told)
+        reconciled(kfp, triggered, told)
         assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"], (call, after)
 
 
 def test_a_trigger_whose_run_was_deleted_is_not_started_again() -> None:
     triggered = releasing(triggers=(Trigger("changed", {}, ()),))
     kfp, told = FakeKfp(), Told()
-    applied(kfp, triggered, told)
+    reconciled(kfp, triggered, told)
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
     kfp.runs.clear()
     assert not plan(triggered, observe(kfp, triggered)).to_do
-    applied(kfp, triggered, told)
+    reconciled(kfp, triggered, told)
     assert not kfp.runs
 
 
@@ -44,19 +44,19 @@ def test_a_pause_between_a_release_and_its_trigger_puts_it_off() -> None:
     kfp, told = FakeKfp(), Told()
     kfp.interruption = Interruption(5, after=True, kill=True)
     with contextlib.suppress(KilledError):
-        applied(kfp, triggered, told)
+        reconciled(kfp, triggered, told)
     assert not kfp.runs
     assert kfp.uploads
-    applied(kfp, releasing(triggers=triggered.pipelines[0].triggers, paused_until=instant(4000)), told)
+    reconciled(kfp, releasing(triggers=triggered.pipelines[0].triggers, paused_until=instant(4000)), told)
     assert len(kfp.recurring) == 1
     assert not kfp.runs
-    applied(kfp, triggered, told)
+    reconciled(kfp, triggered, told)
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
 
 
 def test_without_triggers_a_release_starts_nothing_then_or_later() -> None:
     triggered = releasing(triggers=(Trigger("changed", {}, ()),))
     kfp, told = FakeKfp(), Told()
-    applied(kfp, triggered, told, options=Options(triggers=False))
-    applied(kfp, triggered, told)
+    reconciled(kfp, triggered, told, options=Options(triggers=False))
+    reconciled(kfp, triggered, told)
     assert not kfp.runs

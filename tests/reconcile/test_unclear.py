@@ -14,7 +14,7 @@ from kfp_gitops.operate.status import build
 from kfp_gitops.reconcile.observe import observe
 from kfp_gitops.reconcile.plan import plan
 from kfp_gitops.reconcile.records import Desired
-from swap_kit import DESIRED, EVERY_5_MINUTES, PIPELINE, applied, firings, firings_due, releasing
+from swap_kit import DESIRED, EVERY_5_MINUTES, PIPELINE, firings, firings_due, reconciled, releasing
 
 
 def test_a_run_that_is_unclear_once_more_after_it_was_settled_is_noted_once_more(
@@ -31,12 +31,12 @@ def test_a_run_that_is_unclear_once_more_after_it_was_settled_is_noted_once_more
         raise UnclearError("500")
 
     monkeypatch.setattr(kfp, "create_run", create_run)
-    assert applied(kfp, triggered, told).failed
+    assert reconciled(kfp, triggered, told).failed
     (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
     kfp.archive_experiment(note.id)
-    assert applied(kfp, triggered, told).failed
+    assert reconciled(kfp, triggered, told).failed
     for _ in range(3):
-        assert not applied(kfp, triggered, told).failed
+        assert not reconciled(kfp, triggered, told).failed
     assert sent == ["p-changed-a"] * 2
 
 
@@ -47,10 +47,10 @@ def test_a_trigger_that_kfp_answered_with_500_is_never_started_again_until_a_per
     triggered = releasing(triggers=(Trigger("changed", {"n": 1}, ()),))
     kfp, told = FakeKfp(), Told()
     kfp.interruption = Interruption(_call_of("create_run", triggered), after=happened, kill=False, hides=True)
-    (failed,) = applied(kfp, triggered, told).failed
+    (failed,) = reconciled(kfp, triggered, told).failed
     assert "no apply starts it again" in failed[1]
     for _ in range(3):
-        assert not applied(kfp, triggered, told).failed
+        assert not reconciled(kfp, triggered, told).failed
     assert [found.record.enabled for found in kfp.recurring.values()] == [True]  # all else went on
     assert len(kfp.ghost_runs) == happened
     assert not kfp.runs
@@ -68,10 +68,10 @@ def test_a_noted_run_is_owed_again_once_a_person_has_settled_it() -> None:
     )
     kfp, told = FakeKfp(), Told()
     kfp.interruption = Interruption(_call_of("create_run", triggered), after=True, kill=False, hides=True)
-    assert applied(kfp, triggered, told).failed
+    assert reconciled(kfp, triggered, told).failed
     (note,) = [found for name, found in kfp._experiments.items() if name.startswith("kfp-gitops-unclear-")]
     kfp.archive_experiment(note.id)
-    assert not applied(kfp, triggered, told).failed
+    assert not reconciled(kfp, triggered, told).failed
     assert [run.name for run, _ in kfp.runs.values()] == ["p-changed-a"]
 
 
@@ -80,13 +80,13 @@ def test_a_recurring_run_that_kfp_answered_with_500_never_fires_beside_the_next_
     for desired, before in ((releasing(), None), (releasing(version="sha-2"), releasing())):
         kfp, told = FakeKfp(), Told()
         if before:
-            applied(kfp, before, told)
+            reconciled(kfp, before, told)
         began = kfp.clock
         number = _call_of("create_schedule", desired, before)
         kfp.interruption = Interruption(number, after=happened, kill=False, hides=True)
-        assert applied(kfp, desired, told).failed
+        assert reconciled(kfp, desired, told).failed
         kfp.advance(700)
-        assert not applied(kfp, desired, told).failed
+        assert not reconciled(kfp, desired, told).failed
         kfp.advance(700)
         assert len(kfp.ghosts) == happened
         assert not kfp.ghost_runs
@@ -99,7 +99,7 @@ def _call_of(method: str, desired: Desired, before: Desired | None = None) -> in
     """The number of the call of an apply that is this one."""
     kfp = FakeKfp()
     if before:
-        applied(kfp, before, Told())
+        reconciled(kfp, before, Told())
     calls, real = kfp.calls, getattr(kfp, method)
     found: list[int] = []
 
@@ -108,5 +108,5 @@ def _call_of(method: str, desired: Desired, before: Desired | None = None) -> in
         return real(*args, **more)
 
     setattr(kfp, method, noted)
-    applied(kfp, desired, Told())
+    reconciled(kfp, desired, Told())
     return found[0]

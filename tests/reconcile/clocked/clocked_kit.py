@@ -50,7 +50,7 @@ def api_of(server: DevServer, tries: int = 1) -> KfpApi:
     return KfpApi(server.url, "", backoff=Backoff(tries=tries, sleep=lambda _: None))
 
 
-def applied(
+def reconciled(
     server: DevServer, desired: Desired, api: KfpApi | None = None, options: Options = NO_OPTIONS
 ) -> Outcome:
     api = api or api_of(server)

@@ -16,12 +16,12 @@ from clocked_kit import (
     OWNER,
     START,
     api_of,
-    applied,
     converged,
     desired_of,
     firings_of,
     pass_time,
     pipeline_of,
+    reconciled,
 )
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.devserver import DevServer, Fault, ManualClock, Trouble
@@ -42,7 +42,7 @@ class KilledError(BaseException):
 def test_a_swap_broken_at_any_write_and_run_again(
     server: DevServer, clock: ManualClock, how: Trouble | str, write: int
 ) -> None:
-    assert not applied(server, desired_of(server, pipeline_of(1))).failed
+    assert not reconciled(server, desired_of(server, pipeline_of(1))).failed
     pass_time(server, clock, 400)
     api = api_of(server)
     if isinstance(how, Trouble):
@@ -51,9 +51,9 @@ def test_a_swap_broken_at_any_write_and_run_again(
         api.before_write = _killer(write if how == "kill before" else write + 1)
     released = desired_of(server, pipeline_of(2))
     with contextlib.suppress(KilledError, RemoteError):
-        applied(server, released, api)
+        reconciled(server, released, api)
     pass_time(server, clock, 310)
-    assert not applied(server, released).failed
+    assert not reconciled(server, released).failed
     assert converged(server, released)
     pass_time(server, clock, 300)
     (schedule,) = api_of(server).schedules()
@@ -77,10 +77,10 @@ def _killer(write: int):  # type: ignore[no-untyped-def]
 
 
 def test_no_firing_is_missed_over_a_day_of_releases(server: DevServer, clock: ManualClock) -> None:
-    applied(server, desired_of(server, pipeline_of(1)))
+    reconciled(server, desired_of(server, pipeline_of(1)))
     for release in range(12):
         pass_time(server, clock, 170)
-        assert not applied(server, desired_of(server, pipeline_of(release % 2 + 1))).failed
+        assert not reconciled(server, desired_of(server, pipeline_of(release % 2 + 1))).failed
     firings = firings_of(server)
     assert firings == [START.replace(minute=5) + timedelta(minutes=5 * n) for n in range(len(firings))]
     assert clock.now() - firings[-1] < timedelta(minutes=5)
@@ -95,7 +95,7 @@ def test_two_reconcilers_at_once_twenty_times(server: DevServer, clock: ManualCl
         hold = locking.hold(None, key, 60, lambda _: None) if locked else contextlib.nullcontext()
         try:
             with hold:
-                failed += applied(server, desired, api_of(server, tries=3)).failed
+                failed += reconciled(server, desired, api_of(server, tries=3)).failed
         except RemoteError as error:
             failed.append(error)
 
@@ -110,12 +110,12 @@ def test_two_reconcilers_at_once_twenty_times(server: DevServer, clock: ManualCl
         if locked:
             assert not failed
         else:  # they may have stood in each other's way; whoever comes next mends it
-            applied(server, desired)
+            reconciled(server, desired)
         assert converged(server, desired)
         (schedule,) = api_of(server).schedules()
         assert schedule.enabled
         clock.advance(seconds=20)
-    applied(server, desired)  # runs in flight kept their versions
+    reconciled(server, desired)  # runs in flight kept their versions
     names = [item.name for item in api_of(server)._versions(api_of(server).pipeline_id("p"))]
     assert len(names) == len(set(names)) == 11  # the current one and ten more
     uploads = [r for r in server.faults.requests if "upload" in r.path and r.status == 200]
@@ -129,10 +129,10 @@ def test_several_environments_and_repositories_share_one_server_and_never_touch_
     theirs = replace(desired_of(server, pipeline_of(1, "theirs")), owner=Owner("another-repository", "dev"))
     prod = replace(desired_of(server, pipeline_of(1, "prod-p")), owner=Owner("example-repository", "prod"))
     for desired in (ours, theirs, prod):
-        assert not applied(server, desired).failed
+        assert not reconciled(server, desired).failed
     before = {item.id: item for item in api_of(server).schedules() if item.owner != OWNER}
-    applied(server, desired_of(server, pipeline_of(2)))
-    applied(server, desired_of(server, absent=(Absent("p", "pipeline"),)))
+    reconciled(server, desired_of(server, pipeline_of(2)))
+    reconciled(server, desired_of(server, absent=(Absent("p", "pipeline"),)))
     after = {item.id: item for item in api_of(server).schedules()}
     assert after == before
     for desired in (theirs, prod):
@@ -152,7 +152,7 @@ def test_adoption_marks_the_pipeline_and_replaces_its_schedule(server: DevServer
     desired = desired_of(server, pipeline_of(1))
     assert [change.action for change in plan(desired, observe(api, desired)).changes] == ["conflict"]
     pass_time(server, clock, 300)
-    assert not applied(server, desired, options=Options(adopt=frozenset({"p"}))).failed
+    assert not reconciled(server, desired, options=Options(adopt=frozenset({"p"}))).failed
     assert converged(server, desired)
     (schedule,) = api.schedules()
     assert schedule.owner == OWNER
@@ -161,11 +161,11 @@ def test_adoption_marks_the_pipeline_and_replaces_its_schedule(server: DevServer
 
 
 def test_a_tombstone_deletes_all_and_leaves_the_runs(server: DevServer, clock: ManualClock) -> None:
-    applied(server, desired_of(server, pipeline_of(1)))
+    reconciled(server, desired_of(server, pipeline_of(1)))
     pass_time(server, clock, 300)
     server.wait_idle()
     gone = desired_of(server, absent=(Absent("p", "pipeline"),))
-    assert not applied(server, gone).failed
+    assert not reconciled(server, gone).failed
     assert converged(server, gone)
     api = api_of(server)
     assert list(api.schedules()) == []
@@ -179,17 +179,17 @@ def test_a_tombstone_deletes_all_and_leaves_the_runs(server: DevServer, clock: M
 def test_a_release_starts_its_trigger_once_over_http(server: DevServer) -> None:
     triggered = pipeline_of(1, "p", triggers=(Trigger("changed", {"n": 5}, ()),))
     for _ in range(2):
-        assert not applied(server, desired_of(server, triggered)).failed
+        assert not reconciled(server, desired_of(server, triggered)).failed
     (run,) = api_of(server).runs_called_like("changed")
     assert run.name == "p-changed-000000000000"
 
 
 def test_an_interval_over_http_goes_on_from_its_last_firing(server: DevServer, clock: ManualClock) -> None:
     every = replace(EVERY_5_MINUTES, cron=None, interval_seconds=600)
-    applied(server, desired_of(server, pipeline_of(1, "p", every)))
+    reconciled(server, desired_of(server, pipeline_of(1, "p", every)))
     for release in range(8):
         pass_time(server, clock, 290)
-        applied(server, desired_of(server, pipeline_of(release % 2 + 1, "p", every)))
+        reconciled(server, desired_of(server, pipeline_of(release % 2 + 1, "p", every)))
     firings = firings_of(server)
     assert len(firings) >= 3
     assert {(later - earlier).total_seconds() for earlier, later in pairwise(firings)} == {600}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from clocked_kit import api_of, applied, desired_of, firings_of, pass_time, pipeline_of
+from clocked_kit import api_of, desired_of, firings_of, pass_time, pipeline_of, reconciled
 from kfp_gitops.devserver import DevServer, Fault, ManualClock, Trouble
 from kfp_gitops.language.manifest import Trigger
 
@@ -14,11 +14,11 @@ def test_a_smoke_run_that_is_answered_with_500_is_started_once_at_most(
 ) -> None:
     triggered = desired_of(server, pipeline_of(1, "p", triggers=(Trigger("changed", {"n": 5}, ()),)))
     server.faults.add(Fault("POST", "/runs$", effect, nth=0, status=500))
-    (failed,) = applied(server, triggered, api_of(server, tries=5)).failed
+    (failed,) = reconciled(server, triggered, api_of(server, tries=5)).failed
     assert "kubectl get workflows" in failed[1]
     assert "no apply starts it again until experiment kfp-gitops-unclear-" in failed[1]
     for _ in range(3):  # the Job is tried again, and then somebody applies
-        assert not applied(server, triggered, api_of(server, tries=5)).failed
+        assert not reconciled(server, triggered, api_of(server, tries=5)).failed
     posts = [
         request for request in server.requests if request.path.endswith("/runs") and request.method == "POST"
     ]
@@ -32,9 +32,9 @@ def test_a_recurring_run_that_is_answered_with_500_is_asked_for_once_and_what_it
     server: DevServer, clock: ManualClock, effect: Trouble
 ) -> None:
     server.faults.add(Fault("POST", "/recurringruns$", effect, status=500))
-    (failed,) = applied(server, desired_of(server, pipeline_of(1)), api_of(server, tries=5)).failed
+    (failed,) = reconciled(server, desired_of(server, pipeline_of(1)), api_of(server, tries=5)).failed
     assert "kubectl get scheduledworkflows" in failed[1]
-    assert not applied(server, desired_of(server, pipeline_of(1))).failed
+    assert not reconciled(server, desired_of(server, pipeline_of(1))).failed
     pass_time(server, clock, 910)
     server.wait_idle()
     assert len(firings_of(server)) == 3

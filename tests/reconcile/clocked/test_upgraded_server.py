@@ -12,13 +12,13 @@ from clocked_kit import (
     FAKE,
     IR,
     api_of,
-    applied,
     desired_of,
     firings_of,
     notes_on,
     options_for,
     pass_time,
     pipeline_of,
+    reconciled,
     seen_on,
 )
 from kfp_gitops.devserver import DevServer, Faults, Features, ManualClock
@@ -38,7 +38,7 @@ def test_after_an_upgrade_of_the_server_its_schedules_are_told_of_and_refreshed_
         )
 
     with served("2.16.0") as old:
-        assert not applied(old, desired_of(old, pipeline_of()), options=options_for(old)).failed
+        assert not reconciled(old, desired_of(old, pipeline_of()), options=options_for(old)).failed
         pass_time(old, clock, 600)
         assert not notes_on(old)
         old.wait_idle()
@@ -59,7 +59,7 @@ def test_after_an_upgrade_of_the_server_its_schedules_are_told_of_and_refreshed_
             desired_of(new, pipeline_of()), seen_on(new), options_for(new)
         ).to_do  # unasked it is only told
         refresh = replace(options_for(new), refresh_stale=True)
-        assert not applied(new, desired_of(new, pipeline_of()), options=refresh).failed
+        assert not reconciled(new, desired_of(new, pipeline_of()), options=refresh).failed
         pass_time(new, clock, 900)
         assert not notes_on(new)
         assert not plan(desired_of(new, pipeline_of()), seen_on(new), refresh).differences
