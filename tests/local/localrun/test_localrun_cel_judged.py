@@ -1,7 +1,7 @@
 """The conditions of the IR, with cel-python as judge: the same truth, or both have none.
 
-Over what kfp compiles (`_single_binary_operation_to_cel_condition` in kfp/compiler/pipeline_spec_builder.py): operands of
-one type, comparisons joined by `!`, `&&` and `||`.
+Over what kfp compiles (`_single_binary_operation_to_cel_condition` in kfp/compiler/pipeline_spec_builder.py): operands
+of one type, comparisons joined by `!`, `&&` and `||`.
 """
 
 from __future__ import annotations
