@@ -2,6 +2,7 @@
 
 Seconds come first; five or six fields, the day of the week may be left out; `@daily` and its like; `@every 1h30m`.
 A day must suit both day fields if one of them has a star (also with a step), else either of them.
+Ours: it has to be this parser's language, oddities too; tests have the parser's own answers as judge.
 Source: parser.go, spec.go and constantdelay.go of github.com/robfig/cron at v1.2.0.
 What we allow of all this in a manifest is another question: `kfp_gitops.checking.check.schedules`.
 """

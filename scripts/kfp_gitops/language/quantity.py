@@ -1,4 +1,7 @@
-"""Quantities as Kubernetes reads them (k8s.io/apimachinery/pkg/api/resource, ParseQuantity). Pure."""
+"""Quantities as Kubernetes reads them (k8s.io/apimachinery/pkg/api/resource, ParseQuantity). Pure.
+
+Ours: rendering has no Kubernetes client, and its `parse_quantity` takes `1K` and `NaN`, which Kubernetes refuses.
+"""
 
 from __future__ import annotations
 

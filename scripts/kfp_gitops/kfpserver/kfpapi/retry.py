@@ -2,6 +2,7 @@
 
 The formula is the one of «Exponential Backoff And Jitter», AWS Architecture Blog, 2015. Patience is for a KFP that is
 restarted: it runs from when KFP was last heard, whichever thread heard it.
+Ours: urllib3's Retry knows neither that, nor what must be looked for before it is sent again; nor is it interrupted.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 The compiler writes a small part of the Common Expression Language (CEL):
 `!(inputs.parameter_values['x'] == 'a') && int(inputs.parameter_values['n']) > 3`. The meaning is in `cel_eval`.
+Ours: cel-python fails at `3.0 == 3`, which cel-go compares, and brings an engine of patterns and a calendar along;
+tests have it as judge.
 """
 
 from __future__ import annotations

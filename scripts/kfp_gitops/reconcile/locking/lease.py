@@ -1,7 +1,8 @@
 """A lock among pods: a coordination.k8s.io Lease, by the rules of client-go's leader election.
 
 Clocks of nodes differ, so nobody's `renewTime` is compared with our own clock: a lease has expired when we have
-watched it unchanged for its whole duration. We in turn give up writing before anybody else may come to that.
+watched it unchanged for its whole duration. We in turn give up writing before anybody else may come to that. Ours: the
+election of Kubernetes' Python client locks ConfigMaps alone.
 """
 
 from __future__ import annotations

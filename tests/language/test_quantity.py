@@ -1,0 +1,33 @@
+"""Quantities, with the parser of Kubernetes' client as judge where it reads what Kubernetes reads."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from kfp_gitops.language import quantity
+from kubernetes.utils.quantity import parse_quantity
+
+UNITS = ["", *"numkMGTPE", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+
+
+NUMBERS = st.from_regex(
+    re.compile(r"[+-]?([0-9]{1,12}(\.[0-9]{0,6})?|\.[0-9]{1,6})", re.ASCII), fullmatch=True
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@settings(max_examples=20)
+@given(NUMBERS)
+@example("1")
+def test_an_amount_is_the_one_that_the_client_reads(unit: str, number: str) -> None:
+    assert quantity.parse(number + unit) == Fraction(parse_quantity(number + unit))
+
+
+@pytest.mark.parametrize("text", ["1K", "NaN", "Infinity", "1_0", " 1"])
+def test_what_the_client_takes_and_kubernetes_does_not_is_none(text: str) -> None:
+    parse_quantity(text)
+    assert quantity.parse(text) is None
