@@ -7,6 +7,7 @@ from project import HERE
 
 # Files that take more than some seconds on two cores, the longest first. Forgetting one costs time and nothing else.
 LONGEST = (
+    "rendering/delivery/test_workflows.py",
     "commands/test_new.py",
     "documents/test_readme.py",
     "documents/upgrade/test_upgrade.py",
@@ -14,7 +15,6 @@ LONGEST = (
     "predictive_scaling/test_pipelines_end_to_end.py",
     "predictive_scaling/test_image.py",
     "rendering/delivery/test_job_command.py",
-    "rendering/delivery/test_workflows.py",
     "rendering/delivery/test_reconciler_image.py",
     "bench/test_bench.py",
     "bench/test_forecast_bench.py",
@@ -22,6 +22,9 @@ LONGEST = (
     "base/stopping/test_signals.py",
     "base/stopping/test_stopped_swap.py",
     "reconcile/test_swap.py",
+    "predictive_scaling/test_s3_server.py",
+    "operate/runs/test_run_local.py",
+    "rendering/render/test_bounds.py",
     "review/diff/test_diff.py",
     "review/promotion/test_promotion_end_to_end.py",
     "rendering/delivery/test_every_merge_is_delivered.py",

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -65,3 +66,23 @@ def test_a_process_that_runs_on_is_seen_until_it_ends(tmp_path: Path, marked: bo
     assert [line for line in seen if line.startswith(f"{process.pid} ")]
     after = own_processes.left(folder, patience=0)
     assert not [line for line in after if line.startswith(f"{process.pid} ")]
+
+
+def test_a_server_ends_when_pytest_is_killed(tmp_path: Path) -> None:
+    """No fixture is run to its end then."""
+    script = (
+        "import sys, time; from pathlib import Path; from servers.process import ServerProcess\n"
+        "server = ServerProcess('s', ['sleep', '600'], Path(sys.argv[1])); server.start()\n"
+        "print(server.process.pid, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    env = {**os.environ, "PYTHONPATH": str(HERE)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        server = process.stdout.readline().strip()
+        process.kill()
+    left = [line for line in own_processes.left(tmp_path, patience=0) if line.startswith(f"{server} ")]
+    end = time.monotonic() + 10
+    while left and time.monotonic() < end:
+        left = [line for line in own_processes.left(tmp_path, patience=0) if line.startswith(f"{server} ")]
+    assert server and left == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
+import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,7 +41,12 @@ class ServerProcess:
     def start(self) -> None:
         """Start it; does not wait until it answers."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_ends_with_us(),  # noqa: PLW1509 one system call, which takes no lock
+            )
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -53,6 +62,17 @@ class ServerProcess:
             died = self.process is None or self.process.poll() is not None
             assert not died and time.monotonic() < end, f"{self.name}: {self.log.read_text()[-2000:]}"
             time.sleep(0.05)
+
+
+def _ends_with_us() -> Callable[[], None] | None:
+    """Linux ends it when pytest is killed, which runs no fixture to its end.
+
+    What counts is the thread that starts it, so this is for the main one alone (prctl(2), PR_SET_PDEATHSIG).
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(1, signal.SIGKILL)
 
 
 def answers(url: str) -> Callable[[], bool]:
