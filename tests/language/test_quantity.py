@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kfp_gitops.language import quantity
 from kubernetes.utils.quantity import parse_quantity
@@ -14,11 +14,17 @@ from kubernetes.utils.quantity import parse_quantity
 UNITS = ["", *"numkMGTPE", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 
 
-@given(
-    st.from_regex(re.compile(r"[+-]?([0-9]{1,12}(\.[0-9]{0,6})?|\.[0-9]{1,6})", re.ASCII), fullmatch=True),
-    st.sampled_from(UNITS),
+# No more digits than the 28 that its decimals keep.
+NUMBERS = st.from_regex(
+    re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{0,2})?|\.[0-9]{1,2})", re.ASCII), fullmatch=True
 )
-def test_an_amount_is_the_one_that_the_client_reads(number: str, unit: str) -> None:
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@settings(max_examples=20)
+@given(NUMBERS)
+@example("1")
+def test_an_amount_is_the_one_that_the_client_reads(unit: str, number: str) -> None:
     assert quantity.parse(number + unit) == Fraction(parse_quantity(number + unit))
 
 
