@@ -14,8 +14,9 @@ from kubernetes.utils.quantity import parse_quantity
 UNITS = ["", *"numkMGTPE", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
 
 
+# No more digits than the 28 that its decimals keep.
 NUMBERS = st.from_regex(
-    re.compile(r"[+-]?([0-9]{1,12}(\.[0-9]{0,6})?|\.[0-9]{1,6})", re.ASCII), fullmatch=True
+    re.compile(r"[+-]?([0-9]{1,6}(\.[0-9]{0,2})?|\.[0-9]{1,2})", re.ASCII), fullmatch=True
 )
 
 
