@@ -29,8 +29,9 @@ VENV = ("VENV=" + sys.prefix, "-o", sys.prefix + "/.installed")
 QUICK = (
     "tests/commands/test_environments_page.py", "tests/compiling/compile/test_compiler.py",
     "tests/documents/test_codeowners.py", "tests/documents/test_shipped.py",
-    "tests/operate/doctor/test_doctor.py", "tests/operate/runs/test_runtree.py",
-    "tests/predictive_scaling/test_graceful_failure.py", "tests/predictive_scaling/test_pipeline_values.py",
+    "tests/operate/doctor/test_doctor.py", "tests/operate/runs/test_run.py", "tests/operate/runs/test_runtree.py",
+    "tests/predictive_scaling/test_graceful_failure.py", "tests/predictive_scaling/test_image.py",
+    "tests/predictive_scaling/test_pipeline_values.py",
     "tests/predictive_scaling/test_scaling_components.py",
     "tests/predictive_scaling/test_serving_documentation.py",
     "tests/rendering/delivery", "tests/rendering/render/test_render.py", "tests/review/policy",
