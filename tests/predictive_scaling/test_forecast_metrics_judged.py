@@ -7,7 +7,7 @@ Ours differ on purpose where nothing was used (WAPE is then 0 or infinite, and n
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from predictive_scaling.backtest import metrics
 from utilsforecast import losses
