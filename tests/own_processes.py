@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from project import PROJECT
+from project import ROOT
 
 _MARK = "KFP_GITOPS_TESTS"
 # These end with the interpreter that they belong to, and not before.
@@ -23,7 +23,7 @@ def prepare() -> None:
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    ours = [str(PROJECT / "scripts"), str(PROJECT / "components/src")]
+    ours = [str(ROOT / "scripts"), str(ROOT / "components/src")]
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ["", *ours]]
     os.environ["PYTHONPATH"] = os.pathsep.join([*ours, *others])
     os.environ[_MARK] = str(os.getpid())
