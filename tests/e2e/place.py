@@ -96,11 +96,21 @@ def _start(name: str, log: Path, *command: str) -> None:
 
 
 def stop(name: str) -> None:
+    """End what was started by that name, and wait for it: its folder is another one's only then."""
     note = state() / f"{name}.pid"
-    if note.exists():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(note.read_text()), signal.SIGTERM)
-        note.unlink()
+    if not note.exists():
+        return
+    pid = int(note.read_text())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        until(f"the end of {name}", lambda: _has_ended(pid), 60)
+    note.unlink()
+
+
+def _has_ended(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):  # it is another call's of this script
+        os.waitpid(pid, os.WNOHANG)
+    return not Path(f"/proc/{pid}").exists()
 
 
 def pushgateway_url() -> str:
