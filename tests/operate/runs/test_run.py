@@ -167,7 +167,7 @@ def test_a_version_that_is_not_registered_says_what_to_do(
 
 def test_quickstart_really_runs(tmp_path: Path, command: Command) -> None:
     with DevServer(tmp_path / "server", python_path=[PROJECT / "components/src"]) as server:
-        common = ("--env", "dev", "--host", server.url)
+        common = ("--root", PROJECT, "--env", "dev", "--host", server.url)
         assert command("reconcile", "apply", *common).code == 0
         outcome = command("run", *common, "--pipeline", "quickstart", "--wait", "--timeout", "120")
         assert outcome.code == 0, outcome.out
