@@ -152,7 +152,7 @@ def listen() -> None:
 
 def forked() -> None:
     """In a child that was forked: its signals are its own, and end it."""
-    global _watch  # noqa: PLW0603
+    global _watch  # noqa: PLW0603  # likewise
     _watch = None
     signal.set_wakeup_fd(-1)
     for number in _SIGNALS:

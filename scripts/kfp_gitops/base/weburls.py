@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -13,3 +14,11 @@ def split(url: str) -> SplitResult | None:
     except ValueError:  # «Invalid IPv6 URL», «Port out of range», no number at all
         return None
     return parts if usable else None
+
+
+def is_loopback(name: str | None) -> bool:
+    """Whether a URL's host name is this machine's."""
+    try:
+        return ipaddress.ip_address(name or "").is_loopback
+    except ValueError:
+        return name == "localhost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from kfp_gitops.base import redact, weburls
@@ -27,8 +26,4 @@ def checked_host(host: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether a URL leads to this machine."""
-    name = urlsplit(host if "//" in host else f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+    return weburls.is_loopback(urlsplit(host if "//" in host else f"//{host}").hostname)

@@ -6,7 +6,6 @@ is it known which pods those are (manifests/kustomize/base/pipeline: app: ml-pip
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +65,7 @@ def _kfp_problems(
 ) -> Iterator[Problem]:
     at = ("delivery", "network", "kfp")
     if said is None:
-        if not _is_here(url) and (service is None or service.name != _KFP_SERVICE):
+        if not weburls.is_loopback(url.hostname) and (service is None or service.name != _KFP_SERVICE):
             what = f"kfp.host is {url.netloc}: no NetworkPolicy can be made of it, for it is not KFP's own Service"
             yield env.values.problem(("kfp", "host"), what, f"set delivery.network.kfp: {_WAYS}")
     elif service and said.get("namespace") != service.namespace:
@@ -100,10 +99,3 @@ def _split(env: Environment, url: str, at: Path) -> SplitResult:
 
 def _port(url: SplitResult) -> int:
     return url.port or _PORTS[url.scheme]
-
-
-def _is_here(url: SplitResult) -> bool:
-    try:
-        return ipaddress.ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return url.hostname == "localhost"
