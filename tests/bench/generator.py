@@ -191,7 +191,7 @@ _VALUES_SCHEMA = """\
 
 _TEMPLATE = f"""\
 {{% macro retry() -%}}
-{{count: {{{{ values.retries }}}}, backoff: 30s, factor: 2, maxBackoff: 10m}}
+{{count: {{{{ values.retries }}}}, backoff: 30s, factor: 2}}
 {{%- endmacro %}}
 apiVersion: {API_VERSION}
 kind: PipelineManifest

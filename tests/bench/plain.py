@@ -24,7 +24,6 @@ def pipeline(shape: Shape, load: Mapping[str, Any]) -> Any:
         "num_retries": values["retries"],
         "backoff_duration": "30s",
         "backoff_factor": 2,
-        "backoff_max_duration": "10m",
     }
 
     def task(step: str, **arguments: Any) -> Any:
