@@ -11,7 +11,8 @@ from kfp_gitops.base.errors import ExitCode, UsageError, raise_if_any
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review import policy
-from kfp_gitops.review.policy.subjects import subjects
+from kfp_gitops.review.policy.claims import twice_claimed
+from kfp_gitops.review.policy.subjects import shared, subjects
 from kfp_gitops.sources import environment
 
 _EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 names what is refused
@@ -38,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.env is not None and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     found = policy.read(root)
-    raise_if_any(policy.unknown_environments(found, known))
+    raise_if_any([*policy.unknown_environments(found, known), *twice_claimed(root, known)])
     names = [arguments.env] if arguments.env else known
     looked_at = [subject for name in names for subject in subjects(root, name)]
+    looked_at += shared(root) if arguments.env is None else []
     with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever
         raise_if_any(policy.judge(found, looked_at, today, whole=arguments.env is None))
     console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")

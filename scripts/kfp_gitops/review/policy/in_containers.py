@@ -1,13 +1,19 @@
-"""Images and variables of containers, wherever a rendered file has them."""
+"""Images, variables and installing commands of containers, wherever a rendered file has them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.review.policy.subject import Subject
 from kfp_gitops.sources import components
+
+_INSTALL = re.compile(
+    r"[^\n;&|]*\b(?:pip3?|uv|conda|mamba|apt|apt-get|dnf|npm)\s+(?:-\S+\s+)*install\b[^\n;&|]*"
+    r"|[^\n;&|]*\b(?:uv\s+(?:pip\s+install|add)|apk\s+add)\b[^\n;&|]*"
+)
 
 
 def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:
@@ -17,6 +23,8 @@ def in_containers(environment: str, name: str, document: Document) -> Iterator[S
         image = container.get("image")
         if isinstance(image, str) and not components.is_stub(image, at):
             yield Subject("image", environment, place, image, document, (*at, "image"))
+        for at_text, text in _installs(container, at):
+            yield Subject("install", environment, place, text, document, at_text)
         for index, variable in enumerate(_env_list(container.get("env"))):
             yield Subject(
                 "variable",
@@ -26,6 +34,15 @@ def in_containers(environment: str, name: str, document: Document) -> Iterator[S
                 document,
                 (*at, "env", index),
             )
+
+
+def _installs(container: Mapping[str, Any], at: Path) -> Iterator[tuple[Path, str]]:
+    """Where a command installs packages, and the line that says so; `packages_to_install` is such a line."""
+    for key in ("command", "args"):
+        parts = container.get(key)
+        for index, part in enumerate(parts if isinstance(parts, list) else ()):
+            if isinstance(part, str) and (found := _INSTALL.search(part)):
+                yield (*at, key, index), found[0].strip()
 
 
 def _env_list(env: Any) -> list[Mapping[str, Any]]:

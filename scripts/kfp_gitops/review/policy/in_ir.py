@@ -22,17 +22,60 @@ def in_ir(environment: str, place: str, spec: Document) -> Iterator[Subject]:
             yield Subject(
                 "loop", environment, name, {"parallelism": bound, "items": iterator}, spec, at, _FIX
             )
+        if "retryPolicy" in task:
+            count = {"count": task["retryPolicy"].get("maxRetryCount", 0)}
+            yield Subject("retry", environment, name, count, spec, (*at, "retryPolicy"), _FIX)
         container = _container(spec.value, task)
         if container is not None and str(container.get("image")) not in STUB_IMAGES:
             yield Subject("task", environment, name, _as_manifest(task, container), spec, at, _FIX)
+    yield from values_in_ir(environment, place, spec, _FIX)
+
+
+def values_in_ir(environment: str, place: str, spec: Document, fix: str = "") -> Iterator[Subject]:
+    """The constants that its tasks are given, and the defaults of it and its components, as parameters."""
+    for at, owner, key, value in (*_constants(spec.value), *_defaults(spec.value)):
+        subject = {"name": key, "value": value}
+        yield Subject("parameter", environment, f"{place}/{owner}/{key}", subject, spec, at, fix)
+
+
+def in_component(environment: str, place: str, spec: Document) -> Iterator[Subject]:
+    """The values that a component spec has of its own: a compiled one's, or the defaults of Component YAML v1."""
+    found = spec.value
+    if isinstance(found, Mapping) and "root" in found:
+        yield from values_in_ir(environment, place, spec)
+        return
+    for index, port in enumerate((found.get("inputs") if isinstance(found, Mapping) else None) or []):
+        if "default" in port:
+            value = {"name": port["name"], "value": port["default"]}
+            at = ("inputs", index, "default")
+            yield Subject("parameter", environment, f"{place}/{port['name']}", value, spec, at)
+
+
+def _constants(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str, str, Any]]:
+    for at, task in _tasks(spec):
+        for key, given in task.get("inputs", {}).get("parameters", {}).items():
+            if "constant" in given.get("runtimeValue", {}):
+                where = (*at, "inputs", "parameters", key, "runtimeValue", "constant")
+                yield where, str(at[-1]), key, given["runtimeValue"]["constant"]
+
+
+def _defaults(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str, str, Any]]:
+    for at, component in _graphs(spec):
+        for key, found in component.get("inputDefinitions", {}).get("parameters", {}).items():
+            if "defaultValue" in found:
+                yield (*at, "inputDefinitions", "parameters", key, "defaultValue"), str(at[-1]), key, found["defaultValue"]
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    dags: list[tuple[Path, Any]] = [(("root",), spec["root"])]
-    dags += [(("components", name), one) for name, one in spec.get("components", {}).items()]
-    for at, component in dags:
+    for at, component in _graphs(spec):
         for name, task in component.get("dag", {}).get("tasks", {}).items():
             yield (*at, "dag", "tasks", name), task
+
+
+def _graphs(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    yield ("root",), spec["root"]
+    for name, one in spec.get("components", {}).items():
+        yield ("components", name), one
 
 
 def _container(spec: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.language.manifest import Constant, Loop, Manifest, Task, walk
+from kfp_gitops.language.manifest import Condition, Importer, Loop, Manifest, Node, Task, walk
+from kfp_gitops.review.policy.literals import compared, literal, named
 from kfp_gitops.review.policy.subject import Subject
 
 
@@ -17,17 +18,34 @@ def in_manifest(environment: str, place: str, manifest: Manifest) -> Iterator[Su
 
 
 def _objects(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
-    tasks = [node for node in walk(manifest.body) if isinstance(node, Task)]
+    nodes = [*walk(manifest.body)]
+    tasks = [node for node in nodes if isinstance(node, Task)]
     yield "pipeline", "", {**manifest.document.value["metadata"], "tasks": len(tasks)}, ("metadata",)
-    for task in tasks:
-        yield from _of_task(manifest.document, task)
-    for node in walk(manifest.body):
-        if isinstance(node, Loop):
-            yield "loop", node.id, {"parallelism": node.parallelism}, node.at
+    for node in nodes:
+        yield from _of_node(manifest.document, node)
     for parameter in manifest.parameters:
         default = parameter.default.value if parameter.default else None
         yield "parameter", parameter.name, {"name": parameter.name, "value": default}, parameter.at
+        if parameter.default:
+            yield from _parameters(parameter.name, _inside(parameter.name, default), (*parameter.at, "default"))
     yield from _of_starts(manifest)
+
+
+def _of_node(document: Document, node: Node) -> Iterator[tuple[str, str, Any, Path]]:
+    if isinstance(node, Task | Importer) and node.settings.retry is not None:
+        yield "retry", node.id, _below(document, (*node.at, "retry")), (*node.at, "retry")
+    match node:
+        case Task():
+            yield from _of_task(document, node)
+        case Importer():
+            yield from _parameters(node.id, named("metadata", node.metadata), (*node.at, "importer"))
+        case Loop():
+            yield "loop", node.id, {"parallelism": node.parallelism}, node.at
+            yield from _parameters(node.id, _inside("items", literal(node.items)), node.at)
+        case Condition():
+            for branch in node.branches:
+                if branch.when:
+                    yield from _parameters(node.id, compared(branch.when), branch.when.at)
 
 
 def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Path]]:
@@ -36,8 +54,10 @@ def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Pa
     for key, text in task.pod.env.items():
         if isinstance(text, str):  # else from a Secret, a ConfigMap or the pod: there is no value to look at
             yield "variable", f"{task.id}/{key}", {"name": key, "value": text}, (*task.at, "env", key)
-    literals = {key: value.value for key, value in task.arguments.items() if isinstance(value, Constant)}
-    yield from _parameters(task.id, literals, task.arguments_at)
+    yield from _parameters(task.id, task.pod.labels, task.at)
+    yield from _parameters(task.id, task.pod.annotations, task.at)
+    found = {key: one for name, value in task.arguments.items() for key, one in named(name, value).items()}
+    yield from _parameters(task.id, found, task.arguments_at)
 
 
 def _of_starts(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from typing import Any
 
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.policy.reader import POLICY, Check, Policy, Waiver
@@ -32,10 +33,11 @@ def judge(policy: Policy, subjects: Iterable[Subject], today: date, *, whole: bo
 
 
 def _refused(policy: Policy, subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Check, Problem]]:
+    errors: dict[tuple[str, str], ValidationError | None] = {}
     for subject in subjects:
         for check in policy.checks:
             if check.select == subject.kind and check.is_about(subject.environment):
-                error = best_match(check.validator.iter_errors(subject.value))
+                error = _error(check, subject.value, errors)
                 if error is not None:
                     at = (*subject.at, *error.absolute_path)
                     yield (
@@ -45,8 +47,21 @@ def _refused(policy: Policy, subjects: Iterable[Subject]) -> Iterator[tuple[Subj
                     )
 
 
+def _error(
+    check: Check, value: Any, known: dict[tuple[str, str], ValidationError | None]
+) -> ValidationError | None:
+    """What is wrong; the same text is judged once, for thousands of pipelines have the same few."""
+    if not isinstance(value, str):
+        return best_match(check.validator.iter_errors(value))
+    key = (check.id, value)
+    if key not in known:
+        known[key] = best_match(check.validator.iter_errors(value))
+    return known[key]
+
+
 def _what(check: Check, subject: Subject) -> str:
-    shown = f" is {json.dumps(subject.value)}" if isinstance(subject.value, str | int | float) else ""
+    # A text may be refused because it is a secret, and what is told here stands in logs.
+    shown = f" is {json.dumps(subject.value)}" if subject.kind in ("image", "install") else ""
     return f"policy {check.id}: {subject.name}{shown}: {check.reason}"
 
 

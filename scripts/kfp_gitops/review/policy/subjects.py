@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path as Folder
 from pathlib import PurePosixPath
 
 from kfp_gitops.base import files
-from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import INNER
 from kfp_gitops.review.policy.in_containers import in_containers
-from kfp_gitops.review.policy.in_ir import in_ir
+from kfp_gitops.review.policy.in_ir import in_component, in_ir
+from kfp_gitops.review.policy.in_kustomization import in_kustomization
 from kfp_gitops.review.policy.in_manifests import in_manifest
+from kfp_gitops.review.policy.in_texts import in_texts
 from kfp_gitops.review.policy.subject import Subject
+
+# What is told under a name of its own, with all that is in it.
+_TELLS_ALL = frozenset({"image", "variable", "parameter"})
 
 
 def subjects(root: Folder, environment: str) -> Iterator[Subject]:
@@ -28,16 +33,67 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
         yield from _of_file(environment, name, files.read_text(root, path), path)
 
 
+def shared(root: Folder) -> Iterator[Subject]:
+    """Everything that all environments share: `argocd/`, the root kustomization, and the patches beside it.
+
+    Their environment is '', so that a check for some environments alone is not about them.
+    """
+    for path in _shared_files(root):
+        yield from _of_file("", path, files.read_text(root, path), path)
+
+
+def _shared_files(root: Folder) -> list[str]:
+    """The root kustomization, what it names, and what that names; outside of the tree is render's affair."""
+    found: dict[str, None] = {}
+    waiting = ["kustomization.yaml"]
+    while waiting:
+        path = waiting.pop()
+        if (root / path).is_dir() and not (root / path).is_symlink():
+            waiting += [f"{path}/{name}" for name in files.list_files(root, path)]
+        elif path not in found and path.endswith((".yaml", ".yml")) and (root / path).is_file():
+            found[path] = None
+            waiting += _names(path, files.read_text(root, path))
+    return sorted(found)
+
+
+def _names(path: str, text: str) -> Iterator[str]:
+    """Paths in the tree that a kustomization names; none for any other file."""
+    if PurePosixPath(path).name != "kustomization.yaml":
+        return
+    for document in parse_all(text, path):
+        found = document.value if isinstance(document.value, Mapping) else {}
+        for key in ("resources", "components", "patches", "patchesStrategicMerge", "configurations"):
+            for item in found.get(key) or []:
+                name = item.get("path") if isinstance(item, Mapping) else item
+                if isinstance(name, str) and "\n" not in name and ".." not in name and "://" not in name:
+                    yield str(PurePosixPath(path).parent / name)
+
+
 def _of_file(environment: str, name: str, text: str, path: str) -> Iterator[Subject]:
     documents = parse_all(text, path)
+    found = [*_named(environment, name, text, path, documents)]
+    yield from found
+    place = f"{environment}/{name.removesuffix('.yaml')}".lstrip("/")
+    own = {id(document) for document in documents}
+    for index, document in enumerate(documents):
+        # A manifest is read for itself, and is the first document.
+        read = [one for one in found if one.document is document or (index == 0 and id(one.document) not in own)]
+        yield from in_texts(environment, place, document, [one.at for one in read if one.kind in _TELLS_ALL])
+
+
+def _named(environment: str, name: str, text: str, path: str, documents: list[Document]) -> Iterator[Subject]:
     for document in documents:
         yield from in_containers(environment, name, document)
+        yield from in_kustomization(environment, name, document)
     match PurePosixPath(name).parts:
         case ("pipelines", pipeline, "pipeline.yaml"):
             yield from in_manifest(environment, f"{environment}/{pipeline}", reader.read(text, path))
         case ("pipelines", pipeline, part, inner) if part == INNER:
             place = f"{environment}/{pipeline}/{inner.removesuffix('.yaml')}"
             yield from in_manifest(environment, place, reader.read(text, path))
-        case ("pipelines", pipeline, part, *_) if part != "components":
+        case ("pipelines", pipeline, "components", component):
+            place = f"{environment}/{pipeline}/{component.removesuffix('.yaml')}"
+            yield from in_component(environment, place, documents[0])
+        case ("pipelines", pipeline, *_):
             # Compiled elsewhere and brought: what a manifest would say of its tasks stands in it.
             yield from in_ir(environment, f"{environment}/{pipeline}", documents[0])
