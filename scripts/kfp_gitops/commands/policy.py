@@ -39,12 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.env is not None and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     found = policy.read(root)
-    raise_if_any([*policy.unknown_environments(found, known), *twice_claimed(root, known)])
+    raise_if_any(policy.unknown_environments(found, known))
     names = [arguments.env] if arguments.env else known
     looked_at = [subject for name in names for subject in subjects(root, name)]
     looked_at += shared(root) if arguments.env is None else []
     with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever
-        raise_if_any(policy.judge(found, looked_at, today, whole=arguments.env is None))
+        refused = policy.judge(found, looked_at, today, whole=arguments.env is None)
+    raise_if_any([*twice_claimed(root, known), *refused])
     console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")
     return ExitCode.OK
 

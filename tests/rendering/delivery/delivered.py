@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from project import PROJECT
 from tools import kustomize_build
 
@@ -60,3 +61,16 @@ def pods(objects: tuple[Object, ...]) -> Iterator[tuple[str, Object]]:
         template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
         if "spec" in template:
             yield plain(item), template
+
+
+# What an ApplicationSet has where an environment differs: `{{ get (dict "prod" "a") .path.basename | default "b" }}`.
+_LOOKED_UP = re.compile(r'\{\{ get \(dict ([^)]*)\) \.path\.basename \| default "([^"]*)" \}\}')
+_PAIR = re.compile(r'"([^"]*)" "([^"]*)"')
+
+
+def application(applications: Object, env: str) -> Object:
+    """The Application that the ApplicationSet makes for an environment, as far as its path goes."""
+    text = yaml.safe_dump(applications["spec"]["template"], width=10_000).replace("{{ .path.basename }}", env)
+    text = _LOOKED_UP.sub(lambda found: dict(_PAIR.findall(found[1])).get(env, found[2]), text)
+    assert "{{" not in text
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)}

@@ -63,14 +63,7 @@ def _of_argocd() -> Iterator[Object]:
             yield item
     (applications,) = (item for item in delivered.built(PROJECT) if item["kind"] == "ApplicationSet")
     for env in ENVIRONMENTS:
-        yield application(applications, env)
-
-
-def application(applications: Object, env: str) -> Object:
-    """The Application that the ApplicationSet makes for an environment, as far as its path goes."""
-    text = yaml.safe_dump(applications["spec"]["template"]).replace("{{ .path.basename }}", env)
-    assert "{{" not in text
-    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **yaml.safe_load(text)}
+        yield delivered.application(applications, env)
 
 
 def test_argocds_own_objects_are_valid_against_its_crds() -> None:

@@ -78,9 +78,15 @@ def test_what_is_committed_in_argocd_is_what_it_renders_to(fork: Path, command: 
     assert "change argocd/project.yaml" in outcome.out.splitlines()
 
 
+def _in_one_cluster(fork: Path) -> None:
+    prod = fork / "environments/prod/values.yaml"
+    prod.write_text(re.sub(r"^  cluster: .*\n", "", prod.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+
+
 def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     fork: Path, command: Command
 ) -> None:
+    _in_one_cluster(fork)
     shutil.copytree(fork / "environments/dev", fork / "environments/staging")
     values = fork / "environments/staging/values.yaml"
     values.write_text(
@@ -106,6 +112,8 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
 
 def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, command: Command) -> None:
     """A namespace of its own is in the AppProject, which Argo CD does not sync."""
+    _in_one_cluster(fork)
+    command("render", "--root", fork, "--all")
     assert "kubectl" not in command("render", "--root", fork, "--all").err
     values = fork / "environments/dev/values.yaml"
     values.write_text(values.read_text("utf-8") + "\ndelivery:\n  namespace: team-b\n", "utf-8")

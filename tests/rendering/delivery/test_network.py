@@ -84,10 +84,11 @@ def test_the_project_permits_exactly_what_is_delivered() -> None:
     assert {entry["namespace"] for entry in project["destinations"]} == {
         item["metadata"]["namespace"] for item in objects
     }
-    (applications,) = (item["spec"] for item in delivered.built(PROJECT) if item["kind"] == "ApplicationSet")
-    assert project["sourceRepos"] == [applications["template"]["spec"]["source"]["repoURL"]]
+    (applications,) = (item for item in delivered.built(PROJECT) if item["kind"] == "ApplicationSet")
+    made = [delivered.application(applications, env)["spec"] for env in ENVIRONMENTS]
+    assert project["sourceRepos"] == [made[0]["source"]["repoURL"]]
     assert {entry["server"] for entry in project["destinations"]} == {
-        applications["template"]["spec"]["destination"]["server"]
+        spec["destination"]["server"] for spec in made
     }
 
 

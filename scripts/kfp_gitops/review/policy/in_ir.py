@@ -63,7 +63,12 @@ def _defaults(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str, str, Any]]:
     for at, component in _graphs(spec):
         for key, found in component.get("inputDefinitions", {}).get("parameters", {}).items():
             if "defaultValue" in found:
-                yield (*at, "inputDefinitions", "parameters", key, "defaultValue"), str(at[-1]), key, found["defaultValue"]
+                yield (
+                    (*at, "inputDefinitions", "parameters", key, "defaultValue"),
+                    str(at[-1]),
+                    key,
+                    found["defaultValue"],
+                )
 
 
 def _tasks(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

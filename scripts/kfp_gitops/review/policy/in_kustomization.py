@@ -29,7 +29,13 @@ def in_kustomization(environment: str, name: str, document: Document) -> Iterato
     for key in _PATCHES:
         for index, patch in enumerate(_list(found.get(key))):
             at = (key, index) if isinstance(patch, str) else (key, index, "patch")
-            text = patch if isinstance(patch, str) else patch.get("patch") if isinstance(patch, Mapping) else None
+            text = (
+                patch
+                if isinstance(patch, str)
+                else patch.get("patch")
+                if isinstance(patch, Mapping)
+                else None
+            )
             if isinstance(text, str):
                 yield from _in_patch(environment, f"{place}/{key}/{index}", text, document, at)
 

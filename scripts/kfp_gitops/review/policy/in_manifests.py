@@ -27,7 +27,9 @@ def _objects(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
         default = parameter.default.value if parameter.default else None
         yield "parameter", parameter.name, {"name": parameter.name, "value": default}, parameter.at
         if parameter.default:
-            yield from _parameters(parameter.name, _inside(parameter.name, default), (*parameter.at, "default"))
+            yield from _parameters(
+                parameter.name, _inside(parameter.name, default), (*parameter.at, "default")
+            )
     yield from _of_starts(manifest)
 
 

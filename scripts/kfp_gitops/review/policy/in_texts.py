@@ -28,8 +28,6 @@ def dotted(at: Path) -> str:
 
 def inner_documents(text: str, path: str) -> list[Document]:
     """The YAML documents that a text holds, such as a kustomize patch; none where it is a plain text."""
-    if "\n" not in text:
-        return []
     try:
         found = parse_all(text, path)
     except InputError:

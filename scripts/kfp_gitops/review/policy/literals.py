@@ -41,7 +41,9 @@ def named(name: str, value: Value) -> Mapping[str, Any]:
 def compared(condition: Comparison) -> Mapping[str, Any]:
     """What is compared with a literal, by its name: `{eq: [{param: token}, abc]}` says that a token is abc."""
     sides = (condition.left, condition.right), (condition.right, condition.left)
-    return {name: literal(other) for one, other in sides if (name := _name(one)) and literal(other) is not None}
+    return {
+        name: literal(other) for one, other in sides if (name := _name(one)) and literal(other) is not None
+    }
 
 
 def _name(value: Value) -> str:

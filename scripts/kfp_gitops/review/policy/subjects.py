@@ -77,7 +77,9 @@ def _of_file(environment: str, name: str, text: str, path: str) -> Iterator[Subj
     own = {id(document) for document in documents}
     for index, document in enumerate(documents):
         # A manifest is read for itself, and is the first document.
-        read = [one for one in found if one.document is document or (index == 0 and id(one.document) not in own)]
+        read = [
+            one for one in found if one.document is document or (index == 0 and id(one.document) not in own)
+        ]
         yield from in_texts(environment, place, document, [one.at for one in read if one.kind in _TELLS_ALL])
 
 
