@@ -52,7 +52,8 @@ def _error(
 ) -> ValidationError | None:
     """What is wrong; the same text is judged once, for thousands of pipelines have the same few."""
     if not isinstance(value, str):
-        return best_match(check.validator.iter_errors(value))
+        found: ValidationError | None = best_match(check.validator.iter_errors(value))
+        return found
     key = (check.id, value)
     if key not in known:
         known[key] = best_match(check.validator.iter_errors(value))
