@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from kfp_gitops.base import git
@@ -14,7 +15,7 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
-from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.model import Category, EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
@@ -25,6 +26,7 @@ _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status        
   python scripts/promote.py --from dev --to prod                           everything that prod has
   python scripts/promote.py --from dev --to prod --pipeline predictive-scaling
   python scripts/promote.py --from dev --to prod --verify                  only what has run well in dev
+  python scripts/promote.py --from dev --to prod --only settings           what a machine may promote
   python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
 
 
@@ -45,6 +47,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
     )
+    parser.add_argument(
+        "--only", choices=[Category.SETTINGS.value, Category.RESULTS.value],
+        help="leave every pipeline alone that would change farther than this: settings are resources, retries, "
+        "labels and times; results also code, images and wiring; the reconciler's image is left alone, too",
+    )  # fmt: skip
     parser.add_argument(
         "--open-pr",
         action="store_true",
@@ -69,7 +76,8 @@ def _promote(arguments: Namespace) -> int:
         _verify(arguments)
     folder = f"manifests/{arguments.target}"
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
-    done = promote(root, arguments.source, arguments.target, arguments.pipeline)
+    admit = partial(_admitted, arguments, before) if arguments.only else None
+    done = promote(root, arguments.source, arguments.target, arguments.pipeline, admit)
     for line in _lines(done):
         console.result(line)
     if not done.files:
@@ -88,6 +96,18 @@ def _promote(arguments: Namespace) -> int:
     else:
         console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
     return ExitCode.OK
+
+
+def _admitted(arguments: Namespace, before: State, texts: Mapping[str, str]) -> list[str]:
+    """The pipelines whose change reaches no farther than `--only`; the others are told."""
+    after = State("as promoted", {**before.texts, **texts})
+    changed = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0)).pipelines
+    order = [*Category]
+    held = {item.name: item for item in changed if order.index(item.category) > order.index(arguments.only)}
+    for name, item in held.items():
+        why = f" ({'; '.join(item.breaks)})" if item.breaks else ""
+        console.note(f"{name}: left alone, its change is of category {item.category}{why}")
+    return [name for name in after.pipelines() if name not in held]
 
 
 def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff) -> str:

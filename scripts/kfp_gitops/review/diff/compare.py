@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from kfp_gitops.review.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
+from kfp_gitops.review.diff.category import category
 from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.interface import broken
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
 
@@ -75,6 +77,7 @@ def _pipeline(
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
         return result
+    result = replace(result, category=category(before, after, old, new), breaks=broken(before, after))
     left, right = (old or ABSENT).in_force(before, now), (new or ABSENT).in_force(after, now)
     changes = [*_entry_changes(name, old, new), *_changes(name, before, after, left, right)]
     drawn = _draws(changes) and result.action is not Action.REMOVED

@@ -36,6 +36,15 @@ class Kind(StrEnum):
     DELIVERY = "delivery"
 
 
+class Category(StrEnum):
+    """How far a change of a pipeline reaches, from nowhere to those who use it by name."""
+
+    NONE = "none"
+    SETTINGS = "settings"
+    RESULTS = "results"
+    INTERFACE = "interface"
+
+
 @dataclass(frozen=True)
 class Change:
     """One difference: `field` is None when the whole thing came, went, moved or was renamed.
@@ -84,6 +93,9 @@ class PipelineDiff:
     noise: Sequence[str] = ()
     graph: str | None = None
     in_flight: int | None = None
+    category: Category = Category.NONE
+    breaks: Sequence[str] = ()
+    """What somebody who relies on it by name must follow."""
 
     @property
     def new_version(self) -> bool:
@@ -112,6 +124,11 @@ class EnvironmentDiff:
     pipelines: Sequence[PipelineDiff] = ()
     warnings: Sequence[str] = ()
     noise: Sequence[str] = field(default=())
+
+    @property
+    def category(self) -> Category:
+        """The one of its pipelines that reaches farthest."""
+        return max((p.category for p in self.pipelines), key=[*Category].index, default=Category.NONE)
 
     @property
     def semantic(self) -> bool:

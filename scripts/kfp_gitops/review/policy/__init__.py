@@ -5,6 +5,6 @@ one object from one check until a day.
 """
 
 from kfp_gitops.review.policy.judge import judge
-from kfp_gitops.review.policy.reader import POLICY, Policy, read, unknown_environments
+from kfp_gitops.review.policy.reader import POLICY, Policy, from_text, read, unknown_environments
 
-__all__ = ["POLICY", "Policy", "judge", "read", "unknown_environments"]
+__all__ = ["POLICY", "Policy", "from_text", "judge", "read", "unknown_environments"]

@@ -36,6 +36,23 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What merging a change of some categories wants in some environments: a label, or it is forbidden (None)."""
+
+    categories: frozenset[str]
+    label: str | None
+    reason: str
+    only: frozenset[str] | None
+    excluded: frozenset[str]
+    index: int
+
+    def is_about(self, environment: str, category: str) -> bool:
+        """Whether a change of this category is meant there."""
+        inside = (self.only is None or environment in self.only) and environment not in self.excluded
+        return inside and category in self.categories
+
+
+@dataclass(frozen=True)
 class Waiver:
     """One object that need not pass one check, to the end of a day; `index` is its place in the file."""
 
@@ -48,11 +65,12 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Policy:
-    """All checks and waivers, with the document that they stand in."""
+    """All checks, waivers and demands, with the document that they stand in."""
 
     checks: tuple[Check, ...]
     waivers: tuple[Waiver, ...]
     document: Document
+    demands: tuple[Demand, ...] = ()
 
 
 def read(root: Path) -> Policy:
@@ -61,26 +79,37 @@ def read(root: Path) -> Policy:
     Raises:
         InputError: every problem of the file.
     """
-    document = parse(files.read_text(root, POLICY), POLICY)
+    return from_text(files.read_text(root, POLICY), POLICY)
+
+
+def from_text(text: str, path: str) -> Policy:
+    """Read a policy that stands elsewhere, such as in an earlier revision.
+
+    Raises:
+        InputError: every problem of the text.
+    """
+    document = parse(text, path)
     raise_if_any(schema.problems(schema.named("policy"), document))
     raise_if_any([*_bad_schemas(document), *_bad_waivers(document), *_twice(document)])
     checks = tuple(_check(entry) for entry in document.value["checks"])
     waivers = tuple(_waiver(entry, index) for index, entry in enumerate(document.value.get("waivers", [])))
-    return Policy(checks, waivers, document)
+    demands = tuple(_demand(entry, index) for index, entry in enumerate(document.value.get("changes", [])))
+    return Policy(checks, waivers, document, demands)
 
 
 def _check(entry: Mapping[str, Any]) -> Check:
+    validator = Draft202012Validator(entry["schema"])
+    return Check(entry["id"], entry["select"], entry["reason"], entry["fix"], validator, *_where(entry))
+
+
+def _demand(entry: Mapping[str, Any], index: int) -> Demand:
+    return Demand(frozenset(entry["categories"]), entry.get("label"), entry["reason"], *_where(entry), index)
+
+
+def _where(entry: Mapping[str, Any]) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """The only environments that an entry is about (None: all), and those that it is not about."""
     where = entry.get("environments", {})
-    only = frozenset(where["only"]) if "only" in where else None
-    return Check(
-        entry["id"],
-        entry["select"],
-        entry["reason"],
-        entry["fix"],
-        Draft202012Validator(entry["schema"]),
-        only,
-        frozenset(where.get("except", [])),
-    )
+    return frozenset(where["only"]) if "only" in where else None, frozenset(where.get("except", []))
 
 
 def _waiver(entry: Mapping[str, str], index: int) -> Waiver:
@@ -105,13 +134,14 @@ def _bad_schemas(document: Document) -> Iterator[Problem]:
 
 def unknown_environments(policy: Policy, known: Collection[str]) -> Iterator[Problem]:
     """Environments that checks name and that there are not: a check for those alone would judge nothing."""
-    for index, entry in enumerate(policy.document.value["checks"]):
-        for key, named in entry.get("environments", {}).items():
-            for place, name in enumerate(named):
-                if name not in known:
-                    at = ("checks", index, "environments", key, place)
-                    todo = f"name one of: {', '.join(sorted(known)) or 'none'}, or take it out"
-                    yield policy.document.problem(at, f"no environment {name!r}", todo)
+    for section in ("checks", "changes"):
+        for index, entry in enumerate(policy.document.value.get(section, [])):
+            for key, named in entry.get("environments", {}).items():
+                for place, name in enumerate(named):
+                    if name not in known:
+                        at = (section, index, "environments", key, place)
+                        todo = f"name one of: {', '.join(sorted(known)) or 'none'}, or take it out"
+                        yield policy.document.problem(at, f"no environment {name!r}", todo)
 
 
 def _bad_waivers(document: Document) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from kfp_gitops.base.errors import UsageError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.render import render
-from kfp_gitops.rendering.rendered import LOCK
+from kfp_gitops.rendering.rendered import LOCK, Rendered
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
@@ -41,10 +41,17 @@ class Promotion:
     files: tuple[tuple[str, str], ...]
 
 
-def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> Promotion:
+Admit = Callable[[Mapping[str, str]], Collection[str]]
+"""Texts of `manifests/<target>/` as they would be → the pipelines that may change so."""
+
+
+def promote(
+    root: Path, source: str, target: str, pipelines: Sequence[str], admit: Admit | None = None
+) -> Promotion:
     """Copy releases, render and lock the target; writes nothing unless all of it works.
 
-    With no pipelines named, all of the target's, and the reconciler's image too.
+    With no pipelines named, all of the target's, and the reconciler's image too. With `admit` only pipelines that it
+    lets through, and nothing else.
 
     Raises:
         UsageError: the target does not follow pinned copies, or a pipeline is not there.
@@ -57,10 +64,11 @@ def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> P
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
         _stage(root, staged)
-        _write_release(
-            staged, giver, taker, given, with_reconciler=not pipelines, commit=sources_commit(root)
-        )
+        whole = not pipelines and admit is None
+        _write_release(staged, giver, taker, given, with_reconciler=whole, commit=sources_commit(root))
         rendered = render(staged, target)
+        if admit is not None and len(left := _admitted(admit, rendered, given)) < len(given):
+            return promote(root, source, target, left, admit) if left else Promotion((), ())
         texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
         changed = _copy_back(staged, root, target)
         changed += [
@@ -70,6 +78,11 @@ def promote(root: Path, source: str, target: str, pipelines: Sequence[str]) -> P
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
     return Promotion(done, tuple(changed))
+
+
+def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
+    let_through = admit(rendered.files())
+    return [name for name in given if name in let_through]
 
 
 def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
