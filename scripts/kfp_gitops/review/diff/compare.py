@@ -80,7 +80,7 @@ def _pipeline(
     drawn = _draws(changes) and result.action is not Action.REMOVED
     result = replace(
         _with_schedules(result, left, right, now),
-        changes=changes if result.action is None else [],
+        changes=changes if result.action is not Action.REMOVED else [],
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
     return replace(

@@ -19,8 +19,7 @@ from kfp_gitops.review.diff.model import Action, Change, Kind
 from kfp_gitops.review.diff.nodes import Node
 
 MAX_NODES = 150
-# As many items of a loop as there is room for in the title of its box.
-_ITEMS = 4
+_TITLE = 80
 _STYLES = {
     "added": "fill:#1a7f3733,stroke:#1a7f37,stroke-width:2px",
     "removed": "fill:#cf222e22,stroke:#cf222e,stroke-dasharray:4",
@@ -106,22 +105,9 @@ def _title(node: Node) -> str:
         case Kind.CONDITION:
             return f"{node.id}: if {wording.value(node.fields.get('if'))}"
         case Kind.LOOP:
-            return f"{node.id}: {_each(node.fields.get('loop'))}"
+            return f"{node.id}: {wording.each(node.fields.get('loop'))}"
         case _:
             return node.id
-
-
-def _each(loop: Any) -> str:
-    """Over what a loop goes and how many at once: `for each of parameter rows, 4 at once`."""
-    loop = loop if isinstance(loop, Mapping) else {}
-    items, most = loop.get("items"), loop.get("parallelism")
-    if not isinstance(items, list):
-        over = f" of {wording.value(items)}" if items is not None else ""
-    elif len(items) <= _ITEMS:
-        over = f" of {wording.value(items)}"
-    else:
-        over = f" of {len(items)} items"
-    return f"for each{over}, {'all' if most is None else wording.value(most)} at once"
 
 
 def _edges(every: Mapping[str, Node]) -> list[tuple[str, str]]:
@@ -157,7 +143,8 @@ def _names(value: Any) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """Mermaid ends a label at a quote and reads # as an entity; a line break would end the statement."""
-    flat = " ".join(text.split())[:80]
+    flat = " ".join(text.split())
+    flat = flat if len(flat) <= _TITLE else f"{flat[: _TITLE - 1]}…"
     return (
         html.escape(flat.replace("#", "♯"), quote=True)
         .replace("&#x27;", "'")
