@@ -217,6 +217,55 @@ def test_one_bump_of_21_components_is_one_row_and_21_records() -> None:
     ]
 
 
+def _bumps(*names: str) -> list[Change]:
+    return [Change(Action.CHANGED, Kind.COMPONENT, name, "image", "a:1", "a:2") for name in names]
+
+
+def test_one_bump_in_several_pipelines_is_told_once_for_all_of_them() -> None:
+    code = Change(Action.CHANGED, Kind.COMPONENT, "b", "code", ["old"], ["new"])
+    pipelines = [
+        PipelineDiff("p", None, [*_bumps("a", "b", "c"), code]),
+        PipelineDiff("q", None, [*_bumps("a"), code]),
+        PipelineDiff("r", Action.ADDED, _bumps("a")),
+        PipelineDiff("s", None, [code, _field(1, 2)]),
+    ]
+    found = EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines)
+    printed = _printed(found)
+    lines = printed["text"].splitlines()
+    assert lines[1:11] == [
+        "  ~ image of 4 components in 2 pipelines: a:1 → a:2",
+        "      p (3), q",
+        "  ~ code of 3 components in 3 pipelines: lines: 1 added, 1 removed",
+        "      p, q, s",
+        "      -old",
+        "      +new",
+        "~ p: version none → not locked yet",
+        "  ~ image of 3 components: as above",
+        "      a, b, c",
+        "  ~ code of component b: as above",
+    ]
+    assert "  ~ image of component a: as above" in lines
+    assert "  ~ component a: image: a:1 → a:2" in lines, "what is new is told where it stands"
+    assert printed["text"].count("+new") == printed["markdown"].count("+new") == 1
+    assert "| ~ | component `b` `code` |  | as above |" in printed["markdown"]
+    data = json.loads(printed["json"])["environments"][0]
+    assert [each["text"] for each in data["common"]] == [lines[1].strip(" ~"), lines[3].strip(" ~")]
+    assert data["common"][0]["things"][-1] == {"pipeline": "q", "name": "a"}
+    assert [len(each["changes"]) for each in data["pipelines"]] == [4, 2, 1, 2]
+
+
+def test_a_setting_of_several_pipelines_is_told_once() -> None:
+    pipelines = [
+        PipelineDiff(name, None, [Change(Action.CHANGED, Kind.PIPELINE, name, "deadlineSeconds", 60, 90)])
+        for name in "pqr"
+    ]
+    printed = _printed(EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines))
+    assert printed["text"].splitlines()[1:3] == [
+        "  ~ deadlineSeconds of 3 pipelines: 60 → 90",
+        "      p, q, r",
+    ]
+
+
 def test_only_what_says_the_very_same_is_folded() -> None:
     changes = [_field(before, True, "cache") for before in (None, None, 1, 1.0, "1", False)]
     assert "folded" not in to_markdown([_diff(*changes)])
@@ -250,6 +299,26 @@ def test_what_went_moved_or_came_alike_is_folded_too() -> None:
         *("- 3 tasks (component: c)", "r0, r1, r2"),
         *("~ 3 tasks moved from the top to each", "m0, m1, m2"),
     ]
+
+
+def test_a_comment_that_is_too_small_has_every_pipeline_and_its_warnings_before_it_is_cut() -> None:
+    pipelines = [
+        PipelineDiff(
+            f"p{n}",
+            None,
+            [_field(n, "x" * 100, f"env.V{n}-{m}") for m in range(100)],
+            warnings=[f"warned {n}"],
+        )
+        for n in range(30)
+    ]
+    printed = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines)])
+    assert printed.startswith("> **Not all that changes is shown**")
+    assert all(f"### `p{n}: " in printed and f"> - warned {n}\n" in printed for n in range(30))
+    assert printed.count("| | … 95 more | | |") == 30
+    code = Change(Action.CHANGED, Kind.COMPONENT, "c", "code", [], ["y" * 350] * 200)
+    few = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines[:2], changes=[code])])
+    assert few.startswith("> Pictures and code are left out")
+    assert "more | | |" not in few
 
 
 def test_problems_stand_first_and_runs_that_merging_starts_are_warned_of() -> None:

@@ -106,10 +106,15 @@ def _is_flat(value: Any) -> bool:
 
 
 def names(row: Row, most: int) -> list[str]:
-    """The things that a row folds, those that are too many counted."""
-    found = [_name(change) for change in row.changes[:most]] if row.folded else []
-    more = len(row.changes) - most
-    return [*found, f"… {more:,} more"] if more > 0 and row.folded else found
+    """The things that a row folds, or the pipelines that they are in; those that are too many counted."""
+    if not row.folded:
+        return []
+    if row.pipelines:
+        every = [f"{name} ({count:,})" if count > 1 else name for name, count in row.counts.items()]
+    else:
+        every = [_name(change) for change in row.changes]
+    more = len(every) - most
+    return [*every[:most], f"… {more:,} more"] if more > 0 else every
 
 
 def _name(change: Change) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.diff import calendar, details, folding, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
-from kfp_gitops.review.diff.folding import Row
+from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
 from kfp_gitops.review.diff.wording import SIGNS
@@ -22,24 +24,41 @@ MAX_CHARACTERS = 60_000
 _REMOVED, _ADDED = 40, 200
 _NAMES = 100
 _VERBS = (Action.REWIRED, Action.MOVED, Action.RENAMED)
-_NOTE = (
-    "> Pictures and code are left out, and the end where it is cut: the whole does not fit a comment. "
-    "`scripts/diff.py` shows it.\n\n"
+_NOTE = "> Pictures and code are left out: the whole does not fit a comment. `scripts/diff.py` shows it.\n\n"
+_SHORTER = (
+    "> **Not all that changes is shown**, for it does not fit a comment: the first rows of each table, "
+    "and not the end where it is cut. `scripts/diff.py` shows the whole.\n\n"
 )
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What there is room for: pictures and code, and how many rows of a table (those beneath a row not counted)."""
+
+    pictures: bool
+    rows: int
+
+
+_ALL = _Room(True, sys.maxsize)
+_BRIEF = _Room(False, sys.maxsize)
+_FIRST = _Room(False, 5)
 
 
 def to_markdown(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
     """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
-    text = _sections(found, shared)
+    text = _sections(found, shared, _ALL)
     if len(text) <= MAX_CHARACTERS:
         return text
-    short = _NOTE + _sections(found, shared, brief=True)
-    return short if len(short) <= MAX_CHARACTERS else short[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+    short = _NOTE + _sections(found, shared, _BRIEF)
+    if len(short) <= MAX_CHARACTERS:
+        return short
+    first = _SHORTER + _sections(found, shared, _FIRST)
+    return first if len(first) <= MAX_CHARACTERS else first[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
 
 
-def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, *, brief: bool = False) -> str:
-    parts = [_shared(shared, brief)] if shared and shared.semantic else []
-    parts += [_lines(one, brief) for one in found]
+def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room) -> str:
+    parts = [_shared(shared, room)] if shared and shared.semantic else []
+    parts += [_lines(one, room) for one in found]
     return visible.shown("\n".join("\n".join(part).rstrip() + "\n" for part in parts))
 
 
@@ -48,29 +67,34 @@ def calendar_markdown(found: Calendar) -> str:
     return "\n".join(_fenced("text", calendar.to_text(found)))
 
 
-def _lines(found: EnvironmentDiff, brief: bool) -> Iterator[str]:
+def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
     yield f"## {code(found.environment)}: {wording.radius(found) if found.semantic else 'no semantic change'}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
     yield from _alert("CAUTION", [str(problem) for problem in found.problems])
     yield from _alert("WARNING", found.warnings)
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes), room)
+    common = folding.common(found.pipelines)
+    if common:
+        yield "The same in several pipelines:"
+        yield ""
+        yield from _rows([*common.values()], room)
     for pipeline in found.pipelines:
-        yield from _pipeline(pipeline, found.zone, brief)
+        yield from _pipeline(pipeline, found.zone, common, room)
     yield from _folded(found.noise)
 
 
-def _shared(found: SharedDiff, brief: bool) -> Iterator[str]:
+def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:
     yield f"## Shared by all environments: {wording.shared_radius(found)}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
     yield from _alert("WARNING", found.warnings)
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes), room)
 
 
-def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
+def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> Iterator[str]:
     """What a reviewer must not miss comes first, then what changes and when it runs, last the picture."""
     if not found.semantic:
         yield from _folded([wording.headline(found), *found.noise])
@@ -80,22 +104,22 @@ def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
     yield from _alert(
         "WARNING", [*found.warnings, *map(wording.started, found.runs_started), *_in_flight(found)]
     )
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes, common if found.action is None else ()), room)
     if found.replaced:
         names = ", ".join(map(code, found.replaced))
         yield f"Made anew, pinned to this version: {names}."
         yield ""
     for firing in found.firings:
         yield from _firings(firing, zone)
-    if not brief:
+    if room.pictures:
         yield from _picture(found.graph)
     yield from _folded(found.noise)
 
 
-def _changes(changes: Sequence[Difference], brief: bool) -> Iterator[str]:
-    yield from _table(changes)
-    if not brief:
-        yield from _code_changes(changes)
+def _rows(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    yield from _table(rows, room)
+    if room.pictures:
+        yield from _in_full([row for row in rows if not row.above])
 
 
 def _in_flight(found: PipelineDiff) -> list[str]:
@@ -113,15 +137,18 @@ def _alert(kind: str, texts: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _table(changes: Sequence[Difference]) -> Iterator[str]:
-    if not changes:
+def _table(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    if not rows:
         return
     yield "| | what | before | after |"
     yield "|---|---|---|---|"
-    for row in folding.rows(changes):
+    for row in rows[: room.rows]:
         before, after = _cells(row)
         yield f"| {SIGNS[row.first.action]} | {_subject(row)} | {before} | {after} |"
-        yield from (f"| | · {code(field)} | | {code(text)} |" for field, text in details.rows(row.first))
+        if not row.above:
+            yield from (f"| | · {code(field)} | | {code(text)} |" for field, text in details.rows(row.first))
+    if (more := len(rows) - room.rows) > 0:
+        yield f"| | … {more:,} more | | |"
     yield ""
 
 
@@ -138,6 +165,8 @@ def _subject(row: Row) -> str:
 
 def _cells(row: Row) -> tuple[str, str]:
     found = row.first
+    if row.above:
+        return "", "as above"
     if details.is_code(found):
         return f"{len(found.before or [])} lines", f"{len(found.after or [])} lines"
     if found.action is Action.RENAMED and row.folded:
@@ -179,9 +208,9 @@ def _at(texts: Sequence[str], index: int) -> str:
     return "none" if index == 0 else ""
 
 
-def _code_changes(changes: Sequence[Difference]) -> Iterator[str]:
+def _in_full(rows: Sequence[Row]) -> Iterator[str]:
     """Code, and texts that the table has only the differing part of."""
-    for row in folding.rows(changes):
+    for row in rows:
         lines = (
             details.code_lines(row.first, _REMOVED, _ADDED)
             if details.is_code(row.first)

@@ -44,8 +44,13 @@ def change(found: Change) -> str:
 def row(found: Row) -> str:
     """One change, or several that say the same, in one line without its sign."""
     first = found.first
-    subject = kinds(found) if found.folded else f"{first.kind} {first.name}"
-    return visible.line(_sentence(first, subject, found.folded))
+    if found.above:
+        return visible.line(f"{first.field} of {kinds(found) if found.folded else _one(first)}: as above")
+    return visible.line(_sentence(first, kinds(found) if found.folded else _one(first), found.folded))
+
+
+def _one(found: Change) -> str:
+    return f"{found.kind} {found.name}"
 
 
 def _sentence(first: Change, subject: str, folded: bool) -> str:
@@ -96,7 +101,7 @@ def summary(found: Change) -> str:
         data = {key: data[key] for key in details.HEADS if key in data}
     elif details.opens(found):
         data = {}
-    return ", ".join(_inside(key, item) for key, item in data.items())
+    return ", ".join(_inside(key, item) for key, item in data.items() if (key, item) != ("name", found.name))
 
 
 def _inside(key: str, data: Any) -> str:
@@ -115,9 +120,10 @@ def each(loop: Any) -> str:
 
 
 def kinds(found: Row) -> str:
-    """Of how many things a row is: `21 components`."""
+    """Of how many things a row is: `21 components in 4 pipelines`."""
     kind = found.first.kind
-    return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}"
+    where = f" in {len(found.counts):,} pipelines" if found.pipelines and kind is not Kind.PIPELINE else ""
+    return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}{where}"
 
 
 def group(groups: Any) -> str:
