@@ -31,17 +31,6 @@ def is_comparison(value: Any) -> bool:
     return operator in COMPARISONS and isinstance(sides, list) and len(sides) == 2
 
 
-def same(left: Any, right: Any) -> bool:
-    """Equal as the manifest language means it: order of keys and 1 against 1.0 do not count, true against 1 does."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
-
-
 def differences(before: Any, after: Any) -> Iterator[Difference]:
     """(dotted field, before, after) of everything that differs; absent is None.
 

@@ -55,9 +55,8 @@ def _tasks(left: Hoisted, right: Hoisted, told: Told, inside: str) -> Iterator[L
         name = new_names.get(old, old)
         groups, before = left.tasks.get(old, ([], ABSENT))
         new_groups, after = right.tasks.get(name, ([], ABSENT))
-        if after is not ABSENT:
-            after = nodes._with_old_names(after, old_names)
-        yield from _task(name, before, after, told, inside)
+        as_it_was = ABSENT if after is ABSENT else nodes.with_old_names(after, old_names)
+        yield from _task(name, before, as_it_was, told, inside)
         if [_old_group(group, old_names) for group in new_groups] != groups:
             yield from _group(name, groups, new_groups, told, inside)
 
