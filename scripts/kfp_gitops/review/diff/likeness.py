@@ -7,10 +7,7 @@ from typing import Any
 
 
 def key(value: Any) -> Hashable:
-    """Equal for two JSON-like values just when `fields.same` says so: 1 is 1.0, true is not 1, nothing is like a NaN.
-
-    Keys of maps stay as they are, for `same` compares them as Python does.
-    """
+    """Equal for two JSON-like values that mean the same: 1 is 1.0, true is not 1, nothing is like a NaN."""
     if isinstance(value, bool):
         return (bool, value)
     if isinstance(value, Mapping):

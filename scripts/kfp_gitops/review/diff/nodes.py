@@ -11,8 +11,6 @@ from kfp_gitops.review.diff import likeness
 from kfp_gitops.review.diff.fields import differences, is_reference
 from kfp_gitops.review.diff.model import Action, Change, Kind
 
-# What an absent key means, so that writing it out is no change.
-_DEFAULTS: Mapping[str, Any] = {"ignoreUpstreamFailure": False}
 # Maps whose keys a person chooses: none of them makes a reference.
 _OWN_KEYS = frozenset({"arguments", "env", "volumes", "labels", "annotations", "nodeSelector", "metadata"})
 
@@ -56,7 +54,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in data.items() if key not in ("tasks", "finally", "elif", "else")}
     for index, branch in enumerate(data.get("elif") or [], 1):
         fields[f"elif {index}"] = _mapping(branch).get("if")
-    return {key: value for key, value in fields.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+    return fields
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -86,7 +84,7 @@ def changes(before: Mapping[str, Node], after: Mapping[str, Node]) -> Iterator[C
 def _node_changes(old: Node, new: Node, renamed: Mapping[str, str]) -> Iterator[Change]:
     if old.group != tuple(_with_old_name(part, renamed) for part in new.group):
         yield Change(Action.MOVED, new.kind, new.id, before=list(old.group), after=list(new.group))
-    for field, left, right in differences(old.fields, _with_old_names(new.fields, renamed)):
+    for field, left, right in differences(old.fields, with_old_names(new.fields, renamed)):
         wired = is_reference(left) or is_reference(right)
         action = Action.REWIRED if wired and left is not None and right is not None else Action.CHANGED
         yield Change(action, new.kind, new.id, field, left, right)
@@ -115,7 +113,7 @@ def _with_old_name(part: str, old_names: Mapping[str, str]) -> str:
     return old_names.get(name, name) + space + branch
 
 
-def _with_old_names(fields: Mapping[str, Any], old_names: Mapping[str, str]) -> Mapping[str, Any]:
+def with_old_names(fields: Mapping[str, Any], old_names: Mapping[str, str]) -> Mapping[str, Any]:
     """References to renamed tasks as they were, so that a rename is told once and not at every use."""
     if not old_names:
         return fields
