@@ -27,6 +27,13 @@ def shown(text: str) -> str:
     return _OBEYED.sub(lambda found: _escape(found[0]), text)
 
 
+def line(text: str) -> str:
+    """The text as a part of one line: whatever is no letter, mark or plain space is written as its JSON escape."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+
+
 def coloured(line: str) -> str:
     """A line of a diff or a plan in the colour of the sign that it begins with."""
     colour = _COLOURS.get(line.lstrip()[:1])

@@ -86,7 +86,8 @@ def test_a_compiled_pipeline_that_was_brought_is_compared_by_field_and_not_by_sd
 
 def _compiled(inputs: dict[str, Any], shell: dict[str, Any]) -> dict[str, Any]:
     """A component as the SDK compiles it: the step, and a root around it."""
-    task = {"inputs": {"parameters": {name: {"componentInputParameter": name} for name in shell}}}
+    passed = {name: {"componentInputParameter": name} for name in shell}
+    task = {"componentRef": {"name": "comp-c"}, "inputs": {"parameters": passed}}
     return {
         "components": {"comp-c": {"executorLabel": "exec-c", "inputDefinitions": {"parameters": inputs}}},
         "root": {"dag": {"tasks": {"c": task}}, "inputDefinitions": {"parameters": shell}},
@@ -116,15 +117,27 @@ def test_every_kind_of_reference_has_words() -> None:
     assert {wording.value(form): form for form in forms.values()} == forms
 
 
-def test_true_is_not_one_but_one_is_one_point_zero() -> None:
+def test_true_is_not_one_and_order_of_keys_is_nothing() -> None:
     assert [*differences({"a": True}, {"a": 1})] == [("a", True, 1)]
-    assert [*differences({"a": 1, "after": ["x", "y"]}, {"after": ["y", "x"], "a": 1.0})] == []
+    assert [*differences({"a": 1, "b": 2}, {"b": 2, "a": 1})] == []
+
+
+def test_what_only_looks_the_same_differs() -> None:
+    assert [*differences({"a": 1}, {"a": 1.0})] == [("a", 1, 1.0)]
+    assert [*differences({"after": ["x", "y"]}, {"after": ["y", "x"]})] == [("after", ["x", "y"], ["y", "x"])]
+    for empty in ({}, []):
+        assert [*differences({"a": empty}, {})] == [("a", empty, None)]
+        assert [*differences({}, {"a": empty})] == [("a", None, empty)]
+        assert [*differences({"a": empty}, {"a": ["x"]})] == [("a", empty, ["x"])]
 
 
 def test_containers_are_paired_by_name() -> None:
     before = {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}
     after = {"containers": [{"name": "b", "image": "2"}, {"name": "a", "image": "1"}]}
-    assert [*differences(before, after)] == [("containers[b].image", "1", "2")]
+    assert [*differences(before, after)] == [
+        ("containers[b].image", "1", "2"),
+        ("containers[order]", ["a", "b"], ["b", "a"]),
+    ]
 
 
 SCHEDULES = (

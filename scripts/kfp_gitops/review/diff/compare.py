@@ -7,12 +7,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.review.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
+from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK
+from kfp_gitops.review.diff import (
+    cached,
+    contents,
+    delivery,
+    diagnostics,
+    environment_floor,
+    graph,
+    schedules,
+    starts,
+)
 from kfp_gitops.review.diff.category import category
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.interface import broken
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
-from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
+from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State
+from kfp_gitops.review.diff.told import Told
 
 
 def compare(environment: str, before: State, after: State, now: datetime) -> EnvironmentDiff:
@@ -23,26 +34,27 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
     """
     old, new = before.settings, after.settings
     zone = str(new.get("timeZone") or old.get("timeZone") or "UTC")
-    found = _pipelines(before, after, now)
+    found = _pipelines(environment, before, after, now)
     if old and not new:  # Nothing is applied for a folder that is gone: each pipeline is as it was.
         found = [replace(item, warnings=[], firings=[]) for item in found]
-    changed, noise = delivery.changes(before.delivery(), after.delivery())
-    found_settings = [*_setting_changes(old, new), *changed]
+    changed, noise = delivery.changes(environment, before, after)
+    changes = [*_setting_changes(old, new), *changed]
+    changes += [*_unsaid(environment, before, after, changes, found), *_unlisted(environment, before, after)]
     return EnvironmentDiff(
         environment=environment,
         base=before.name,
         zone=zone,
-        changes=found_settings,
+        changes=changes,
         pipelines=[item for item in found if item.semantic or item.noise],
         warnings=[
             *diagnostics.gone(old, new),
-            *diagnostics.environment_warnings(environment, found_settings),
+            *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,
     )
 
 
-def _pipelines(before: State, after: State, now: datetime) -> list[PipelineDiff]:
+def _pipelines(environment: str, before: State, after: State, now: datetime) -> list[PipelineDiff]:
     left, right = before.entries(), after.entries()
     was, is_ = before.pipelines(), after.pipelines()
     nothing = PipelineFiles(before.name, {})
@@ -50,6 +62,7 @@ def _pipelines(before: State, after: State, now: datetime) -> list[PipelineDiff]
     return [
         _pipeline(
             *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
+            folder=f"manifests/{environment}/pipelines/{name}",
             absent=absent.get(name),
         )
         for name in sorted({**left, **right})
@@ -63,6 +76,42 @@ def _setting_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Ite
     if left and right:
         for field, old, new in differences(left, right):
             yield Change(Action.CHANGED, Kind.SETTING, "environment", field, old, new)
+    elif left or right:
+        action = Action.ADDED if right else Action.REMOVED
+        yield Change(
+            action, Kind.SETTING, "environment", before=dict(before) or None, after=dict(after) or None
+        )
+
+
+def _unsaid(
+    environment: str, before: State, after: State, changes: Sequence[Change], found: Sequence[PipelineDiff]
+) -> Iterator[Change]:
+    """What of the environment's own two files is in none of the records."""
+    of_pipelines = [change for item in found for change in item.changes if change.kind is Kind.PIPELINE]
+    told, by_name = Told([*changes, *of_pipelines]), {item.name: item for item in found}
+    was, is_ = before.pipelines(), after.pipelines()
+
+    def digests(name: str) -> tuple[str | None, str | None]:
+        left, right = was.get(name), is_.get(name)
+        return left.digest(name) if left else None, right.digest(name) if right else None
+
+    for path in (ENVIRONMENT, LOCK):
+        if before.texts.get(path) != after.texts.get(path):
+            at, sides = f"manifests/{environment}/{path}", (before.whole(path), after.whole(path))
+            if path == LOCK:
+                yield from environment_floor.lock(at, *sides, by_name, digests)
+            else:
+                yield from environment_floor.settings(at, *sides, told, by_name)
+
+
+def _unlisted(environment: str, before: State, after: State) -> Iterator[Change]:
+    """Files below `pipelines/` that belong to no pipeline of environment.yaml, neither before nor after."""
+    listed = {*before.entries(), *after.entries()}
+    for path in sorted({**before.texts, **after.texts}):
+        top, _, rest = path.partition("/")
+        name, slash, _ = rest.partition("/")
+        if top == "pipelines" and not (slash and name in listed):
+            yield from contents.file(f"manifests/{environment}/{path}", path, before, after)
 
 
 def _pipeline(
@@ -72,18 +121,24 @@ def _pipeline(
     before: PipelineFiles,
     after: PipelineFiles,
     now: datetime,
+    folder: str,
     absent: str | None,
 ) -> PipelineDiff:
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
         return result
     result = replace(result, category=category(before, after, old, new), breaks=broken(before, after))
-    left, right = (old or ABSENT).in_force(before, now), (new or ABSENT).in_force(after, now)
-    changes = [*_entry_changes(name, old, new), *_changes(name, before, after, left, right)]
-    drawn = _draws(changes) and result.action is not Action.REMOVED
+    sides = _sides(name, old, new, before, after, now, folder)
+    changes = [*_stray(sides, before, after)]
+    if new:
+        changes += contents.changes(sides)
+        changes += _only_digests(name, old, new, changes)
+    left, right = sides.in_force
+    drawn = _draws(changes) and new is not None
     result = replace(
         _with_schedules(result, left, right, now),
-        changes=changes if result.action is None else [],
+        changes=changes,
+        runs_started=starts.runs(result, right, paused=schedules.is_paused(new and new.paused_until, now)),
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
     return replace(
@@ -91,6 +146,50 @@ def _pipeline(
         warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
         noise=[*diagnostics.noise(result, before, after)],
     )
+
+
+def _sides(
+    name: str,
+    old: Entry | None,
+    new: Entry | None,
+    before: PipelineFiles,
+    after: PipelineFiles,
+    now: datetime,
+    folder: str,
+) -> contents.Sides:
+    """What runs: files that environment.yaml does not name are nothing."""
+    nothing = PipelineFiles(name, {})
+    left, right = (before if old else nothing), (after if new else nothing)
+    in_force = (old or ABSENT).in_force(left, now), (new or ABSENT).in_force(right, now)
+    return contents.Sides(
+        name, folder, (old, new), left, right, in_force, _same_ir(name, old, new, left, right)
+    )
+
+
+def _same_ir(
+    name: str, old: Entry | None, new: Entry | None, before: PipelineFiles, after: PipelineFiles
+) -> bool:
+    """Whether both locks are of just these files and name one compiled pipeline."""
+    if not (old and new and old.digest and old.digest == new.digest):
+        return False
+    return (old.manifest, new.manifest) == (before.digest(name), after.digest(name))
+
+
+def _stray(sides: contents.Sides, before: PipelineFiles, after: PipelineFiles) -> Iterator[Change]:
+    """Files of it that were there before environment.yaml names it, or are still there though it does no more."""
+    old, new = sides.entries
+    for path in sorted({**before.texts, **after.texts}):
+        stray = (old is None and path in before.texts) or (new is None and path in after.texts)
+        if stray:
+            yield from contents.file(f"{sides.folder}/{path}", path, before, after)
+
+
+def _only_digests(name: str, old: Entry | None, new: Entry, changes: Sequence[Change]) -> Iterator[Change]:
+    """Another release or another compiled form, where nothing else differs that would be told."""
+    if old and not changes:
+        for field, left, right in (("release", old.release, new.release), ("digest", old.digest, new.digest)):
+            if left != right:
+                yield Change(Action.CHANGED, Kind.PIPELINE, name, field, left, right)
 
 
 def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFiles) -> PipelineDiff:
@@ -119,75 +218,6 @@ def _with_schedules(
         schedules_removed=schedules.only_in(left, right),
         firings=schedules.firings(left, right, now),
     )
-
-
-def _changes(
-    name: str, before: PipelineFiles, after: PipelineFiles, left: Mapping[str, Any], right: Mapping[str, Any]
-) -> Iterator[Change]:
-    yield from _manifest_changes(name, left, right)
-    yield from components.changes(before.specs(), after.specs())
-    yield from _each(Kind.SCHEDULE, schedules.by_name(left), schedules.by_name(right))
-    was, is_ = before.inner(), after.inner()
-    for path in sorted({**was, **is_}):
-        inside = _manifest_changes(name, was.get(path, {}), is_.get(path, {}))
-        label = path.removesuffix(".yaml")
-        yield from (replace(change, name=f"{label} › {change.name}") for change in inside)
-    yield from _other_files(name, before, after)
-
-
-def _manifest_changes(name: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Change]:
-    yield from _named(Kind.PIPELINE, name, _about(left), _about(right))
-    yield from _each(Kind.PARAMETER, _spec(left, "parameters"), _spec(right, "parameters"))
-    yield from nodes.changes(nodes.flat(left), nodes.flat(right))
-    yield from _each(Kind.OUTPUT, _spec(left, "outputs"), _spec(right, "outputs"))
-
-
-def _entry_changes(name: str, old: Entry | None, new: Entry | None) -> Iterator[Change]:
-    if old and new:
-        for key in {**old.settings, **new.settings}:
-            yield from _named(Kind.PIPELINE, name, {key: old.settings.get(key)}, {key: new.settings.get(key)})
-
-
-def _about(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What a manifest says of the pipeline as a whole: metadata but for the name, settings of the spec, triggers."""
-    own = {
-        key: value
-        for key, value in manifest.items()
-        if key not in ("apiVersion", "kind", "spec", "schedules")
-    }
-    spec = {
-        k: v for k, v in mapping(manifest.get("spec")).items() if k not in ("parameters", "tasks", "outputs")
-    }
-    return {**own, **spec}
-
-
-def _named(kind: Kind, name: str, before: Any, after: Any) -> Iterator[Change]:
-    for field, old, new in differences(before, after):
-        yield Change(Action.CHANGED, kind, name, field, old, new)
-
-
-def _each(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    for name in [*after, *(name for name in before if name not in after)]:
-        if name not in before:
-            yield Change(Action.ADDED, kind, name, after=after[name])
-        elif name not in after:
-            yield Change(Action.REMOVED, kind, name, before=before[name])
-        else:
-            yield from _named(kind, name, before[name], after[name])
-
-
-def _spec(manifest: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    return mapping(mapping(manifest.get("spec")).get(key))
-
-
-def _other_files(name: str, before: PipelineFiles, after: PipelineFiles) -> Iterator[Change]:
-    left, right = (
-        {path: components.without_versions(found) for path, found in side.others().items()}
-        for side in (before, after)
-    )
-    for path in sorted({**left, **right}):
-        for field, old, new in differences(left.get(path), right.get(path)):
-            yield Change(Action.CHANGED, Kind.PIPELINE, name, f"{path}: {field}" if field else path, old, new)
 
 
 def _draws(changes: Sequence[Change]) -> bool:

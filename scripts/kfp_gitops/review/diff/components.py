@@ -1,4 +1,4 @@
-"""What differs between two Component YAML specs: interface, image, code; not the SDK's own version."""
+"""What differs between two Component YAML specs: interface, image, code; not what the SDK says of itself."""
 
 from __future__ import annotations
 
@@ -7,91 +7,126 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.shell import without_shells
+from kfp_gitops.review.diff.strict import ABSENT, Item, Leaf, Place, label, unsaid
 
-_NOISE = frozenset({"sdkVersion"})
 _V1_PORT = re.compile(r"(input|output)s\[(.+?)\]")
 _CODE = ("command", "args")
+_DEFINITIONS = (("inputDefinitions", "input"), ("outputDefinitions", "output"))
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    """Differences of a pipeline's component specs (name → spec as YAML data)."""
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, same_ir: bool = False
+) -> Iterator[Change]:
+    """Differences of a pipeline's component specs (name → spec as YAML data), a new or lost one as a whole.
+
+    `same_ir`: the lock says that the pipeline compiles to the same as before. Then the version of the SDK that a
+    spec names is nothing that runs.
+    """
     for name in sorted({**before, **after}):
         if name not in before:
-            yield Change(Action.ADDED, Kind.COMPONENT, name, after={"image": images(after[name])})
+            yield Change(Action.ADDED, Kind.COMPONENT, name, after=after[name])
         elif name not in after:
-            yield Change(Action.REMOVED, Kind.COMPONENT, name, before={"image": images(before[name])})
+            yield Change(Action.REMOVED, Kind.COMPONENT, name, before=before[name])
+        elif same_ir:
+            yield from _spec_changes(name, without_version(before[name]), without_version(after[name]))
         else:
             yield from _spec_changes(name, before[name], after[name])
 
 
 def images(spec: Any) -> list[str]:
     """The images that a component runs in."""
-    return sorted({str(container["image"]) for _, container in _containers(spec) if "image" in container})
+    return sorted({str(container["image"]) for container in _containers(spec) if "image" in container})
+
+
+def without_version(document: Any) -> Any:
+    """A spec or IR without the version of the SDK that compiled it: no key of any other thing of that name."""
+    if not isinstance(document, Mapping):
+        return document
+    return {key: value for key, value in document.items() if key != "sdkVersion"}
+
+
+def _containers(spec: Any) -> Iterator[Mapping[str, Any]]:
+    executors = _at(spec, "deploymentSpec", "executors")
+    for owner in (_at(spec, "implementation"), *executors.values()):
+        if isinstance(owner, Mapping) and isinstance(owner.get("container"), Mapping):
+            yield owner["container"]
+
+
+def _at(value: Any, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
-    found: list[Change] = []
-    for field, left, right in differences(_without_code(before), _without_code(after)):
-        change = Change(Action.CHANGED, Kind.COMPONENT, name, _short(field), left, right)
-        if change not in found:
-            found.append(change)
-    # The root of a compiled component is the SDK's shell around its step: it says the same once more.
-    yield from [change for change in found if not str(change.field).startswith("root.")] or found
-    left, right = _code(before), _code(after)
-    if left != right:
-        yield Change(Action.CHANGED, Kind.COMPONENT, name, "code", *_lines(left, right))
+    """One change for each leaf that differs, but for lines of code: those are told together."""
+    many = max(len(_at(spec, "components")) for spec in (before, after)) > 1
+    gone: list[str] = []
+    come: list[str] = []
+    for leaf in unsaid(*without_shells(before, after), lambda *_: False):
+        for place, old, new in _parts(leaf):
+            if _is_code(place) and isinstance(old, str) and isinstance(new, str):
+                removed, added = _lines(old, new)
+                gone += removed
+                come += added
+            else:
+                yield _change(name, _short(place, many), old, new)
+    if gone or come:
+        yield Change(Action.CHANGED, Kind.COMPONENT, name, "code", gone, come)
 
 
-def _lines(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
-    """The lines that went and the lines that came."""
-    found = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+def _parts(leaf: Leaf) -> Iterator[Leaf]:
+    """A leaf; of a command its items, so that one that is parted in two is told, and lines are of one item."""
+    place, before, after = leaf
+    if place[-1:] and place[-1] in _CODE and isinstance(before, list) and isinstance(after, list):
+        for index, old, new in _edits(before, after):
+            yield (*place, Item(index)), old, new
+    else:
+        yield leaf
+
+
+def _edits(before: list[Any], after: list[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """(position, before, after) of each item that differs: in pairs, then what came or went."""
+    matcher = difflib.SequenceMatcher(None, list(map(repr, before)), list(map(repr, after)), autojunk=False)
+    for verb, start, end, new_start, new_end in matcher.get_opcodes():
+        if verb == "equal":
+            continue
+        both = min(end - start, new_end - new_start)
+        yield from ((start + n, before[start + n], after[new_start + n]) for n in range(both))
+        yield from ((n, before[n], ABSENT) for n in range(start + both, end))
+        yield from ((n, ABSENT, after[n]) for n in range(new_start + both, new_end))
+
+
+def _is_code(place: Place) -> bool:
+    return len(place) > 1 and place[-2] in _CODE and isinstance(place[-1], Item)
+
+
+def _lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """The lines that went and the lines that came; a line ends at \\n, whatever else Python takes for a line's end."""
+    found = list(difflib.unified_diff(before.split("\n"), after.split("\n"), n=0, lineterm=""))[2:]
     return [line[1:] for line in found if line[:1] == "-"], [line[1:] for line in found if line[:1] == "+"]
 
 
-def _containers(spec: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(spec, Mapping):
-        return
-    container = (spec.get("implementation") or {}).get("container")
-    if isinstance(container, dict):
-        yield "container", container
-    executors = ((spec.get("deploymentSpec") or {}).get("executors") or {}).items()
-    for label, executor in executors:
-        if isinstance(executor, Mapping) and isinstance(executor.get("container"), dict):
-            yield label, executor["container"]
+def _change(name: str, field: str, old: Any, new: Any) -> Change:
+    before, after = (None if side is ABSENT else side for side in (old, new))
+    action = Action.CHANGED
+    if before is None and after is None:  # a null came or went
+        action = Action.ADDED if old is ABSENT else Action.REMOVED
+    return Change(action, Kind.COMPONENT, name, field or "content", before, after)
 
 
-def _code(spec: Any) -> list[str]:
-    texts = [part for _, container in _containers(spec) for key in _CODE for part in container.get(key) or []]
-    return [line for text in texts for line in str(text).splitlines()]
-
-
-def without_versions(value: Any) -> Any:
-    """A document without what the SDK writes of itself."""
-    if isinstance(value, Mapping):
-        return {key: without_versions(item) for key, item in value.items() if key != "sdkVersion"}
-    return [without_versions(item) for item in value] if isinstance(value, list) else value
-
-
-def _without_code(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        code = _CODE if "image" in value else ()
-        return {
-            key: _without_code(item) for key, item in value.items() if key not in _NOISE and key not in code
-        }
-    return [_without_code(item) for item in value] if isinstance(value, list) else value
-
-
-def _short(field: str) -> str:
+def _short(place: Place, many: bool) -> str:
     """`inputDefinitions.parameters.rows.parameterType` → `input rows.parameterType`: what a person calls it."""
+    field = label(place)
     if port := _V1_PORT.match(field):
         return f"{port[1]} {port[2]}{field[port.end() :]}"
-    parts = field.split(".")
-    if "image" in parts[-1:] and "container" in parts:
-        return "image"
-    for definitions, word in (("inputDefinitions", "input"), ("outputDefinitions", "output")):
-        if definitions in parts:
-            rest = parts[parts.index(definitions) + 2 :]
-            return f"{word} {'.'.join(rest)}"
+    if "container" in place and place[0] in ("implementation", "deploymentSpec"):
+        at = place.index("container")
+        return label(place[at + 1 :]) + (f" of {place[at - 1]}" if many else "")
+    if place[:1] == ("components",):
+        for definitions, word in _DEFINITIONS:
+            if place[2:3] == (definitions,) and len(place) > 4:
+                return f"{word} {label(place[4:])}" + (f" of {place[1]}" if many else "")
     return field

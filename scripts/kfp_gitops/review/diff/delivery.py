@@ -2,55 +2,109 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.fields import differences
+from kfp_gitops.review.diff.follows import Facts, without
 from kfp_gitops.review.diff.model import Action, Change, Kind
-from kfp_gitops.review.diff.state import Files
-
-# Lists the pipelines' files: it changes whenever a pipeline comes or goes.
-_FOLLOWS = frozenset({"kustomization.yaml"})
-# Digests of all the others: they say nothing that those do not say.
-_SAID = frozenset({"content.yaml"})
+from kfp_gitops.review.diff.state import Files, State
+from kfp_gitops.review.diff.strict import Item, Place, unsaid
+from kfp_gitops.review.diff.told import Told
 
 
-def changes(before: Files, after: Files) -> tuple[list[Change], list[str]]:
+def changes(environment: str, before: State, after: State) -> tuple[list[Change], list[str]]:
     """(changes of the delivery manifests, what was folded)."""
+    left, right = Facts(environment, before), Facts(environment, after)
+    was, is_ = before.delivery(), after.delivery()
     found: list[Change] = []
     noise: list[str] = []
-    for path in sorted({**before.texts, **after.texts}):
-        if path in _SAID or before.texts.get(path) == after.texts.get(path):
+    for path in sorted({**was.texts, **is_.texts}):
+        if was.texts.get(path) == is_.texts.get(path):
             continue
-        here = [*_file(path, before, after)]
-        if path in _FOLLOWS or not here:
-            noise.append(f"{path} {'lists other files' if here else 'is written differently'}")
-        else:
-            found += here
+        if not path.endswith((".yaml", ".yml", ".json")):
+            found += leftover.text(
+                f"manifests/{environment}/{path}", was.texts.get(path), is_.texts.get(path)
+            )
+            continue
+        pair = was.documents(path), is_.documents(path)
+        here = [*_file(environment, path, *(without(*pair, left, right) if all(pair) else pair))]
+        if not any(pair):  # nothing but comments, before or after
+            here = [*_empty(environment, path, was, is_)]
+        found += here
+        if not here:
+            noise.append(
+                f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
+            )
     return found, noise
 
 
-def _file(path: str, before: Files, after: Files) -> Iterator[Change]:
-    left, right = _objects(before, path), _objects(after, path)
-    for name in [*right, *(name for name in left if name not in right)]:
+def _file(environment: str, path: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
+    left, right = _labelled(before, after, path)
+    here = [*_objects(left, right)]
+    yield from here
+    yield from leftover.changes(f"manifests/{environment}/{path}", _unsaid(left, right, Told(here)))
+
+
+def _empty(environment: str, path: str, before: Files, after: Files) -> Iterator[Change]:
+    sides = (leftover.whole([] if path in files.texts else None) for files in (before, after))
+    yield from leftover.document(f"manifests/{environment}/{path}", *sides)
+
+
+def _objects(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Change]:
+    for name in dict.fromkeys([*right, *left]):
         if name not in left:
-            yield Change(Action.ADDED, Kind.DELIVERY, name, after=path)
+            yield Change(Action.ADDED, Kind.DELIVERY, name, after=right[name])
         elif name not in right:
-            yield Change(Action.REMOVED, Kind.DELIVERY, name, before=path)
+            yield Change(Action.REMOVED, Kind.DELIVERY, name, before=left[name])
         else:
             for field, old, new in differences(left[name], right[name]):
-                if "spec.volumes[desired]" not in field:  # lists the pipelines' files again
-                    yield Change(Action.CHANGED, Kind.DELIVERY, name, field, old, new)
+                yield Change(Action.CHANGED, Kind.DELIVERY, name, field or None, old, new)
 
 
-def _objects(files: Files, path: str) -> dict[str, Any]:
-    """`Kind/name` → object."""
-    return {_label(value, path): value for value in files.documents(path) if value is not None}
+def _unsaid(
+    left: Mapping[str, Any], right: Mapping[str, Any], told: Told
+) -> Iterator[tuple[Place, Any, Any]]:
+    def said(place: Place, old: Any, new: Any) -> bool:
+        return place != () and told.says([Kind.DELIVERY], place[0], place[1:], old, new)
+
+    yield from unsaid(left, right, said)
+    order = [name for name in left if name in right], [name for name in right if name in left]
+    if order[0] != order[1]:
+        yield (Item("order"),), *order
 
 
-def _label(value: Any, path: str) -> str:
+def _labelled(before: list[Any], after: list[Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Label → object of both sides: `Kind/name`, with the namespace and a number where that is not one object's."""
+    sides = (before, after)
+    for form in (_plain, _with_namespace):
+        labels = [[form(value, path) for value in side] for side in sides]
+        if all(len(set(found)) == len(found) for found in labels):
+            break
+    left, right = (
+        dict(zip(_numbered(found), side, strict=True)) for found, side in zip(labels, sides, strict=True)
+    )
+    return left, right
+
+
+def _numbered(labels: list[str]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for label in labels:
+        seen[label] += 1
+        yield label if seen[label] == 1 else f"{label} #{seen[label]}"
+
+
+def _plain(value: Any, path: str) -> str:
     if not isinstance(value, Mapping):
         return path
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return f"{value.get('kind', path)}/{name}" if name else str(value.get("kind", path))
+
+
+def _with_namespace(value: Any, path: str) -> str:
+    metadata = value.get("metadata") if isinstance(value, Mapping) else None
+    namespace = metadata.get("namespace") if isinstance(metadata, Mapping) else None
+    return f"{_plain(value, path)} in {namespace}" if namespace else _plain(value, path)

@@ -78,18 +78,30 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
             yield f"parameter {change.name} has no default any more: every run and schedule must give it"
     if pipeline.new_version and pipeline.semantic and pipeline.action is None and not pipeline.version_before:
         yield "there was no lock entry before: the version cannot be compared"
+    if pipeline.action is None and pipeline.changes:
+        yield from _same_files(pipeline)
     if pipeline.unlocked:
         yield "the lock has no version of these files: run `python scripts/render.py --all --lock`"
 
 
+def _same_files(pipeline: PipelineDiff) -> Iterator[str]:
+    """What it means that only digests differ."""
+    fields = {change.field for change in pipeline.changes if change.kind is Kind.PIPELINE}
+    if {change.kind for change in pipeline.changes} != {Kind.PIPELINE} or not fields <= {"release", "digest"}:
+        return
+    if "digest" in fields:
+        yield f"it compiles to another form: {pipeline.version_after} is registered, its schedules move to it"
+    else:
+        yield "only the release differs: what it renders to here is the same"
+
+
 def noise(pipeline: PipelineDiff, before: PipelineFiles, after: PipelineFiles) -> Iterator[str]:
-    """Why the files of a pipeline differ in which nothing else changes."""
+    """Why the files of a pipeline differ in which nothing else changes; and its release, where more does."""
     if pipeline.semantic:
+        told = any(change.field == "release" and change.kind is Kind.PIPELINE for change in pipeline.changes)
+        if pipeline.action is None and pipeline.release_before != pipeline.release_after and not told:
+            yield f"release {pipeline.release_before} → {pipeline.release_after}"
         return
     changed = sorted(p for p in {**before.texts, **after.texts} if before.texts.get(p) != after.texts.get(p))
     if changed:
         yield f"only the writing differs (order of keys, format, comments, SDK version): {', '.join(changed)}"
-    if pipeline.new_version:
-        yield f"it compiles to another form: {pipeline.version_after} is registered, its schedules move to it"
-    elif pipeline.release_before != pipeline.release_after:
-        yield "the release differs, what it renders to here does not"

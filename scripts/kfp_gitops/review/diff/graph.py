@@ -1,11 +1,16 @@
 """A pipeline as a Mermaid flowchart, which GitHub and GitLab draw; what changed is marked.
 
+The marks are `class` lines after the edges: from Mermaid 11 on an edge to a box makes a node of the same id, whose
+classes take the place of those that the box was given before (packages/mermaid/src/diagrams/flowchart/flowDb.ts,
+mermaid-js/mermaid#6191). A class that is said at the end reaches both, in 10 as in 11.
+
 Names come from a stranger's pull request: only escaped text enters the picture.
 """
 
 from __future__ import annotations
 
 import html
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +19,7 @@ from kfp_gitops.review.diff.model import Action, Change, Kind
 from kfp_gitops.review.diff.nodes import Node
 
 MAX_NODES = 150
+_TITLE = 80
 _STYLES = {
     "added": "fill:#1a7f3733,stroke:#1a7f37,stroke-width:2px",
     "removed": "fill:#cf222e22,stroke:#cf222e,stroke-dasharray:4",
@@ -24,50 +30,56 @@ _STYLES = {
 def mermaid(before: Mapping[str, Any], after: Mapping[str, Any], changes: Sequence[Change]) -> str | None:
     """The flowchart of the new pipeline with the removed tasks; None when it has too many tasks to be read."""
     old, new = nodes.flat(before), nodes.flat(after)
-    every = {**new, **{name: node for name, node in old.items() if name not in new and _gone(name, changes)}}
+    gone = {change.name for change in changes if change.action is Action.REMOVED}
+    every = {**new, **{name: node for name, node in old.items() if name not in new and name in gone}}
     if not 0 < len(every) <= MAX_NODES:
         return None
     marks = dict(_marks(every, changes))
     ids = {name: f"n{index}" for index, name in enumerate(every)}
-    lines = ["flowchart LR", *_body(every, ids, marks, "", 1)]
+    lines = ["flowchart LR", *_body(every, ids, "", 1)]
     lines += [f"  {ids[left]} --> {ids[right]}" for left, right in _edges(every)]
-    lines += [f"  classDef {name} {style}" for name, style in _STYLES.items() if name in marks.values()]
+    lines += [*_classes(ids, marks)]
     return "\n".join(lines)
 
 
-def _gone(name: str, changes: Sequence[Change]) -> bool:
-    return any(change.name == name and change.action is Action.REMOVED for change in changes)
+def _classes(ids: Mapping[str, str], marks: Mapping[str, str]) -> Iterator[str]:
+    for name, style in _STYLES.items():
+        if marked := [ids[node] for node, mark in marks.items() if mark == name]:
+            yield f"  classDef {name} {style}"
+            yield f"  class {','.join(marked)} {name}"
 
 
 def _marks(every: Mapping[str, Node], changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
-    touched = {change.name for change in changes if change.kind is Kind.COMPONENT}
+    """Node → what happened to it, to its component or inside the pipeline that it runs."""
+    own: dict[tuple[str, Kind], set[Action]] = defaultdict(set)
+    for change in changes:
+        own[change.name, change.kind].add(change.action)
+    inner = {change.name.rpartition(" › ")[0] for change in changes}
     for name, node in every.items():
-        own = [change.action for change in changes if change.name == name and change.kind is node.kind]
-        if Action.ADDED in own:
-            yield name, "added"
-        elif Action.REMOVED in own:
-            yield name, "removed"
-        elif own or node.fields.get("component") in touched:
-            yield name, "changed"
+        found = own.get((name, node.kind), set())
+        for action in (Action.ADDED, Action.REMOVED):
+            if action in found:
+                yield name, action.value
+                break
+        else:
+            component = (str(node.fields.get("component")), Kind.COMPONENT)
+            if found or component in own or node.fields.get("pipeline") in inner:
+                yield name, "changed"
 
 
-def _body(
-    every: Mapping[str, Node], ids: Mapping[str, str], marks: Mapping[str, str], group: str, depth: int
-) -> Iterator[str]:
+def _body(every: Mapping[str, Node], ids: Mapping[str, str], group: str, depth: int) -> Iterator[str]:
     """The nodes directly in a group, its branches as boxes inside it."""
     indent = "  " * depth
     for name, node in every.items():
         if (node.group[-1] if node.group else "") != group:
             continue
         if node.kind is Kind.TASK:
-            yield f'{indent}{ids[name]}["{_text(name)}"]{_class(marks, name)}'
+            yield f'{indent}{ids[name]}["{_text(name)}"]'
         else:
-            yield from _group(every, ids, marks, node, depth)
+            yield from _group(every, ids, node, depth)
 
 
-def _group(
-    every: Mapping[str, Node], ids: Mapping[str, str], marks: Mapping[str, str], node: Node, depth: int
-) -> Iterator[str]:
+def _group(every: Mapping[str, Node], ids: Mapping[str, str], node: Node, depth: int) -> Iterator[str]:
     indent = "  " * depth
     yield f'{indent}subgraph {ids[node.id]}["{_text(_title(node))}"]'
     branches = [
@@ -77,13 +89,11 @@ def _group(
         label = branch.removeprefix(node.id).strip()
         if label:
             yield f'{indent}  subgraph {ids[node.id]}b{index}["{_text(label)}"]'
-            yield from _body(every, ids, marks, branch, depth + 2)
+            yield from _body(every, ids, branch, depth + 2)
             yield f"{indent}  end"
         else:
-            yield from _body(every, ids, marks, branch, depth + 1)
+            yield from _body(every, ids, branch, depth + 1)
     yield f"{indent}end"
-    if node.id in marks:
-        yield f"{indent}class {ids[node.id]} {marks[node.id]}"
 
 
 def _is_branch(group: str, name: str) -> bool:
@@ -95,7 +105,7 @@ def _title(node: Node) -> str:
         case Kind.CONDITION:
             return f"{node.id}: if {wording.value(node.fields.get('if'))}"
         case Kind.LOOP:
-            return f"{node.id}: for each"
+            return f"{node.id}: {wording.each(node.fields.get('loop'))}"
         case _:
             return node.id
 
@@ -131,13 +141,10 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(item)
 
 
-def _class(marks: Mapping[str, str], name: str) -> str:
-    return f":::{marks[name]}" if name in marks else ""
-
-
 def _text(text: str) -> str:
     """Mermaid ends a label at a quote and reads # as an entity; a line break would end the statement."""
-    flat = " ".join(text.split())[:80]
+    flat = " ".join(text.split())
+    flat = flat if len(flat) <= _TITLE else f"{flat[: _TITLE - 1]}…"
     return (
         html.escape(flat.replace("#", "♯"), quote=True)
         .replace("&#x27;", "'")

@@ -7,17 +7,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.review.diff import wording
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.diff import details, folding, wording
 from kfp_gitops.review.diff.calendar import Calendar
-from kfp_gitops.review.diff.model import Change, EnvironmentDiff, PipelineDiff
+from kfp_gitops.review.diff.folding import Row
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, PipelineDiff, SharedDiff
 
 API_VERSION = "kfp-gitops/v1"
 
 
-def to_json(found: Sequence[EnvironmentDiff]) -> str:
-    """One object for all environments asked for."""
+def to_json(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
+    """One object for all environments asked for, and for the files that none of them owns."""
     return json.dumps(
-        {"apiVersion": API_VERSION, "kind": "Diff", "environments": [_environment(item) for item in found]},
+        {
+            "apiVersion": API_VERSION,
+            "kind": "Diff",
+            "shared": _shared(shared) if shared else None,
+            "environments": [_environment(item) for item in found],
+        },
         indent=2,
         ensure_ascii=False,
     )
@@ -43,7 +50,9 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "semantic": found.semantic,
         "category": found.category,
         "summary": wording.radius(found),
-        "changes": [_change(item) for item in found.changes],
+        "problems": [_problem(item) for item in found.problems],
+        **_changes(found.changes),
+        "common": [_common(row) for row in folding.common(found.pipelines).values()],
         "pipelines": [_pipeline(item) for item in found.pipelines],
         "warnings": list(found.warnings),
         "noise": list(found.noise),
@@ -59,7 +68,7 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
         "breaks": list(found.breaks),
         "version": {"before": found.version_before, "after": found.version_after},
         "release": {"before": found.release_before, "after": found.release_after},
-        "changes": [_change(item) for item in found.changes],
+        **_changes(found.changes),
         "schedulesAdded": list(found.schedules_added),
         "schedulesReplaced": list(found.replaced),
         "schedulesSwitchedOff": list(found.switched_off),
@@ -73,21 +82,73 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
             }
             for item in found.firings
         ],
+        "runsStarted": [
+            {"trigger": item.trigger, "parameters": dict(item.parameters)} for item in found.runs_started
+        ],
         "runsInFlight": found.in_flight,
         "warnings": list(found.warnings),
         "noise": list(found.noise),
     }
 
 
+def _shared(found: SharedDiff) -> dict[str, Any]:
+    return {
+        "base": found.base,
+        "semantic": found.semantic,
+        "summary": wording.shared_radius(found),
+        **_changes(found.changes),
+        "warnings": list(found.warnings),
+    }
+
+
+def _problem(found: Problem) -> dict[str, Any]:
+    return {
+        "path": found.path,
+        "line": found.line or None,
+        "column": found.column or None,
+        "what": found.what,
+        "todo": found.todo,
+        "text": str(found),
+    }
+
+
+def _changes(found: Sequence[Change]) -> dict[str, Any]:
+    """Every change, and besides those that say the same of several things as one."""
+    return {
+        "changes": [_change(item) for item in found],
+        "folded": [_folded(row) for row in folding.rows(found) if row.folded],
+    }
+
+
 def _change(found: Change) -> dict[str, Any]:
+    return {
+        **_said(found),
+        "name": found.name,
+        "text": wording.change(found),
+        "details": [f"{field}: {text}" for field, text in details.rows(found)],
+    }
+
+
+def _folded(found: Row) -> dict[str, Any]:
+    renames = found.first.action is Action.RENAMED  # Each of them has a name of its own before and after.
+    said = _said(found.first) | ({"before": None, "after": None} if renames else {})
+    return {**said, "names": found.names, "text": wording.row(found)}
+
+
+def _common(row: Row) -> dict[str, Any]:
+    things = [
+        {"pipeline": pipeline, "name": name} for pipeline, name in zip(row.pipelines, row.names, strict=True)
+    ]
+    return {**_said(row.first), "things": things, "text": wording.row(row)}
+
+
+def _said(found: Change) -> dict[str, Any]:
     return {
         "action": found.action,
         "kind": found.kind,
-        "name": found.name,
         "field": found.field,
         "before": found.before,
         "after": found.after,
-        "text": wording.change(found),
     }
 
 

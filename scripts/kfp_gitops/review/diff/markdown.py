@@ -7,35 +7,59 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from kfp_gitops.base import visible
-from kfp_gitops.review.diff import calendar, wording
+from kfp_gitops.review.diff import calendar, details, folding, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
+from kfp_gitops.review.diff.folding import Common, Row
+from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
-from kfp_gitops.review.diff.model import EnvironmentDiff, Firings, Kind, PipelineDiff
 from kfp_gitops.review.diff.wording import SIGNS
 
 # GitHub refuses a comment of more than 65,536 characters.
 MAX_CHARACTERS = 60_000
-_CODE_LINES = 40
-_NOTE = (
-    "> Pictures and code are left out, and the end where it is cut: the whole does not fit a comment. "
-    "`scripts/diff.py` shows it.\n\n"
+_REMOVED, _ADDED = 40, 200
+_NAMES = 100
+_VERBS = (Action.REWIRED, Action.MOVED, Action.RENAMED)
+_NOTE = "> Pictures and code are left out: the whole does not fit a comment. `scripts/diff.py` shows it.\n\n"
+_SHORTER = (
+    "> **Not all that changes is shown**, for it does not fit a comment: the first rows of each table, "
+    "and not the end where it is cut. `scripts/diff.py` shows the whole.\n\n"
 )
 
 
-def to_markdown(found: Sequence[EnvironmentDiff]) -> str:
+@dataclass(frozen=True)
+class _Room:
+    """What there is room for: pictures and code, and how many rows of a table (those beneath a row not counted)."""
+
+    pictures: bool
+    rows: int
+
+
+_ALL = _Room(True, sys.maxsize)
+_BRIEF = _Room(False, sys.maxsize)
+_FIRST = _Room(False, 5)
+
+
+def to_markdown(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
     """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
-    text = _sections(found)
+    text = _sections(found, shared, _ALL)
     if len(text) <= MAX_CHARACTERS:
         return text
-    short = _NOTE + _sections(found, brief=True)
-    return short if len(short) <= MAX_CHARACTERS else short[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+    short = _NOTE + _sections(found, shared, _BRIEF)
+    if len(short) <= MAX_CHARACTERS:
+        return short
+    first = _SHORTER + _sections(found, shared, _FIRST)
+    return first if len(first) <= MAX_CHARACTERS else first[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
 
 
-def _sections(found: Sequence[EnvironmentDiff], *, brief: bool = False) -> str:
-    return visible.shown("\n".join("\n".join(_lines(one, brief=brief)).rstrip() + "\n" for one in found))
+def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room) -> str:
+    parts = [_shared(shared, room)] if shared and shared.semantic else []
+    parts += [_lines(one, room) for one in found]
+    return visible.shown("\n".join("\n".join(part).rstrip() + "\n" for part in parts))
 
 
 def calendar_markdown(found: Calendar) -> str:
@@ -43,38 +67,66 @@ def calendar_markdown(found: Calendar) -> str:
     return "\n".join(_fenced("text", calendar.to_text(found)))
 
 
-def _lines(found: EnvironmentDiff, *, brief: bool = False) -> Iterator[str]:
+def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
     yield f"## {code(found.environment)}: {wording.radius(found) if found.semantic else 'no semantic change'}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
-    yield from _warnings(found.warnings)
-    if found.changes:
-        yield from _table(found.changes)
+    yield from _alert("CAUTION", [str(problem) for problem in found.problems])
+    yield from (f"- {_reach(text)}" for text in wording.reaches(found))
+    yield ""
+    yield from _alert("WARNING", found.warnings)
+    yield from _rows(folding.rows(found.changes), room)
+    common = folding.common(found.pipelines)
+    if common:
+        yield "The same in several pipelines:"
+        yield ""
+        yield from _rows([*common.values()], room)
     for pipeline in found.pipelines:
-        yield from _pipeline(pipeline, found.zone, brief)
+        yield from _pipeline(pipeline, found.zone, common, room)
     yield from _folded(found.noise)
 
 
-def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
+def _reach(text: str) -> str:
+    category, _, pipelines = text.partition(": ")
+    return f"**{category}**: {_plain(pipelines)}"
+
+
+def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:
+    yield f"## Shared by all environments: {wording.shared_radius(found)}"
+    yield ""
+    yield f"Compared with {code(found.base)}."
+    yield ""
+    yield from _alert("WARNING", found.warnings)
+    yield from _rows(folding.rows(found.changes), room)
+
+
+def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> Iterator[str]:
+    """What a reviewer must not miss comes first, then what changes and when it runs, last the picture."""
     if not found.semantic:
         yield from _folded([wording.headline(found), *found.noise])
         return
     yield f"### {code(wording.headline(found))}"
     yield ""
-    yield from _warnings([*found.warnings, *_in_flight(found)])
-    if found.changes:
-        yield from _table(found.changes)
+    yield from _alert(
+        "WARNING", [*found.warnings, *map(wording.started, found.runs_started), *_in_flight(found)]
+    )
+    yield from _rows(folding.rows(found.changes, common if found.action is None else ()), room)
     if found.replaced:
         names = ", ".join(map(code, found.replaced))
         yield f"Made anew, pinned to this version: {names}."
         yield ""
     for firing in found.firings:
         yield from _firings(firing, zone)
-    if not brief:
-        yield from _code_changes(found.changes)
+    if room.pictures:
         yield from _picture(found.graph)
     yield from _folded(found.noise)
+
+
+def _rows(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    yield from _table(rows, room)
+    if room.pictures:
+        yield from _in_full([row for row in rows if not row.above])
 
 
 def _in_flight(found: PipelineDiff) -> list[str]:
@@ -85,34 +137,62 @@ def _in_flight(found: PipelineDiff) -> list[str]:
     )
 
 
-def _warnings(texts: Sequence[str]) -> Iterator[str]:
+def _alert(kind: str, texts: Sequence[str]) -> Iterator[str]:
     if texts:
-        yield "> [!WARNING]"
+        yield f"> [!{kind}]"
         yield from (f"> - {_plain(text)}" for text in texts)
         yield ""
 
 
-def _table(changes: Sequence[Difference]) -> Iterator[str]:
+def _table(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    if not rows:
+        return
     yield "| | what | before | after |"
     yield "|---|---|---|---|"
-    for found in changes:
-        before, after = _cell(found.before, found), _cell(found.after, found)
-        yield f"| {SIGNS[found.action]} | {_subject(found)} | {before} | {after} |"
+    for row in rows[: room.rows]:
+        before, after = _cells(row)
+        yield f"| {SIGNS[row.first.action]} | {_subject(row)} | {before} | {after} |"
+        if not row.above:
+            yield from (f"| | · {code(field)} | | {code(text)} |" for field, text in details.rows(row.first))
+    if (more := len(rows) - room.rows) > 0:
+        yield f"| | … {more:,} more | | |"
     yield ""
 
 
-def _subject(found: Difference) -> str:
-    what = f"{found.kind} {code(found.name)}"
-    field = f" {code(found.field)}" if found.field else ""
-    verb = f" {found.action}" if found.action in ("rewired", "moved", "renamed") else ""
-    return f"{what}{field}{verb}"
+def _subject(row: Row) -> str:
+    found = row.first
+    field = code(found.field) if found.field else ""
+    verb = found.action.value if found.action in _VERBS else ""
+    if not row.folded:
+        return " ".join(filter(None, (f"{found.kind} {code(found.name)}", field, verb)))
+    names = ", ".join(map(code, details.names(row, _NAMES)))
+    several = f"<details><summary>{wording.kinds(row)}</summary>{names}</details>"
+    return " ".join(filter(None, (f"{field} of" if field else "", several, verb)))
+
+
+def _cells(row: Row) -> tuple[str, str]:
+    found = row.first
+    if row.above:
+        return "", "as above"
+    if details.is_code(found):
+        return f"{len(found.before or [])} lines", f"{len(found.after or [])} lines"
+    if found.action is Action.RENAMED and row.folded:
+        return "", ""
+    if found.action in (Action.ADDED, Action.REMOVED) or found.field is None:
+        return _cell(found.before, found), _cell(found.after, found)
+    if details.opens(found):
+        return "", "new"
+    before, after = values.pair(found.before, found.after)
+    return code(before) if found.before is not None else "", code(after) if found.after is not None else ""
 
 
 def _cell(data: object, found: Difference) -> str:
     if data is None:
         return ""
-    if found.kind is Kind.COMPONENT and found.field == "code" and isinstance(data, list):
-        return f"{len(data)} lines"
+    if found.action in (Action.ADDED, Action.REMOVED) and found.field is None:
+        return code(wording.summary(found))
+    if found.action is Action.MOVED:
+        return code(wording.group(data))
     return code(wording.value(data))
 
 
@@ -135,16 +215,25 @@ def _at(texts: Sequence[str], index: int) -> str:
     return "none" if index == 0 else ""
 
 
-def _code_changes(changes: Sequence[Difference]) -> Iterator[str]:
-    for found in changes:
-        if found.kind is Kind.COMPONENT and found.field == "code":
-            lines = [f"-{line}" for line in found.before or []] + [f"+{line}" for line in found.after or []]
-            shown = [*lines[:_CODE_LINES], *(["…"] if len(lines) > _CODE_LINES else [])]
-            yield f"<details><summary>code of {html.escape(found.name)}</summary>"
+def _in_full(rows: Sequence[Row]) -> Iterator[str]:
+    """Code, and texts that the table has only the differing part of."""
+    for row in rows:
+        lines = (
+            details.code_lines(row.first, _REMOVED, _ADDED)
+            if details.is_code(row.first)
+            else details.in_full(row.first)
+        )
+        if lines:
+            yield f"<details><summary>{html.escape(_title(row))}</summary>"
             yield ""
-            yield from _fenced("diff", "\n".join(shown))
+            yield from _fenced("diff", "\n".join(lines))
             yield "</details>"
             yield ""
+
+
+def _title(row: Row) -> str:
+    subject = wording.kinds(row) if row.folded else row.first.name
+    return visible.line(f"{row.first.field} of {subject}" if row.first.field else f"{subject} in full")
 
 
 def _picture(graph: str | None) -> Iterator[str]:
@@ -177,7 +266,7 @@ def _fenced(language: str, text: str) -> Iterator[str]:
 
 def code(text: str) -> str:
     """A code span that its content cannot leave: no line break, no cell border, a fence longer than any inside."""
-    flat = " ".join(text.split()).replace("|", "\\|")
+    flat = visible.line(text).replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from kfp_gitops.base.errors import Problem
 
 
 class Action(StrEnum):
@@ -34,6 +36,8 @@ class Kind(StrEnum):
     SCHEDULE = "schedule"
     SETTING = "setting"
     DELIVERY = "delivery"
+    FILE = "file"
+    """What no other kind has words for: the file's path is the name, the place in it the field."""
 
 
 class Category(StrEnum):
@@ -49,7 +53,8 @@ class Category(StrEnum):
 class Change:
     """One difference: `field` is None when the whole thing came, went, moved or was renamed.
 
-    `before` and `after` are JSON-like; None where there was or is nothing.
+    `before` and `after` are JSON-like; None where there was or is nothing. What came or went has its whole value.
+    A field of a file is added or removed where its key was not there before or is there no more: its value may be null.
     """
 
     action: Action
@@ -71,6 +76,14 @@ class Firings:
 
 
 @dataclass(frozen=True)
+class StartedRun:
+    """A run that merging starts: a trigger with `runOn: change`, and what it gives to parameters."""
+
+    trigger: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class PipelineDiff:
     """What changes for one pipeline.
 
@@ -88,6 +101,7 @@ class PipelineDiff:
     replaced: Sequence[str] = ()
     switched_off: Sequence[str] = ()
     schedules_removed: Sequence[str] = ()
+    runs_started: Sequence[StartedRun] = ()
     firings: Sequence[Firings] = ()
     warnings: Sequence[str] = ()
     noise: Sequence[str] = ()
@@ -115,7 +129,10 @@ class PipelineDiff:
 
 @dataclass(frozen=True)
 class EnvironmentDiff:
-    """Everything that merging would change in one environment, pipelines in order of name."""
+    """Everything that merging would change in one environment, pipelines in order of name.
+
+    With `problems` the rest of it may not be what merging does: the manifests are stale, or do not render.
+    """
 
     environment: str
     base: str
@@ -124,6 +141,7 @@ class EnvironmentDiff:
     pipelines: Sequence[PipelineDiff] = ()
     warnings: Sequence[str] = ()
     noise: Sequence[str] = field(default=())
+    problems: Sequence[Problem] = ()
 
     @property
     def category(self) -> Category:
@@ -134,3 +152,17 @@ class EnvironmentDiff:
     def semantic(self) -> bool:
         """Whether anything at all changes."""
         return bool(self.changes) or any(pipeline.semantic for pipeline in self.pipelines)
+
+
+@dataclass(frozen=True)
+class SharedDiff:
+    """What differs in the files that no environment owns: how Argo CD delivers, the policy, who reviews what."""
+
+    base: str
+    changes: Sequence[Change] = ()
+    warnings: Sequence[str] = ()
+
+    @property
+    def semantic(self) -> bool:
+        """Whether anything at all changes."""
+        return bool(self.changes)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.review.diff.fields import differences, is_reference, same
+from kfp_gitops.review.diff import likeness
+from kfp_gitops.review.diff.fields import differences, is_reference
 from kfp_gitops.review.diff.model import Action, Change, Kind
 
-# What an absent key means, so that writing it out is no change.
-_DEFAULTS: Mapping[str, Any] = {"ignoreUpstreamFailure": False}
+# Maps whose keys a person chooses: none of them makes a reference.
+_OWN_KEYS = frozenset({"arguments", "env", "volumes", "labels", "annotations", "nodeSelector", "metadata"})
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in data.items() if key not in ("tasks", "finally", "elif", "else")}
     for index, branch in enumerate(data.get("elif") or [], 1):
         fields[f"elif {index}"] = _mapping(branch).get("if")
-    return {key: value for key, value in fields.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+    return fields
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -60,25 +62,29 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def changes(before: Mapping[str, Node], after: Mapping[str, Node]) -> Iterator[Change]:
-    """Nodes that came, went, were renamed, moved to another group, or differ in a field."""
+    """Nodes that came, went, were renamed, moved to another group, or differ in a field.
+
+    What came or went has its whole value: a mapping of its fields, without the bodies of a group.
+    """
     renamed = dict(_renamed(before, after))
+    kept = set(renamed.values())
     for name, node in after.items():
         old = before.get(name) or before.get(renamed.get(name, ""))
         if old is None:
-            yield Change(Action.ADDED, node.kind, name, after=_summary(node))
+            yield Change(Action.ADDED, node.kind, name, after=_whole(node))
             continue
         if name in renamed:
             yield Change(Action.RENAMED, node.kind, name, before=old.id, after=name)
         yield from _node_changes(old, node, renamed)
     for name, node in before.items():
-        if name not in after and name not in renamed.values():
-            yield Change(Action.REMOVED, node.kind, name, before=_summary(node))
+        if name not in after and name not in kept:
+            yield Change(Action.REMOVED, node.kind, name, before=_whole(node))
 
 
 def _node_changes(old: Node, new: Node, renamed: Mapping[str, str]) -> Iterator[Change]:
     if old.group != tuple(_with_old_name(part, renamed) for part in new.group):
         yield Change(Action.MOVED, new.kind, new.id, before=list(old.group), after=list(new.group))
-    for field, left, right in differences(old.fields, _with_old_names(new.fields, renamed)):
+    for field, left, right in differences(old.fields, with_old_names(new.fields, renamed)):
         wired = is_reference(left) or is_reference(right)
         action = Action.REWIRED if wired and left is not None and right is not None else Action.CHANGED
         yield Change(action, new.kind, new.id, field, left, right)
@@ -86,17 +92,20 @@ def _node_changes(old: Node, new: Node, renamed: Mapping[str, str]) -> Iterator[
 
 def _renamed(before: Mapping[str, Node], after: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
     """(new id, old id) of nodes that are the same but for their id, where there is no doubt which."""
-    gone = [node for name, node in before.items() if name not in after]
-    come = [node for name, node in after.items() if name not in before]
-    for node in come:
-        twins = [old for old in gone if _alike(old, node)]
-        rivals = [other for other in come if _alike(other, node)]
-        if len(twins) == 1 and len(rivals) == 1:
-            yield node.id, twins[0].id
+    gone = _by_likeness(node for name, node in before.items() if name not in after)
+    come = _by_likeness(node for name, node in after.items() if name not in before)
+    for like, found in come.items():
+        twins = gone.get(like, [])
+        if len(twins) == 1 and len(found) == 1:
+            yield found[0].id, twins[0].id
 
 
-def _alike(left: Node, right: Node) -> bool:
-    return (left.kind, left.group) == (right.kind, right.group) and same(left.fields, right.fields)
+def _by_likeness(nodes: Iterable[Node]) -> dict[Hashable, list[Node]]:
+    """Nodes that are the same but for their id, together: one look at each, however many there are."""
+    found: dict[Hashable, list[Node]] = defaultdict(list)
+    for node in nodes:
+        found[node.kind, node.group, likeness.key(node.fields)].append(node)
+    return found
 
 
 def _with_old_name(part: str, old_names: Mapping[str, str]) -> str:
@@ -104,26 +113,31 @@ def _with_old_name(part: str, old_names: Mapping[str, str]) -> str:
     return old_names.get(name, name) + space + branch
 
 
-def _with_old_names(value: Any, old_names: Mapping[str, str]) -> Any:
+def with_old_names(fields: Mapping[str, Any], old_names: Mapping[str, str]) -> Mapping[str, Any]:
     """References to renamed tasks as they were, so that a rename is told once and not at every use."""
+    if not old_names:
+        return fields
+    found = {name: _as_it_was(value, old_names, name in _OWN_KEYS) for name, value in fields.items()}
+    if isinstance(after := fields.get("after"), list):
+        found["after"] = [old_names.get(name, name) if isinstance(name, str) else name for name in after]
+    return found
+
+
+def _as_it_was(value: Any, old_names: Mapping[str, str], own_keys: bool = False) -> Any:
+    """Only references: a variable that is called `task`, or a map in a literal, is what it says."""
     if isinstance(value, list):
-        return [_with_old_names(item, old_names) for item in value]
-    if not isinstance(value, Mapping):
+        return [_as_it_was(item, old_names) for item in value]
+    if not isinstance(value, Mapping) or (set(value) == {"literal"} and not own_keys):
         return value
-    renamed = {key: _with_old_names(item, old_names) for key, item in value.items()}
-    for key in ("task", "item"):
-        if isinstance(renamed.get(key), str):
-            renamed[key] = old_names.get(renamed[key], renamed[key])
-    if isinstance(renamed.get("after"), list):
-        renamed["after"] = [
-            old_names.get(item, item) if isinstance(item, str) else item for item in renamed["after"]
-        ]
-    return renamed
+    refers = is_reference(value) and not own_keys
+    return {
+        name: old_names.get(item, item)
+        if refers and name in ("task", "item") and isinstance(item, str)
+        else _as_it_was(item, old_names, name in _OWN_KEYS and not own_keys)
+        for name, item in value.items()
+    }
 
 
-def _summary(node: Node) -> Any:
-    """What a new or lost node is, in one value."""
-    for key in ("component", "pipeline", "importer", "if", "loop"):
-        if key in node.fields:
-            return {key: node.fields[key]}
-    return None
+def _whole(node: Node) -> dict[str, Any] | None:
+    """All that a new or lost node says, and the groups that it stands in."""
+    return {**node.fields, **({"in": list(node.group)} if node.group else {})} or None

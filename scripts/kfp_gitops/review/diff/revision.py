@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import InputError, UsageError
 from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.review.diff import shared
+from kfp_gitops.review.diff.shared import Shared
+
+_LINK = "120000"
+_A_LINK = "a symbolic link or a repository of its own\n"
 
 
 def in_tree(root: Path, folder: str) -> dict[str, str]:
     """Path below the folder → text, as the files are now; empty when there is no such folder."""
     if not (root / folder).is_dir():
         return {}
-    return {name: files.read_text(root, f"{folder}/{name}") for name in files.list_files(root, folder)}
+    names = files.list_files(root, folder, hidden=True)  # Argo CD reads a .argocd-source.yaml
+    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
 
 
 def resolve(root: Path, revision: str) -> str:
@@ -51,12 +58,60 @@ def folders(root: Path, commit: str, folder: str) -> list[str]:
     return sorted(path.rpartition("/")[2] for path in paths if path)
 
 
-def _blobs(listing: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """(path below the folder, object id) of the regular files; links and submodules are never followed."""
+def shared_at(root: Path, commit: str, name: str) -> Shared:
+    """The files that no environment owns, as they were at a commit."""
+    listed = git.call(root, "ls-tree", "-r", "-z", commit)
+    entries = [*_entries(listed.stdout.decode("utf-8", "surrogateescape"))]
+    blobs = {path: oid for mode, kind, oid, path in entries if kind == "blob" and mode != _LINK}
+    links = {path: _A_LINK for mode, kind, _, path in entries if kind != "blob" or mode == _LINK}
+
+    def read(paths: Collection[str]) -> dict[str, str]:
+        return dict(_texts(root, commit, "", {path: blobs[path] for path in paths if path in blobs}))
+
+    wanted = shared.wanted({*blobs, *links}, read)
+    return Shared(name, {**read(sorted(wanted)), **{path: links[path] for path in wanted & links.keys()}})
+
+
+def shared_in_tree(root: Path, name: str) -> Shared:
+    """The same, as they are now: what git would commit, so nothing that it ignores."""
+    listed = git.call(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    paths = {path for path in listed.stdout.decode("utf-8", "surrogateescape").split("\0") if path}
+
+    def read(paths: Collection[str]) -> dict[str, str]:
+        return {path: text for path in paths if (text := _in_tree(root, path)) is not None}
+
+    return Shared(name, read(sorted(shared.wanted(paths, read))))
+
+
+def _in_tree(root: Path, path: str) -> str | None:
+    """The text of a file; of a link that it is one, of anything that is no text a digest, of nothing None."""
+    if (root / path).is_symlink():
+        return _A_LINK
+    if not (root / path).is_file():
+        return None
+    content = (root / path).read_bytes()
+    return _text_of(content)
+
+
+def _text_of(content: bytes) -> str:
+    """Bytes as text: those that are none are written out, so that two texts are the same for the same bytes only."""
+    if len(content) > MAX_BYTES or b"\0" in content:
+        return f"{len(content)} bytes, sha256:{hashlib.sha256(content).hexdigest()}\n"
+    return content.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+
+
+def _entries(listing: str) -> Iterator[tuple[str, str, str, str]]:
+    """(mode, kind, object id, path) of what `git ls-tree -z` lists."""
     for entry in filter(None, listing.split("\0")):
         facts, _, path = entry.partition("\t")
         mode, kind, oid = facts.split(" ")
-        if kind == "blob" and mode != "120000" and path.startswith(prefix):
+        yield mode, kind, oid, path
+
+
+def _blobs(listing: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """(path below the folder, object id) of the regular files; links and submodules are never followed."""
+    for mode, kind, oid, path in _entries(listing):
+        if kind == "blob" and mode != _LINK and path.startswith(prefix):
             yield path.removeprefix(prefix), oid
 
 
@@ -68,9 +123,9 @@ def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> It
     for path in blobs:
         end = reply.index(b"\n", start)
         size = int(reply[start:end].split(b" ")[2])
-        if size > MAX_BYTES:
+        if size > MAX_BYTES and folder:
             raise InputError.of(
                 f"{folder}/{path} at {commit[:12]}", f"larger than {MAX_BYTES} bytes", "split it"
             )
-        yield path, reply[end + 1 : end + 1 + size].decode("utf-8", "replace").replace("\r\n", "\n")
+        yield path, _text_of(reply[end + 1 : end + 1 + size])
         start = end + 1 + size + 1

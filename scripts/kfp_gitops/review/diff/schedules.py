@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.reconcile.timing import Timing, read_cron
 from kfp_gitops.review.diff.fields import Difference, differences
-from kfp_gitops.review.diff.model import Firings
+from kfp_gitops.review.diff.model import Action, Change, Firings, Kind
 
 SHOWN = 5
 
@@ -21,13 +21,37 @@ def by_name(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(item["name"]): item for item in items if isinstance(item, Mapping) and "name" in item}
 
 
+def changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], was: Mapping[str, Any], is_: Mapping[str, Any]
+) -> Iterator[Change]:
+    """What differs in the schedules of two manifests, and which are on or off for a pause (`was`, `is_`: in force)."""
+    old, new = by_name(before), by_name(after)
+    for name in [*new, *(name for name in old if name not in new)]:
+        if name not in old:
+            yield Change(Action.ADDED, Kind.SCHEDULE, name, after=new[name])
+        elif name not in new:
+            yield Change(Action.REMOVED, Kind.SCHEDULE, name, before=old[name])
+        else:
+            found = [*differences(old[name], new[name])]
+            on, stays_on = by_name(was)[name].get("enabled"), by_name(is_)[name].get("enabled")
+            if on != stays_on and ("enabled", on, stays_on) not in found:
+                found.append(("enabled", on, stays_on))
+            for field, left, right in found:
+                yield Change(Action.CHANGED, Kind.SCHEDULE, name, field, left, right)
+
+
 def in_force(manifest: Mapping[str, Any], paused_until: Any, now: datetime) -> Mapping[str, Any]:
     """The manifest as `apply` brings it to KFP: while its pipeline is paused, no schedule is on."""
-    until = _instant(paused_until)
-    if until is None or until <= now:
+    if not is_paused(paused_until, now):
         return manifest
     off = [{**schedule, "enabled": False} for schedule in by_name(manifest).values()]
     return {**manifest, "schedules": off} if off else manifest
+
+
+def is_paused(paused_until: Any, now: datetime) -> bool:
+    """Whether a pipeline is paused at an instant."""
+    until = _instant(paused_until)
+    return until is not None and until > now
 
 
 def switched_off(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

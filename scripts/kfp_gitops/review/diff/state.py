@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
-from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff import leftover, schedules
 
-_MANIFEST = "pipeline.yaml"
+MANIFEST = "pipeline.yaml"
 _COMPONENTS = "components/"
 _INNER = f"{INNER}/"
 
@@ -31,14 +31,27 @@ class Files:
 
     def documents(self, path: str) -> list[Any]:
         """The values of a file's YAML documents; none without the file."""
-        text = self.texts.get(path)
-        return [found.value for found in parse_all(text, self._place(path))] if text is not None else []
+        return [found.value for found in self._parsed(path)]
 
     def document(self, path: str) -> Any:
         """The first document of a file, manifests in the present version of the language; None without a file."""
-        text = self.texts.get(path)
-        found = next(iter(parse_all(text, self._place(path))), None) if text is not None else None
+        found = next(iter(self._parsed(path)), None)
         return migrated(found).value if found else None
+
+    def whole(self, path: str) -> Any:
+        """All documents of a file as one value, just as they stand; ABSENT without the file."""
+        return leftover.whole(self.documents(path) if path in self.texts else None)
+
+    def _parsed(self, path: str) -> list[Document]:
+        if path not in self._documents:
+            text = self.texts.get(path)
+            self._documents[path] = parse_all(text, self._place(path)) if text is not None else []
+        return self._documents[path]
+
+    @cached_property
+    def _documents(self) -> dict[str, list[Document]]:
+        """What was read already: a file is asked for by more than one layer."""
+        return {}
 
     def _place(self, path: str) -> str:
         return f"{self.name}: {path}"
@@ -55,32 +68,19 @@ class PipelineFiles(Files):
     @property
     def manifest(self) -> Mapping[str, Any]:
         """The pipeline's manifest as YAML data."""
-        return mapping(self.document(_MANIFEST))
+        return mapping(self.document(MANIFEST))
 
-    def specs(self) -> dict[str, Any]:
-        """Component → spec."""
-        return {
-            path.removeprefix(_COMPONENTS).removesuffix(".yaml"): next(iter(self.documents(path)), None)
-            for path in sorted(self.texts)
-            if path.startswith(_COMPONENTS)
-        }
+    def specs(self) -> dict[str, str]:
+        """Component → path of its spec."""
+        return self._named(_COMPONENTS)
 
-    def inner(self) -> dict[str, Mapping[str, Any]]:
-        """File → manifest of each pipeline that this one runs as a task."""
-        return {
-            path.removeprefix(_INNER): mapping(self.document(path))
-            for path in self.texts
-            if path.startswith(_INNER)
-        }
+    def inner(self) -> dict[str, str]:
+        """Name → path of the manifest of each pipeline that this one runs as a task."""
+        return self._named(_INNER)
 
-    def others(self) -> dict[str, list[Any]]:
-        """Path → documents: a compiled pipeline that was brought along, and whatever else lies there."""
-        ours = (_COMPONENTS, _INNER)
-        return {
-            path: self.documents(path)
-            for path in self.texts
-            if path != _MANIFEST and not path.startswith(ours)
-        }
+    def _named(self, folder: str) -> dict[str, str]:
+        names = {path: path.removeprefix(folder) for path in sorted(self.texts) if path.startswith(folder)}
+        return {n.removesuffix(".yaml"): p for p, n in names.items() if n.endswith(".yaml") and "/" not in n}
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ class Entry:
     release: str | None
     version: str | None
     manifest: str | None
+    digest: str | None = None
     paused_until: Any = None
     """Also where the environment as a whole says it."""
 
@@ -120,6 +121,7 @@ class State(Files):
                 item.get("release"),
                 mapping(locked.get(item["name"])).get("version"),
                 mapping(locked.get(item["name"])).get("manifest"),
+                mapping(locked.get(item["name"])).get("digest"),
                 paused_until(self.settings, item),
             )
             for item in self.settings.get("pipelines") or []

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from kfp_gitops.base import visible
 from kfp_gitops.reconcile import timing
-from kfp_gitops.review.diff.fields import COMPARISONS, is_comparison, is_reference
-from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
+from kfp_gitops.review.diff import details, values
+from kfp_gitops.review.diff.folding import Row
+from kfp_gitops.review.diff.model import (
+    Action,
+    Change,
+    EnvironmentDiff,
+    Kind,
+    PipelineDiff,
+    SharedDiff,
+    StartedRun,
+)
 
 SIGNS: Mapping[Action, str] = {
     Action.ADDED: "+",
@@ -19,82 +28,121 @@ SIGNS: Mapping[Action, str] = {
     Action.MOVED: "~",
     Action.RENAMED: "~",
 }
-_MAX = 120
+_PLURALS = {Kind.DELIVERY: "delivery objects"}
 
 
 def value(data: Any) -> str:
-    """A value as a person says it: references by their names, anything else as JSON, bounded."""
-    if data is None:
-        return "nothing"
-    if is_reference(data):
-        return _reference(data)
-    if is_comparison(data):
-        ((operator, (left, right)),) = data.items()
-        return f"{value(left)} {COMPARISONS[operator]} {value(right)}"
-    if isinstance(data, str):
-        text = (
-            data
-            if data and data.isprintable() and data == data.strip()
-            else json.dumps(data, ensure_ascii=False)
-        )
-    elif isinstance(data, list) and data and all(isinstance(item, str) for item in data):
-        text = ", ".join(data)
-    else:
-        text = json.dumps(data, ensure_ascii=False)
-    return text if len(text) <= _MAX else f"{text[: _MAX - 1]}…"
-
-
-def _reference(data: Mapping[str, Any]) -> str:
-    match data:
-        case {"param": name}:
-            return f"parameter {name}"
-        case {"task": task, "output": output}:
-            return f"{task}.{output}"
-        case {"item": loop, "field": field}:
-            return f"item of {loop}.{field}"
-        case {"item": loop}:
-            return f"item of {loop}"
-        case {"artifact": str(name)}:
-            return f"artifact {name}"
-        case {"collect": {"task": task, "output": output}}:
-            return f"all {task}.{output}"
-        case {"oneOf": list(options)}:
-            return f"one of {', '.join(map(value, options))}"
-        case {"concat": list(parts)}:
-            return " + ".join(map(value, parts))
-        case {"run": fact}:
-            return f"run {fact}"
-    return json.dumps(data, ensure_ascii=False)[:_MAX]
+    """A value as a person says it; what a line cannot show is counted."""
+    return values.shortened(values.words(data))
 
 
 def change(found: Change) -> str:
     """One change in one line, without its sign."""
-    subject = f"{found.kind} {found.name}"
-    match found.action:
-        case Action.ADDED:
-            return f"{subject}{_detail(found.after)}"
-        case Action.REMOVED:
-            return f"{subject}{_detail(found.before)}"
+    return row(Row([found]))
+
+
+def row(found: Row) -> str:
+    """One change, or several that say the same, in one line without its sign."""
+    first = found.first
+    if found.above:
+        return visible.line(f"{first.field} of {kinds(found) if found.folded else _one(first)}: as above")
+    return visible.line(_sentence(first, kinds(found) if found.folded else _one(first), found.folded))
+
+
+def _one(found: Change) -> str:
+    return f"{found.kind} {found.name}"
+
+
+def _sentence(first: Change, subject: str, folded: bool) -> str:
+    match first.action:
+        case Action.ADDED | Action.REMOVED if first.field is None:
+            return f"{subject}{_detail(first)}"
         case Action.RENAMED:
-            return f"{subject}: was {found.before}"
+            return f"{subject} renamed" if folded else f"{subject}: was {first.before}"
         case Action.MOVED:
-            return f"{subject}: moved from {_group(found.before)} to {_group(found.after)}"
-    if found.kind is Kind.COMPONENT and found.field == "code":
-        return f"{subject}: code, lines: {len(found.after or [])} added, {len(found.before or [])} removed"
-    verb = "rewired " if found.action is Action.REWIRED else ""
-    return f"{subject}: {verb}{found.field or 'content'}: {value(found.before)} → {value(found.after)}"
+            return (
+                f"{subject}{'' if folded else ':'} moved from {group(first.before)} to {group(first.after)}"
+            )
+    verb = "rewired " if first.action is Action.REWIRED else ""
+    if not first.field:
+        return f"{subject}: {_said(first)}"
+    if folded:
+        return f"{verb}{first.field} of {subject}: {_said(first)}"
+    joint = ", " if details.is_code(first) else ": "
+    return f"{subject}: {verb}{first.field}{joint}{_said(first)}"
 
 
-def _detail(data: Any) -> str:
+def _said(found: Change) -> str:
+    """What happened to a field."""
+    if details.is_code(found):
+        return f"lines: {len(found.after or [])} added, {len(found.before or [])} removed"
+    if found.action in (Action.ADDED, Action.REMOVED):
+        data = found.after if found.action is Action.ADDED else found.before
+        return f"{found.action}: {'null' if data is None else value(data)}"
+    if details.opens(found):
+        return "new"
+    before, after = values.pair(found.before, found.after)
+    return f"{before} → {after}"
+
+
+def _detail(found: Change) -> str:
+    inside = summary(found)
+    return f" ({inside})" if inside else ""
+
+
+def summary(found: Change) -> str:
+    """What came or went; of a task what it is, for the rest of it has rows of its own."""
+    data = found.after if found.action is Action.ADDED else found.before
     if data is None:
         return ""
-    if isinstance(data, Mapping):
-        return f" ({', '.join(f'{key}: {value(item)}' for key, item in data.items())})"
-    return f" ({value(data)})"
+    if not isinstance(data, Mapping):
+        return value(data)
+    if found.kind in details.NODES:
+        data = {key: data[key] for key in details.HEADS if key in data}
+    elif details.opens(found):
+        data = {}
+    return ", ".join(_inside(key, item) for key, item in data.items() if (key, item) != ("name", found.name))
 
 
-def _group(groups: Sequence[str]) -> str:
-    return " › ".join(groups) or "the top"
+def _inside(key: str, data: Any) -> str:
+    if key == "loop" and isinstance(data, Mapping):
+        return each(data)
+    return f"{key}: {group(data) if key == 'in' else value(data)}"
+
+
+def each(loop: Any) -> str:
+    """Over what a loop goes and how many at once: `for each of parameter rows, 4 at once`."""
+    loop = loop if isinstance(loop, Mapping) else {}
+    items, most = loop.get("items"), loop.get("parallelism")
+    short = not isinstance(items, list) or len(items) <= details.LOOP_ITEMS
+    over = "" if items is None else f" of {value(items) if short else f'{len(items)} items'}"
+    return f"for each{over}, {'all' if most is None else value(most)} at once"
+
+
+def kinds(found: Row) -> str:
+    """Of how many things a row is: `21 components in 4 pipelines`."""
+    kind = found.first.kind
+    where = f" in {len(found.counts):,} pipelines" if found.pipelines and kind is not Kind.PIPELINE else ""
+    return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}{where}"
+
+
+def group(groups: Any) -> str:
+    """The groups that something stands in, outermost first."""
+    return " › ".join(map(str, groups or ())) or "the top"
+
+
+def reaches(found: EnvironmentDiff) -> list[str]:
+    """How far the changes reach, the farthest first: `interface: churn (rows must be given)`, `settings: a, b`."""
+    by_category = {category: [p for p in found.pipelines if p.category is category] for category in Category}
+    return [
+        f"{category}: {', '.join(map(_reach, pipelines))}"
+        for category, pipelines in reversed(by_category.items())
+        if pipelines and category is not Category.NONE
+    ]
+
+
+def _reach(found: PipelineDiff) -> str:
+    return f"{found.name} ({'; '.join(found.breaks)})" if found.breaks else found.name
 
 
 def headline(found: PipelineDiff) -> str:
@@ -124,6 +172,7 @@ def radius(found: EnvironmentDiff) -> str:
         (sum(len(p.replaced) for p in semantic), "schedule replaced"),
         (sum(len(p.switched_off) for p in semantic), "schedule switched off"),
         (sum(len(p.schedules_removed) for p in found.pipelines), "schedule removed"),
+        (sum(len(p.runs_started) for p in found.pipelines), "run started"),
         (sum(p.in_flight or 0 for p in found.pipelines), "run in flight"),
     ]
     parts = [f"{number} {_plural(what, number)}" for number, what in counts if number]
@@ -132,10 +181,24 @@ def radius(found: EnvironmentDiff) -> str:
     return ", ".join(parts) or "nothing that runs changes"
 
 
+def shared_radius(found: SharedDiff) -> str:
+    """How much differs in the files that no environment owns."""
+    count = len(found.changes)
+    return (
+        f"{count} {_plural('change', count)} that all environments share" if count else "no semantic change"
+    )
+
+
+def started(found: StartedRun) -> str:
+    """A run that merging starts."""
+    given = ", ".join(f"{name}: {value(data)}" for name, data in found.parameters.items())
+    return f"merging starts a run: trigger {found.trigger}{f' ({given})' if given else ''}"
+
+
 def _plural(what: str, number: int) -> str:
     noun, space, rest = (
         what.partition(" ")
-        if what.endswith(("removed", "replaced", "switched off", "yet", "flight"))
+        if what.endswith(("removed", "replaced", "switched off", "yet", "started", "flight"))
         else (what, "", "")
     )
     return (noun if number == 1 else f"{noun}s") + space + rest

@@ -1,0 +1,173 @@
+"""What in the delivery follows from other files, so that it says nothing that those do not say. Pure.
+
+Digests of files, and lists of the pipelines' files: taken out where they are exactly what they have to be, on both
+sides. A wrong digest, a file that is left out, listed twice or under another key: all that stays, and is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kfp_gitops.rendering.delivery import key
+from kfp_gitops.review.diff.state import State
+from kfp_gitops.sources.release import sha256
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the lists of one state have to be."""
+
+    environment: str
+    state: State
+
+    @cached_property
+    def files(self) -> dict[str, dict[str, str]]:
+        """Pipeline → its files: key in a ConfigMap → path below manifests/<env>/."""
+        found = {
+            name: [f"pipelines/{name}/{path}" for path in folder.texts]
+            for name, folder in self.pipelines.items()
+        }
+        return {name: {key(path): path for path in paths} for name, paths in found.items()}
+
+    @cached_property
+    def pipelines(self) -> Mapping[str, Any]:
+        """Pipeline of environment.yaml → its folder."""
+        folders = self.state.pipelines()
+        return {name: folders[name] for name in self.state.entries() if name in folders}
+
+    def is_digest(self, entry: Entry) -> bool:
+        """Whether an entry of content.yaml names the digest of what it is about; of a file without its first line."""
+        match entry:
+            case {"pipeline": str(name), "is": found, **rest} if not rest:
+                return name in self.pipelines and found == self.pipelines[name].digest(name)
+            case {"file": str(path), "is": found, **rest} if not rest and path in self.state.texts:
+                return bool(found == f"sha256:{sha256(self.state.texts[path].partition(chr(10))[2])}")
+        return False
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """ConfigMap → the pipeline whose files it holds."""
+        return {f"kfp-gitops-{self.environment}-pipeline-{name}": name for name in self.files}
+
+
+def without(before: Any, after: Any, left: Facts, right: Facts) -> tuple[Any, Any]:
+    """The documents of a file of both states, without what follows from the others."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        shared = {name: without(before[name], after[name], left, right) for name in before if name in after}
+        return (
+            {name: shared[name][0] if name in shared else value for name, value in before.items()},
+            {name: shared[name][1] if name in shared else value for name, value in after.items()},
+        )
+    if not (isinstance(before, list) and isinstance(after, list)):
+        return before, after
+    for form in (_digest, _generator, _mount):
+        before, after = _lists(before, after, left, right, form)
+    if len(before) == len(after):
+        pairs = [without(*pair, left, right) for pair in zip(before, after, strict=True)]
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return before, after
+
+
+@dataclass(frozen=True)
+class Follower:
+    """An entry of a list that is just what it has to be; `bare` is what of it does not follow, if the thing stays."""
+
+    about: str
+    bare: Any
+
+
+Form = Callable[[Any, Facts, Facts], Follower | None]
+
+
+def _lists(
+    before: list[Any], after: list[Any], left: Facts, right: Facts, form: Form
+) -> tuple[list[Any], list[Any]]:
+    """Both lists, followers bare where they follow on both sides, and left out where the thing is on one side only."""
+    was, is_ = _followers(before, left, right, form), _followers(after, right, left, form)
+    return _bare(before, was, is_, right), _bare(after, is_, was, left)
+
+
+def _followers(items: Sequence[Any], own: Facts, other: Facts, form: Form) -> dict[int, Follower]:
+    found = {
+        index: follower
+        for index, item in enumerate(items)
+        if isinstance(item, Mapping) and (follower := form(item, own, other))
+    }
+    times = Counter(follower.about for follower in found.values())
+    return {index: follower for index, follower in found.items() if times[follower.about] == 1}
+
+
+def _bare(
+    items: list[Any], own: Mapping[int, Follower], others: Mapping[int, Follower], other: Facts
+) -> list[Any]:
+    twins = {follower.about for follower in others.values()}
+    return [*_kept(items, own, twins, other)]
+
+
+def _kept(items: list[Any], own: Mapping[int, Follower], twins: set[str], other: Facts) -> Iterator[Any]:
+    namespaces = [item.get("namespace") for item in items if isinstance(item, Mapping)]
+    usual = all(namespace == namespaces[0] for namespace in namespaces)
+    for index, item in enumerate(items):
+        follower = own.get(index)
+        if follower is None:
+            yield item
+        elif follower.about in twins:
+            yield follower.bare
+        elif not usual or _is_there(follower.about, other):
+            yield item
+
+
+def _is_there(about: str, facts: Facts) -> bool:
+    kind, _, name = about.partition(" ")
+    return name in facts.pipelines if kind == "pipeline" else name in facts.state.texts
+
+
+def _digest(entry: Entry, own: Facts, _: Facts) -> Follower | None:
+    if not own.is_digest(entry):
+        return None
+    bare = {name: value for name, value in entry.items() if name != "is"}
+    return Follower(" ".join(*bare.items()), bare)
+
+
+def _generator(entry: Entry, own: Facts, other: Facts) -> Follower | None:
+    """`{name: …, namespace: …, files: [key=path, …]}` of a kustomization."""
+    files = entry.get("files")
+    if entry.keys() - {"namespace"} != {"name", "files"} or not isinstance(files, list):
+        return None
+    pairs = [tuple(item.partition("=")[::2]) for item in files if isinstance(item, str)]
+    return _listing(entry, "files", pairs, own, other)
+
+
+def _mount(entry: Entry, own: Facts, other: Facts) -> Follower | None:
+    """`{configMap: {name: …, items: [{key: …, path: …}, …]}}` of a projected volume."""
+    source = entry.get("configMap")
+    if len(entry) != 1 or not isinstance(source, Mapping) or source.keys() != {"name", "items"}:
+        return None
+    items = source["items"]
+    if not isinstance(items, list) or not all(
+        isinstance(i, Mapping) and i.keys() == {"key", "path"} for i in items
+    ):
+        return None
+    found = _listing(source, "items", [(item["key"], item["path"]) for item in items], own, other)
+    return found and Follower(found.about, {"configMap": found.bare})
+
+
+def _listing(
+    entry: Entry, field: str, pairs: Sequence[tuple[Any, ...]], own: Facts, other: Facts
+) -> Follower | None:
+    """That it lists each file of a pipeline once and no other; bare it has those that both states have."""
+    name = own.names.get(str(entry["name"]))
+    if name is None:
+        return None
+    wanted = set(own.files[name].items())
+    if not len(pairs) == len(entry[field]) == len(wanted) or set(pairs) != wanted:
+        return None
+    both = other.files.get(name, {})
+    kept = [item for item, (label, _) in zip(entry[field], pairs, strict=True) if label in both]
+    return Follower(f"pipeline {name}", {**entry, field: kept})
