@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kfp_gitops.review.diff.fields import same
 from kfp_gitops.review.diff.interface import broken
 from kfp_gitops.review.diff.model import Category
 from kfp_gitops.review.diff.state import Entry, PipelineFiles, mapping
+from kfp_gitops.review.diff.strict import alike
 
 # Of a task or group: how it is run, which changes nothing that it computes. Accelerators may.
 _OF_NODE = frozenset({"retry", "displayName"})
@@ -29,7 +29,7 @@ def category(before: PipelineFiles, after: PipelineFiles, old: Entry | None, new
         return Category.INTERFACE
     if old is None:
         return Category.RESULTS
-    if _equal(before, after, whole=True) and same(old.settings, new.settings):
+    if _equal(before, after, whole=True) and alike(old.settings, new.settings):
         return Category.NONE
     if broken(before, after):
         return Category.INTERFACE
@@ -43,7 +43,7 @@ def _equal(before: PipelineFiles, after: PipelineFiles, *, whole: bool) -> bool:
         return False
     changed = [path for path in before.texts if before.texts[path] != after.texts[path]]
     return all(
-        same(_document(before, path, whole=whole), _document(after, path, whole=whole)) for path in changed
+        alike(_document(before, path, whole=whole), _document(after, path, whole=whole)) for path in changed
     )
 
 

@@ -34,15 +34,17 @@ def broken(before: PipelineFiles, after: PipelineFiles) -> list[str]:
 
 def interfaces(files: PipelineFiles) -> dict[str, Interface]:
     """The interface of the pipeline (under '') and of each pipeline that runs inside it."""
-    specs = files.specs()
-    found = {path.removesuffix(".yaml"): _of(manifest, specs) for path, manifest in files.inner().items()}
-    return {**found, "": _whole(files, specs)}
+    inner = {
+        name.removesuffix(".yaml"): _of(mapping(files.document(path)), files)
+        for name, path in files.inner().items()
+    }
+    return {**inner, "": _whole(files)}
 
 
-def _whole(files: PipelineFiles, specs: Mapping[str, Any]) -> Interface:
+def _whole(files: PipelineFiles) -> Interface:
     """Of a pipeline that came compiled its own spec says what its manifest leaves out."""
     manifest = files.manifest
-    own = _of(manifest, specs)
+    own = _of(manifest, files)
     named = mapping(manifest.get("spec")).get("ir")
     documents = files.documents(str(named)) if isinstance(named, str) else []
     if not documents:
@@ -74,13 +76,13 @@ def _retyped(was: Port, is_: Port) -> bool:
     return was.type is not None and is_.type is not None and was.type != is_.type
 
 
-def _of(manifest: Mapping[str, Any], specs: Mapping[str, Any]) -> Interface:
+def _of(manifest: Mapping[str, Any], files: PipelineFiles) -> Interface:
     spec = mapping(manifest.get("spec"))
     tasks = {name: node.fields for name, node in nodes.flat(manifest).items()}
     given = {**mapping(spec.get("artifacts")), **mapping(spec.get("parameters"))}
     return Interface(
         {name: _input(mapping(item)) for name, item in given.items()},
-        {name: Port(_type_of(value, tasks, specs)) for name, value in mapping(spec.get("outputs")).items()},
+        {name: Port(_type_of(value, tasks, files)) for name, value in mapping(spec.get("outputs")).items()},
     )
 
 
@@ -88,14 +90,15 @@ def _input(item: Mapping[str, Any]) -> Port:
     return Port(str(item.get("type")), "default" not in item and not item.get("optional"))
 
 
-def _type_of(value: Any, tasks: Mapping[str, Any], specs: Mapping[str, Any]) -> str | None:
+def _type_of(value: Any, tasks: Mapping[str, Any], files: PipelineFiles) -> str | None:
     """The type of what a reference takes from a task's component; None where that is not at hand."""
     options = mapping(value).get("oneOf")
     reference = mapping(options[0] if isinstance(options, list) and options else value)
     many = "collect" in reference
     reference = mapping(reference.get("collect", reference))
     component = mapping(tasks.get(str(reference.get("task")))).get("component")
-    found = _of_component(specs.get(str(component))).outputs.get(str(reference.get("output")))
+    documents = files.documents(files.specs().get(str(component), ""))
+    found = _of_component(documents[0] if documents else None).outputs.get(str(reference.get("output")))
     return None if found is None or found.type is None else f"{'all ' if many else ''}{found.type}"
 
 

@@ -12,6 +12,7 @@ from kfp_gitops.review.diff import details, values
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import (
     Action,
+    Category,
     Change,
     EnvironmentDiff,
     Kind,
