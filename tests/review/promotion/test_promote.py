@@ -172,3 +172,28 @@ def test_a_hidden_file_beside_the_values_is_kept_and_a_linked_copy_refused(
     assert outcome.err.startswith("environments/prod/pinned/gone: leads out of the repository")
     assert snapshot(repository) == before
     assert snapshot(tmp_path / "outside") == {"keep": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "farthest", "left"),
+    [
+        ("owner: tests", "owner: others", "settings", False),
+        ("arguments: {name: few}", "arguments: {name: some}", "settings", True),
+        ("arguments: {name: few}", "arguments: {name: some}", "results", False),
+        ("{type: int, default", "{type: float, default", "results", True),
+    ],
+)
+def test_only_what_reaches_no_farther_is_promoted(
+    old: str, new: str, farthest: str, left: bool, repository: Path, command: Command
+) -> None:
+    command("render", "--root", repository, "--all", "--lock")
+    template = repository / TEMPLATE
+    assert old in template.read_text()
+    template.write_text(template.read_text().replace(old, new))
+    command("render", "--root", repository, "--env", "dev", "--lock")
+    prod = {path: text for path, text in snapshot(repository).items() if "prod" in str(path)}
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--only", farthest)
+    assert outcome.code == 0
+    assert ("hello: left alone, its change is of category " in outcome.err) is left
+    now = {path: text for path, text in snapshot(repository).items() if "prod" in str(path)}
+    assert (now == prod) is left
