@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpserver.ownership import Owner
@@ -12,8 +12,10 @@ from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.inventory import View, in_order, schedule_names, unwanted, vanished, view_of
+from kfp_gitops.reconcile.planid import Ground, Looked
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
 from kfp_gitops.reconcile.schedule_change import schedule_change
+from kfp_gitops.rendering.planfile import Basis
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Plan:
     time_zone: str = "UTC"
     notes: tuple[str, ...] = ()
     """What a person should know that changes nothing."""
+    ground: Ground = field(kw_only=True, repr=False, compare=False)
+    """What it was made of, and so rests on."""
+
+    @property
+    def basis(self) -> Basis:
+        """All that it would do and rests on, with its identity."""
+        return self.ground.basis
 
     @property
     def to_do(self) -> list[Change]:
@@ -37,6 +46,10 @@ class Plan:
         """The changes without which KFP is not as desired: all but old versions that nothing uses any more."""
         return [c for c in self.to_do if not c.tidying]
 
+    def without_tidying(self) -> Plan:
+        """The same, and old versions that nothing uses stay."""
+        return replace(self, changes=tuple(change for change in self.changes if not change.tidying))
+
     @property
     def conflicts(self) -> list[Change]:
         """Objects of our names that are not ours."""
@@ -47,6 +60,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
     """Compare desired with actual state."""
     changes: list[Change] = []
     notes: list[str] = _turned_off(desired)
+    looked: list[Looked] = []
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)
         found = list(conflicts(desired.owner, wanted, view, actual, options))
@@ -55,9 +69,13 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += [] if desired.disabled else _notes(wanted, view)
             notes += _stale(wanted, view, actual, options)
         changes += found
-    changes += _vanished(desired, actual, options)
+        looked.append(Looked(wanted, view, found))
+    stopped = list(_vanished(desired, actual, options))
+    changes += [change for change, _ in stopped]
     notes += unclear.told(desired.owner, actual.experiments)
-    return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
+    ground = Ground(desired, options, looked, stopped)
+    environment = desired.owner.environment
+    return Plan(environment, desired.host, tuple(changes), desired.time_zone, tuple(notes), ground=ground)
 
 
 def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> Iterator[Change]:
@@ -140,13 +158,16 @@ def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
         yield Change(Action.DELETE, Kind.PIPELINE, wanted.name, wanted.name, why, removal=True)
 
 
-def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
+def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[tuple[Change, ActualSchedule]]:
     """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
     for found in vanished(desired, actual, options):
         if found.enabled:
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
-            yield Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True)
+            yield (
+                Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True),
+                found,
+            )
 
 
 def _turned_off(desired: Desired) -> list[str]:
