@@ -42,13 +42,13 @@ def verdict(plan: Plan, approved: Approved | None, begun: str) -> Verdict:
 
     `begun` is the digest of the plan that an apply began and did not end, or empty.
     """
-    if not plan.to_do:
+    if not plan.to_do and not plan.conflicts:
         return Verdict.NOTHING
     if approved and plan.basis.digest.startswith(approved.digest):
         return Verdict.SAME
     if approved and approved.basis and begun == approved.basis.digest and not left(plan, approved, begun):
         return Verdict.CONTINUED
-    return Verdict.OTHER if plan.differences else Verdict.TIDYING
+    return Verdict.OTHER if plan.differences or plan.conflicts else Verdict.TIDYING
 
 
 def left(plan: Plan, approved: Approved | None, begun: str = "") -> Sequence[Moved]:
@@ -63,7 +63,12 @@ def refusal(plan: Plan, approved: Approved | None, begun: str, renewed_by: str) 
     """Why it is refused: each object that moved, as far as it is known what was approved; and how to go on."""
     now = f"plan {plan.basis.id}"
     if approved is None:
-        doing = _named([f"{change.action} {change.kind} {change.name}" for change in plan.differences])
+        doing = _named(
+            [
+                f"{change.action} {change.kind} {change.name}"
+                for change in [*plan.differences, *plan.conflicts]
+            ]
+        )
         head = f"no plan was approved, and there is something to do ({now}):"
         return "\n".join([head, *doing, f"nothing was changed; look at it, and approve it: {renewed_by}"])
     if approved.basis is None:

@@ -120,7 +120,7 @@ def _flat(at: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         for number, inner in enumerate(value):
             yield from _flat(f"{at}.{number + 1}" if number else at, inner)
-    else:
+    elif at:
         yield at, json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
