@@ -90,7 +90,7 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
         yield schedule_change(schedule, view)
     for found in unwanted(wanted, view):
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
-    for version in retention.superfluous(wanted, view, desired.keep_versions):
+    for version in retention.foreseen(wanted, view, desired.keep_versions):
         reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
         yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason, tidying=True)
 
