@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,7 +145,8 @@ def approve(arguments: Namespace, found: Plan) -> None:
     console.note(f"{path}: plan {found.basis.id}; commit it with manifests/{env}: merging approves it")
     if not environment.load(root, env).delivery["requirePlan"]:
         console.note(f"{env} does not require it: set `delivery: {{requirePlan: true}}` in its values.yaml")
-    render.main(["--root", str(root), "--env", env])
+    with redirect_stdout(sys.stderr):  # the plan's identity stays the last line
+        render.main(["--root", str(root), "--env", env])
 
 
 def _comments(env: str) -> list[str]:
