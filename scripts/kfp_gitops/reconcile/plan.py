@@ -70,10 +70,9 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += _stale(wanted, view, actual, options)
         changes += found
         looked.append(Looked(wanted, view, found))
-    stopped = list(_vanished(desired, actual, options))
-    changes += [change for change, _ in stopped]
+    changes += _vanished(desired, actual, options)
     notes += unclear.told(desired.owner, actual.experiments)
-    ground = Ground(desired, options, looked, stopped)
+    ground = Ground(desired, actual, options, looked, changes)
     environment = desired.owner.environment
     return Plan(environment, desired.host, tuple(changes), desired.time_zone, tuple(notes), ground=ground)
 
@@ -158,16 +157,13 @@ def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
         yield Change(Action.DELETE, Kind.PIPELINE, wanted.name, wanted.name, why, removal=True)
 
 
-def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[tuple[Change, ActualSchedule]]:
+def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
     """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
     for found in vanished(desired, actual, options):
         if found.enabled:
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
-            yield (
-                Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True),
-                found,
-            )
+            yield Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True)
 
 
 def _turned_off(desired: Desired) -> list[str]:

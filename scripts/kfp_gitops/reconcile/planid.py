@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
@@ -46,35 +46,42 @@ class Looked:
 
 @dataclass(frozen=True)
 class Ground:
-    """All that a plan was made of; `beside` is what is of no pipeline."""
+    """All that a plan was made of. `changes` are all of it, in the order of `looked`; those of no pipeline follow."""
 
     desired: Desired
+    actual: Actual
     options: Options
     looked: Sequence[Looked]
-    beside: Sequence[tuple[Change, ActualSchedule]]
+    changes: Sequence[Change]
 
     @cached_property
     def basis(self) -> Basis:
         """Only when it is asked for: of 1,000 pipelines it takes a tenth of a second."""
-        return _basis(self.desired, self.options, self.looked, self.beside)
-
-
-def _basis(
-    desired: Desired,
-    options: Options,
-    looked: Iterable[Looked],
-    beside: Iterable[tuple[Change, ActualSchedule]],
-) -> Basis:
-    objects: dict[str, dict[str, Any]] = {
-        f"environment {desired.owner.environment}": _environment(desired, options)
-    }
-    for one in looked:
-        for name, facts in _entry(one):
+        objects: dict[str, dict[str, Any]] = {}
+        for name, facts in self._facts():
             _merge(objects.setdefault(name, {}), facts)
-    for change, found in beside:
-        facts = {"do": _does(change), "live": [_facts(found)]}
-        _merge(objects.setdefault(f"schedule {change.name}", {}), facts)
-    return Basis({name: _settled(facts) for name, facts in objects.items()})
+        return Basis({name: _settled(facts) for name, facts in objects.items()})
+
+    def _facts(self) -> Iterator[tuple[str, Facts]]:
+        yield (
+            f"environment {self.desired.owner.environment}",
+            _environment(self.desired, self.options),
+        )
+        for one in self.looked:
+            yield from _entry(one)
+        for change in self.changes[sum(len(one.changes) for one in self.looked) :]:
+            if does := _does(change):
+                yield _name(change), {"do": does}
+        for found in self._of_no_pipeline():
+            yield f"schedule {found.name}", {"live": [_facts(found)]}
+
+    def _of_no_pipeline(self) -> Iterator[ActualSchedule]:
+        """Ours that no pipeline of the manifests accounts for."""
+        known = {found.id for one in self.looked for found in one.view.schedules}
+        owner = self.desired.owner
+        yield from (
+            found for found in self.actual.schedules if found.owner == owner and found.id not in known
+        )
 
 
 def _environment(desired: Desired, options: Options) -> dict[str, Any]:
@@ -189,8 +196,9 @@ def _settled(facts: Mapping[str, Any]) -> Facts:
 
 
 def _facts(record: Any) -> dict[str, Any]:
-    """All fields of a record but the quiet ones; nothing is what is not there."""
-    found = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in _QUIET}
+    """All fields of a record but the quiet ones; nothing is what is not there. A date that cannot be read is none."""
+    quiet = _QUIET | {"created"} if getattr(record, "damaged", ()) else _QUIET
+    found = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in quiet}
     return {name: _plain(value) for name, value in found.items() if value not in (None, "", {}, (), [])}
 
 
