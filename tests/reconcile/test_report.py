@@ -36,6 +36,7 @@ def test_the_text_of_a_plan() -> None:
         "      next: 2026-11-30T03:00:00Z (Mon 04:00 CET), 2026-12-07T03:00:00Z (Mon 04:00 CET), "
         "2026-12-14T03:00:00Z (Mon 04:00 CET)",
         "1 create, 1 replace, 2 unchanged",
+        "plan 77ad0afa9ea2",
     ]
 
 

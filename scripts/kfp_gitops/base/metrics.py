@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ class Report:
     objects: dict[tuple[str, str], int] = field(default_factory=dict)
     """(action, kind) → how many."""
     drift: int | None = None
+    moved: Sequence[object] | None = None
+    """Objects that are not as in the plan that was approved; None where none is asked for."""
     missed: dict[tuple[str, str], int] = field(default_factory=dict)
     """(pipeline, schedule) → firings that had no run."""
     failed: dict[str, bool] = field(default_factory=dict)
@@ -91,6 +93,9 @@ def _register(registry: object, report: Report, code: int) -> None:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
     if report.drift is not None:
         _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
+    if report.moved is not None:
+        moved = "objects that moved since the plan that was approved"
+        _gauge(registry, "moved_objects", moved, {(): len(report.moved)})
     _gauge(registry, "objects", "objects by what happens to them", report.objects, "action", "kind")
     _gauge(registry, "missed_firings", "firings without a run", report.missed, "pipeline", "schedule")
     failed = {(name,): float(found) for name, found in report.failed.items()}

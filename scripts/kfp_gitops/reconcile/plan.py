@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.kfpserver.ownership import Owner
@@ -12,8 +12,10 @@ from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.inventory import View, in_order, schedule_names, unwanted, vanished, view_of
+from kfp_gitops.reconcile.planid import Ground, Looked
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
 from kfp_gitops.reconcile.schedule_change import schedule_change
+from kfp_gitops.rendering.planfile import Basis
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Plan:
     time_zone: str = "UTC"
     notes: tuple[str, ...] = ()
     """What a person should know that changes nothing."""
+    ground: Ground = field(kw_only=True, repr=False, compare=False)
+    """What it was made of, and so rests on."""
+
+    @property
+    def basis(self) -> Basis:
+        """All that it would do and rests on, with its identity."""
+        return self.ground.basis
 
     @property
     def to_do(self) -> list[Change]:
@@ -37,6 +46,10 @@ class Plan:
         """The changes without which KFP is not as desired: all but old versions that nothing uses any more."""
         return [c for c in self.to_do if not c.tidying]
 
+    def without_tidying(self) -> Plan:
+        """The same, and old versions that nothing uses stay."""
+        return replace(self, changes=tuple(change for change in self.changes if not change.tidying))
+
     @property
     def conflicts(self) -> list[Change]:
         """Objects of our names that are not ours."""
@@ -47,6 +60,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
     """Compare desired with actual state."""
     changes: list[Change] = []
     notes: list[str] = _turned_off(desired)
+    looked: list[Looked] = []
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)
         found = list(conflicts(desired.owner, wanted, view, actual, options))
@@ -55,9 +69,12 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += [] if desired.disabled else _notes(wanted, view)
             notes += _stale(wanted, view, actual, options)
         changes += found
+        looked.append(Looked(wanted, view, found))
     changes += _vanished(desired, actual, options)
     notes += unclear.told(desired.owner, actual.experiments)
-    return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
+    ground = Ground(desired, actual, options, looked, changes)
+    environment = desired.owner.environment
+    return Plan(environment, desired.host, tuple(changes), desired.time_zone, tuple(notes), ground=ground)
 
 
 def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> Iterator[Change]:
@@ -72,7 +89,7 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
         yield schedule_change(schedule, view)
     for found in unwanted(wanted, view):
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
-    for version in retention.superfluous(wanted, view, desired.keep_versions):
+    for version in retention.foreseen(wanted, view, desired.keep_versions):
         reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
         yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason, tidying=True)
 

@@ -30,10 +30,21 @@ _LONG = 60
 
 
 def render(plan: Plan, form: str, *, colour: bool = False) -> str:
-    """The plan as text, json or markdown."""
+    """The plan as text, json or markdown; it ends with its identity."""
     if form == "json":
         return json.dumps(as_data(plan), indent=2, ensure_ascii=False)
     return to_markdown(plan) if form == "markdown" else to_text(plan, colour=colour)
+
+
+def to_file(plan: Plan, form: str) -> str:
+    """The same for a file that `apply --plan` takes: with what it rests on, a line for each object."""
+    shown = render(plan, form)
+    lines = "\n".join(plan.basis.lines)
+    if form == "json":
+        return f"{shown}\n"
+    if form == "text":
+        return f"{shown}\n\nwhat it rests on, which `apply --plan` compares:\n{lines}\n"
+    return f"{shown}\n\n<details><summary>What it rests on</summary>\n\n```json\n{lines}\n```\n\n</details>\n"
 
 
 def to_text(plan: Plan, *, colour: bool = False) -> str:
@@ -45,7 +56,7 @@ def to_text(plan: Plan, *, colour: bool = False) -> str:
         lines.append(visible.coloured(line) if colour else line)
         lines += [f"      {detail}" for detail in _details(change, plan.time_zone)]
     lines += [f"  note: {note}" for note in plan.notes]
-    return "\n".join([*lines, summary(plan)])
+    return "\n".join([*lines, summary(plan), f"plan {plan.basis.id}"])
 
 
 def summary(plan: Plan) -> str:
@@ -65,7 +76,7 @@ def to_markdown(plan: Plan) -> str:
         what = f"{_SIGNS[change.action]} {change.action}"
         lines.append(f"| {what} | {change.kind} `{_cell(change.name)}` | {details} |")
     lines += [f"\n{_cell(note)}" for note in plan.notes]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", f"`plan {plan.basis.id}`"])
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -82,6 +93,8 @@ def as_data(plan: Plan) -> dict[str, Any]:
         },
         "notes": list(plan.notes),
         "changes": [_change(change) for change in plan.changes],
+        "plan": plan.basis.digest,
+        "basis": [{"object": name, **facts} for name, facts in sorted(plan.basis.objects.items())],
     }
 
 

@@ -23,13 +23,20 @@ def superfluous(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVe
     A recurring run whose version is gone makes the API server give up all its recurring runs at its next start
     (ReconcileSwfCrs), so what is pinned stays, whoever pins it.
     """
+    return _beyond(wanted, view, keep, view.pinned)
+
+
+def foreseen(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVersion]:
+    """The same as it is at the end of an apply, when each recurring run of ours pins the version that is wanted."""
+    return _beyond(wanted, view, keep, view.others)
+
+
+def _beyond(wanted: DesiredPipeline, view: View, keep: int, pinned: frozenset[str]) -> list[ActualVersion]:
     owner = view.pipeline.owner if view.pipeline else None
     ours = [
         version
         for version in (view.pipeline.versions.values() if view.pipeline else ())
-        if version.owner == owner
-        and version.name != wanted.version
-        and version.id not in view.pinned | view.busy
+        if version.owner == owner and version.name != wanted.version and version.id not in pinned | view.busy
     ]
     newest = sorted(ours, key=lambda version: (version.created, version.id), reverse=True)
     return newest[max(keep, 0) :][::-1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops.base import files, processes
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.rendering import egress
+from kfp_gitops.rendering import egress, planfile
 from kfp_gitops.sources import templates
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import sha256
@@ -24,8 +24,8 @@ Listed = tuple[str, str, Sequence[str]]
 """A pipeline's name, the digest of its files, and their paths below manifests/<env>/."""
 
 
-def render(root: Path, env: Environment, pipelines: Sequence[Listed]) -> dict[str, str]:
-    """File name → text of each delivery manifest.
+def render(root: Path, env: Environment, pipelines: Sequence[Listed], approved: str = "") -> dict[str, str]:
+    """File name → text of each delivery manifest; `approved` is the text of the plan that its Job shall carry out.
 
     The kustomization comes after the objects, which it names, and their digests last.
 
@@ -33,7 +33,7 @@ def render(root: Path, env: Environment, pipelines: Sequence[Listed]) -> dict[st
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
     texts = sources(root)
-    context = _context(env, pipelines)
+    context = {**_context(env, pipelines), "approved": approved}
     rendered = _objects(env, texts, context, len(pipelines))
     of_kustomize = {"objects": list(rendered), **context}
     if _of_an_earlier_version(texts):
@@ -42,7 +42,8 @@ def render(root: Path, env: Environment, pipelines: Sequence[Listed]) -> dict[st
         return {**rendered, name: _rendered(env, texts, _KUSTOMIZATION, of_kustomize)}
     for name in (_NAMES, _KUSTOMIZATION):
         rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
-    digests = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
+    listed = {**rendered, **({planfile.NAME: approved} if approved else {})}
+    digests = {name: f"sha256:{sha256(text)}" for name, text in listed.items()}
     rendered[_CONTENT.removesuffix(".j2")] = _rendered(env, texts, _CONTENT, {**context, "digests": digests})
     return rendered
 

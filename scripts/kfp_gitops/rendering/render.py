@@ -19,7 +19,7 @@ from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import limits
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import delivery, manifests, rendered
+from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
@@ -190,14 +190,17 @@ def _delivery(
     listed = [
         (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
     ]
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed]
+    approved = approval.approved(root, env)
+    inputs = [env.name, env.values.value, env.release_file.value, head, listed, approved]
     key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
     if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
         memo.fresh[key] = memo.known[key]
         return texts
     texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
-    for name, text in delivery.render(root, env, listed).items():
+    for name, text in delivery.render(root, env, listed, approved).items():
         texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
+    if approved:
+        texts[planfile.NAME] = approved
     if memo.used:
         memo.fresh[key] = memos.digest(texts)
     return texts

@@ -138,6 +138,28 @@ def test_the_semantic_diff_of_a_pull_request_is_written_as_markdown(clone: Path,
     assert broken.returncode > 1
 
 
+def test_the_plan_of_a_pull_request_is_a_comment_that_ends_with_its_identity(
+    clone: Path, tmp_path: Path
+) -> None:
+    out, head, summary = tmp_path / "plan.md", tmp_path / "head", tmp_path / "summary"
+    shutil.copytree(clone / "manifests/prod", head)
+    with DevServer(tmp_path / "server") as server:
+        script = (".github/ci/plan-comment", "prod", server.url, head, out)
+        done = _run(*script, cwd=clone, GITHUB_STEP_SUMMARY=str(summary))
+        assert done.returncode == 0, done.stderr
+        text = out.read_text("utf-8")
+        assert "### Plan for `prod`" in text
+        assert re.fullmatch(r"`plan [0-9a-f]{12}`", text.splitlines()[-1])
+        assert summary.read_text("utf-8") == text
+        (head / "versions.lock.yaml").write_text(
+            (clone / "manifests/dev/versions.lock.yaml").read_text("utf-8")
+        )
+        broken = _run(*script, cwd=clone)
+    assert broken.returncode == 5
+    assert "**This cannot be applied as it is** (exit code 5)" in out.read_text("utf-8")
+    assert "run `python" not in out.read_text("utf-8").split("```text")[1], "no backtick ends the block"
+
+
 def test_a_stranger_s_folder_name_is_one_argument(clone: Path) -> None:
     for name in ("*", "a b", "--host=x"):
         (clone / "manifests/dev/pipelines" / name).mkdir()

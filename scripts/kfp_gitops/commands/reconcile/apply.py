@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console
-from kfp_gitops.commands.reconcile import options, telling
+from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.plan import conflicts
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
+    from kfp_gitops.reconcile.approval import Approved
     from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired
 
@@ -24,6 +25,7 @@ def add(subcommands: Any) -> None:
     about = "make KFP match the manifests"
     parser = subcommands.add_parser("apply", help=about, description=about)
     add_options(parser)
+    approved.add(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,7 +47,8 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and make the changes."""
-    return carry_out(arguments, loaded(arguments))
+    asked = approved.given(arguments)
+    return carry_out(arguments, loaded(arguments), asked)
 
 
 def loaded(arguments: Namespace) -> Desired:
@@ -58,8 +61,8 @@ def loaded(arguments: Namespace) -> Desired:
     )
 
 
-def carry_out(arguments: Namespace, wanted: Desired) -> int:
-    """Plan what was loaded, and make the changes."""
+def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = None) -> int:
+    """Plan what was loaded, and make the changes; with `asked`, only if it is that plan."""
     from kfp_gitops.reconcile import guard
     from kfp_gitops.reconcile.apply import Pace, apply
     from kfp_gitops.reconcile.observe import observe
@@ -76,8 +79,11 @@ def carry_out(arguments: Namespace, wanted: Desired) -> int:
         found = plan(wanted, actual, decided)
         arguments.report.planned((c.action, c.kind) for c in found.changes)
         options.show(arguments, found)
+        found = approved.judged(arguments, held, found, asked)
         guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+        approved.begin(held, found, asked)
         done = apply(api, wanted, found, actual, decided, tell, pace)
+        approved.ended(held, done)
         options.remember(held, actual, done, wanted.owner)
     telling.summary(arguments, found, done, time.monotonic() - began)
     return _verdict(found, done)

@@ -134,7 +134,10 @@ def _add_limits(group: Any) -> None:
 
 def _add_showing(shown: Any) -> None:
     shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    shown.add_argument("--out", type=Path, metavar="FILE", help="write it there, and show the text")
+    shown.add_argument(
+        "--out", type=Path, metavar="FILE",
+        help="write it there, with what it rests on, and show the text; `apply --plan FILE` carries out that plan only",
+    )  # fmt: skip
     shown.add_argument(
         "--commit", default="", metavar="SHA",
         help="told on what is registered (default: KFP_GITOPS_COMMIT, else the one whose sources were promoted, else "
@@ -212,14 +215,16 @@ def limits(arguments: Namespace) -> Limits:
 
 
 def show(arguments: Namespace, found: Plan) -> None:
-    """Show the plan, or write it and show its text."""
+    """Show the plan, or write it and show its text; what it rests on is kept for `apply --plan`."""
     from kfp_gitops.reconcile import report
+    from kfp_gitops.reconcile.locking import kept
 
+    kept.keep(found.basis)
     if arguments.out is None:
         console.result(report.render(found, arguments.format, colour=console.coloured()))
         return
     try:
-        arguments.out.write_text(report.render(found, arguments.format) + "\n", "utf-8")
+        arguments.out.write_text(report.to_file(found, arguments.format), "utf-8")
     except OSError as error:
         raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
     console.result(report.to_text(found, colour=console.coloured()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 from kfp_gitops.commands import connection, console
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import approved, options
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired, Options
 
 T = TypeVar("T")
+_ABOUT = """Show what apply would do; exit 1 if anything. The last line, `plan <12 hex>`, is the identity of all that it
+would do and of every fact on KFP that it rests on: while nothing of that moves it stays the same, whatever time
+passes, and `apply --plan` carries out that plan or nothing."""
+_EXAMPLES = """  python scripts/reconcile.py plan --env prod                    what merging does, and its identity
+  python scripts/reconcile.py apply --env prod --plan 0123456789ab    that and nothing else, else exit 5
+  python scripts/reconcile.py plan --env prod --out plan.txt     with what it rests on, a line for each object
+  python scripts/reconcile.py apply --env prod --plan plan.txt   the same, and says what moved on any machine
+  python scripts/reconcile.py plan --env prod --approve          for the Job of an environment that requires it"""
 
 
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "show what apply would do; exit 1 if anything"
-    parser = subcommands.add_parser("plan", help=about, description=about)
+    parser = subcommands.add_parser("plan", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     options.add_decisions(parser)
+    parser.add_argument(
+        "--approve", action="store_true",
+        help="approve this plan for the environment's Job, which with `delivery.requirePlan` carries out no other: "
+        "write environments/ENV/approved-plan.yaml and render it; what is merged is approved. KFP's address in it is "
+        "the environment's own, by which the Job reaches it, however --host reaches it from here",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -33,18 +48,25 @@ def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
     from kfp_gitops.reconcile import desired, guard
     from kfp_gitops.reconcile.folder import texts
+    from kfp_gitops.reconcile.hosts import checked_host
     from kfp_gitops.reconcile.plan import plan
 
+    if arguments.approve:
+        approved.may_approve(arguments)
     found = texts(options.manifests(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # The look at KFP is mostly waiting, so other processes compile meanwhile.
     desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(arguments, found)))
     wanted, decided, actual = seen.result()
+    if arguments.approve:
+        wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
     planned = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in planned.changes)
     arguments.report.drift = len(planned.differences)
     options.show(arguments, planned)
     guard.check(planned, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+    if arguments.approve and not planned.conflicts:
+        approved.approve(arguments, planned)
     return conflicts(planned) or (ExitCode.DIFFERENCES if planned.differences else ExitCode.OK)
 
 

@@ -25,6 +25,12 @@ class Held(Protocol):
     def check(self) -> None: ...
     def remember(self, memory: Memory) -> None: ...
 
+    @property
+    def begun(self) -> str:
+        """The digest of the approved plan that an apply has begun and none has run through; or empty."""
+
+    def begin(self, plan: str) -> None: ...
+
 
 @contextmanager
 def hold(

@@ -16,6 +16,7 @@ from kfp_gitops.base.errors import LockedError, UsageError
 from kfp_gitops.reconcile.locking.memory import Memory
 
 _POLL = 0.2
+_PLAN = "plan "
 
 
 @dataclass
@@ -25,6 +26,7 @@ class FileLock:
     file: Path
     descriptor: int
     memory: Memory
+    begun: str = ""
 
     def check(self) -> None:
         """Nothing can have taken it."""
@@ -32,7 +34,12 @@ class FileLock:
     def remember(self, memory: Memory) -> None:
         """For those who hold it later, however this process ends."""
         self.memory = memory
-        _write(self.descriptor, memory)
+        _write(self.descriptor, memory, self.begun)
+
+    def begin(self, plan: str) -> None:
+        """Likewise, which approved plan is being carried out; empty: none any more."""
+        self.begun = plan
+        _write(self.descriptor, self.memory, plan)
 
 
 def path(key: tuple[str, ...]) -> Path:
@@ -64,16 +71,18 @@ def hold(file: Path, timeout: float, tell: Callable[[str], None]) -> Iterator[Fi
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, timeout, tell)
-        lines = os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")
+        lines = os.pread(descriptor, 200, 0).decode("utf-8", "replace").split("\n")
         memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
-        _write(descriptor, memory)
-        yield FileLock(file, descriptor, memory)
+        begun = next((line.removeprefix(_PLAN) for line in lines if line.startswith(_PLAN)), "")
+        _write(descriptor, memory, begun)
+        yield FileLock(file, descriptor, memory, begun)
     finally:
         os.close(descriptor)  # which releases it; the file stays, for removing it would let two hold one name
 
 
-def _write(descriptor: int, memory: Memory) -> None:
+def _write(descriptor: int, memory: Memory, begun: str) -> None:
     text = f"process {os.getpid()}\n" + (f"{memory}\n" if memory else "")
+    text += f"{_PLAN}{begun}\n" if begun else ""
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, text.encode(), 0)
 

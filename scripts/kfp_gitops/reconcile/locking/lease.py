@@ -33,6 +33,7 @@ class Record:
     acquired: datetime | None = None
     version: str = ""
     memory: Memory = Memory.NEVER
+    begun: str = ""
 
 
 _NOBODY = Record("", 0, None)
@@ -79,6 +80,7 @@ class Holder:
         self._lost = ""
         self._record = _NOBODY
         self._memory = Memory.NEVER
+        self._begun = ""
         self._tried = False
 
     @contextmanager
@@ -115,10 +117,23 @@ class Holder:
             RemoteError: Kubernetes refuses or cannot be reached.
         """
         self._memory = memory
+        self._written()
+
+    @property
+    def begun(self) -> str:
+        """The digest of the approved plan that an apply has begun and none has run through; or empty."""
+        return self._begun
+
+    def begin(self, plan: str) -> None:
+        """As `remember`, which approved plan is being carried out; empty: none any more."""
+        self._begun = plan
+        self._written()
+
+    def _written(self) -> None:
         for _ in range(3):  # the renewal in the background may come in between
             self.check()
             self._renew()
-            if self._record.memory is memory:
+            if (self._record.memory, self._record.begun) == (self._memory, self._begun):
                 return
 
     def check(self) -> None:
@@ -177,8 +192,9 @@ class Holder:
         now = _now()
         transitions = 0 if found is None else found.transitions + 1
         version = "" if found is None else found.version
-        self._memory = Memory.NEVER if found is None else found.memory
-        wanted = Record(self.identity, self._duration, now, transitions, now, version, self._memory)
+        self._memory, self._begun = (Memory.NEVER, "") if found is None else (found.memory, found.begun)
+        noted = self._memory, self._begun
+        wanted = Record(self.identity, self._duration, now, transitions, now, version, *noted)
         self._tried = True
         try:
             write = self._store.create if found is None else self._store.update
@@ -202,7 +218,7 @@ class Holder:
     def _renew(self) -> None:
         began = self._clock()
         try:
-            wanted = replace(self._record, renewed=_now(), memory=self._memory)
+            wanted = replace(self._record, renewed=_now(), memory=self._memory, begun=self._begun)
             self._record = self._store.update(self._name, wanted)
         except AlreadyExistsError:
             # Our own renewal may have been made unheard: then it is still ours, and newer than we know.
@@ -230,7 +246,7 @@ class Holder:
             if found is None or found.holder != self.identity:
                 return
             try:
-                wanted = replace(found, holder="", renewed=_now(), memory=self._memory)
+                wanted = replace(found, holder="", renewed=_now(), memory=self._memory, begun=self._begun)
                 self._store.update(self._name, wanted)
                 return
             except AlreadyExistsError:

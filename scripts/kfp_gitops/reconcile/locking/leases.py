@@ -15,6 +15,7 @@ from kfp_gitops.reconcile.locking.memory import Memory
 _TIMEOUT = (5.0, 10.0)
 _HURRIED = (0.5, 0.5)
 _MEMORY = "kfp-gitops/applied"
+_BEGUN = "kfp-gitops/begun-plan"
 _WORDS = {Memory.APPLIED: "true", Memory.REBUILDING: "rebuilding"}
 
 
@@ -65,17 +66,20 @@ def _lease(name: str, record: Record) -> Any:
         renew_time=record.renewed,
         lease_transitions=record.transitions,
     )
+    noted = {_MEMORY: _WORDS[record.memory]} if record.memory else {}
+    noted |= {_BEGUN: record.begun} if record.begun else {}
     metadata = client.V1ObjectMeta(
         name=name,
         resource_version=record.version or None,
-        annotations={_MEMORY: _WORDS[record.memory]} if record.memory else None,
+        annotations=noted or None,
     )
     return client.V1Lease(api_version="coordination.k8s.io/v1", kind="Lease", metadata=metadata, spec=spec)
 
 
 def _record(found: Any) -> Record:
     spec = found.spec or client.V1LeaseSpec()
-    noted = (found.metadata.annotations or {}).get(_MEMORY)
+    annotations = found.metadata.annotations or {}
+    noted = annotations.get(_MEMORY)
     return Record(
         holder=spec.holder_identity or "",
         duration=spec.lease_duration_seconds or 0,
@@ -84,4 +88,5 @@ def _record(found: Any) -> Record:
         acquired=spec.acquire_time,
         version=found.metadata.resource_version,
         memory=next((memory for memory, word in _WORDS.items() if word == noted), Memory.NEVER),
+        begun=annotations.get(_BEGUN, ""),
     )

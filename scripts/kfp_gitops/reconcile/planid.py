@@ -1,0 +1,225 @@
+"""What a plan would do and every live fact that it rests on: what `plan <12 hex>` is the digest of. Pure.
+
+Taken in are all fields of the records of what is there, so that a field which is added counts from its first day; what
+is left out is named here, with the reason. What changes by itself is never in it: the time, firings and those that
+were missed, how many runs are in flight, how long KFP takes, in which order it lists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.change import Action, Change, Kind
+from kfp_gitops.reconcile.inventory import View
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, schedule_name
+from kfp_gitops.rendering.planfile import FORMAT, Basis
+
+_QUIET = frozenset(
+    {
+        "at",  # where it stands in its file
+        "versions",  # of a pipeline: each is an object of its own
+    }
+)
+_LONG = 100
+"""Characters; what is longer stands as its digest, for it is compared and not read."""
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One pipeline or tombstone, what is there of it, and what happens to it."""
+
+    wanted: Entry
+    view: View
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All that a plan was made of. `changes` are all of it, in the order of `looked`; those of no pipeline follow."""
+
+    desired: Desired
+    actual: Actual
+    options: Options
+    looked: Sequence[Looked]
+    changes: Sequence[Change]
+
+    @cached_property
+    def basis(self) -> Basis:
+        """Only when it is asked for: of 1,000 pipelines it takes a tenth of a second."""
+        objects: dict[str, dict[str, Any]] = {}
+        for name, facts in self._facts():
+            _merge(objects.setdefault(name, {}), facts)
+        return Basis({name: _settled(facts) for name, facts in objects.items()})
+
+    def _facts(self) -> Iterator[tuple[str, Facts]]:
+        yield (
+            f"environment {self.desired.owner.environment}",
+            _environment(self.desired, self.options),
+        )
+        for one in self.looked:
+            yield from _entry(one)
+        for change in self.changes[sum(len(one.changes) for one in self.looked) :]:
+            if does := _does(change):
+                yield _name(change), {"do": does}
+        for found in self._of_no_pipeline():
+            yield f"schedule {found.name}", {"live": [_facts(found)]}
+
+    def _of_no_pipeline(self) -> Iterator[ActualSchedule]:
+        """Ours that no pipeline of the manifests accounts for."""
+        known = {found.id for one in self.looked for found in one.view.schedules}
+        owner = self.desired.owner
+        yield from (
+            found for found in self.actual.schedules if found.owner == owner and found.id not in known
+        )
+
+
+def _environment(desired: Desired, options: Options) -> dict[str, Any]:
+    """Whose, where, and what was decided. A trigger's run is decided only where there is a trigger."""
+    triggers = any(pipeline.triggers for pipeline in desired.pipelines)
+    wanted = {
+        "format": FORMAT,
+        "host": desired.host,
+        "namespace": desired.namespace,
+        "owner": _plain(desired.owner),
+        "keepVersions": desired.keep_versions,
+        "disabled": desired.disabled,
+        "adopt": sorted(options.adopt),
+        "refreshStale": options.refresh_stale,
+        **({"triggers": options.triggers} if triggers else {}),
+    }
+    return {"wanted": wanted, "live": [{"kfp": options.server}]}
+
+
+def _entry(one: Looked) -> Iterator[tuple[str, Facts]]:
+    for change in one.changes:
+        if does := _does(change, one):
+            yield _name(change), {"do": does}
+    yield from _wanted(one.wanted)
+    view = one.view
+    if view.pipeline:
+        yield f"pipeline {one.wanted.name}", {"live": [_facts(view.pipeline)]}
+    if view.experiment:
+        yield f"experiment {view.experiment.name}", {"live": [_facts(view.experiment)]}
+    if not any(change.action is Action.CONFLICT for change in one.changes):
+        yield from _versions(one.wanted, view)
+    for found in view.schedules:
+        yield f"schedule {found.name}", {"live": [_facts(found)]}
+    for run in view.unclear:
+        yield f"run {run.name}", {"live": [{"mayHaveRun": run.id}]}
+
+
+def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
+    if isinstance(entry, Absent):
+        yield f"pipeline {entry.name}", {"wanted": {"absent": entry.delete}}
+        return
+    yield f"pipeline {entry.name}", {"wanted": _pipeline(entry)}
+    yield f"version {entry.name} {entry.version}", {"wanted": {"digest": entry.digest}}
+    for schedule in entry.schedules:
+        yield f"schedule {schedule_name(entry.name, schedule.name)}", {"wanted": _facts(schedule)}
+
+
+def _pipeline(wanted: DesiredPipeline) -> Facts:
+    """Not its IR, which the digest stands for; nor the commit, which is for information: a Job is not told it."""
+    found = {"release": wanted.release, "version": wanted.version, "description": wanted.description}
+    found |= {"pausedUntil": timing.rfc3339(wanted.paused_until)} if wanted.paused_until else {}
+    triggers = {trigger.name: dict(trigger.parameters) for trigger in wanted.triggers}
+    return found | ({"triggers": triggers} if triggers else {})
+
+
+def _versions(wanted: Entry, view: View) -> Iterator[tuple[str, Facts]]:
+    """All of the pipeline, whoever's. That others pin one counts where it would be deleted else."""
+    current = wanted.version if isinstance(wanted, DesiredPipeline) else None
+    for found in view.pipeline.versions.values() if view.pipeline else ():
+        pinned = found.id in view.others and found.name != current
+        more = {"pinnedByOthers": True} if pinned else {}
+        yield f"version {wanted.name} {found.name}", {"live": [{**_facts(found), **more}]}
+
+
+def _name(change: Change) -> str:
+    within = f"{change.pipeline} " if change.kind is Kind.VERSION else ""
+    return f"{change.kind} {within}{change.name}"
+
+
+def _does(change: Change, one: Looked | None = None) -> str:
+    """What happens, and of what: not in which words, nor what the clock decides.
+
+    A schedule that is to be on is enabled, or made anew where a firing has passed since it was made: `enable` in both.
+    """
+    if change.action is Action.UNCHANGED:
+        return ""
+    about = [found.field for found in change.differences]
+    if about in (["enabled"], []) and change.action in (Action.REPLACE, Action.ENABLE):
+        return str(Action.ENABLE)
+    waits = " once its runs have ended" if one and _waits(change, one) else ""
+    of = f" ({', '.join(about)})" if about else ""
+    return f"{change.action}{of}{waits}"
+
+
+def _waits(change: Change, one: Looked) -> bool:
+    """Whether the runs that are in flight now are waited for: of `onReplace: wait`, and of versions that go."""
+    if not change.in_flight or isinstance(one.wanted, Absent):
+        return bool(change.in_flight) and change.kind is Kind.VERSION
+    patient = {
+        schedule_name(one.wanted.name, found.name)
+        for found in one.wanted.schedules
+        if found.on_replace == "wait"
+    }
+    fires = any(found.enabled for found in one.view.schedules if found.name == change.name)
+    return change.action is Action.REPLACE and change.name in patient and fires
+
+
+def _merge(into: dict[str, Any], facts: Facts) -> None:
+    """One object may be told of several times: several recurring runs of one name, two changes."""
+    for key, value in facts.items():
+        if key == "live":
+            into[key] = [*into.get(key, []), *value]
+        else:
+            into[key] = f"{into[key]}, {value}" if isinstance(value, str) and key in into else value
+
+
+def _settled(facts: Mapping[str, Any]) -> Facts:
+    """In an order of its own."""
+    if len(facts.get("live", ())) < 2:
+        return facts
+    return {**facts, "live": sorted(facts["live"], key=lambda item: json.dumps(item, sort_keys=True))}
+
+
+def _facts(record: Any) -> dict[str, Any]:
+    """All fields of a record but the quiet ones; nothing is what is not there. A date that cannot be read is none."""
+    quiet = _QUIET | {"created"} if getattr(record, "damaged", ()) else _QUIET
+    found = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in quiet}
+    return {name: _plain(value) for name, value in found.items() if value not in (None, "", {}, (), [])}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON. A value that nobody can read at a glance is its digest."""
+    match value:
+        case bool() | int() | float() | None:
+            return value
+        case datetime():
+            return timing.rfc3339(value)
+        case Owner():
+            return f"{value.repository}/{value.environment}"
+        case Mapping():
+            return {str(key): _short(_plain(inner)) for key, inner in value.items()}
+        case list() | tuple():
+            return _short([_plain(inner) for inner in value])
+        case set() | frozenset():
+            return _short(sorted(map(str, value)))
+    return _short(str(value))
+
+
+def _short(value: Any) -> Any:
+    text = json.dumps(value, sort_keys=True)
+    return value if len(text) <= _LONG else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,223 @@
+"""What moves the identity of a plan, fact by fact, and what does not: without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualRun
+from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.reconcile import report
+from kfp_gitops.reconcile.plan import Plan, plan
+from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Options
+from kfp_gitops.rendering import planfile
+from kfp_gitops.rendering.planfile import Basis, moved
+from plan_kit import DESIRED, EMPTY, LIVE, NOW, OTHER, PIPELINE, V1, WEEKLY, actual_of, releasing
+
+NEXT = releasing(WEEKLY, version="sha-2", digest="sha256:2", ir="another")
+QUIET = {
+    "ir": "the digest stands for it",
+    "source": "where it stands",
+    "commit": "for information",
+    "versions": "each is mutated by itself",
+    "at": "where it stands",
+}
+
+
+def _other(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case datetime():
+            return value + timedelta(seconds=1)
+        case Owner():
+            return replace(value, environment="elsewhere")
+        case dict():
+            return {**value, "new": "1"}
+        case tuple():
+            return (*value, "new")
+        case None | str():
+            return f"{value or ''}x"
+    raise AssertionError(value)
+
+
+def _mutations(record: Any) -> Iterator[tuple[str, Any]]:
+    """The record with another value in each of its fields, whatever fields it will have."""
+    for field in fields(record):
+        if field.name in QUIET:
+            continue
+        value = getattr(record, field.name)
+        known = {"start": "2027-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "interval_seconds": 60}
+        text = known.get(field.name) if value is None and field.type in ("str | None", "int | None") else None
+        new = NOW if value is None and "datetime" in str(field.type) else text or _other(value)
+        yield field.name, replace(record, **{field.name: new})
+
+
+def _schedule(found: Any) -> Actual:
+    return actual_of(found)
+
+
+def _version(found: Any) -> Actual:
+    whole = actual_of(LIVE)
+    return replace(
+        whole, pipelines={"p": replace(whole.pipelines["p"], versions={"sha-0": found, "sha-1": V1})}
+    )
+
+
+def _pipeline(found: Any) -> Actual:
+    return actual_of(LIVE, pipelines={"p": found})
+
+
+def _experiment(found: Any) -> Actual:
+    return actual_of(LIVE, experiments={"p-dev": found})
+
+
+WHOLE = actual_of(LIVE)
+PLACES: list[tuple[str, Any, Callable[[Any], Actual]]] = [
+    ("schedule", LIVE, _schedule),
+    ("version", WHOLE.pipelines["p"].versions["sha-0"], _version),
+    ("pipeline", WHOLE.pipelines["p"], _pipeline),
+    ("experiment", WHOLE.experiments["p-dev"], _experiment),
+]
+LIVE_FACTS = [
+    pytest.param(place(new), id=f"{kind}.{name}")
+    for kind, record, place in PLACES
+    for name, new in _mutations(record)
+]
+
+
+@pytest.mark.parametrize("actual", LIVE_FACTS)
+def test_every_field_of_what_is_there_moves_it(actual: Actual) -> None:
+    assert moved(plan(NEXT, WHOLE).basis, plan(NEXT, actual).basis)
+
+
+WANTED = [
+    *(pytest.param(releasing(new), id=f"schedule.{name}") for name, new in _mutations(WEEKLY)),
+    *(
+        pytest.param(replace(NEXT, pipelines=(new,)), id=f"pipeline.{name}")
+        for name, new in _mutations(replace(PIPELINE, version="sha-2"))
+        if name not in ("schedules", "triggers")
+    ),
+    pytest.param(replace(NEXT, namespace="team"), id="namespace"),
+    pytest.param(replace(NEXT, host="http://127.0.0.2"), id="host"),
+    pytest.param(replace(NEXT, keep_versions=3), id="keep_versions"),
+    pytest.param(replace(NEXT, disabled=True), id="disabled"),
+    pytest.param(replace(NEXT, owner=OTHER), id="owner"),
+    pytest.param(replace(NEXT, absent=(Absent("gone"),)), id="absent"),
+]
+
+
+@pytest.mark.parametrize("desired", WANTED)
+def test_every_field_of_what_is_wanted_moves_it(desired: Desired) -> None:
+    assert moved(plan(NEXT, WHOLE).basis, plan(desired, WHOLE).basis)
+
+
+@pytest.mark.parametrize(
+    "options", [Options(server="2.18.0"), Options(refresh_stale=True), Options(adopt=frozenset({"p"}))]
+)
+def test_what_a_person_decides_moves_it(options: Options) -> None:
+    assert [item.object for item in moved(plan(NEXT, WHOLE).basis, plan(NEXT, WHOLE, options).basis)] == [
+        "environment dev"
+    ]
+
+
+def test_a_decision_about_triggers_counts_where_there_are_triggers() -> None:
+    assert plan(NEXT, WHOLE).basis.id == plan(NEXT, WHOLE, Options(triggers=False)).basis.id
+
+
+def _run(number: int, **more: Any) -> ActualRun:
+    return ActualRun(f"r{number}", f"p-weekly-{number}", "RUNNING", **more)
+
+
+@given(
+    st.integers(0, 400 * 86400),
+    st.lists(st.integers(0, 3), max_size=5),
+    st.sampled_from([True, False]),
+    st.sampled_from([NEXT, DESIRED, releasing(replace(WEEKLY, on_missed="run"))]),
+)
+def test_time_and_runs_that_nobody_waits_for_move_nothing(
+    seconds: int, runs: list[int], enabled: bool, desired: Desired
+) -> None:
+    """A schedule that is to be turned on is enabled, or made anew once a firing has passed: that is one plan."""
+    found = replace(LIVE, enabled=enabled)
+    running = tuple(_run(n, schedule_id=f"s{n}", scheduled=NOW + timedelta(hours=n)) for n in runs)
+    later = actual_of(found, now=NOW + timedelta(seconds=seconds), runs={"p": running})
+    assert plan(desired, later).basis.lines == plan(desired, actual_of(found)).basis.lines
+
+
+def test_runs_that_are_waited_for_move_it() -> None:
+    patient = releasing(replace(WEEKLY, on_replace="wait"), version="sha-2")
+    busy = actual_of(LIVE, runs={"p": (_run(1, schedule_id="s1"),)})
+    (found,) = moved(plan(patient, WHOLE).basis, plan(patient, busy).basis)
+    assert (
+        str(found)
+        == 'schedule p-weekly: do: "replace (version)" → "replace (version) once its runs have ended"'
+    )
+
+
+FORMS = ["text", "markdown", "json"]
+
+
+def _in_file(found: Plan, form: str) -> Basis:
+    return planfile.read(report.to_file(found, form), "plan")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(
+    st.text(max_size=200),
+    st.dictionaries(st.text(max_size=9), st.one_of(st.text(), st.integers(), st.floats())),
+)
+def test_a_file_holds_it_whatever_people_write_into_names(
+    form: str, text: str, parameters: dict[str, Any]
+) -> None:
+    strange = replace(LIVE, facts={"start": text}, name=f"p-{text}", parameters=parameters)
+    found = plan(replace(NEXT, pipelines=(replace(PIPELINE, description=text),)), actual_of(strange, LIVE))
+    read = _in_file(found, form)
+    assert (read.digest, read.lines) == (found.basis.digest, found.basis.lines)
+    assert not moved(read, found.basis)
+
+
+def test_the_file_in_git_depends_on_nothing_but_the_plan() -> None:
+    found = plan(NEXT, EMPTY).basis
+    text = planfile.to_yaml(found, ["a comment"])
+    assert planfile.read(text, "f").lines == found.lines
+    assert text == planfile.to_yaml(
+        plan(NEXT, replace(EMPTY, now=NOW + timedelta(days=9))).basis, ["a comment"]
+    )
+
+
+@given(st.data())
+def test_a_line_that_is_changed_lost_or_added_is_seen(data: st.DataObject) -> None:
+    lines = report.to_file(plan(NEXT, WHOLE), "text").splitlines()
+    at = data.draw(st.sampled_from([n for n, line in enumerate(lines) if line.startswith('{"object"')]))
+    how = data.draw(st.sampled_from(["lost", "twice", "character"]))
+    if how == "character":
+        place = data.draw(st.integers(0, len(lines[at]) - 1))
+        new = data.draw(
+            st.characters(codec="ascii").filter(
+                lambda c: c not in f"\n\r\x0b\x0c\x1c\x1d\x1e{lines[at][place]}"
+            )
+        )
+        lines[at] = lines[at][:place] + new + lines[at][place + 1 :]
+    else:
+        lines[at : at + 1] = [] if how == "lost" else [lines[at]] * 2
+    try:
+        read = planfile.read("\n".join(lines), "plan")
+    except InputError as error:
+        assert str(error).startswith("plan:")
+        return
+    assert read.lines == plan(NEXT, WHOLE).basis.lines, "white space between words"
+
+
+def test_a_pipeline_is_a_record_of_known_fields() -> None:
+    """A new field of what is wanted is taken in, or named among those that are not."""
+    taken = {"name", "description", "release", "version", "digest", "schedules", "triggers", "paused_until"}
+    assert {field.name for field in fields(DesiredPipeline)} == taken | {"ir", "source", "commit"}
