@@ -20,9 +20,10 @@ class Likeness(IntEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a step after the change: whether it surely runs, and whose result it may get."""
+    """What is known of a step after the change: whether it surely runs or surely does not, and whose result it gets."""
 
     runs: bool
+    cached: bool
     matches: tuple[Step, ...]
 
 
@@ -46,6 +47,13 @@ def of_values(before: Value, after: Value, seen: Mapping[int, Seen]) -> Likeness
     return Likeness.UNKNOWN
 
 
+def settled(value: Value, seen: Mapping[int, Seen]) -> bool:
+    """Whether it is the same in any two runs, those who make it being answered from the cache."""
+    return value.motion is Motion.STEADY and all(
+        seen[id(step)].cached for step in makers(value) if id(step) in seen
+    )
+
+
 def _artifact(value: Value) -> bool:
     if isinstance(value, Made):
         return value.artifact
@@ -54,7 +62,7 @@ def _artifact(value: Value) -> bool:
 
 def _of_artifacts(before: Value, after: Value, seen: Mapping[int, Seen]) -> Likeness:
     if isinstance(before, Made) and isinstance(after, Made):
-        maker = seen.get(id(after.step), Seen(True, ()))
+        maker = seen.get(id(after.step), Seen(True, False, ()))
         kept = before.step in maker.matches and before.output == after.output
         return Likeness.UNKNOWN if kept and not maker.runs else Likeness.OTHER
     if isinstance(before, Derived) and isinstance(after, Derived) and before.kind == after.kind:
@@ -107,13 +115,14 @@ def _word(name: str) -> str:
 
 def _source(value: Value) -> str:
     """From which task it comes."""
-    makers = list(dict.fromkeys(step.task for step in _makers(value)))
-    return f" from {', '.join(makers)}" if makers else ""
+    found = list(dict.fromkeys(step.task for step in makers(value)))
+    return f" from {', '.join(found)}" if found else ""
 
 
-def _makers(value: Value) -> Iterator[Step]:
+def makers(value: Value) -> Iterator[Step]:
+    """The tasks that a value comes from."""
     if isinstance(value, Made):
         yield value.step
     elif isinstance(value, Derived):
         for part in value.parts:
-            yield from _makers(part)
+            yield from makers(part)
