@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.review.caching import LATER, Fate, Prediction, Server, Side, predict
-from kfp_gitops.review.caching.steps import KFP_2_17
+from kfp_gitops.review.caching import KFP_2_17, KFP_2_18, KFP_NEXT, Fate, Prediction, Server, Side, predict
 
 IMAGE = "registry.example.com/steps@sha256:" + "1" * 64
 OTHER = "registry.example.com/steps@sha256:" + "2" * 64
@@ -301,14 +300,19 @@ def test_parameters_of_a_run_count_and_not_the_defaults_that_it_does_not_take() 
             CACHED,
             ("image",),
         ),
-        (_at("apart.env", {"A": "1"}), _at("apart.env", {"A": "2"}), RUNS, ()),
     ],
 )
-def test_later_a_key_stands_for_everything_else_and_variables_count(
+def test_from_2_18_on_a_key_stands_for_everything_else(
     before: Edit, after: Edit, fate: str, stale: Any
 ) -> None:
-    found = _of(predict(side(before), side(after), server=LATER), "apart")
+    found = _of(predict(side(before), side(after), server=KFP_2_18), "apart")
     assert (found.fate.value, found.stale) == (fate, stale)
+
+
+@pytest.mark.parametrize(("server", "fate"), [(KFP_2_18, CACHED), (KFP_NEXT, RUNS)])
+def test_one_day_variables_count(server: Server, fate: str) -> None:
+    changed = side(_at("apart.env", {"A": "1"})), side(_at("apart.env", {"A": "2"}))
+    assert fates(*changed, server)["apart"] == fate
 
 
 LOOP = """

@@ -27,6 +27,18 @@ class Seen:
     matches: tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class Reason:
+    """What differs, and the tasks that it comes from."""
+
+    what: str
+    makers: tuple[Step, ...] = ()
+
+    def __str__(self) -> str:
+        found = ", ".join(dict.fromkeys(step.task for step in self.makers))
+        return f"{self.what} from {found}" if found else self.what
+
+
 def likeness(before: Step, after: Step, seen: Mapping[int, Seen]) -> Likeness:
     """Of two steps of the same form."""
     pairs = zip(before.given, after.given, strict=True)
@@ -74,23 +86,23 @@ def _of_artifacts(before: Value, after: Value, seen: Mapping[int, Seen]) -> Like
     return Likeness.UNKNOWN if chosen else Likeness.OTHER
 
 
-def reasons(before: Step | None, after: Step, seen: Mapping[int, Seen]) -> Iterator[str]:
+def reasons(before: Step | None, after: Step, seen: Mapping[int, Seen]) -> Iterator[Reason]:
     """Why a step does not get the result that the task of this name had before."""
     if before is None:
-        yield "new"
+        yield Reason("new")
         return
     if before.always or not before.cache:
-        yield "no result of it was kept before"
+        yield Reason("no result of it was kept before")
         return
     if before.key != after.key and (before.keyed or after.keyed):
-        yield "cache key"
-    yield from _of_container(before, after)
+        yield Reason("cache key")
+    yield from map(Reason, _of_container(before, after))
     old, new = dict(before.given), dict(after.given)
     for name in {**old, **new}:
         if name not in old or name not in new:
-            yield f"{_word(name)} is {'new' if name in new else 'gone'}"
+            yield Reason(f"{_word(name)} is {'new' if name in new else 'gone'}")
         elif of_values(old[name], new[name], seen) is not Likeness.SAME:
-            yield f"{_word(name)}{_source(new[name])}"
+            yield Reason(_word(name), tuple(dict.fromkeys(makers(new[name]))))
 
 
 def _of_container(before: Step, after: Step) -> Iterator[str]:
@@ -111,12 +123,6 @@ def _of_container(before: Step, after: Step) -> Iterator[str]:
 def _word(name: str) -> str:
     kind, _, rest = name.partition(" ")
     return {"p": f"input {rest}", "a": f"artifact {rest}"}.get(kind, "volume claim")
-
-
-def _source(value: Value) -> str:
-    """From which task it comes."""
-    found = list(dict.fromkeys(step.task for step in makers(value)))
-    return f" from {', '.join(found)}" if found else ""
 
 
 def makers(value: Value) -> Iterator[Step]:

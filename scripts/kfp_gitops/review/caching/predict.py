@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from kfp_gitops.review.caching import read
-from kfp_gitops.review.caching.compared import Likeness, Seen, likeness, makers, reasons, settled
+from kfp_gitops.review.caching.compared import Likeness, Reason, Seen, likeness, makers, reasons, settled
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import Motion
@@ -29,12 +29,14 @@ class Fate(StrEnum):
 class Outcome:
     """One task; `count` of the `total` items of a loop share the fate. `stale`: what changed that no key has.
 
+    `because`: what of it differs; `roots`: where that begins, such as `image of train`.
     `unless`: tasks of the same component beside it, whose result it gets if it happens to be given the same.
     """
 
     task: str
     fate: Fate
     because: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     count: int = 1
@@ -91,11 +93,11 @@ def compared(before: Sequence[Step], after: Sequence[Step]) -> Prediction:
 def _together(outcomes: Sequence[Outcome], totals: Mapping[str, int]) -> Outcome:
     """The items of a loop as one."""
     first = outcomes[0]
-    because, stale, unless = (
+    because, roots, stale, unless = (
         tuple(dict.fromkeys(text for texts in all_of for text in texts))
-        for all_of in zip(*((one.because, one.stale, one.unless) for one in outcomes), strict=True)
+        for all_of in zip(*((one.because, one.roots, one.stale, one.unless) for one in outcomes), strict=True)
     )
-    return Outcome(first.task, first.fate, because, stale, unless, len(outcomes), totals[first.task])
+    return Outcome(first.task, first.fate, because, roots, stale, unless, len(outcomes), totals[first.task])
 
 
 class _Judge:
@@ -113,6 +115,7 @@ class _Judge:
                 self.formed[step.form].append(step)
         self.seen: dict[int, Seen] = {}
         self.fates: dict[int, Fate] = {}
+        self.roots: dict[int, tuple[str, ...]] = {}
 
     def outcome(self, step: Step) -> Outcome:
         fate, matches = self._fate(step)
@@ -122,7 +125,11 @@ class _Judge:
         old = next((one for one in matches if one.task == step.task), matches[0] if matches else None)
         stale = tuple(_unseen(old, step)) if old is not None and not runs else ()
         unless = tuple(dict.fromkeys(one.task for one in matches)) if fate is Fate.RUNS else ()
-        return Outcome(step.task, fate, tuple(self._because(step, fate)), stale, unless)
+        because = tuple(self._because(step, fate))
+        self.roots[id(step)] = tuple(
+            dict.fromkeys(root for one in because for root in self._roots(step, one))
+        )
+        return Outcome(step.task, fate, tuple(map(str, because)), self.roots[id(step)], stale, unless)
 
     def _fate(self, step: Step) -> tuple[Fate, list[Step]]:
         """What becomes of it, and the steps whose result it gets, or gets if it is given the same."""
@@ -144,13 +151,22 @@ class _Judge:
         froms = {self.fates[id(maker)] for _, value in step.given for maker in makers(value)}
         return any(old.motion is Motion.OPEN for old in same) and not froms & {Fate.RUNS, Fate.IF_DIFFERENT}
 
-    def _because(self, step: Step, fate: Fate) -> Iterator[str]:
+    def _because(self, step: Step, fate: Fate) -> Iterator[Reason]:
         if fate is Fate.EACH_TIME:
-            yield step.always or (
-                "its cache is off" if not step.cache else "what it is given is new each time"
-            )
+            off = "" if step.cache else "its cache is off"
+            yield Reason(step.always or off or "what it is given is new each time")
         elif fate in (Fate.RUNS, Fate.IF_DIFFERENT):
             yield from reasons(self.named.get(step.task), step, self.seen)
+
+    def _roots(self, step: Step, reason: Reason) -> Iterator[str]:
+        """A reason that comes from another task is that one's; of those that run each time there is no more to say."""
+        found = [root for maker in reason.makers for root in self.roots.get(id(maker), ())]
+        if found and all(self.fates[id(maker)] is not Fate.EACH_TIME for maker in reason.makers):
+            yield from found
+        elif str(reason) == "new":
+            yield f"{step.task} is new"
+        else:
+            yield f"{reason} of {step.task}"
 
 
 def _unseen(before: Step, after: Step) -> Iterator[str]:
