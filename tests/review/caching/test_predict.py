@@ -31,7 +31,11 @@ load:
   name: load
   inputs: [{name: source, type: String}, {name: rows, type: Integer, default: '5'}]
   outputs: [{name: data, type: Dataset}]
-  implementation: {container: {image: IMAGE, command: [load], args: [{inputValue: source}, {outputPath: data}]}}
+  implementation:
+    container:
+      image: IMAGE
+      command: [load]
+      args: [{inputValue: source}, {concat: [{outputPath: data}, {inputValue: rows}]}]
 train:
   name: train
   inputs: [{name: data, type: Dataset}, {name: rate, type: Float}]

@@ -14,6 +14,9 @@ from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import Motion
 
+Root = tuple[str, str]
+"""What differs, and of which task: `("image", "train")`."""
+
 
 class Fate(StrEnum):
     """What becomes of a task in the first run after the change."""
@@ -29,14 +32,14 @@ class Fate(StrEnum):
 class Outcome:
     """One task; `count` of the `total` items of a loop share the fate. `stale`: what changed that no key has.
 
-    `because`: what of it differs; `roots`: where that begins, such as `image of train`.
+    `because`: what of it differs; `roots`: where that begins.
     `unless`: tasks of the same component beside it, whose result it gets if it happens to be given the same.
     """
 
     task: str
     fate: Fate
     because: tuple[str, ...] = ()
-    roots: tuple[str, ...] = ()
+    roots: tuple[Root, ...] = ()
     stale: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     count: int = 1
@@ -71,7 +74,7 @@ def predict(
     `before_parameters`: those of the run before, where they are others.
 
     Raises:
-        InputError: a manifest that is none.
+        UnreadableError: a side that renders nothing (`read`).
     """
     given = parameters or {}
     earlier = given if before_parameters is None else before_parameters
@@ -93,11 +96,16 @@ def compared(before: Sequence[Step], after: Sequence[Step]) -> Prediction:
 def _together(outcomes: Sequence[Outcome], totals: Mapping[str, int]) -> Outcome:
     """The items of a loop as one."""
     first = outcomes[0]
-    because, roots, stale, unless = (
-        tuple(dict.fromkeys(text for texts in all_of for text in texts))
-        for all_of in zip(*((one.because, one.roots, one.stale, one.unless) for one in outcomes), strict=True)
+    return Outcome(
+        first.task,
+        first.fate,
+        tuple(dict.fromkeys(text for one in outcomes for text in one.because)),
+        tuple(dict.fromkeys(root for one in outcomes for root in one.roots)),
+        tuple(dict.fromkeys(text for one in outcomes for text in one.stale)),
+        tuple(dict.fromkeys(text for one in outcomes for text in one.unless)),
+        len(outcomes),
+        totals[first.task],
     )
-    return Outcome(first.task, first.fate, because, roots, stale, unless, len(outcomes), totals[first.task])
 
 
 class _Judge:
@@ -115,7 +123,7 @@ class _Judge:
                 self.formed[step.form].append(step)
         self.seen: dict[int, Seen] = {}
         self.fates: dict[int, Fate] = {}
-        self.roots: dict[int, tuple[str, ...]] = {}
+        self.roots: dict[int, tuple[Root, ...]] = {}
 
     def outcome(self, step: Step) -> Outcome:
         fate, matches = self._fate(step)
@@ -158,15 +166,13 @@ class _Judge:
         elif fate in (Fate.RUNS, Fate.IF_DIFFERENT):
             yield from reasons(self.named.get(step.task), step, self.seen)
 
-    def _roots(self, step: Step, reason: Reason) -> Iterator[str]:
+    def _roots(self, step: Step, reason: Reason) -> Iterator[Root]:
         """A reason that comes from another task is that one's; of those that run each time there is no more to say."""
         found = [root for maker in reason.makers for root in self.roots.get(id(maker), ())]
         if found and all(self.fates[id(maker)] is not Fate.EACH_TIME for maker in reason.makers):
             yield from found
-        elif str(reason) == "new":
-            yield f"{step.task} is new"
         else:
-            yield f"{reason} of {step.task}"
+            yield str(reason), step.task
 
 
 def _unseen(before: Step, after: Step) -> Iterator[str]:

@@ -9,15 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.base.errors import InputError
-from kfp_gitops.language.manifest import CycleError
 from kfp_gitops.review.caching import read
 from kfp_gitops.review.caching.predict import Prediction, compared
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, KFP_2_18, Server, Step
 
-_READING = (InputError, CycleError, KeyError, TypeError, AttributeError, ValueError)
-"""What a side may raise that renders nothing: a work tree may hold anything, and the diff tells of that."""
 BY_HAND = "a run by hand"
 
 
@@ -25,20 +21,21 @@ BY_HAND = "a run by hand"
 class Forecast:
     """What becomes of the tasks of one or more starts (`schedule daily`), for which it is the same.
 
-    `newer`: the same on KFP 2.18, where that differs.
+    `newer`: the same on KFP 2.18, where that differs. Without `readable` nobody knows: a manifest or a spec is none.
     """
 
     starts: tuple[str, ...]
     now: Prediction
     newer: Prediction | None = None
+    readable: bool = True
 
 
 def forecasts(before: Side, after: Side) -> list[Forecast]:
-    """The forecasts of a change, those that are the same together; none where a side cannot be read."""
+    """The forecasts of a change, those that are the same together."""
     try:
         found = [_forecast(name, before, after, given) for name, given in starts(after).items()]
-    except _READING:
-        return []
+    except read.UnreadableError:
+        return [Forecast((), Prediction(), readable=False)]
     together: dict[tuple[Prediction, Prediction | None], list[str]] = {}
     for one in found:
         together.setdefault((one.now, one.newer), []).extend(one.starts)

@@ -13,6 +13,8 @@ _COUNTED = (Fate.CACHED, Fate.AS_BEFORE, Fate.EACH_TIME)
 
 def lines(found: Sequence[Forecast]) -> list[str]:
     """One line for each forecast, named by what it is for where there are several."""
+    if not all(one.readable for one in found):
+        return ["what runs again cannot be told: a manifest or component is not valid"]
     return [f"{_label(one, len(found))}{summary(one.now)}" for one in found if one.now.outcomes]
 
 
@@ -60,12 +62,26 @@ def _label(found: Forecast, many: int) -> str:
 
 def _named(prediction: Prediction, fate: Fate) -> str:
     """`runs again: train, judge (image of train); load (new)`: tasks that run for the same reason together."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in prediction.of(fate):
-        roots = tuple(root for root in outcome.roots if root != f"{outcome.task} is new") or ("new",)
-        groups.setdefault(roots, []).append(_task(outcome))
-    shown = [f"{', '.join(tasks)} ({', '.join(roots)})" for roots, tasks in groups.items()]
+        whats = tuple(dict.fromkeys(what for what, _ in outcome.roots))
+        groups.setdefault(whats, []).append(outcome)
+    shown = [f"{', '.join(map(_task, some))} ({_why(some)})" for some in groups.values()]
     return f"{fate}: {'; '.join(shown)}" if shown else ""
+
+
+def _why(outcomes: Sequence[Outcome]) -> str:
+    """What begins at one task is told of it, what begins at several without them."""
+    where: dict[str, dict[str, None]] = {}
+    for what, task in (root for outcome in outcomes for root in outcome.roots):
+        where.setdefault(what, {})[task] = None
+    alone = len(outcomes) == 1
+    return ", ".join(
+        what
+        if len(tasks) > 1 or what == "new" or (alone and outcomes[0].task in tasks)
+        else f"{what} of {next(iter(tasks))}"
+        for what, tasks in where.items()
+    )
 
 
 def _task(outcome: Outcome) -> str:
@@ -95,7 +111,7 @@ def _newer(found: Forecast) -> Iterator[str]:
             what = f"STALE on KFP 2.18 and later: {', '.join(outcome.stale)} of {outcome.task} changed"
             yield f"{what}, and its cache.key stands for everything else; change the key with it"
         elif old is None or outcome.fate is not old.fate:
-            why = f" ({', '.join(outcome.roots)})" if outcome.roots else ""
+            why = f" ({_why([outcome])})" if outcome.roots else ""
             yield f"KFP 2.18 and later: {outcome.task} {_verb(outcome.fate)}{why}; 2.17 does not read cache.key"
 
 
