@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from kfp_gitops.review.caching.steps import Step
-from kfp_gitops.review.caching.values import Derived, Known, Made, Motion, Moving, Value
+from kfp_gitops.review.caching.values import Derived, Known, Made, Maker, Motion, Moving, Value
 
 
 class Likeness(IntEnum):
@@ -32,7 +32,7 @@ class Reason:
     """What differs, and the tasks that it comes from."""
 
     what: str
-    makers: tuple[Step, ...] = ()
+    makers: tuple[Maker, ...] = ()
 
     def __str__(self) -> str:
         found = ", ".join(dict.fromkeys(step.task for step in self.makers))
@@ -125,7 +125,7 @@ def _word(name: str) -> str:
     return {"p": f"input {rest}", "a": f"artifact {rest}"}.get(kind, "volume claim")
 
 
-def makers(value: Value) -> Iterator[Step]:
+def makers(value: Value) -> Iterator[Maker]:
     """The tasks that a value comes from."""
     if isinstance(value, Made):
         yield value.step

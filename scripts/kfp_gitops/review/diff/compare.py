@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.review.caching import Side, words
+from kfp_gitops.review.caching import Side, idle, words
 from kfp_gitops.review.caching.starts import Forecast, forecasts
 from kfp_gitops.review.diff import components, delivery, diagnostics, graph, nodes, schedules
 from kfp_gitops.review.diff.fields import differences
@@ -85,11 +85,13 @@ def _pipeline(
         changes=changes if result.action is None else [],
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
-    caching = _caching(result, before.side(left), after.side(right)) if changes else []
+    side = after.side(right)
+    caching = _caching(result, before.side(left), side) if changes else []
+    still = idle.warnings(side) if changes else []
     return replace(
         result,
         caching=caching,
-        warnings=[*diagnostics.warnings(result, changes, absent), *words.warnings(caching)],
+        warnings=[*diagnostics.warnings(result, changes, absent), *words.warnings(caching), *still],
         noise=[*diagnostics.noise(result, before, after)],
     )
 

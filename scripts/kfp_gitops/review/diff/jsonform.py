@@ -103,6 +103,7 @@ def _calendar(found: Calendar) -> dict[str, Any]:
                 "enabled": entry.enabled,
                 "firings": [_instant(instant) for instant in entry.firings],
                 "capped": entry.capped,
+                "idle": entry.idle,
             }
             for entry in found.entries
         ],

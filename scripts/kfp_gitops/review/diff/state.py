@@ -14,6 +14,7 @@ from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
 from kfp_gitops.review.caching import Side
+from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.diff import schedules
 
 _MANIFEST = "pipeline.yaml"
@@ -162,6 +163,15 @@ class State(Files):
             name: entry.in_force(folders[name], now)
             for name, entry in self.entries().items()
             if name in folders
+        }
+
+    def idle(self, now: datetime) -> dict[str, list[str]]:
+        """Pipeline → its schedules that do nothing from their second firing on."""
+        folders, manifests = self.pipelines(), self.manifests(now)
+        return {
+            name: idle(folders[name].side(manifest), enabled=True)
+            for name, manifest in manifests.items()
+            if schedules.by_name(manifest)
         }
 
     def delivery(self) -> Files:
