@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK
+from kfp_gitops.review.caching import Side, idle, words
+from kfp_gitops.review.caching.starts import Forecast, forecasts
 from kfp_gitops.review.diff import (
-    cached,
     contents,
     delivery,
     diagnostics,
@@ -141,11 +142,20 @@ def _pipeline(
         runs_started=starts.runs(result, right, paused=schedules.is_paused(new and new.paused_until, now)),
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
+    side = after.side(right)
+    caching = _caching(result, before.side(left), side) if changes else []
+    still = idle.warnings(side) if changes else []
     return replace(
         result,
-        warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
+        caching=caching,
+        warnings=[*diagnostics.warnings(result, changes, absent), *words.warnings(caching), *still],
         noise=[*diagnostics.noise(result, before, after)],
     )
+
+
+def _caching(result: PipelineDiff, before: Side, after: Side) -> list[Forecast]:
+    """What KFP's cache makes of it; nothing of a pipeline that leaves."""
+    return [] if result.action is Action.REMOVED else forecasts(before, after)
 
 
 def _sides(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.caching import words
 from kfp_gitops.review.diff import details, folding, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Row
@@ -85,6 +86,7 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
         "runsStarted": [
             {"trigger": item.trigger, "parameters": dict(item.parameters)} for item in found.runs_started
         ],
+        "cache": words.as_json(found.caching),
         "runsInFlight": found.in_flight,
         "warnings": list(found.warnings),
         "noise": list(found.noise),
@@ -165,6 +167,7 @@ def _calendar(found: Calendar) -> dict[str, Any]:
                 "enabled": entry.enabled,
                 "firings": [_instant(instant) for instant in entry.firings],
                 "capped": entry.capped,
+                "idle": entry.idle,
             }
             for entry in found.entries
         ],

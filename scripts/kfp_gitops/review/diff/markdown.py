@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfp_gitops.base import visible
+from kfp_gitops.review.caching import words
+from kfp_gitops.review.caching.starts import Forecast
 from kfp_gitops.review.diff import calendar, details, folding, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Common, Row
@@ -112,6 +114,7 @@ def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> It
         "WARNING", [*found.warnings, *map(wording.started, found.runs_started), *_in_flight(found)]
     )
     yield from _rows(folding.rows(found.changes, common if found.action is None else ()), room)
+    yield from _caching(found.caching)
     if found.replaced:
         names = ", ".join(map(code, found.replaced))
         yield f"Made anew, pinned to this version: {names}."
@@ -127,6 +130,15 @@ def _rows(rows: Sequence[Row], room: _Room) -> Iterator[str]:
     yield from _table(rows, room)
     if room.pictures:
         yield from _in_full([row for row in rows if not row.above])
+
+
+def _caching(found: Sequence[Forecast]) -> Iterator[str]:
+    lines = words.lines(found)
+    if lines:
+        yield "KFP's cache:"
+        yield ""
+        yield from (f"- {_plain(line)}" for line in lines)
+        yield ""
 
 
 def _in_flight(found: PipelineDiff) -> list[str]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.caching.starts import Forecast
 
 
 class Action(StrEnum):
@@ -87,7 +88,8 @@ class StartedRun:
 class PipelineDiff:
     """What changes for one pipeline.
 
-    `noise` says what differs in the files without changing what runs; `warnings` what a reviewer must not miss.
+    `noise` says what differs in the files without changing what runs; `warnings` what a reviewer must not miss;
+    `caching` which tasks run again.
     """
 
     name: str
@@ -106,6 +108,7 @@ class PipelineDiff:
     warnings: Sequence[str] = ()
     noise: Sequence[str] = ()
     graph: str | None = None
+    caching: Sequence[Forecast] = ()
     in_flight: int | None = None
     category: Category = Category.NONE
     breaks: Sequence[str] = ()

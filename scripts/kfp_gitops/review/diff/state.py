@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
+from kfp_gitops.review.caching import Side
+from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.diff import leftover, schedules
 
 MANIFEST = "pipeline.yaml"
@@ -45,7 +48,7 @@ class Files:
     def _parsed(self, path: str) -> list[Document]:
         if path not in self._documents:
             text = self.texts.get(path)
-            self._documents[path] = parse_all(text, self._place(path)) if text is not None else []
+            self._documents[path] = _read(text, self._place(path)) if text is not None else []
         return self._documents[path]
 
     @cached_property
@@ -55,6 +58,19 @@ class Files:
 
     def _place(self, path: str) -> str:
         return f"{self.name}: {path}"
+
+
+def _read(text: str, place: str) -> list[Document]:
+    """Pipelines share their components: a text is parsed once, and again only to say where it is wrong."""
+    try:
+        return list(_parsed(text))
+    except InputError:
+        return parse_all(text, place)
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> tuple[Document, ...]:
+    return tuple(parse_all(text, ""))
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,18 @@ class PipelineFiles(Files):
     def inner(self) -> dict[str, str]:
         """Name → path of the manifest of each pipeline that this one runs as a task."""
         return self._named(_INNER)
+
+    def side(self, manifest: Mapping[str, Any]) -> Side:
+        """What is run, for the cache's part in it; `manifest` is this one's, as it is in force."""
+        ours = (_COMPONENTS, _INNER)
+        others = {
+            path: self.documents(path)
+            for path in self.texts
+            if path != MANIFEST and not path.startswith(ours)
+        }
+        specs = {name: next(iter(self.documents(path)), None) for name, path in self.specs().items()}
+        inner = {path.removeprefix(_INNER): mapping(self.document(path)) for path in self.inner().values()}
+        return Side(manifest, specs, inner, others)
 
     def _named(self, folder: str) -> dict[str, str]:
         names = {path: path.removeprefix(folder) for path in sorted(self.texts) if path.startswith(folder)}
@@ -145,6 +173,15 @@ class State(Files):
             name: entry.in_force(folders[name], now)
             for name, entry in self.entries().items()
             if name in folders
+        }
+
+    def idle(self, now: datetime) -> dict[str, list[str]]:
+        """Pipeline → its schedules that do nothing from their second firing on."""
+        folders, manifests = self.pipelines(), self.manifests(now)
+        return {
+            name: idle(folders[name].side(manifest), enabled=True)
+            for name, manifest in manifests.items()
+            if schedules.by_name(manifest)
         }
 
     def delivery(self) -> Files:

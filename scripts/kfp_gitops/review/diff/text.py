@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
+from kfp_gitops.review.caching import words
 from kfp_gitops.review.diff import details, folding, wording
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
@@ -55,6 +56,7 @@ def _pipeline(found: PipelineDiff, zone: str, common: Common) -> Iterator[str]:
     yield from (f"  ! {text}" for text in found.warnings)
     yield from (f"  ! {visible.line(wording.started(run))}" for run in found.runs_started)
     yield from _changes(found.changes, common if found.action is None else ())
+    yield from (f"  cache: {line}" for line in words.lines(found.caching))
     yield from (f"  ~ schedule {name} is made anew, pinned to this version" for name in found.replaced)
     for firing in found.firings:
         yield from _firings(firing, zone, found.action)
