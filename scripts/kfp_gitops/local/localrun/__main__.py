@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from kfp_gitops.base import redact
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute
 from kfp_gitops.local.localrun.events import State, as_json, now
@@ -38,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         events.end("CANCELED", "")
         return ExitCode.INTERRUPTED
     except Exception as error:
-        events.end("FAILED", f"defect of the local executor: {error!r}")
-        traceback.print_exc()
+        events.end("FAILED", redact.traceback(f"defect of the local executor: {error!r}"))
+        sys.stderr.write(redact.traceback(traceback.format_exc()))
         return ExitCode.DEFECT
 
 
