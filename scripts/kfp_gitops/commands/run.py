@@ -47,6 +47,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--workers", type=int, default=2, metavar="N", help="with --local: tasks at a time (default: 2)"
     )
+    parser.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME",
+        help="with --local: a variable of this environment that the steps see, beside PATH and its like; repeatable",
+    )  # fmt: skip
     connection.add(parser, timeout="give up waiting after S seconds; the run goes on (default: never)")
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
@@ -61,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
         return _local(arguments)
+    if arguments.pass_env:
+        raise UsageError(
+            "run.py: --pass-env is for --local; on KFP a manifest's `env` names what its steps see"
+        )
     return _dispatch(arguments)
 
 
