@@ -141,7 +141,7 @@ def test_while_it_waits_for_another_process_of_this_machine(
     words = script("reconcile apply", rendered, "--host", host)
     repository = yaml.safe_load((rendered / "environments/base.yaml").read_text())["repository"]["id"]
     with (
-        filelock.hold(filelock.path((host, "", repository, "dev")), 0, lambda _: None),
+        filelock.hold(filelock.spot((host, "", repository, "dev")), 0, lambda _: None),
         running(words, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) as process,
     ):
         assert process.process.stderr is not None
