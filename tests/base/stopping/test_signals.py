@@ -179,7 +179,8 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
     }
 
     def answer(request: Seen) -> Answer:
-        return Answer(200, json.dumps(run if "/runs" in request.path else listed).encode())
+        one = "/runs/" in request.path or (request.method, request.path) == ("POST", "/apis/v2beta1/runs")
+        return Answer(200, json.dumps(run if one else listed).encode())
 
     with Stub(answer) as kfp:
         words = script("run", rendered, "--host", kfp.url, "--pipeline=hello", "--wait")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.language import expansion
 from kfp_gitops.local.localrun import cluster, executors, lint, parameters
 from kfp_gitops.local.localrun.context import Refused
 from kfp_gitops.local.localrun.places import Place, all_places
@@ -19,9 +20,20 @@ def check(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str, st
     Raises:
         Refused: there is at least one.
     """
+    if what := expansion.too_much(_parts(pipeline), ""):
+        raise Refused([f"the pipeline has {what}"])
     reasons = list(dict.fromkeys(_reasons(pipeline, given, environ)))
     if reasons:
         raise Refused(reasons)
+
+
+def _parts(pipeline: Pipeline) -> dict[str, list[str]]:
+    components = {"": pipeline.root, **pipeline.components}
+    return {
+        name: [task.component for task in component.dag.tasks.values()]
+        for name, component in components.items()
+        if component.dag
+    }
 
 
 def warnings(pipeline: Pipeline) -> Iterator[str]:
