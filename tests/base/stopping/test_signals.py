@@ -180,7 +180,8 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
 
     def answer(request: Seen) -> Answer:
         one = "/runs/" in request.path or (request.method, request.path) == ("POST", "/apis/v2beta1/runs")
-        return Answer(200, json.dumps(run if one else listed).encode())
+        found = listed["pipelines"][0] if "/names/" in request.path else run if one else listed
+        return Answer(200, json.dumps(found).encode())
 
     with Stub(answer) as kfp:
         words = script("run", rendered, "--host", kfp.url, "--pipeline=hello", "--wait")
