@@ -20,10 +20,13 @@ from urllib.parse import urlsplit
 
 import requests
 
+from predictive_scaling.base import timely
 from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
+from predictive_scaling.base.hidden import hidden
 from predictive_scaling.base.settings import ca_file, setting
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 60.0, 180.0
+"""To connect; between two pieces of an answer; from the first byte that is sent to the last one of the answer."""
 PATIENCE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 8.0
 MAX_ANSWER_BYTES = 64_000_000
@@ -84,17 +87,20 @@ class Server:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> bytes | _Failure:
         try:
-            with requests.request(
-                method,
-                self.url.rstrip("/") + path,
-                data=body,
-                headers={**headers, **_bearer(self.role)},
-                auth=_basic(self.role),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                verify=ca_file() or True,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
+            with (
+                timely.within(WHOLE_SECONDS) as session,
+                session.request(
+                    method,
+                    self.url.rstrip("/") + path,
+                    data=body,
+                    headers={**headers, **_bearer(self.role)},
+                    auth=_basic(self.role),
+                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                    verify=ca_file() or True,
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer,
+            ):
                 return _body(answer)
         except requests.exceptions.SSLError:
             return _Failure("has a certificate that is not trusted", transient=False)
@@ -126,7 +132,7 @@ def _body(answer: requests.Response) -> bytes | _Failure:
             )
     if answer.status_code < 300:
         return b"".join(parts)
-    excerpt = " ".join(b"".join(parts)[:300].decode(errors="replace").split())
+    excerpt = hidden(" ".join(b"".join(parts)[:300].decode(errors="replace").split()))
     text = f"answered {answer.status_code}" + (f": {excerpt}" if excerpt else "")
     return _Failure(text, answer.status_code in _TRANSIENT, answer.status_code, _retry_after(answer))
 
