@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 _end: ContextVar[float] = ContextVar("end", default=math.inf)
@@ -26,14 +24,11 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[requests.Session]:
-    """A session whose answers must be here so many seconds from now; after that, reading one is a TimeoutError."""
+def within(seconds: float) -> Iterator[None]:
+    """Within, answers on POOLS must be here so many seconds from now; after that, reading one is a TimeoutError."""
     token = _end.set(time.monotonic() + seconds)
     try:
-        with requests.Session() as session:
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Timely())
-            yield session
+        yield
     finally:
         _end.reset(token)
 
@@ -84,12 +79,5 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class _Timely(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
-        found = super().proxy_manager_for(*args, **more)
-        found.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return found
+POOLS = {"http": _Pool, "https": _TlsPool}
+"""In the place of a PoolManager's own, by scheme."""

@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -88,7 +89,8 @@ class Server:
     ) -> bytes | _Failure:
         try:
             with (
-                timely.within(WHOLE_SECONDS) as session,
+                timely.within(WHOLE_SECONDS),
+                _session() as session,
                 session.request(
                     method,
                     self.url.rstrip("/") + path,
@@ -119,6 +121,24 @@ class _Failure:
     def error(self, name: str) -> RemoteError:
         text = f"{name} {self.text}"
         return RefusedError(text, self.status) if self.status else RemoteError(text)
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = timely.POOLS
+
+    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
+        found = super().proxy_manager_for(*args, **more)
+        found.pool_classes_by_scheme = timely.POOLS
+        return found
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter())
+    return session
 
 
 def _body(answer: requests.Response) -> bytes | _Failure:
