@@ -1,5 +1,7 @@
 """KFP's own ConfigMap makes its retry void for a step that failed: the steps wait for what passes themselves."""
 
+import itertools
+import resource
 import time
 
 import pytest
@@ -11,7 +13,9 @@ from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.gauges import Gauge
 from predictive_scaling.tell.pushing import push
 from predictive_scaling.usage.prometheus import Span, query_range
+from servers import misbehaving
 from servers.flaky import CUT, DROP, RESET, STALL, FlakyServer
+from servers.misbehaving import Misbehaving
 
 MATRIX = b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a"},"values":[[600,"1.5"]]}]}}'
 PASSING = [DROP, RESET, STALL, 408, 425, 429, 500, 502, 503, 504]
@@ -183,3 +187,88 @@ def test_patience_with_a_store_has_an_end(bucket, monkeypatch):
     with pytest.raises(RegistryError):
         open_registry("s3://bucket/x").put("a.json", b"{}")
     assert time.monotonic() - began < 20  # all faults would take 50 s
+
+
+SLOW = [misbehaving.slow_body, misbehaving.slow_headers, misbehaving.slow_chunks, misbehaving.slow_interim]
+
+
+@pytest.mark.parametrize("slow", SLOW)
+@pytest.mark.parametrize("work", [_asks, _pushes])
+def test_an_answer_that_trickles_is_not_waited_for_longer_than_others(monkeypatch, work, slow):
+    monkeypatch.setattr(web, "WHOLE_SECONDS", 0.6)
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", "0.1")
+    with Misbehaving(lambda _: slow()) as server:
+        began = time.monotonic()
+        with pytest.raises(RemoteError, match="did not answer"):
+            work(server)
+    assert time.monotonic() - began < 5
+
+
+def test_an_answer_that_takes_less_than_that_is_taken(monkeypatch):
+    monkeypatch.setattr(web, "WHOLE_SECONDS", 30)
+
+    def slowly(_):
+        yield misbehaving.head(len(MATRIX))
+        for byte in MATRIX:
+            time.sleep(0.002)
+            yield bytes([byte])
+
+    with Misbehaving(slowly) as server:
+        _asks(server)
+
+
+def test_an_answer_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(web, "MAX_ANSWER_BYTES", 1_000_000)
+    packed = misbehaving.bomb(200)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Misbehaving(lambda _: packed) as server, pytest.raises(RemoteError, match="more than 1000000 bytes"):
+        _asks(server)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 100
+
+
+def test_a_web_page_in_the_place_of_a_pushgateway_took_nothing():
+    page = misbehaving.reply(b"<!DOCTYPE html><html>Log in</html>")
+    with Misbehaving(lambda _: page) as server, pytest.raises(RemoteError, match="nothing was pushed"):
+        _pushes(server)
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "late", "code": 4}, {}, {"status": "error", "error": "x"}, b"<html>", b"OK"]
+)
+def test_an_error_with_the_status_of_a_success_is_no_usage(body):
+    with (
+        Misbehaving(lambda _: misbehaving.reply(body)) as server,
+        pytest.raises(RemoteError, match="not the result"),
+    ):
+        _asks(server)
+
+
+def test_a_refusal_that_repeats_the_token_is_told_without_it(monkeypatch):
+    monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_TOKEN", "plainlooking0815words")
+    refusal = misbehaving.reply(b"no such user: plainlooking0815words", status="403 Forbidden")
+    with Misbehaving(lambda _: refusal) as server, pytest.raises(RemoteError) as caught:
+        _asks(server)
+    assert "no such user: [hidden]" in str(caught.value)
+
+
+def test_a_list_of_a_bucket_without_an_end_is_given_up(monkeypatch):
+    monkeypatch.setattr(store_s3, "MOST_PAGES", 10)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    numbers = itertools.count()
+
+    def page(_):
+        body = (
+            "<ListBucketResult><IsTruncated>true</IsTruncated>"
+            f"<NextContinuationToken>{next(numbers)}</NextContinuationToken></ListBucketResult>"
+        )
+        return misbehaving.reply(body.encode())
+
+    with Misbehaving(page) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+        with pytest.raises(RegistryError, match="10 pages and no last one"):
+            open_registry("s3://bucket/models").objects_under("runs")

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from predictive_scaling.base.console import complain
 from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.base.hidden import hidden
 from predictive_scaling.base.stopping import heed
 from predictive_scaling.commands.steps import COMMANDS
 from predictive_scaling.tell.logs import configure
@@ -60,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(f"error: {_file(error)}")
         return 2
+    except Exception:
+        complain(f"{hidden(traceback.format_exc())}\nthis is a defect: please report it with the lines above")
+        return 3
     return code
 
 

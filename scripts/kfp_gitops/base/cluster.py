@@ -11,17 +11,24 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 
-from kfp_gitops.base import redact
+from kfp_gitops.base import redact, replies
 from kfp_gitops.base.errors import (
     AlreadyExistsError,
     DeniedError,
+    GarbledError,
     NotFoundError,
     RemoteError,
     TemporaryError,
+    TooLargeError,
     UsageError,
 )
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+SECONDS = 15.0
+"""For one request, from connecting to the last byte of its reply."""
+_ANOTHER = (
+    "is the server that KUBECONFIG names the Kubernetes API, and does nothing before it answer in its place?"
+)
 T = TypeVar("T")
 
 
@@ -42,15 +49,26 @@ def connect() -> Any:
             f"no Kubernetes cluster: {_line(error)}; set KUBECONFIG, or run it in a pod with a service account"
         ) from None
     settings.retries = urllib3.Retry(False)
-    return client.ApiClient(settings)
+    found = client.ApiClient(settings)
+    found.rest_client.pool_manager = replies.Requests(found.rest_client.pool_manager)
+    return found
 
 
-def call(send: Callable[[], T]) -> T:
-    """The boundary: what Kubernetes or the network answers, as our errors."""
+def call(send: Callable[[], T], seconds: float = SECONDS) -> T:
+    """The boundary: what Kubernetes or the network answers, as our errors; all of it within so many seconds.
+
+    What is read of the answer is read in `send`, too: the client makes an empty object of anybody's JSON.
+    """
     try:
-        return send()
+        with replies.within(seconds):
+            return send()
     except ApiException as error:
         raise _api_error(error) from None
+    except replies.TooLarge as error:
+        raise TooLargeError(f"Kubernetes: {error}; {_ANOTHER}") from None
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        what = f"answered what its API does not ({type(error).__name__})"
+        raise GarbledError(f"Kubernetes: {what}; {_ANOTHER}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise TemporaryError(f"Kubernetes: {redact.text(_line(error))}") from None
 

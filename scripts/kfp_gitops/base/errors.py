@@ -6,6 +6,8 @@ GitOpsError
 ├── RemoteError     4  KFP or Kubernetes failed
 │   ├── TemporaryError    worth another try
 │   ├── BrokenError       it broke over the request, and would again
+│   │   └── GarbledError      it answered what it never answers: somebody else did, or its reply was changed
+│   │       └── TooLargeError
 │   ├── UnclearError      a write that may have taken effect where no list shows it
 │   ├── DeniedError       it does not know us, or does not let us
 │   ├── NotFoundError
@@ -144,6 +146,14 @@ class TemporaryError(RemoteError):
 
 class BrokenError(RemoteError):
     """The other side failed over this very request (500) and would again; part of it may be done."""
+
+
+class GarbledError(BrokenError):
+    """What answered is not the other side, or its reply was changed on its way: nothing is known of the request."""
+
+
+class TooLargeError(GarbledError):
+    """A reply has more bytes than anybody reads."""
 
 
 class UnclearError(RemoteError):

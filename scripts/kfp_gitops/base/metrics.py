@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import getproxies_environment, proxy_bypass
 
 from kfp_gitops.base import redact, weburls
 from kfp_gitops.base.errors import UsageError
@@ -33,7 +34,8 @@ class Report:
     """(pipeline, schedule) → firings that had no run."""
     failed: dict[str, bool] = field(default_factory=dict)
     """Pipeline → whether its newest finished run failed."""
-    began: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.monotonic)
+    """Not by the clock on the wall, which may be set meanwhile."""
 
     def planned(self, changes: Iterable[tuple[str, str]]) -> None:
         """Count what happens to objects: pairs of action and kind."""
@@ -66,7 +68,7 @@ def push(url: str, report: Report, code: int, timeout: float = TIMEOUT) -> str |
     _register(registry, report, code)
     grouping = {"environment": report.environment, "command": report.command}
     try:
-        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=timeout)
+        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=timeout, handler=_sent)
     except (OSError, ValueError) as error:
         return f"{url}: the metrics could not be pushed: {redact.text(str(error))[:200]}"
     return None
@@ -78,16 +80,58 @@ def forget(url: str, environment: str, commands: Iterable[str], timeout: float =
 
     try:
         for command in commands:
-            delete_from_gateway(url, _JOB, {"environment": environment, "command": command}, timeout=timeout)
+            delete_from_gateway(
+                url, _JOB, {"environment": environment, "command": command}, timeout=timeout, handler=_sent
+            )
     except (OSError, ValueError) as error:
         return f"{url}: the metrics could not be deleted: {redact.text(str(error))[:200]}"
     return None
 
 
+def _sent(
+    *, url: str, method: str, timeout: float | None, headers: Sequence[tuple[str, str]], data: bytes
+) -> Callable[[], None]:
+    """In the place of prometheus_client's own handler, whose time is for two pieces of a reply, not for all of it."""
+
+    import urllib3
+
+    from kfp_gitops.base import replies
+
+    def send() -> None:
+        seconds = TIMEOUT if timeout is None else timeout
+        pools = replies.Requests(_pools(url))
+        try:
+            with replies.within(seconds):
+                reply = pools.request(
+                    method,
+                    url,
+                    body=data,
+                    headers=dict(headers),
+                    timeout=urllib3.Timeout(seconds),
+                    retries=False,
+                )
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from None
+        if reply.status >= 300:
+            raise OSError(f"HTTP {reply.status} {reply.reason}")
+        if reply.data.lstrip()[:1] == b"<":
+            raise OSError("a web page answered; is this the address of a Pushgateway?")
+
+    return send
+
+
+def _pools(url: str) -> Any:
+    import urllib3
+
+    scheme, _, rest = url.partition("://")
+    proxy = None if proxy_bypass(rest.partition("/")[0]) else getproxies_environment().get(scheme)
+    return urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
+
+
 def _register(registry: object, report: Report, code: int) -> None:
     now = time.time()
     _gauge(registry, "last_run_timestamp_seconds", "when it last ran", {(): now})
-    _gauge(registry, "duration_seconds", "how long it took", {(): now - report.began})
+    _gauge(registry, "duration_seconds", "how long it took", {(): time.monotonic() - report.began})
     _gauge(registry, "exit_code", "how it ended: 0 done, 1 differences, more is a failure", {(): code})
     if code in SUCCESS:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})

@@ -5,9 +5,15 @@ Ours: detect-secrets reads source code and says where something is; it hides not
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+_learned: set[str] = set()
+_WORDS = r"passw|pwd|secret|token|api[_-]?key|access[_-]?key|session|credential"
+_NAMED = re.compile(_WORDS, re.IGNORECASE)
+_LEAST = 8
+"""Characters of a secret that is hidden wherever it stands; what is shorter may be a word."""
 _HIDDEN = "[hidden]"
 # Each keeps group 1, which says what was there, and hides the rest.
 _PATTERNS = (
@@ -18,19 +24,36 @@ _PATTERNS = (
     re.compile(r"\b((?i:bearer|basic)\s+)[^\s\"',;]{6,}"),
     # a JSON Web Token wherever it stands
     re.compile(r"()\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"),
-    # `password=…`, `"token": "…"`, `AWS_SECRET_ACCESS_KEY=…`
+    # `password=…`, `"token": "…"`, `AWS_WORDS_ACCESS_KEY=…`
     re.compile(
-        r"([\w.-]{0,60}(?i:passw|pwd|secret|token|api[_-]?key|access[_-]?key|session|credential)[\w.-]{0,60}"
+        rf"([\w.-]{{0,60}}(?i:{_WORDS})[\w.-]{{0,60}}"
         r"[\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;&}\])]+)"
     ),
 )
 
 
+def learn(secret: str) -> None:
+    """Hide it in this process from now on: what was read as a secret is one, whatever it looks like."""
+    parts = (part.partition("=")[2].strip() for part in secret.split(";"))  # as cookies are written
+    _learned.update(part for part in (secret, *parts) if len(part) >= _LEAST)
+
+
 def text(found: str, known: Iterable[str] = ()) -> str:
-    """The text with `known` secrets and everything that looks like one hidden."""
-    for secret in known:
+    """The text with `known` and learned secrets and everything that looks like one hidden."""
+    for secret in sorted({*known, *_learned}, key=len, reverse=True):
         if len(secret) >= 4:  # what is shorter is a part of words
             found = found.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:
         found = pattern.sub(rf"\1{_HIDDEN}", found)
     return found
+
+
+def traceback(found: str) -> str:
+    """A traceback, in which anything may stand: also without what the environment holds under a secret's name."""
+    return text(found, _in_environment())
+
+
+def _in_environment() -> Iterator[str]:
+    for name, value in os.environ.items():
+        if len(value) >= _LEAST and _NAMED.search(name) and not os.path.exists(value):  # noqa: PTH110  # any text at all
+            yield value

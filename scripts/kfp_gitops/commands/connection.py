@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,20 +14,33 @@ if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or
 
 _PATIENCE = 60.0
 """Seconds; enough for a restart of KFP by hand, and not too long for whoever sits before it."""
+_TIMEOUT = 1800.0
+"""Seconds that a command may speak to KFP in all; an apply may wait for good moments on top of it."""
 
 
 def add(
     parser: ArgumentParser,
     host: str = "the KFP API (default: what environment.yaml says)",
     patience: float = _PATIENCE,
+    timeout: str | None = None,
 ) -> None:
-    """Declare the options. There is none for a secret itself: command lines are seen by everybody."""
+    """Declare the options; `timeout` is what is said of that option where it is not the usual.
+
+    There is none for a secret itself: command lines are seen by everybody.
+    """
     parser.add_argument("--host", metavar="URL", help=host)
     parser.add_argument(
         "--patience", type=seconds, default=patience, metavar="S",
         help="go on trying for so long while KFP does not answer, as when it is restarted; what is wrong for good "
         f"ends at once (default: {patience:g})",
     )  # fmt: skip
+    usual = (
+        "how long this may speak to KFP in all, from its first request on; a single request has 60 s "
+        f"(default: {_TIMEOUT:g})"
+    )
+    parser.add_argument(
+        "--timeout", type=seconds, default=None if timeout else _TIMEOUT, metavar="S", help=timeout or usual
+    )
     group = parser.add_argument_group("credentials")
     group.add_argument(
         "--token-file", type=Path, metavar="FILE",
@@ -40,17 +54,19 @@ def add(
     )
 
 
-def api(arguments: Namespace, host: str, namespace: str) -> KfpApi:
-    """The API of a host with the credentials that were given."""
+def api(arguments: Namespace, host: str, namespace: str, waits: float = 0.0) -> KfpApi:
+    """The API of a host with the credentials that were given; `waits` are seconds that we wait of our own accord."""
     from kfp_gitops.kfpserver.kfpapi import access
+    from kfp_gitops.kfpserver.kfpapi.budget import Budget
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 
     found = access.from_environment(
         token_file=arguments.token_file, cookies_file=arguments.cookies_file, ca_file=arguments.ca_file
     )
-    backoff = Backoff(patience=arguments.patience, tell=console.note)
-    return KfpApi(host, namespace, found, backoff)
+    most = math.inf if arguments.timeout is None else arguments.timeout + waits
+    backoff = Backoff(patience=min(arguments.patience, most), tell=console.note)
+    return KfpApi(host, namespace, found, backoff, Budget(most))
 
 
 def seconds(text: str) -> float:

@@ -6,11 +6,12 @@ import errno
 import gc
 import os
 import sys
+import threading
 import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops.base import stopping, visible
+from kfp_gitops.base import redact, stopping, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 
 
@@ -46,8 +47,12 @@ def run(command: str) -> int:
 
     SIGTERM and SIGINT end it in time (`stopping`), with 143 and 130.
     """
-    with stopping.heeded():
-        return _run(command)
+    before, threading.excepthook = threading.excepthook, _told
+    try:
+        with stopping.heeded():
+            return _run(command)
+    finally:
+        threading.excepthook = before
 
 
 def _run(command: str) -> int:
@@ -64,7 +69,7 @@ def _run(command: str) -> int:
         return ExitCode.OK
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("kfp_gitops"):
-            raise
+            return _defect()
         return _mended_by(
             f"the Python package {error.name!r} is not installed; run `make demo` once, then `. .venv/bin/activate`"
         )
@@ -84,5 +89,13 @@ def _mended_by(what: str) -> int:
 
 
 def _defect() -> int:
-    note(f"{traceback.format_exc()}\nthis is a defect of kfp_gitops: please report it with the lines above")
+    told = redact.traceback(traceback.format_exc())
+    note(f"{told}\nthis is a defect of kfp_gitops: please report it with the lines above")
     return ExitCode.DEFECT
+
+
+def _told(failed: threading.ExceptHookArgs) -> None:
+    """A thread that ends with an exception is told as the whole process would be."""
+    if failed.exc_type is SystemExit or failed.exc_value is None:
+        return
+    note(redact.traceback("".join(traceback.format_exception(failed.exc_value))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from argparse import Namespace
@@ -34,7 +35,8 @@ def run(
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
     python_path = [arguments.root / "components/src"]
-    job = local.Job(name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True))
+    ids = Ids(manifest, inner, same=True)
+    job = local.Job(name, text, values, out, python_path, arguments.workers, ids, arguments.pass_env)
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:
@@ -64,6 +66,11 @@ def refuse_together(arguments: Namespace) -> None:
     given = [name for name in ("host", "list", "status", "rerun", "backfill") if getattr(arguments, name)]
     if given:
         raise UsageError(f"run.py: --local takes no --{given[0]}: it speaks to no server")
+    missing = [name for name in arguments.pass_env if name not in os.environ]
+    if missing:
+        raise UsageError(
+            f"run.py: --pass-env {missing[0]}: the environment has no such variable; set it first"
+        )
     if arguments.workers < 1:
         raise UsageError("run.py: --workers is at least 1")
     if arguments.out is not None and arguments.out.exists():

@@ -36,9 +36,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--wait", action="store_true", help="follow the run to its end")
     parser.add_argument(
-        "--timeout", type=float, metavar="S", help="give up waiting after S seconds; the run goes on"
-    )
-    parser.add_argument(
         "--local",
         action="store_true",
         help="compile the manifest and run it on this machine; needs no server",
@@ -50,7 +47,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--workers", type=int, default=2, metavar="N", help="with --local: tasks at a time (default: 2)"
     )
-    connection.add(parser)
+    parser.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME",
+        help="with --local: a variable of this environment that the steps see, beside PATH and its like; repeatable",
+    )  # fmt: skip
+    connection.add(parser, timeout="give up waiting after S seconds; the run goes on (default: never)")
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
     again.add(parser)
@@ -64,6 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
         return _local(arguments)
+    if arguments.pass_env:
+        raise UsageError(
+            "run.py: --pass-env is for --local; on KFP a manifest's `env` names what its steps see"
+        )
     return _dispatch(arguments)
 
 
@@ -93,7 +98,8 @@ def _dispatch(arguments: Namespace) -> int:
     folder = read(arguments.root / "manifests" / arguments.env, arguments.env)
     host = checked_host(arguments.host or folder.environment["kfp"]["host"])
     request = _request(arguments, folder, host)  # checked before anything is sent
-    api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
+    namespace = folder.environment["kfp"]["namespace"]
+    api = connection.api(arguments, host, namespace, waits=10.0)  # to see how the run stands at the end
     watch = _watch(api, folder)
     if arguments.status:
         return _show(watch, watch.settled(watch.look(arguments.status)))

@@ -55,6 +55,7 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         port=asked.port,
         listen=asked.listen,
         allow_hosts=asked.allow_host,
+        pass_env=asked.pass_env,
         python_path=asked.python_path or [_PROJECT / "components/src"],
         faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
         rights=rights,
@@ -102,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",
                         help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
+    parser.add_argument("--pass-env", action="append", default=[], metavar="NAME",
+                        help="a variable of this environment that the steps of runs see, beside PATH and its like; may "
+                        "be repeated")  # fmt: skip
     return parser
 
 

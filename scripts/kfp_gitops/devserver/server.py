@@ -46,6 +46,7 @@ class DevServer:
         clock: Clock | None = None,
         executor: Sequence[str] = LOCALRUN,
         python_path: Sequence[Path] = (),
+        pass_env: Sequence[str] = (),
         faults: Faults | None = None,
         features: Features | None = None,
         rights: Rights | None = None,
@@ -59,7 +60,8 @@ class DevServer:
         self._door = door(host, port, listen, allow_hosts)
         self._features = features or Features()
         self.rights = rights or Rights()
-        self._launch = Launch(tuple(executor), tuple(p.resolve() for p in python_path), grace)
+        passed = [word for name in pass_env for word in ("--pass-env", name)]
+        self._launch = Launch((*executor, *passed), tuple(p.resolve() for p in python_path), grace)
         self._parallel = parallel
         self._cadence = cadence
 

@@ -40,7 +40,7 @@ _SHOWN = 100
 class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
-    `names` gives its tasks the ids of the manifest.
+    `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Job:
     python_path: Sequence[Path]
     workers: int
     names: Names = lambda found: found
+    pass_env: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def _prepare(job: Job) -> list[str]:
     (job.folder / "ir.yaml").write_text(job.text, "utf-8")
     (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
+    paths += [word for name in job.pass_env for word in ("--pass-env", name)]
     return [
         *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),

@@ -20,6 +20,8 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_DELIVERY = re.compile(r"(apply|drift|status|lease|environment|pipeline-.+)")
+"""What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,14 @@ def load(root: Folder, name: str) -> Environment:
 
     Raises:
         UsageError: no such environment.
-        InputError: every problem of base.yaml, values.yaml and release.yaml.
+        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml.
     """
     known = names(root)
     if not _NAME.fullmatch(name) or name not in known:
         raise UsageError(
             f"no environment {name!r}; there are: {', '.join(known) or 'none'} (folders of environments/)"
         )
+    raise_if_any(_claimed(name, known))
     documents = _read_all(root, [BASE, values_path(name), release_path(name)])
     base, over, released = documents
     problems = [*_not_maps(documents)]
@@ -135,6 +138,16 @@ def load(root: Folder, name: str) -> Environment:
     raise_if_any(problems)
     raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
     return Environment(name, merged, released)
+
+
+def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
+    """Why an environment may not be called so beside the others: its objects would be theirs, in one namespace."""
+    for other in known:
+        if name.startswith(f"{other}-") and _DELIVERY.fullmatch(name.removeprefix(f"{other}-")):
+            what = f"kfp-gitops-{name} is the name of an object of the environment {other}, and would be of {name}'s"
+            yield Problem(
+                values_path(name), 1, 1, what, f"rename environments/{name}/, or environments/{other}/"
+            )
 
 
 def settings(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

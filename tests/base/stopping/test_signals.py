@@ -141,7 +141,7 @@ def test_while_it_waits_for_another_process_of_this_machine(
     words = script("reconcile apply", rendered, "--host", host)
     repository = yaml.safe_load((rendered / "environments/base.yaml").read_text())["repository"]["id"]
     with (
-        filelock.hold(filelock.path((host, "", repository, "dev")), 0, lambda _: None),
+        filelock.hold(filelock.spot((host, "", repository, "dev")), 0, lambda _: None),
         running(words, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")) as process,
     ):
         assert process.process.stderr is not None
@@ -179,7 +179,9 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
     }
 
     def answer(request: Seen) -> Answer:
-        return Answer(200, json.dumps(run if "/runs" in request.path else listed).encode())
+        one = "/runs/" in request.path or (request.method, request.path) == ("POST", "/apis/v2beta1/runs")
+        found = listed["pipelines"][0] if "/names/" in request.path else run if one else listed
+        return Answer(200, json.dumps(found).encode())
 
     with Stub(answer) as kfp:
         words = script("run", rendered, "--host", kfp.url, "--pipeline=hello", "--wait")

@@ -57,10 +57,10 @@ def test_what_will_not_get_better_is_not_sent_again(status: int) -> None:
 
 
 def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_TIMEOUT", (1, 1))
+    monkeypatch.setattr(transport, "_REQUEST", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         api = KfpApi(f"http://127.0.0.1:{silent.getsockname()[1]}", "", NO_ONE, Backoff(tries=1))
-        with pytest.raises(TemporaryError, match="timed out"):
+        with pytest.raises(TemporaryError, match="not here whole after 1 s"):
             list(api.schedules())
 
 
@@ -113,7 +113,7 @@ def test_a_run_that_never_reached_kfp_is_asked_for_again(busy: Answer) -> None:
 
 
 def test_a_time_out_counts_as_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_TIMEOUT", (2, 2))
+    monkeypatch.setattr(transport, "_REQUEST", 2.0)
     given_up = threading.Event()
 
     def answer(request: Seen) -> Answer:
@@ -178,5 +178,7 @@ def test_a_reply_that_was_overtaken_does_not_set_the_servers_clock_back() -> Non
     clock.hear("Tue, 24 Nov 2026 00:00:20 GMT", asked=2.0)
     clock.hear("Tue, 24 Nov 2026 00:00:05 GMT", asked=1.0)
     assert clock.now() >= datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)
-    clock.hear("Tue, 24 Nov 2026 00:00:07 GMT", asked=3.0)  # the server's clock itself was set back
-    assert clock.now() < datetime(2026, 11, 24, 0, 0, 20, tzinfo=UTC)
+    clock.hear(
+        "Tue, 24 Nov 2026 00:00:07 GMT", asked=3.0
+    )  # the server's clock itself was set back: it stands still
+    assert clock.now() <= datetime(2026, 11, 24, 0, 0, 25, tzinfo=UTC)

@@ -2,7 +2,7 @@
 # ruff: noqa: T201 - the tasks write down what they received
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -156,9 +156,15 @@ def context(folder: Path, **changes: Any) -> RunContext:
     return RunContext(**{**defaults, **changes})
 
 
-def run(function: Callable[..., Any], folder: Path, workers: int = 2, **parameters: Any) -> Finished:
+def run(
+    function: Callable[..., Any],
+    folder: Path,
+    workers: int = 2,
+    environ: Mapping[str, str] | None = None,
+    **parameters: Any,
+) -> Finished:
     """Compile a pipeline, run it for real, and give what was told."""
     events: list[Event] = []
-    given = context(folder, workers=workers)
+    given = context(folder, workers=workers, **({} if environ is None else {"environ": environ}))
     outcome = execute(compiled(function, folder), parameters, given, events.append)
     return Finished(outcome, events, given.run_dir)

@@ -166,3 +166,28 @@ def test_cancel_ends_the_processes_of_the_tasks_and_tells_it(tmp_path, number):
     last = {event.get("task_id", "run"): event["state"] for event in events(tmp_path)}
     assert last == {"exit-handler-1": "CANCELED", "exit-handler-1/sleeps": "CANCELED", "run": "CANCELED"}
     assert events(tmp_path)[-1]["event"] == "run"
+
+
+@component
+def shows(names: list):
+    import json
+    import os
+
+    print("RECEIVED", json.dumps([os.environ.get(name) for name in names]))
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"), [([], [None, None]), (["--pass-env", "A_TOKEN"], ["secret", None])]
+)
+def test_variables_are_passed_by_name_alone(tmp_path, monkeypatch, named, seen):
+    def pipeline():
+        shows(names=["A_TOKEN", "B_TOKEN"])
+
+    monkeypatch.setenv("A_TOKEN", "secret")
+    monkeypatch.setenv("B_TOKEN", "secret")
+    arguments = [*command(tmp_path, pipeline, {}), *named]
+    done = subprocess.run(
+        arguments, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"RECEIVED {json.dumps(seen)}" in (tmp_path / "run/logs/shows.log").read_text()

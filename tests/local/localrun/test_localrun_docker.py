@@ -124,7 +124,9 @@ def test_environment_of_the_task_and_of_the_cluster_goes_in(
         kubernetes.use_secret_as_env(task, secret_name="s", secret_key_to_env={"t": "TOKEN"})
 
     monkeypatch.setenv("TOKEN", "from outside")
-    assert run(pipeline, tmp_path).received("show") == ["a b", "from outside"]
+    monkeypatch.setenv("OTHER_TOKEN", "not asked for")
+    environ = {**os.environ}
+    assert run(pipeline, tmp_path, environ=environ).received("show") == ["a b", "from outside"]
 
 
 def test_a_value_of_the_cluster_is_not_on_the_command_line(

@@ -148,7 +148,8 @@ def test_data_from_the_cluster_that_a_task_would_miss(tmp_path, monkeypatch):
 
     monkeypatch.setenv("TOKEN_SET", "1")
     assert sorted(refused(pipeline, tmp_path)) == [
-        "task 'text': gets TOKEN_NOT_SET from a secret; set it in the environment to run here",
+        "task 'text': gets TOKEN_NOT_SET from a secret; set it in the environment and give --pass-env TOKEN_NOT_SET",
+        "task 'text': gets TOKEN_SET from a secret; set it in the environment and give --pass-env TOKEN_SET",
         "task 'text': reads a config map as files at '/config', which only a cluster has",
         "task 'text': reads a persistent volume at '/data', which only a cluster has",
     ]

@@ -2,11 +2,12 @@
 # ruff: noqa: T201 - the tasks write down what they received
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from kfp import dsl
-from kfp_gitops.local.localrun import execute
+from kfp_gitops.local.localrun import execute, surroundings
 from localrun_kit import (
     compiled,
     component,
@@ -176,13 +177,38 @@ def test_retries_that_are_used_up_fail_the_task(tmp_path):
     assert done.of("flaky")[-1].error == "exit code 1: RuntimeError: attempt 1 fails"
 
 
-def test_environment_is_ours_and_the_tasks(tmp_path, monkeypatch):
-    monkeypatch.setenv("INHERITED", "yes")
+SECRETS = [
+    "GITHUB_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "KFP_TOKEN",
+    "SSH_AUTH_SOCK",
+    "KUBECONFIG",
+    "https_proxy",
+    "DB",
+]
+
+
+def test_a_step_sees_nothing_of_the_environment_but_what_a_program_needs(tmp_path, monkeypatch):
+    for name in SECRETS:
+        monkeypatch.setenv(name, "http://me:secret@proxy")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
     def pipeline():
-        environment(names=["INHERITED", "OWN"]).set_env_variable("OWN", "x y")
+        environment(names=[*SECRETS, "HTTP_PROXY", "LC_ALL", "HOME", "OWN"]).set_env_variable("OWN", "x y")
 
-    assert run(pipeline, tmp_path).received("environment") == ["yes", "x y"]
+    seen = run(pipeline, tmp_path).received("environment")
+    assert seen == [*[None] * len(SECRETS), "http://proxy:3128", "C.UTF-8", os.environ.get("HOME"), "x y"]
+
+
+def test_a_step_sees_what_was_named_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAMED_TOKEN", "yes")
+
+    def pipeline():
+        environment(names=["NAMED_TOKEN"])
+
+    environ = surroundings.of_steps(os.environ, ["NAMED_TOKEN"])
+    assert run(pipeline, tmp_path, environ=environ).received("environment") == ["yes"]
 
 
 def test_python_path_stands_for_the_libraries_of_the_image(tmp_path):

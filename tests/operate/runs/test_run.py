@@ -143,7 +143,7 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
     [
         (("--pipeline", "helo"), 2, "no pipeline 'helo' in dev; there are: hello"),
         ((), 2, "give --pipeline, --rerun RUN or --status RUN"),
-        (("--pipeline", "hello", "--timeout", "soon"), 2, "invalid float value"),
+        (("--pipeline", "hello", "--timeout", "soon"), 2, "'soon' is no number of seconds"),
     ],
     ids=["unknown pipeline", "nothing to do", "timeout that is no number"],
 )

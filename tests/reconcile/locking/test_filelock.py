@@ -67,9 +67,85 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/proc")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert filelock.path(KEY).parent.parent == tmp_path
+    assert filelock.spot(KEY).base == tmp_path
     with locking.hold(None, KEY, 0, quiet):
         pass
+
+
+def _folders(cache: Path) -> tuple[Path, Path]:
+    cache.mkdir()
+    return cache / "kfp-gitops", cache / "kfp-gitops/locks"
+
+
+def _refused(match: str) -> None:
+    with pytest.raises(UsageError, match=match), locking.hold(None, KEY, 0, quiet):
+        pytest.fail("it is held")
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["outer", "inner"])
+def test_no_folder_of_the_lock_is_a_link(cache: Path, tmp_path: Path, which: int) -> None:
+    """Whoever may write where it stands would choose where we write."""
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o755)
+    folder = _folders(cache)[which]
+    folder.parent.mkdir(exist_ok=True)
+    folder.symlink_to(victim)
+    _refused(rf"{folder}: is a link or a file, where a folder of this user alone must be; .*remove it")
+    assert list(victim.iterdir()) == []
+    assert victim.stat().st_mode & 0o777 == 0o755
+
+
+def test_nor_in_the_temporary_folder_where_everybody_may_write(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/proc")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "victim").mkdir()
+    (tmp_path / f"kfp-gitops-{os.getuid()}").symlink_to(tmp_path / "victim")
+    _refused("is a link or a file")
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_nor_is_the_lock_itself_a_link_or_anything_but_a_file(cache: Path, tmp_path: Path) -> None:
+    with locking.hold(None, KEY, 0, quiet):
+        (lock,) = (cache / "kfp-gitops/locks").iterdir()
+    (tmp_path / "victim").write_text("precious")
+    lock.unlink()
+    lock.symlink_to(tmp_path / "victim")
+    _refused("remove it")
+    assert (tmp_path / "victim").read_text() == "precious"
+    lock.unlink()
+    os.mkfifo(lock)
+    _refused("is no plain file")
+
+
+def test_its_folders_are_closed_to_others_also_those_that_were_open(cache: Path) -> None:
+    for folder in _folders(cache):
+        folder.mkdir()
+        folder.chmod(0o777)
+    with locking.hold(None, KEY, 0, quiet):
+        assert [
+            folder.stat().st_mode & 0o777 for folder in (cache / "kfp-gitops", cache / "kfp-gitops/locks")
+        ] == [
+            0o700,
+            0o700,
+        ]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives a folder to somebody else")
+def test_a_folder_of_somebody_else_is_not_used(cache: Path) -> None:
+    _, folder = _folders(cache)
+    folder.mkdir(parents=True)
+    os.chown(folder, 12345, -1)
+    _refused("is somebody else's")
+
+
+def test_a_cache_that_was_moved_elsewhere_is_fine(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    cache.symlink_to(tmp_path / "elsewhere")
+    with locking.hold(None, KEY, 0, quiet):
+        assert (tmp_path / "elsewhere/kfp-gitops/locks").is_dir()
 
 
 @pytest.mark.parametrize("lease", ["dev", "team/", "/dev", "team/dev/x", "Team/dev", "team/de v"])

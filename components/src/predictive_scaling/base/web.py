@@ -16,14 +16,18 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+from predictive_scaling.base import timely
 from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
+from predictive_scaling.base.hidden import hidden
 from predictive_scaling.base.settings import ca_file, setting
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 60.0
+CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 60.0, 180.0
+"""To connect; between two pieces of an answer; from the first byte that is sent to the last one of the answer."""
 PATIENCE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 8.0
 MAX_ANSWER_BYTES = 64_000_000
@@ -84,17 +88,21 @@ class Server:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> bytes | _Failure:
         try:
-            with requests.request(
-                method,
-                self.url.rstrip("/") + path,
-                data=body,
-                headers={**headers, **_bearer(self.role)},
-                auth=_basic(self.role),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                verify=ca_file() or True,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
+            with (
+                timely.within(WHOLE_SECONDS),
+                _session() as session,
+                session.request(
+                    method,
+                    self.url.rstrip("/") + path,
+                    data=body,
+                    headers={**headers, **_bearer(self.role)},
+                    auth=_basic(self.role),
+                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                    verify=ca_file() or True,
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer,
+            ):
                 return _body(answer)
         except requests.exceptions.SSLError:
             return _Failure("has a certificate that is not trusted", transient=False)
@@ -115,6 +123,24 @@ class _Failure:
         return RefusedError(text, self.status) if self.status else RemoteError(text)
 
 
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = timely.POOLS
+
+    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
+        found = super().proxy_manager_for(*args, **more)
+        found.pool_classes_by_scheme = timely.POOLS
+        return found
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter())
+    return session
+
+
 def _body(answer: requests.Response) -> bytes | _Failure:
     parts, size = [], 0
     for part in answer.iter_content(_CHUNK):
@@ -126,7 +152,7 @@ def _body(answer: requests.Response) -> bytes | _Failure:
             )
     if answer.status_code < 300:
         return b"".join(parts)
-    excerpt = " ".join(b"".join(parts)[:300].decode(errors="replace").split())
+    excerpt = hidden(" ".join(b"".join(parts)[:300].decode(errors="replace").split()))
     text = f"answered {answer.status_code}" + (f": {excerpt}" if excerpt else "")
     return _Failure(text, answer.status_code in _TRANSIENT, answer.status_code, _retry_after(answer))
 

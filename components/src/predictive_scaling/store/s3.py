@@ -47,6 +47,8 @@ PART_BYTES = 8 << 20
 PATIENCE_SECONDS = 60.0
 PAUSES_SECONDS = (0.5, 3.0)
 DIGEST = "sha256"
+MOST_PAGES = 2_000
+"""Of one list, of 1,000 objects each; a server's list that has no end has more."""
 _AWAY = (ConnectionError, HTTPClientError, IncompleteReadError, RetriesExceededError)
 _FINAL_STATUS = frozenset({501, 505})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
@@ -125,7 +127,12 @@ class S3Registry:
 
     def _list(self, base: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=base)
-        return [item for page in pages for item in page.get("Contents", [])]
+        found: list[dict[str, Any]] = []
+        for number, page in enumerate(pages):
+            if number >= MOST_PAGES:
+                raise RegistryError(f"cannot list {base}: it gave {MOST_PAGES} pages and no last one")
+            found += page.get("Contents", [])
+        return found
 
     def delete(self, key: str) -> None:
         """See Registry."""

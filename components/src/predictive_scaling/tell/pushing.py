@@ -93,9 +93,15 @@ def _through(gateway: Server) -> Callable[..., Callable[[], object]]:
     ) -> Callable[[], object]:
         del timeout  # a server has its own
         path = url.removeprefix(gateway.url.rstrip("/"))
-        return lambda: gateway.call(method, path, body=data or None, headers=dict(headers))
+        return lambda: _taken(gateway.call(method, path, body=data or None, headers=dict(headers)))
 
     return handler
+
+
+def _taken(answer: bytes) -> None:
+    """A Pushgateway says nothing; a login's or a proxy's page is from somebody who took nothing."""
+    if answer.lstrip()[:1] == b"<":
+        raise RemoteError("a web page answered, not a Pushgateway: nothing was pushed; is its address right?")
 
 
 def registry(found: Iterable[Gauge]) -> CollectorRegistry:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
+from kfp_gitops.base import redact
 from kfp_gitops.base.errors import RemoteError, UsageError
 from kfp_gitops.base.places import read_mounted
 
@@ -33,9 +34,11 @@ class Access:
         headers = {}
         token = _read(self.token_file) if self.token_file else self.token
         if token:
+            redact.learn(token)
             headers["authorization"] = f"Bearer {token}"
         if self.cookies_file:
             headers["cookie"] = _read(self.cookies_file)
+            redact.learn(headers["cookie"])
         return headers
 
     def secrets(self) -> list[str]:

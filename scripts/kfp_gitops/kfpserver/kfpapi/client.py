@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, TypeVar
 
-from kfp_gitops.base.errors import DeniedError, RemoteError, TemporaryError
+from kfp_gitops.base.errors import DeniedError, GarbledError, RemoteError, TemporaryError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.experiments import Experiments
 from kfp_gitops.kfpserver.kfpapi.features import Features, release
@@ -46,7 +46,7 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
         wanted = equals("tags.kfp-gitops", "probe")
         try:
             self._read(lambda: list_pipelines(filter=wanted, page_size=1, **self._in_namespace()))
-        except (DeniedError, TemporaryError):
+        except (DeniedError, TemporaryError, GarbledError):
             raise
         except RemoteError:
             return False

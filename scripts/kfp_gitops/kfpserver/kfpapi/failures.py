@@ -92,6 +92,8 @@ def message(body: object) -> str:
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
     try:
         found = json.loads(text)
+        inner = found.get("error")
+        found = inner if isinstance(inner, dict) else found  # as HTTP APIs of Google write it
         told = str(found.get("message") or found.get("error_message") or found.get("error") or "")
         more = str(found.get("error_details") or "")
         told, more = (said.split("\n")[0].strip(" …") for said in (told, more))  # a stack trace follows

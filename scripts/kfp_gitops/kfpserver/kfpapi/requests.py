@@ -9,19 +9,31 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from kfp_gitops.base import stopping
-from kfp_gitops.base.errors import AlreadyExistsError, NotFoundError, RemoteError, UnclearError
+from kfp_gitops.base.errors import (
+    AlreadyExistsError,
+    GarbledError,
+    NotFoundError,
+    RemoteError,
+    TooLargeError,
+    UnclearError,
+)
 from kfp_gitops.kfpserver.kfpapi import access as accesses
+from kfp_gitops.kfpserver.kfpapi import plausible
 from kfp_gitops.kfpserver.kfpapi.access import Access
+from kfp_gitops.kfpserver.kfpapi.budget import Budget
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfp_gitops.kfpserver.kfpapi.transport import Services
 from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, left_over
 
 T = TypeVar("T")
-_PAGE = 200
-"""The most that the server gives at once."""
+_PAGES = (200, 20, 1)
+"""How many objects are asked for at once: the most that the server gives, and fewer where a reply is too large."""
+_MOST_PAGES = 2_000
+"""Of one list; a list that has no end has more."""
 
 
 class Requests:
@@ -32,12 +44,17 @@ class Requests:
     """
 
     def __init__(
-        self, host: str, namespace: str, access: Access | None = None, backoff: Backoff | None = None
+        self,
+        host: str,
+        namespace: str,
+        access: Access | None = None,
+        backoff: Backoff | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.host = host.rstrip("/")
         self.namespace = namespace or None
         self._backoff = backoff or Backoff()
-        self._client = Services(self.host, access or accesses.from_environment())
+        self._client = Services(self.host, access or accesses.from_environment(), budget or Budget())
         self.before_write: Callable[[], None] = lambda: None
         """Asked before each write, and before it is sent again; what it raises stops the write."""
 
@@ -45,19 +62,28 @@ class Requests:
         return {"namespace": self.namespace} if self.namespace else {}
 
     def _pages(self, items: str, list_page: Callable[..., Any]) -> Iterator[Any]:
-        token = ""
-        while True:
+        token, seen = "", set[str]()
+        for _ in range(_MOST_PAGES):
             page = self._page(list_page, token)
             yield from getattr(page, items) or []
-            following = page.next_page_token or ""
-            if not following:
+            token = page.next_page_token or ""
+            if not token:
                 return
-            if following == token:
-                raise RemoteError(f"{self.host}: gave the same page of {items} twice")
-            token = following
+            if token in seen:
+                raise GarbledError(f"{self.host}: gave the same page of {items} twice; {plausible.ANOTHER}")
+            seen.add(token)
+        raise GarbledError(
+            f"{self.host}: gave {_MOST_PAGES} pages of {items} and no last one; {plausible.ANOTHER}"
+        )
 
     def _page(self, list_page: Callable[..., Any], token: str) -> Any:
-        return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
+        *larger, least = (partial(list_page, page_size=size, page_token=token) for size in _PAGES)
+        for page in larger:
+            try:
+                return self._read(page)
+            except TooLargeError:
+                continue
+        return self._read(least)
 
     def _read(self, call: Callable[[], Any]) -> Any:
         return self._backoff.call(lambda: understood(self.host, call))
@@ -133,7 +159,8 @@ def understood(host: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError) as error:
-        raise RemoteError(f"{host}: answered what KFP's API does not ({type(error).__name__})") from error
+        what = f"answered what KFP's API does not ({type(error).__name__})"
+        raise GarbledError(f"{host}: {what}; {plausible.ANOTHER}") from error
 
 
 def equals(key: str, value: str) -> str:

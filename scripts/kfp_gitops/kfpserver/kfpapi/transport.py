@@ -6,22 +6,21 @@ login page and sends a read again without a pause; an error without a body is an
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import urllib3
 
-from kfp_gitops.base import redact, stopping
-from kfp_gitops.base.errors import DeniedError, RemoteError, TemporaryError
-from kfp_gitops.kfpserver.kfpapi import failures
+from kfp_gitops.base import redact, replies, stopping
+from kfp_gitops.base.errors import DeniedError, GarbledError, RemoteError, TemporaryError, TooLargeError
+from kfp_gitops.kfpserver.kfpapi import failures, plausible
 from kfp_gitops.kfpserver.kfpapi.access import Access, proxy
-from kfp_gitops.kfpserver.kfpapi.clock import ServerClock
+from kfp_gitops.kfpserver.kfpapi.budget import Budget
+from kfp_gitops.kfpserver.kfpapi.clock import ServerClock, heard
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 
 T = TypeVar("T")
@@ -29,8 +28,8 @@ U = TypeVar("U")
 
 CONCURRENCY = 32
 """Requests under way at once; also how many connections are kept."""
-_TIMEOUT = (10, 60)
-"""Seconds to connect, and between two pieces of a reply."""
+_CONNECT, _REQUEST = 10.0, 60.0
+"""Seconds to connect, and for a whole request, from the first byte that is sent to the last one of its reply."""
 _LOGIN = (
     "this is a login page or a proxy's page; give a token (--token-file, KFP_TOKEN) or cookies "
     "(--cookies-file), or reach the API past the login with kubectl port-forward"
@@ -53,10 +52,11 @@ def _configuration(host: str, access: Access) -> Any:
 class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # the client has no types
     """In the place of the official client's own: threads may share it."""
 
-    def __init__(self, host: str, access: Access) -> None:
+    def __init__(self, host: str, access: Access, budget: Budget) -> None:
         super().__init__(_configuration(host, access))
+        self.pool_manager: Any = replies.Requests(self.pool_manager)
         stopping.listen()
-        self._host, self._access = host, access
+        self._host, self._access, self._budget = host, access, budget
         self._slots = threading.BoundedSemaphore(CONCURRENCY)
         self.clock = ServerClock()
 
@@ -68,7 +68,6 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         Raises:
             RemoteError: whatever went wrong.
         """
-        more["_request_timeout"] = more.get("_request_timeout") or _TIMEOUT
         sent = self._access.headers()
         try:
             return self._send(method, url, *args, headers={**(headers or {}), **sent}, **more)
@@ -79,21 +78,59 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             return self._send(method, url, *args, headers={**(headers or {}), **renewed}, **more)
 
     def _send(self, *args: Any, **more: Any) -> Any:
-        try:
-            with self._slots:
-                asked = time.monotonic()
-                reply = super().request(*args, **more)
-        except kfp_server_api.ApiException as error:
-            raise self._refusal(error) from None
-        except urllib3.exceptions.SSLError as error:
-            raise self._untrusted(error) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            said = self._clean(failures.unreachable(error) or _first_line(error))
-            raise failures.of_connection(error, self._host, said) from None
+        with self._slots:
+            seconds = min(_REQUEST, self._budget.left(self._host))
+            asked = time.monotonic()
+            with replies.within(seconds):
+                reply = self._reply(*args, **{**more, "_request_timeout": (min(_CONNECT, seconds), seconds)})
         self.clock.hear(reply.getheader("Date"), asked)
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
         return reply
+
+    def _reply(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().request(*args, **more)
+        except kfp_server_api.ApiException as error:
+            raise self._refusal(error) from None
+        except urllib3.exceptions.SSLError as error:
+            raise self._untrusted(error) from None
+        except replies.TooLarge as error:
+            raise TooLargeError(f"{self._host}: {error}; {plausible.ANOTHER}") from None
+        except urllib3.exceptions.DecodeError as error:
+            said = self._clean(_first_line(error))
+            raise GarbledError(
+                f"{self._host}: what it sent cannot be unpacked: {said}; {plausible.ANOTHER}"
+            ) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._silent(error) from None
+
+    def understood(self, text: str | bytes, model: Any) -> dict[str, Any]:
+        """The JSON object of a reply that may be KFP's.
+
+        Raises:
+            GarbledError: somebody else answered, or it was changed on its way.
+        """
+        found = plausible.read(text)
+        why = found if isinstance(found, str) else plausible.why_not(found, model)
+        if isinstance(found, str) or why:
+            said = self._clean(why)
+            raise GarbledError(f"{self._host}: answered what KFP's API does not: {said}; {plausible.ANOTHER}")
+        return found
+
+    def _silent(self, error: Exception) -> RemoteError:
+        if replies.left() > 0:
+            said = self._clean(failures.unreachable(error) or _first_line(error))
+            return failures.of_connection(error, self._host, said)
+        never_made = isinstance(error, urllib3.exceptions.ConnectTimeoutError)
+        if never_made or self._budget.over:
+            said = self._budget.said if self._budget.over else failures.unreachable(error) or ""
+            return TemporaryError(
+                f"{self._host}: {said}", pending=not never_made, untouched=never_made, reason=said
+            )
+        said = f"its reply was not here whole after {_REQUEST:g} s"
+        todo = "look into the load of KFP, its database and what stands before it"
+        return TemporaryError(f"{self._host}: {said}; {todo}", pending=True, reason=said)
 
     def _refusal(self, error: Any) -> RemoteError:
         if not error.status:  # the client's own form of an SSLError
@@ -141,17 +178,16 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types
     def deserialize(self, response: Any, response_type: Any) -> Any:
         """The original makes an empty list of whatever is no JSON object, and so of a cut-off reply."""
-        if not isinstance(json.loads(response.data), dict):
-            raise ValueError("no JSON object")
+        self.rest_client.understood(response.data, getattr(kfp_server_api, str(response_type), None))
         return super().deserialize(response, response_type)
 
 
 class Services:
     """The official client's services on one transport."""
 
-    def __init__(self, host: str, access: Access) -> None:
+    def __init__(self, host: str, access: Access, budget: Budget) -> None:
         client = _Client(_configuration(host, access))
-        client.rest_client = transport = Transport(host, access)
+        client.rest_client = transport = Transport(host, access, budget)
         self.clock = transport.clock
         self.pipelines = kfp_server_api.PipelineServiceApi(client)
         self.pipeline_uploads = kfp_server_api.PipelineUploadServiceApi(client)
@@ -163,11 +199,7 @@ class Services:
     def health(self) -> tuple[dict[str, Any], datetime | None]:
         """What /healthz says, and the server's time. Not by the client, which drops the version: main.go adds it."""
         reply = self._rest.GET(self._health)
-        found = json.loads(reply.data)
-        if not isinstance(found, dict):
-            raise ValueError("no JSON object")
-        date = reply.getheader("Date")
-        return found, parsedate_to_datetime(date) if date else None
+        return self._rest.understood(reply.data, plausible.Health), heard(reply.getheader("Date"))
 
 
 def _is_page(content_type: str | None, body: object) -> bool:

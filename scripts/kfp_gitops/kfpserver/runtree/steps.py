@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
+from kfp_gitops.language import expansion
+
 Kind = Literal["task", "importer", "group", "condition", "branches", "loop"]
 
 _ALWAYS = "ALL_UPSTREAM_TASKS_COMPLETED"
@@ -37,10 +39,13 @@ class Step:
 
 
 def steps(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> tuple[Step, ...]:
-    """The tasks of an IR, as a server gives it back; `parameters` are those of the run."""
+    """The tasks of an IR, as a server gives it back; `parameters` are those of the run.
+
+    Of one that has more than anything can run, only the outermost: it may be anybody's.
+    """
     ir = spec.get("pipeline_spec", spec)
     root = ir.get("root") or {}
-    return _Reader(ir).dag(root, _defaults(root) | dict(parameters), ())
+    return _Reader(ir, _levels(ir)).dag(root, _defaults(root) | dict(parameters), ())
 
 
 def numbered(key: str) -> tuple[str, int]:
@@ -62,6 +67,7 @@ def sorted_by_need(found: Sequence[Step]) -> list[Step]:
 @dataclass(frozen=True)
 class _Reader:
     ir: Mapping[str, Any]
+    levels: int
 
     def dag(
         self, component: Mapping[str, Any], known: Mapping[str, Any], around: tuple[str, ...]
@@ -76,7 +82,11 @@ class _Reader:
         component = (self.ir.get("components") or {}).get(name) or {}
         trigger = task.get("triggerPolicy") or {}
         given = _defaults(component) | _given(task, known)
-        inside = self.dag(component, given, (*around, name)) if name not in around else ()
+        inside = (
+            self.dag(component, given, (*around, name))
+            if name not in around and len(around) < self.levels
+            else ()
+        )
         return Step(
             key=key,
             id=str((task.get("taskInfo") or {}).get("name") or key),
@@ -97,6 +107,19 @@ class _Reader:
             return "branches" if key.startswith(_BRANCHES) else "group"
         executors = (self.ir.get("deploymentSpec") or {}).get("executors") or {}
         return "importer" if "importer" in (executors.get(component.get("executorLabel")) or {}) else "task"
+
+
+def _levels(ir: Mapping[str, Any]) -> int:
+    """So many levels of tasks inside one another are read."""
+    components = {"": ir.get("root") or {}, **(ir.get("components") or {})}
+    parts = {
+        name: [
+            str((task.get("componentRef") or {}).get("name", ""))
+            for task in ((component.get("dag") or {}).get("tasks") or {}).values()
+        ]
+        for name, component in components.items()
+    }
+    return 0 if expansion.too_much(parts, "") else expansion.MOST_LEVELS
 
 
 def _readable(condition: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from kfp_gitops.base.yamltext import Path
+from kfp_gitops.language import expansion
 from kfp_gitops.language.irlint import task as tasks
 from kfp_gitops.language.irlint.finding import Finding
 from kfp_gitops.language.irlint.task import Place
@@ -52,6 +53,17 @@ def recursion(ir: Ir) -> Iterator[Finding]:
     if circle:
         what = f"components contain each other: {' → '.join(circle)}"
         yield Finding(0, ("components", circle[0]), what, "break the circle")
+
+
+def too_much(ir: Ir) -> Iterator[Finding]:
+    """More tasks, with those inside others written out, than anything can run."""
+    parts = {
+        component.name: [component_name(task) for task in component.tasks.values()]
+        for component in ir.all()
+        if component.tasks
+    }
+    if parts.get("root") and (what := expansion.too_much(parts, "root")):
+        yield Finding(0, ("root",), f"has {what}", "split the pipeline")
 
 
 def _circles(component: Component) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ _SCHEMA_VERSION = "2.1.0"
 def findings(documents: Sequence[Node]) -> list[Finding]:
     """Everything wrong in one or two documents whose structure is that of `schemas/ir.schema.json`."""
     ir = Ir(documents[0])
-    found = [*_identity(ir), *dag.recursion(ir)]
+    found = [*_identity(ir), *dag.recursion(ir), *dag.too_much(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
     for check in (executors, containers, claims, importers, cluster, exits, facts, optionals):

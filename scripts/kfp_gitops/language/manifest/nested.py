@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.language import expansion
 from kfp_gitops.language.manifest.model import Manifest, Task, used, walk
 
 
@@ -25,8 +26,9 @@ def innermost_first(outer: Manifest, inner: Mapping[str, Manifest]) -> list[str]
     """The names of the inner pipelines, each after those that it runs.
 
     Raises:
-        InputError: a pipeline runs itself, directly or through others.
+        InputError: a pipeline runs itself, directly or through others, or so many that they are too much to run.
     """
+    _bounded(outer, inner)
     done: list[str] = []
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
@@ -40,6 +42,19 @@ def innermost_first(outer: Manifest, inner: Mapping[str, Manifest]) -> list[str]
     for name in used(outer, "pipeline"):
         visit(name, ())
     return done
+
+
+def _bounded(outer: Manifest, inner: Mapping[str, Manifest]) -> None:
+    """Before anything is done for each of them: inside one another they double with each level."""
+    parts = {f"pipeline {name}": _runs(manifest) for name, manifest in inner.items()}
+    if what := expansion.too_much({**parts, "": _runs(outer)}, ""):
+        todo = "run fewer pipelines inside it, or split it"
+        raise InputError([outer.document.problem(("spec",), f"has {what}", todo, key=True)])
+
+
+def _runs(manifest: Manifest) -> list[str]:
+    nodes = walk(manifest.body)
+    return [f"{node.kind} {node.name}" if isinstance(node, Task) else "" for node in nodes]
 
 
 def _circle(manifest: Manifest, name: str, trail: tuple[str, ...]) -> Problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import traceback
@@ -17,8 +18,9 @@ from typing import Any
 
 import yaml
 
+from kfp_gitops.base import redact
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute
+from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute, surroundings
 from kfp_gitops.local.localrun.events import State, as_json, now
 
 
@@ -38,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         events.end("CANCELED", "")
         return ExitCode.INTERRUPTED
     except Exception as error:
-        events.end("FAILED", f"defect of the local executor: {error!r}")
-        traceback.print_exc()
+        events.end("FAILED", redact.traceback(f"defect of the local executor: {error!r}"))
+        sys.stderr.write(redact.traceback(traceback.format_exc()))
         return ExitCode.DEFECT
 
 
@@ -72,6 +74,7 @@ def _context(given: argparse.Namespace) -> RunContext:
         schedule_time=given.schedule_time or given.create_time or now(),
         python_path=tuple(given.python_path),
         workers=given.workers,
+        environ=surroundings.of_steps(os.environ, given.pass_env),
     )
 
 
@@ -123,6 +126,13 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--run-name", required=True)
     parser.add_argument(
         "--python-path", type=Path, action="append", default=[], help="libraries for the tasks"
+    )
+    parser.add_argument(
+        "--pass-env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable that the tasks see as well",
     )
     parser.add_argument("--workers", type=_positive, default=2, help="tasks at a time (default 2)")
     parser.add_argument("--create-time", default="", help="RFC 3339; default: now")

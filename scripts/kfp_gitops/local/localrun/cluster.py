@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,11 @@ _VARIABLES = {
 _ROOM = {"emptyDirMounts": "an empty volume", "genericEphemeralVolume": "an ephemeral volume"}
 
 
-def problems(pipeline: Pipeline, executor: Executor) -> Iterator[str]:
+def problems(pipeline: Pipeline, executor: Executor, environ: Mapping[str, str]) -> Iterator[str]:
     """Data from the cluster that the task would miss."""
     for setting, entries in _settings(pipeline, executor).items():
         for entry in entries if isinstance(entries, list) else []:
-            if why := _problem(setting, entry):
+            if why := _problem(setting, entry, environ):
                 yield why
 
 
@@ -60,7 +59,7 @@ def _names(pipeline: Pipeline, executor: Executor) -> list[str]:
     return sorted({*_settings(pipeline, executor), *(["resources"] if executor.limits else [])})
 
 
-def _problem(setting: str, entry: Mapping[str, Any]) -> str:
+def _problem(setting: str, entry: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     if entry.get("optional"):
         return ""
     where = entry.get("mountPath", "")
@@ -68,9 +67,12 @@ def _problem(setting: str, entry: Mapping[str, Any]) -> str:
         return f"reads {_FILES[setting]} at {where!r}, which only a cluster has"
     if setting in _ROOM and not Path(where).is_dir():
         return f"writes to {_ROOM[setting]} at {where!r}; that folder does not exist here"
-    unset = [name for name in _variables(entry) if name not in os.environ]
+    unset = [name for name in _variables(entry) if name not in environ]
     if setting in _VARIABLES and unset:
-        return f"gets {', '.join(unset)} from {_VARIABLES[setting]}; set it in the environment to run here"
+        given = " ".join(f"--pass-env {name}" for name in unset)
+        return (
+            f"gets {', '.join(unset)} from {_VARIABLES[setting]}; set it in the environment and give {given}"
+        )
     return ""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from kfp_gitops.local.localrun import surroundings
 from kfp_gitops.local.localrun.values import Artifact, Json
 
 
@@ -24,6 +25,8 @@ class RunContext:
     schedule_time: str
     python_path: tuple[Path, ...] = ()
     workers: int = 2
+    environ: Mapping[str, str] = field(default_factory=surroundings.of_this_process, repr=False)
+    """What the tasks see of this machine's environment."""
 
 
 @dataclass(frozen=True)

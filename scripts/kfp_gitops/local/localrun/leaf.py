@@ -103,7 +103,8 @@ class Workers:
         root = (self.run.run_dir / "artifacts" / work.node.path).absolute()
         shutil.rmtree(root, ignore_errors=True)  # what a failed attempt wrote is not an output
         root.mkdir(parents=True)
-        call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known)
+        environ = self.run.environ
+        call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known, environ)
         env = tasks.environment(call, self.run.python_path, scratch)
         log = self.run.run_dir / work.node.log
         start = log.stat().st_size

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.language import expansion
 from kfp_gitops.local.localrun import cluster, executors, lint, parameters
 from kfp_gitops.local.localrun.context import Refused
 from kfp_gitops.local.localrun.places import Place, all_places
 from kfp_gitops.local.localrun.spec import Component, Pipeline
 
 
-def check(pipeline: Pipeline, given: Mapping[str, Any]) -> None:
+def check(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str, str]) -> None:
     """Raise with every reason why the pipeline cannot be run faithfully with these parameters.
+
+    `environ` is what its tasks would see of this machine's.
 
     Raises:
         Refused: there is at least one.
     """
-    reasons = list(dict.fromkeys(_reasons(pipeline, given)))
+    if what := expansion.too_much(_parts(pipeline), ""):
+        raise Refused([f"the pipeline has {what}"])
+    reasons = list(dict.fromkeys(_reasons(pipeline, given, environ)))
     if reasons:
         raise Refused(reasons)
+
+
+def _parts(pipeline: Pipeline) -> dict[str, list[str]]:
+    components = {"": pipeline.root, **pipeline.components}
+    return {
+        name: [task.component for task in component.dag.tasks.values()]
+        for name, component in components.items()
+        if component.dag
+    }
 
 
 def warnings(pipeline: Pipeline) -> Iterator[str]:
@@ -34,13 +48,13 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
         yield f"KFP's backend 2.17 cannot loop over artifacts, this machine can: {', '.join(loops)}"
 
 
-def _reasons(pipeline: Pipeline, given: Mapping[str, Any]) -> Iterator[str]:
+def _reasons(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     wrong = list(parameters.problems(pipeline.root, given))
     yield from wrong
     values = {} if wrong else parameters.complete(pipeline.root, given)
     components: dict[str, Component] = {"root": pipeline.root}
     for place in all_places(pipeline):
-        for why in (*_of_task(pipeline, place), *executors.remote_imports(pipeline, place, values)):
+        for why in (*_of_task(pipeline, place, environ), *executors.remote_imports(pipeline, place, values)):
             yield f"task {place.path!r}: {why}"
         if found := pipeline.components.get(place.task.component):
             components[found.name] = found
@@ -48,10 +62,10 @@ def _reasons(pipeline: Pipeline, given: Mapping[str, Any]) -> Iterator[str]:
         yield from lint.dag_problems(pipeline, component)
 
 
-def _of_task(pipeline: Pipeline, place: Place) -> Iterator[str]:
+def _of_task(pipeline: Pipeline, place: Place, environ: Mapping[str, str]) -> Iterator[str]:
     yield from lint.problems(pipeline, place)
     yield from executors.problems(pipeline, place)
     component = pipeline.components.get(place.task.component)
     executor = pipeline.executors.get(component.executor) if component else None
     if executor:
-        yield from cluster.problems(pipeline, executor)
+        yield from cluster.problems(pipeline, executor, environ)

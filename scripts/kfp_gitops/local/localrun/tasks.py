@@ -45,9 +45,17 @@ class Call:
 
 
 def prepare(
-    component: Component, executor: Executor, inputs: Inputs, root: Path, known: Mapping[str, str]
+    component: Component,
+    executor: Executor,
+    inputs: Inputs,
+    root: Path,
+    known: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> Call:
-    """Build the command of a task whose outputs go below `root`, a folder of the run."""
+    """Build the command of a task whose outputs go below `root`, a folder of the run.
+
+    `environ` is what it sees of this machine's environment.
+    """
     from google.protobuf import json_format
     from kfp.local import executor_input_utils
     from kfp.pipeline_spec import pipeline_spec_pb2
@@ -63,14 +71,17 @@ def prepare(
     known = {**known, **texts, "{{$}}": json.dumps(message), "{{$.outputs.output_file}}": output_file}
     env = {name: placeholders.replace(value, known) for name, value in executor.env.items()}
     if executors.in_image(executor):
-        return _contained(executor, inputs, env, Call((), {}, _name(root), executor_input, spec), known)
-    return Call(_command(executor, known), env, "", executor_input, spec)
+        taken: dict[str, str | None] = dict.fromkeys(name for name in executor.variables if name in environ)
+        # The client's own environment is not the container's.
+        call = Call((), dict(os.environ), _name(root), executor_input, spec)
+        return _contained(executor, inputs, taken | env, call, known)
+    return Call(_command(executor, known), {**environ, **env}, "", executor_input, spec)
 
 
 def _contained(
-    executor: Executor, inputs: Inputs, env: Mapping[str, str], call: Call, known: Mapping[str, str]
+    executor: Executor, inputs: Inputs, env: Mapping[str, str | None], call: Call, known: Mapping[str, str]
 ) -> Call:
-    """The call by Docker; its environment is the client's own."""
+    """The call by Docker."""
     outputs = call.executor_input.outputs
     given = {name: found[0].uri for name, found in inputs.artifacts.items() if found}
     made = {name: found.artifacts[0].uri for name, found in outputs.artifacts.items()}
@@ -86,8 +97,7 @@ def _contained(
         for parts in (entry, args)
     ]
     mounts = {Path(path): "ro" for path in given.values()} | {Path(outputs.output_file).parent: "rw"}
-    variables = {**{name: None for name in executor.variables if name in os.environ}, **env}
-    command = docker.command(executor.image, call.container, words[0], words[1], variables, mounts)
+    command = docker.command(executor.image, call.container, words[0], words[1], env, mounts)
     return replace(call, command=command)
 
 
@@ -121,11 +131,11 @@ def collect(call: Call) -> Outputs:
 
 
 def environment(call: Call, python_path: tuple[Path, ...], scratch: Path) -> dict[str, str]:
-    """The environment of a task: ours, the task's own, and the libraries that the image would have.
+    """The environment of a task: the call's own, and the libraries that the image would have.
 
     Its temporary files go to `scratch`: kfp's command makes a folder there and leaves it behind.
     """
-    env = {**os.environ, "TMPDIR": str(scratch), **call.env}
+    env = {**call.env, "TMPDIR": str(scratch)}
     given = [Path(entry) for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     entries = [str(entry.absolute()) for entry in (*python_path, *given)]
     return env | ({"PYTHONPATH": os.pathsep.join(entries)} if entries else {})

@@ -52,7 +52,7 @@ def checks(
 def _version(api: Any) -> Check:
     look = "kubectl version"
     try:
-        found = call(lambda: client.VersionApi(api).get_code(_request_timeout=_TIMEOUT)).git_version
+        found = call(lambda: str(client.VersionApi(api).get_code(_request_timeout=_TIMEOUT).git_version))
     except RemoteError as error:
         return unknown("Kubernetes version", str(error), look)
     return supported.check("kubernetes", found, look)
@@ -63,17 +63,17 @@ def _argocd(api: Any) -> Check:
     try:
         selector = "app.kubernetes.io/name=argocd-server"
         apps = client.AppsV1Api(api)
-        found = call(
-            lambda: apps.list_deployment_for_all_namespaces(
-                label_selector=selector, _request_timeout=_TIMEOUT
-            )
-        ).items
+        listed = apps.list_deployment_for_all_namespaces
+        images = call(lambda: _images(listed(label_selector=selector, _request_timeout=_TIMEOUT).items))
     except RemoteError as error:
         return unknown("Argo CD version", str(error), look)
-    if not found:
+    if not images:
         return unknown("Argo CD version", "no argocd-server in this cluster; it may be in another one", look)
-    image = found[0].spec.template.spec.containers[0].image
-    return supported.check("argocd", image.partition("@")[0].rpartition(":")[2], look)
+    return supported.check("argocd", images[0].partition("@")[0].rpartition(":")[2], look)
+
+
+def _images(deployments: Sequence[Any]) -> list[str]:
+    return [str(each.spec.template.spec.containers[0].image) for each in deployments]
 
 
 def _time_zone(api: Any, namespace: str) -> Check:
@@ -82,17 +82,19 @@ def _time_zone(api: Any, namespace: str) -> Check:
     look = f"kubectl -n {namespace} get deployment {deployment} -o jsonpath='{{..env}}'"
     apps = client.AppsV1Api(api)
     try:
-        found = call(
-            lambda: apps.read_namespaced_deployment(deployment, namespace, _request_timeout=_TIMEOUT)
-        )
+        read = apps.read_namespaced_deployment
+        zones = call(lambda: _zones(read(deployment, namespace, _request_timeout=_TIMEOUT)))
     except RemoteError as error:
         return unknown(name, str(error), look)
-    variables = [v for c in found.spec.template.spec.containers for v in c.env or []]
-    zones = [v.value for v in variables if v.name == "CRON_SCHEDULE_TIMEZONE" and v.value]
     if not zones or zones == ["UTC"]:
         return ok(name, "UTC")
     mend = f"kubectl -n {namespace} set env deployment/{deployment} CRON_SCHEDULE_TIMEZONE=UTC"
     return missing(name, f"{zones[0]}: schedules are written, shown and judged in UTC", mend)
+
+
+def _zones(deployment: Any) -> list[str]:
+    variables = [v for c in deployment.spec.template.spec.containers for v in c.env or []]
+    return [v.value for v in variables if v.name == "CRON_SCHEDULE_TIMEZONE" and v.value]
 
 
 def _rights(api: Any, namespace: str, environment: str) -> Iterator[Check]:
@@ -125,7 +127,7 @@ def _allowed(api: Any, attributes: Mapping[str, str]) -> bool:
     spec = client.V1SelfSubjectAccessReviewSpec(resource_attributes=client.V1ResourceAttributes(**attributes))
     review = client.V1SelfSubjectAccessReview(spec=spec)
     create = client.AuthorizationV1Api(api).create_self_subject_access_review
-    return bool(call(lambda: create(review, _request_timeout=_TIMEOUT)).status.allowed)
+    return call(lambda: bool(create(review, _request_timeout=_TIMEOUT).status.allowed))
 
 
 def _exists(api: Any, namespace: str, kind: str, name: str, users: Sequence[str]) -> Check:
@@ -137,7 +139,7 @@ def _exists(api: Any, namespace: str, kind: str, name: str, users: Sequence[str]
             lambda: api.call_api(
                 path, "GET", header_params={"Accept": _METADATA}, auth_settings=["BearerToken"],
                 response_type="object", _request_timeout=_TIMEOUT,
-            )
+            )[0]["metadata"]["name"]
         )  # fmt: skip
     except NotFoundError:
         return missing(title, f"does not exist in namespace {namespace}; {found}", mend)

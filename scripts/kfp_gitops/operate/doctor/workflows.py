@@ -28,19 +28,20 @@ def check(api: Any, namespace: str) -> Check:
     """
     look = f"kubectl -n {namespace} get configmap {_NAME} -o yaml   # workflowDefaults.templateDefaults.retryStrategy"
     try:
-        found = call(
-            lambda: client.CoreV1Api(api).read_namespaced_config_map(
-                _NAME, namespace, _request_timeout=_TIMEOUT
-            )
-        )
+        read = client.CoreV1Api(api).read_namespaced_config_map
+        found = call(lambda: _data(read(_NAME, namespace, _request_timeout=_TIMEOUT)))
     except NotFoundError:
         return unknown(
             _TITLE, f"no {_NAME} in namespace {namespace}: KFP's workflow controller may be elsewhere", look
         )
     except RemoteError as error:
         return unknown(_TITLE, str(error), look)
-    policy = _policy(found.data or {})
+    policy = _policy(found)
     return _void(policy, namespace) if policy in _VOID else ok(_TITLE, "as the manifests say")
+
+
+def _data(found: Any) -> dict[str, str]:
+    return {**(found.data or {})} if found.metadata.name else {}
 
 
 def _void(policy: str, namespace: str) -> Check:

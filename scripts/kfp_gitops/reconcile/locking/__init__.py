@@ -43,7 +43,7 @@ def hold(
         UsageError: the lease is not NAMESPACE/NAME, or there is no cluster.
     """
     if lease is None:
-        with filelock.hold(filelock.path(key), timeout, tell) as found:
+        with filelock.hold(filelock.spot(key), timeout, tell) as found:
             yield found
         return
     parts = _LEASE.fullmatch(lease)

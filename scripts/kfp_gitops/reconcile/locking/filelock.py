@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kfp_gitops.base import private
 from kfp_gitops.base.errors import LockedError, UsageError
 from kfp_gitops.reconcile.locking.memory import Memory
 
@@ -23,7 +25,6 @@ _PLAN = "plan "
 class FileLock:
     """Cannot be lost while its process lives."""
 
-    file: Path
     descriptor: int
     memory: Memory
     begun: str = ""
@@ -42,42 +43,69 @@ class FileLock:
         _write(self.descriptor, self.memory, plan)
 
 
-def path(key: tuple[str, ...]) -> Path:
-    """Where the lock for a key stands: in the user's cache, or where there is no home, in the temporary folder."""
+@dataclass(frozen=True)
+class Spot:
+    """Where a lock stands: below a folder that there is, in folders of this user alone."""
+
+    base: Path
+    folders: tuple[str, ...]
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """Where it is, as a person is told."""
+        return self.base.joinpath(*self.folders, self.name)
+
+
+def spot(key: tuple[str, ...]) -> Spot:
+    """Where the lock for a key stands: in the user's cache, or where there is no home, in the temporary folder.
+
+    Raises:
+        UsageError: nowhere, or somebody put a link, or a folder of their own, in its place.
+    """
     name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:24] + ".lock"
-    return _folder() / name
-
-
-def _folder() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME")
     home = Path(cache) if cache else Path(os.environ.get("HOME") or "/nonexistent") / ".cache"
-    for folder in (home / "kfp-gitops/locks", Path(tempfile.gettempdir()) / f"kfp-gitops-{os.getuid()}"):
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue  # a read-only root file system, as pods have
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
-            return folder
+    temporary = Path(tempfile.gettempdir())
+    for base, folders in ((home, ("kfp-gitops", "locks")), (temporary, (f"kfp-gitops-{os.getuid()}",))):
+        with suppress(OSError):  # a read-only root file system, as pods have
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with private.folder(base, *folders) as folder:
+                if os.access(".", os.W_OK, dir_fd=folder):
+                    return Spot(base, folders, name)
     raise UsageError("no folder for the lock can be written; set HOME, XDG_CACHE_HOME or TMPDIR to one")
 
 
 @contextmanager
-def hold(file: Path, timeout: float, tell: Callable[[str], None]) -> Iterator[FileLock]:
+def hold(where: Spot, timeout: float, tell: Callable[[str], None]) -> Iterator[FileLock]:
     """Hold the lock, waiting for at most `timeout` seconds.
 
     Raises:
         LockedError: another process still holds it.
     """
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _opened(where)
     try:
         _acquire(descriptor, timeout, tell)
         lines = os.pread(descriptor, 200, 0).decode("utf-8", "replace").split("\n")
         memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
         begun = next((line.removeprefix(_PLAN) for line in lines if line.startswith(_PLAN)), "")
         _write(descriptor, memory, begun)
-        yield FileLock(file, descriptor, memory, begun)
+        yield FileLock(descriptor, memory, begun)
     finally:
         os.close(descriptor)  # which releases it; the file stays, for removing it would let two hold one name
+
+
+def _opened(where: Spot) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with private.folder(where.base, *where.folders) as folder:
+        try:
+            found = os.open(where.name, flags, 0o600, dir_fd=folder)
+        except OSError as error:
+            raise UsageError(f"{where.path}: {error.strerror}; look who made it, and remove it") from None
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise UsageError(f"{where.path}: is no plain file; look who made it, and remove it")
+    return found
 
 
 def _write(descriptor: int, memory: Memory, begun: str) -> None:

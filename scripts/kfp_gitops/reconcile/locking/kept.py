@@ -44,7 +44,7 @@ def kept(digest: str) -> Basis | None:
 
 
 def _file(name: str) -> Path:
-    return filelock.path(("plan", name)).with_suffix(_ENDING)
+    return filelock.spot(("plan", name)).path.with_suffix(_ENDING)
 
 
 def _forget(folder: Path) -> None:

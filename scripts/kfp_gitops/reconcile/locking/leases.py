@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kubernetes import client
@@ -30,12 +31,8 @@ class Leases:
     def get(self, name: str) -> Record | None:
         """What the Lease says; None when there is none."""
         try:
-            return _record(
-                call(
-                    lambda: self._api.read_namespaced_lease(
-                        name, self._namespace, _request_timeout=_timeout()
-                    )
-                )
+            return _called(
+                lambda: self._api.read_namespaced_lease(name, self._namespace, _request_timeout=_timeout())
             )
         except NotFoundError:
             return None
@@ -44,13 +41,17 @@ class Leases:
         """Make the Lease; AlreadyExistsError when somebody was first."""
         body = _lease(name, record)
         create = self._api.create_namespaced_lease
-        return _record(call(lambda: create(self._namespace, body, _request_timeout=_timeout())))
+        return _called(lambda: create(self._namespace, body, _request_timeout=_timeout()))
 
     def update(self, name: str, record: Record) -> Record:
         """Write it if nobody has since `record.version`; AlreadyExistsError otherwise."""
         body = _lease(name, record)
         replace = self._api.replace_namespaced_lease
-        return _record(call(lambda: replace(name, self._namespace, body, _request_timeout=_timeout())))
+        return _called(lambda: replace(name, self._namespace, body, _request_timeout=_timeout()))
+
+
+def _called(send: Callable[[], Any]) -> Record:
+    return call(lambda: _record(send()), sum(_timeout()))
 
 
 def _timeout() -> tuple[float, float]:
