@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from kfp_gitops.base import files
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering.rendered import INNER
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
 from kfp_gitops.review.policy.in_containers import in_containers
+from kfp_gitops.review.policy.in_environments import in_environment
 from kfp_gitops.review.policy.in_ir import in_ir
 from kfp_gitops.review.policy.in_manifests import in_manifest
 from kfp_gitops.review.policy.subject import Subject
@@ -33,6 +34,8 @@ def _of_file(environment: str, name: str, text: str, path: str) -> Iterator[Subj
     for document in documents:
         yield from in_containers(environment, name, document)
     match PurePosixPath(name).parts:
+        case (top,) if top == ENVIRONMENT:
+            yield from in_environment(environment, documents[0])
         case ("pipelines", pipeline, "pipeline.yaml"):
             yield from in_manifest(environment, f"{environment}/{pipeline}", reader.read(text, path))
         case ("pipelines", pipeline, part, inner) if part == INNER:
