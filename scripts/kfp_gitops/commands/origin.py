@@ -8,17 +8,22 @@ from pathlib import Path
 
 from kfp_gitops.base.errors import InputError, raise_if_any
 from kfp_gitops.commands import console
+from kfp_gitops.review import forge
 from kfp_gitops.review.promotion import provenance
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
 
 
 def refuse(root: Path, environments: Iterable[Environment]) -> None:
-    """Raises InputError with every promotion that Git does not bear out; says which ones it cannot."""
+    """Says which promotions Git cannot bear out.
+
+    Raises:
+        InputError: it speaks against one, or something is not what a review shows of it.
+    """
     found = provenance.verify(root, environments)
     for warning in found.warnings:
         console.note(warning.as_warning())
-    raise_if_any(found.problems)
+    raise_if_any([*found.problems, *forge.problems(root)])
 
 
 def readable(root: Path, names: Container[str]) -> Iterator[Environment]:
