@@ -24,9 +24,9 @@ def problems(content: bytes, path: str) -> Iterator[Problem]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
-        column = error.start - before.rfind(b"\n")
-        yield Problem(path, before.count(b"\n") + 1, column, "not UTF-8", "save the file as UTF-8")
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        yield Problem(path, line, column, "not UTF-8", "save the file as UTF-8")
         return
     for found, _ in zip(_ANY.finditer(text), range(_MOST), strict=False):
         before = text[: found.start()]
