@@ -71,7 +71,7 @@ def up(repository: str) -> None:
     _inputs(pushgateway_url())
     images = [f"--set={name}={_build(name)}" for name in _IMAGES]
     script("image", "--env", "dev", *images)
-    script("promote", "--from", "dev", "--to", "prod")
+    script("promote", "--from", "dev", "--to", "prod", "--uncommitted")
 
 
 def sync(env: str) -> None:

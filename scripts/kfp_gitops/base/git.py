@@ -9,6 +9,8 @@ from pathlib import Path
 from kfp_gitops.base import redact, visible
 from kfp_gitops.base.errors import RemoteError, UsageError
 
+NOT_INSTALLED = "git is not installed; install it, and run this again"
+
 
 def call(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run git in a folder, whatever comes of it.
@@ -19,16 +21,16 @@ def call(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.
     try:
         return subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
     except FileNotFoundError:
-        raise UsageError("git is not installed; install it, and run this again") from None
+        raise UsageError(NOT_INSTALLED) from None
 
 
-def output(root: Path, *arguments: str) -> str:
+def output(root: Path, *arguments: str, given: bytes | None = None) -> str:
     """What git prints.
 
     Raises:
         RemoteError: git failed; the reason is what it said, without credentials.
     """
-    done = call(root, *arguments)
+    done = call(root, *arguments, given=given)
     if done.returncode != 0:
         raise RemoteError(f"git {arguments[0]}: {complaint(done)}")
     return done.stdout.decode(errors="replace").strip()

@@ -37,6 +37,38 @@ class Source(Protocol):
         """All files below a folder, sorted, relative to it with `/`; hidden ones are left out."""
 
 
+class Tree(Protocol):
+    """A repository as it is at some time: its work tree, or a commit."""
+
+    def read_text(self, relative: str) -> str:
+        """The text of a plain file; InputError when it is none."""
+
+    def list_files(self, folder: str) -> list[str]:
+        """All files below a folder, sorted, relative to it with `/`; hidden ones are left out."""
+
+    def holds(self, relative: str) -> bool:
+        """Whether there is something of that name."""
+
+
+@dataclass(frozen=True)
+class WorkTree:
+    """A repository as it is on the disk."""
+
+    root: Path
+
+    def read_text(self, relative: str) -> str:
+        """As `files.read_text`."""
+        return files.read_text(self.root, relative)
+
+    def list_files(self, folder: str) -> list[str]:
+        """As `files.list_files`."""
+        return files.list_files(self.root, folder)
+
+    def holds(self, relative: str) -> bool:
+        """A link that leads nowhere is nothing."""
+        return (self.root / relative).exists()
+
+
 class Place(Protocol):
     """What can be read as a whole, in one state of it."""
 

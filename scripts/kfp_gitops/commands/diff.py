@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, Problem, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.rendering.rendered import LOCK
 from kfp_gitops.review.diff import jsonform, revision
@@ -66,6 +66,7 @@ def _diff(arguments: Namespace) -> int:
             console.result(to_markdown(found))
         case _:
             console.result("\n\n".join(to_text(item, colour=console.coloured()) for item in found))
+    origin.refuse(root, origin.readable(root, names))
     return ExitCode.DIFFERENCES if any(item.semantic for item in found) else ExitCode.OK
 
 

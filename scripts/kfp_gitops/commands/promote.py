@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from kfp_gitops.base import git
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
@@ -19,7 +18,7 @@ from kfp_gitops.review.diff.model import Category, EnvironmentDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
-from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote, sources_commit
+from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
 from kfp_gitops.review.promotion.status import Pending, status
 
 _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
@@ -53,6 +52,11 @@ def _parser() -> Parser:
         "labels and times; results also code, images and wiring; the reconciler's image is left alone, too",
     )  # fmt: skip
     parser.add_argument(
+        "--uncommitted",
+        action="store_true",
+        help="also promote what no commit has; release.yaml says so, and the policy refuses it",
+    )
+    parser.add_argument(
         "--open-pr",
         action="store_true",
         help="commit on a branch, push, and open a pull request (gh or glab)",
@@ -77,7 +81,9 @@ def _promote(arguments: Namespace) -> int:
     folder = f"manifests/{arguments.target}"
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
     admit = partial(_admitted, arguments, before) if arguments.only else None
-    done = promote(root, arguments.source, arguments.target, arguments.pipeline, admit)
+    done = promote(
+        root, arguments.source, arguments.target, arguments.pipeline, admit, uncommitted=arguments.uncommitted
+    )
     for line in _lines(done):
         console.result(line)
     if not done.files:
@@ -87,10 +93,6 @@ def _promote(arguments: Namespace) -> int:
     seen = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0))
     console.result(f"\n{to_text(seen)}\n")
     _say_unrendered(root, arguments.source, done)
-    if git.commit(root, "HEAD") and not sources_commit(root):
-        console.note(
-            "templates/ or components/ have changes that are not committed: the release names no commit"
-        )
     if forge:
         console.result(_opened(arguments, forge, done, seen))
     else:
@@ -166,8 +168,10 @@ def _verify(arguments: Namespace) -> None:
 
 
 def _status(arguments: Namespace) -> int:
-    if arguments.verify or arguments.open_pr:
-        raise UsageError("--status changes nothing, so --verify and --open-pr mean nothing with it")
+    if arguments.verify or arguments.open_pr or arguments.uncommitted:
+        raise UsageError(
+            "--status changes nothing, so --verify, --open-pr and --uncommitted mean nothing with it"
+        )
     found = status(arguments.root, arguments.source, arguments.target)
     chosen = [item for item in found if not arguments.pipeline or item.pipeline in arguments.pipeline]
     for item in chosen:

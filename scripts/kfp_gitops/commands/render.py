@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering import argocd
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendered = _render_all(root, names, remember=not arguments.check)
     for warning in (warning for item in rendered for warning in item.warnings):
         console.note(warning.as_warning())
+    if arguments.check:
+        origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kfp_gitops.base import files
 from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.sources import brought, components
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Component
@@ -89,24 +89,24 @@ def _digests(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: sha256(text) for name, text in texts.items()}
 
 
-def from_sources(root: Path, pipeline: str, images: Mapping[str, str]) -> Release:
-    """The release as the sources stand now.
+def from_sources(at: Tree | Path, pipeline: str, images: Mapping[str, str]) -> Release:
+    """The release as the sources stand in a work tree, which may be given by its path, or at a commit.
 
     Raises:
         InputError: the template, its schema, or a component that it names is missing.
     """
-    folder = f"templates/pipelines/{pipeline}"
-    texts = _read_folder(root, folder)
+    tree, folder = _tree(at), f"templates/pipelines/{pipeline}"
+    texts = _read_folder(tree, folder)
     paths = {name: f"components/{name}/component.yaml" for name in _component_names(texts)}
-    raise_if_any(_unknown(folder, texts, name) for name, path in paths.items() if not (root / path).exists())
-    specs = {name: files.read_text(root, path) for name, path in paths.items()}
+    raise_if_any(_unknown(folder, texts, name) for name, path in paths.items() if not tree.holds(path))
+    specs = {name: tree.read_text(path) for name, path in paths.items()}
     return Release(pipeline, folder, texts, specs, paths, images)
 
 
-def from_pinned(root: Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
+def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
     """The release that was promoted to an environment, from its pinned copy."""
     folder = pinned_folder(environment, pipeline)
-    texts = _read_folder(root, folder)
+    texts = _read_folder(_tree(at), folder)
     specs = {found[1]: texts.pop(name) for name in list(texts) if (found := _PINNED_SPEC.fullmatch(name))}
     paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
     return Release(pipeline, folder, texts, specs, paths, images)
@@ -122,8 +122,12 @@ def pinned_files(release: Release) -> dict[str, str]:
     return {**release.files, **{f"components/{name}.yaml": text for name, text in release.specs.items()}}
 
 
-def _read_folder(root: Path, folder: str) -> dict[str, str]:
-    texts = {name: files.read_text(root, f"{folder}/{name}") for name in files.list_files(root, folder)}
+def _tree(at: Tree | Path) -> Tree:
+    return WorkTree(at) if isinstance(at, Path) else at
+
+
+def _read_folder(tree: Tree, folder: str) -> dict[str, str]:
+    texts = {name: tree.read_text(f"{folder}/{name}") for name in tree.list_files(folder)}
     problems = [
         Problem(
             f"{folder}/{name}", 0, 0, "no such file", "a pipeline needs its template and its values schema"

@@ -17,7 +17,6 @@ from urllib.request import urlopen
 
 import delivered
 import pytest
-import yaml
 from delivered import Object
 from kfp_gitops.devserver import DevServer, Faults
 from kfpapi.stub import Answer, Seen, Stub
@@ -208,20 +207,30 @@ def test_a_token_that_rotates_in_the_middle_is_read_again(
     assert "projected-token" not in applied.out + applied.err + applied.message
 
 
+@pytest.mark.parametrize("promoted_at", ["a1" * 20, f"{'a1' * 20}+changes"])
 def test_a_job_registers_the_commit_whose_sources_were_promoted(
-    tmp_path: Path, cluster: FakeLeases, server: DevServer
+    tmp_path: Path,
+    cluster: FakeLeases,
+    server: DevServer,
+    repository: Path,
+    command: Command,
+    promoted_at: str,
 ) -> None:
     """It has no git, and what is rendered cannot know its own commit."""
-    objects = delivered.of("prod")
+    release = repository / "environments/prod/release.yaml"
+    text = release.read_text("utf-8")
+    release.write_text(
+        text.replace("    from: dev\n", f"    from: dev\n    commit: {promoted_at}\n"), "utf-8"
+    )
+    assert command("render", "--root", repository, "--env", "prod", "--lock").code == 0
+    objects = tuple(kustomize_build(repository / "manifests/prod"))
     template = copy.deepcopy(dict(delivered.pods(objects))["kfp-gitops-prod"])
     template["spec"]["containers"][0]["args"].append(f"--host={server.url}")
     tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
     done = Pod(template, objects, tmp_path / "pod", tokens, cluster.stub.url).run()
     assert done.code == 0, done.err
-    release = yaml.safe_load((PROJECT / "environments/prod/release.yaml").read_text("utf-8"))
-    told = {entry["commit"] for entry in release["pipelines"].values()}
     registered = [version["description"] for version in _versions(server)]
-    assert registered and all(any(f"commit={commit}" in text for commit in told) for text in registered)
+    assert registered and all(f"commit={promoted_at}" in text.split() for text in registered)
 
 
 def test_a_token_that_is_not_valid_fails_the_job_without_showing_it(pods: Callable[..., Pod]) -> None:

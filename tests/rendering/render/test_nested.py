@@ -68,7 +68,8 @@ def test_its_template_is_part_of_the_release(nested: Path) -> None:
 def test_promotion_takes_it_along_and_the_reconciler_reads_it(
     nested: Path, command: Callable[..., Any]
 ) -> None:
-    assert command("promote", "--root", nested, "--from", "dev", "--to", "prod").code == 0
+    asked = ("promote", "--root", nested, "--from", "dev", "--to", "prod", "--uncommitted")
+    assert command(*asked).code == 0
     assert (nested / "environments/prod/pinned/hello/twice.pipeline.yaml.j2").read_text() == TWICE
     (nested / INNER).unlink()  # prod has its own copy
     assert command("render", "--root", nested, "--env", "prod", "--check").code == 0

@@ -74,6 +74,10 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
     "schedule-concurrency": ([{"maxConcurrency": 1}], [{"maxConcurrency": 4}]),
     "owner-set": ([{"owner": "team-a"}], [{"owner": ""}, {"owner": "todo"}, {}]),
     "task-count": ([{"tasks": 100}], [{"tasks": 101}]),
+    "promotion-committed": (
+        [{"release": DIGEST[1:]}, {"release": DIGEST[1:], "commit": "a" * 40}],
+        [{"commit": f"{'a' * 40}+changes"}, {"commit": "none"}],
+    ),
 }
 
 

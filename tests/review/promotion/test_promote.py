@@ -1,4 +1,4 @@
-"""Promotion: the same release, other values; all of it or nothing."""
+"""Promotion: the same release, other values; all of it or nothing. From where it comes is test_provenance.py's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gitrepo import commit, init
 from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
@@ -24,32 +23,26 @@ def _release(repository: Path) -> dict[str, object]:
     return found
 
 
+def _digest(repository: Path) -> str:
+    found: str = _release(repository)["pipelines"]["hello"]["digest"]  # type: ignore[index]
+    return found
+
+
 def test_promoting_what_is_there_already_changes_nothing(repository: Path, command: Command) -> None:
     command("render", "--root", repository, "--all", "--lock")
     before = snapshot(repository)
-    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     assert outcome.code == 0
     assert "nothing changed" in outcome.err
     assert snapshot(repository) == before
 
 
-@pytest.mark.parametrize("committed", [True, False])
-def test_a_release_names_the_commit_of_its_sources_or_it_is_said_why_not(
-    committed: bool, repository: Path, command: Command
-) -> None:
-    init(repository)
-    _change_source(repository)
-    command("render", "--root", repository, "--env", "dev", "--lock")
-    named = commit(repository, "changed") if committed else None
-    told = command("promote", "--root", repository, "--from", "dev", "--to", "prod").err
-    assert ("have changes that are not committed: the release names no commit" in told) is not committed
-    assert _release(repository)["pipelines"]["hello"].get("commit") == named  # type: ignore[index]
-
-
 def test_dev_and_prod_have_one_release_and_two_versions(repository: Path, command: Command) -> None:
     _change_source(repository)
     command("render", "--root", repository, "--env", "dev", "--lock")
-    assert command("promote", "--root", repository, "--from", "dev", "--to", "prod").code == 0
+    assert (
+        command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted").code == 0
+    )
     releases, versions = set(), set()
     for env in ("dev", "prod"):
         folder = repository / "manifests" / env
@@ -66,7 +59,7 @@ def test_dev_and_prod_have_one_release_and_two_versions(repository: Path, comman
 def test_a_source_that_is_not_rendered_yet_is_said(repository: Path, command: Command) -> None:
     command("render", "--root", repository, "--all", "--lock")
     _change_source(repository)
-    promote = ("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    promote = ("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     said = "manifests/dev does not have this release of hello yet; run `python scripts/render.py --env dev --lock`, too"
     assert said in command(*promote).err
     command("render", "--root", repository, "--env", "dev", "--lock")
@@ -78,13 +71,13 @@ def test_a_source_that_is_not_rendered_yet_is_said(repository: Path, command: Co
 
 
 def test_going_back_to_the_old_source_promotes_the_old_release(repository: Path, command: Command) -> None:
-    before = _release(repository)
+    before = _digest(repository)
     source = (repository / TEMPLATE).read_text()
     _change_source(repository)
-    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     (repository / TEMPLATE).write_text(source)
-    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
-    assert _release(repository)["pipelines"] == before["pipelines"]
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
+    assert _digest(repository) == before
 
 
 def test_images_travel_with_the_release(repository: Path, command: Command) -> None:
@@ -93,16 +86,27 @@ def test_images_travel_with_the_release(repository: Path, command: Command) -> N
     command("render", "--root", repository, "--env", "prod")
     manifest = repository / "manifests/prod/pipelines/hello/components/greet.yaml"
     assert "3" * 64 not in manifest.read_text()
-    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     assert "3" * 64 in manifest.read_text()
 
 
 def test_one_pipeline_alone_leaves_the_reconciler_image_alone(repository: Path, command: Command) -> None:
     release = repository / "environments/dev/release.yaml"
     release.write_text(release.read_text().replace("2" * 64, "4" * 64))
-    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--pipeline", "hello")
+    command(
+        "promote",
+        "--root",
+        repository,
+        "--from",
+        "dev",
+        "--to",
+        "prod",
+        "--uncommitted",
+        "--pipeline",
+        "hello",
+    )
     assert "4" * 64 not in str(_release(repository)["images"])
-    command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     assert "4" * 64 in str(_release(repository)["images"])
 
 
@@ -120,7 +124,7 @@ def test_a_release_that_does_not_fit_the_values_of_its_target_is_not_promoted(
         )
     )
     before = snapshot(repository)
-    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     assert outcome.code == 2
     assert "environments/base.yaml" in outcome.err or "environments/prod/values.yaml" in outcome.err
     assert "lacks 'colour'" in outcome.err
@@ -152,7 +156,9 @@ def test_a_source_that_was_promoted_itself_can_be_promoted_on(repository: Path, 
         (stage / name).write_text(
             (repository / "environments/prod" / name).read_text().split("pipelines:\n  hello:\n    digest")[0]
         )
-    assert command("promote", "--root", repository, "--from", "prod", "--to", "stage").code == 0
+    assert (
+        command("promote", "--root", repository, "--from", "prod", "--to", "stage", "--uncommitted").code == 0
+    )
     assert yaml.safe_load((stage / "release.yaml").read_text())["pipelines"]["hello"]["from"] == "prod"
 
 
@@ -163,11 +169,13 @@ def test_a_hidden_file_beside_the_values_is_kept_and_a_linked_copy_refused(
     (tmp_path / "outside/keep").write_text("mine")
     (repository / "environments/prod/.keep").write_text("mine")
     _change_source(repository)
-    assert command("promote", "--root", repository, "--from", "dev", "--to", "prod").code == 0
+    assert (
+        command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted").code == 0
+    )
     assert (repository / "environments/prod/.keep").exists()
     (repository / "environments/prod/pinned/gone").symlink_to(tmp_path / "outside")
     before = snapshot(repository)
-    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod")
+    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
     assert outcome.code == 2
     assert outcome.err.startswith("environments/prod/pinned/gone: leads out of the repository")
     assert snapshot(repository) == before

@@ -104,8 +104,9 @@ def test_one_pipeline_is_promoted_alone(team: Team) -> None:
             text.replace("&same", "") + "  welcome:\n" + values, "utf-8"
         )
     team.ok("render", "--env", "dev", "--lock")
+    commit(team.root, "a second pipeline, everywhere")
     team.ok("promote", "--from", "dev", "--to", "prod")
-    team.merge("a second pipeline, everywhere")
+    team.merge("promote it")
 
     replace(team.root, "templates/pipelines/welcome/pipeline.yaml.j2", "owner: tests", "owner: others")
     team.change_dev("owner: tests", "owner: others")

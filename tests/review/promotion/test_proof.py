@@ -42,7 +42,7 @@ class Team:
         return self.command("run", "--root", self.root, *arguments, *([] if name == "hang" else ["--wait"]))
 
     def promote(self) -> Outcome:
-        arguments = ["--from", "dev", "--to", "prod", "--verify", "--host", self.url]
+        arguments = ["--from", "dev", "--to", "prod", "--uncommitted", "--verify", "--host", self.url]
         return self.command("promote", "--root", self.root, *arguments)
 
 

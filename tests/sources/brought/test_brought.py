@@ -49,9 +49,8 @@ def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, comm
     before = environment.releases(root, environment.load(root, "dev"))["brought"].digest
     with (root / "environments/prod/values.yaml").open("a") as values:
         values.write("  brought:\n    values: {uri: gs://prod/x}\n")
-    assert (
-        command("promote", "--root", root, "--from", "dev", "--to", "prod", "--pipeline", "brought").code == 0
-    )
+    asked = ("promote", "--from", "dev", "--to", "prod", "--pipeline", "brought", "--uncommitted")
+    assert command(asked[0], "--root", root, *asked[1:]).code == 0
     pinned = root / "environments/prod/pinned/brought/rich.yaml"
     assert pinned.read_text() == ir_file(root).read_text()
     assert "gs://prod/x" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()

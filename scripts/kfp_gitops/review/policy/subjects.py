@@ -10,10 +10,11 @@ from typing import Any
 from kfp_gitops.base import files
 from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering.rendered import INNER
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.policy.in_containers import in_containers
+from kfp_gitops.review.policy.in_environments import in_environment
 from kfp_gitops.review.policy.in_ir import in_component, in_ir
 from kfp_gitops.review.policy.in_kustomization import in_kustomization
 from kfp_gitops.review.policy.in_manifests import in_manifest
@@ -93,6 +94,8 @@ def _named(
         yield from in_containers(environment, name, document)
         yield from in_kustomization(environment, name, document)
     match PurePosixPath(name).parts:
+        case (top,) if top == ENVIRONMENT:
+            yield from in_environment(environment, documents[0])
         case ("pipelines", pipeline, "pipeline.yaml"):
             manifest = reader.read(text, path)
             still = idle(side(root, path, manifest.document.value)) if manifest.schedules else []

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, git
-from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.review.promotion import provenance
+from kfp_gitops.review.promotion.provenance import Origins
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
@@ -46,29 +48,40 @@ Admit = Callable[[Mapping[str, str]], Collection[str]]
 
 
 def promote(
-    root: Path, source: str, target: str, pipelines: Sequence[str], admit: Admit | None = None
+    root: Path,
+    source: str,
+    target: str,
+    pipelines: Sequence[str],
+    admit: Admit | None = None,
+    *,
+    uncommitted: bool = False,
 ) -> Promotion:
     """Copy releases, render and lock the target; writes nothing unless all of it works.
 
     With no pipelines named, all of the target's, and the reconciler's image too. With `admit` only pipelines that it
-    lets through, and nothing else.
+    lets through, and nothing else. `uncommitted`: also what no commit has, and release.yaml says so.
 
     Raises:
         UsageError: the target does not follow pinned copies, or a pipeline is not there.
+        RefusedError: what would be promoted is not committed.
         InputError: something does not render or compile.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
     _refuse_impossible(giver, taker, pipelines)
-    chosen = list(pipelines) or taker.pipelines
+    chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
     given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    origins = provenance.origins(root, giver, taker, given)
+    if not uncommitted:
+        _refuse_uncommitted(giver, origins, with_reconciler=whole)
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
         _stage(root, staged)
-        whole = not pipelines and admit is None
-        _write_release(staged, giver, taker, given, with_reconciler=whole, commit=sources_commit(root))
+        _write_release(staged, giver, taker, given, origins, with_reconciler=whole)
         rendered = render(staged, target)
         if admit is not None and len(left := _admitted(admit, rendered, given)) < len(given):
-            return promote(root, source, target, left, admit) if left else Promotion((), ())
+            if not left:
+                return Promotion((), ())
+            return promote(root, source, target, left, admit, uncommitted=uncommitted)
         texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
         changed = _copy_back(staged, root, target)
         changed += [
@@ -83,6 +96,17 @@ def promote(
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
     let_through = admit(rendered.files())
     return [name for name in given if name in let_through]
+
+
+def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler: bool) -> None:
+    """All at once. Nobody could ever tell from where it came."""
+    found = [f"{name}: no commit has this release of {giver.name}" for name in origins.uncommitted]
+    if with_reconciler and not origins.reconciler_committed:
+        path = environment.release_path(giver.name)
+        found.append(f"image {RECONCILER_IMAGE}: no commit has this line of {path}")
+    if found:
+        todo = "commit it first, or add --uncommitted: release.yaml then says so, and the policy refuses that for prod"
+        raise RefusedError("\n".join([*found, todo]))
 
 
 def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
@@ -112,15 +136,15 @@ def _write_release(
     giver: Environment,
     taker: Environment,
     given: Mapping[str, Release],
+    origins: Origins,
     *,
     with_reconciler: bool,
-    commit: str | None,
 ) -> None:
     entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
-        if entries.get(name, {}).get("digest") != found.digest:
-            entries[name] = _entry(giver, found, commit)
+        if name in origins.new:
+            entries[name] = _entry(giver, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -130,9 +154,13 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"digest": found.digest, "images": dict(found.used_images), "from": giver.name}
-    return {**entry, "commit": commit} if commit else entry
+def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
+    return {
+        "digest": found.digest,
+        "images": dict(found.used_images),
+        "from": giver.name,
+        "commit": commit,
+    }
 
 
 def _release_text(images: Mapping[str, str], entries: Mapping[str, Any]) -> str:
@@ -151,9 +179,3 @@ def _copy_back(staged: Path, root: Path, target: str) -> list[tuple[str, str]]:
         return done
     files.write_text(root, path, text)
     return [*done, ("change", path)]
-
-
-def sources_commit(root: Path) -> str | None:
-    """The commit that the sources are at, for information; none when they are not committed."""
-    changed = git.call(root, "status", "--porcelain", "--", "templates", "components")
-    return None if changed.returncode != 0 or changed.stdout else git.commit(root, "HEAD")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfp_gitops.base import git
+from kfp_gitops.review.promotion.provenance import is_committed
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import RECONCILER_IMAGE
 from kfp_gitops.sources.release import Release
@@ -87,4 +88,4 @@ def _changed(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> 
 def _commits(root: Path, new: Release, since: str | None) -> list[str]:
     """The commits since the promoted one that touched what the release is made of; none when that is not known."""
     paths = [new.folder, *new.spec_paths.values()]
-    return git.log(root, since, paths) if since else []
+    return git.log(root, since, paths) if since and is_committed(since) else []

@@ -1,0 +1,160 @@
+"""What Git knows of an environment's releases: which one it had at a commit, and which ones it ever had."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.base import committed, git
+from kfp_gitops.base.committed import Commit, Objects
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import Document, parse
+from kfp_gitops.sources import environment, release
+from kfp_gitops.sources.values import merge
+
+_WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SAID = re.compile(r"\+ +release: [\"']?(sha256:[0-9a-f]{64})[\"']?")
+
+
+@dataclass
+class History:
+    """A repository up to its HEAD; what was asked for once is kept."""
+
+    root: Path
+    head: str
+    prefix: str
+    shallow: bool
+    objects: Objects
+    _ancestors: dict[str, bool] = field(default_factory=dict)
+    _inputs: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    _digests: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    _released: dict[str, Mapping[str, list[str]]] = field(default_factory=dict)
+
+    def knows(self, commit: str) -> bool:
+        """Whether there is a commit of this full id; neither a tag nor a branch that has such a name."""
+        return bool(_WHOLE.fullmatch(commit)) and git.commit(self.root, commit) == commit
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is HEAD or comes before it."""
+        if commit not in self._ancestors:
+            done = git.call(self.root, "merge-base", "--is-ancestor", commit, self.head)
+            self._ancestors[commit] = done.returncode == 0
+        return self._ancestors[commit]
+
+    def digest(self, commit: str, source: str, pipeline: str) -> str | None:
+        """The digest of the release of a pipeline that an environment had at a commit; None when it had none."""
+        asked = commit, source, pipeline
+        if asked not in self._digests:
+            self._digests[asked] = self._digest(*asked)
+        return self._digests[asked]
+
+    def images(self, commit: str, source: str) -> Mapping[str, str]:
+        """The image map of an environment at a commit; empty when it had none."""
+        return _below(self._inputs_at(commit, source), "images")
+
+    def _inputs_at(self, commit: str, source: str) -> Mapping[str, Any]:
+        if (commit, source) not in self._inputs:
+            self._inputs[commit, source] = _inputs(self._tree(commit), source)
+        return self._inputs[commit, source]
+
+    def _tree(self, commit: str) -> Commit:
+        return Commit(self.objects, commit, self.prefix)
+
+    def _digest(self, commit: str, source: str, pipeline: str) -> str | None:
+        tree, inputs = self._tree(commit), self._inputs_at(commit, source)
+        try:
+            if inputs.get("follows") == "sources":
+                return release.from_sources(tree, pipeline, inputs["images"]).digest
+            images = _below(inputs, "pipelines", pipeline, "images")
+            return release.from_pinned(tree, source, pipeline, images).digest
+        except InputError:
+            return None
+
+    def released(self, source: str) -> Mapping[str, list[str]]:
+        """Release digest → the commits by which an environment's manifests came to name it, up to HEAD.
+
+        Git leaves out what a merge did not take: a branch that was turned round before it was merged.
+        """
+        if source not in self._released:
+            self._released[source] = _released(self.root, self.head, f"manifests/{source}/environment.yaml")
+        return self._released[source]
+
+    def where(self, source: str, pipeline: str, digest: str) -> str | None:
+        """A commit at which an environment had that very release of a pipeline; HEAD where it has it still."""
+        candidates = [self.head, *self.released(source).get(digest, ())]
+        return next((each for each in candidates if self.digest(each, source, pipeline) == digest), None)
+
+
+@contextmanager
+def history(root: Path) -> Iterator[History | None]:
+    """The history of a folder; None where nothing of it is committed.
+
+    Raises:
+        RemoteError: there is a repository, and git does not read it.
+        UsageError: there is one, and no git.
+    """
+    head = _head(root)
+    if head is None:
+        yield None
+        return
+    shallow = git.output(root, "rev-parse", "--is-shallow-repository") == "true"
+    with committed.objects(root) as objects:
+        prefix = git.output(root, "rev-parse", "--show-prefix")
+        known = Commit(objects, head, prefix).holds("environments")
+        yield History(root, head, prefix, shallow, objects) if known else None
+
+
+def _head(root: Path) -> str | None:
+    above = [root.resolve(), *root.resolve().parents]
+    if not any((folder / ".git").exists() for folder in above):
+        return None
+    git.output(root, "rev-parse", "--git-dir")  # one that git refuses is not the same as none
+    return git.commit(root, "HEAD")
+
+
+def _inputs(tree: Commit, source: str) -> Mapping[str, Any]:
+    """What of an environment's inputs its releases are made of; of any version of their schemas."""
+    try:
+        base, over, released = (
+            _document(tree, path)
+            for path in (environment.BASE, environment.values_path(source), environment.release_path(source))
+        )
+    except InputError:
+        return {}
+    found = merge(base, over).value
+    follows = found.get("follows") if isinstance(found, dict) else None
+    return {
+        "follows": follows,
+        "images": _below(released.value, "images"),
+        "pipelines": _below(released.value, "pipelines"),
+    }
+
+
+def _document(tree: Commit, path: str) -> Document:
+    return parse(tree.read_text(path), path)
+
+
+def _below(value: Any, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _released(root: Path, head: str, path: str) -> Mapping[str, list[str]]:
+    """Newest first. `--text`: no attribute hides what the file says."""
+    # In two steps: to ask `git log` for what merges changed makes it list, too, what they did not take.
+    commits = git.output(root, "rev-list", head, "--", path)
+    how = ("--root", "-m", "--patch", "--unified=0", "--text", "--no-color", "--no-ext-diff", "--no-textconv")
+    command = ("diff-tree", "--stdin", *how, "--no-renames", "--format=commit %H", "--relative")
+    found: dict[str, list[str]] = {}
+    commit = ""
+    for line in git.output(root, *command, "--", path, given=f"{commits}\n".encode()).splitlines():
+        if line.startswith("commit "):
+            commit = line.removeprefix("commit ")
+        elif said := _SAID.fullmatch(line.rstrip()):
+            found.setdefault(said[1], []).append(commit)
+    return found
