@@ -200,7 +200,9 @@ def test_only_what_reaches_no_farther_is_promoted(
     template.write_text(template.read_text().replace(old, new))
     command("render", "--root", repository, "--env", "dev", "--lock")
     prod = {path: text for path, text in snapshot(repository).items() if "prod" in str(path)}
-    outcome = command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--only", farthest)
+    outcome = command(
+        "promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted", "--only", farthest
+    )
     assert outcome.code == 0
     assert ("hello: left alone, its change is of category " in outcome.err) is left
     now = {path: text for path, text in snapshot(repository).items() if "prod" in str(path)}

@@ -27,6 +27,10 @@ class Team:
 
     def __init__(self, root: Path, command: Command) -> None:
         self.root, self._command = root, command
+        prod = root / "environments/prod/values.yaml"
+        prod.write_text(
+            f"kfp: {{host: 'http://ml-pipeline.prod.svc:8888'}}\n{prod.read_text('utf-8')}", "utf-8"
+        )
         self.run("render", "--all", "--lock")
         init(root)
 
