@@ -37,6 +37,8 @@ class Calls(Controller):
         self.latency = latency
         self.interruption: Interruption | None = None
         self.calls = 0
+        self.wrong_list: int | None = None
+        """The nth list from now is empty, whatever there is."""
         self.watch: Callable[[], None] = lambda: None
 
     def _call(self, effect: Callable[[], T], creates: Callable[[T], None] | None = None) -> T:
@@ -57,6 +59,17 @@ class Calls(Controller):
         if hit:
             self._stop(hit, unclear=creates is not None)
         return result
+
+    def _list(self, effect: Callable[[], T], nothing: T) -> T:
+        """A reply of many, which may once be the wrong one."""
+        found = self._call(effect)
+        if self.wrong_list is None:
+            return found
+        self.wrong_list -= 1
+        if self.wrong_list:
+            return found
+        self.wrong_list = None
+        return nothing
 
     def _hit(self) -> Interruption | None:
         if self.interruption is None:

@@ -108,6 +108,7 @@ def _dispatch(arguments: Namespace) -> int:
 
 def _request(arguments: Namespace, folder: Folder, host: str) -> Request | None:
     """The run that is asked for, if one is."""
+    from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.operate import runs
 
     if arguments.status or arguments.rerun:
@@ -117,8 +118,11 @@ def _request(arguments: Namespace, folder: Folder, host: str) -> Request | None:
         return None
     values = runs.parameters(manifest, arguments.param)
     runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values, host)
-    version = folder.locked[arguments.pipeline].version
-    return runs.Request(arguments.env, arguments.pipeline, version, values)
+    locked, owner = (
+        folder.locked[arguments.pipeline],
+        Owner(folder.environment["repository"], arguments.env),
+    )
+    return runs.Request(owner, arguments.pipeline, locked.version, locked.digest, values)
 
 
 def _watch(api: KfpApi, folder: Folder) -> Watch:

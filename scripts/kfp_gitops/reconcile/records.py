@@ -27,6 +27,8 @@ class DesiredPipeline:
     """The path of its manifest in the repository."""
     commit: str = ""
     """The commit whose sources were promoted, where it was."""
+    service_account: str = ""
+    """Whom its steps run as; "": whom KFP lets them by itself."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""

@@ -21,13 +21,15 @@ def superfluous(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVe
     """Our versions beyond the newest `keep` that nothing pins, oldest first.
 
     A recurring run whose version is gone makes the API server give up all its recurring runs at its next start
-    (ReconcileSwfCrs), so what is pinned stays, whoever pins it.
+    (ReconcileSwfCrs), so what is pinned stays, whoever pins it; and what has no date that can be read, whose age is not
+    known.
     """
     owner = view.pipeline.owner if view.pipeline else None
     ours = [
         version
         for version in (view.pipeline.versions.values() if view.pipeline else ())
         if version.owner == owner
+        and not version.damaged
         and version.name != wanted.version
         and version.id not in view.pinned | view.busy
     ]

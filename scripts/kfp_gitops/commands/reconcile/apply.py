@@ -84,10 +84,12 @@ def carry_out(arguments: Namespace, wanted: Desired) -> int:
 
 
 def _verdict(found: Plan, done: Outcome) -> int:
-    for pipeline, why in done.failed:
+    for pipeline, why in (*done.failed, *done.refused):
         console.note(f"{pipeline}: {why}")
     for pipeline, why in done.postponed:
         console.note(f"{pipeline}: left for the next apply: {why}")
     if done.failed:
         return ExitCode.REMOTE_FAILED
+    if done.refused:
+        return ExitCode.REFUSED
     return conflicts(found) or (ExitCode.DIFFERENCES if done.postponed else ExitCode.OK)

@@ -16,6 +16,7 @@ from kfp_gitops.base.errors import AlreadyExistsError, NotFoundError, RemoteErro
 from kfp_gitops.kfpserver.kfpapi import access as accesses
 from kfp_gitops.kfpserver.kfpapi.access import Access
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.kfpapi.told import Told
 from kfp_gitops.kfpserver.kfpapi.transport import Services
 from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, left_over
 
@@ -44,11 +45,11 @@ class Requests:
     def _in_namespace(self) -> dict[str, str]:
         return {"namespace": self.namespace} if self.namespace else {}
 
-    def _pages(self, items: str, list_page: Callable[..., Any]) -> Iterator[Any]:
+    def _pages(self, items: str, list_page: Callable[..., Any], size: int = _PAGE) -> Iterator[Any]:
         token = ""
         while True:
-            page = self._page(list_page, token)
-            yield from getattr(page, items) or []
+            page = self._page(list_page, token, size)
+            yield from self._rows(page, items)
             following = page.next_page_token or ""
             if not following:
                 return
@@ -56,8 +57,14 @@ class Requests:
                 raise RemoteError(f"{self.host}: gave the same page of {items} twice")
             token = following
 
-    def _page(self, list_page: Callable[..., Any], token: str) -> Any:
-        return self._read(lambda: list_page(page_size=_PAGE, page_token=token))
+    def _rows(self, page: Any, items: str) -> list[Any]:
+        found = getattr(page, items) or []
+        if not isinstance(found, list) or not all(isinstance(row, Told) for row in found):
+            raise RemoteError(f"{self.host}: answered what KFP's API does not (no list of {items})")
+        return found
+
+    def _page(self, list_page: Callable[..., Any], token: str, size: int) -> Any:
+        return self._read(lambda: list_page(page_size=size, page_token=token))
 
     def _read(self, call: Callable[[], Any]) -> Any:
         return self._backoff.call(lambda: understood(self.host, call))

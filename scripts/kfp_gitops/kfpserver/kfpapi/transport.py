@@ -23,6 +23,7 @@ from kfp_gitops.kfpserver.kfpapi import failures
 from kfp_gitops.kfpserver.kfpapi.access import Access, proxy
 from kfp_gitops.kfpserver.kfpapi.clock import ServerClock
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.told import Told
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -139,11 +140,12 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 
 
 class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types
-    def deserialize(self, response: Any, response_type: Any) -> Any:
+    def deserialize(self, response: Any, response_type: Any) -> Any:  # noqa: ARG002  # the client's own signature
         """The original makes an empty list of whatever is no JSON object, and so of a cut-off reply."""
-        if not isinstance(json.loads(response.data), dict):
+        found = json.loads(response.data)
+        if not isinstance(found, dict):
             raise ValueError("no JSON object")
-        return super().deserialize(response, response_type)
+        return Told(found)
 
 
 class Services:
