@@ -204,15 +204,18 @@ class FakeKfp(Calls):
 
         assert len(description) <= 255 - len(" attempt=01234567"), description
         self.touching["create"] += 1
+        self._remember()
         return self._call(effect, hide)
 
     def enable_schedule(self, schedule_id: str) -> None:
         """Keeps what it knows of its last firing, so what fell due meanwhile fires at once (facts 4.5)."""
         self.touching["enable"] += 1
+        self._remember()
         self._call(lambda: self.set_enabled(schedule_id, enabled=True))
 
     def disable_schedule(self, schedule_id: str) -> None:
         self.touching["disable"] += 1
+        self._remember()
         self._call(lambda: self.set_enabled(schedule_id, enabled=False))
 
     def set_enabled(self, schedule_id: str, *, enabled: bool) -> None:
@@ -227,6 +230,7 @@ class FakeKfp(Calls):
 
     def delete_schedule(self, schedule_id: str) -> None:
         self.touching["delete"] += 1
+        self._remember()
         self._call(lambda: self.recurring.pop(schedule_id, None))
 
     # runs
@@ -265,6 +269,8 @@ class FakeKfp(Calls):
             )
             self.runs[run.id] = run, self.clock + self.lasts
             return run.id
+
+        self._remember()
 
         def hide(made: str) -> None:
             self.ghost_runs.append(self.runs.pop(made)[0])
