@@ -174,7 +174,8 @@ class Reconciler(RuleBasedStateMachine):
         """The same schedules, pinned to something else."""
         if self.desired.pipelines[0].name == "p":
             old = self.desired.pipelines[0]
-            new = replace(old, version=f"sha-{old.release[7]}{'2' if old.version.endswith('1') else '1'}")
+            content = f"{old.release[7]}{'2' if old.version.endswith('1') else '1'}"
+            new = replace(old, version=f"sha-{content}", digest=f"sha256:{content}")
             self.desired = replace(self.desired, pipelines=(new, BYSTANDER))
 
     @rule(delete=st.sampled_from(["schedules", "versions", "pipeline", None]))

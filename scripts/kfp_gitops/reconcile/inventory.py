@@ -80,7 +80,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         now=actual.now,
         in_flight=actual.in_flight,
         stale=bool(actual.dangling),
-        unclear=tuple(unclear.runs(desired.owner, actual.experiments)),
+        unclear=tuple(unclear.runs(desired.owner, actual.notes_of_runs)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule, ActualVersion
@@ -63,9 +63,10 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += [] if desired.disabled else _notes(wanted, view)
             notes += _stale(wanted, view, actual, options)
         changes += found
-    changes += _vanished(desired, actual, options)
+    gone = vanished(desired, actual, options)
+    changes += _vanished(gone)
     changes += _pipelines_left(desired, actual)
-    notes += _left_behind(desired, actual, options)
+    notes += _left_behind(desired, actual, gone)
     notes += unclear.told(desired.owner, actual.experiments)
     notes += damage.told(desired, actual)
     return Plan(desired.owner.environment, desired.host, tuple(changes), desired.time_zone, tuple(notes))
@@ -160,9 +161,9 @@ def _version_of_absent(
     return Action.DELETE, "state: absent"
 
 
-def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
+def _vanished(gone: Sequence[ActualSchedule]) -> Iterator[Change]:
     """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
-    for found in vanished(desired, actual, options):
+    for found in gone:
         if found.enabled:
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
@@ -178,11 +179,10 @@ def _pipelines_left(desired: Desired, actual: Actual) -> Iterator[Change]:
         yield Change(Action.UNCHANGED, Kind.PIPELINE, found.name, found.name, reason)
 
 
-def _left_behind(desired: Desired, actual: Actual, options: Options) -> Iterator[str]:
+def _left_behind(desired: Desired, actual: Actual, gone: Sequence[ActualSchedule]) -> Iterator[str]:
     """A pipeline that has left the values is told whatever its schedules are: else nobody ever removes it."""
-    of_no_pipeline = vanished(desired, actual, options)
     for pipeline in left_behind(desired, actual):
-        its = [found for found in of_no_pipeline if found.pipeline_id == pipeline.id]
+        its = [found for found in gone if found.pipeline_id == pipeline.id]
         on = sum(found.enabled for found in its)
         yield (
             f"pipeline {pipeline.name} is ours and in no manifest any more, with {len(its)} schedules, {on} of them "

@@ -121,6 +121,11 @@ class Actual:
     compile any anew when it starts."""
 
     @cached_property
+    def notes_of_runs(self) -> Mapping[str, ActualExperiment]:
+        """The experiments that hold a note about a run; there may be thousands of others."""
+        return {name: found for name, found in self.experiments.items() if "run" in found.facts}
+
+    @cached_property
     def schedules_by_name(self) -> Mapping[str, tuple[ActualSchedule, ...]]:
         """Recurring runs by display name; there may be thousands."""
         return _grouped(self.schedules, lambda found: found.name)
