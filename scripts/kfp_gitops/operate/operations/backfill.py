@@ -25,6 +25,8 @@ TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
 MOST = 1000
 _POLL = 5.0
+_ASKED = 50
+"""Names in one question: as many as its answer holds."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,10 @@ def _with_begun(
 
 def _without_run(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> list[datetime]:
     """By another question than the first one's, so that it is another answer."""
-    there = (
-        {found.name for found in api.runs_with_names({work.name(tick) for tick in ticks})} if ticks else set()
-    )
+    there: set[str] = set()
+    for start in range(0, len(ticks), _ASKED):
+        names = {work.name(tick) for tick in ticks[start : start + _ASKED]}
+        there |= {found.name for found in api.runs_with_names(names)}
     return [tick for tick in ticks if work.name(tick) not in there]
 
 
