@@ -244,6 +244,30 @@ def _forged(api: KfpApi, change_: dict[str, Any], wanted: DesiredPipeline) -> di
     return forged
 
 
+def test_a_server_with_a_default_of_its_own_needs_it_declared(
+    reconcile: Callable[..., Outcome],
+    repository: Path,
+    api: KfpApi,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kfp_gitops.devserver.sources.SERVICE_ACCOUNT", "team-runner")
+    refused = reconcile("apply")
+    assert refused.code == 4
+    assert "write `kfp.serviceAccount: team-runner` in the environment's values" in refused.err
+    assert not list(api.schedules())
+    base = repository / "environments/base.yaml"
+    base.write_text(
+        base.read_text("utf-8").replace("kfp:\n", "kfp:\n  serviceAccount: team-runner\n"), "utf-8"
+    )
+    assert reconcile("apply").code == 0
+    assert [found.service_account for found in api.schedules()] == ["team-runner"]
+    assert reconcile("plan").code == 0
+    base.write_text(base.read_text("utf-8").replace("team-runner", "others"), "utf-8")
+    assert 'serviceAccount: "team-runner" → "others"' in reconcile("plan").out
+    assert reconcile("apply").code == 0
+    assert [found.service_account for found in api.schedules()] == ["others"]
+
+
 # what is not ours stays, and what is ours is told
 
 

@@ -94,6 +94,7 @@ def _dispatch(arguments: Namespace) -> int:
     host = checked_host(arguments.host or folder.environment["kfp"]["host"])
     request = _request(arguments, folder, host)  # checked before anything is sent
     api = connection.api(arguments, host, folder.environment["kfp"]["namespace"])
+    api.service_account = folder.environment["kfp"].get("serviceAccount", "")
     watch = _watch(api, folder)
     if arguments.status:
         return _show(watch, watch.settled(watch.look(arguments.status)))

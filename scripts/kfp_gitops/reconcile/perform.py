@@ -230,7 +230,18 @@ class Work:
             start=step.start,
         )
         self._require_one_clock(made)
+        self._require_account(made, wanted.service_account)
         return replace(view, schedules=(*view.schedules, made), now=max(view.now, self.api.now()))
+
+    def _require_account(self, made: ActualSchedule, declared: str) -> None:
+        """KFP tells its default only in what it made; one that is not known to be it would not be trusted later."""
+        if drift.as_account(made.service_account, declared):
+            return
+        self.api.delete_schedule(made.id)
+        raise RemoteError(
+            f"KFP runs the steps of {made.name} as {made.service_account}: if that is right, write "
+            f"`kfp.serviceAccount: {made.service_account}` in the environment's values, render, and commit"
+        )
 
     def _require_one_clock(self, made: ActualSchedule) -> None:
         """What is due is decided by the time that replies tell: it must be the time by which KFP dates its objects."""

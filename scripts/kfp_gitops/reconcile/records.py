@@ -63,6 +63,8 @@ class Desired:
     """The commit of the repository that it is applied from, where there is one."""
     disabled: bool = False
     """Turned off as a whole: then all its pipelines are paused."""
+    service_account: str = ""
+    """Whom what is started runs as; "": whom KFP lets it by itself."""
 
     @property
     def entries(self) -> list[Entry]:

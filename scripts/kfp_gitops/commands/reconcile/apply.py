@@ -67,6 +67,7 @@ def carry_out(arguments: Namespace, wanted: Desired) -> int:
 
     began = time.monotonic()
     api = connection.api(arguments, wanted.host, wanted.namespace)
+    api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
         decided = options.decisions(arguments, api)

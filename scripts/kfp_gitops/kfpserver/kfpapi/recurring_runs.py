@@ -56,6 +56,7 @@ class RecurringRuns(Requests):
             no_catchup=not schedule.catchup,
             experiment_id=experiment_id,
             namespace=self.namespace,
+            service_account=self.service_account or None,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
         made = self._once(create, body, lambda: self._schedule_made(body))

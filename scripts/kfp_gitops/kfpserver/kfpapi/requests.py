@@ -39,6 +39,8 @@ class Requests:
         self.namespace = namespace or None
         self._backoff = backoff or Backoff()
         self._client = Services(self.host, access or accesses.from_environment())
+        self.service_account = ""
+        """Whom runs and recurring runs that are made run as; "": whom KFP lets them by itself."""
         self.before_write: Callable[[], None] = lambda: None
         """Asked before each write, and before it is sent again; what it raises stops the write."""
 
