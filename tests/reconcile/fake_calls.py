@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from fake_controller import Controller
+from fake_controller import Controller, Recurring
 from kfp_gitops.base.errors import TemporaryError, UnclearError
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 
 T = TypeVar("T")
 
@@ -29,6 +30,14 @@ class Interruption:
     hides: bool = False
 
 
+@dataclass
+class WrongList:
+    """The nth list from now is empty whatever there is, or, `late`, what it was before the last write."""
+
+    list: int
+    late: bool
+
+
 class Calls(Controller):
     """`latency` seconds pass at each call, half of it before the effect."""
 
@@ -37,6 +46,8 @@ class Calls(Controller):
         self.latency = latency
         self.interruption: Interruption | None = None
         self.calls = 0
+        self.before: tuple[dict[str, Recurring], dict[str, tuple[ActualRun, int]]] = ({}, {})
+        self.wrong_list: WrongList | None = None
         self.watch: Callable[[], None] = lambda: None
 
     def _call(self, effect: Callable[[], T], creates: Callable[[T], None] | None = None) -> T:
@@ -57,6 +68,32 @@ class Calls(Controller):
         if hit:
             self._stop(hit, unclear=creates is not None)
         return result
+
+    def _list(self, effect: Callable[[], T], nothing: T) -> T:
+        """A reply of many, which may once be the wrong one."""
+        wrong = self.wrong_list
+        if wrong is None:
+            return self._call(effect)
+        wrong.list -= 1
+        if wrong.list:
+            return self._call(effect)
+        self.wrong_list = None
+        return self._call((lambda: self._as_before(effect)) if wrong.late else (lambda: nothing))
+
+    def _as_before(self, effect: Callable[[], T]) -> T:
+        now = self.recurring, self.runs
+        self.recurring, self.runs = self.before
+        try:
+            return effect()
+        finally:
+            self.recurring, self.runs = now
+
+    def _remember(self) -> None:
+        """What is there before a write."""
+        self.before = (
+            {key: replace(found, record=found.record) for key, found in self.recurring.items()},
+            dict(self.runs),
+        )
 
     def _hit(self) -> Interruption | None:
         if self.interruption is None:

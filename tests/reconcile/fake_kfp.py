@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from fake_calls import Calls
 from fake_controller import Recurring, instant
 from kfp_gitops.base.errors import NotFoundError, RemoteError
+from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
@@ -57,10 +58,18 @@ class FakeKfp(Calls):
 
     # pipelines
 
-    def pipelines(self, names: Collection[str]) -> Mapping[str, ActualPipeline]:
-        return self._call(lambda: {name: found for name, found in self._pipelines.items() if name in names})
+    def pipelines(self, names: Mapping[str, str], owner: Owner | None = None) -> Mapping[str, ActualPipeline]:
+        return self._list(
+            lambda: {
+                name: found
+                for name, found in self._pipelines.items()
+                if name in names or (owner and found.owner == owner)
+            },
+            {},
+        )
 
-    def pipeline(self, name: str) -> ActualPipeline | None:
+    def pipeline(self, name: str, version: str = "") -> ActualPipeline | None:
+        del version  # all are told with the digest of their content
         return self._call(lambda: self._pipelines.get(name))
 
     def create_pipeline(self, name: str, description: str) -> ActualPipeline:
@@ -72,7 +81,9 @@ class FakeKfp(Calls):
 
     def adopt_pipeline(self, found: ActualPipeline, owner: Owner) -> ActualPipeline:
         def effect() -> ActualPipeline:
-            self._pipelines[found.name] = replace(self._pipelines[found.name], owner=owner)
+            self._pipelines[found.name] = replace(
+                self._pipelines[found.name], owner=owner, tags=ownership.tags(owner)
+            )
             return self._pipelines[found.name]
 
         return self._call(effect)
@@ -89,9 +100,10 @@ class FakeKfp(Calls):
         def effect() -> ActualVersion:
             pipeline = self._by_id(pipeline_id)
             new = ActualVersion(
-                self._id("v"), name, instant(self.clock), _owner(description), _facts(description)
-            )
-            self.uploads[pipeline_id, name] += 1
+                self._id("v"), name, instant(self.clock), _owner(description), _facts(description),
+                _facts(description).get("digest", "sha256:of-others"),
+            )  # fmt: skip
+            self.uploads[pipeline_id, name] += name not in pipeline.versions
             versions = {name: new, **pipeline.versions}  # 409: as it is
             self._pipelines[pipeline.name] = replace(pipeline, versions=versions)
             return versions[name]
@@ -121,12 +133,13 @@ class FakeKfp(Calls):
     # experiments
 
     def experiments(self, names: Collection[str], beginning: str = "\0") -> Mapping[str, ActualExperiment]:
-        return self._call(
+        return self._list(
             lambda: {
                 name: found
                 for name, found in self._experiments.items()
                 if name in names or name.startswith(beginning)
-            }
+            },
+            {},
         )
 
     def experiment(self, name: str) -> ActualExperiment | None:
@@ -155,11 +168,11 @@ class FakeKfp(Calls):
     # recurring runs
 
     def schedules(self) -> list[ActualSchedule]:
-        return self._call(lambda: [found.record for found in self.recurring.values()])
+        return self._list(lambda: [found.record for found in self.recurring.values()], [])
 
     def schedules_named(self, names: Collection[str]) -> list[ActualSchedule]:
-        return self._call(
-            lambda: [found.record for found in self.recurring.values() if found.record.name in names]
+        return self._list(
+            lambda: [found.record for found in self.recurring.values() if found.record.name in names], []
         )
 
     def create_schedule(
@@ -180,7 +193,8 @@ class FakeKfp(Calls):
                 self._id("s"), name, pipeline_id, version_id, False, instant(self.clock), _owner(description),
                 _facts(description), schedule.cron, schedule.interval_seconds, start,
                 datetime.fromisoformat(schedule.end) if schedule.end else None,
-                dict(schedule.parameters), schedule.max_concurrency, schedule.catchup,
+                dict(schedule.parameters), schedule.max_concurrency, schedule.catchup, experiment_id,
+                "pipeline-runner",
             )  # fmt: skip
             self.recurring[record.id] = Recurring(record)
             return record
@@ -190,15 +204,18 @@ class FakeKfp(Calls):
 
         assert len(description) <= 255 - len(" attempt=01234567"), description
         self.touching["create"] += 1
+        self._remember()
         return self._call(effect, hide)
 
     def enable_schedule(self, schedule_id: str) -> None:
         """Keeps what it knows of its last firing, so what fell due meanwhile fires at once (facts 4.5)."""
         self.touching["enable"] += 1
+        self._remember()
         self._call(lambda: self.set_enabled(schedule_id, enabled=True))
 
     def disable_schedule(self, schedule_id: str) -> None:
         self.touching["disable"] += 1
+        self._remember()
         self._call(lambda: self.set_enabled(schedule_id, enabled=False))
 
     def set_enabled(self, schedule_id: str, *, enabled: bool) -> None:
@@ -213,6 +230,7 @@ class FakeKfp(Calls):
 
     def delete_schedule(self, schedule_id: str) -> None:
         self.touching["delete"] += 1
+        self._remember()
         self._call(lambda: self.recurring.pop(schedule_id, None))
 
     # runs
@@ -234,7 +252,7 @@ class FakeKfp(Calls):
             newest = [found for found in self.runs.values() if self._is_seen(found[0])][::-1]
             return [replace(run, state=self._state(end)) for run, end in newest if wanted(run)][:50]
 
-        return self._call(effect)
+        return self._list(effect, [])
 
     def create_run(
         self,
@@ -251,6 +269,8 @@ class FakeKfp(Calls):
             )
             self.runs[run.id] = run, self.clock + self.lasts
             return run.id
+
+        self._remember()
 
         def hide(made: str) -> None:
             self.ghost_runs.append(self.runs.pop(made)[0])

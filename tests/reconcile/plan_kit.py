@@ -25,9 +25,13 @@ WEEKLY = Schedule("weekly", "0 0 3 * * 1", None, True, {}, None, None, 1, False,
 PIPELINE = DesiredPipeline("p", "d", "sha256:1", "sha-1", "sha256:1", "ir", (WEEKLY,))
 DESIRED = Desired(OWNER, "http://127.0.0.1", "", (PIPELINE,))
 EMPTY = Actual({}, {}, (), NOW)
-V0, V1 = (ActualVersion(f"v{n}", f"sha-{n}", NOW - timedelta(days=9 - n), OWNER) for n in (0, 1))
+V0, V1 = (
+    ActualVersion(f"v{n}", f"sha-{n}", NOW - timedelta(days=9 - n), OWNER, digest=f"sha256:{n}")
+    for n in (0, 1)
+)
 LIVE = ActualSchedule(
     "s1", "p-weekly", "p1", "v1", True, NOW - timedelta(hours=1), OWNER, {}, WEEKLY.cron,
+    experiment_id="e1",
 )  # fmt: skip
 
 

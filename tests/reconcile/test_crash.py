@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from fake_calls import Interruption, KilledError
+from fake_calls import Interruption, KilledError, WrongList
 from fake_controller import RHYTHMS, instant, seconds
 from fake_kfp import FakeKfp, Told
 from hypothesis import settings
@@ -174,7 +174,8 @@ class Reconciler(RuleBasedStateMachine):
         """The same schedules, pinned to something else."""
         if self.desired.pipelines[0].name == "p":
             old = self.desired.pipelines[0]
-            new = replace(old, version=f"sha-{old.release[7]}{'2' if old.version.endswith('1') else '1'}")
+            content = f"{old.release[7]}{'2' if old.version.endswith('1') else '1'}"
+            new = replace(old, version=f"sha-{content}", digest=f"sha256:{content}")
             self.desired = replace(self.desired, pipelines=(new, BYSTANDER))
 
     @rule(delete=st.sampled_from(["schedules", "versions", "pipeline", None]))
@@ -233,6 +234,22 @@ class Reconciler(RuleBasedStateMachine):
             self.duty.killed = True
         self._end_duty_if_it_is_over()
         self.kfp.advance(by)
+
+    @rule(
+        number=st.integers(1, 9), late=st.booleans(), before=st.sampled_from([0, 20, 150]), new=st.booleans()
+    )
+    def a_list_is_wrong_once(self, number: int, late: bool, before: int, new: bool) -> None:
+        """Empty, or late: what is enabled and what is run is as it must be all the same; `_always` looks meanwhile."""
+        if new:
+            self._new_version()
+        self.kfp.advance(before)
+        self._settle_duty()
+        self.kfp.wrong_list = WrongList(number, late)
+        self._apply()
+        wrong, self.kfp.wrong_list = self.kfp.wrong_list, None
+        if wrong is None and self.duty:
+            self.duty = None  # what was missed may not be told
+        self._no_firing_twice()
 
     @rule()
     def apply_runs_through(self) -> None:

@@ -190,7 +190,7 @@ def test_what_others_made_is_seen_and_left_alone(
         name="by-hand",
         description="made by hand",
         pipeline_id=pipeline_id,
-        version_id=api.version_id(pipeline_id, wanted.pipelines[0].version),
+        version_id=api.version_id(pipeline_id, wanted.pipelines[0].version, wanted.pipelines[0].digest),
         experiment_id=api.experiment_id("hello-dev"),
         schedule=wanted.pipelines[0].schedules[0],
     ).id

@@ -12,6 +12,7 @@ GitOpsError
 │   ├── DeniedError       it does not know us, or does not let us
 │   ├── NotFoundError
 │   ├── AlreadyExistsError
+│   ├── TakenError        5  what has our name is not ours, or not what was reviewed
 │   ├── LockedError       another reconciler is at work
 │   └── LockLostError     another reconciler may be at work by now
 └── ScriptFailedError  a script that another one runs failed; with that one's exit code
@@ -174,6 +175,12 @@ class NotFoundError(RemoteError):
 
 class AlreadyExistsError(RemoteError):
     """Somebody was first: the object exists already."""
+
+
+class TakenError(RemoteError):
+    """What has our name on the other side is not ours, or not what was reviewed: it is left alone."""
+
+    exit_code = ExitCode.REFUSED
 
 
 class LockedError(RemoteError):

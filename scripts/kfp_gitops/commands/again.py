@@ -101,7 +101,9 @@ def _asked(
     return Backfill(
         schedule=schedule_name(pipeline, schedule.name),
         pipeline_id=pipeline_id,
-        version_id=api.version_id(pipeline_id, folder.locked[pipeline].version),
+        version_id=api.version_id(
+            pipeline_id, folder.locked[pipeline].version, folder.locked[pipeline].digest
+        ),
         experiment_id=api.experiment_id(experiment_name(pipeline, arguments.env)),
         parameters=parameters,
         tick_parameter=tick_parameter,

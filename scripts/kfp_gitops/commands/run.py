@@ -100,6 +100,7 @@ def _dispatch(arguments: Namespace) -> int:
     request = _request(arguments, folder, host)  # checked before anything is sent
     namespace = folder.environment["kfp"]["namespace"]
     api = connection.api(arguments, host, namespace, waits=10.0)  # to see how the run stands at the end
+    api.service_account = folder.environment["kfp"].get("serviceAccount", "")
     watch = _watch(api, folder)
     if arguments.status:
         return _show(watch, watch.settled(watch.look(arguments.status)))
@@ -114,6 +115,7 @@ def _dispatch(arguments: Namespace) -> int:
 
 def _request(arguments: Namespace, folder: Folder, host: str) -> Request | None:
     """The run that is asked for, if one is."""
+    from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.operate import runs
 
     if arguments.status or arguments.rerun:
@@ -123,8 +125,11 @@ def _request(arguments: Namespace, folder: Folder, host: str) -> Request | None:
         return None
     values = runs.parameters(manifest, arguments.param)
     runs.refuse_unsound(manifest, folder.inner(arguments.pipeline), values, host)
-    version = folder.locked[arguments.pipeline].version
-    return runs.Request(arguments.env, arguments.pipeline, version, values)
+    locked, owner = (
+        folder.locked[arguments.pipeline],
+        Owner(folder.environment["repository"], arguments.env),
+    )
+    return runs.Request(owner, arguments.pipeline, locked.version, locked.digest, values)
 
 
 def _watch(api: KfpApi, folder: Folder) -> Watch:

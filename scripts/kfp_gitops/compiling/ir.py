@@ -1,14 +1,17 @@
-"""The compiled pipeline (KFP's intermediate representation) as data: its identity."""
+"""The compiled pipeline (KFP's intermediate representation) as data."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
+
+from kfp_gitops.language.identity import canonical, digest
+
+__all__ = ["at_most", "digest", "documents", "placeholders", "placeholders_in"]
 
 # From the start of a word only: a search from each of its letters would take a minute for a word of 100 kB.
 _PLACEHOLDER = re.compile(r"(?<![\w./:-])[\w./:-]+@sha256:0{64}")
@@ -19,23 +22,12 @@ def documents(text: str) -> list[dict[str, Any]]:
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
 
 
-def digest(docs: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 of the canonical IR, without `sdkVersion`: another SDK that compiles to the same changes nothing."""
-    return f"sha256:{hashlib.sha256(_canonical(docs)).hexdigest()}"
-
-
-def _canonical(docs: Sequence[Mapping[str, Any]]) -> bytes:
-    first = {key: value for key, value in docs[0].items() if key != "sdkVersion"}
-    text = json.dumps([first, *docs[1:]], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
-
-
 def at_most(docs: Sequence[Mapping[str, Any]]) -> int:
     """More bytes than the IR has as YAML, in a tenth of the time that writing it takes.
 
     A character is at most an escape of ten bytes, or a line break and the indentation of the line after it.
     """
-    length = len(_canonical(docs)) + len(json.dumps(docs[0].get("sdkVersion")))
+    length = len(canonical(docs)) + len(json.dumps(docs[0].get("sdkVersion")))
     return (2 * _depth(docs) + 10) * length + 4096
 
 
@@ -48,7 +40,7 @@ def _depth(value: Any) -> int:
 
 def placeholders(docs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The images in it, wherever they stand, with the digest that stands for one that nobody has built yet."""
-    return placeholders_in(_canonical(docs).decode())
+    return placeholders_in(canonical(docs).decode())
 
 
 def placeholders_in(text: str) -> tuple[str, ...]:

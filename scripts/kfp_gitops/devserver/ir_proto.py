@@ -10,6 +10,9 @@ from typing import Any
 
 from kfp_gitops.devserver.errors import StartError
 
+_LONG = 1e21
+"""From here on Go writes an exponent (encoding/protojson, internal/encoding/json writeFloat)."""
+
 
 class IrError(ValueError):
     """The document is not the message; protobuf's own words."""
@@ -41,8 +44,17 @@ def normalise(kind: str, document: Any) -> dict[str, Any]:
         parsed = json_format.ParseDict(document, getattr(_messages(), kind)())
     except (json_format.ParseError, TypeError, ValueError, AttributeError) as error:
         raise IrError(str(error)) from error
-    shown: dict[str, Any] = json_format.MessageToDict(parsed)
+    shown: dict[str, Any] = _as_struct(json_format.MessageToDict(parsed))
     return shown
+
+
+def _as_struct(value: Any) -> Any:
+    """What the API tells is a Struct (api_util.go), whose numbers Go writes without a fraction where they have none."""
+    if isinstance(value, dict):
+        return {key: _as_struct(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_struct(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _LONG else value
 
 
 def check_installed() -> None:

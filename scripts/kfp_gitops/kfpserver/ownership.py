@@ -61,3 +61,11 @@ def owner_in_tags(found: Mapping[str, str]) -> Owner | None:
     """Who adopted the pipeline with these tags."""
     names = [found.get(_TAGS[key]) for key in ("repository", "environment")]
     return Owner(names[0], names[1]) if names[0] and names[1] else None
+
+
+def other_content(there: str, wanted: str) -> str:
+    """What is said of a version that holds another IR than the lock."""
+    return (
+        f"holds another IR than was reviewed: {there} on the server, {wanted} in the lock; find out who registered it "
+        "and stop its runs, then delete this version in KFP and apply"
+    )

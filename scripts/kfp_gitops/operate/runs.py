@@ -14,7 +14,9 @@ from kfp_gitops.base import charset
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.checking import check
 from kfp_gitops.checking.check import given
+from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Manifest, Type, nested
 from kfp_gitops.reconcile.hosts import is_loopback
 from kfp_gitops.reconcile.records import experiment_name
@@ -25,9 +27,11 @@ from kfp_gitops.sources.components import Interface
 class Request:
     """A run to start."""
 
-    environment: str
+    owner: Owner
     pipeline: str
     version: str
+    digest: str
+    """Of the IR that the version must hold."""
     parameters: Mapping[str, Any]
 
 
@@ -127,10 +131,11 @@ def _example(wanted: Type) -> str:
 def start(api: KfpApi, request: Request) -> str:
     """Submit the registered version under a unique name; returns the run's id."""
     pipeline_id = api.pipeline_id(request.pipeline)
-    version_id = api.version_id(pipeline_id, request.version)
-    experiment = experiment_name(request.pipeline, request.environment)
+    version_id = api.version_id(pipeline_id, request.version, request.digest)
+    experiment = experiment_name(request.pipeline, request.owner.environment)
     if api.experiment(experiment) is None:
-        api.create_experiment(experiment, f"Runs of {request.pipeline}.")
+        text = ownership.describe(request.owner, f"Runs of {request.pipeline}.")
+        api.create_experiment(experiment, text)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return api.create_run(
         name=f"{request.pipeline}-{stamp}-{secrets.token_hex(2)}",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kfp_gitops.base import stopping
-from kfp_gitops.base.errors import NotFoundError, RemoteError, UnclearError
+from kfp_gitops.base.errors import NotFoundError, RemoteError, TakenError, UnclearError
 from kfp_gitops.base.stopping import Stopped
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.reconcile import inventory, safety, steps
@@ -44,11 +44,12 @@ class Pace:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an apply did. `failed` and `postponed`: (pipeline, why)."""
+    """What an apply did. `failed`, `postponed` and `refused` (it is not ours): (pipeline, why)."""
 
     events: tuple[Event, ...]
     failed: tuple[tuple[str, str], ...] = ()
     postponed: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -61,6 +62,7 @@ class _Pipeline:
     surprises: int = 0
     waiting: steps.Wait | None = None
     error: str = ""
+    refused: bool = False
     postponed: bool = False
     events: list[Event] = field(default_factory=list)
     sent: list[steps.Step] = field(default_factory=list)
@@ -163,20 +165,24 @@ def _note_wait(item: _Pipeline, wait: steps.Wait | None, tell: Tell) -> None:
 
 def _take(item: _Pipeline, step: steps.Step, tell: Tell) -> None:
     name, began = item.work.wanted.name, time.monotonic()
-    event, writes = described(name, step), stopping.sent()
-    item.sent.append(step)
+    event, writes, sent = described(name, step), stopping.sent(), len(item.sent)
     try:
+        item.view, agreed = item.work.second_look(step, item.view)
+        if not agreed:
+            return
+        item.sent.append(step)
         item.view = item.work.perform(step, item.view)
     except Stopped:
         if stopping.sent() == writes:
-            item.sent.pop()
+            del item.sent[sent:]
         raise
     except NotFoundError as error:
         _surprise(item, event, error, tell)
     except RemoteError as error:
         item.error = f"{event.action} {event.kind} {event.name}: {error}"
+        item.refused = isinstance(error, TakenError)
         if isinstance(step, steps.StartRun) and not isinstance(error, UnclearError):
-            item.sent.pop()  # it runs for certain not
+            del item.sent[sent:]  # it runs for certain not
         _record(item, event.ended("failed", str(error), time.monotonic() - began), tell)
     else:
         if not isinstance(step, steps.LookAtRuns | steps.LookAtRunsInFlight):
@@ -193,7 +199,7 @@ def _surprise(item: _Pipeline, event: Event, error: NotFoundError, tell: Tell) -
     try:
         item.view = item.work.look(item.view)
     except RemoteError as again:
-        item.error = str(again)
+        item.error, item.refused = str(again), isinstance(again, TakenError)
 
 
 def _record(item: _Pipeline, event: Event, tell: Tell) -> None:
@@ -240,8 +246,10 @@ def _stop_vanished(
 def _outcome(pipelines: Sequence[_Pipeline], stopped: Sequence[tuple[Event, str]]) -> Outcome:
     events = [event for event, _ in stopped] + [event for item in pipelines for event in item.events]
     failed = [(event.name, error) for event, error in stopped if error]
-    failed += [(item.work.wanted.name, item.error) for item in pipelines if item.error]
+    ended = [(item.work.wanted.name, item.error, item.refused) for item in pipelines if item.error]
+    failed += [(name, error) for name, error, refused in ended if not refused]
     postponed = [
         (item.work.wanted.name, item.waiting.why) for item in pipelines if item.postponed and item.waiting
     ]
-    return Outcome(tuple(events), tuple(failed), tuple(postponed))
+    taken = tuple((name, error) for name, error, refused in ended if refused)
+    return Outcome(tuple(events), tuple(failed), tuple(postponed), taken)

@@ -32,6 +32,8 @@ from kfp_gitops.reconcile.steps import (
     Wait,
 )
 
+_NEW = "new"
+"""The id of an experiment that is still to be made: no recurring run is in it."""
 _LOOK_AGAIN = timedelta(seconds=10)
 
 
@@ -90,6 +92,9 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
             labels={item.id: name for name, item in versions.items()},
             server=options.server,
             refresh=options.refresh_stale and view.stale,
+            pipeline_id=view.pipeline.id if view.pipeline else None,
+            experiment_id=view.experiment.id if view.experiment else _NEW,
+            service_account=wanted.service_account,
         )
         for schedule in wanted.schedules
     ]
@@ -105,7 +110,7 @@ def _towards_absence(owner: Owner, wanted: Absent, view: View) -> Step | None:
     left = [] if view.pipeline is None else [*view.pipeline.versions.values()]
     if left and view.in_flight is None:
         return LookAtRunsInFlight()
-    doomed = [version for version in left if version.id not in view.pinned]
+    doomed = [version for version in left if version.id not in view.pinned and version.owner == owner]
     busy = [version.name for version in doomed if version.id in view.busy]
     if busy:
         return Wait(view.now + _LOOK_AGAIN, f"runs in flight use {', '.join(busy)}")

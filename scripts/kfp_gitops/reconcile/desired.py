@@ -103,6 +103,7 @@ def _desired(found: Texts, of_manifests: Mapping[str, Head], host: str, irs: Map
         keep_versions=found.environment.get("keepVersions", 10),
         time_zone=found.environment.get("timeZone", "UTC"),
         disabled=found.environment.get("state") == "disabled",
+        service_account=found.environment["kfp"].get("serviceAccount", ""),
     )
 
 
@@ -120,6 +121,7 @@ def _pipeline(found: Texts, name: str, head: Head, entry: Mapping[str, Any], ir:
         paused_until=timing.instant(paused_until(found.environment, entry)),
         source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
         commit=entry.get("commit", ""),
+        service_account=found.environment["kfp"].get("serviceAccount", ""),
     )
 
 

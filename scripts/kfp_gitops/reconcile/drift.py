@@ -11,6 +11,10 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile import timing
 
+DEFAULTS = ("pipeline-runner", "default-editor")
+"""Whom KFP lets the steps of a recurring run be that names nobody: the server's own setting
+DEFAULTPIPELINERUNNERSERVICEACCOUNT, as KFP's manifests have it for one user and for many; some distributions add a name
+to the first. The reply tells it as if it had been asked for (seen on KFP 2.17.0)."""
 SERVER = "kfp"
 """The fact that says which version of KFP compiled a recurring run when it was created (see `staleness`)."""
 
@@ -42,6 +46,11 @@ class Wanted:
     """The server's version, as far as it tells."""
     refresh: bool = False
     """Whether one that another version of the server compiled, and this one did not anew, shall be replaced."""
+    pipeline_id: str | None = None
+    experiment_id: str | None = None
+    """None while they are not there."""
+    service_account: str = ""
+    """The one that is declared; "": the one that KFP gives to those that name none."""
 
 
 def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]:
@@ -51,10 +60,7 @@ def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]
 
 def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     schedule = wanted.schedule
-    if wanted.version_id is None or found.version_id != wanted.version_id:
-        yield Difference(
-            "version", wanted.labels.get(found.version_id or "", found.version_id), wanted.version
-        )
+    yield from _elsewhere(wanted, found)
     pairs = [
         ("cron", found.cron, schedule.cron),
         ("intervalSeconds", found.interval_seconds, schedule.interval_seconds),
@@ -70,6 +76,33 @@ def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
             yield Difference(f"parameters.{name}", old, new)
     if wanted.refresh and wanted.server and found.facts.get(SERVER) != wanted.server:
         yield Difference("launcher", found.facts.get(SERVER), wanted.server)
+
+
+def _elsewhere(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
+    """What it runs, as whom, and where what comes of it is put."""
+    if found.inline:
+        yield Difference("pipelineSpec", "an IR of its own", None)
+    if wanted.version_id is None or found.version_id != wanted.version_id:
+        there = wanted.labels.get(found.version_id or "", found.version_id)
+        yield Difference("version", there, wanted.version)
+    if wanted.pipeline_id and found.pipeline_id != wanted.pipeline_id:
+        yield Difference("pipeline", found.pipeline_id, wanted.pipeline_id)
+    if wanted.experiment_id and found.experiment_id != wanted.experiment_id:
+        yield Difference("experiment", found.experiment_id or None, wanted.experiment_id)
+    if not as_account(found.service_account, wanted.service_account):
+        yield Difference("serviceAccount", found.service_account, wanted.service_account or DEFAULTS[0])
+    if found.pipeline_root:
+        yield Difference("pipelineRoot", found.pipeline_root, None)
+    if found.plugins:
+        yield Difference("pluginsInput", "something", None)
+    yield from (Difference(name, "not readable", None) for name in found.damaged)
+
+
+def as_account(there: str, declared: str) -> bool:
+    """Whether a recurring run's steps run as declared, or as KFP's default where nothing is."""
+    if declared:
+        return there == declared
+    return not there or there in DEFAULTS or there.startswith(f"{DEFAULTS[0]}-")
 
 
 def summary(schedule: Schedule, enabled: bool) -> str:

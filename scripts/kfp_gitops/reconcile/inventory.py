@@ -48,8 +48,8 @@ class View:
 
     @property
     def needs(self) -> timedelta:
-        """For the end of a predecessor, a look at its runs, and the beginning of the successor, which takes twice."""
-        return self.reading + 3 * self.writing
+        """For the end of a predecessor, two looks, and the beginning of the successor, which takes twice."""
+        return 2 * self.reading + 3 * self.writing
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         now=actual.now,
         in_flight=actual.in_flight,
         stale=bool(actual.dangling),
-        unclear=tuple(unclear.runs(desired.owner, actual.experiments)),
+        unclear=tuple(unclear.runs(desired.owner, actual.notes_of_runs)),
     )
 
 
@@ -126,6 +126,13 @@ def vanished(desired: Desired, actual: Actual, options: Options) -> list[ActualS
     }
     left = [found for found in actual.schedules if found.owner == desired.owner and found.id not in known]
     return sorted(left, key=lambda found: (found.name, found.id))
+
+
+def left_behind(desired: Desired, actual: Actual) -> list[ActualPipeline]:
+    """Our pipelines that are in no manifest, nor have a tombstone."""
+    names = {entry.name for entry in desired.entries}
+    ours = (found for found in actual.pipelines.values() if found.owner == desired.owner)
+    return sorted((found for found in ours if found.name not in names), key=lambda found: found.name)
 
 
 def in_order(found: Iterable[ActualSchedule]) -> list[ActualSchedule]:

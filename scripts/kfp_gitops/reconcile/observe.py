@@ -18,7 +18,15 @@ from kfp_gitops.reconcile import converge, retention, staleness, swap, triggers,
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, schedule_names, unwanted, view_of
-from kfp_gitops.reconcile.records import Absent, Desired, Entry, Options, experiment_name, schedule_name
+from kfp_gitops.reconcile.records import (
+    Absent,
+    Desired,
+    DesiredPipeline,
+    Entry,
+    Options,
+    experiment_name,
+    schedule_name,
+)
 from kfp_gitops.reconcile.seen import Seen
 
 
@@ -41,8 +49,9 @@ def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
     experiments: dict[str, ActualExperiment] = {}
     schedules: list[ActualSchedule] = []
     names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
+    versions = {entry.name: entry.version if isinstance(entry, DesiredPipeline) else "" for entry in entries}
     lists: tuple[Callable[[], None], ...] = (
-        lambda: pipelines.update(api.pipelines({entry.name for entry in entries})),
+        lambda: pipelines.update(api.pipelines(versions, desired.owner)),
         lambda: experiments.update(api.experiments(names, unclear.PREFIX)),
         lambda: schedules.extend(api.schedules()),
     )

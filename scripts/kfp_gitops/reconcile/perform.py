@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import converge, drift, inventory, observe, steps, swap, timing, unclear
+from kfp_gitops.reconcile import conflicts, converge, drift, inventory, observe, steps, swap, timing, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
@@ -44,10 +44,43 @@ class Work:
         return {item.name: _successor(item, view, now) for item in wanted if item.enabled}
 
     def look(self, view: View) -> View:
-        """What is there of the pipeline now; what others pin is as it was."""
-        pipeline = self.api.pipeline(self.wanted.name)
+        """What is there of the pipeline now; what others pin is as it was.
+
+        Raises:
+            TakenError: something of our names is not ours any more.
+        """
+        version = self.wanted.version if isinstance(self.wanted, DesiredPipeline) else ""
+        pipeline = self.api.pipeline(self.wanted.name, version)
         experiment = self.api.experiment(experiment_name(self.wanted.name, self.desired.owner.environment))
-        return self.look_at_schedules(replace(view, pipeline=pipeline, experiment=experiment))
+        fresh = self.look_at_schedules(replace(view, pipeline=pipeline, experiment=experiment))
+        conflicts.refuse(self.desired.owner, self.wanted, fresh, self.options)
+        return fresh
+
+    def second_look(self, step: steps.Step, view: View) -> tuple[View, bool]:
+        """Before something fires: what is there is read once more, and whether the step is still what comes next.
+
+        A list that is wrongly empty, or late, then starts nothing: two looks must agree.
+        """
+        match step:
+            case steps.EnableSchedule():
+                fresh = self._look_as_far(view)
+                again = self.next_step(fresh)
+                agreed = isinstance(again, steps.EnableSchedule) and again.id == step.id
+                return fresh, agreed and _same_objects(step.name, view, fresh)
+            case steps.StartRun():
+                fresh = self._look_as_far(self._with_note(step, view))
+                again = self.next_step(fresh)
+                return fresh, isinstance(again, steps.StartRun) and again.name == step.name
+        return view, True
+
+    def _look_as_far(self, view: View) -> View:
+        return self.look_at_schedules(view) if view.runs is None else self._look_at_runs(view)
+
+    def _with_note(self, step: steps.StartRun, view: View) -> View:
+        """With the note that this very run may have been started, if there is one."""
+        found = self.api.experiment(unclear.note_name(self.desired.owner, step.name))
+        noted = tuple(unclear.runs(self.desired.owner, {found.name: found})) if found else ()
+        return replace(view, unclear=tuple({run.name: run for run in (*view.unclear, *noted)}.values()))
 
     def look_at_schedules(self, view: View) -> View:
         """The recurring runs as they are now; their runs are to be read again."""
@@ -102,21 +135,36 @@ class Work:
     def _make(self, step: steps.Step, view: View) -> View:
         if isinstance(self.wanted, Absent):
             return self._unmake(step, view)
-        api, owner, wanted = self.api, self.desired.owner, self.wanted
         match step:
             case steps.CreatePipeline():
-                text = ownership.describe(owner, wanted.description)
-                return replace(view, pipeline=api.create_pipeline(wanted.name, text))
+                return self._create_pipeline(self.wanted, view)
             case steps.AdoptPipeline():
-                assert view.pipeline is not None
-                return replace(view, pipeline=api.adopt_pipeline(view.pipeline, owner))
+                return self._adopt(view)
             case steps.UploadVersion():
                 return self._upload(step, view)
             case steps.CreateExperiment():
-                name = experiment_name(wanted.name, owner.environment)
-                text = ownership.describe(owner, f"Runs of {wanted.name}.")
-                return replace(view, experiment=api.create_experiment(name, text))
+                return self._create_experiment(step, view)
         return self._unmake(step, view)
+
+    def _create_pipeline(self, wanted: DesiredPipeline, view: View) -> View:
+        text = ownership.describe(self.desired.owner, wanted.description)
+        made = self.api.create_pipeline(wanted.name, text)
+        after = replace(view, pipeline=made)
+        # One that was there already may hold versions, whose content is to be read.
+        return self.look(after) if made.versions or made.owner != self.desired.owner else after
+
+    def _adopt(self, view: View) -> View:
+        fresh = self.look(view)
+        if fresh.pipeline is None or fresh.pipeline.owner == self.desired.owner:
+            return fresh
+        self.api.adopt_pipeline(fresh.pipeline, self.desired.owner)
+        return self.look(fresh)
+
+    def _create_experiment(self, step: steps.CreateExperiment, view: View) -> View:
+        text = ownership.describe(self.desired.owner, f"Runs of {self.wanted.name}.")
+        after = replace(view, experiment=self.api.create_experiment(step.name, text))
+        conflicts.refuse(self.desired.owner, self.wanted, after, self.options)
+        return after
 
     def _unmake(self, step: steps.Step, view: View) -> View:
         match step:
@@ -145,7 +193,11 @@ class Work:
         tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
         text = ownership.describe(self.desired.owner, **facts)
         made = self.api.upload_version(pipeline.id, wanted.version, wanted.ir, text, tags)
-        return replace(view, pipeline=replace(pipeline, versions={**pipeline.versions, made.name: made}))
+        after = replace(
+            view, pipeline=replace(pipeline, versions={**pipeline.versions, wanted.version: made})
+        )
+        conflicts.refuse(self.desired.owner, wanted, after, self.options)
+        return after
 
     def _start(self, step: steps.StartRun, view: View) -> None:
         assert isinstance(self.wanted, DesiredPipeline)
@@ -178,7 +230,18 @@ class Work:
             start=step.start,
         )
         self._require_one_clock(made)
+        self._require_account(made, wanted.service_account)
         return replace(view, schedules=(*view.schedules, made), now=max(view.now, self.api.now()))
+
+    def _require_account(self, made: ActualSchedule, declared: str) -> None:
+        """KFP tells its default only in what it made; one that is not known to be it would not be trusted later."""
+        if drift.as_account(made.service_account, declared):
+            return
+        self.api.delete_schedule(made.id)
+        raise RemoteError(
+            f"KFP runs the steps of {made.name} as {made.service_account}: if that is right, write "
+            f"`kfp.serviceAccount: {made.service_account}` in the environment's values, render, and commit"
+        )
 
     def _require_one_clock(self, made: ActualSchedule) -> None:
         """What is due is decided by the time that replies tell: it must be the time by which KFP dates its objects."""
@@ -208,6 +271,11 @@ class Work:
             case steps.DeleteSchedule():
                 self.api.delete_schedule(step.id)
         return replace(view, schedules=kept, runs=runs, now=max(view.now, self.api.now()))
+
+
+def _same_objects(name: str, one: View, other: View) -> bool:
+    ids = [{found.id for found in view.schedules if found.name == name} for view in (one, other)]
+    return ids[0] == ids[1]
 
 
 def _successor(wanted: drift.Wanted, view: View, now: datetime) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import converge, retention, staleness, timing, triggers, unclear
+from kfp_gitops.reconcile import converge, damage, retention, staleness, timing, triggers, unclear
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
-from kfp_gitops.reconcile.inventory import View, in_order, schedule_names, unwanted, vanished, view_of
+from kfp_gitops.reconcile.inventory import (
+    View,
+    in_order,
+    left_behind,
+    schedule_names,
+    unwanted,
+    vanished,
+    view_of,
+)
 from kfp_gitops.reconcile.planid import Ground, Looked
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
 from kfp_gitops.reconcile.schedule_change import schedule_change
@@ -70,8 +78,12 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
             notes += _stale(wanted, view, actual, options)
         changes += found
         looked.append(Looked(wanted, view, found))
-    changes += _vanished(desired, actual, options)
+    gone = vanished(desired, actual, options)
+    changes += _vanished(gone)
+    changes += _pipelines_left(desired, actual)
+    notes += _left_behind(desired, actual, gone)
     notes += unclear.told(desired.owner, actual.experiments)
+    notes += damage.told(desired, actual)
     ground = Ground(desired, actual, options, looked, changes)
     environment = desired.owner.environment
     return Plan(environment, desired.host, tuple(changes), desired.time_zone, tuple(notes), ground=ground)
@@ -149,21 +161,50 @@ def _absence(desired: Desired, wanted: Absent, view: View) -> Iterator[Change]:
         yield Change(Action.ARCHIVE, Kind.EXPERIMENT, wanted.name, experiment.name, why, removal=True)
     versions = sorted(view.pipeline.versions.values(), key=lambda version: version.name)
     for version in versions:
-        pinned = version.id in view.others and wanted.delete == "versions"
-        action, reason = (Action.UNCHANGED, "others pin it") if pinned else (Action.DELETE, why)
+        action, reason = _version_of_absent(desired.owner, wanted, version, view)
         busy = len([run for run in view.in_flight or () if run.version_id == version.id])
         yield Change(action, Kind.VERSION, wanted.name, version.name, reason, in_flight=busy)
     if wanted.delete == "pipeline":
         yield Change(Action.DELETE, Kind.PIPELINE, wanted.name, wanted.name, why, removal=True)
 
 
-def _vanished(desired: Desired, actual: Actual, options: Options) -> Iterator[Change]:
+def _version_of_absent(
+    owner: Owner, wanted: Absent, version: ActualVersion, view: View
+) -> tuple[Action, str]:
+    if wanted.delete == "versions" and version.owner != owner:
+        return Action.UNCHANGED, "is not ours"
+    if wanted.delete == "versions" and version.id in view.others:
+        return Action.UNCHANGED, "others pin it"
+    return Action.DELETE, "state: absent"
+
+
+def _vanished(gone: Sequence[ActualSchedule]) -> Iterator[Change]:
     """Recurring runs of pipelines that are in no manifest any more stop firing; nothing more happens to them."""
-    for found in vanished(desired, actual, options):
+    for found in gone:
         if found.enabled:
             reason = "its pipeline is in no manifest any more; write `state: absent` to delete it"
             changed = (Difference("enabled", True, False),)
             yield Change(Action.DISABLE, Kind.SCHEDULE, found.name, found.name, reason, changed, removal=True)
+        else:
+            reason = "disabled, and its pipeline is in no manifest any more"
+            yield Change(Action.UNCHANGED, Kind.SCHEDULE, found.name, found.name, reason)
+
+
+def _pipelines_left(desired: Desired, actual: Actual) -> Iterator[Change]:
+    for found in left_behind(desired, actual):
+        reason = "is ours and in no manifest any more"
+        yield Change(Action.UNCHANGED, Kind.PIPELINE, found.name, found.name, reason)
+
+
+def _left_behind(desired: Desired, actual: Actual, gone: Sequence[ActualSchedule]) -> Iterator[str]:
+    """A pipeline that has left the values is told whatever its schedules are: else nobody ever removes it."""
+    for pipeline in left_behind(desired, actual):
+        its = [found for found in gone if found.pipeline_id == pipeline.id]
+        on = sum(found.enabled for found in its)
+        yield (
+            f"pipeline {pipeline.name} is ours and in no manifest any more, with {len(its)} schedules, {on} of them "
+            "on: `state: absent` in the values deletes what is left of it"
+        )
 
 
 def _turned_off(desired: Desired) -> list[str]:

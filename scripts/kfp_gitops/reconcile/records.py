@@ -27,6 +27,8 @@ class DesiredPipeline:
     """The path of its manifest in the repository."""
     commit: str = ""
     """The commit whose sources were promoted, where it was."""
+    service_account: str = ""
+    """Whom its steps run as; "": whom KFP lets them by itself."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -61,6 +63,8 @@ class Desired:
     """The commit of the repository that it is applied from, where there is one."""
     disabled: bool = False
     """Turned off as a whole: then all its pipelines are paused."""
+    service_account: str = ""
+    """Whom what is started runs as; "": whom KFP lets it by itself."""
 
     @property
     def entries(self) -> list[Entry]:

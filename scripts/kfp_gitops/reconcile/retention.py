@@ -21,7 +21,8 @@ def superfluous(wanted: DesiredPipeline, view: View, keep: int) -> list[ActualVe
     """Our versions beyond the newest `keep` that nothing pins, oldest first.
 
     A recurring run whose version is gone makes the API server give up all its recurring runs at its next start
-    (ReconcileSwfCrs), so what is pinned stays, whoever pins it.
+    (ReconcileSwfCrs), so what is pinned stays, whoever pins it; and what has no date that can be read, whose age is not
+    known.
     """
     return _beyond(wanted, view, keep, view.pinned)
 
@@ -36,7 +37,10 @@ def _beyond(wanted: DesiredPipeline, view: View, keep: int, pinned: frozenset[st
     ours = [
         version
         for version in (view.pipeline.versions.values() if view.pipeline else ())
-        if version.owner == owner and version.name != wanted.version and version.id not in pinned | view.busy
+        if version.owner == owner
+        and not version.damaged
+        and version.name != wanted.version
+        and version.id not in pinned | view.busy
     ]
     newest = sorted(ours, key=lambda version: (version.created, version.id), reverse=True)
     return newest[max(keep, 0) :][::-1]

@@ -95,7 +95,7 @@ def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:
 
 def covered(found: ActualSchedule) -> datetime:
     """Up to when everything that fell due is accounted for, as it was when the object was created."""
-    return timing.instant(found.facts.get("covered")) or found.created
+    return timing.noted(found.facts.get("covered")) or found.created
 
 
 def fresh(found: ActualSchedule, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -103,6 +103,15 @@ def read_cron(text: str | None) -> cron.Cron | None:
 def instant(text: str | None) -> datetime | None:
     """RFC 3339 in UTC, as manifests write it."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+
+
+def noted(text: str | None) -> datetime | None:
+    """The same of what stands on the server, where anybody may have written it; None for what is no instant."""
+    try:
+        found = instant(text)
+        return found.astimezone(UTC) if found and found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def rfc3339(moment: datetime) -> str:

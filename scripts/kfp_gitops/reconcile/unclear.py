@@ -35,6 +35,8 @@ def note(api: Kfp, owner: Owner, run: str) -> str:
     name = note_name(owner, run)
     try:
         noted = api.create_experiment(name, ownership.describe(owner, run=run)[:_MOST])
+        if noted.owner != owner:
+            return f"; this could not be noted (experiment {name} is not ours), so the next apply would start it again"
         if noted.archived:  # of a time before, which somebody has settled
             api.unarchive_experiment(noted.id)
     except RemoteError as error:

@@ -55,9 +55,8 @@ def test_what_is_no_reply_of_kfp_is_a_remote_error(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"recurringRuns": [{"recurring_run_id": "1", "trigger": {"periodic_schedule": {}}}]}',
-        b'{"recurringRuns": [{"recurring_run_id": "1", "created_at": "99999999999999999999"}]}',
-        b'{"recurringRuns": [{"recurring_run_id": "1", "max_concurrency": "many"}]}',
+        b'{"recurringRuns": ["1"]}',
+        b'{"recurringRuns": [[]]}',
         b'{"recurringRuns": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"recurringRuns": [], "next_page_token": "again"}',
     ],
@@ -65,6 +64,31 @@ def test_what_is_no_reply_of_kfp_is_a_remote_error(body: bytes) -> None:
 def test_an_object_that_makes_no_sense_is_a_remote_error(body: bytes) -> None:
     with Stub(lambda _: Answer(200, body)) as stub, pytest.raises(RemoteError):
         list(api_of(stub).schedules())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("trigger", {"periodic_schedule": {}}),
+        ("trigger", {"cron_schedule": {"cron": "0 * * * * *", "start_time": "tomorrow"}}),
+        ("trigger", 7),
+        ("created_at", "99999999999999999999"),
+        ("created_at", 7),
+        ("max_concurrency", "many"),
+        ("runtime_config", {"parameters": [1]}),
+        ("description", {"kfp-gitops": 1}),
+        ("display_name", 7),
+        ("pipeline_version_reference", "v1"),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_told_and_stops_nothing(field: str, value: object) -> None:
+    """Whoever may write to the namespace decides what stands in it."""
+    row = {"recurring_run_id": "1", "created_at": "2026-01-01T00:00:00Z", field: value}
+    body = json.dumps({"recurringRuns": [row, {**row, "recurring_run_id": "2"}]}).encode()
+    with Stub(lambda _: Answer(200, body)) as stub:
+        one, other = api_of(stub).schedules()
+    assert (one.id, one.damaged) == ("1", (field,))
+    assert other.id == "2"
 
 
 def test_an_object_that_kfp_itself_cannot_read_stops_nothing() -> None:

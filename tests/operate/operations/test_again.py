@@ -66,7 +66,7 @@ def test_a_run_of_somebody_else_is_not_run_again(run: Command, api: KfpApi, serv
     version = api.pipeline("hello")
     assert version is not None
     theirs = api.create_run(
-        name="theirs", pipeline_id=version.id, version_id=api.version_id(version.id, next(iter(version.versions))),
+        name="theirs", pipeline_id=version.id, version_id=next(iter(version.versions.values())).id,
         experiment_id=api.experiment_id("theirs"), parameters={},
     )  # fmt: skip
     outcome = run("--rerun", theirs)

@@ -70,6 +70,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
 
     began = time.monotonic()
     api = connection.api(arguments, wanted.host, wanted.namespace, waits=arguments.wait)
+    api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
         decided = options.decisions(arguments, api)
@@ -90,10 +91,12 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
 
 
 def _verdict(found: Plan, done: Outcome) -> int:
-    for pipeline, why in done.failed:
+    for pipeline, why in (*done.failed, *done.refused):
         console.note(f"{pipeline}: {why}")
     for pipeline, why in done.postponed:
         console.note(f"{pipeline}: left for the next apply: {why}")
     if done.failed:
         return ExitCode.REMOTE_FAILED
+    if done.refused:
+        return ExitCode.REFUSED
     return conflicts(found) or (ExitCode.DIFFERENCES if done.postponed else ExitCode.OK)

@@ -23,11 +23,15 @@ class ActualVersion:
     created: datetime
     owner: Owner | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    """Of its IR as the server tells it, where that was asked for."""
+    damaged: tuple[str, ...] = ()
+    """What of it cannot be read; where that is its date, `created` is the time of the look."""
 
 
 @dataclass(frozen=True)
 class ActualPipeline:
-    """A pipeline with its versions by name."""
+    """A pipeline with its versions by name; one of ours that is in no manifest is told without them."""
 
     id: str
     name: str
@@ -45,6 +49,8 @@ class ActualExperiment:
     owner: Owner | None
     archived: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    """Its description, where nobody has marked it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,15 @@ class ActualSchedule:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     max_concurrency: int = 1
     catchup: bool = False
+    experiment_id: str = ""
+    service_account: str = ""
+    pipeline_root: str = ""
+    inline: bool = False
+    """Whether it runs an IR of its own, and no registered version."""
+    plugins: bool = False
+    """Whether it hands something to plugins of the server."""
+    damaged: tuple[str, ...] = ()
+    """What of it cannot be read; where that is its date, `created` is the time of the look."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,11 @@ class Actual:
     dangling: tuple[str, ...] | None = None
     """Recurring runs that pin a version which is gone (None: not looked at). One is enough for the API server not to
     compile any anew when it starts."""
+
+    @cached_property
+    def notes_of_runs(self) -> Mapping[str, ActualExperiment]:
+        """The experiments that hold a note about a run; there may be thousands of others."""
+        return {name: found for name, found in self.experiments.items() if "run" in found.facts}
 
     @cached_property
     def schedules_by_name(self) -> Mapping[str, tuple[ActualSchedule, ...]]:

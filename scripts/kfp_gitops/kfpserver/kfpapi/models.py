@@ -14,7 +14,6 @@ from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualExperiment,
     ActualPipeline,
     ActualRun,
-    ActualSchedule,
     ActualVersion,
 )
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
@@ -129,7 +128,7 @@ def trigger(schedule: Schedule, start: datetime | None) -> Any:
 @_understood
 def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipeline:
     """A pipeline as our record; one that was adopted says in its tags whose it is."""
-    tags = dict(found.tags or {})
+    tags = _texts(found.tags)
     owner = ownership.owner(found.description) or ownership.owner_in_tags(tags)
     return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
 
@@ -149,46 +148,29 @@ def compiled(found: Any) -> Compiled:
 
 
 @_understood
-def version(found: Any) -> ActualVersion:
-    """A pipeline version as our record."""
-    facts = ownership.facts(found.description)
-    owner = ownership.owner(found.description)
-    return ActualVersion(found.pipeline_version_id, found.name, found.created_at, owner, facts)
+def version(found: Any, now: datetime, digest: Callable[[Mapping[str, Any]], str] | None) -> ActualVersion:
+    """A pipeline version as our record, with the digest of its IR where one is to be made.
+
+    One whose IR KFP cannot read has an id and an error alone (toApiPipelineVersion).
+    """
+    return ActualVersion(
+        id=found.pipeline_version_id,
+        name=found.name or found.display_name or f"unreadable {found.pipeline_version_id}",
+        created=found.created_at or now,
+        owner=ownership.owner(_text(found.description)),
+        facts=ownership.facts(_text(found.description)),
+        digest=digest(found.pipeline_spec or {}) if digest else "",
+        damaged=() if found.created_at else ("created_at",),
+    )
 
 
 @_understood
 def experiment(found: Any) -> ActualExperiment:
     """An experiment as our record."""
-    owner = ownership.owner(found.description)
-    archived = found.storage_state == "ARCHIVED"
-    facts = ownership.facts(found.description)
-    return ActualExperiment(found.experiment_id, found.display_name, owner, archived, facts)
-
-
-@_understood
-def schedule(found: Any) -> ActualSchedule:
-    """A recurring run as our record."""
-    reference = found.pipeline_version_reference
-    cron = found.trigger.cron_schedule if found.trigger else None
-    periodic = found.trigger.periodic_schedule if found.trigger else None
-    times = cron or periodic
-    config = found.runtime_config
-    return ActualSchedule(
-        id=found.recurring_run_id,
-        name=found.display_name or "",  # one that KFP cannot read has an id and an error
-        pipeline_id=reference.pipeline_id if reference else None,
-        version_id=reference.pipeline_version_id if reference else None,
-        enabled=found.status == "ENABLED",
-        created=found.created_at,
-        owner=ownership.owner(found.description),
-        facts=ownership.facts(found.description),
-        cron=cron.cron if cron else None,
-        interval_seconds=int(periodic.interval_second) if periodic else None,
-        start=_real(times.start_time) if times else None,
-        end=_real(times.end_time) if times else None,
-        parameters=dict(config.parameters or {}) if config else {},
-        max_concurrency=int(found.max_concurrency or 1),
-        catchup=not found.no_catchup,
+    text = _text(found.description)
+    owner, archived = ownership.owner(text), found.storage_state == "ARCHIVED"
+    return ActualExperiment(
+        found.experiment_id, found.display_name, owner, archived, ownership.facts(text), "" if owner else text
     )
 
 
@@ -238,6 +220,16 @@ def _task(found: Any) -> Record:
         children=tuple(child.pod_name for child in found.child_tasks or [] if child.pod_name),
         error=found.error.message if found.error else None,
     )
+
+
+def _texts(found: Any) -> dict[str, str]:
+    """What is no map of texts says nothing; one object of somebody else may not stop us."""
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {key: value for key, value in pairs if isinstance(value, str)}
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
 
 
 def _real(instant: datetime | None) -> datetime | None:

@@ -8,44 +8,62 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base.errors import NotFoundError, RemoteError
+from kfp_gitops.base.errors import NotFoundError, RemoteError, TakenError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi import models
 from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline, ActualVersion
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpserver.kfpapi.requests import Requests, by_name, there
 from kfp_gitops.kfpserver.kfpapi.transport import each
-from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.kfpserver.ownership import Owner, other_content
+from kfp_gitops.language.identity import digest_of_stored
 
+_VERSIONS = 25
+"""Versions at once: KFP tells the whole IR of each, up to a megabyte."""
 _APPLY = "run `python scripts/reconcile.py apply --env ENV`"
 
 
 class Pipelines(Requests):
     """Pipelines and their versions."""
 
-    def pipelines(self, names: Collection[str]) -> dict[str, ActualPipeline]:
-        """The pipelines of these names with their versions: pages of all, then a request for each, at once."""
+    def pipelines(
+        self, names: Mapping[str, str] | Collection[str], owner: Owner | None = None
+    ) -> dict[str, ActualPipeline]:
+        """The pipelines of these names with their versions: pages of all, then a request for each, at once.
+
+        A mapping says of each name which version's IR is read. All others of an owner are told without their versions.
+        """
         list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
         pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
-        found = by_name(pages, names, lambda item: item.name)
-        versions = each(lambda item: self.versions(item.pipeline_id), list(found.values()))
-        return {
+        listed = list(pages)
+        found = by_name(listed, names, lambda item: item.name)
+        read = names if isinstance(names, Mapping) else {}
+        versions = each(
+            lambda item: self.versions(item[1].pipeline_id, read.get(item[0], "")), list(found.items())
+        )
+        ours = {
             name: models.pipeline(item, its)
             for (name, item), its in zip(found.items(), versions, strict=True)
         }
+        told = {id(item) for item in found.values()}
+        rest = (models.pipeline(item, {}) for item in listed if id(item) not in told)
+        return {item.name: item for item in rest if owner and item.owner == owner} | ours
 
-    def pipeline(self, name: str) -> ActualPipeline | None:
-        """The pipeline of a name with its versions, or None."""
+    def pipeline(self, name: str, version: str = "") -> ActualPipeline | None:
+        """The pipeline of a name with its versions, or None; of one version the IR is read."""
         get = self._client.pipelines.pipeline_service_get_pipeline_by_name
         try:
             found = self._read(lambda: get(name, **self._in_namespace()))
         except NotFoundError:
             return None
-        return models.pipeline(found, self.versions(found.pipeline_id))
+        return models.pipeline(found, self.versions(found.pipeline_id, version))
 
-    def versions(self, pipeline_id: str) -> dict[str, ActualVersion]:
-        """The versions of a pipeline by name."""
-        return {found.name: models.version(found) for found in self._versions(pipeline_id)}
+    def versions(self, pipeline_id: str, read: str = "") -> dict[str, ActualVersion]:
+        """The versions of a pipeline by name; of the one to be read with the digest of its IR."""
+        now = self._client.clock.now()
+        told = self._versions(pipeline_id)
+        found = (models.version(item, now, digest_of_stored if item.name == read else None) for item in told)
+        return {version.name: version for version in found}
 
     def version_exists(self, pipeline_id: str, version_id: str) -> bool:
         """Whether a version is there; KFP looks at its id alone."""
@@ -63,11 +81,18 @@ class Pipelines(Requests):
             raise NotFoundError(f"{self.host}: pipeline {name!r} is not registered; {_APPLY}")
         return found.id
 
-    def version_id(self, pipeline_id: str, version: str) -> str:
-        """The id of a version that must exist."""
-        for found in self._versions(pipeline_id):
-            if found.name == version:
-                return str(found.pipeline_version_id)
+    def version_id(self, pipeline_id: str, version: str, digest: str) -> str:
+        """The id of a version that must exist, with the IR of this digest.
+
+        Raises:
+            TakenError: what has its name holds another IR.
+        """
+        for found in self.versions(pipeline_id, version).values():
+            if found.name != version:
+                continue
+            if found.digest != digest:
+                raise TakenError(f"{self.host}: version {version} {other_content(found.digest, digest)}")
+            return found.id
         raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
 
     def compiled(self, pipeline_id: str, version_id: str) -> models.Compiled | None:
@@ -80,7 +105,7 @@ class Pipelines(Requests):
 
     def _versions(self, pipeline_id: str) -> Iterator[Any]:
         list_versions = self._client.pipelines.pipeline_service_list_pipeline_versions
-        return self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page))
+        return self._pages("pipeline_versions", lambda **page: list_versions(pipeline_id, **page), _VERSIONS)
 
     def create_pipeline(self, name: str, description: str) -> ActualPipeline:
         """Create an empty pipeline; one that exists already is returned as it is."""
@@ -117,7 +142,7 @@ class Pipelines(Requests):
     def upload_version(
         self, pipeline_id: str, name: str, ir: str, description: str, tags: Mapping[str, str] | None = None
     ) -> ActualVersion:
-        """Upload a content-named version; one that exists already has the same content.
+        """Upload a version, and read what KFP made of it; one of this name that exists already is returned as it is.
 
         Servers before 2.17 take no tags, and pass over them in silence.
         """
@@ -130,8 +155,9 @@ class Pipelines(Requests):
                 upload, str(path), name=name, display_name=name, pipelineid=pipeline_id,
                 description=description, **more,
             )  # fmt: skip
-        found = models.version(made) if made else self.versions(pipeline_id).get(name)
-        return there(found, self.host, f"version {name}")
+        if not made:
+            return there(self.versions(pipeline_id, name).get(name), self.host, f"version {name}")
+        return models.version(made, self._client.clock.now(), digest_of_stored)
 
     def delete_version(self, pipeline_id: str, version_id: str) -> None:
         """Delete a version."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi import models, recurring_models
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpserver.kfpapi.requests import Requests, among, equals
@@ -21,7 +21,7 @@ class RecurringRuns(Requests):
         """All recurring runs of the namespace, ours and others."""
         list_runs = self._client.recurring_runs.recurring_run_service_list_recurring_runs
         for found in self._pages("recurring_runs", lambda **page: list_runs(**self._in_namespace(), **page)):
-            yield models.schedule(found)
+            yield recurring_models.schedule(found, self._client.clock.now())
 
     def schedules_named(self, names: Collection[str]) -> list[ActualSchedule]:
         """The recurring runs of these display names, ours and others."""
@@ -30,7 +30,8 @@ class RecurringRuns(Requests):
         pages = self._pages(
             "recurring_runs", lambda **page: list_runs(filter=wanted, **self._in_namespace(), **page)
         )
-        return [models.schedule(found) for found in pages if found.display_name in names]
+        now = self._client.clock.now()
+        return [recurring_models.schedule(found, now) for found in pages if found.display_name in names]
 
     def create_schedule(
         self,
@@ -55,9 +56,11 @@ class RecurringRuns(Requests):
             no_catchup=not schedule.catchup,
             experiment_id=experiment_id,
             namespace=self.namespace,
+            service_account=self.service_account or None,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
-        return models.schedule(self._once(create, body, lambda: self._schedule_made(body)))
+        made = self._once(create, body, lambda: self._schedule_made(body))
+        return recurring_models.schedule(made, self._client.clock.now())
 
     def _schedule_made(self, body: Any) -> Any:
         """The recurring run that an unheard request made: its description holds an attempt of its own."""

@@ -26,6 +26,7 @@ from kfp_gitops.kfpserver.kfpapi import plausible
 from kfp_gitops.kfpserver.kfpapi.access import Access
 from kfp_gitops.kfpserver.kfpapi.budget import Budget
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
+from kfp_gitops.kfpserver.kfpapi.told import Told
 from kfp_gitops.kfpserver.kfpapi.transport import Services
 from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, left_over
 
@@ -55,17 +56,19 @@ class Requests:
         self.namespace = namespace or None
         self._backoff = backoff or Backoff()
         self._client = Services(self.host, access or accesses.from_environment(), budget or Budget())
+        self.service_account = ""
+        """Whom runs and recurring runs that are made run as; "": whom KFP lets them by itself."""
         self.before_write: Callable[[], None] = lambda: None
         """Asked before each write, and before it is sent again; what it raises stops the write."""
 
     def _in_namespace(self) -> dict[str, str]:
         return {"namespace": self.namespace} if self.namespace else {}
 
-    def _pages(self, items: str, list_page: Callable[..., Any]) -> Iterator[Any]:
+    def _pages(self, items: str, list_page: Callable[..., Any], size: int = _PAGES[0]) -> Iterator[Any]:
         token, seen = "", set[str]()
         for _ in range(_MOST_PAGES):
-            page = self._page(list_page, token)
-            yield from getattr(page, items) or []
+            page = self._page(list_page, token, size)
+            yield from self._rows(page, items)
             token = page.next_page_token or ""
             if not token:
                 return
@@ -76,8 +79,15 @@ class Requests:
             f"{self.host}: gave {_MOST_PAGES} pages of {items} and no last one; {plausible.ANOTHER}"
         )
 
-    def _page(self, list_page: Callable[..., Any], token: str) -> Any:
-        *larger, least = (partial(list_page, page_size=size, page_token=token) for size in _PAGES)
+    def _rows(self, page: Any, items: str) -> list[Any]:
+        found = getattr(page, items) or []
+        if not isinstance(found, list) or not all(isinstance(row, Told) for row in found):
+            raise GarbledError(f"{self.host}: gave no list of {items}; {plausible.ANOTHER}")
+        return found
+
+    def _page(self, list_page: Callable[..., Any], token: str, size: int) -> Any:
+        sizes = (size, *(fewer for fewer in _PAGES if fewer < size))
+        *larger, least = (partial(list_page, page_size=one, page_token=token) for one in sizes)
         for page in larger:
             try:
                 return self._read(page)

@@ -34,6 +34,7 @@ class Runs(Requests):
             experiment_id=experiment_id,
             pipeline_version_reference=models.version_reference(pipeline_id, version_id),
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
+            service_account=self.service_account or None,
         )
         create = self._client.runs.run_service_create_run
         return str(self._once(create, body, lambda: self._run_made(body)).run_id)

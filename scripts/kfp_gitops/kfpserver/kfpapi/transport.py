@@ -22,6 +22,7 @@ from kfp_gitops.kfpserver.kfpapi.access import Access, proxy
 from kfp_gitops.kfpserver.kfpapi.budget import Budget
 from kfp_gitops.kfpserver.kfpapi.clock import ServerClock, heard
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
+from kfp_gitops.kfpserver.kfpapi.told import Told
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -178,8 +179,8 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has no types
     def deserialize(self, response: Any, response_type: Any) -> Any:
         """The original makes an empty list of whatever is no JSON object, and so of a cut-off reply."""
-        self.rest_client.understood(response.data, getattr(kfp_server_api, str(response_type), None))
-        return super().deserialize(response, response_type)
+        model = getattr(kfp_server_api, str(response_type), None)
+        return Told(self.rest_client.understood(response.data, model))
 
 
 class Services:

@@ -25,6 +25,8 @@ TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
 MOST = 1000
 _POLL = 5.0
+_ASKED = 50
+"""Names in one question: as many as its answer holds."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,17 @@ def run(
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run what has no run yet, so many at once, and follow all to their ends. `fired` are left out."""
+    """Run what has no run yet, so many at once, and follow all to their ends. `fired` are left out.
+
+    Two lists must agree that a firing has no run, and what was begun here is never begun again: a list that is wrongly
+    empty, or late, starts nothing twice.
+    """
     left_out = set(fired)
+    begun: dict[datetime, str] = {}
     chosen = [tick for tick in wanted if tick not in left_out]
     told: dict[datetime, str] = {}
     while True:
-        states = _states(api, work, chosen)
+        states = _with_begun(api, _states(api, work, chosen), begun)
         for tick, found in states.items():
             if told.get(tick) != found.state:
                 told[tick] = found.state
@@ -156,8 +163,26 @@ def run(
         active = sum(found.state not in FINAL for found in states.values())
         if not waiting and not active:
             return Outcome({tick: found.state for tick, found in states.items()}, len(wanted) - len(chosen))
-        begun = [_start(api, work, tick) for tick in waiting[: max(0, work.parallel - active)]]
-        sleep(0.2 if begun else min(_POLL, 0.5 + active))
+        room = waiting[: max(0, work.parallel - active)]
+        begun |= {tick: _start(api, work, tick) for tick in _without_run(api, work, room)}
+        sleep(0.2 if room else min(_POLL, 0.5 + active))
+
+
+def _with_begun(
+    api: KfpApi, states: Mapping[datetime, RunState], begun: Mapping[datetime, str]
+) -> dict[datetime, RunState]:
+    """Also what the list does not show yet."""
+    unseen = {tick: api.run(run_id) for tick, run_id in begun.items() if tick not in states}
+    return {**states, **unseen}
+
+
+def _without_run(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> list[datetime]:
+    """By another question than the first one's, so that it is another answer."""
+    there: set[str] = set()
+    for start in range(0, len(ticks), _ASKED):
+        names = {work.name(tick) for tick in ticks[start : start + _ASKED]}
+        there |= {found.name for found in api.runs_with_names(names)}
+    return [tick for tick in ticks if work.name(tick) not in there]
 
 
 def _states(api: KfpApi, work: Backfill, chosen: Sequence[datetime]) -> dict[datetime, RunState]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kfp_gitops.base import charset
 from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
@@ -18,11 +18,14 @@ from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Desired
 
 _PREFIX = "kfp-gitops-paused-"
 _BY = 40
 """The most characters of the name of who pauses, so that half of the note is left for the reason."""
+_FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""The end of a pause whose note is damaged: somebody wanted it, and `resume` ends it."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -65,7 +68,7 @@ def standing(api: KfpApi, owner: Owner) -> list[Pause]:
         facts = ownership.facts(note.description)
         if ownership.owner(note.description) == owner and "until" in facts and not note.archived:
             why = (note.description or "").split("\n")[0]
-            moment = datetime.fromisoformat(facts["until"])
+            moment = timing.noted(facts["until"]) or _FOR_EVER
             found.append(Pause(note.id, moment, facts.get("by", "somebody"), why))
     return sorted(found, key=lambda pause: (pause.until, pause.id))
 

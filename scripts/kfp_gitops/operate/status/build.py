@@ -11,7 +11,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.reconcile import timing, unclear
-from kfp_gitops.reconcile.change import Change
+from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
 
@@ -25,10 +25,9 @@ _MOST = 100
 
 def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
     """Everything about an environment; `runs` are the newest ones of each pipeline's experiment, newest first."""
+    told = (*plan.conflicts, *plan.differences)
     pipelines = tuple(
-        _pipeline(
-            desired, pipeline, actual, [c for c in plan.differences if c.pipeline == pipeline.name], runs
-        )
+        _pipeline(desired, pipeline, actual, [c for c in told if c.pipeline == pipeline.name], runs)
         for pipeline in sorted(desired.pipelines, key=lambda p: p.name)
     )
     known = {pipeline.name for pipeline in desired.pipelines}
@@ -52,6 +51,7 @@ def _pipeline(
 ) -> PipelineStatus:
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
+    version = version if version and version.digest == pipeline.digest else None
     newest = sorted(runs.get(pipeline.name, ()), key=_age, reverse=True)
     schedules = tuple(_schedule(desired, pipeline, s, actual, newest) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
@@ -67,17 +67,20 @@ def _pipeline(
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,
         drift=drift,
-        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, drift)),
+        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes)),
     )
 
 
 def _unhealthy(
-    registered: bool, schedules: Sequence[ScheduleStatus], finished: LastRun | None, drift: Sequence[str]
+    registered: bool, schedules: Sequence[ScheduleStatus], finished: LastRun | None, drift: Sequence[Change]
 ) -> Iterator[str]:
     if not registered:
         yield "its version is not registered"
-    if drift:
-        yield f"{len(drift)} differences from the manifest"
+    differences = [change for change in drift if change.action is not Action.CONFLICT]
+    if len(differences) < len(drift):
+        yield "something under its names is not ours, or not what was reviewed: nothing of it is touched"
+    if differences:
+        yield f"{len(differences)} differences from the manifest"
     for schedule in schedules:
         if schedule.missed:
             yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {schedule.missed[-1]:%m-%d %H:%M}"

@@ -1,0 +1,67 @@
+"""A list of runs that is wrong once, empty or late, starts no run of a backfill twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.operate.operations import backfill
+
+TICKS = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 6)]
+WORK = backfill.Backfill("p-main", "p", "v", "e", {}, None, 2)
+
+
+class Kfp:
+    """Runs take three looks to end; the nth list is wrong: empty, or without what was made since the one before."""
+
+    def __init__(self, wrong: int, late: bool) -> None:
+        self.started: Counter[str] = Counter()
+        self.ages: dict[str, int] = {}
+        self._wrong, self._late, self._before = wrong, late, set[str]()
+
+    def _listed(self) -> set[str]:
+        self._wrong -= 1
+        before, self._before = self._before, set(self.ages)
+        if self._wrong == 0:
+            return before if self._late else set()
+        return set(self.ages)
+
+    def run(self, run_id: str) -> RunState:
+        state = "SUCCEEDED" if self.ages[run_id] > 3 else "RUNNING"
+        return RunState(run_id, run_id, state, None, None, None, ())
+
+    def runs_named(self, _experiment: str, text: str) -> list[RunState]:
+        self.ages = {name: age + 1 for name, age in self.ages.items()}
+        return [self.run(name) for name in self._listed() if text in name]
+
+    def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
+        return [ActualRun(name, name, "RUNNING") for name in self._listed() if name in names]
+
+    def create_run(self, *, name: str, **_: Any) -> str:
+        self.started[name] += 1
+        self.ages[name] = 0
+        return name
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("wrong", range(1, 30))
+def test_no_list_that_is_wrong_once_starts_a_run_twice(wrong: int, late: bool) -> None:
+    kfp = Kfp(wrong, late)
+    made = backfill.run(kfp, WORK, TICKS, [], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+    assert kfp.started == {WORK.name(tick): 1 for tick in TICKS}
+    assert set(made.states.values()) == {"SUCCEEDED"}
+
+
+@pytest.mark.parametrize("wrong", [1, 2])
+def test_a_backfill_that_is_begun_again_believes_no_single_list(wrong: int) -> None:
+    kfp = Kfp(0, late=False)
+    for tick in TICKS:
+        kfp.create_run(name=WORK.name(tick))
+    kfp._wrong = wrong
+    backfill.run(kfp, WORK, TICKS, [TICKS[0] - timedelta(days=1)], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+    assert set(kfp.started.values()) == {1}
