@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.review.diff import likeness, nodes
-from kfp_gitops.review.diff.fields import same
 from kfp_gitops.review.diff.model import Action, Change
 from kfp_gitops.review.diff.nodes import Node
+from kfp_gitops.review.diff.strict import alike
 
 VALUES = st.recursive(
     st.sampled_from(
@@ -45,15 +45,15 @@ GRAPHS = st.builds(
 def _one_by_one(before: Mapping[str, Node], after: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
     """What a rename is: one node that went and one that came, alike in all but the id, and no other like them."""
 
-    def alike(left: Node, right: Node) -> bool:
-        return (left.kind, left.group) == (right.kind, right.group) and same(left.fields, right.fields)
+    def twins(left: Node, right: Node) -> bool:
+        return (left.kind, left.group) == (right.kind, right.group) and alike(left.fields, right.fields)
 
     gone = [node for name, node in before.items() if name not in after]
     come = [node for name, node in after.items() if name not in before]
     for node in come:
-        twins = [old for old in gone if alike(old, node)]
-        if len(twins) == 1 and sum(alike(other, node) for other in come) == 1:
-            yield node.id, twins[0].id
+        found = [old for old in gone if twins(old, node)]
+        if len(found) == 1 and sum(twins(other, node) for other in come) == 1:
+            yield node.id, found[0].id
 
 
 def _renames(found: Iterator[Change]) -> dict[str, str]:
@@ -61,8 +61,8 @@ def _renames(found: Iterator[Change]) -> dict[str, str]:
 
 
 @given(VALUES, VALUES)
-def test_two_values_have_one_key_just_when_they_are_the_same(left: Any, right: Any) -> None:
-    assert (likeness.key(left) == likeness.key(right)) == same(left, right)
+def test_two_values_have_one_key_just_when_they_are_alike(left: Any, right: Any) -> None:
+    assert (likeness.key(left) == likeness.key(right)) == alike(left, right)
 
 
 @given(GRAPHS, GRAPHS)

@@ -15,7 +15,7 @@ from kfp_gitops.base import visible
 from kfp_gitops.review.diff import calendar, details, folding, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Common, Row
-from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
+from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, Kind, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
 from kfp_gitops.review.diff.wording import SIGNS
 
@@ -211,12 +211,7 @@ def _at(texts: Sequence[str], index: int) -> str:
 def _in_full(rows: Sequence[Row]) -> Iterator[str]:
     """Code, and texts that the table has only the differing part of."""
     for row in rows:
-        lines = (
-            details.code_lines(row.first, _REMOVED, _ADDED)
-            if details.is_code(row.first)
-            else details.in_full(row.first)
-        )
-        if lines:
+        if lines := details.code_lines(row.first, _REMOVED, _ADDED) or details.in_full(row.first):
             yield f"<details><summary>{html.escape(_title(row))}</summary>"
             yield ""
             yield from _fenced("diff", "\n".join(lines))
@@ -226,7 +221,8 @@ def _in_full(rows: Sequence[Row]) -> Iterator[str]:
 
 def _title(row: Row) -> str:
     subject = wording.kinds(row) if row.folded else row.first.name
-    return visible.line(f"{row.first.field} of {subject}" if row.first.field else f"{subject} in full")
+    what = row.first.field or ("code" if row.first.kind is Kind.COMPONENT else "the whole")
+    return visible.line(f"{what} of {subject}")
 
 
 def _picture(graph: str | None) -> Iterator[str]:
