@@ -7,10 +7,10 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from diff_kit import same
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.review.diff import likeness, nodes
-from kfp_gitops.review.diff.fields import same
 from kfp_gitops.review.diff.model import Action, Change
 from kfp_gitops.review.diff.nodes import Node
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from diff_kit import same
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kfp_gitops.base import visible
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.diff import jsonform, nodes, text, values, wording
-from kfp_gitops.review.diff.fields import same
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import (
     Action,
