@@ -42,7 +42,7 @@ def opens(change: Change) -> bool:
     if not _is_branch(change.after) or is_code(change):
         return False
     whole = change.field is None and change.kind in (*NODES, Kind.COMPONENT)
-    return whole or not values.fits(None, change.after)
+    return whole or isinstance(change.after, list) or not values.fits(None, change.after)
 
 
 def rows(change: Change) -> Iterator[tuple[str, str]]:

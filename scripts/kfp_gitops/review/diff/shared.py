@@ -41,7 +41,9 @@ class Shared:
 
 def compare(before: Shared, after: Shared) -> SharedDiff:
     """All that differs: of YAML by place, of everything else by line."""
-    paths = sorted(path for path in {**before.texts, **after.texts} if _text(before, path) != _text(after, path))
+    paths = sorted(
+        path for path in {**before.texts, **after.texts} if _text(before, path) != _text(after, path)
+    )
     changes = [change for path in paths for change in _file(path, before, after)]
     return SharedDiff(before.name, changes, [*_warnings(changes)])
 
