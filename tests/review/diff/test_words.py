@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import jsonschema
@@ -376,6 +377,32 @@ def test_a_comment_that_is_too_small_has_every_pipeline_and_its_warnings_before_
     few = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines[:2], changes=[code])])
     assert few.startswith("> Pictures and code are left out")
     assert "more | | |" not in few
+
+
+def test_a_comment_works_out_no_more_than_fits() -> None:
+    long = [["\n".join(f"{side} {n} {m}" for m in range(200)) for side in "ab"] for n in range(3000)]
+    found = _diff(*(_field(before, after, f"arguments.x{n}") for n, (before, after) in enumerate(long)))
+    start = time.process_time()
+    printed = to_markdown([found])
+    assert time.process_time() - start < 10
+    assert len(printed) <= 60_001
+    assert printed.startswith("> **Not all that changes is shown**")
+
+
+@pytest.mark.parametrize("beyond", range(-3, 4))
+def test_a_comment_of_just_the_size_is_not_cut_and_one_of_a_character_more_is(beyond: int) -> None:
+    def printed(first: int, second: int) -> str:
+        sizes = (("dev", first), ("prod", second))
+        return to_markdown(
+            [EnvironmentDiff(name, "HEAD", "UTC", warnings=["x" * size]) for name, size in sizes]
+        )
+
+    around = len(printed(1, 1)) - 2
+    text = printed(10, 60_000 + beyond - around - 10)
+    if beyond <= 0:
+        assert (len(text), text[-2:]) == (60_000 + beyond, "x\n")
+    else:
+        assert text.startswith("> **Not all that changes is shown**")
 
 
 def test_problems_stand_first_and_runs_that_merging_starts_are_warned_of() -> None:

@@ -25,7 +25,7 @@ _ROWS = 200
 _BY_KEY = frozenset({"arguments", "env", "volumes", "labels", "annotations", "parameters"})
 _CHARACTERS = 4_000
 # Comparing lines takes time that grows with the product of their numbers.
-_LINES = 400
+_LINES = 200
 
 
 def is_code(change: Change) -> bool:
@@ -92,8 +92,10 @@ def _leaves(value: Any, at: Place) -> Iterator[tuple[Place, str]]:
         for index, item in enumerate(value):
             yield from _leaf(item, (*at, Item(_name_of(item) or index)))
         return
+    named = bool(at) and isinstance(at[-1], Item) and at[-1] == value.get("name") and len(value) > 1
     for key, item in value.items():
-        yield from _leaf(item, (*at, str(key)))
+        if not (named and key == "name"):
+            yield from _leaf(item, (*at, str(key)))
 
 
 def _name_of(item: Any) -> str | None:

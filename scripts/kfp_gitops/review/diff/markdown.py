@@ -46,20 +46,37 @@ _FIRST = _Room(False, 5)
 
 def to_markdown(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
     """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
-    text = _sections(found, shared, _ALL)
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    short = _NOTE + _sections(found, shared, _BRIEF)
-    if len(short) <= MAX_CHARACTERS:
-        return short
-    first = _SHORTER + _sections(found, shared, _FIRST)
-    return first if len(first) <= MAX_CHARACTERS else first[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+    text = ""
+    for note, room in (("", _ALL), (_NOTE, _BRIEF), (_SHORTER, _FIRST)):
+        text = note + visible.shown("\n".join(_lines_of(found, shared, room, MAX_CHARACTERS - len(note))))
+        if len(text) <= MAX_CHARACTERS:
+            return text
+    return text[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
 
 
-def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room) -> str:
+def _lines_of(
+    found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room, most: int
+) -> Iterator[str]:
+    """The lines of all sections, up to the one with which they are too long: the rest is not worked out."""
     parts = [_shared(shared, room)] if shared and shared.semantic else []
-    parts += [_lines(one, room) for one in found]
-    return visible.shown("\n".join("\n".join(part).rstrip() + "\n" for part in parts))
+    for line in _parted([*parts, *(_lines(one, room) for one in found)]):
+        yield line
+        most -= len(line) + 1
+        if most < -1:  # The last line has no line break.
+            return
+
+
+def _parted(parts: Sequence[Iterator[str]]) -> Iterator[str]:
+    """Lines of sections, one empty line between two, and none but a line break at the end."""
+    empty = 0
+    for index, part in enumerate(parts):
+        empty = min(index, 1)
+        for line in part:
+            if line:
+                yield from [""] * empty
+                yield line
+            empty = 0 if line else empty + 1
+    yield ""
 
 
 def calendar_markdown(found: Calendar) -> str:
