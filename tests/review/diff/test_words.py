@@ -423,6 +423,24 @@ def test_problems_stand_first_and_runs_that_merging_starts_are_warned_of() -> No
     assert (data["problems"][0]["line"], data["pipelines"][0]["runsStarted"][0]["trigger"]) == (3, "backfill")
 
 
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        (("added", "a.b", None, None), "| + | file `f` `a.b` |  | `null` |"),
+        (("removed", "a.b", None, None), "| - | file `f` `a.b` | `null` |  |"),
+        (("added", "a.b", None, "x"), "| + | file `f` `a.b` |  | `x` |"),
+        (("removed", "a.b", {"x": 1}, None), '| - | file `f` `a.b` | `{"x": 1}` |  |'),
+        (("changed", None, "1", 1), '| ~ | file `f` | `"1"` | `1` |'),
+        (("changed", "a.b", None, "nothing"), '| ~ | file `f` `a.b` |  | `"nothing"` |'),
+        (("added", "a.b", None, [{"name": "n", "x": 1}]), "| + | file `f` `a.b` |  | new |"),
+    ],
+)
+def test_a_row_in_markdown_shows_both_sides(change: tuple[str, str | None, Any, Any], row: str) -> None:
+    action, field, before, after = change
+    found = _diff(Change(Action(action), Kind.FILE, "f", field, before, after))
+    assert row in _printed(found)["markdown"].splitlines()
+
+
 def test_what_environments_share_is_a_section_of_its_own() -> None:
     change = Change(Action.ADDED, Kind.FILE, "argocd/project.yaml", "spec.destinations[0].name", None, None)
     shared = SharedDiff("HEAD", [change], ["the policy is weaker"])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfp_gitops.base import visible
-from kfp_gitops.review.diff import calendar, details, folding, values, wording
+from kfp_gitops.review.diff import calendar, details, folding, graph, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, Kind, PipelineDiff, SharedDiff
@@ -129,7 +129,7 @@ def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> It
     for firing in found.firings:
         yield from _firings(firing, zone)
     if room.pictures:
-        yield from _picture(found.graph)
+        yield from _picture(found)
     yield from _folded(found.noise)
 
 
@@ -186,24 +186,27 @@ def _cells(row: Row) -> tuple[str, str]:
         return "", "as above"
     if details.is_code(found):
         return f"{len(found.before or [])} lines", f"{len(found.after or [])} lines"
-    if found.action is Action.RENAMED and row.folded:
-        return "", ""
-    if found.action in (Action.ADDED, Action.REMOVED) or found.field is None:
-        return _cell(found.before, found), _cell(found.after, found)
+    match found.action:
+        case Action.ADDED:
+            return "", _cell(found)
+        case Action.REMOVED:
+            return _cell(found), ""
+        case Action.MOVED:
+            return code(wording.group(found.before)), code(wording.group(found.after))
+        case Action.RENAMED:
+            return ("", "") if row.folded else (code(str(found.before)), code(str(found.after)))
     if details.opens(found):
         return "", "new"
     before, after = values.pair(found.before, found.after)
-    return code(before) if found.before is not None else "", code(after) if found.after is not None else ""
+    return "" if found.before is None else code(before), "" if found.after is None else code(after)
 
 
-def _cell(data: object, found: Difference) -> str:
-    if data is None:
-        return ""
-    if found.action in (Action.ADDED, Action.REMOVED) and found.field is None:
-        return code(wording.summary(found))
-    if found.action is Action.MOVED:
-        return code(wording.group(data))
-    return code(wording.value(data))
+def _cell(found: Difference) -> str:
+    """What came or went."""
+    if found.field is None:
+        summary = wording.summary(found)
+        return code(summary) if summary else ""
+    return wording.came_or_went(found) if details.opens(found) else code(wording.came_or_went(found))
 
 
 def _firings(found: Firings, zone: str) -> Iterator[str]:
@@ -242,12 +245,15 @@ def _title(row: Row) -> str:
     return visible.line(f"{what} of {subject}")
 
 
-def _picture(graph: str | None) -> Iterator[str]:
-    if graph:
+def _picture(found: PipelineDiff) -> Iterator[str]:
+    if found.graph:
         yield "<details open><summary>the pipeline, changed tasks marked</summary>"
         yield ""
-        yield from _fenced("mermaid", graph)
+        yield from _fenced("mermaid", found.graph)
         yield "</details>"
+        yield ""
+    elif found.action is not Action.REMOVED and any(change.kind in details.NODES for change in found.changes):
+        yield f"Not drawn: it has more than {graph.MAX_NODES} tasks and groups."
         yield ""
 
 

@@ -77,12 +77,19 @@ def _said(found: Change) -> str:
     if details.is_code(found):
         return f"{len(found.after or [])} added, {len(found.before or [])} removed"
     if found.action in (Action.ADDED, Action.REMOVED):
-        data = found.after if found.action is Action.ADDED else found.before
-        return f"{found.action}: {'null' if data is None else value(data)}"
+        return f"{found.action}: {came_or_went(found)}"
     if details.opens(found):
         return "new"
     before, after = values.pair(found.before, found.after)
     return f"{before} → {after}"
+
+
+def came_or_went(found: Change) -> str:
+    """The value of a key that came or went: it may be null."""
+    if details.opens(found):
+        return "new"
+    data = found.after if found.action is Action.ADDED else found.before
+    return "null" if data is None else value(data)
 
 
 def _detail(found: Change) -> str:
