@@ -1,4 +1,4 @@
-"""Everything that can be changed in parsed documents: a scalar, a list, a key, a document. For properties of the diff."""
+"""All that can be changed in parsed documents: scalars, lists, keys, documents. For properties of the diff."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def _plain(value: Any) -> Any:
 def _sites(documents: Documents) -> Iterator[Place]:
     def below(value: Any, at: Place) -> Iterator[Place]:
         yield at
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        items = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
         for key, item in items:
             yield from below(item, (*at, key))
 

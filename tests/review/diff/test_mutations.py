@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
@@ -102,7 +102,9 @@ def _enriched(texts: Mapping[str, str]) -> dict[str, str]:
         }
     graph = "pipelines/brought/own.ir.yaml"
     found[graph] = "".join(
-        text for path, text in texts.items() if path.endswith("predictive-scaling/components/train_model.yaml")
+        text
+        for path, text in texts.items()
+        if path.endswith("predictive-scaling/components/train_model.yaml")
     )
     found["pipelines/brought/pipeline.yaml"] = (
         "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nspec: {ir: own.ir.yaml}\n"
@@ -155,3 +157,49 @@ def test_no_mutation_of_a_document_is_silent(batch: int) -> None:
             _lines(*found)
         except AssertionError as error:
             raise AssertionError(told) from error
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_no_difference_hides_behind_another(batch: int) -> None:
+    """Of several scalars of one file, each replaced by a text of its own, every one is in the records."""
+    files = [pair for pair in repository().files() if _is_data(*pair)]
+    for number in range(batch, profiles.examples(600), BATCHES):
+        rng = random.Random(f"marks {number}")
+        env, path = rng.choice(files)
+        marks = [f"mark-{number}-{index}-end" for index in range(rng.randint(2, 5))]
+        documents = mutations.mark(_documents(env, path), rng, marks)
+        new = mutations.text(documents)
+        told = _lines(*repository().changed(env, path, new))
+        missing = [mark for mark in marks if mark in new and mark not in told]
+        assert not missing, f"{number} of {env} {path}: {missing}"
+
+
+def test_the_writing_alone_is_no_difference() -> None:
+    """Other quotes, indentation and comments, and keys in another order."""
+    for env, path in (pair for pair in repository().files() if _is_data(*pair)):
+        documents = [_turned(found) for found in _documents(env, path)]
+        found = repository().changed(env, path, f"# a comment\n{mutations.text(documents)}")
+        assert command._code(found[1], found[0]) == 0, f"{env} {path}"
+
+
+def _turned(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _turned(item) for key, item in reversed(value.items())}
+    return [_turned(item) for item in value] if isinstance(value, list) else value
+
+
+def test_no_line_of_a_text_changes_in_silence() -> None:
+    """Who reviews, what checks, what images are made of: files that are no data are compared as they are."""
+    texts = [(path, text_) for path, text_ in repository().shared.items() if not _is_data("", path)]
+    assert {".gitattributes", ".github/CODEOWNERS", ".github/workflows/review.yaml"} <= {
+        path for path, _ in texts
+    }
+    for number in range(profiles.examples(300)):
+        rng = random.Random(f"text {number}")
+        path, old = rng.choice(texts)
+        lines = old.split("\n")
+        at = rng.randrange(len(lines))
+        for new in (lines[:at] + lines[at + 1 :], [*lines[:at], "added", *lines[at:]], [*lines, lines[at]]):
+            found = repository().changed("", path, "\n".join(new))
+            assert command._code(found[1], found[0]) == 1, f"{number} of {path}"
+            _lines(*found)
