@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kfp_gitops.base import files, memo
-from kfp_gitops.base.errors import ExitCode, GitOpsError, Problem, UsageError
+from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.commands import connection, console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.rendering.rendered import LOCK
-from kfp_gitops.review.diff import jsonform, revision
+from kfp_gitops.review.diff import jsonform, revision, shared
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.calendar import to_text as calendar_text
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import calendar_markdown, to_markdown
-from kfp_gitops.review.diff.model import EnvironmentDiff
+from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
-from kfp_gitops.review.diff.text import to_text
+from kfp_gitops.review.diff.text import shared_to_text, to_text
 from kfp_gitops.sources import environment
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
   python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
+
+_UNCHECKED = (
+    "nobody looked whether manifests/{0} is what its inputs render to, for that takes long here; "
+    "`python scripts/render.py --env {0} --check` does"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,17 +62,33 @@ def _diff(arguments: Namespace) -> int:
     root: Path = arguments.root
     commit = revision.resolve(root, arguments.base)
     names = _names(root, arguments, commit)
-    found = [_compare(root, name, commit, arguments) for name in names]
-    _warn_of_stale(root, names)
+    found = [_with_freshness(root, _compare(root, name, commit, arguments)) for name in names]
+    both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
+    common = shared.compare(*both)
     match arguments.format:
         case "json":
-            console.result(jsonform.to_json(found))
+            console.result(jsonform.to_json(found, common))
         case "markdown":
-            console.result(to_markdown(found))
+            console.result(to_markdown(found, common))
         case _:
-            console.result("\n\n".join(to_text(item, colour=console.coloured()) for item in found))
+            console.result("\n\n".join(_texts(common, found)))
     origin.refuse(root, origin.readable(root, names))
-    return ExitCode.DIFFERENCES if any(item.semantic for item in found) else ExitCode.OK
+    return _code(common, found)
+
+
+def _texts(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> Iterator[str]:
+    colour = console.coloured()
+    if common.semantic:
+        yield shared_to_text(common, colour=colour)
+    yield from (to_text(item, colour=colour) for item in found)
+
+
+def _code(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> int:
+    """What is shown may not be what merging does where there is a problem: that is no success of any kind."""
+    if any(item.problems for item in found):
+        return ExitCode.BAD_INPUT
+    differs = common.semantic or any(item.semantic for item in found)
+    return ExitCode.DIFFERENCES if differs else ExitCode.OK
 
 
 def _names(root: Path, arguments: Namespace, commit: str) -> list[str]:
@@ -103,27 +124,37 @@ def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
     )
 
 
-def _warn_of_stale(root: Path, names: Sequence[str]) -> None:
+def _with_freshness(root: Path, found: EnvironmentDiff) -> EnvironmentDiff:
     """Manifests are read here, never inputs: what was edited and not rendered would be missing without a word."""
-    for name in environment.names(root):
-        if name in names and (why := _stale(root, name)):
-            todo = f"run `python scripts/render.py --env {name}`"
-            console.note(Problem(f"manifests/{name}", 0, 0, why, todo).as_warning())
+    name = found.environment
+    if name not in environment.names(root):
+        return found
+    if _takes_long(root, name):
+        return replace(found, warnings=[*found.warnings, _UNCHECKED.format(name)])
+    return replace(found, problems=_stale(root, name))
 
 
-def _stale(root: Path, name: str) -> str:
-    """Why the manifests are not what their inputs render to; nothing, too, where it would take long to find out."""
+def _takes_long(root: Path, name: str) -> bool:
+    """Whether there is much to render, and nothing is remembered of an earlier time."""
+    large = len(files.list_folders(root, f"manifests/{name}/pipelines")) >= memo.FEWEST
+    return large and not memo.load(root, name).known
+
+
+def _stale(root: Path, name: str) -> list[Problem]:
+    """Why the manifests are not what their inputs render to."""
     from kfp_gitops.rendering.render import render
 
-    large = len(files.list_folders(root, f"manifests/{name}/pipelines")) >= memo.FEWEST
-    if large and not memo.load(root, name).known:
-        return ""
     try:
         found = render(root, name, remember=True)
         differs = any(path != LOCK for _, path in files.differences(root, found.folder, found.files()))
-    except GitOpsError:
-        return "its inputs do not render, so it is of earlier ones"
-    return "is not what its inputs render to" if differs else ""
+    except InputError as error:
+        why, todo = "its inputs do not render, so it is of earlier ones", "correct what is said next"
+        return [Problem(f"manifests/{name}", 0, 0, why, todo), *error.problems]
+    except GitOpsError as error:
+        why, todo = f"its inputs do not render: {error}", f"run `python scripts/render.py --env {name}`"
+        return [Problem(f"manifests/{name}", 0, 0, why, todo)]
+    why, todo = "is not what its inputs render to", f"run `python scripts/render.py --env {name}`"
+    return [Problem(f"manifests/{name}", 0, 0, why, todo)] if differs else []
 
 
 def _calendar(arguments: Namespace) -> int:
@@ -132,7 +163,9 @@ def _calendar(arguments: Namespace) -> int:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     names = known if arguments.all else [arguments.env]
     found = [_week(arguments, name) for name in names]
-    _warn_of_stale(arguments.root, names)
+    for name in set(names) & set(environment.names(arguments.root)):
+        for problem in [] if _takes_long(arguments.root, name) else _stale(arguments.root, name):
+            console.note(problem.as_warning())
     match arguments.format:
         case "json":
             console.result(jsonform.calendars_to_json(found))

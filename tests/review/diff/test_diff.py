@@ -146,9 +146,18 @@ CASES = {
     "repository-id": [Edit(BASE, "id: ", "id: another-")],
     "environment-disabled": [Edit(DEV, "follows:", "state: disabled\nfollows:")],
     "delivery-namespace": [Edit(BASE, "  namespace: kubeflow", "  namespace: elsewhere")],
+    "default-written-out": [
+        Edit(
+            TEMPLATE,
+            "      arguments:\n        text:",
+            "      ignoreUpstreamFailure: false\n      arguments:\n        text:",
+        )
+    ],
     "delivery-reconciler-image": [Edit(RELEASE, "2" * 64, "4" * 64)],
 }
-NOTHING = {
+# The release is of the sources, comments and all; what it renders to is not another.
+RELEASE_WORDS = "only the release differs: what it renders to here is the same"
+ONLY_THE_RELEASE = {
     "comment-and-format-of-the-template": [
         Edit(TEMPLATE, "    count:\n", "    count:\n      # counts\n"),
         Edit(TEMPLATE, "arguments: {name: many}", "arguments:\n            name: 'many'"),
@@ -160,15 +169,7 @@ NOTHING = {
             "      arguments:\n        name: {param: name}\n      component: greet\n",
         )
     ],
-    "default-written-out": [
-        Edit(
-            TEMPLATE,
-            "      arguments:\n        text:",
-            "      ignoreUpstreamFailure: false\n      arguments:\n        text:",
-        )
-    ],
     "sdk-version-of-a-component": [Edit(GREET, "sdkVersion: kfp-2.17.0", "sdkVersion: kfp-2.17.9")],
-    "comment-of-the-values": [Edit(DEV, "follows:", COMMENT + "follows:")],
 }
 
 
@@ -180,12 +181,25 @@ def test_a_change_is_told_in_words(case: str, changed: Path, command: Command, g
     golden(f"diff/{case}.txt", masked(outcome.out))
 
 
-@pytest.mark.parametrize("case", NOTHING)
-def test_what_changes_nothing_is_no_semantic_change(case: str, changed: Path, command: Command) -> None:
-    edit(changed, *NOTHING[case])
+@pytest.mark.parametrize("case", ONLY_THE_RELEASE)
+def test_a_release_that_renders_to_the_same_is_told_as_that(
+    case: str, changed: Path, command: Command
+) -> None:
+    edit(changed, *ONLY_THE_RELEASE[case])
     outcome = diff(command, changed)
-    assert outcome.code == 0
-    assert outcome.out.rstrip().endswith("no semantic change")
+    assert outcome.code == 1
+    _, headline, warning, change, *rest = masked(outcome.out).splitlines()
+    assert headline == "~ hello: same version sha-…1"
+    assert warning == f"  ! {RELEASE_WORDS}"
+    assert change == "  ~ pipeline hello: release: sha256:…2 → sha256:…3"
+    assert all(line.startswith("  (folded: ") for line in rest[:-1])
+    assert rest[-1] == "nothing that runs changes"
+
+
+def test_a_comment_in_the_values_is_no_semantic_change(changed: Path, command: Command) -> None:
+    edit(changed, Edit(DEV, "follows:", COMMENT + "follows:"))
+    outcome = diff(command, changed)
+    assert (outcome.code, outcome.out.rstrip().endswith("no semantic change")) == (0, True)
 
 
 def test_nothing_at_all_is_no_semantic_change(changed: Path, command: Command) -> None:
@@ -226,12 +240,11 @@ def test_a_pipeline_that_comes_and_one_that_goes(changed: Path, command: Command
 def test_an_environment_that_comes_and_one_that_goes(changed: Path, command: Command) -> None:
     for folder in ("environments", "manifests"):
         (changed / folder / "prod").rename(changed / folder / "production")
-    edit(
-        changed, Edit("manifests/production/environment.yaml", "environment: prod", "environment: production")
-    )
+    assert command("render", "--root", changed, "--all", "--lock").code == 0
     outcome = command("diff", "--root", changed, "--all", "--from", NOW)
     assert outcome.code == 1
-    came, gone = outcome.out.split("\n\n")[1:]
+    shared, _, came, gone = outcome.out.split("\n\n")
+    assert "+ file environments/production/release.yaml" in shared
     assert came.startswith("production, compared with HEAD\n")
     assert "\n+ hello: new pipeline, version sha-" in came
     assert gone.startswith("prod, compared with HEAD\n")

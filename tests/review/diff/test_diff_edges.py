@@ -15,31 +15,49 @@ from kfp_gitops.review.diff import schedules
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
 
-STALE = "manifests/dev: warning: is not what its inputs render to; run `python scripts/render.py --env dev`"
+STALE = "manifests/dev: is not what its inputs render to; run `python scripts/render.py --env dev`"
 
 
-@pytest.mark.parametrize("arguments", [["--env", "dev"], ["--all"], ["--env", "dev", "--schedules"]])
-def test_what_was_edited_and_not_rendered_is_said(
-    arguments: list[str], changed: Path, command: Command
+@pytest.mark.parametrize("arguments", [["--env", "dev"], ["--all"]])
+@pytest.mark.parametrize("form", ["text", "markdown", "json"])
+def test_what_was_edited_and_not_rendered_is_an_error_in_every_format(
+    form: str, arguments: list[str], changed: Path, command: Command
 ) -> None:
-    before = command("diff", "--root", changed, "--from", NOW, *arguments)
-    assert before.err == ""
     edit(changed, Edit(DEV, "name: dev", "name: development"))
-    after = command("diff", "--root", changed, "--from", NOW, *arguments)
+    found = command("diff", "--root", changed, "--from", NOW, "--format", form, *arguments)
+    assert (found.code, found.err) == (2, "")
+    if form == "text":
+        assert f"\n! {STALE}\n" in found.out
+    elif form == "markdown":
+        block = found.out[found.out.index("> [!CAUTION]") :]
+        assert "is not what its inputs render to" in block.splitlines()[1]
+    else:
+        (problem,) = json.loads(found.out)["environments"][0]["problems"]
+        assert (problem["text"], problem["path"]) == (STALE, "manifests/dev")
+    assert diff(command, changed, "--base", "HEAD", "--format", form).code == 1
+
+
+def test_a_calendar_of_what_was_edited_and_not_rendered_says_so(changed: Path, command: Command) -> None:
+    arguments = ["diff", "--root", changed, "--from", NOW, "--env", "dev", "--schedules"]
+    before = command(*arguments)
+    edit(changed, Edit(DEV, "name: dev", "name: development"))
+    after = command(*arguments)
     assert (after.code, after.out) == (before.code, before.out)
-    assert after.err == f"{STALE}\n"
-    assert diff(command, changed, "--base", "HEAD").err == ""
+    assert after.err == f"{STALE.replace(': is', ': warning: is')}\n"
 
 
 def test_manifests_of_another_environment_are_not_spoken_of(changed: Path, command: Command) -> None:
     edit(changed, Edit(DEV, "name: dev", "name: development"))
-    assert command("diff", "--root", changed, "--env", "prod").err == ""
+    outcome = command("diff", "--root", changed, "--env", "prod")
+    assert (outcome.code, STALE in outcome.out) == (0, False)
 
 
-def test_a_manifest_that_was_edited_by_hand_is_said(changed: Path, command: Command) -> None:
+def test_a_manifest_that_was_edited_by_hand_is_shown_and_an_error(changed: Path, command: Command) -> None:
     edit(changed, Edit("manifests/dev/pipelines/hello/pipeline.yaml", "default: dev", "default: prod"))
     outcome = command("diff", "--root", changed, "--env", "dev")
-    assert (outcome.code, outcome.err) == (1, f"{STALE}\n")
+    assert (outcome.code, outcome.err) == (2, "")
+    assert f"! {STALE}\n" in outcome.out
+    assert "parameter name: default: dev → prod" in outcome.out
 
 
 def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
@@ -47,20 +65,26 @@ def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
 ) -> None:
     monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
     edit(changed, Edit(DEV, "name: dev", "name: development"))
-    assert command("diff", "--root", changed, "--env", "dev").err == ""
-    assert diff(command, changed).err == ""  # rendered, so that it is remembered what came of which inputs
+    unknown = command("diff", "--root", changed, "--env", "dev")
+    assert (unknown.code, STALE in unknown.out) == (0, False)
+    assert "! nobody looked whether manifests/dev is what its inputs render to" in unknown.out
+    known = diff(command, changed)  # rendered, so that it is remembered what came of which inputs
+    assert (known.code, "nobody looked" in known.out) == (1, False)
     edit(changed, Edit(DEV, "name: development", "name: dev"))
-    assert command("diff", "--root", changed, "--env", "dev").err == f"{STALE}\n"
+    stale = command("diff", "--root", changed, "--env", "dev")
+    assert (stale.code, STALE in stale.out) == (2, True)
 
 
-def test_inputs_that_do_not_render_are_no_error_of_the_diff(changed: Path, command: Command) -> None:
+def test_inputs_that_do_not_render_are_an_error_beside_what_is_shown(changed: Path, command: Command) -> None:
     edit(changed, Edit(DEV, "name: dev", "name: [dev"))
     outcome = command("diff", "--root", changed, "--env", "dev")
-    assert (outcome.code, outcome.out) == (0, "dev, compared with HEAD\nno semantic change\n")
-    assert outcome.err == (
-        "manifests/dev: warning: its inputs do not render, so it is of earlier ones; "
-        "run `python scripts/render.py --env dev`\n"
+    assert (outcome.code, outcome.err) == (2, "")
+    first, problem, cause, *_, last = outcome.out.splitlines()
+    assert (first, last) == ("dev, compared with HEAD", "no semantic change")
+    assert problem == (
+        "! manifests/dev: its inputs do not render, so it is of earlier ones; correct what is said next"
     )
+    assert cause.startswith("! environments/dev/values.yaml:")
 
 
 def test_a_stranger_s_words_are_no_markup(changed: Path, command: Command) -> None:
@@ -98,7 +122,9 @@ def test_prose_mentions_nobody_and_links_nowhere() -> None:
 def test_all_environments_fit_one_comment(changed: Path, command: Command) -> None:
     for env in ("dev", "prod"):
         for number in range(800):
-            (changed / f"manifests/{env}/a-name-of-some-length-{number}.yaml").write_text("kind: x\n")
+            (changed / f"manifests/{env}/a-name-of-some-length-{number}.yaml").write_text(
+                f"kind: x{number}\n"
+            )
     out = command("diff", "--root", changed, "--all", "--format", "markdown", "--from", NOW).out
     assert len(out) <= 60_001
     assert out.startswith("> **Not all that changes is shown**")
@@ -144,7 +170,8 @@ def test_a_link_in_an_earlier_commit_is_not_followed(changed: Path, command: Com
     commit(changed, "a link")
     (changed / "manifests/dev/secret.yaml").unlink()
     outcome = command("diff", "--root", changed, "--env", "dev")
-    assert (outcome.code, "passwd" in outcome.out) == (0, False)
+    assert (outcome.code, "passwd" in outcome.out) == (1, False)
+    assert "secret.yaml (a symbolic link or a repository of its own)" in outcome.out
 
 
 def test_the_week_of_an_environment(changed: Path, command: Command, golden: Golden) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.reconcile import timing
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK
 from kfp_gitops.review.caching import Side, idle, words
 from kfp_gitops.review.caching.starts import Forecast, forecasts
@@ -34,7 +36,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         InputError: a file is not YAML at all, with its position.
     """
     old, new = before.settings, after.settings
-    zone = str(new.get("timeZone") or old.get("timeZone") or "UTC")
+    zone = _zone(str(new.get("timeZone") or old.get("timeZone") or "UTC"))
     found = _pipelines(environment, before, after, now)
     if old and not new:  # Nothing is applied for a folder that is gone: each pipeline is as it was.
         found = [replace(item, warnings=[], firings=[]) for item in found]
@@ -53,6 +55,15 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         ],
         noise=noise,
     )
+
+
+def _zone(name: str) -> str:
+    """The zone in which times are said, too; UTC for one that is none: that it changes is told all the same."""
+    try:
+        timing.zone_of(name)
+    except UsageError:
+        return "UTC"
+    return name
 
 
 def _pipelines(environment: str, before: State, after: State, now: datetime) -> list[PipelineDiff]:

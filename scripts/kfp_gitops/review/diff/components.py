@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,6 +28,8 @@ def changes(
     for name in sorted({**before, **after}):
         if name not in before:
             yield Change(Action.ADDED, Kind.COMPONENT, name, after=after[name])
+            if lines := [*_all_lines(after[name])]:
+                yield Change(Action.ADDED, Kind.COMPONENT, name, "code", after=lines)
         elif name not in after:
             yield Change(Action.REMOVED, Kind.COMPONENT, name, before=before[name])
         elif same_ir:
@@ -38,6 +41,42 @@ def changes(
 def images(spec: Any) -> list[str]:
     """The images that a component runs in."""
     return sorted({str(container["image"]) for container in _containers(spec) if "image" in container})
+
+
+def is_graph(spec: Any) -> bool:
+    """Whether it is of several components, so that a port's name does not say whose it is."""
+    return len(_at(spec, "components")) > 1
+
+
+def code(spec: Any) -> list[str]:
+    """Every line of the commands and arguments of a component."""
+    lists = [container.get(key) for container in _containers(spec) for key in _CODE]
+    parts = [part for found in lists if isinstance(found, list) for part in found]
+    texts = [part if isinstance(part, str) else json.dumps(part, default=str) for part in parts]
+    return [line for text in texts for line in text.split("\n")]
+
+
+def without_code(spec: Any) -> Any:
+    """A spec without what `images` and `code` have of it, nor the parts of its root that repeat its step."""
+    return _without_code(without_shells(spec, spec)[0])
+
+
+def _without_code(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_code(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = {
+        key: {name: part for name, part in item.items() if not _is_told(name, part)}
+        if key == "container" and isinstance(item, Mapping)
+        else _without_code(item)
+        for key, item in value.items()
+    }
+    return {key: item for key, item in found.items() if item or not value[key]}
+
+
+def _is_told(name: str, part: Any) -> bool:
+    return name == "image" or (name in _CODE and isinstance(part, list))
 
 
 def without_version(document: Any) -> Any:
@@ -62,7 +101,7 @@ def _at(value: Any, *keys: str) -> Mapping[str, Any]:
 
 def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
     """One change for each leaf that differs, but for lines of code: those are told together."""
-    many = max(len(_at(spec, "components")) for spec in (before, after)) > 1
+    many = is_graph(before) or is_graph(after)
     gone: list[str] = []
     come: list[str] = []
     for leaf in unsaid(*without_shells(before, after), lambda *_: False):
@@ -72,7 +111,7 @@ def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
                 gone += removed
                 come += added
             else:
-                yield _change(name, _short(place, many), old, new)
+                yield _change(name, short(place, many), old, new)
     if gone or come:
         yield Change(Action.CHANGED, Kind.COMPONENT, name, "code", gone, come)
 
@@ -103,6 +142,14 @@ def _is_code(place: Place) -> bool:
     return len(place) > 1 and place[-2] in _CODE and isinstance(place[-1], Item)
 
 
+def _all_lines(spec: Any) -> Iterator[str]:
+    """The lines of a component's programs."""
+    for container in _containers(spec):
+        for item in (item for key in _CODE for item in container.get(key) or ()):
+            if isinstance(item, str) and "\n" in item.strip():
+                yield from item.split("\n")
+
+
 def _lines(before: str, after: str) -> tuple[list[str], list[str]]:
     """The lines that went and the lines that came; a line ends at \\n, whatever else Python takes for a line's end."""
     found = list(difflib.unified_diff(before.split("\n"), after.split("\n"), n=0, lineterm=""))[2:]
@@ -117,7 +164,7 @@ def _change(name: str, field: str, old: Any, new: Any) -> Change:
     return Change(action, Kind.COMPONENT, name, field or "content", before, after)
 
 
-def _short(place: Place, many: bool) -> str:
+def short(place: Place, many: bool = False) -> str:
     """`inputDefinitions.parameters.rows.parameterType` → `input rows.parameterType`: what a person calls it."""
     field = label(place)
     if port := _V1_PORT.match(field):

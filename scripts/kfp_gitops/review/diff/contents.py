@@ -145,10 +145,10 @@ def _is_migrated(sides: Sides, path: str, before: Any, after: Any) -> bool:
 
 def _further(before: list[Any], after: list[Any]) -> tuple[Any, Any]:
     """What a file has beside the one document that is read; that it has none at all is no null."""
-    sides = [found[1:] if found else ABSENT for found in (before, after)]
-    if ABSENT in sides and any(side and side is not ABSENT for side in sides):
-        return before, after
-    return (sides[0], sides[1]) if ABSENT not in sides else (ABSENT, ABSENT)
+    if before and after:
+        return [{}, *before[1:]], [{}, *after[1:]]
+    rest = before[1:] or after[1:] or before == [None] or after == [None]
+    return (before, after) if rest else (ABSENT, ABSENT)
 
 
 def _others(sides: Sides) -> Iterator[Change]:

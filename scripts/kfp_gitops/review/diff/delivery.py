@@ -14,6 +14,9 @@ from kfp_gitops.review.diff.state import Files, State
 from kfp_gitops.review.diff.strict import Item, Place, unsaid
 from kfp_gitops.review.diff.told import Told
 
+# Digests of all the others: that it follows is nothing to speak of.
+_SAID = frozenset({"content.yaml"})
+
 
 def changes(environment: str, before: State, after: State) -> tuple[list[Change], list[str]]:
     """(changes of the delivery manifests, what was folded)."""
@@ -34,7 +37,7 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
         if not any(pair):  # nothing but comments, before or after
             here = [*_empty(environment, path, was, is_)]
         found += here
-        if not here:
+        if not here and (path not in _SAID or pair[0] == pair[1]):
             noise.append(
                 f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
             )
@@ -101,7 +104,7 @@ def _plain(value: Any, path: str) -> str:
         return path
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    return f"{value.get('kind', path)}/{name}" if name else str(value.get("kind", path))
+    return f"{value.get('kind', path)}/{name}" if name else path
 
 
 def _with_namespace(value: Any, path: str) -> str:

@@ -57,10 +57,9 @@ def lock(
             return True
         match place[2:]:
             case ("manifest",):
-                return all(
-                    value in (ABSENT, digest)
-                    for value, digest in zip((old, new), digests(diff.name), strict=True)
-                )
+                entries = (held(side, place[:2]) for side in (before, after))
+                sides = zip(entries, (old, new), digests(diff.name), strict=True)
+                return all(entry is ABSENT or value == digest for entry, value, digest in sides)
             case ("version" | "digest",):
                 return diff.semantic and _is_headline(diff, held(before, place[:2]), held(after, place[:2]))
         return False

@@ -56,11 +56,9 @@ def _tasks(tasks: Any, group: list[str]) -> Iterator[tuple[str, list[str], dict[
         own = {key: value for key, value in data.items() if key not in ("tasks", "finally", "elif", "else")}
         branches = [*_branches(name, data)]
         for label, branch in branches:
+            about = label.removeprefix(f"{name} ")  # elif 1, else
             rest = {key: value for key, value in branch.items() if key != "tasks"}
-            if label.startswith(f"{name} elif ") and rest.keys() == {"if"}:
-                own[label.removeprefix(f"{name} ")] = rest["if"]
-            elif rest:
-                raise IrregularError
+            own |= {about if key == "if" else f"{about} {key}": value for key, value in rest.items()}
         yield name, group, own
         for label, branch in branches:
             yield from _tasks(branch.get("tasks"), [*group, label])
@@ -68,7 +66,7 @@ def _tasks(tasks: Any, group: list[str]) -> Iterator[tuple[str, list[str], dict[
 
 def _branches(name: str, data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(label, branch with its tasks) of each body."""
-    if any(key.startswith("elif ") for key in data):
+    if any(key.startswith(("elif ", "else ")) for key in data):
         raise IrregularError
     if "finally" in data:
         yield f"{name} finally", {"tasks": data["finally"]}

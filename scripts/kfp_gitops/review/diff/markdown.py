@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
-from kfp_gitops.review.diff import calendar, details, folding, values, wording
+from kfp_gitops.review.diff import calendar, details, folding, graph, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Common, Row
-from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
+from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, Kind, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
 from kfp_gitops.review.diff.wording import SIGNS
 
@@ -48,20 +48,37 @@ _FIRST = _Room(False, 5)
 
 def to_markdown(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
     """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
-    text = _sections(found, shared, _ALL)
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    short = _NOTE + _sections(found, shared, _BRIEF)
-    if len(short) <= MAX_CHARACTERS:
-        return short
-    first = _SHORTER + _sections(found, shared, _FIRST)
-    return first if len(first) <= MAX_CHARACTERS else first[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+    text = ""
+    for note, room in (("", _ALL), (_NOTE, _BRIEF), (_SHORTER, _FIRST)):
+        text = note + visible.shown("\n".join(_lines_of(found, shared, room, MAX_CHARACTERS - len(note))))
+        if len(text) <= MAX_CHARACTERS:
+            return text
+    return text[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
 
 
-def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room) -> str:
+def _lines_of(
+    found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room, most: int
+) -> Iterator[str]:
+    """The lines of all sections, up to the one with which they are too long: the rest is not worked out."""
     parts = [_shared(shared, room)] if shared and shared.semantic else []
-    parts += [_lines(one, room) for one in found]
-    return visible.shown("\n".join("\n".join(part).rstrip() + "\n" for part in parts))
+    for line in _parted([*parts, *(_lines(one, room) for one in found)]):
+        yield line
+        most -= len(line) + 1
+        if most < -1:  # The last line has no line break.
+            return
+
+
+def _parted(parts: Sequence[Iterator[str]]) -> Iterator[str]:
+    """Lines of sections, one empty line between two, and none but a line break at the end."""
+    empty = 0
+    for index, part in enumerate(parts):
+        empty = min(index, 1)
+        for line in part:
+            if line:
+                yield from [""] * empty
+                yield line
+            empty = 0 if line else empty + 1
+    yield ""
 
 
 def calendar_markdown(found: Calendar) -> str:
@@ -122,7 +139,7 @@ def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> It
     for firing in found.firings:
         yield from _firings(firing, zone)
     if room.pictures:
-        yield from _picture(found.graph)
+        yield from _picture(found)
     yield from _folded(found.noise)
 
 
@@ -188,24 +205,27 @@ def _cells(row: Row) -> tuple[str, str]:
         return "", "as above"
     if details.is_code(found):
         return f"{len(found.before or [])} lines", f"{len(found.after or [])} lines"
-    if found.action is Action.RENAMED and row.folded:
-        return "", ""
-    if found.action in (Action.ADDED, Action.REMOVED) or found.field is None:
-        return _cell(found.before, found), _cell(found.after, found)
+    match found.action:
+        case Action.ADDED:
+            return "", _cell(found)
+        case Action.REMOVED:
+            return _cell(found), ""
+        case Action.MOVED:
+            return code(wording.group(found.before)), code(wording.group(found.after))
+        case Action.RENAMED:
+            return ("", "") if row.folded else (code(str(found.before)), code(str(found.after)))
     if details.opens(found):
         return "", "new"
     before, after = values.pair(found.before, found.after)
-    return code(before) if found.before is not None else "", code(after) if found.after is not None else ""
+    return "" if found.before is None else code(before), "" if found.after is None else code(after)
 
 
-def _cell(data: object, found: Difference) -> str:
-    if data is None:
-        return ""
-    if found.action in (Action.ADDED, Action.REMOVED) and found.field is None:
-        return code(wording.summary(found))
-    if found.action is Action.MOVED:
-        return code(wording.group(data))
-    return code(wording.value(data))
+def _cell(found: Difference) -> str:
+    """What came or went."""
+    if found.field is None:
+        summary = wording.summary(found)
+        return code(summary) if summary else ""
+    return wording.came_or_went(found) if details.opens(found) else code(wording.came_or_went(found))
 
 
 def _firings(found: Firings, zone: str) -> Iterator[str]:
@@ -230,12 +250,7 @@ def _at(texts: Sequence[str], index: int) -> str:
 def _in_full(rows: Sequence[Row]) -> Iterator[str]:
     """Code, and texts that the table has only the differing part of."""
     for row in rows:
-        lines = (
-            details.code_lines(row.first, _REMOVED, _ADDED)
-            if details.is_code(row.first)
-            else details.in_full(row.first)
-        )
-        if lines:
+        if lines := details.code_lines(row.first, _REMOVED, _ADDED) or details.in_full(row.first):
             yield f"<details><summary>{html.escape(_title(row))}</summary>"
             yield ""
             yield from _fenced("diff", "\n".join(lines))
@@ -245,15 +260,19 @@ def _in_full(rows: Sequence[Row]) -> Iterator[str]:
 
 def _title(row: Row) -> str:
     subject = wording.kinds(row) if row.folded else row.first.name
-    return visible.line(f"{row.first.field} of {subject}" if row.first.field else f"{subject} in full")
+    what = row.first.field or ("code" if row.first.kind is Kind.COMPONENT else "the whole")
+    return visible.line(f"{what} of {subject}")
 
 
-def _picture(graph: str | None) -> Iterator[str]:
-    if graph:
+def _picture(found: PipelineDiff) -> Iterator[str]:
+    if found.graph:
         yield "<details open><summary>the pipeline, changed tasks marked</summary>"
         yield ""
-        yield from _fenced("mermaid", graph)
+        yield from _fenced("mermaid", found.graph)
         yield "</details>"
+        yield ""
+    elif found.action is not Action.REMOVED and any(change.kind in details.NODES for change in found.changes):
+        yield f"Not drawn: it has more than {graph.MAX_NODES} tasks and groups."
         yield ""
 
 

@@ -52,8 +52,10 @@ def _kind(data: Mapping[str, Any]) -> Kind:
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in data.items() if key not in ("tasks", "finally", "elif", "else")}
-    for index, branch in enumerate(data.get("elif") or [], 1):
-        fields[f"elif {index}"] = _mapping(branch).get("if")
+    branches = [(f"elif {index}", branch) for index, branch in enumerate(data.get("elif") or [], 1)]
+    for about, branch in [*branches, ("else", data.get("else"))]:
+        own = {key: value for key, value in _mapping(branch).items() if key != "tasks"}
+        fields |= {about if key == "if" else f"{about} {key}": value for key, value in own.items()}
     return fields
 
 

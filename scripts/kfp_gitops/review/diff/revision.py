@@ -47,8 +47,8 @@ def at(root: Path, commit: str, folder: str) -> dict[str, str]:
     listed = git.call(root, "ls-tree", "-r", "-z", commit, "--", f"{folder}/")
     if listed.returncode != 0:
         raise UsageError(f"git ls-tree {commit}: {listed.stderr.decode(errors='replace').strip()}")
-    blobs = dict(_blobs(listed.stdout.decode("utf-8", "surrogateescape"), f"{folder}/"))
-    return dict(_texts(root, commit, folder, blobs))
+    blobs, others = _blobs(listed.stdout.decode("utf-8", "surrogateescape"), f"{folder}/")
+    return {**dict(_texts(root, commit, folder, blobs)), **dict.fromkeys(others, _A_LINK)}
 
 
 def folders(root: Path, commit: str, folder: str) -> list[str]:
@@ -61,15 +61,13 @@ def folders(root: Path, commit: str, folder: str) -> list[str]:
 def shared_at(root: Path, commit: str, name: str) -> Shared:
     """The files that no environment owns, as they were at a commit."""
     listed = git.call(root, "ls-tree", "-r", "-z", commit)
-    entries = [*_entries(listed.stdout.decode("utf-8", "surrogateescape"))]
-    blobs = {path: oid for mode, kind, oid, path in entries if kind == "blob" and mode != _LINK}
-    links = {path: _A_LINK for mode, kind, _, path in entries if kind != "blob" or mode == _LINK}
+    blobs, others = _blobs(listed.stdout.decode("utf-8", "surrogateescape"), "")
 
     def read(paths: Collection[str]) -> dict[str, str]:
         return dict(_texts(root, commit, "", {path: blobs[path] for path in paths if path in blobs}))
 
-    wanted = shared.wanted({*blobs, *links}, read)
-    return Shared(name, {**read(sorted(wanted)), **{path: links[path] for path in wanted & links.keys()}})
+    wanted = shared.wanted({*blobs, *others}, read)
+    return Shared(name, {**read(sorted(wanted)), **dict.fromkeys(wanted & others, _A_LINK)})
 
 
 def shared_in_tree(root: Path, name: str) -> Shared:
@@ -89,8 +87,7 @@ def _in_tree(root: Path, path: str) -> str | None:
         return _A_LINK
     if not (root / path).is_file():
         return None
-    content = (root / path).read_bytes()
-    return _text_of(content)
+    return _text_of((root / path).read_bytes())
 
 
 def _text_of(content: bytes) -> str:
@@ -108,11 +105,16 @@ def _entries(listing: str) -> Iterator[tuple[str, str, str, str]]:
         yield mode, kind, oid, path
 
 
-def _blobs(listing: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """(path below the folder, object id) of the regular files; links and submodules are never followed."""
+def _blobs(listing: str, prefix: str) -> tuple[dict[str, str], set[str]]:
+    """Path below the folder → object id of the regular files; and links and submodules, which are never followed."""
+    blobs: dict[str, str] = {}
+    others: set[str] = set()
     for mode, kind, oid, path in _entries(listing):
         if kind == "blob" and mode != _LINK and path.startswith(prefix):
-            yield path.removeprefix(prefix), oid
+            blobs[path.removeprefix(prefix)] = oid
+        elif path.startswith(prefix):
+            others.add(path.removeprefix(prefix))
+    return blobs, others
 
 
 def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> Iterator[tuple[str, str]]:

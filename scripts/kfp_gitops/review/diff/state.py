@@ -158,6 +158,10 @@ class State(Files):
 
     def pipelines(self) -> Mapping[str, PipelineFiles]:
         """Pipeline → its folder, listed in environment.yaml or not."""
+        return self._pipelines
+
+    @cached_property
+    def _pipelines(self) -> Mapping[str, PipelineFiles]:
         texts: dict[str, dict[str, str]] = defaultdict(dict)
         for path, text in self.texts.items():
             top, _, rest = path.partition("/")

@@ -82,8 +82,7 @@ def _beneath(row: Row) -> Iterator[str]:
     if row.above:
         return
     yield from (f"{field}: {text}" for field, text in details.rows(row.first))
-    if details.is_code(row.first):
-        yield from details.code_lines(row.first, _REMOVED, _ADDED)
+    yield from details.code_lines(row.first, _REMOVED, _ADDED)
 
 
 def _firings(found: Firings, zone: str, action: Action | None) -> Iterator[str]:
