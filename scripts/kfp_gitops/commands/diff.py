@@ -36,10 +36,10 @@ _UNCHECKED = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare `manifests/<env>/` with an earlier revision; exit 1 when what runs would change."""
+    """Compare what is delivered with an earlier revision; exit 1 when anything differs, 2 when it is stale."""
     parser = Parser(
         "diff.py",
-        "Say what merging would do: tasks, parameters, schedules, versions. Formatting and SDK noise is folded.",
+        "Say what merging would do. Whatever differs in anything parsed is told: docs/review.md.",
         _EXAMPLES,
     )
     which = parser.add_mutually_exclusive_group(required=True)
