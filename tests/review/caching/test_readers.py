@@ -15,11 +15,13 @@ from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.rendering.rendered import read as read_rendered
 from kfp_gitops.review.caching import Side, read
 from kfp_gitops.review.caching.steps import Step
 from language import COMPONENTS
 from manifest_strategy import manifests
 from profiles import examples
+from project import PROJECT
 
 DSL = Path(__file__).parents[2] / "dsl"
 CASES = sorted(path.parent.name for path in DSL.glob("*/manifest.yaml"))
@@ -85,6 +87,15 @@ def test_the_steps_of_a_manifest_are_those_of_its_ir(case: str) -> None:
     rendered = _rendered(case)
     compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
+@pytest.mark.parametrize("env", ["dev", "prod"])
+def test_so_are_those_of_what_ships(env: str) -> None:
+    folder = PROJECT / f"manifests/{env}/pipelines"
+    for path in sorted(folder.iterdir()):
+        rendered = read_rendered(PROJECT, f"manifests/{env}", path.name, "sha256:0")
+        compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+        assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), path.name
 
 
 @settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))

@@ -76,6 +76,7 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
             *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
             folder=f"manifests/{environment}/pipelines/{name}",
             absent=absent.get(name),
+            moves=_moves(before.settings, after.settings),
         )
         for name in sorted({**left, **right})
     ]
@@ -135,6 +136,8 @@ def _pipeline(
     now: datetime,
     folder: str,
     absent: str | None,
+    *,
+    moves: bool,
 ) -> PipelineDiff:
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
@@ -154,7 +157,7 @@ def _pipeline(
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
     side = after.side(right)
-    caching = _caching(result, before.side(left), side) if changes else []
+    caching = _caching(result, before.side(left), side, moves=moves) if changes else []
     still = idle.warnings(side) if changes else []
     return replace(
         result,
@@ -164,9 +167,17 @@ def _pipeline(
     )
 
 
-def _caching(result: PipelineDiff, before: Side, after: Side) -> list[Forecast]:
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether another KFP, or another namespace of it, runs the environment's pipelines: a cache of its own."""
+    left, right = (
+        [mapping(side.get("kfp")).get(key) for key in ("host", "namespace")] for side in (before, after)
+    )
+    return bool(before) and left != right
+
+
+def _caching(result: PipelineDiff, before: Side, after: Side, *, moves: bool) -> list[Forecast]:
     """What KFP's cache makes of it; nothing of a pipeline that leaves."""
-    return [] if result.action is Action.REMOVED else forecasts(before, after)
+    return [] if result.action is Action.REMOVED else forecasts(before, after, moves=moves)
 
 
 def _sides(
