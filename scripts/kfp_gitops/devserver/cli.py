@@ -59,6 +59,7 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
         rights=rights,
         cadence=asked.cadence,
+        cache=asked.cache,
     )
 
 
@@ -102,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",
                         help="where runs find their code; may be repeated (default: components/src)")  # fmt: skip
+    parser.add_argument("--cache", action="store_true",
+                        help="answer a task from what it gave before, as KFP does where the pipeline lets it "
+                        "(default: every task runs)")  # fmt: skip
     return parser
 
 

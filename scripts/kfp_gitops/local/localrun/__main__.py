@@ -19,6 +19,7 @@ import yaml
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute
+from kfp_gitops.local.localrun.cache import Cache, Line
 from kfp_gitops.local.localrun.events import State, as_json, now
 
 
@@ -72,7 +73,12 @@ def _context(given: argparse.Namespace) -> RunContext:
         schedule_time=given.schedule_time or given.create_time or now(),
         python_path=tuple(given.python_path),
         workers=given.workers,
+        cache=_cache(given),
     )
+
+
+def _cache(given: argparse.Namespace) -> Cache | None:
+    return None if given.cache_fd is None else Line(given.cache_fd)
 
 
 class EventFile:
@@ -125,6 +131,12 @@ def _arguments() -> argparse.ArgumentParser:
         "--python-path", type=Path, action="append", default=[], help="libraries for the tasks"
     )
     parser.add_argument("--workers", type=_positive, default=2, help="tasks at a time (default 2)")
+    parser.add_argument(
+        "--cache-fd",
+        type=int,
+        metavar="N",
+        help="an inherited socket: who has its other end knows what tasks gave",
+    )
     parser.add_argument("--create-time", default="", help="RFC 3339; default: now")
     parser.add_argument("--schedule-time", default="", help="RFC 3339; default: the creation time")
     return parser

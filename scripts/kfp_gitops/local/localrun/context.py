@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kfp_gitops.local.localrun.cache import Cache
 from kfp_gitops.local.localrun.values import Artifact, Json
 
 
@@ -14,7 +15,8 @@ class RunContext:
     """One run: its identity, its folder, and how much of the machine it may take.
 
     `python_path` stands for the libraries of the image: it is put before the PYTHONPATH of every task.
-    The times are RFC 3339; they become the placeholders of the creation and schedule time.
+    The times are RFC 3339; they become the placeholders of the creation and schedule time. Without a cache every
+    task runs.
     """
 
     run_id: str
@@ -24,6 +26,7 @@ class RunContext:
     schedule_time: str
     python_path: tuple[Path, ...] = ()
     workers: int = 2
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class TaskEvent:
     """A task or a group of tasks changed its state.
 
     `task_id` is the unique path, such as `for-loop-1/0/train`. A retry is told as RUNNING with the next `attempt`,
-    and `error` then says how the last attempt failed. `log` is relative to the run's folder.
+    and `error` then says how the last attempt failed. `log` is relative to the run's folder. A task that is `cached`
+    has not run: it gives what it gave before.
     """
 
     task_id: str
@@ -47,6 +48,7 @@ class TaskEvent:
     log: str = ""
     parameters: Mapping[str, Json] | None = None
     artifacts: Mapping[str, tuple[Artifact, ...]] | None = None
+    cached: bool = False
 
 
 Event: TypeAlias = RunEvent | WarningEvent | TaskEvent
@@ -80,7 +82,8 @@ def _task(event: TaskEvent, time: str) -> dict[str, Json]:
         "state": event.state,
         "attempt": event.attempt,
     }
-    return record | _filled({"error": event.error, "log": event.log}) | _outputs(event)
+    told = _filled({"error": event.error, "log": event.log, "cached": event.cached})
+    return record | told | _outputs(event)
 
 
 def _outputs(event: TaskEvent) -> dict[str, Json]:
