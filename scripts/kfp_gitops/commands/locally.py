@@ -34,7 +34,11 @@ def run(
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
     python_path = [arguments.root / "components/src"]
-    job = local.Job(name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True))
+    kept = arguments.root / ".local-runs/.cache" / arguments.env / arguments.pipeline
+    job = local.Job(
+        name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
+        kept.absolute() if arguments.cache else None,
+    )  # fmt: skip
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:

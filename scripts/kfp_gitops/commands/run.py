@@ -50,6 +50,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--workers", type=int, default=2, metavar="N", help="with --local: tasks at a time (default: 2)"
     )
+    parser.add_argument(
+        "--cache", action="store_true", help="with --local: answer a task from what it gave before, as KFP does"
+        " where the pipeline lets it (default: every task runs)",
+    )  # fmt: skip
     connection.add(parser)
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
@@ -64,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
         return _local(arguments)
+    if arguments.cache:
+        raise UsageError("run.py: --cache is for --local; on a server the pipeline says what is cached")
     return _dispatch(arguments)
 
 

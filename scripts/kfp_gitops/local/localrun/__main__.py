@@ -21,6 +21,7 @@ from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute
 from kfp_gitops.local.localrun.cache import Cache, Line
 from kfp_gitops.local.localrun.events import State, as_json, now
+from kfp_gitops.local.localrun.kept import Kept
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +79,9 @@ def _context(given: argparse.Namespace) -> RunContext:
 
 
 def _cache(given: argparse.Namespace) -> Cache | None:
-    return None if given.cache_fd is None else Line(given.cache_fd)
+    if given.cache_fd is not None:
+        return Line(given.cache_fd)
+    return Kept(given.cache, given.python_path) if given.cache else None
 
 
 class EventFile:
@@ -131,6 +134,7 @@ def _arguments() -> argparse.ArgumentParser:
         "--python-path", type=Path, action="append", default=[], help="libraries for the tasks"
     )
     parser.add_argument("--workers", type=_positive, default=2, help="tasks at a time (default 2)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="what tasks gave, to be used and added to")
     parser.add_argument(
         "--cache-fd",
         type=int,
