@@ -11,7 +11,7 @@ from kfp import compiler, dsl
 from kfp_gitops.devserver import DevServer, fingerprint
 from kfp_gitops.devserver.executor import LOCALRUN
 from project import HERE
-from servers.cached import CachedRuns
+from servers.cached import SYMBOLIC, CachedRuns
 
 VECTORS: list[dict[str, Any]] = json.loads((HERE / "data/kfp-cache/vectors.json").read_text())
 
@@ -86,6 +86,12 @@ def runs(make: Make) -> CachedRuns:
     return CachedRuns(make(executor=LOCALRUN, cache=True))
 
 
+@pytest.fixture
+def quick(make: Make) -> CachedRuns:
+    """Tasks that compute nothing."""
+    return CachedRuns(make(executor=SYMBOLIC, cache=True))
+
+
 def _container(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
     return documents[0]["deploymentSpec"]["executors"][f"exec-{name}"]["container"]
 
@@ -133,14 +139,14 @@ def test_it_is_told_as_kfp_tells_it(runs, documents):
     ids=["image", "image of the second", "arguments", "no cache", "cache off", "pipeline", "env", "resources", "name",
          "cache key", "default of the component"],
 )  # fmt: skip
-def test_what_a_change_runs_again(runs, documents, change, executed):
-    runs.run(documents)
+def test_what_a_change_runs_again(quick, documents, change, executed):
+    quick.run(documents)
     change(documents)
-    assert {at.split("/")[-1] for at in runs.run(documents).executed} == executed
+    assert {at.split("/")[-1] for at in quick.run(documents).executed} == executed
 
 
-def test_a_parameter_counts_and_a_former_value_is_found_again(runs, documents):
-    results = [runs.run(documents, value=value) for value in ("a", "b", "a", "b")]
+def test_a_parameter_counts_and_a_former_value_is_found_again(quick, documents):
+    results = [quick.run(documents, value=value) for value in ("a", "b", "a", "b")]
     assert [len(ran.executed) for ran in results] == [2, 2, 0, 0]
 
 
@@ -160,14 +166,14 @@ def test_what_failed_is_not_kept(runs, documents):
     assert second.views["write"].state == "FAILED"
 
 
-def test_a_result_goes_with_the_files_of_its_run(runs, documents):
-    runs.run(documents)
-    runs.ask("DELETE", f"runs/{runs.last}")
-    assert runs.run(documents).executed == {"write", "read"}
+def test_a_result_goes_with_the_files_of_its_run(quick, documents):
+    quick.run(documents)
+    quick.ask("DELETE", f"runs/{quick.last}")
+    assert quick.run(documents).executed == {"write", "read"}
 
 
 def test_the_cache_outlives_the_server(make, tmp_path, documents):
-    with_data = {"data": tmp_path / "kept", "executor": LOCALRUN, "cache": True}
+    with_data = {"data": tmp_path / "kept", "executor": SYMBOLIC, "cache": True}
     server = make(**with_data)
     CachedRuns(server).run(documents)
     server.close()
@@ -175,5 +181,5 @@ def test_the_cache_outlives_the_server(make, tmp_path, documents):
 
 
 def test_nothing_is_cached_unless_asked_for(make, documents):
-    runs = CachedRuns(make(executor=LOCALRUN))
-    assert [len(runs.run(documents).executed) for _ in range(2)] == [2, 2]
+    quick = CachedRuns(make(executor=SYMBOLIC))
+    assert [len(quick.run(documents).executed) for _ in range(2)] == [2, 2]

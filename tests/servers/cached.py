@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.runtree import Record, View, of_records
+
+SYMBOLIC = (sys.executable, str(Path(__file__).with_name("symbolic.py")))
+"""The executor whose tasks compute nothing."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ class TaskEvent:
 
     `task_id` is the unique path, such as `for-loop-1/0/train`. A retry is told as RUNNING with the next `attempt`,
     and `error` then says how the last attempt failed. `log` is relative to the run's folder. A task that is `cached`
-    has not run: it gives what it gave before.
+    has not run: it gives what it gave before. `fingerprint` is what a cache, if there is one, knows it by.
     """
 
     task_id: str
@@ -49,6 +49,7 @@ class TaskEvent:
     parameters: Mapping[str, Json] | None = None
     artifacts: Mapping[str, tuple[Artifact, ...]] | None = None
     cached: bool = False
+    fingerprint: str = ""
 
 
 Event: TypeAlias = RunEvent | WarningEvent | TaskEvent
@@ -82,8 +83,9 @@ def _task(event: TaskEvent, time: str) -> dict[str, Json]:
         "state": event.state,
         "attempt": event.attempt,
     }
-    told = _filled({"error": event.error, "log": event.log, "cached": event.cached})
-    return record | told | _outputs(event)
+    more: dict[str, Json] = {"error": event.error, "log": event.log}
+    more |= {"cached": event.cached, "fingerprint": event.fingerprint}
+    return record | _filled(more) | _outputs(event)
 
 
 def _outputs(event: TaskEvent) -> dict[str, Json]:

@@ -54,6 +54,7 @@ class Workers:
         if work.asked is None or self.run.cache is None:
             return await self._tried(work)
         fingerprint, outputs = self.run.cache.find(work.asked)
+        work = replace(work, node=replace(work.node, fingerprint=fingerprint))
         if outputs is not None:
             self.emit(replace(work.node.event("SUCCEEDED", outputs=outputs), cached=True))
             return Result("SUCCEEDED", outputs)
