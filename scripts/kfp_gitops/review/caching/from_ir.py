@@ -1,0 +1,321 @@
+"""The steps of a compiled pipeline: its tasks with what they are given, as KFP's driver would resolve it.
+
+backend/src/v2/driver/resolve.go (2.17.0). Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kfp_gitops.language.irlint.view import Ir, bound, component_name, iterator, waits_for
+from kfp_gitops.language.wellknown import STUB_IMAGES
+from kfp_gitops.review.caching import callee
+from kfp_gitops.review.caching.placed import MAX_ITEMS, Frame, Place, claim, imported, made, stepped
+from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
+from kfp_gitops.review.caching.values import (
+    Derived,
+    Known,
+    Moving,
+    Value,
+    as_type,
+    field_of,
+    item_of,
+    known,
+    list_of,
+    parsed,
+)
+
+_SELECTED = re.compile(r'parseJson\(string_value\)\["(.*)"\]')
+_FACTS = {
+    "{{$.pipeline_job_name}}": "name",
+    "{{$.pipeline_job_resource_name}}": "resource name",
+    "{{$.pipeline_job_uuid}}": "id",
+    "{{$.pipeline_task_uuid}}": "task id",
+    "{{$.pipeline_job_create_time_utc}}": "creation time",
+    "{{$.pipeline_job_schedule_time_utc}}": "scheduled time",
+}
+_TASK_NAME = "{{$.pipeline_task_name}}"
+WORKSPACE = "{{$.workspace_path}}"
+_MOUNTED = "/kfp-workspace"
+
+
+def constant(value: Any, task: str) -> Value:
+    """A constant of a task of this name, placeholders of facts resolved where the driver resolves them."""
+    if isinstance(value, str):
+        if WORKSPACE in value:
+            return known(value.replace(WORKSPACE, _MOUNTED), workspace=True)
+        if value in _FACTS:
+            return Moving(_FACTS[value])
+        if value == _TASK_NAME:
+            return known(task)
+        return known(value, workspace=_MOUNTED in value)
+    return known(value)
+
+
+@dataclass
+class _Reader:
+    ir: Ir
+    settings: Mapping[str, Any]
+    server: Server
+    found: list[Step] = field(default_factory=list)
+
+    def dag(self, tasks: Mapping[str, Any], frame: Frame, place: Place) -> Frame:
+        """Read the tasks of one DAG in an order that their references allow; the frame has their outputs then."""
+        for name in _ordered(tasks):
+            self.task(name, tasks[name], frame, place)
+        return frame
+
+    def task(self, name: str, task: Mapping[str, Any], frame: Frame, place: Place) -> None:
+        component = self.ir.component(task)
+        if component is None:
+            return
+        here = place.inside(str((task.get("taskInfo") or {}).get("name") or name))
+        loop = iterator(task)
+        if loop and "itemInput" in loop:
+            frame.outputs[name] = self.loop(name, task, loop, frame, here)
+        else:
+            frame.outputs[name] = self.once(name, task, self.inputs(name, task, frame), frame, here)
+
+    def once(
+        self, name: str, task: Mapping[str, Any], given: Frame, around: Frame, here: Place
+    ) -> Mapping[str, Value]:
+        """What one run of a task puts out."""
+        component = self.ir.components[component_name(task)]
+        if component.tasks:
+            inner = replace(given, parameters={**self.defaults(component.node), **given.parameters})
+            return self.outputs(component.node, self.dag(component.tasks, inner, here))
+        label = str(component.node.get("executorLabel", ""))
+        executor = self.ir.executors.get(label) or {}
+        if "importer" in executor:
+            return {
+                output: self.importer(executor["importer"], given)
+                for output in component.declared("outputs", "artifacts")
+            }
+        return self.leaf(name, task, component.node, label, given, around, here)
+
+    def leaf(
+        self,
+        name: str,
+        task: Mapping[str, Any],
+        component: Mapping[str, Any],
+        label: str,
+        given: Frame,
+        around: Frame,
+        here: Place,
+    ) -> Mapping[str, Value]:
+        container = (self.ir.executors.get(label) or {}).get("container") or {}
+        caching = task.get("cachingOptions") or {}
+        found = callee.of_executor(component_name(task), component, container)
+        pod = self.settings.get(label) or {}
+        mounts = pod.get("pvcMount") or ()
+        step = stepped(
+            found,
+            here,
+            Frame(
+                {key: value for key, value in given.parameters.items() if value != known(None)},
+                given.artifacts,
+            ),
+            claims=[self.claim(name, mount, around) for mount in mounts],
+            cache=bool(caching.get("enableCache")),
+            key=str(caching.get("cacheKey") or ""),
+            unseen=dict(_unseen(pod)),
+            server=self.server,
+        )
+        self.found.append(step)
+        if container.get("image") in STUB_IMAGES:
+            return claim(step)
+        return made(step, found)
+
+    def loop(
+        self, name: str, task: Mapping[str, Any], loop: Mapping[str, Any], frame: Frame, here: Place
+    ) -> Mapping[str, Value]:
+        """Its outputs, collected."""
+        given = self.inputs(name, task, frame)
+        source, item = loop.get("items") or {}, str(loop["itemInput"])
+        if "raw" in source:
+            items: Value = known(json.loads(source["raw"]))
+        else:
+            items = given.parameters.pop(str(source.get("inputParameter")), None) or Derived("items", ())
+        turns_of = rounds(items)
+        turns = [
+            self.once(name, task, replace(given, parameters={**given.parameters, item: one}), frame, here)
+            for one in turns_of
+        ]
+        whole = isinstance(items, Known) and len(turns) == len(items.value)
+        names = turns[0] if turns else ()
+        return {
+            output: list_of([one[output] for one in turns])
+            if whole
+            else Derived("each", (items, *(one[output] for one in turns)))
+            for output in names
+        }
+
+    def inputs(self, name: str, task: Mapping[str, Any], frame: Frame) -> Frame:
+        component = self.ir.components[component_name(task)]
+        declared = component.declared("inputs", "parameters")
+        parameters: dict[str, Value] = {}
+        for key, source in bound(task, "parameters").items():
+            value = self.parameter(name, source, frame)
+            if value is not None:
+                parameters[key] = as_type(value, str((declared.get(key) or {}).get("parameterType", "")))
+        artifacts = {
+            key: value
+            for key, source in bound(task, "artifacts").items()
+            if (value := _artifact(source, frame)) is not None
+        }
+        return Frame(parameters, artifacts)
+
+    def parameter(self, name: str, source: Mapping[str, Any], frame: Frame) -> Value | None:
+        """None where nothing is given: a parameter of the pipeline that no run gives and that has no default."""
+        value = self.source(name, source, frame)
+        selector = _SELECTED.fullmatch(str(source.get("parameterExpressionSelector", "")))
+        return field_of(value, selector[1]) if selector and value is not None else value
+
+    def source(self, name: str, source: Mapping[str, Any], frame: Frame) -> Value | None:
+        match source:
+            case {"runtimeValue": {"constant": value}}:
+                return constant(value, name)
+            case {"componentInputParameter": key}:
+                found = frame.parameters.get(key)
+                return None if found == known(None) else found
+            case {"taskOutputParameter": {"producerTask": task, "outputParameterKey": output}}:
+                return frame.outputs.get(task, {}).get(output)
+            case {"taskFinalStatus": _}:
+                return Moving("final status")
+        return Derived("unknown", ())
+
+    def claim(self, name: str, mount: Mapping[str, Any], frame: Frame) -> Value:
+        """The name of a mounted claim; the fields beside pvcNameParameter are those of older SDKs."""
+        source = mount.get("pvcNameParameter") or (
+            {"runtimeValue": {"constant": mount["constant"]}} if "constant" in mount else mount
+        )
+        return self.parameter(name, source, frame) or Derived("unknown", ())
+
+    def importer(self, importer: Mapping[str, Any], given: Frame) -> Value:
+        uri = importer.get("artifactUri") or {}
+        if "constant" in uri:
+            where: Value = known(uri["constant"])
+        else:
+            where = given.parameters.get(str(uri.get("runtimeParameter"))) or Derived("unknown", ())
+        metadata = (importer.get("metadata"), importer.get("typeSchema"))
+        # Texts in its metadata may name its inputs.
+        values = [value for _, value in sorted(given.parameters.items())]
+        return imported(
+            where,
+            Derived("metadata", (known(metadata), *values)),
+            reimport=bool(importer.get("reimport")),
+            workspace=bool(importer.get("downloadToWorkspace")),
+        )
+
+    def defaults(self, component: Mapping[str, Any]) -> dict[str, Value]:
+        declared = (component.get("inputDefinitions") or {}).get("parameters") or {}
+        return {name: known(one["defaultValue"]) for name, one in declared.items() if "defaultValue" in one}
+
+    def outputs(self, component: Mapping[str, Any], frame: Frame) -> Mapping[str, Value]:
+        declared = (component.get("dag") or {}).get("outputs") or {}
+        found: dict[str, Value] = {}
+        for name, one in (declared.get("parameters") or {}).items():
+            chosen = one.get("valueFromOneof") or {}
+            selectors = chosen.get("parameterSelectors") or [one.get("valueFromParameter") or {}]
+            found |= _selected(name, selectors, "outputParameterKey", frame)
+        for name, one in (declared.get("artifacts") or {}).items():
+            found |= _selected(name, one.get("artifactSelectors") or (), "outputArtifactKey", frame)
+        return found
+
+
+def steps(
+    documents: Sequence[Mapping[str, Any]], given: Mapping[str, Any], server: Server = KFP_2_17
+) -> list[Step]:
+    """The steps of a compiled pipeline that is run with these parameters; those before others that they give to.
+
+    A parameter that is a `Value` already is taken as it is, so that a component can be read that is a graph.
+    """
+    return graph(documents, {name: known(value) for name, value in given.items()}, {}, Place(()), server)[0]
+
+
+def graph(
+    documents: Sequence[Mapping[str, Any]],
+    parameters: Mapping[str, Value],
+    artifacts: Mapping[str, Value],
+    place: Place,
+    server: Server,
+) -> tuple[list[Step], Mapping[str, Value]]:
+    """The same of a graph that stands somewhere in another pipeline, and its outputs."""
+    reader = _Reader(Ir(documents[0]), _settings(documents), server)
+    root = reader.ir.root
+    frame = Frame({**reader.defaults(root.node), **parameters}, dict(artifacts))
+    outputs = reader.outputs(root.node, reader.dag(root.tasks, frame, place))
+    return reader.found, outputs
+
+
+def _selected(name: str, selectors: Sequence[Any], key: str, frame: Frame) -> Iterator[tuple[str, Value]]:
+    values = [
+        value
+        for one in selectors
+        if (value := frame.outputs.get(one.get("producerSubtask", ""), {}).get(one.get(key, ""))) is not None
+    ]
+    if values:
+        yield name, values[0] if len(values) == 1 else Derived("oneOf", tuple(values))
+
+
+def _artifact(source: Mapping[str, Any], frame: Frame) -> Value | None:
+    match source:
+        case {"componentInputArtifact": key}:
+            return frame.artifacts.get(key)
+        case {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": output}}:
+            return frame.outputs.get(task, {}).get(output)
+    return Derived("unknown", ())
+
+
+def rounds(items: Value) -> list[Value]:
+    """The items of a list, or one that stands for all of them where they are not known or too many."""
+    if isinstance(items, Known) and isinstance(items.value, str):
+        items = parsed(items)
+    if isinstance(items, Known) and isinstance(items.value, list) and len(items.value) <= MAX_ITEMS:
+        return [item_of(items, index) for index in range(len(items.value))]
+    return [item_of(items)]
+
+
+def _settings(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Executor → settings of its pod."""
+    found: dict[str, Any] = {}
+    for document in documents[1:]:
+        for platform in (document.get("platforms") or {}).values():
+            found |= (platform.get("deploymentSpec") or {}).get("executors") or {}
+    return found
+
+
+_POD = {
+    "secretAsEnv": "secret",
+    "secretAsVolume": "secret",
+    "configMapAsEnv": "config map",
+    "configMapAsVolume": "config map",
+    "fieldPathAsEnv": "field",
+}
+
+
+def _unseen(pod: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, label in _POD.items():
+        for index, one in enumerate(pod.get(key) or ()):
+            yield f"{label} {index + 1}", one
+    for mount in pod.get("pvcMount") or ():
+        yield f"mount of {mount.get('mountPath')}", mount.get("subPath", "")
+
+
+def _ordered(tasks: Mapping[str, Any]) -> Iterator[str]:
+    done: set[str] = set()
+
+    def visit(name: str, trail: frozenset[str]) -> Iterator[str]:
+        if name in done or name in trail or name not in tasks:
+            return
+        for other in waits_for(tasks[name]):
+            yield from visit(other, trail | {name})
+        done.add(name)
+        yield name
+
+    for name in tasks:
+        yield from visit(name, frozenset())

@@ -1,0 +1,289 @@
+"""The steps of a manifest: its tasks with what they are given, as in its IR, without compiling it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language.manifest import (
+    Condition,
+    Constant,
+    EnvFrom,
+    Guarded,
+    Importer,
+    Loop,
+    Manifest,
+    MountedSource,
+    Node,
+    Pod,
+    Scopes,
+    Task,
+    hidden,
+    ordered,
+    reader,
+    uses_item,
+    walk,
+)
+from kfp_gitops.review.caching import callee, from_ir
+from kfp_gitops.review.caching.callee import FINAL_STATUS, Callee
+from kfp_gitops.review.caching.from_ir import rounds
+from kfp_gitops.review.caching.names import Names
+from kfp_gitops.review.caching.placed import CREATE, DELETE, Frame, Place, claim, imported, made, stepped
+from kfp_gitops.review.caching.resolved import Scope
+from kfp_gitops.review.caching.side import Side
+from kfp_gitops.review.caching.steps import Server, Step
+from kfp_gitops.review.caching.values import Derived, Known, Moving, Value, as_type, known, list_of
+
+_STUBS = {"createPvc": CREATE, "deletePvc": DELETE}
+
+
+def steps(side: Side, given: Mapping[str, Any], server: Server) -> list[Step]:
+    """The steps of a run with these parameters; those before others that they give to.
+
+    Raises:
+        InputError: the manifest is none, or an inner one.
+        CycleError: tasks that wait for each other.
+    """
+    found = _Reader(side, server)
+    manifest = found.manifest(side.manifest)
+    found.pipeline(manifest, {name: known(value) for name, value in given.items()}, {}, Place(()))
+    return found.steps
+
+
+@dataclass
+class _Reader:
+    side: Side
+    server: Server
+    steps: list[Step] = field(default_factory=list)
+    callees: dict[str, Callee | None] = field(default_factory=dict)
+
+    def manifest(self, data: Mapping[str, Any]) -> Manifest:
+        """Typed; without positions, for nothing is told of it."""
+        return reader.of_document(Document("pipeline.yaml", data, {}, {}))
+
+    def pipeline(
+        self,
+        manifest: Manifest,
+        given: Mapping[str, Value],
+        artifacts: Mapping[str, Value],
+        place: Place,
+    ) -> Mapping[str, Value]:
+        """Read the tasks of a pipeline; its outputs."""
+        defaults = {p.name: known(p.default.value if p.default else None) for p in manifest.parameters}
+        names = Names(hidden(manifest, Scopes.of(manifest)))
+        scope = Scope({**defaults, **given}, artifacts, names)
+        self.body(manifest.body, scope, place)
+        found = ((output.name, scope.value(output.value)) for output in manifest.outputs)
+        return {name: value for name, value in found if value is not None}
+
+    def body(self, nodes: Sequence[Node], scope: Scope, place: Place) -> None:
+        """In the order of the compiler, which names tasks by it."""
+        for node in ordered(nodes):
+            match node:
+                case Task():
+                    self.task(node, scope, place)
+                case Importer():
+                    scope.names.task(node.id, "importer")
+                    scope.outputs[node.id] = {"artifact": self.importer(node, scope)}
+                case Condition():
+                    scope.names.group(node)
+                    for index, branch in enumerate(node.branches):
+                        if index:
+                            scope.names.branch(index)
+                        self.body(branch.body, scope, place)
+                case Guarded():
+                    self.guarded(node, scope, place)
+                case Loop():
+                    self.loop(node, scope, place)
+
+    def guarded(self, node: Guarded, scope: Scope, place: Place) -> None:
+        self.name(node.exit_task, scope)
+        scope.names.group(node)
+        self.body(node.body, scope, place)
+        self.task(node.exit_task, scope, place)
+
+    def loop(self, node: Loop, scope: Scope, place: Place) -> None:
+        scope.names.group(node)
+        items = scope.value(node.items) or Derived("items", ())
+        turns = rounds(items)
+        if not uses_item(node) and not isinstance(node.items, Constant):
+            first = next(inner for inner in walk(node.body) if isinstance(inner, Task | Importer))
+            scope.unused[first.id].append(node)
+        inside = [inner.id for inner in walk(node.body)]
+        made_by: dict[str, list[Mapping[str, Value]]] = defaultdict(list)
+        groups, counted = scope.names.groups, scope.names.groups
+        for turn in turns or [Derived("item", (items,))]:
+            # Each turn is the same text: it is named once.
+            scope.names.groups = groups
+            scope.items[node.id] = turn
+            before = len(self.steps)
+            for name in inside:
+                scope.collected.pop(name, None)
+            self.body(node.body, scope, place)
+            counted = scope.names.groups
+            if not turns:
+                del self.steps[before:]
+            for name in inside:
+                if name in scope.outputs:
+                    made_by[name].append({**scope.outputs[name], **scope.collected.get(name, {})})
+        scope.names.groups = counted
+        whole = isinstance(items, Known) and len(turns) == len(_list(items))
+        for name, outputs in made_by.items():
+            scope.collected[name] = dict(_collected(outputs if turns else [], outputs[0], items, whole))
+
+    def name(self, node: Task, scope: Scope) -> str:
+        """The SDK's name of a task."""
+        if node.id in scope.names.tasks:
+            return scope.names.tasks[node.id]
+        if node.kind == "component":
+            found = self.callee(node.name)
+            spec = self.side.specs.get(node.name) or {}
+            name = found.name if found else str(spec.get("pipelineInfo", {}).get("name", node.name))
+        else:
+            name = {"createPvc": "createpvc", "deletePvc": "deletepvc"}.get(node.kind) or self.inner_name(
+                node
+            )
+        return scope.names.task(node.id, name)
+
+    def inner_name(self, node: Task) -> str:
+        inner = self.side.inner.get(f"{node.name}.yaml") or {}
+        return str((inner.get("metadata") or {}).get("name", node.name))
+
+    def callee(self, name: str) -> Callee | None:
+        if name not in self.callees:
+            self.callees[name] = callee.read(self.side.specs.get(name) or {})
+        return self.callees[name]
+
+    def task(self, node: Task, scope: Scope, place: Place) -> None:
+        name, here = self.name(node, scope), place.inside(node.id)
+        arguments = {key: scope.value(value, name) for key, value in node.arguments.items()}
+        given = {key: value for key, value in arguments.items() if value is not None}
+        if node.kind == "pipeline":
+            inner = self.manifest(self.side.inner[f"{node.name}.yaml"])
+            artifacts = {one.name: given.pop(one.name) for one in inner.artifacts if one.name in given}
+            scope.outputs[node.id] = self.pipeline(inner, given, artifacts, here)
+            return
+        found = self.callee(node.name) if node.kind == "component" else _stub(node.kind)
+        if found is None:
+            self.graph(node, given, scope, here)
+            return
+        step = self.step(node, found, given, scope, here)
+        self.steps.append(step)
+        scope.outputs[node.id] = claim(step) if node.kind in _STUBS else made(step, found)
+
+    def graph(self, node: Task, given: Mapping[str, Value], scope: Scope, here: Place) -> None:
+        """A component that is a graph itself."""
+        spec = self.side.specs.get(node.name) or {}
+        inputs = (spec.get("root") or {}).get("inputDefinitions") or {}
+        artifacts = {key: value for key, value in given.items() if key in (inputs.get("artifacts") or {})}
+        parameters = {key: value for key, value in given.items() if key not in artifacts}
+        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server)
+        self.steps += found
+        scope.outputs[node.id] = outputs
+
+    def step(self, node: Task, found: Callee, given: Mapping[str, Value], scope: Scope, here: Place) -> Step:
+        """A task that runs a container."""
+        parameters: dict[str, Value] = {}
+        declared = found.parameters
+        for name, one in declared.items():
+            if name in given:
+                parameters[name] = as_type(given[name], str(one.get("parameterType", "")))
+            elif "defaultValue" in one and name in found.in_command:
+                parameters[name] = known(one["defaultValue"])
+            elif one.get("parameterType") == FINAL_STATUS:
+                parameters[name] = Moving("final status")
+        for written in node.arguments.values():
+            parameters.update(scope.channels(written))
+        parameters.update(_resources(node.pod, scope))
+        parameters.update(_items_handed_down(node, scope))
+        stub = node.kind in _STUBS
+        names = {reader.PVC_INPUTS[name]: value for name, value in given.items()} if stub else {}
+        return stepped(
+            found,
+            here,
+            Frame(
+                {**parameters, **names},
+                {name: value for name, value in given.items() if name not in declared and not stub},
+            ),
+            claims=list(_claims(node.pod, scope)),
+            cache=node.settings.cache is not False,
+            key=node.settings.cache_key or "",
+            unseen=dict(_unseen(node.pod)),
+            server=self.server,
+        )
+
+    def importer(self, node: Importer, scope: Scope) -> Value:
+        about = scope.template(node.metadata) if node.metadata else None
+        inputs = [value for _, value in scope.channels_of(node.metadata)] if node.metadata else []
+        return imported(
+            scope.value(node.uri) or Derived("unknown", ()),
+            Derived("metadata", (known([about, node.type]), *inputs)),
+            reimport=node.reimport,
+            workspace=node.to_workspace,
+        )
+
+
+def _stub(kind: str) -> Callee:
+    """A step that KFP does itself (kfp.kubernetes)."""
+    outputs = {"parameters": {"name": {"parameterType": "STRING"}}} if kind == "createPvc" else {}
+    return callee.of_executor(kind.lower(), {"outputDefinitions": outputs}, {"image": _STUBS[kind]})
+
+
+def _list(items: Known) -> Sequence[Any]:
+    return items.value if isinstance(items.value, list) else ()
+
+
+def _collected(
+    outputs: Sequence[Mapping[str, Value]], first: Mapping[str, Value], items: Value, whole: bool
+) -> Iterator[tuple[str, Value]]:
+    for output in first:
+        values = [one[output] for one in outputs if output in one]
+        yield output, list_of(values) if whole else Derived("each", (items, *values))
+
+
+def _claims(pod: Pod, scope: Scope) -> Iterator[Value]:
+    for volume in pod.volumes:
+        if isinstance(volume, MountedSource) and volume.kind == "pvc":
+            yield scope.value(volume.name) or Derived("unknown", ())
+
+
+_RESOURCES = (
+    "cpu_request",
+    "cpu_limit",
+    "memory_request",
+    "memory_limit",
+    "accelerator_type",
+    "accelerator_limit",
+)
+
+
+def _resources(pod: Pod, scope: Scope) -> Iterator[tuple[str, Value]]:
+    """Bounds that are references are inputs of the task, and so in the key."""
+    for name in _RESOURCES:
+        value = getattr(pod.resources, name)
+        if value is not None and not isinstance(value, Constant):
+            yield name.replace("accelerator_limit", "accelerator_count"), known(scope.template(value))
+            yield from scope.channels_of(value)
+
+
+def _items_handed_down(node: Task, scope: Scope) -> Iterator[tuple[str, Value]]:
+    """The list of a loop of which nothing uses the item: its first task asks for it (`compiler.channels`)."""
+    for loop in scope.unused.get(node.id, ()):
+        yield from scope.channels_of(loop.items)
+
+
+def _unseen(pod: Pod) -> Iterator[tuple[str, Any]]:
+    for name, source in pod.env.items():
+        if isinstance(source, str):
+            yield f"env {name}", source
+        else:
+            kind = {"secret": "secret", "configMap": "config map"}.get(getattr(source, "kind", ""), "field")
+            yield f"{kind} of {name}" if isinstance(source, EnvFrom) else f"field of {name}", source
+    for volume in pod.volumes:
+        if isinstance(volume, MountedSource) and volume.kind == "pvc":
+            yield f"mount of {volume.mount_path}", volume.sub_path
+        elif isinstance(volume, MountedSource):
+            yield f"{'secret' if volume.kind == 'secret' else 'config map'} at {volume.mount_path}", volume

@@ -1,0 +1,26 @@
+"""A side of the comparison as steps: from its manifest, or from the IR that it brings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kfp_gitops.review.caching import from_ir, from_manifest
+from kfp_gitops.review.caching.side import Side
+from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
+
+
+def steps(side: Side, given: Mapping[str, Any], server: Server = KFP_2_17) -> list[Step]:
+    """The steps of a run with these parameters.
+
+    Raises:
+        InputError: the manifest is none.
+    """
+    spec = side.manifest.get("spec")
+    if not isinstance(spec, Mapping):
+        return []
+    if "ir" in spec:
+        declared = spec.get("parameters") or {}
+        defaults = {name: one["default"] for name, one in declared.items() if "default" in one}
+        return from_ir.steps(side.irs[str(spec["ir"])], {**defaults, **given}, server)
+    return from_manifest.steps(side, given, server)

@@ -1,0 +1,80 @@
+"""A manifest's steps are those of its IR: what is predicted without compiling is what compiling would have said."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.review.caching import KFP_2_17, LATER, Side, read
+from kfp_gitops.review.caching.steps import Step
+
+DSL = Path(__file__).parents[2] / "dsl"
+CASES = sorted(path.parent.name for path in DSL.glob("*/manifest.yaml"))
+SPECS = {path.stem: path.read_text("utf-8") for path in sorted((DSL / "dsl_components").glob("*.yaml"))}
+
+
+def _rendered(case: str) -> RenderedPipeline:
+    inner = {
+        path.name.removesuffix(".inner.yaml"): path.read_text() for path in (DSL / case).glob("*.inner.yaml")
+    }
+    return RenderedPipeline(case, "sha256:0", (DSL / case / "manifest.yaml").read_text(), SPECS, inner=inner)
+
+
+def side(rendered: RenderedPipeline) -> Side:
+    """What the diff has of a rendered pipeline."""
+    return Side(
+        parse(rendered.manifest, "m").value,
+        {name: parse(text, name).value for name, text in rendered.specs.items()},
+        {f"{name}.yaml": parse(text, name).value for name, text in rendered.inner.items()},
+    )
+
+
+def _shown(steps: list[Step]) -> list[tuple[Any, ...]]:
+    """What a key is made of, in no order; `default` is the manifest's word for the first of several."""
+    found = [
+        (
+            step.container.image,
+            step.container.line,
+            step.container.outputs,
+            tuple((name, _value(value)) for name, value in step.given),
+            step.cache,
+            step.key,
+            step.always,
+            int(step.motion),
+        )
+        for step in steps
+    ]
+    return sorted(found, key=repr)
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case _ if hasattr(value, "text"):
+            return value.text
+        case _ if hasattr(value, "step"):
+            return (
+                "made by",
+                value.step.container.line,
+                value.output,
+                tuple(_value(v) for _, v in value.step.given),
+            )
+        case _ if hasattr(value, "parts"):
+            return (
+                (value.kind, tuple(map(_value, value.parts)))
+                if value.kind not in ("metadata", "import")
+                else value.kind
+            )
+    return str(value)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_steps_of_a_manifest_are_those_of_its_ir(case: str) -> None:
+    rendered = _rendered(case)
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
