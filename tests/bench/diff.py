@@ -41,5 +41,5 @@ def change(root: Path, size: int) -> int:
     manifests = sorted((root / "manifests/dev/pipelines").glob("*/pipeline.yaml"))[::5]
     for path in manifests:
         text = path.read_text("utf-8")
-        path.write_text(text.replace("count: ", "count: 1", 1), "utf-8")
+        path.write_text(text.replace("count: 1", "count: 2", 1), "utf-8")
     return len(manifests)

@@ -151,7 +151,7 @@ def _week(arguments: Namespace, name: str) -> Calendar:
         )
     state = State("the work tree", texts)
     zone, start = str(state.settings.get("timeZone") or "UTC"), arguments.start
-    return calendar(name, zone, state.manifests(start), start)
+    return calendar(name, zone, state.manifests(start), start, state.idle(start))
 
 
 def _instant(text: str | None) -> datetime:

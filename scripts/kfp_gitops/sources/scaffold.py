@@ -188,6 +188,9 @@ def _tasks(used: Sequence[Component]) -> list[str]:
             arguments.append(f"        {port.name}: {given}")
         lines += [f"    {task}:", f"      component: {each.name}", *_RESOURCES]
         lines += ["      arguments:", *arguments] if arguments else []
+        if all(port.type for port in _needed(each)):
+            # Nothing but constants: from the second run on KFP's cache would answer it, and all that follows from it.
+            lines += ["      cache: false  # what it reads may have changed"]
         for output in each.outputs.values():
             if output.artifact:
                 made[output.artifact] = f"{{task: {task}, output: {output.name}}}"
@@ -201,6 +204,7 @@ def _importer(port: Port) -> list[str]:
         "      importer:",
         f"        uri: s3://change-me/{port.name}",
         f"        type: {kind}",
+        "        reimport: true  # what lies there may have changed",
     ]
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
+from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
-from kfp_gitops.review.caching import KFP_2_17, LATER, Side, read
+from kfp_gitops.review.caching import Side, read
 from kfp_gitops.review.caching.steps import Step
+from language import COMPONENTS
+from manifest_strategy import manifests
+from profiles import examples
 
 DSL = Path(__file__).parents[2] / "dsl"
 CASES = sorted(path.parent.name for path in DSL.glob("*/manifest.yaml"))
@@ -78,3 +85,17 @@ def test_the_steps_of_a_manifest_are_those_of_its_ir(case: str) -> None:
     rendered = _rendered(case)
     compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
+@settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
+@given(manifests())
+def test_so_are_those_of_any_manifest(manifest: dict[str, Any]) -> None:
+    text = dump(manifest)
+    try:
+        refused = check.problems(reader.read(text, "m"), COMPONENTS)
+    except InputError:
+        refused = [None]
+    assume(not refused)
+    rendered = RenderedPipeline("p", "sha256:0", text, SPECS)
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), text

@@ -65,6 +65,7 @@ EXAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
     "retries-bounded": ([{}, {"retry": {"count": 5}}], [{"retry": {"count": 6}}]),
     "loop-parallelism": ([{"parallelism": 20}], [{"parallelism": None}, {"parallelism": 21}]),
     "schedule-allowed": ([{"enabled": False}], [{"enabled": True}]),
+    "schedule-moves": ([{"idle": False}], [{"idle": True, "enabled": False}]),
     "schedule-concurrency": ([{"maxConcurrency": 1}], [{"maxConcurrency": 4}]),
     "owner-set": ([{"owner": "team-a"}], [{"owner": ""}, {"owner": "todo"}, {}]),
     "task-count": ([{"tasks": 100}], [{"tasks": 101}]),

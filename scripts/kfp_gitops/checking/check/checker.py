@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.checking.check import (
     braces,
+    cachekeys,
     claims,
     cluster,
     collected,
@@ -80,6 +81,7 @@ def warnings(
             *quotes.warnings(context),
             *collected.warnings(context),
             *retries.warnings(context),
+            *cachekeys.warnings(context),
         }
     )
 

@@ -63,6 +63,15 @@ def of_document(document: Document) -> Manifest:
     """
     raise_if_any(migration.problems(document))
     raise_if_any(schema.problems(schema.named("pipeline-manifest"), document))
+    return unchecked(document)
+
+
+def unchecked(document: Document) -> Manifest:
+    """The same of a document that the schema was asked about before, or that is told of elsewhere.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: it is no manifest.
+    """
     value = document.value
     metadata, spec = value["metadata"], value["spec"]
     return Manifest(

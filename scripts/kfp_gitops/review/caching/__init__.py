@@ -11,6 +11,6 @@ It supposes that the pipeline has run as it was, with the same parameters, and t
 
 from kfp_gitops.review.caching.predict import Fate, Outcome, Prediction, predict
 from kfp_gitops.review.caching.side import Side
-from kfp_gitops.review.caching.steps import KFP_2_17, LATER, Server
+from kfp_gitops.review.caching.steps import KFP_2_17, KFP_2_18, KFP_NEXT, Server
 
-__all__ = ["KFP_2_17", "LATER", "Fate", "Outcome", "Prediction", "Server", "Side", "predict"]
+__all__ = ["KFP_2_17", "KFP_2_18", "KFP_NEXT", "Fate", "Outcome", "Prediction", "Server", "Side", "predict"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from kfp_gitops.review.caching.steps import Step
-from kfp_gitops.review.caching.values import Derived, Known, Made, Motion, Moving, Value
+from kfp_gitops.review.caching.values import Derived, Known, Made, Maker, Motion, Moving, Value
 
 
 class Likeness(IntEnum):
@@ -20,10 +20,23 @@ class Likeness(IntEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a step after the change: whether it surely runs, and whose result it may get."""
+    """What is known of a step after the change: whether it surely runs or surely does not, and whose result it gets."""
 
     runs: bool
+    cached: bool
     matches: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What differs, and the tasks that it comes from."""
+
+    what: str
+    makers: tuple[Maker, ...] = ()
+
+    def __str__(self) -> str:
+        found = ", ".join(dict.fromkeys(step.task for step in self.makers))
+        return f"{self.what} from {found}" if found else self.what
 
 
 def likeness(before: Step, after: Step, seen: Mapping[int, Seen]) -> Likeness:
@@ -46,6 +59,13 @@ def of_values(before: Value, after: Value, seen: Mapping[int, Seen]) -> Likeness
     return Likeness.UNKNOWN
 
 
+def settled(value: Value, seen: Mapping[int, Seen]) -> bool:
+    """Whether it is the same in any two runs, those who make it being answered from the cache."""
+    return value.motion is Motion.STEADY and all(
+        seen[id(step)].cached for step in makers(value) if id(step) in seen
+    )
+
+
 def _artifact(value: Value) -> bool:
     if isinstance(value, Made):
         return value.artifact
@@ -54,7 +74,7 @@ def _artifact(value: Value) -> bool:
 
 def _of_artifacts(before: Value, after: Value, seen: Mapping[int, Seen]) -> Likeness:
     if isinstance(before, Made) and isinstance(after, Made):
-        maker = seen.get(id(after.step), Seen(True, ()))
+        maker = seen.get(id(after.step), Seen(True, False, ()))
         kept = before.step in maker.matches and before.output == after.output
         return Likeness.UNKNOWN if kept and not maker.runs else Likeness.OTHER
     if isinstance(before, Derived) and isinstance(after, Derived) and before.kind == after.kind:
@@ -66,23 +86,23 @@ def _of_artifacts(before: Value, after: Value, seen: Mapping[int, Seen]) -> Like
     return Likeness.UNKNOWN if chosen else Likeness.OTHER
 
 
-def reasons(before: Step | None, after: Step, seen: Mapping[int, Seen]) -> Iterator[str]:
+def reasons(before: Step | None, after: Step, seen: Mapping[int, Seen]) -> Iterator[Reason]:
     """Why a step does not get the result that the task of this name had before."""
     if before is None:
-        yield "new"
+        yield Reason("new")
         return
     if before.always or not before.cache:
-        yield "no result of it was kept before"
+        yield Reason("no result of it was kept before")
         return
     if before.key != after.key and (before.keyed or after.keyed):
-        yield "cache key"
-    yield from _of_container(before, after)
+        yield Reason("cache key")
+    yield from map(Reason, _of_container(before, after))
     old, new = dict(before.given), dict(after.given)
     for name in {**old, **new}:
         if name not in old or name not in new:
-            yield f"{_word(name)} is {'new' if name in new else 'gone'}"
+            yield Reason(f"{_word(name)} is {'new' if name in new else 'gone'}")
         elif of_values(old[name], new[name], seen) is not Likeness.SAME:
-            yield f"{_word(name)}{_source(new[name])}"
+            yield Reason(_word(name), tuple(dict.fromkeys(makers(new[name]))))
 
 
 def _of_container(before: Step, after: Step) -> Iterator[str]:
@@ -105,15 +125,10 @@ def _word(name: str) -> str:
     return {"p": f"input {rest}", "a": f"artifact {rest}"}.get(kind, "volume claim")
 
 
-def _source(value: Value) -> str:
-    """From which task it comes."""
-    makers = list(dict.fromkeys(step.task for step in _makers(value)))
-    return f" from {', '.join(makers)}" if makers else ""
-
-
-def _makers(value: Value) -> Iterator[Step]:
+def makers(value: Value) -> Iterator[Maker]:
+    """The tasks that a value comes from."""
     if isinstance(value, Made):
         yield value.step
     elif isinstance(value, Derived):
         for part in value.parts:
-            yield from _makers(part)
+            yield from makers(part)

@@ -44,7 +44,7 @@ def steps(side: Side, given: Mapping[str, Any], server: Server) -> list[Step]:
     """The steps of a run with these parameters; those before others that they give to.
 
     Raises:
-        InputError: the manifest is none, or an inner one.
+        KeyError, TypeError, AttributeError, ValueError: the manifest is none, or an inner one.
         CycleError: tasks that wait for each other.
     """
     found = _Reader(side, server)
@@ -61,8 +61,9 @@ class _Reader:
     callees: dict[str, Callee | None] = field(default_factory=dict)
 
     def manifest(self, data: Mapping[str, Any]) -> Manifest:
-        """Typed; without positions, for nothing is told of it."""
-        return reader.of_document(Document("pipeline.yaml", data, {}, {}))
+        """Typed; without positions, for nothing is told of it. Rendering asks the schema, not every diff again."""
+        spec = {**data, "schedules": [], "triggers": []}  # what starts it is not what it does
+        return reader.unchecked(Document("pipeline.yaml", spec, {}, {}))
 
     def pipeline(
         self,

@@ -75,8 +75,14 @@ def _own(found: Callee, parameters: Mapping[str, Value]) -> Iterator[tuple[str, 
     """Variables of the component, and defaults that the launcher fills in after the key is made."""
     yield from ((f"env {name}", text) for name, text in found.env.items())
     for name, declared in found.parameters.items():
-        if name not in parameters and "defaultValue" in declared:
+        if name not in parameters and "defaultValue" in declared and _filled_in(found, name):
             yield f"default of {name}", declared["defaultValue"]
+
+
+def _filled_in(found: Callee, name: str) -> bool:
+    """Whether the launcher hands a default to the container: with all it has, or in a text beside an output."""
+    line = found.container.line
+    return "{{$}}" in line or any(f"['{name}']" in part and "$.outputs" in part for part in line)
 
 
 def _always(found: Callee, parameters: Mapping[str, Value], artifacts: Mapping[str, Value]) -> Iterator[str]:

@@ -9,10 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from kfp_gitops.review.caching import read
-from kfp_gitops.review.caching.compared import Likeness, Seen, likeness, reasons
+from kfp_gitops.review.caching.compared import Likeness, Reason, Seen, likeness, makers, reasons, settled
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import Motion
+
+Root = tuple[str, str]
+"""What differs, and of which task: `("image", "train")`."""
 
 
 class Fate(StrEnum):
@@ -27,12 +30,18 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One task; `count` of the `total` items of a loop share the fate. `stale`: what changed that no key has."""
+    """One task; `count` of the `total` items of a loop share the fate. `stale`: what changed that no key has.
+
+    `because`: what of it differs; `roots`: where that begins.
+    `unless`: tasks of the same component beside it, whose result it gets if it happens to be given the same.
+    """
 
     task: str
     fate: Fate
     because: tuple[str, ...] = ()
+    roots: tuple[Root, ...] = ()
     stale: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     count: int = 1
     total: int = 1
 
@@ -65,7 +74,7 @@ def predict(
     `before_parameters`: those of the run before, where they are others.
 
     Raises:
-        InputError: a manifest that is none.
+        UnreadableError: a side that renders nothing (`read`).
     """
     given = parameters or {}
     earlier = given if before_parameters is None else before_parameters
@@ -74,7 +83,7 @@ def predict(
 
 def compared(before: Sequence[Step], after: Sequence[Step]) -> Prediction:
     """The same for steps that are worked out already."""
-    judge = _Judge(before)
+    judge = _Judge(before, {step.task for step in after})
     found: dict[tuple[str, Fate], list[Outcome]] = defaultdict(list)
     totals: dict[str, int] = defaultdict(int)
     for step in after:
@@ -87,15 +96,23 @@ def compared(before: Sequence[Step], after: Sequence[Step]) -> Prediction:
 def _together(outcomes: Sequence[Outcome], totals: Mapping[str, int]) -> Outcome:
     """The items of a loop as one."""
     first = outcomes[0]
-    because = dict.fromkeys(text for one in outcomes for text in one.because)
-    stale = dict.fromkeys(text for one in outcomes for text in one.stale)
-    return Outcome(first.task, first.fate, tuple(because), tuple(stale), len(outcomes), totals[first.task])
+    return Outcome(
+        first.task,
+        first.fate,
+        tuple(dict.fromkeys(text for one in outcomes for text in one.because)),
+        tuple(dict.fromkeys(root for one in outcomes for root in one.roots)),
+        tuple(dict.fromkeys(text for one in outcomes for text in one.stale)),
+        tuple(dict.fromkeys(text for one in outcomes for text in one.unless)),
+        len(outcomes),
+        totals[first.task],
+    )
 
 
 class _Judge:
     """Compares the steps after the change, in their order, with those before it."""
 
-    def __init__(self, before: Sequence[Step]) -> None:
+    def __init__(self, before: Sequence[Step], names: set[str]) -> None:
+        self.names = names
         self.named: dict[str, Step] = {}
         self.kept: dict[str, list[Step]] = defaultdict(list)
         self.formed: dict[str, list[Step]] = defaultdict(list)
@@ -105,34 +122,57 @@ class _Judge:
                 self.kept[step.identity].append(step)
                 self.formed[step.form].append(step)
         self.seen: dict[int, Seen] = {}
+        self.fates: dict[int, Fate] = {}
+        self.roots: dict[int, tuple[Root, ...]] = {}
 
     def outcome(self, step: Step) -> Outcome:
         fate, matches = self._fate(step)
-        self.seen[id(step)] = Seen(fate is Fate.RUNS or fate is Fate.EACH_TIME, tuple(matches))
+        runs = fate in (Fate.RUNS, Fate.EACH_TIME)
+        self.seen[id(step)] = Seen(runs, fate is Fate.CACHED, tuple(matches))
+        self.fates[id(step)] = fate
         old = next((one for one in matches if one.task == step.task), matches[0] if matches else None)
-        stale = tuple(_unseen(old, step)) if old is not None else ()
-        return Outcome(step.task, fate, tuple(self._because(step, fate)), stale)
+        stale = tuple(_unseen(old, step)) if old is not None and not runs else ()
+        unless = tuple(dict.fromkeys(one.task for one in matches)) if fate is Fate.RUNS else ()
+        because = tuple(self._because(step, fate))
+        self.roots[id(step)] = tuple(
+            dict.fromkeys(root for one in because for root in self._roots(step, one))
+        )
+        return Outcome(step.task, fate, tuple(map(str, because)), self.roots[id(step)], stale, unless)
 
     def _fate(self, step: Step) -> tuple[Fate, list[Step]]:
+        """What becomes of it, and the steps whose result it gets, or gets if it is given the same."""
         if step.motion is Motion.MOVING:
             return Fate.EACH_TIME, []
-        same = self.kept.get(step.identity)
-        if same:
-            return (Fate.CACHED if step.motion is Motion.STEADY else Fate.AS_BEFORE), same
-        alike = [
-            old
-            for old in self.formed.get(step.form, ())
-            if likeness(old, step, self.seen) is not Likeness.OTHER
-        ]
-        return (Fate.IF_DIFFERENT if alike else Fate.RUNS), alike
+        same = self.kept.get(step.identity, [])
+        if same and (step.keyed or all(settled(value, self.seen) for _, value in step.given)):
+            return Fate.CACHED, same
+        if step.motion is Motion.OPEN and self._as_ever(step, same):
+            return Fate.AS_BEFORE, same
+        formed = self.formed.get(step.form, ())
+        alike = [old for old in formed if likeness(old, step, self.seen) is not Likeness.OTHER]
+        # What another task was given may be the same by chance only; one that is gone may be this one, renamed.
+        own = [old for old in alike if old.task == step.task or old.task not in self.names]
+        return (Fate.IF_DIFFERENT, own) if own else (Fate.RUNS, alike)
 
-    def _because(self, step: Step, fate: Fate) -> Iterator[str]:
+    def _as_ever(self, step: Step, same: Sequence[Step]) -> bool:
+        """Whether it was open before the change as well, by nothing that the change makes run."""
+        froms = {self.fates[id(maker)] for _, value in step.given for maker in makers(value)}
+        return any(old.motion is Motion.OPEN for old in same) and not froms & {Fate.RUNS, Fate.IF_DIFFERENT}
+
+    def _because(self, step: Step, fate: Fate) -> Iterator[Reason]:
         if fate is Fate.EACH_TIME:
-            yield step.always or (
-                "its cache is off" if not step.cache else "what it is given is new each time"
-            )
+            off = "" if step.cache else "its cache is off"
+            yield Reason(step.always or off or "what it is given is new each time")
         elif fate in (Fate.RUNS, Fate.IF_DIFFERENT):
             yield from reasons(self.named.get(step.task), step, self.seen)
+
+    def _roots(self, step: Step, reason: Reason) -> Iterator[Root]:
+        """A reason that comes from another task is that one's; of those that run each time there is no more to say."""
+        found = [root for maker in reason.makers for root in self.roots.get(id(maker), ())]
+        if found and all(self.fates[id(maker)] is not Fate.EACH_TIME for maker in reason.makers):
+            yield from found
+        else:
+            yield str(reason), step.task
 
 
 def _unseen(before: Step, after: Step) -> Iterator[str]:

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kfp_gitops.language.manifest import CycleError
 from kfp_gitops.review.caching import from_ir, from_manifest
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
+
+
+class UnreadableError(Exception):
+    """A side that cannot be told of: a work tree may hold anything."""
 
 
 def steps(side: Side, given: Mapping[str, Any], server: Server = KFP_2_17) -> list[Step]:
     """The steps of a run with these parameters.
 
     Raises:
-        InputError: the manifest is none.
+        UnreadableError: a file of it is not what it should be, which is for others to tell.
     """
+    try:
+        return _steps(side, given, server)
+    except (CycleError, KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
+        raise UnreadableError(type(error).__name__) from error
+
+
+def _steps(side: Side, given: Mapping[str, Any], server: Server) -> list[Step]:
     spec = side.manifest.get("spec")
     if not isinstance(spec, Mapping):
         return []

@@ -22,7 +22,8 @@ class Server:
 
 
 KFP_2_17 = Server("2.17", key_replaces=False, env_in_key=False)
-LATER = Server("2.18", key_replaces=True, env_in_key=True)
+KFP_2_18 = Server("2.18", key_replaces=True, env_in_key=False)
+KFP_NEXT = Server("later than 2.18", key_replaces=True, env_in_key=True)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from kfp_gitops.base import gojson
-
-if TYPE_CHECKING:
-    from kfp_gitops.review.caching.steps import Step
 
 
 class Motion(IntEnum):
@@ -24,6 +21,22 @@ class Motion(IntEnum):
     STEADY = 0
     OPEN = 1
     MOVING = 2
+
+
+class Maker(Protocol):
+    """What a value knows of the task that it comes from (`steps.Step`)."""
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+
+    @property
+    def identity(self) -> str:
+        """Its key."""
+
+    @property
+    def motion(self) -> Motion:
+        """What becomes of its key from run to run."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class Moving:
 class Made:
     """An output of a task: a value may come out the same when the task runs again, an artifact is a new one."""
 
-    step: Step
+    step: Maker
     output: str
     artifact: bool
     workspace = False

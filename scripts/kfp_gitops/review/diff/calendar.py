@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from kfp_gitops.reconcile import timing
+from kfp_gitops.review.caching.idle import TODO, WHY
 from kfp_gitops.review.diff import schedules
 
 WEEK = timedelta(days=7)
@@ -20,7 +21,10 @@ MAX_FIRINGS = 7 * 24 * 60
 
 @dataclass(frozen=True)
 class Entry:
-    """One schedule and its firings (aware, UTC) in the week; `capped` when there are more than are kept."""
+    """One schedule and its firings (aware, UTC) in the week; `capped` when there are more than are kept.
+
+    `idle`: KFP's cache answers every task from the second firing on.
+    """
 
     pipeline: str
     schedule: str
@@ -28,6 +32,7 @@ class Entry:
     enabled: bool
     firings: Sequence[datetime]
     capped: bool
+    idle: bool = False
 
     @property
     def name(self) -> str:
@@ -67,11 +72,15 @@ class Calendar:
 
 
 def calendar(
-    environment: str, zone: str, manifests: Mapping[str, Mapping[str, Any]], start: datetime
+    environment: str,
+    zone: str,
+    manifests: Mapping[str, Mapping[str, Any]],
+    start: datetime,
+    idle: Mapping[str, Sequence[str]] | None = None,
 ) -> Calendar:
-    """The calendar of an environment's manifests (pipeline → YAML data)."""
+    """The calendar of an environment's manifests (pipeline → YAML data); `idle` as `State.idle` has it."""
     entries = [
-        _entry(pipeline, name, schedule, start)
+        replace(_entry(pipeline, name, schedule, start), idle=name in (idle or {}).get(pipeline, ()))
         for pipeline, manifest in sorted(manifests.items())
         for name, schedule in schedules.by_name(manifest).items()
     ]
@@ -138,6 +147,9 @@ def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
 
 
 def _remarks(found: Calendar) -> Iterator[str]:
+    for entry in found.entries:
+        if entry.idle:
+            yield f"  ! {entry.name}: {WHY}; {TODO}"
     together = found.collisions()
     for minute, names in together[:10]:
         yield f"  ! {minute:%a %m-%d %H:%M} UTC: {', '.join(names)} fire together"

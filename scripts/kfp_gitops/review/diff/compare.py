@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from kfp_gitops.review.diff import cached, components, delivery, diagnostics, graph, nodes, schedules
+from kfp_gitops.review.caching import Side, idle, words
+from kfp_gitops.review.caching.starts import Forecast, forecasts
+from kfp_gitops.review.diff import components, delivery, diagnostics, graph, nodes, schedules
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
@@ -83,11 +85,20 @@ def _pipeline(
         changes=changes if result.action is None else [],
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
+    side = after.side(right)
+    caching = _caching(result, before.side(left), side) if changes else []
+    still = idle.warnings(side) if changes else []
     return replace(
         result,
-        warnings=[*diagnostics.warnings(result, changes, absent), *cached.warnings(result.changes, right)],
+        caching=caching,
+        warnings=[*diagnostics.warnings(result, changes, absent), *words.warnings(caching), *still],
         noise=[*diagnostics.noise(result, before, after)],
     )
+
+
+def _caching(result: PipelineDiff, before: Side, after: Side) -> list[Forecast]:
+    """What KFP's cache makes of it; nothing of a pipeline that leaves."""
+    return [] if result.action is Action.REMOVED else forecasts(before, after)
 
 
 def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFiles) -> PipelineDiff:

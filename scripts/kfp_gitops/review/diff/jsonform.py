@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from kfp_gitops.review.caching import words
 from kfp_gitops.review.diff import wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.model import Change, EnvironmentDiff, PipelineDiff
@@ -70,6 +71,7 @@ def _pipeline(found: PipelineDiff) -> dict[str, Any]:
             }
             for item in found.firings
         ],
+        "cache": words.as_json(found.caching),
         "runsInFlight": found.in_flight,
         "warnings": list(found.warnings),
         "noise": list(found.noise),
@@ -101,6 +103,7 @@ def _calendar(found: Calendar) -> dict[str, Any]:
                 "enabled": entry.enabled,
                 "firings": [_instant(instant) for instant in entry.firings],
                 "capped": entry.capped,
+                "idle": entry.idle,
             }
             for entry in found.entries
         ],

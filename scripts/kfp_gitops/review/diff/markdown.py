@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kfp_gitops.base import visible
+from kfp_gitops.review.caching import words
+from kfp_gitops.review.caching.starts import Forecast
 from kfp_gitops.review.diff import calendar, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.model import Change as Difference
@@ -65,6 +67,7 @@ def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
     yield from _warnings([*found.warnings, *_in_flight(found)])
     if found.changes:
         yield from _table(found.changes)
+    yield from _caching(found.caching)
     if found.replaced:
         names = ", ".join(map(code, found.replaced))
         yield f"Made anew, pinned to this version: {names}."
@@ -75,6 +78,15 @@ def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
         yield from _code_changes(found.changes)
         yield from _picture(found.graph)
     yield from _folded(found.noise)
+
+
+def _caching(found: Sequence[Forecast]) -> Iterator[str]:
+    lines = words.lines(found)
+    if lines:
+        yield "KFP's cache:"
+        yield ""
+        yield from (f"- {_plain(line)}" for line in lines)
+        yield ""
 
 
 def _in_flight(found: PipelineDiff) -> list[str]:

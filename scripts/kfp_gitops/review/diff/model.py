@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kfp_gitops.review.caching.starts import Forecast
+
 
 class Action(StrEnum):
     """What happened to one thing."""
@@ -65,7 +67,8 @@ class Firings:
 class PipelineDiff:
     """What changes for one pipeline.
 
-    `noise` says what differs in the files without changing what runs; `warnings` what a reviewer must not miss.
+    `noise` says what differs in the files without changing what runs; `warnings` what a reviewer must not miss;
+    `caching` which tasks run again.
     """
 
     name: str
@@ -83,6 +86,7 @@ class PipelineDiff:
     warnings: Sequence[str] = ()
     noise: Sequence[str] = ()
     graph: str | None = None
+    caching: Sequence[Forecast] = ()
     in_flight: int | None = None
 
     @property

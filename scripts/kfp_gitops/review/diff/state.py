@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
+from kfp_gitops.review.caching import Side
+from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.diff import schedules
 
 _MANIFEST = "pipeline.yaml"
@@ -32,7 +35,7 @@ class Files:
     def documents(self, path: str) -> list[Any]:
         """The values of a file's YAML documents; none without the file."""
         text = self.texts.get(path)
-        return [found.value for found in parse_all(text, self._place(path))] if text is not None else []
+        return list(_values(text, self._place(path))) if text is not None else []
 
     def document(self, path: str) -> Any:
         """The first document of a file, manifests in the present version of the language; None without a file."""
@@ -42,6 +45,19 @@ class Files:
 
     def _place(self, path: str) -> str:
         return f"{self.name}: {path}"
+
+
+def _values(text: str, place: str) -> tuple[Any, ...]:
+    """Pipelines share their components: a text is parsed once, and again only to say where it is wrong."""
+    try:
+        return _parsed(text)
+    except InputError:
+        return tuple(found.value for found in parse_all(text, place))
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> tuple[Any, ...]:
+    return tuple(found.value for found in parse_all(text, ""))
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,10 @@ class PipelineFiles(Files):
             for path in self.texts
             if path.startswith(_INNER)
         }
+
+    def side(self, manifest: Mapping[str, Any]) -> Side:
+        """What is run, for the cache's part in it; `manifest` is this one's, as it is in force."""
+        return Side(manifest, self.specs(), self.inner(), self.others())
 
     def others(self) -> dict[str, list[Any]]:
         """Path → documents: a compiled pipeline that was brought along, and whatever else lies there."""
@@ -143,6 +163,15 @@ class State(Files):
             name: entry.in_force(folders[name], now)
             for name, entry in self.entries().items()
             if name in folders
+        }
+
+    def idle(self, now: datetime) -> dict[str, list[str]]:
+        """Pipeline → its schedules that do nothing from their second firing on."""
+        folders, manifests = self.pipelines(), self.manifests(now)
+        return {
+            name: idle(folders[name].side(manifest), enabled=True)
+            for name, manifest in manifests.items()
+            if schedules.by_name(manifest)
         }
 
     def delivery(self) -> Files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfp_gitops.base import visible
+from kfp_gitops.review.caching import words
 from kfp_gitops.review.diff import wording
 from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff
 from kfp_gitops.review.diff.wording import SIGNS
@@ -31,6 +32,7 @@ def _pipeline(found: PipelineDiff, zone: str) -> Iterator[str]:
     yield f"{sign} {wording.headline(found)}"
     yield from (f"  ! {text}" for text in found.warnings)
     yield from (f"  {SIGNS[change.action]} {wording.change(change)}" for change in found.changes)
+    yield from (f"  cache: {line}" for line in words.lines(found.caching))
     yield from (f"  ~ schedule {name} is made anew, pinned to this version" for name in found.replaced)
     for firing in found.firings:
         yield from _firings(firing, zone, found.action)

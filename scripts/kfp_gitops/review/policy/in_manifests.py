@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
@@ -10,13 +10,15 @@ from kfp_gitops.language.manifest import Constant, Loop, Manifest, Task, walk
 from kfp_gitops.review.policy.subject import Subject
 
 
-def in_manifest(environment: str, place: str, manifest: Manifest) -> Iterator[Subject]:
-    """Everything of one manifest; `place` is what waivers call it."""
-    for kind, name, value, at in _objects(manifest):
+def in_manifest(
+    environment: str, place: str, manifest: Manifest, idle: Collection[str] = ()
+) -> Iterator[Subject]:
+    """Everything of one manifest; `place` is what waivers call it, `idle` the schedules that the cache makes so."""
+    for kind, name, value, at in _objects(manifest, idle):
         yield Subject(kind, environment, f"{place}/{name}" if name else place, value, manifest.document, at)
 
 
-def _objects(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
+def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, str, Any, Path]]:
     tasks = [node for node in walk(manifest.body) if isinstance(node, Task)]
     yield "pipeline", "", {**manifest.document.value["metadata"], "tasks": len(tasks)}, ("metadata",)
     for task in tasks:
@@ -27,7 +29,7 @@ def _objects(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
     for parameter in manifest.parameters:
         default = parameter.default.value if parameter.default else None
         yield "parameter", parameter.name, {"name": parameter.name, "value": default}, parameter.at
-    yield from _of_starts(manifest)
+    yield from _of_starts(manifest, idle)
 
 
 def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Path]]:
@@ -40,12 +42,13 @@ def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Pa
     yield from _parameters(task.id, literals, task.arguments_at)
 
 
-def _of_starts(manifest: Manifest) -> Iterator[tuple[str, str, Any, Path]]:
+def _of_starts(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, str, Any, Path]]:
     for schedule in manifest.schedules:
         value = {
             "enabled": schedule.enabled,
             "cron": schedule.cron,
             "maxConcurrency": schedule.max_concurrency,
+            "idle": schedule.name in idle,
         }
         yield "schedule", schedule.name, value, schedule.at
     for start in manifest.starts:

@@ -1,0 +1,119 @@
+"""What a reviewer reads of the cache: lines of the diff, and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kfp_gitops.review.caching import Side, words
+from kfp_gitops.review.caching.starts import forecasts
+from test_predict import OTHER, Edit, _at, _both, _spec, side
+
+
+def _side(*edits: Edit, schedules: list[dict[str, Any]] | None = None) -> Side:
+    found = side(_both(*edits))
+    return Side({**found.manifest, "schedules": schedules or []}, found.specs)
+
+
+def test_tasks_that_run_for_one_reason_stand_together() -> None:
+    found = forecasts(_side(), _side(_spec("train", lambda c: c.update(image=OTHER))))
+    assert words.lines(found) == [
+        "runs again: train, judge (image of train) · runs again if values differ: tell (image of train) · "
+        "same results from cache: 2"
+    ]
+    assert words.warnings(found) == []
+
+
+def test_a_new_task_is_new_once() -> None:
+    found = forecasts(_side(), _side(_at("more", {"component": "tell", "arguments": {"text": "x"}})))
+    assert words.lines(found) == ["runs again: more (new) · same results from cache: 5"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ({"env": {"MODE": "a"}}, {"env": {"MODE": "b"}}, "env MODE"),
+        ({}, {"env": {"MODE": "b"}}, "env MODE"),
+        (
+            {"env": {"T": {"secret": "s", "key": "k"}}},
+            {"env": {"T": {"secret": "t", "key": "k"}}},
+            "secret of T",
+        ),
+        ({"volumes": {"/d": {"secret": "s"}}}, {"volumes": {"/d": {"secret": "t"}}}, "secret at /d"),
+        ({"volumes": {"/d": {"configMap": "s"}}}, {}, "config map at /d"),
+    ],
+)
+def test_what_no_key_has_is_stale(before: dict[str, Any], after: dict[str, Any], what: str) -> None:
+    left, right = (
+        _side(*(_at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
+    )
+    (found,) = words.warnings(forecasts(left, right))
+    assert found.startswith(
+        f"STALE: {what} of apart changed, KFP ≤ 2.17 does not see it: a result from before"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"env": {"MODE": "a"}, "cache": False}, {"env": {"MODE": "b"}, "cache": False}),
+        (
+            {"env": {"MODE": "a"}, "arguments": {"text": "1"}},
+            {"env": {"MODE": "b"}, "arguments": {"text": "2"}},
+        ),
+        ({"volumes": {"/d": {"pvc": "s"}}}, {"volumes": {"/d": {"pvc": "t"}}}),
+        ({"retry": {"count": 1}}, {"retry": {"count": 2}}),
+    ],
+)
+def test_what_makes_a_new_key_or_uses_none_is_not(before: dict[str, Any], after: dict[str, Any]) -> None:
+    left, right = (
+        _side(*(_at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
+    )
+    assert words.warnings(forecasts(left, right)) == []
+
+
+def test_schedules_give_their_own_parameters_and_take_the_results_of_one_another() -> None:
+    daily = {"name": "daily", "cron": "0 0 5 * * *", "enabled": True, "parameters": {"source": "x"}}
+    weekly = {"name": "weekly", "cron": "0 0 5 * * 1", "enabled": True}
+    off = {"name": "off", "cron": "0 0 5 * * *", "enabled": False, "parameters": {"source": "z"}}
+    other = {**daily, "parameters": {"source": "a"}}
+    found = forecasts(_side(schedules=[daily, weekly, off]), _side(schedules=[other, weekly, off]))
+    assert words.lines(found) == ["schedule daily, schedule weekly: same results from cache: 5"]
+    found = forecasts(_side(schedules=[daily]), _side(schedules=[daily, weekly]))
+    assert [one.split(" (")[0] for one in words.lines(found)] == [
+        "schedule daily: same results from cache: 5",
+        "schedule weekly: runs again: load, train, judge",
+    ]
+
+
+def test_a_key_of_its_own_is_told_as_each_version_treats_it() -> None:
+    keyed = _at("apart.cache", {"key": "v1"})
+    found = forecasts(_side(keyed), _side(keyed, _at("apart.arguments.text", "bye")))
+    assert words.warnings(found) == [
+        "STALE on KFP 2.18 and later: input text of apart changed, and its cache.key stands for everything else; "
+        "change the key with it"
+    ]
+    found = forecasts(_side(keyed), _side(_at("apart.cache", {"key": "v2"})))
+    assert words.warnings(found) == [
+        "KFP 2.18 and later: apart runs again (cache key); 2.17 does not read cache.key"
+    ]
+    (as_json,) = words.as_json(found)
+    assert [one["fate"] for one in as_json["tasks"] if one["task"] == "apart"] == ["cached"]
+    assert [one["fate"] for one in as_json["newerKfp"] if one["task"] == "apart"] == ["runs"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"tasks": {"a": 1}},
+        {"tasks": {"a": {"component": "gone", "arguments": []}}},
+        {"ir": "gone.yaml"},
+        {"tasks": {"a": {"pipeline": "gone"}}},
+        {"tasks": {"a": {"component": "tell", "after": ["a"]}}},
+    ],
+)
+def test_what_cannot_be_read_is_said_to_be_unknown(spec: Any) -> None:
+    manifest = {"metadata": {"name": "p", "description": "d", "owner": "o"}, "spec": spec}
+    found = forecasts(_side(), Side(manifest, _side().specs))
+    assert words.lines(found) == ["what runs again cannot be told: a manifest or component is not valid"]
+    assert words.warnings(found) == []
