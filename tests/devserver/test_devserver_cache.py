@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from kfp import compiler, dsl
-from kfp_gitops.devserver import DevServer, fingerprint
+from kfp_gitops.devserver import DevServer, Rights, cli, fingerprint
 from kfp_gitops.devserver.executor import LOCALRUN
 from project import HERE
 from servers.cached import SYMBOLIC, CachedRuns
@@ -145,6 +145,78 @@ def test_what_a_change_runs_again(quick, documents, change, executed):
     assert {at.split("/")[-1] for at in quick.run(documents).executed} == executed
 
 
+def _constant(documents: list[dict[str, Any]], value: Any) -> None:
+    _tasks(documents)["write"]["inputs"]["parameters"]["value"] = {"runtimeValue": {"constant": value}}
+
+
+def _mount(documents: list[dict[str, Any]], source: dict[str, Any]) -> None:
+    executors = {"exec-read": {"pvcMount": [{"mountPath": "/m", **source}]}}
+    documents[1:] = [{"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}]
+
+
+@pytest.mark.parametrize(
+    ("value", "executed"),
+    [
+        ("{{$.pipeline_job_uuid}}", {"write", "read"}),
+        ("{{$.pipeline_job_resource_name}}", {"write", "read"}),
+        ("{{$.workspace_path}}/x", {"write", "read"}),
+        ("{{$.pipeline_task_name}}", set()),
+        # The driver replaces a fact of the run that is the whole text alone, so these have the key that they had.
+        ("run-{{$.pipeline_job_uuid}}", set()),
+        ("{{$.pipeline_root}}", set()),
+    ],
+)
+def test_what_a_fact_of_the_run_is_in_the_key(quick, documents, value, executed):
+    """resolve.go, `resolveInputParameter`."""
+    _constant(documents, value)
+    quick.run(documents)
+    assert quick.run(documents).executed == executed
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"constant": "data"},
+        {"pvcNameParameter": {"runtimeValue": {"constant": "data"}}},
+        {"pvcNameParameter": {"componentInputParameter": "value"}},
+    ],
+)
+def test_the_name_of_a_claim_is_in_the_key(quick, documents, source):
+    quick.run(documents, value="data")
+    _mount(documents, source)
+    assert quick.run(documents, value="data").executed == {"read"}
+    _mount(documents, {"constant": "data", "subPath": "/else"})
+    assert quick.run(documents, value="data").executed == set()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_imported_artifact_is_found_again_unless_it_is_imported_anew(quick, documents, again):
+    """importer_launcher.go, `findOrNewArtifactToImport`; an importer itself is never cached."""
+    importer = {
+        "artifactUri": {"constant": "s3://b/x"}, "reimport": again, "typeSchema": {"schemaTitle": "system.Dataset"},
+    }  # fmt: skip
+    documents[0]["deploymentSpec"]["executors"]["exec-write"] = {"importer": importer}
+    documents[0]["components"]["comp-write"]["outputDefinitions"] = {
+        "artifacts": {"artifact": {"artifactType": {"schemaTitle": "system.Dataset"}}}
+    }
+    given = _tasks(documents)["read"]["inputs"]
+    given["artifacts"]["data"]["taskOutputArtifact"]["outputArtifactKey"] = "artifact"
+    given["parameters"]["level"] = {"runtimeValue": {"constant": "x"}}
+    assert quick.run(documents).executed == {"write", "read"}
+    second = quick.run(documents)
+    assert second.executed == ({"write", "read"} if again else {"write"})
+    importer["metadata"] = {"k": 1}
+    assert quick.run(documents).executed == {"write", "read"}
+
+
+def test_a_cache_that_cannot_answer_costs_nothing_else(quick, documents, monkeypatch, capfd):
+    quick.run(documents)
+    monkeypatch.setattr(fingerprint, "of", lambda _asked: 1 / 0)
+    ran = quick.run(documents)
+    assert (ran.state, ran.executed) == ("SUCCEEDED", {"write", "read"})
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
 def test_a_parameter_counts_and_a_former_value_is_found_again(quick, documents):
     results = [quick.run(documents, value=value) for value in ("a", "b", "a", "b")]
     assert [len(ran.executed) for ran in results] == [2, 2, 0, 0]
@@ -183,3 +255,9 @@ def test_the_cache_outlives_the_server(make, tmp_path, documents):
 def test_nothing_is_cached_unless_asked_for(make, documents):
     quick = CachedRuns(make(executor=SYMBOLIC))
     assert [len(quick.run(documents).executed) for _ in range(2)] == [2, 2]
+
+
+def test_the_script_has_an_option_for_it():
+    asked = cli._parser().parse_args(["--cache"])
+    assert cli._server(asked, Rights())._cache
+    assert not cli._server(cli._parser().parse_args([]), Rights())._cache

@@ -15,6 +15,7 @@ import contextlib
 import json
 import socket
 import threading
+import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,8 +61,16 @@ class _Answering:
     def serve(self, ours: socket.socket) -> None:
         with ours, ours.makefile("rw", encoding="utf-8") as lines, contextlib.suppress(OSError):
             for asked in lines:
-                lines.write(json.dumps(self._answer(json.loads(asked))) + "\n")
+                lines.write(json.dumps(self._answered(json.loads(asked))) + "\n")
                 lines.flush()
+
+    def _answered(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A defect of the cache costs a run its cache, and nothing else."""
+        try:
+            return self._answer(asked)
+        except Exception:
+            traceback.print_exc()
+            return {}
 
     def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         if asked["ask"] == "find":

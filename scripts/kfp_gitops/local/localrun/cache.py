@@ -7,6 +7,7 @@ The environment of a task is not in it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Mapping, Sequence
@@ -95,11 +96,15 @@ class Line:
         return str(answer.get("fingerprint", "")), None if found is None else of_json(found)
 
     def note(self, fingerprint: str, outputs: Outputs) -> None:
-        self._ask({"ask": "note", "fingerprint": fingerprint, "outputs": to_json(outputs)})
+        if fingerprint:
+            self._ask({"ask": "note", "fingerprint": fingerprint, "outputs": to_json(outputs)})
 
     def _ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """No answer means that the other program has gone, and this one with it in a moment."""
-        self._lines.write(json.dumps(question) + "\n")
-        self._lines.flush()
-        answer: Mapping[str, Any] = json.loads(self._lines.readline() or "{}")
-        return answer
+        """Nothing when the other program does not answer: a run can do without a cache."""
+        answer = ""
+        with contextlib.suppress(OSError):
+            self._lines.write(json.dumps(question) + "\n")
+            self._lines.flush()
+            answer = self._lines.readline()
+        found: Mapping[str, Any] = json.loads(answer or "{}")
+        return found
