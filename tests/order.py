@@ -7,6 +7,7 @@ from project import HERE
 
 # Files that take more than some seconds on two cores, the longest first. Forgetting one costs time and nothing else.
 LONGEST = (
+    "review/caching/test_on_the_server.py",
     "rendering/delivery/test_workflows.py",
     "commands/test_new.py",
     "documents/test_readme.py",
@@ -24,6 +25,8 @@ LONGEST = (
     "reconcile/test_swap.py",
     "predictive_scaling/test_s3_server.py",
     "operate/runs/test_run_local.py",
+    "operate/runs/test_run_local_cached.py",
+    "devserver/test_devserver_cache.py",
     "rendering/render/test_bounds.py",
     "review/diff/test_diff.py",
     "review/promotion/test_promotion_end_to_end.py",

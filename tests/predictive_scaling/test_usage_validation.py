@@ -1,5 +1,3 @@
-import gzip
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,13 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.models.features import FeatureEngineer, hourly_series
 from predictive_scaling.report.markdown import validation_markdown
-from predictive_scaling.usage import tables
-from predictive_scaling.usage.tables import read_csv, read_table, write_table
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
 from profiles import examples
-from usage_data import START, clean, end_of, usage, write
+from usage_data import START, end_of, usage
 
 
 def judge(raw, now=None, **rules):
@@ -270,105 +265,3 @@ def test_report_says_which_metric_a_finding_is_about():
 def test_rules_are_checked(rules):
     with pytest.raises(InputError):
         ValidationRules(**rules)
-
-
-def test_gzip_is_recognised_without_an_extension(tmp_path):
-    plain = write(usage(days=1), tmp_path / "plain")
-    packed = tmp_path / "packed"
-    packed.write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
-    pd.testing.assert_frame_equal(read_csv(plain), read_csv(packed))
-
-
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b broken", b"\xff\xfe\x00\x00,\x81", b'a,b\n"1,2\n3'])
-def test_unreadable_file_is_an_input_error(tmp_path, content):
-    (tmp_path / "file").write_bytes(content)
-    with pytest.raises(InputError, match="file"):
-        read_table(tmp_path / "file", ["timestamp"])
-
-
-def test_columns_that_are_not_wanted_stay_in_the_file(tmp_path):
-    write_table(clean(usage(days=1)), tmp_path / "table")
-    found = read_table(tmp_path / "table", ["timestamp", "cpu"], only=True)
-    assert list(found.columns) == ["timestamp", "cpu"]
-    with pytest.raises(InputError, match="missing columns: disk"):
-        read_table(tmp_path / "table", ["timestamp", "disk"], only=True)
-
-
-def test_written_tables_are_equal_byte_for_byte_and_read_back(tmp_path):
-    frame = clean(usage(days=1))
-    for name in ("a", "b"):
-        write_table(frame, tmp_path / name, compress=True)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    back = read_table(tmp_path / "a", ["timestamp", "cpu"])
-    assert back["cpu"].tolist() == frame["cpu"].tolist()
-    assert (back["timestamp"] == frame["timestamp"]).all()
-
-
-def test_hour_is_the_mean_of_its_samples_and_keeps_their_maximum():
-    raw = usage(days=15, cpu=0.0)
-    raw = raw.assign(cpu=np.arange(len(raw)) % 12 + 1.0)
-    features = FeatureEngineer().transform(clean(raw))
-    assert (features["cpu"] == 6.5).all()
-    assert (features["cpu_max"] == 12.0).all()
-    assert (features["n_samples"] == 12).all()
-    assert features["dow"].iloc[0] == 0
-    assert features["is_weekend"].sum() == 2 * 48
-
-
-def test_hour_with_less_than_half_its_samples_is_missing():
-    raw = usage().drop(index=range(12, 19))  # 5 of 12 samples of the second hour are left
-    features = FeatureEngineer().transform(clean(raw))
-    assert features["cpu"].isna().tolist()[:3] == [False, True, False]
-
-
-def test_hour_that_has_not_ended_is_not_a_feature():
-    features = FeatureEngineer().transform(clean(usage().iloc[:-5]))
-    assert features["timestamp"].max() == START + pd.Timedelta(days=15) - pd.Timedelta(hours=2)
-
-
-def test_window_and_services_are_cut():
-    raw = pd.concat([usage("a"), usage("b")])
-    features = FeatureEngineer(window_days=2).transform(clean(raw), ["b"])
-    assert set(features["service"]) == {"b"}
-    assert len(features) == 48
-
-
-def test_service_that_ended_earlier_has_missing_hours_up_to_the_common_end():
-    features = FeatureEngineer().transform(clean(pd.concat([usage("a"), usage("b", days=14.5)])))
-    series = hourly_series(features, "b", "cpu")
-    assert np.isnan(series.values[-12:]).all()
-    assert series.end == hourly_series(features, "a", "cpu").end
-
-
-@pytest.mark.parametrize("settings", [{"model_freq": "15min"}, {"window_days": 0}])
-def test_feature_settings_are_checked(settings):
-    with pytest.raises(InputError):
-        FeatureEngineer(**settings)
-
-
-@pytest.mark.parametrize("opened", [gzip.open, open])
-def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_fills_the_memory(
-    tmp_path, monkeypatch, opened
-):
-    path = tmp_path / "usage"
-    head, row = b"timestamp,service,cpu,memory\n", b"2026-01-01T00:00:00Z,a,1,1\n"
-    with opened(path, "wb") as file:
-        file.write(head + row * 1000)
-    monkeypatch.setattr(tables, "MAX_TEXT", len(head) + 1000 * len(row))
-    assert len(read_csv(path)) == 1000
-    monkeypatch.setattr(tables, "MAX_TEXT", len(head) + 1000 * len(row) - 1)
-    with pytest.raises(InputError, match="MiB unpacked"):
-        read_csv(path)
-    monkeypatch.undo()
-    monkeypatch.setattr(tables, "MAX_ROWS", 1000)
-    assert len(read_csv(path)) == 1000
-    monkeypatch.setattr(tables, "MAX_ROWS", 999)
-    with pytest.raises(InputError, match="more than 999 rows"):
-        read_csv(path)
-
-
-def test_a_million_columns_are_no_usage_table(tmp_path):
-    path = tmp_path / "usage"
-    path.write_bytes(gzip.compress(b"timestamp,service" + b"," * 1_000_000 + b"\n"))
-    with pytest.raises(InputError, match="first line of more than 64 KiB"):
-        read_csv(path)

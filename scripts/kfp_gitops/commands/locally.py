@@ -35,8 +35,11 @@ def run(
     name = f"{arguments.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     out = (arguments.out or arguments.root / ".local-runs" / name).absolute()
     python_path = [arguments.root / "components/src"]
-    ids = Ids(manifest, inner, same=True)
-    job = local.Job(name, text, values, out, python_path, arguments.workers, ids, arguments.pass_env)
+    kept = arguments.root / ".local-runs/.cache" / arguments.env / arguments.pipeline
+    job = local.Job(
+        name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
+        arguments.pass_env, kept.absolute() if arguments.cache else None,
+    )  # fmt: skip
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:

@@ -51,6 +51,10 @@ def _parser() -> Parser:
         "--pass-env", action="append", default=[], metavar="NAME",
         help="with --local: a variable of this environment that the steps see, beside PATH and its like; repeatable",
     )  # fmt: skip
+    parser.add_argument(
+        "--cache", action="store_true", help="with --local: answer a task from what it gave before, as KFP does"
+        " where the pipeline lets it (default: every task runs)",
+    )  # fmt: skip
     connection.add(parser, timeout="give up waiting after S seconds; the run goes on (default: never)")
     parser.add_argument("--list", action="store_true", help="list the newest runs instead")
     parser.add_argument("--status", metavar="RUN", help="show one run instead")
@@ -69,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(
             "run.py: --pass-env is for --local; on KFP a manifest's `env` names what its steps see"
         )
+    if arguments.cache:
+        raise UsageError("run.py: --cache is for --local; on a server the pipeline says what is cached")
     return _dispatch(arguments)
 
 

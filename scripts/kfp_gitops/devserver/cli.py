@@ -60,6 +60,7 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
         rights=rights,
         cadence=asked.cadence,
+        cache=asked.cache,
     )
 
 
@@ -106,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pass-env", action="append", default=[], metavar="NAME",
                         help="a variable of this environment that the steps of runs see, beside PATH and its like; may "
                         "be repeated")  # fmt: skip
+    parser.add_argument("--cache", action="store_true",
+                        help="answer a task from what it gave before, as KFP does where the pipeline lets it "
+                        "(default: every task runs)")  # fmt: skip
     return parser
 
 

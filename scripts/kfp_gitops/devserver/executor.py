@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,14 +37,21 @@ class Launch:
     """Seconds from SIGTERM to SIGKILL."""
 
 
-def start(launch: Launch, run: Run, run_dir: Path) -> subprocess.Popen[bytes]:
-    """A process in a group of its own, so that all it starts can be stopped with it."""
+def start(
+    launch: Launch, run: Run, run_dir: Path, cache: socket.socket | None = None
+) -> subprocess.Popen[bytes]:
+    """A process in a group of its own, so that all it starts can be stopped with it.
+
+    By `cache` it asks which tasks need not run; without it all of them do.
+    """
     arguments = _prepare(launch, run, run_dir)
+    asks = [cache.fileno()] if cache else []
+    arguments += [word for number in asks for word in ("--cache-fd", str(number))]
     environment = os.environ | {"PYTHONPATH": _path(), "PYTHONUNBUFFERED": "1"}
     with (run_dir / "executor.log").open("ab") as log:
         return subprocess.Popen(
             arguments, cwd=run_dir, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
+            start_new_session=True, pass_fds=asks,
         )  # fmt: skip
 
 

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.devserver import executor
+from kfp_gitops.devserver import executor, taskcache
 from kfp_gitops.devserver.clock import Clock, epoch
 from kfp_gitops.devserver.executor import Launch
 from kfp_gitops.devserver.records import Run
@@ -36,9 +37,11 @@ class _Executing:
 class RunPool:
     """Every change happens under the store's lock; only waiting for processes does not."""
 
-    def __init__(self, store: Store, clock: Clock, launch: Launch, runs_dir: Path, parallel: int) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, launch: Launch, runs_dir: Path, parallel: int, caching: bool = False
+    ) -> None:
         self._store, self._clock, self._launch = store, clock, launch
-        self._runs_dir, self._parallel = runs_dir, parallel
+        self._runs_dir, self._parallel, self._caching = runs_dir, parallel, caching
         self._executing: dict[str, _Executing] = {}
         self._closing = False
 
@@ -63,21 +66,25 @@ class RunPool:
                     pass_to(self._store, run, "FAILED", self._now(), TERMINATED)
 
     def _start(self, run: Run) -> None:
+        line = taskcache.Line(self._store, self._clock, run) if self._caching else None
         try:
-            process = executor.start(self._launch, run, self._runs_dir / run.id)
+            with line or nullcontext() as cache:
+                process = executor.start(self._launch, run, self._runs_dir / run.id, cache)
         except OSError as error:
             why = f"the executor did not start: {error}"
             pass_to(self._store, run, "FAILED", self._now(), why, ours=True)
             return
         watcher = threading.Thread(
-            target=self._watch, args=(run.id, process), name=f"run-{run.id}", daemon=True
+            target=self._watch, args=(run.id, process, line), name=f"run-{run.id}", daemon=True
         )
         self._executing[run.id] = _Executing(process, watcher)
         pass_to(self._store, run, "RUNNING", self._now())
         watcher.start()
 
-    def _watch(self, run_id: str, process: subprocess.Popen[bytes]) -> None:
+    def _watch(self, run_id: str, process: subprocess.Popen[bytes], line: taskcache.Line | None) -> None:
         code = process.wait()
+        if line:
+            line.wait()
         with self._store.transaction():
             ended = self._executing.pop(run_id)
             if ended.timer:

@@ -98,5 +98,21 @@ class Run:
         return self.state in ACTIVE_STATES
 
 
+@dataclass(frozen=True)
+class CachedTask:
+    """What a task gave that ended well with the cache on (task.go): found again by fingerprint, pipeline, namespace.
+
+    `outputs` are the executor's own words for them.
+    """
+
+    id: str
+    fingerprint: str
+    pipeline: str
+    namespace: str
+    run_id: str
+    created: int
+    outputs: Json = field(metadata=_JSON)
+
+
 ACTIVE_STATES = ("PENDING", "RUNNING", "CANCELING")
 """The states of a run that is still to end, in the order it passes them."""

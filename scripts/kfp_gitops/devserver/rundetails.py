@@ -101,14 +101,14 @@ def _id(run_id: str, name: str) -> str:
 
 def _cache_notes(run_id: str, ir: Mapping[str, Any], tasks: list[Task]) -> Iterator[dict[str, Any]]:
     """What the launcher notes for the cache of a task that ran: a record without name, state or children."""
-    cached = {
+    enabled = {
         name
         for component in [ir.get("root") or {}, *(ir.get("components") or {}).values()]
         for name, spec in ((component.get("dag") or {}).get("tasks") or {}).items()
         if (spec.get("cachingOptions") or {}).get("enableCache")
     }
     for number, task in enumerate(tasks, start=1):
-        if task.kind == "task" and task.state == "SUCCEEDED" and task.key in cached:
+        if task.kind == "task" and task.state == "SUCCEEDED" and task.key in enabled and not task.cached:
             started, ended = _second(task.started), _second(task.ended)
             yield message(
                 run_id=run_id, task_id=_id(run_id, f"cache of {task.id}"), create_time=started,

@@ -32,7 +32,8 @@ class DevServer:
 
     With the system's clock the schedules tick by themselves; with any other, `tick()` drives them.
     `executor` is the command that executes a run, `parallel` how many may do so at once. Every `cadence` seconds it
-    looks for what is due; the real controller does every 30.
+    looks for what is due; the real controller does every 30. With `cache` a task that ended well before is not executed
+    again, as on KFP.
     """
 
     def __init__(  # noqa: PLR0913 each by name, all but the folder optional
@@ -53,6 +54,7 @@ class DevServer:
         parallel: int = 2,
         grace: float = 10.0,
         cadence: float = 1.0,
+        cache: bool = False,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self.clock = clock or SystemClock()
@@ -64,6 +66,7 @@ class DevServer:
         self._launch = Launch((*executor, *passed), tuple(p.resolve() for p in python_path), grace)
         self._parallel = parallel
         self._cadence = cadence
+        self._cache = cache
 
     def start(self) -> DevServer:
         """Open the data, take the port, begin to tick; StartError says why not."""
@@ -79,7 +82,7 @@ class DevServer:
 
     def _start_on(self, store: Store) -> None:
         runs_dir = self.data_dir / "runs"
-        self.pool = RunPool(store, self.clock, self._launch, runs_dir, self._parallel)
+        self.pool = RunPool(store, self.clock, self._launch, runs_dir, self._parallel, self._cache)
         self._app = App(store, self.clock, self.pool, self._features, runs_dir, self.rights, self._door.names)
         try:
             self._listener = Listener(self._door, self._app, self.faults)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kfp_gitops.devserver import mysql
-from kfp_gitops.devserver.records import Experiment, Pipeline, RecurringRun, Run, Version
+from kfp_gitops.devserver.records import CachedTask, Experiment, Pipeline, RecurringRun, Run, Version
 
-R = TypeVar("R", Experiment, Pipeline, Version, RecurringRun, Run)
+R = TypeVar("R", Experiment, Pipeline, Version, RecurringRun, Run, CachedTask)
 
 # The server's unique indexes: facts on duplicate pipelines, versions and experiments (409).
 _UNIQUE = {
@@ -51,6 +51,7 @@ class Store:
         self.versions = Table(self, "versions", "PipelineVersion", Version)
         self.recurring_runs = Table(self, "recurring_runs", "Job", RecurringRun)
         self.runs = Table(self, "runs", "Run", Run)
+        self.cached_tasks = Table(self, "cached_tasks", "Task", CachedTask)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

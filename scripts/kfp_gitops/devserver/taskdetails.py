@@ -28,6 +28,7 @@ class Task:
     error: str = ""
     log: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = False
     history: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -89,5 +90,6 @@ def _apply(task: Task, event: Mapping[str, Any]) -> Task:
         error=_text(event, "error"),
         log=_text(event, "log") or task.log,
         outputs=outputs if isinstance(outputs, dict) else task.outputs,
+        cached=event.get("cached") is True,
         history=(*task.history, {"update_time": moment, "state": state}),
     )

@@ -40,7 +40,8 @@ _SHOWN = 100
 class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
-    `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones.
+    `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones;
+    `cache` is the folder of what its tasks gave before.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Job:
     workers: int
     names: Names = lambda found: found
     pass_env: Sequence[str] = ()
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _prepare(job: Job) -> list[str]:
         *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),
         *("--run-id", job.folder.name, "--run-name", job.name, "--workers", str(job.workers), *paths),
+        *(("--cache", str(job.cache)) if job.cache else ()),
     ]
 
 

@@ -31,13 +31,9 @@ def _with_tries(name: str) -> bool:
     return bool(_root(recordings.read(name)).tries)
 
 
-# The development server has no cache; its runs are either still to begin or told here as ended.
+# Its runs are either still to begin or told here as ended.
 _LIKE = [
-    name
-    for name in NAMES
-    if recordings.read(name).spec
-    and name not in ("quickstart-succeeded", "hello-running")
-    and _with_tries(name)
+    name for name in NAMES if recordings.read(name).spec and name != "hello-running" and _with_tries(name)
 ]
 
 
@@ -80,13 +76,14 @@ class _Told:
         if state == "SKIPPED":
             self._tell(common, "SKIPPED")
             return
-        for _ in _attempts(node):
+        cached = "executor" in node.last.inside and node.last.inside["executor"].state == "SKIPPED"
+        for _ in _attempts(node) if not cached else ():
             self._tell(common, "RUNNING")
         if kind == "loop":
             self._items(node.last, own, name, spec)
         elif "dag" in component:
             self.dag(node.last, own, component)
-        self._tell(common, state)
+        self._tell(common, state, cached=cached)
 
     def _items(self, loop: Node, path: str, name: str, spec: Mapping[str, Any]) -> None:
         for display, node in sorted(loop.inside.items()):
@@ -111,8 +108,9 @@ class _Told:
         executor = self.ir["deploymentSpec"]["executors"][component["executorLabel"]]
         return "importer" if "importer" in executor else "task"
 
-    def _tell(self, common: Mapping[str, Any], state: str, error: str = "") -> None:
-        self.events.append({"event": "task", "time": _TIME, "state": state, "error": error, **common})
+    def _tell(self, common: Mapping[str, Any], state: str, error: str = "", cached: bool = False) -> None:
+        told = {"event": "task", "time": _TIME, "state": state, "error": error, "cached": cached}
+        self.events.append({**told, **common})
 
 
 def _rank(specs: Mapping[str, Any], key: str) -> int:

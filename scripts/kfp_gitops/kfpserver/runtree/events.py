@@ -25,6 +25,7 @@ class Told:
     attempt: int = 1
     error: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = False
 
 
 def last(events: Iterable[Mapping[str, Any]]) -> dict[str, Told]:
@@ -42,7 +43,7 @@ def add(found: dict[str, Told], event: Mapping[str, Any]) -> None:
     before = found.get(event["task_id"])
     found[event["task_id"]] = Told(
         event["state"], before.started if before else at, at, event["attempt"], event.get("error", ""),
-        event.get("outputs") or (before.outputs if before else {}),
+        event.get("outputs") or (before.outputs if before else {}), event.get("cached") is True,
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _place(seen: Seen, path: str) -> Place[str]:
 def _seen(step: Step, told: Told) -> Seen:
     ended = None if told.state in ACTIVE else told.at
     why = "" if step.inside else told.error  # a group's is that of a task in it
-    seen = Seen(told.state, told.started, ended, told.attempt - 1, why=why, outputs=told.outputs)
+    seen = Seen(told.state, told.started, ended, told.attempt - 1, told.cached, why, told.outputs)
     if told.state == "SKIPPED":  # why it was not run says the fold, by the ids of the tasks
         return Seen("") if told.error.startswith(_NOT_RUN) else unmet(step)
     return seen

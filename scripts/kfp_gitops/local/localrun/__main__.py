@@ -21,7 +21,9 @@ import yaml
 from kfp_gitops.base import redact
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.local.localrun import Event, Refused, RunContext, RunEvent, execute, surroundings
+from kfp_gitops.local.localrun.cache import Cache, Line
 from kfp_gitops.local.localrun.events import State, as_json, now
+from kfp_gitops.local.localrun.kept import Kept
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +77,14 @@ def _context(given: argparse.Namespace) -> RunContext:
         python_path=tuple(given.python_path),
         workers=given.workers,
         environ=surroundings.of_steps(os.environ, given.pass_env),
+        cache=_cache(given),
     )
+
+
+def _cache(given: argparse.Namespace) -> Cache | None:
+    if given.cache_fd is not None:
+        return Line(given.cache_fd)
+    return Kept(given.cache, given.python_path) if given.cache else None
 
 
 class EventFile:
@@ -135,6 +144,13 @@ def _arguments() -> argparse.ArgumentParser:
         help="a variable that the tasks see as well",
     )
     parser.add_argument("--workers", type=_positive, default=2, help="tasks at a time (default 2)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="what tasks gave, to be used and added to")
+    parser.add_argument(
+        "--cache-fd",
+        type=int,
+        metavar="N",
+        help="an inherited socket: who has its other end knows what tasks gave",
+    )
     parser.add_argument("--create-time", default="", help="RFC 3339; default: now")
     parser.add_argument("--schedule-time", default="", help="RFC 3339; default: the creation time")
     return parser

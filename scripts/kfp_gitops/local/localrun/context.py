@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfp_gitops.local.localrun import surroundings
+from kfp_gitops.local.localrun.cache import Cache
 from kfp_gitops.local.localrun.values import Artifact, Json
 
 
@@ -15,7 +16,8 @@ class RunContext:
     """One run: its identity, its folder, and how much of the machine it may take.
 
     `python_path` stands for the libraries of the image: it is put before the PYTHONPATH of every task.
-    The times are RFC 3339; they become the placeholders of the creation and schedule time.
+    The times are RFC 3339; they become the placeholders of the creation and schedule time. Without a cache every
+    task runs.
     """
 
     run_id: str
@@ -27,6 +29,7 @@ class RunContext:
     workers: int = 2
     environ: Mapping[str, str] = field(default_factory=surroundings.of_this_process, repr=False)
     """What the tasks see of this machine's environment."""
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True)

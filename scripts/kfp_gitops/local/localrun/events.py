@@ -33,7 +33,8 @@ class TaskEvent:
     """A task or a group of tasks changed its state.
 
     `task_id` is the unique path, such as `for-loop-1/0/train`. A retry is told as RUNNING with the next `attempt`,
-    and `error` then says how the last attempt failed. `log` is relative to the run's folder.
+    and `error` then says how the last attempt failed. `log` is relative to the run's folder. A task that is `cached`
+    has not run: it gives what it gave before. `fingerprint` is what a cache, if there is one, knows it by.
     """
 
     task_id: str
@@ -47,6 +48,8 @@ class TaskEvent:
     log: str = ""
     parameters: Mapping[str, Json] | None = None
     artifacts: Mapping[str, tuple[Artifact, ...]] | None = None
+    cached: bool = False
+    fingerprint: str = ""
 
 
 Event: TypeAlias = RunEvent | WarningEvent | TaskEvent
@@ -80,7 +83,9 @@ def _task(event: TaskEvent, time: str) -> dict[str, Json]:
         "state": event.state,
         "attempt": event.attempt,
     }
-    return record | _filled({"error": event.error, "log": event.log}) | _outputs(event)
+    more: dict[str, Json] = {"error": event.error, "log": event.log}
+    more |= {"cached": event.cached, "fingerprint": event.fingerprint}
+    return record | _filled(more) | _outputs(event)
 
 
 def _outputs(event: TaskEvent) -> dict[str, Json]:

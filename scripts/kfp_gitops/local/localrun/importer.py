@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,7 +31,14 @@ def run_importer(importer: Importer, inputs: Inputs, known: Mapping[str, str]) -
     path = _local(importer.uri if importer.uri is not None else texts.get("uri", ""))
     metadata = {key: placeholders.replace_in(value, known) for key, value in importer.metadata.items()}
     artifact = Artifact(_OUTPUT, str(path), importer.schema_title, importer.schema_version, metadata)
-    return Outputs({}, {_OUTPUT: (artifact,)})
+    known_by = "" if importer.again else _found_again(artifact)
+    return Outputs({}, {_OUTPUT: (replace(artifact, id=known_by),)})
+
+
+def _found_again(artifact: Artifact) -> str:
+    """KFP takes the artifact that it has already of the same place, type and metadata (`findOrNewArtifactToImport`)."""
+    told = [artifact.uri, artifact.schema_title, artifact.schema_version, dict(artifact.metadata)]
+    return f"imported/{hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}"
 
 
 def _local(uri: str) -> Path:

@@ -8,11 +8,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from kfp_gitops.local.localrun import docker, tasks
+from kfp_gitops.local.localrun.cache import Asked
 from kfp_gitops.local.localrun.context import RunContext
 from kfp_gitops.local.localrun.events import Event
 from kfp_gitops.local.localrun.importer import run_importer
@@ -29,7 +30,7 @@ _TAIL_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class Work:
-    """One task with all that it needs."""
+    """One task with all that it needs; `asked` is what a cache goes by, if there is one to ask."""
 
     node: Node
     component: Component
@@ -37,6 +38,7 @@ class Work:
     retry: Retry
     inputs: Inputs
     known: Mapping[str, str]
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class Workers:
     emit: Callable[[Event], None]
 
     async def result(self, work: Work) -> Result:
+        """What a task gives: what it gave before if that is known, else what it gives now."""
+        if work.asked is None or self.run.cache is None:
+            return await self._tried(work)
+        fingerprint, outputs = self.run.cache.find(work.asked)
+        work = replace(work, node=replace(work.node, fingerprint=fingerprint))
+        if outputs is not None:
+            self.emit(replace(work.node.event("SUCCEEDED", outputs=outputs), cached=True))
+            return Result("SUCCEEDED", outputs)
+        result = await self._tried(work)
+        if result.state == "SUCCEEDED":
+            self.run.cache.note(fingerprint, result.outputs)
+        return result
+
+    async def _tried(self, work: Work) -> Result:
         """Run a task to its end, with its retries; a failure is a result, not an exception."""
         error, attempt, begun = "", 0, monotonic()
         while True:
@@ -68,7 +84,7 @@ class Workers:
         async with self.slots:
             self._tell(work, attempt, f"attempt {attempt - 1} failed: {last_error}" if last_error else "")
             try:
-                outputs = await self._outputs(work)
+                outputs = self._known_by(work, await self._outputs(work))
             except asyncio.CancelledError:
                 self.emit(work.node.attempt(work.node.event("CANCELED"), attempt))
                 raise
@@ -98,6 +114,17 @@ class Workers:
             return await self._run(work, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _known_by(self, work: Work, outputs: Outputs) -> Outputs:
+        """The same, each artifact with an id that no other has; an importer may have given it one."""
+        artifacts = {
+            name: tuple(
+                replace(one, id=one.id or f"{self.run.run_id}/{work.node.id}/{name}/{index}")
+                for index, one in enumerate(many)
+            )
+            for name, many in outputs.artifacts.items()
+        }
+        return replace(outputs, artifacts=artifacts)
 
     async def _run(self, work: Work, scratch: Path) -> Outputs:
         root = (self.run.run_dir / "artifacts" / work.node.path).absolute()

@@ -14,13 +14,17 @@ from kfp_gitops.local.localrun.values import NOTHING, Outputs, plain
 
 @dataclass(frozen=True)
 class Node:
-    """One task, group or iteration of a run; `id` is its unique path, such as `for-loop-1/0/train`."""
+    """One task, group or iteration of a run; `id` is its unique path, such as `for-loop-1/0/train`.
+
+    `fingerprint` is what a cache knows it by.
+    """
 
     id: str
     parent: str | None
     name: str
     display_name: str
     kind: Kind
+    fingerprint: str = ""
 
     def event(self, state: State, error: str = "", outputs: Outputs = NOTHING) -> TaskEvent:
         """The event that this node is now in a state."""
@@ -34,6 +38,7 @@ class Node:
             error=error,
             parameters={key: plain(value) for key, value in outputs.parameters.items()},
             artifacts=outputs.artifacts,
+            fingerprint=self.fingerprint,
         )
 
     def attempt(self, event: TaskEvent, number: int) -> TaskEvent:

@@ -125,6 +125,7 @@ def _task(name: str, node: Node) -> Task:
         always=trigger.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED",
         loop=_loop(node),
         retry=_retry(node.get("retryPolicy", {})),
+        caches=bool((node.get("cachingOptions") or {}).get("enableCache")),
     )
 
 
@@ -192,8 +193,20 @@ def _executor(label: str, node: Node, settings: Node) -> Executor:
         env={variable["name"]: variable.get("value", "") for variable in container.get("env", ())},
         limits=tuple(sorted(container.get("resources", {}))),
         variables=variables(settings),
+        claims=tuple(_claim(mount) for mount in settings.get("pvcMount", ())),
         importer=_importer(node["importer"]) if kind == "importer" else None,
     )
+
+
+def _claim(mount: Node) -> Source:
+    """The name of a claim; older versions of kfp-kubernetes write it beside the path of the mount."""
+    match mount:
+        case {"pvcNameParameter": source}:
+            return _source(source)
+        case {"constant": name}:
+            return Constant(name)
+        case _:
+            return _source(mount)
 
 
 def _importer(node: Node) -> Importer:
@@ -204,4 +217,5 @@ def _importer(node: Node) -> Importer:
         schema_version=schema.get("schemaVersion", "0.0.1"),
         metadata={key: canonical(value) for key, value in node.get("metadata", {}).items()},
         to_workspace=bool(node.get("downloadToWorkspace")),
+        again=bool(node.get("reimport")),
     )

@@ -15,6 +15,14 @@ from kfp_gitops.local.localrun.values import Json
 
 _PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 _INPUT = "{{{{$.inputs.parameters['{}']}}}}"
+_WORKSPACE = "{{$.workspace_path}}"
+_OF_THE_DRIVER = frozenset(
+    f"{{{{$.pipeline_{fact}}}}}"
+    for fact in (
+        *("job_name", "job_resource_name", "job_uuid", "task_name", "task_uuid"),
+        *("job_create_time_utc", "job_schedule_time_utc"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class RunIdentity:
             "{{$.pipeline_task_name}}": task_name,
             "{{$.pipeline_task_uuid}}": task_uuid,
             "{{$.pipeline_root}}": self.root,
-            "{{$.workspace_path}}": self.workspace,
+            _WORKSPACE: self.workspace,
         }
 
 
@@ -60,6 +68,18 @@ def replace_in(value: Json, known: Mapping[str, str]) -> Json:
             return {replace(key, known): replace_in(item, known) for key, item in value.items()}
         case _:
             return value
+
+
+def by_the_driver(value: Json, known: Mapping[str, str]) -> Json:
+    """A constant as KFP's driver hands it on (resolve.go): it replaces a fact of the run that is the whole text.
+
+    Only the workspace is replaced inside a text, too.
+    """
+    if not isinstance(value, str):
+        return value
+    if _WORKSPACE in value:
+        return value.replace(_WORKSPACE, known.get(_WORKSPACE, _WORKSPACE))
+    return known.get(value, value) if value in _OF_THE_DRIVER else value
 
 
 def of_artifacts(side: str, paths: Mapping[str, str]) -> dict[str, str]:

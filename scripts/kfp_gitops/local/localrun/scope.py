@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -87,6 +87,27 @@ def resolve(task: Task, component: Component, scope: Scope) -> Inputs:
     found |= {name: _constant(source, {**scope.known, **texts}) for name, source in constants.items()}
     typed = {name: _typed(name, value, component.parameters.get(name)) for name, value in found.items()}
     return Inputs(dict(_defaults(component, typed)) | typed, dict(_artifacts(task, component, scope)))
+
+
+def driven(task: Task, component: Component, scope: Scope) -> dict[str, Json]:
+    """The parameters of a task as KFP's driver knows them, which is what its cache goes by.
+
+    A default of the component is the launcher's, and so is a placeholder inside a longer text, a list or a map.
+
+    Raises:
+        InputError: as `resolve` does.
+    """
+    found = dict(_parameters(task, component, scope))
+    for name, binding in task.parameters.items():
+        if isinstance(binding.source, Constant):
+            found[name] = placeholders.by_the_driver(binding.source.value, scope.known)
+    return {name: _typed(name, value, component.parameters.get(name)) for name, value in found.items()}
+
+
+def claims(sources: Sequence[Source], scope: Scope) -> list[str]:
+    """The names of volumes, as far as they are known."""
+    known = [source.value if isinstance(source, Constant) else _sourced(source, scope) for source in sources]
+    return [as_text(name) for name in known]
 
 
 def items(task: Task, scope: Scope) -> list[Json]:

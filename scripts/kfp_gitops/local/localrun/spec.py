@@ -93,7 +93,10 @@ class Retry:
 
 @dataclass(frozen=True)
 class Task:
-    """A node of a DAG. `always` is the trigger policy ALL_UPSTREAM_TASKS_COMPLETED."""
+    """A node of a DAG. `always` is the trigger policy ALL_UPSTREAM_TASKS_COMPLETED.
+
+    `caches`: it may be answered from what it gave before.
+    """
 
     name: str
     display_name: str
@@ -105,6 +108,7 @@ class Task:
     always: bool
     loop: Loop | None
     retry: Retry
+    caches: bool
 
 
 @dataclass(frozen=True)
@@ -132,13 +136,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Importer:
-    """An existing artifact that is taken into the run; `uri` is None when it is an input."""
+    """An existing artifact that is taken into the run; `uri` is None when it is an input.
+
+    With `again` it becomes a new artifact each time, and so one that no cache knows.
+    """
 
     uri: str | None
     schema_title: str
     schema_version: str
     metadata: Mapping[str, Json]
     to_workspace: bool
+    again: bool
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ class Executor:
     """How a component runs. `kind` is the key of the IR: container, importer, or one that KFP does not run.
 
     `command` is the container's command and its args, which begin at `args_from`; `variables` are environment
-    variables whose values the cluster has (secrets and the like).
+    variables whose values the cluster has (secrets and the like), `claims` the names of the volumes it mounts.
     """
 
     label: str
@@ -157,6 +165,7 @@ class Executor:
     env: Mapping[str, str]
     limits: tuple[str, ...]
     variables: tuple[str, ...]
+    claims: tuple[Source, ...]
     importer: Importer | None
 
 

@@ -37,13 +37,17 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact: where it lies, its type (`system.Dataset`) and its metadata."""
+    """One artifact: where it lies, its type (`system.Dataset`) and its metadata.
+
+    `id` is what a cache knows it by, as KFP by the number of its record: another whenever a task has run again.
+    """
 
     name: str
     uri: str
     schema_title: str
     schema_version: str
     metadata: Mapping[str, Json]
+    id: str = ""
 
 
 @dataclass(frozen=True)

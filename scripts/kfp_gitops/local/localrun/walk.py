@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from kfp_gitops.local.localrun import cel, cel_eval, scope
+from kfp_gitops.local.localrun.cache import Asked, asked
 from kfp_gitops.local.localrun.events import Event, Kind
 from kfp_gitops.local.localrun.gather import collected, group_result
 from kfp_gitops.local.localrun.leaf import Work, Workers
 from kfp_gitops.local.localrun.node import Node
 from kfp_gitops.local.localrun.placeholders import RunIdentity
 from kfp_gitops.local.localrun.scope import Inputs, Result, Scope
-from kfp_gitops.local.localrun.spec import Component, Dag, Pipeline, Task
+from kfp_gitops.local.localrun.spec import Component, Dag, Executor, Pipeline, Task
 from kfp_gitops.local.localrun.values import Artifact, InputError, Json
 
 
@@ -73,15 +74,36 @@ class Walk:
         if task.condition and not cel_eval.holds(cel.parse(task.condition), inputs.parameters):
             self.emit(node.event("SKIPPED"))
             return Result("SKIPPED")
-        return await self._component(task, component, node, inputs)
+        return await self._component(task, component, node, inputs, seen)
 
-    async def _component(self, task: Task, component: Component, node: Node, inputs: Inputs) -> Result:
+    async def _component(
+        self, task: Task, component: Component, node: Node, inputs: Inputs, seen: Scope
+    ) -> Result:
         if component.dag:
             return await self._told(node, self.dag(component.dag, inputs, node))
         executor = self.pipeline.executor(component)
         return await self.workers.result(
-            Work(node, component, executor, task.retry, inputs, self._known(task, node))
+            Work(
+                node,
+                component,
+                executor,
+                task.retry,
+                inputs,
+                self._known(task, node),
+                self._asked(task, component, executor, inputs, seen),
+            )
         )
+
+    def _asked(
+        self, task: Task, component: Component, executor: Executor, inputs: Inputs, seen: Scope
+    ) -> Asked | None:
+        """What the cache is asked for a task; None when it is not."""
+        if not task.caches or self.workers.run.cache is None or executor.importer:
+            return None
+        parameters, claims = scope.driven(task, component, seen), scope.claims(executor.claims, seen)
+        if any(isinstance(value, str) and self.identity.workspace in value for value in parameters.values()):
+            claims.append(f"{self.identity.resource_name}-kfp-workspace")  # one for each run, as on KFP
+        return asked(component, executor, parameters, inputs.artifacts, claims)
 
     async def _loop(
         self, task: Task, component: Component, node: Node, seen: Scope, over: Sequence[Json | Artifact]
@@ -101,7 +123,7 @@ class Walk:
         self, task: Task, component: Component, node: Node, seen: Scope, limit: asyncio.Semaphore
     ) -> Result:
         async def work() -> Result:
-            return await self._component(task, component, node, scope.resolve(task, component, seen))
+            return await self._component(task, component, node, scope.resolve(task, component, seen), seen)
 
         async with limit:
             return await self._resolved(node, work())
