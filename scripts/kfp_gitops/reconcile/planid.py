@@ -26,7 +26,12 @@ from kfp_gitops.rendering.planfile import FORMAT, Basis
 _QUIET = frozenset(
     {
         "at",  # where it stands in its file
-        "versions",  # of a pipeline: each is an object of its own
+        "source",  # likewise
+        "ir",  # which the digest stands for
+        "commit",  # for information: a Job is not told it
+        "versions",  # of a pipeline: each is an object of its own, and so are
+        "schedules",
+        "triggers",  # which are told with their parameters alone
     }
 )
 _LONG = 100
@@ -130,11 +135,9 @@ def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
 
 
 def _pipeline(wanted: DesiredPipeline) -> Facts:
-    """Not its IR, which the digest stands for; nor the commit, which is for information: a Job is not told it."""
-    found = {"release": wanted.release, "version": wanted.version, "description": wanted.description}
-    found |= {"pausedUntil": timing.rfc3339(wanted.paused_until)} if wanted.paused_until else {}
+    """With its triggers; its schedules are objects of their own."""
     triggers = {trigger.name: dict(trigger.parameters) for trigger in wanted.triggers}
-    return found | ({"triggers": triggers} if triggers else {})
+    return _facts(wanted) | ({"triggers": triggers} if triggers else {})
 
 
 def _versions(wanted: Entry, view: View) -> Iterator[tuple[str, Facts]]:
@@ -199,7 +202,14 @@ def _facts(record: Any) -> dict[str, Any]:
     """All fields of a record but the quiet ones; nothing is what is not there. A date that cannot be read is none."""
     quiet = _QUIET | {"created"} if getattr(record, "damaged", ()) else _QUIET
     found = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in quiet}
-    return {name: _plain(value) for name, value in found.items() if value not in (None, "", {}, (), [])}
+    return {
+        _camel(name): _plain(value) for name, value in found.items() if value not in (None, "", {}, (), [])
+    }
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _plain(value: Any) -> Any:

@@ -123,7 +123,7 @@ MOVEMENTS: dict[str, tuple[Callable[[World], None], str]] = {
         lambda w: w.recreate_schedule(service_account="admin"), "schedule hello-weekly: ",
     ),
     "a schedule runs more at once": (
-        lambda w: w.recreate_schedule(max_concurrency="9"), "live.max_concurrency: 1 → 9",
+        lambda w: w.recreate_schedule(max_concurrency="9"), "live.maxConcurrency: 1 → 9",
     ),
     "a schedule catches up": (lambda w: w.recreate_schedule(no_catchup=False), "live.catchup: false → true"),
     "a schedule is there twice": (_second_enabled, "schedule hello-weekly: "),
