@@ -27,6 +27,7 @@ QUIET = {
     "commit": "for information",
     "versions": "each is mutated by itself",
     "at": "where it stands",
+    "created": "an id has one date",
 }
 
 
