@@ -24,7 +24,8 @@ def test_the_text_of_a_plan() -> None:
     desired = replace(
         releasing(replace(WEEKLY, max_concurrency=2), version="sha-2"), time_zone="Europe/Berlin"
     )
-    text = report.to_text(plan(desired, actual_of(LIVE)))
+    found = plan(desired, actual_of(LIVE))
+    text = report.to_text(found)
     assert text.splitlines() == [
         "plan for dev on http://127.0.0.1",
         "  = unchanged pipeline   p  (exists)",
@@ -36,7 +37,7 @@ def test_the_text_of_a_plan() -> None:
         "      next: 2026-11-30T03:00:00Z (Mon 04:00 CET), 2026-12-07T03:00:00Z (Mon 04:00 CET), "
         "2026-12-14T03:00:00Z (Mon 04:00 CET)",
         "1 create, 1 replace, 2 unchanged",
-        "plan 77ad0afa9ea2",
+        f"plan {found.basis.id}",
     ]
 
 

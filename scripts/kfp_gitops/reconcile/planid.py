@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -26,11 +27,22 @@ from kfp_gitops.rendering.planfile import FORMAT, Basis
 _QUIET = frozenset(
     {
         "at",  # where it stands in its file
-        "versions",  # of a pipeline: each is an object of its own
+        "source",  # likewise
+        "ir",  # which the digest stands for
+        "commit",  # for information: a Job is not told it
+        "versions",  # of a pipeline: each is an object of its own, and so are
+        "schedules",
+        "triggers",  # which are told with their parameters alone
+        "created",  # an id has one date
     }
 )
-_LONG = 100
-"""Characters; what is longer stands as its digest, for it is compared and not read."""
+_SUMMED = frozenset({"facts", "tags"})
+"""Many words of ours about one thing: that one of them is another says enough."""
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_LONG = 60
+"""Characters; what is longer stands as the beginning of its digest, for it is compared and not read."""
+_DIGITS = 32
+"""Hex digits: 128 bits, for nobody who makes one to find another with the same."""
 
 Facts = Mapping[str, Any]
 
@@ -60,7 +72,7 @@ class Ground:
         objects: dict[str, dict[str, Any]] = {}
         for name, facts in self._facts():
             _merge(objects.setdefault(name, {}), facts)
-        return Basis({name: _settled(facts) for name, facts in objects.items()})
+        return Basis.of({name: _settled(facts) for name, facts in objects.items()})
 
     def _facts(self) -> Iterator[tuple[str, Facts]]:
         yield (
@@ -130,11 +142,9 @@ def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
 
 
 def _pipeline(wanted: DesiredPipeline) -> Facts:
-    """Not its IR, which the digest stands for; nor the commit, which is for information: a Job is not told it."""
-    found = {"release": wanted.release, "version": wanted.version, "description": wanted.description}
-    found |= {"pausedUntil": timing.rfc3339(wanted.paused_until)} if wanted.paused_until else {}
+    """With its triggers; its schedules are objects of their own."""
     triggers = {trigger.name: dict(trigger.parameters) for trigger in wanted.triggers}
-    return found | ({"triggers": triggers} if triggers else {})
+    return _facts(wanted) | ({"triggers": triggers} if triggers else {})
 
 
 def _versions(wanted: Entry, view: View) -> Iterator[tuple[str, Facts]]:
@@ -196,15 +206,38 @@ def _settled(facts: Mapping[str, Any]) -> Facts:
 
 
 def _facts(record: Any) -> dict[str, Any]:
-    """All fields of a record but the quiet ones; nothing is what is not there. A date that cannot be read is none."""
-    quiet = _QUIET | {"created"} if getattr(record, "damaged", ()) else _QUIET
-    found = {field.name: getattr(record, field.name) for field in fields(record) if field.name not in quiet}
-    return {name: _plain(value) for name, value in found.items() if value not in (None, "", {}, (), [])}
+    """All fields of a record but the quiet ones; nothing is what is not there."""
+    found = {}
+    for name, shown in _fields(type(record)):
+        value = getattr(record, name)
+        if value not in (None, "", {}, (), []):
+            found[shown] = _short(_plain(value)) if name in _SUMMED else _plain(value)
+    return found
+
+
+def _fields(record: type) -> tuple[tuple[str, str], ...]:
+    """The fields that count, each with its name as JSON has them; there are thousands of records of few types."""
+    if record not in _known:
+        named = fields(record)
+        _known[record] = tuple(
+            (field.name, _camel(field.name)) for field in named if field.name not in _QUIET
+        )
+    return _known[record]
+
+
+_known: dict[type, tuple[tuple[str, str], ...]] = {}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _plain(value: Any) -> Any:
     """As JSON. A value that nobody can read at a glance is its digest."""
     match value:
+        case str() if type(value) is str:
+            return _short(value)
         case bool() | int() | float() | None:
             return value
         case datetime():
@@ -221,5 +254,12 @@ def _plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
-    text = json.dumps(value, sort_keys=True)
-    return value if len(text) <= _LONG else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    """Of a digest the beginning, of what is long a digest's."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if len(text) <= _LONG:
+        return value
+    if _SHA256.fullmatch(text):
+        return text[: len("sha256:") + _DIGITS]
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGITS]}"

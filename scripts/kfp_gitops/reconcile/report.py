@@ -94,7 +94,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "notes": list(plan.notes),
         "changes": [_change(change) for change in plan.changes],
         "plan": plan.basis.digest,
-        "basis": [{"object": name, **facts} for name, facts in sorted(plan.basis.objects.items())],
+        "basis": [json.loads(line) for line in plan.basis.lines],
     }
 
 

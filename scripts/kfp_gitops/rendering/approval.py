@@ -32,6 +32,6 @@ def approved(root: Path, env: Environment) -> str:
 
 
 def _require_own(env: Environment, basis: planfile.Basis, path: str) -> None:
-    if f"environment {env.name}" not in basis.objects:
+    if f"environment {env.name}" not in basis.objects():
         what, todo = "is the plan of another environment", f"write it with `plan --env {env.name} --approve`"
         raise_if_any([Problem(path, 1, 1, what, todo)])

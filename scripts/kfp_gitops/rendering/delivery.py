@@ -35,6 +35,7 @@ def render(root: Path, env: Environment, pipelines: Sequence[Listed], approved: 
     texts = sources(root)
     context = {**_context(env, pipelines), "approved": approved}
     rendered = _objects(env, texts, context, len(pipelines))
+    raise_if_any(_not_demanded(env, rendered))
     of_kustomize = {"objects": list(rendered), **context}
     if _of_an_earlier_version(texts):
         of_kustomize["digests"] = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
@@ -75,6 +76,16 @@ def _objects(
         if not text and name not in _OPTIONAL
     )
     return {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
+
+
+def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Problem]:
+    """An installed package finds the templates of a version that knew of no approved plan: nothing would be refused."""
+    if not env.delivery["requirePlan"] or env.disabled:
+        return
+    if not any("--require-plan" in text for text in rendered.values()):
+        what = "the Job demands no approved plan, and `delivery.requirePlan` is set"
+        todo = "take templates/delivery/ of this version: docs/upgrade.md"
+        yield Problem(f"{FOLDER}/apply-job.yaml.j2", 1, 1, what, todo)
 
 
 def sources(root: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ import yaml
 from kfp_gitops.base import metrics
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import HERE, PROJECT, Outcome
 from prometheus_client.parser import text_string_to_metric_families
 from servers.process import program
@@ -70,6 +71,24 @@ def test_plan_and_apply_tell_what_they_found_and_how_it_went(
     created = {name: value for name, value in told.items() if 'action="create"' in name and '"apply"' in name}
     assert sum(created.values()) == 4
     assert told['kfp_gitops_duration_seconds{command="apply",environment="dev"}'] > 0
+
+
+def test_an_apply_tells_how_much_has_moved_since_its_plan(
+    repository: Path,
+    command: Callable[..., Outcome],
+    server: DevServer,
+    gateway: PushgatewayServer,
+    tmp_path: Path,
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--push-gateway", gateway.url, "--host", server.url)
+    plan = tmp_path / "plan"
+    assert command("reconcile", "plan", *common, "--out", plan).code == 1
+    KfpApi(server.url, "").create_pipeline("hello", "by hand")
+    assert command("reconcile", "apply", *common, "--plan", plan).code == 5
+    moved = 'kfp_gitops_moved_objects{command="apply",environment="dev"}'
+    assert _told(gateway)[moved] >= 1
+    assert _told(gateway)['kfp_gitops_exit_code{command="apply",environment="dev"}'] == 5
 
 
 @pytest.mark.usefixtures("impatient")

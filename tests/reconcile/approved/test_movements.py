@@ -123,7 +123,7 @@ MOVEMENTS: dict[str, tuple[Callable[[World], None], str]] = {
         lambda w: w.recreate_schedule(service_account="admin"), "schedule hello-weekly: ",
     ),
     "a schedule runs more at once": (
-        lambda w: w.recreate_schedule(max_concurrency="9"), "live.max_concurrency: 1 → 9",
+        lambda w: w.recreate_schedule(max_concurrency="9"), "live.maxConcurrency: 1 → 9",
     ),
     "a schedule catches up": (lambda w: w.recreate_schedule(no_catchup=False), "live.catchup: false → true"),
     "a schedule is there twice": (_second_enabled, "schedule hello-weekly: "),
@@ -138,7 +138,7 @@ MOVEMENTS: dict[str, tuple[Callable[[World], None], str]] = {
         lambda w: w.api.archive_experiment(w.api.experiment_id("hello-dev")), "live.archived: false → true",
     ),
     "the pipeline is made anew": (_anew, "pipeline hello: "),
-    "somebody takes over the pipeline": (_take_over, "live.tags.kfp-gitops-repository: "),
+    "somebody takes over the pipeline": (_take_over, "live.tags"),
     "the environment is paused": (_pause, "wanted.pausedUntil: nothing → "),
     "the server is upgraded": (lambda w: w.restart(version="2.18.0"), 'live.kfp: "2.17.0" → "2.18.0"'),
     "other values": (_base(("threshold: 3", "threshold: 4")), "wanted.version: "),

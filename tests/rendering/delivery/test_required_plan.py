@@ -12,6 +12,7 @@ import pytest
 import yaml
 from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.rendering import planfile
 from kubelet import Done, Pod
 from locking.fake_leases import FakeLeases
 from project import Outcome
@@ -170,3 +171,19 @@ def test_where_it_is_not_required_it_is_not_delivered(delivery: Delivery) -> Non
     assert "plan" not in " ".join(delivery.job()["spec"]["template"]["spec"]["containers"][0]["args"])
     outcome = delivery.approve()
     assert "set `delivery: {requirePlan: true}`" in outcome.err
+
+
+def test_templates_that_know_of_no_plan_are_refused(delivery: Delivery) -> None:
+    template = delivery.root / "templates/delivery/apply-job.yaml.j2"
+    text = template.read_text("utf-8")
+    assert "['--require-plan']" in text
+    template.write_text(text.replace("['--require-plan']", "[]"), "utf-8")
+    outcome = delivery.command("render", "--root", delivery.root, "--env", "dev")
+    assert (outcome.code, "the Job demands no approved plan" in outcome.err) == (2, True)
+
+
+def test_a_plan_that_no_configmap_holds_is_told(delivery: Delivery) -> None:
+    objects = {"environment dev": {}, **{f"pipeline p{n}": {"live": ["x" * 1000]} for n in range(1100)}}
+    (delivery.root / APPROVED).write_text(planfile.to_yaml(planfile.Basis.of(objects), ()), "utf-8")
+    outcome = delivery.command("render", "--root", delivery.root, "--env", "dev")
+    assert (outcome.code, "a ConfigMap has at most 1048576" in outcome.err) == (2, True)
