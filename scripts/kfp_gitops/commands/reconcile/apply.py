@@ -66,7 +66,8 @@ def carry_out(arguments: Namespace, wanted: Desired) -> int:
     from kfp_gitops.reconcile.plan import plan
 
     began = time.monotonic()
-    api = connection.api(arguments, wanted.host, wanted.namespace, waits=arguments.wait)
+    usual = connection.TIMEOUT + arguments.wait
+    api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
         decided = options.decisions(arguments, api)
