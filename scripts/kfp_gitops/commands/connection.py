@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,8 @@ if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or
 
 _PATIENCE = 60.0
 """Seconds; enough for a restart of KFP by hand, and not too long for whoever sits before it."""
-_TIMEOUT = 1800.0
-"""Seconds that a command may speak to KFP in all; an apply may wait for good moments on top of it."""
+TIMEOUT = 1800.0
+"""Seconds that a command may speak to KFP in all, unless --timeout says otherwise."""
 
 
 def add(
@@ -36,11 +35,9 @@ def add(
     )  # fmt: skip
     usual = (
         "how long this may speak to KFP in all, from its first request on; a single request has 60 s "
-        f"(default: {_TIMEOUT:g})"
+        f"(default: {TIMEOUT:g}, and --wait where there is one)"
     )
-    parser.add_argument(
-        "--timeout", type=seconds, default=None if timeout else _TIMEOUT, metavar="S", help=timeout or usual
-    )
+    parser.add_argument("--timeout", type=seconds, metavar="S", help=timeout or usual)
     group = parser.add_argument_group("credentials")
     group.add_argument(
         "--token-file", type=Path, metavar="FILE",
@@ -54,8 +51,13 @@ def add(
     )
 
 
-def api(arguments: Namespace, host: str, namespace: str, waits: float = 0.0) -> KfpApi:
-    """The API of a host with the credentials that were given; `waits` are seconds that we wait of our own accord."""
+def api(
+    arguments: Namespace, host: str, namespace: str, usual: float = TIMEOUT, grace: float = 0.0
+) -> KfpApi:
+    """The API of a host with the credentials that were given.
+
+    It may be spoken to for --timeout or `usual` seconds, and for `grace` more where somebody else keeps that time.
+    """
     from kfp_gitops.kfpserver.kfpapi import access
     from kfp_gitops.kfpserver.kfpapi.budget import Budget
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
@@ -64,7 +66,7 @@ def api(arguments: Namespace, host: str, namespace: str, waits: float = 0.0) -> 
     found = access.from_environment(
         token_file=arguments.token_file, cookies_file=arguments.cookies_file, ca_file=arguments.ca_file
     )
-    most = math.inf if arguments.timeout is None else arguments.timeout + waits
+    most = (usual if arguments.timeout is None else arguments.timeout) + grace
     backoff = Backoff(patience=min(arguments.patience, most), tell=console.note)
     return KfpApi(host, namespace, found, backoff, Budget(most))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,8 @@ def _dispatch(arguments: Namespace) -> int:
     host = checked_host(arguments.host or folder.environment["kfp"]["host"])
     request = _request(arguments, folder, host)  # checked before anything is sent
     namespace = folder.environment["kfp"]["namespace"]
-    api = connection.api(arguments, host, namespace, waits=10.0)  # to see how the run stands at the end
+    # The grace is to see how the run stands at the end.
+    api = connection.api(arguments, host, namespace, math.inf, grace=10.0)
     api.service_account = folder.environment["kfp"].get("serviceAccount", "")
     watch = _watch(api, folder)
     if arguments.status:

@@ -69,7 +69,8 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     from kfp_gitops.reconcile.plan import plan
 
     began = time.monotonic()
-    api = connection.api(arguments, wanted.host, wanted.namespace, waits=arguments.wait)
+    usual = connection.TIMEOUT + arguments.wait
+    api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:

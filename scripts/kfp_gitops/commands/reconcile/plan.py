@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kfp_gitops.base.errors import ExitCode, GitOpsError
+from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import approved, options
 
@@ -55,9 +55,16 @@ def run(arguments: Namespace) -> int:
         approved.may_approve(arguments)
     found = texts(options.manifests(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
-    # The look at KFP is mostly waiting, so other processes compile meanwhile.
-    desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(arguments, found)))
-    wanted, decided, actual = seen.result()
+    # The look at KFP is mostly waiting, so other processes compile meanwhile. Patience comes after that: what is wrong
+    # with the manifests is told at once, whether KFP answers or not.
+    at_once = Namespace(**{**vars(arguments), "patience": 0.0})
+    desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(at_once, found)))
+    try:
+        wanted, decided, actual = seen.result()
+    except TemporaryError:
+        if not arguments.patience:
+            raise
+        wanted, decided, actual = _look(arguments, found)
     if arguments.approve:
         wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
     planned = plan(wanted, actual, decided)

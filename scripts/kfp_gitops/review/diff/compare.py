@@ -25,7 +25,7 @@ from kfp_gitops.review.diff.category import category
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.interface import broken
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
-from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State
+from kfp_gitops.review.diff.state import ABSENT, Entry, PipelineFiles, State, mapping
 from kfp_gitops.review.diff.told import Told
 
 
