@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from gitrepo import commit, git, init
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.sources import release as releases
 from project import Outcome, snapshot
 
@@ -64,7 +65,7 @@ class Team:
         whole = yaml.safe_load(path.read_text())
         entry = {**whole["pipelines"]["hello"], **said}
         whole["pipelines"]["hello"] = {key: value for key, value in entry.items() if value is not None}
-        path.write_text(yaml.safe_dump(whole, sort_keys=False))
+        path.write_text(dump(whole))  # a commit may look like a number
         self.run("render", "--env", "prod", "--lock")
 
     def forge(self, owner: str) -> None:
@@ -105,6 +106,14 @@ def test_a_commit_that_there_is_not(team: Team) -> None:
     place = _place(team, "commit")
     assert found.err.startswith(f"{place}: there is no commit {NO_COMMIT}; dev has ")
     assert f"that release at {head[:12]}" in found.err
+
+
+def test_a_commit_is_named_whole(team: Team) -> None:
+    """Another one may begin the same way one day."""
+    head = team.promoted("others")
+    team.say(commit=head[:12])
+    found = team.check()
+    assert (found.code, f"{head[:12]} is the beginning of a commit's name" in found.err) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["tag", "branch"])
@@ -246,6 +255,17 @@ def test_a_promotion_of_a_promotion(team: Team) -> None:
     commit(team.root, "stage")
     assert team.check().code == 0
     assert yaml.safe_load(stage.read_text())["pipelines"]["hello"]["from"] == "prod"
+
+
+def test_what_is_forged_is_not_promoted_on(team: Team) -> None:
+    shutil.copytree(team.root / "environments/prod", team.root / "environments/stage")
+    team.forge("mallory")
+    commit(team.root, "forged")
+    before = snapshot(team.root / "environments")
+    found = team.run("promote", "--from", "prod", "--to", "stage")
+    assert found.code == 2
+    assert found.err.startswith(f"{_place(team, 'digest')}: no commit of this history has that release")
+    assert snapshot(team.root / "environments") == before
 
 
 def test_a_shallow_clone_says_what_to_fetch(team: Team, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import RefusedError, UsageError
+from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.render import render
@@ -54,10 +54,11 @@ def promote(
     Raises:
         UsageError: the target does not follow pinned copies, or a pipeline is not there.
         RefusedError: what would be promoted is not committed.
-        InputError: something does not render or compile.
+        InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
     _refuse_impossible(giver, taker, pipelines)
+    raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen = list(pipelines) or taker.pipelines
     given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
     origins = provenance.origins(root, giver, taker, given)

@@ -35,11 +35,14 @@ class History:
     _digests: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     _released: dict[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
+    def is_whole(self, commit: str) -> bool:
+        """Whether it is a name of a commit that cannot come to mean another one; of SHA-1, or of SHA-256."""
+        return len(commit) == len(self.head) and _WHOLE.fullmatch(commit) is not None
+
     def knows(self, commit: str) -> bool:
         """Whether there is a commit of this full id; neither a tag nor a branch that has such a name."""
         if commit not in self._known:
-            whole = _WHOLE.fullmatch(commit) is not None
-            self._known[commit] = whole and git.commit(self.root, commit) == commit
+            self._known[commit] = self.is_whole(commit) and git.commit(self.root, commit) == commit
         return self._known[commit]
 
     def has(self, commit: str) -> bool:

@@ -160,7 +160,9 @@ def _problems(found: History, entry: Entry) -> Iterator[Problem]:
 
 def _at_commit(found: History, entry: Entry) -> Iterator[Problem]:
     short, source = entry.commit[:12], entry.source
-    if not found.knows(entry.commit):
+    if not found.is_whole(entry.commit):
+        yield _told(found, entry, "commit", f"{entry.commit} is the beginning of a commit's name, or none")
+    elif not found.knows(entry.commit):
         yield _told(found, entry, "commit", f"there is no commit {entry.commit}")
     elif not found.has(entry.commit):
         yield _told(found, entry, "commit", f"commit {short} is not in the history of HEAD")
