@@ -84,7 +84,7 @@ def objects(root: Path) -> Iterator[Objects]:
     Raises:
         UsageError: git is not installed.
     """
-    command = ["git", "--no-replace-objects", "cat-file", "--batch"]
+    command = [*git.COMMAND, "cat-file", "--batch"]
     try:
         process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     except FileNotFoundError:

@@ -257,6 +257,45 @@ def test_a_promotion_of_a_promotion(team: Team) -> None:
     assert yaml.safe_load(stage.read_text())["pipelines"]["hello"]["from"] == "prod"
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("around", [1, 2])
+def test_a_forged_copy_is_no_proof_of_itself(team: Team, around: int, named: bool) -> None:
+    """It says that it is of the environment that it is in, or of one that says so of this one."""
+    stage = team.root / "environments/stage"
+    if around == 2:
+        shutil.copytree(team.root / "environments/prod", stage)
+    team.forge("mallory")
+    team.say(**{"from": "stage" if around == 2 else "prod"})
+    if around == 2:
+        shutil.rmtree(stage)
+        shutil.copytree(team.root / "environments/prod", stage)
+        text = (stage / "release.yaml").read_text()
+        (stage / "release.yaml").write_text(text.replace("from: stage", "from: prod"))
+    team.run("render", "--all", "--lock")
+    head = commit(team.root, "forged")
+    if named:
+        team.say(commit=head)
+        commit(team.root, "and named")
+    found = team.check()
+    assert found.code == 2
+    assert "mallory" not in found.err
+    assert found.err.count("promote again") >= 1
+
+
+def test_what_was_promoted_before_it_was_committed_is_not_promoted_on(team: Team) -> None:
+    team.owner("others")
+    team.run("render", "--env", "dev", "--lock")
+    assert team.run(*PROMOTE, "--uncommitted").code == 0
+    stage = team.root / "environments/stage"
+    shutil.copytree(team.root / "environments/prod", stage, ignore=shutil.ignore_patterns("pinned"))
+    (stage / "release.yaml").write_text((stage / "release.yaml").read_text().split("pipelines:")[0])
+    git(team.root, "checkout", "--quiet", "HEAD", "--", TEMPLATE)
+    team.run("render", "--env", "dev", "--lock")
+    commit(team.root, "prod has what dev never had")
+    found = team.run("promote", "--from", "prod", "--to", "stage")
+    assert (found.code, "no commit bears out this release of prod" in found.err) == (5, True)
+
+
 def test_what_is_forged_is_not_promoted_on(team: Team) -> None:
     shutil.copytree(team.root / "environments/prod", team.root / "environments/stage")
     team.forge("mallory")
@@ -306,16 +345,19 @@ def test_no_git_is_no_excuse(team: Team, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_replaced_commit_changes_nothing(team: Team) -> None:
-    head = team.promoted("others")
-    team.forge("mallory")
-    path = team.root / TEMPLATE
-    ours = path.read_text()
+    """`git replace` shows another commit under a commit's name; it can be fetched from anywhere."""
+    said = team.promoted("others")
+    head = git(team.root, "rev-parse", "HEAD")
     team.owner("mallory")
-    evil = commit(team.root, "evil")
-    git(team.root, "reset", "--quiet", "--soft", "HEAD~1")
-    path.write_text(ours)
-    git(team.root, "replace", head, evil)
-    assert team.check().code == 2
+    git(team.root, "add", TEMPLATE)
+    tree = git(team.root, "write-tree")
+    for replaced, parent in ((said, f"{said}^"), (head, said)):
+        git(team.root, "replace", replaced, git(team.root, "commit-tree", tree, "-p", parent, "-m", "evil"))
+    team.owner("others")
+    team.forge("mallory")
+    assert git(team.root, "show", f"{said}:{TEMPLATE}").count("mallory") == 1
+    found = team.check()
+    assert (found.code, f"at commit {said[:12]} dev has release" in found.err) == (2, True)
 
 
 # What no commit has
@@ -326,7 +368,7 @@ def test_what_is_not_committed_is_not_promoted(team: Team) -> None:
     team.run("render", "--env", "dev", "--lock")
     before = snapshot(team.root / "environments")
     found = team.run(*PROMOTE)
-    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit has this release of dev")
+    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit bears out this release of dev")
     assert snapshot(team.root / "environments") == before
 
 
@@ -335,7 +377,7 @@ def test_an_ignored_file_is_not_committed(team: Team) -> None:
     (team.root / ".gitignore").write_text("more.pipeline.yaml.j2\n")
     commit(team.root, "ignored")
     shutil.copy(team.root / TEMPLATE, team.root / "templates/pipelines/hello/more.pipeline.yaml.j2")
-    assert "no commit has this release" in team.run(*PROMOTE).err
+    assert "no commit bears out this release" in team.run(*PROMOTE).err
 
 
 def test_the_reconciler_s_image_is_committed_too(team: Team) -> None:

@@ -92,10 +92,32 @@ class History:
             self._released[source] = _released(self.root, self.head, f"manifests/{source}/environment.yaml")
         return self._released[source]
 
-    def where(self, source: str, pipeline: str, digest: str) -> str | None:
+    def where(self, source: str, pipeline: str, digest: str, through: tuple[str, ...]) -> str | None:
         """A commit at which an environment had that very release of a pipeline; HEAD where it has it still."""
         candidates = [self.head, *self.released(source).get(digest, ())]
-        return next((each for each in candidates if self.digest(each, source, pipeline) == digest), None)
+        found = (each for each in candidates if self.bears_out(each, source, pipeline, digest, through))
+        return next(found, None)
+
+    def bears_out(
+        self, commit: str, source: str, pipeline: str, digest: str, through: tuple[str, ...]
+    ) -> bool:
+        """Whether an environment had a release at a commit, and rightly: as its sources were, or promoted to it.
+
+        `through`: the environments that stand on it. None bears itself out, or a forged copy would be its own proof.
+        """
+        if source in through or self.digest(commit, source, pipeline) != digest:
+            return False
+        inputs = self._inputs_at(commit, source)
+        if inputs.get("follows") == "sources":
+            return True
+        said, beyond = _below(inputs, "pipelines", pipeline), (*through, source)
+        origin, at = said.get("from"), said.get("commit")
+        if not isinstance(origin, str):
+            return False
+        if at is None:
+            return self.where(origin, pipeline, digest, beyond) is not None
+        known = isinstance(at, str) and self.knows(at) and self.has(at)
+        return known and self.bears_out(at, origin, pipeline, digest, beyond)
 
 
 @contextmanager
