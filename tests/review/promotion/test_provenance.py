@@ -125,6 +125,13 @@ def test_a_tag_or_branch_that_is_called_like_a_commit_is_none(team: Team, name: 
     assert team.check().code == 2
 
 
+def test_the_name_of_a_tag_is_not_that_of_its_commit(team: Team) -> None:
+    head = team.promoted("others")
+    git(team.root, "tag", "--annotate", "--message", "signed by nobody", "v1", head)
+    team.say(commit=git(team.root, "rev-parse", "v1"))
+    assert ": there is no commit " in team.check().err
+
+
 def test_bytes_that_are_not_of_the_commit(team: Team) -> None:
     head = team.promoted("others")
     team.forge("mallory")
