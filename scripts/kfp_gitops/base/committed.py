@@ -21,9 +21,10 @@ _PLAIN = ("100644", "100755", "100664")
 
 @dataclass
 class Objects:
-    """Git's objects by name or id; trees, which commits share, are kept."""
+    """Git's objects by name or id; trees and files, which commits share, are kept."""
 
     process: subprocess.Popen[bytes]
+    blobs: dict[str, bytes | None] = field(default_factory=dict)
     trees: dict[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes | None:
@@ -53,6 +54,12 @@ class Objects:
         while left:
             left -= len(self.process.stdout.read(min(left, MAX_BYTES))) or left
 
+    def blob(self, name: str) -> bytes | None:
+        """The content of a file, by its id; None when it is larger than any that is read."""
+        if name not in self.blobs:
+            self.blobs[name] = self.read(name)
+        return self.blobs[name]
+
     def tree(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Name → (mode, id) of what is in a folder; nothing where there is none."""
         if name not in self.trees:
@@ -77,7 +84,7 @@ def objects(root: Path) -> Iterator[Objects]:
     Raises:
         UsageError: git is not installed.
     """
-    command = ["git", "--no-replace-objects", "cat-file", "--batch"]
+    command = [*git.COMMAND, "cat-file", "--batch"]
     try:
         process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     except FileNotFoundError:
@@ -102,7 +109,7 @@ class Commit:
         """
         shown = f"{relative} at {self.id[:12]}"
         mode, name = self._entry(relative) or ("", "")
-        content = self.objects.read(name) if mode in _PLAIN else None
+        content = self.objects.blob(name) if mode in _PLAIN else None
         if content is None:
             raise InputError.of(shown, "no such plain file", "name a commit that has it")
         try:
@@ -118,6 +125,10 @@ class Commit:
     def holds(self, relative: str) -> bool:
         """Whether there is something of that name."""
         return self._entry(relative) is not None
+
+    def identity(self, relative: str) -> str:
+        """What changes whenever a file or anything in a folder does; empty where there is nothing."""
+        return (self._entry(relative) or ("", ""))[1]
 
     def _below(self, tree: str, before: str) -> Iterator[str]:
         for name, (mode, found) in self.objects.tree(tree).items():

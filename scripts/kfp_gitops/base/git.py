@@ -9,6 +9,7 @@ from pathlib import Path
 from kfp_gitops.base import redact, visible
 from kfp_gitops.base.errors import RemoteError, UsageError
 
+COMMAND = ("git", "--no-replace-objects")  # another commit under a commit's name proves nothing
 NOT_INSTALLED = "git is not installed; install it, and run this again"
 
 
@@ -19,7 +20,7 @@ def call(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.
         UsageError: git is not installed.
     """
     try:
-        return subprocess.run(["git", *arguments], cwd=root, input=given, capture_output=True, check=False)
+        return subprocess.run([*COMMAND, *arguments], cwd=root, input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UsageError(NOT_INSTALLED) from None
 

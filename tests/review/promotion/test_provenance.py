@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from gitrepo import commit, git, init
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.sources import release as releases
 from project import Outcome, snapshot
 
@@ -68,7 +69,7 @@ class Team:
         whole = yaml.safe_load(path.read_text())
         entry = {**whole["pipelines"]["hello"], **said}
         whole["pipelines"]["hello"] = {key: value for key, value in entry.items() if value is not None}
-        path.write_text(yaml.safe_dump(whole, sort_keys=False))
+        path.write_text(dump(whole))  # a commit may look like a number
         self.run("render", "--env", "prod", "--lock")
 
     def forge(self, owner: str) -> None:
@@ -111,6 +112,14 @@ def test_a_commit_that_there_is_not(team: Team) -> None:
     assert f"that release at {head[:12]}" in found.err
 
 
+def test_a_commit_is_named_whole(team: Team) -> None:
+    """Another one may begin the same way one day."""
+    head = team.promoted("others")
+    team.say(commit=head[:12])
+    found = team.check()
+    assert (found.code, f"{head[:12]} is the beginning of a commit's name" in found.err) == (2, True)
+
+
 @pytest.mark.parametrize("name", ["tag", "branch"])
 def test_a_tag_or_branch_that_is_called_like_a_commit_is_none(team: Team, name: str) -> None:
     team.promoted("others")
@@ -118,6 +127,13 @@ def test_a_tag_or_branch_that_is_called_like_a_commit_is_none(team: Team, name: 
     git(team.root, "-c", "advice.objectNameWarning=false", name, said, "HEAD")
     team.say(commit=said)
     assert team.check().code == 2
+
+
+def test_the_name_of_a_tag_is_not_that_of_its_commit(team: Team) -> None:
+    head = team.promoted("others")
+    git(team.root, "tag", "--annotate", "--message", "signed by nobody", "v1", head)
+    team.say(commit=git(team.root, "rev-parse", "v1"))
+    assert ": there is no commit " in team.check().err
 
 
 def test_bytes_that_are_not_of_the_commit(team: Team) -> None:
@@ -252,6 +268,56 @@ def test_a_promotion_of_a_promotion(team: Team) -> None:
     assert yaml.safe_load(stage.read_text())["pipelines"]["hello"]["from"] == "prod"
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("around", [1, 2])
+def test_a_forged_copy_is_no_proof_of_itself(team: Team, around: int, named: bool) -> None:
+    """It says that it is of the environment that it is in, or of one that says so of this one."""
+    stage = team.root / "environments/stage"
+    if around == 2:
+        shutil.copytree(team.root / "environments/prod", stage)
+    team.forge("mallory")
+    team.say(**{"from": "stage" if around == 2 else "prod"})
+    if around == 2:
+        shutil.rmtree(stage)
+        shutil.copytree(team.root / "environments/prod", stage)
+        text = (stage / "release.yaml").read_text()
+        (stage / "release.yaml").write_text(text.replace("from: stage", "from: prod"))
+    team.run("render", "--all", "--lock")
+    head = commit(team.root, "forged")
+    if named:
+        team.say(commit=head)
+        commit(team.root, "and named")
+    found = team.check()
+    assert found.code == 2
+    assert "mallory" not in found.err
+    assert found.err.count("promote again") >= 1
+
+
+def test_what_was_promoted_before_it_was_committed_is_not_promoted_on(team: Team) -> None:
+    team.owner("others")
+    team.run("render", "--env", "dev", "--lock")
+    assert team.run(*PROMOTE, "--uncommitted").code == 0
+    stage = team.root / "environments/stage"
+    shutil.copytree(team.root / "environments/prod", stage, ignore=shutil.ignore_patterns("pinned"))
+    (stage / "release.yaml").write_text((stage / "release.yaml").read_text().split("pipelines:")[0])
+    git(team.root, "checkout", "--quiet", "HEAD", "--", TEMPLATE)
+    team.run("render", "--env", "dev", "--lock")
+    commit(team.root, "prod has what dev never had")
+    found = team.run("promote", "--from", "prod", "--to", "stage")
+    assert (found.code, "no commit bears out this release of prod" in found.err) == (5, True)
+
+
+def test_what_is_forged_is_not_promoted_on(team: Team) -> None:
+    shutil.copytree(team.root / "environments/prod", team.root / "environments/stage")
+    team.forge("mallory")
+    commit(team.root, "forged")
+    before = snapshot(team.root / "environments")
+    found = team.run("promote", "--from", "prod", "--to", "stage")
+    assert found.code == 2
+    assert found.err.startswith(f"{_place(team, 'digest')}: no commit of this history has that release")
+    assert snapshot(team.root / "environments") == before
+
+
 def test_a_shallow_clone_says_what_to_fetch(team: Team, tmp_path: Path) -> None:
     team.promoted("others")
     team.merged("more")
@@ -290,16 +356,19 @@ def test_no_git_is_no_excuse(team: Team, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_replaced_commit_changes_nothing(team: Team) -> None:
-    head = team.promoted("others")
-    team.forge("mallory")
-    path = team.root / TEMPLATE
-    ours = path.read_text()
+    """`git replace` shows another commit under a commit's name; it can be fetched from anywhere."""
+    said = team.promoted("others")
+    head = git(team.root, "rev-parse", "HEAD")
     team.owner("mallory")
-    evil = commit(team.root, "evil")
-    git(team.root, "reset", "--quiet", "--soft", "HEAD~1")
-    path.write_text(ours)
-    git(team.root, "replace", head, evil)
-    assert team.check().code == 2
+    git(team.root, "add", TEMPLATE)
+    tree = git(team.root, "write-tree")
+    for replaced, parent in ((said, f"{said}^"), (head, said)):
+        git(team.root, "replace", replaced, git(team.root, "commit-tree", tree, "-p", parent, "-m", "evil"))
+    team.owner("others")
+    team.forge("mallory")
+    assert git(team.root, "show", f"{said}:{TEMPLATE}").count("mallory") == 1
+    found = team.check()
+    assert (found.code, f"at commit {said[:12]} dev has release" in found.err) == (2, True)
 
 
 # What no commit has
@@ -310,7 +379,7 @@ def test_what_is_not_committed_is_not_promoted(team: Team) -> None:
     team.run("render", "--env", "dev", "--lock")
     before = snapshot(team.root / "environments")
     found = team.run(*PROMOTE)
-    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit has this release of dev")
+    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit bears out this release of dev")
     assert snapshot(team.root / "environments") == before
 
 
@@ -319,7 +388,7 @@ def test_an_ignored_file_is_not_committed(team: Team) -> None:
     (team.root / ".gitignore").write_text("more.pipeline.yaml.j2\n")
     commit(team.root, "ignored")
     shutil.copy(team.root / TEMPLATE, team.root / "templates/pipelines/hello/more.pipeline.yaml.j2")
-    assert "no commit has this release" in team.run(*PROMOTE).err
+    assert "no commit bears out this release" in team.run(*PROMOTE).err
 
 
 def test_the_reconciler_s_image_is_committed_too(team: Team) -> None:

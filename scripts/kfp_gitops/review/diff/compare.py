@@ -73,7 +73,7 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
     absent = {str(entry["name"]): str(entry["delete"]) for entry in after.settings.get("absent", ())}
     return [
         _pipeline(
-            *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
+            *(name, (left.get(name), right.get(name)), (was.get(name, nothing), is_.get(name, nothing)), now),
             folder=f"manifests/{environment}/pipelines/{name}",
             absent=absent.get(name),
             moves=_moves(before.settings, after.settings),
@@ -129,16 +129,15 @@ def _unlisted(environment: str, before: State, after: State) -> Iterator[Change]
 
 def _pipeline(
     name: str,
-    old: Entry | None,
-    new: Entry | None,
-    before: PipelineFiles,
-    after: PipelineFiles,
+    entries: tuple[Entry | None, Entry | None],
+    files: tuple[PipelineFiles, PipelineFiles],
     now: datetime,
     folder: str,
     absent: str | None,
     *,
     moves: bool,
 ) -> PipelineDiff:
+    (old, new), (before, after) = entries, files
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
         return result

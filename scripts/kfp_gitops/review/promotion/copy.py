@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import RefusedError, UsageError
+from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.render import render
@@ -64,10 +64,11 @@ def promote(
     Raises:
         UsageError: the target does not follow pinned copies, or a pipeline is not there.
         RefusedError: what would be promoted is not committed.
-        InputError: something does not render or compile.
+        InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
     _refuse_impossible(giver, taker, pipelines)
+    raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
     given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
     origins = provenance.origins(root, giver, taker, given)
@@ -100,7 +101,7 @@ def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) ->
 
 def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler: bool) -> None:
     """All at once. Nobody could ever tell from where it came."""
-    found = [f"{name}: no commit has this release of {giver.name}" for name in origins.uncommitted]
+    found = [f"{name}: no commit bears out this release of {giver.name}" for name in origins.uncommitted]
     if with_reconciler and not origins.reconciler_committed:
         path = environment.release_path(giver.name)
         found.append(f"image {RECONCILER_IMAGE}: no commit has this line of {path}")

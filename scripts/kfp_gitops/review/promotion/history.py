@@ -12,7 +12,7 @@ from typing import Any
 from kfp_gitops.base import committed, git
 from kfp_gitops.base.committed import Commit, Objects
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.yamltext import Document, parse
+from kfp_gitops.base.yamltext import parse
 from kfp_gitops.sources import environment, release
 from kfp_gitops.sources.values import merge
 
@@ -29,14 +29,21 @@ class History:
     prefix: str
     shallow: bool
     objects: Objects
+    _known: dict[str, bool] = field(default_factory=dict)
     _ancestors: dict[str, bool] = field(default_factory=dict)
-    _inputs: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    _inputs: dict[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
     _digests: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     _released: dict[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
+    def is_whole(self, commit: str) -> bool:
+        """Whether it is a name of a commit that cannot come to mean another one; of SHA-1, or of SHA-256."""
+        return len(commit) == len(self.head) and _WHOLE.fullmatch(commit) is not None
+
     def knows(self, commit: str) -> bool:
         """Whether there is a commit of this full id; neither a tag nor a branch that has such a name."""
-        return bool(_WHOLE.fullmatch(commit)) and git.commit(self.root, commit) == commit
+        if commit not in self._known:
+            self._known[commit] = self.is_whole(commit) and git.commit(self.root, commit) == commit
+        return self._known[commit]
 
     def has(self, commit: str) -> bool:
         """Whether a commit is HEAD or comes before it."""
@@ -57,9 +64,11 @@ class History:
         return _below(self._inputs_at(commit, source), "images")
 
     def _inputs_at(self, commit: str, source: str) -> Mapping[str, Any]:
-        if (commit, source) not in self._inputs:
-            self._inputs[commit, source] = _inputs(self._tree(commit), source)
-        return self._inputs[commit, source]
+        tree, paths = self._tree(commit), _paths(source)
+        key = tuple(map(tree.identity, paths))  # most commits change none of them
+        if key not in self._inputs:
+            self._inputs[key] = _inputs(tree, paths)
+        return self._inputs[key]
 
     def _tree(self, commit: str) -> Commit:
         return Commit(self.objects, commit, self.prefix)
@@ -83,10 +92,32 @@ class History:
             self._released[source] = _released(self.root, self.head, f"manifests/{source}/environment.yaml")
         return self._released[source]
 
-    def where(self, source: str, pipeline: str, digest: str) -> str | None:
+    def where(self, source: str, pipeline: str, digest: str, through: tuple[str, ...]) -> str | None:
         """A commit at which an environment had that very release of a pipeline; HEAD where it has it still."""
         candidates = [self.head, *self.released(source).get(digest, ())]
-        return next((each for each in candidates if self.digest(each, source, pipeline) == digest), None)
+        found = (each for each in candidates if self.bears_out(each, source, pipeline, digest, through))
+        return next(found, None)
+
+    def bears_out(
+        self, commit: str, source: str, pipeline: str, digest: str, through: tuple[str, ...]
+    ) -> bool:
+        """Whether an environment had a release at a commit, and rightly: as its sources were, or promoted to it.
+
+        `through`: the environments that stand on it. None bears itself out, or a forged copy would be its own proof.
+        """
+        if source in through or self.digest(commit, source, pipeline) != digest:
+            return False
+        inputs = self._inputs_at(commit, source)
+        if inputs.get("follows") == "sources":
+            return True
+        said, beyond = _below(inputs, "pipelines", pipeline), (*through, source)
+        origin, at = said.get("from"), said.get("commit")
+        if not isinstance(origin, str):
+            return False
+        if at is None:
+            return self.where(origin, pipeline, digest, beyond) is not None
+        known = isinstance(at, str) and self.knows(at) and self.has(at)
+        return known and self.bears_out(at, origin, pipeline, digest, beyond)
 
 
 @contextmanager
@@ -116,13 +147,14 @@ def _head(root: Path) -> str | None:
     return git.commit(root, "HEAD")
 
 
-def _inputs(tree: Commit, source: str) -> Mapping[str, Any]:
+def _paths(source: str) -> tuple[str, str, str]:
+    return environment.BASE, environment.values_path(source), environment.release_path(source)
+
+
+def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
     """What of an environment's inputs its releases are made of; of any version of their schemas."""
     try:
-        base, over, released = (
-            _document(tree, path)
-            for path in (environment.BASE, environment.values_path(source), environment.release_path(source))
-        )
+        base, over, released = (parse(tree.read_text(path), path) for path in paths)
     except InputError:
         return {}
     found = merge(base, over).value
@@ -132,10 +164,6 @@ def _inputs(tree: Commit, source: str) -> Mapping[str, Any]:
         "images": _below(released.value, "images"),
         "pipelines": _below(released.value, "pipelines"),
     }
-
-
-def _document(tree: Commit, path: str) -> Document:
-    return parse(tree.read_text(path), path)
 
 
 def _below(value: Any, *keys: str) -> Mapping[str, Any]:

@@ -97,7 +97,7 @@ def origins(root: Path, giver: Environment, taker: Environment, given: Mapping[s
     """From where the releases of an environment would be promoted to another one now."""
     with history(root) as found:
         new = {
-            name: _origin(found, giver, release)
+            name: _origin(found, giver, taker.name, release)
             for name, release in given.items()
             if not _stands(found, giver, taker, release)
         }
@@ -118,14 +118,14 @@ def _stands(found: History | None, giver: Environment, taker: Environment, relea
     if found is None:
         return True
     if not is_committed(entry.commit):
-        return not is_committed(_origin(found, giver, release))
+        return not is_committed(_origin(found, giver, taker.name, release))
     return not any(_problems(found, entry))
 
 
-def _origin(found: History | None, giver: Environment, release: Release) -> str:
+def _origin(found: History | None, giver: Environment, taker: str, release: Release) -> str:
     if found is None:
         return NOWHERE
-    same = found.digest(found.head, giver.name, release.pipeline) == release.digest
+    same = found.bears_out(found.head, giver.name, release.pipeline, release.digest, (taker,))
     return found.head if same else f"{found.head}{CHANGED}"
 
 
@@ -151,7 +151,7 @@ def _problems(found: History, entry: Entry) -> Iterator[Problem]:
     if not entry.source:
         yield entry.problem("from", f"{entry.pipeline} names no environment it came from", _again(entry))
     elif not entry.commit:
-        if found.where(entry.source, entry.pipeline, entry.digest) is None:
+        if _where(found, entry) is None:
             what = f"no commit of this history has that release of {entry.pipeline} in {entry.source}"
             yield _told(found, entry, "digest", what)
     elif is_committed(entry.commit):
@@ -160,7 +160,9 @@ def _problems(found: History, entry: Entry) -> Iterator[Problem]:
 
 def _at_commit(found: History, entry: Entry) -> Iterator[Problem]:
     short, source = entry.commit[:12], entry.source
-    if not found.knows(entry.commit):
+    if not found.is_whole(entry.commit):
+        yield _told(found, entry, "commit", f"{entry.commit} is the beginning of a commit's name, or none")
+    elif not found.knows(entry.commit):
         yield _told(found, entry, "commit", f"there is no commit {entry.commit}")
     elif not found.has(entry.commit):
         yield _told(found, entry, "commit", f"commit {short} is not in the history of HEAD")
@@ -168,9 +170,16 @@ def _at_commit(found: History, entry: Entry) -> Iterator[Problem]:
         has = f"release {there}" if there else "no release"
         what = f"at commit {short} {source} has {has} of {entry.pipeline}, and not what is pinned here"
         yield _told(found, entry, "commit", what)
+    elif not found.bears_out(entry.commit, source, entry.pipeline, entry.digest, (entry.environment.name,)):
+        what = f"at commit {short} {source} had that release of {entry.pipeline} from nowhere that Git knows"
+        yield _told(found, entry, "from", what)
     elif not _was_released(found, entry):
         what = f"{source} never released {entry.digest[:19]}… of {entry.pipeline}: no merged state of it has that"
         yield _told(found, entry, "digest", what)
+
+
+def _where(found: History, entry: Entry) -> str | None:
+    return found.where(entry.source, entry.pipeline, entry.digest, (entry.environment.name,))
 
 
 def _was_released(found: History, entry: Entry) -> bool:
@@ -183,7 +192,7 @@ def _told(found: History, entry: Entry, key: str, what: str) -> Problem:
     if found.shallow:
         todo = "it cannot be verified in a shallow clone: `git fetch --unshallow` (in CI: fetch-depth 0)"
         return entry.problem(key, what, todo)
-    where = found.where(entry.source, entry.pipeline, entry.digest)
+    where = _where(found, entry)
     if where:
         return entry.problem(key, what, f"{entry.source} has that release at {where[:12]}: {_again(entry)}")
     return entry.problem(key, what, f"restore the entry and its pinned copy with git, or {_again(entry)}")
