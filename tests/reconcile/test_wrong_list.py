@@ -1,4 +1,4 @@
-"""One list that is wrong once, empty or late, never leads to two enabled recurring runs, nor to a run that was there."""
+"""One list that is wrong once, empty or late: never are two recurring runs on, and nothing that ran is run again."""
 
 from __future__ import annotations
 
