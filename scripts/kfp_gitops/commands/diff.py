@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Compare what is delivered with an earlier revision; exit 1 when anything differs, 2 when it is stale."""
     parser = Parser(
         "diff.py",
-        "Say what merging would do. Whatever differs in anything parsed is told: docs/review.md.",
+        "Say what merging would do. Whatever differs in anything parsed is told: docs/diff.md.",
         _EXAMPLES,
     )
     which = parser.add_mutually_exclusive_group(required=True)

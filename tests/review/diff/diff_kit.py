@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from project import Outcome
 
@@ -37,17 +36,6 @@ def edit(root: Path, *edits: Edit) -> None:
         text = path.read_text("utf-8")
         assert change.old in text, f"{change.old!r} is not in {change.path}"
         path.write_text(text.replace(change.old, change.new, 1), "utf-8")
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equal as the manifest language means it: order of keys and 1 against 1.0 do not count, true against 1 does."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
 
 
 def masked(text: str) -> str:

@@ -28,7 +28,20 @@ from project import PROJECT
 
 TASKS = "    each:\n"
 NEW_TASK = "    extra:\n      component: greet\n      arguments: {name: extra}\n"
+EVERYTHING = """    extra:
+      component: greet
+      arguments: {name: extra}
+      env: {LEVEL: debug, TOKEN: {secret: registry, key: token}}
+      volumes: {/data: {pvc: shared, subPath: a}, /keys: {secret: keys, optional: true}}
+      resources: {memory: {limit: 1Gi}, accelerator: {type: nvidia.com/gpu, limit: 1}}
+      securityContext: {runAsUser: 1000}
+      placement: {tolerations: [{key: gpu, operator: Exists}], nodeSelector: {disk: ssd}}
+      pod: {labels: {team: growth}}
+      retry: {count: 2}
+      cache: false
+"""
 COMMENT = "# another comment\n"
+SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json").read_text("utf-8"))
 CASES = {
     "parameter-default": [Edit(DEV, "name: dev", "name: development")],
     "parameter-added": [Edit(TEMPLATE, "  tasks:\n", "    extra: {type: bool, default: true}\n  tasks:\n")],
@@ -48,6 +61,14 @@ CASES = {
         Edit(TEMPLATE, "  maxConcurrency: 1", "  parameters: {name: weekly}\n  maxConcurrency: 1"),
     ],
     "task-added": [Edit(TEMPLATE, TASKS, NEW_TASK + TASKS)],
+    "task-with-everything-added": [Edit(TEMPLATE, TASKS, EVERYTHING + TASKS)],
+    "trigger-added": [
+        Edit(
+            TEMPLATE,
+            "schedules:\n",
+            "triggers:\n- {name: first, runOn: change, parameters: {name: all}}\nschedules:\n",
+        )
+    ],
     "task-removed": [
         Edit(
             TEMPLATE, "      else:\n        tasks:\n          greet-few:\n            component: greet\n", ""
@@ -186,7 +207,10 @@ def test_nothing_at_all_is_no_semantic_change(changed: Path, command: Command) -
     assert (outcome.code, outcome.out) == (0, "dev, compared with HEAD\nno semantic change\n")
 
 
-@pytest.mark.parametrize("case", ["task-rewired", "task-removed", "schedule-cron", "component-code"])
+@pytest.mark.parametrize(
+    "case",
+    ["task-rewired", "task-removed", "task-added", "schedule-cron", "component-code", "delivery-namespace"],
+)
 def test_markdown_shows_tables_and_the_pipeline(
     case: str, changed: Path, command: Command, golden: Golden
 ) -> None:
@@ -199,8 +223,7 @@ def test_markdown_shows_tables_and_the_pipeline(
 def test_json_fits_its_schema(case: str, changed: Path, command: Command) -> None:
     edit(changed, *CASES[case])
     found = json.loads(diff(command, changed, "--format", "json").out)
-    schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(found)
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
     assert found["environments"][0]["semantic"]
 
 
@@ -209,6 +232,9 @@ def test_a_pipeline_that_comes_and_one_that_goes(changed: Path, command: Command
     for path in (BASE, DEV):
         edit(changed, Edit(path, "  hello:\n", "  welcome:\n"))
     golden("diff/pipeline-replaced.txt", masked(diff(command, changed).out))
+    golden("diff/pipeline-replaced.md", masked(diff(command, changed, "--format", "markdown").out))
+    found = json.loads(diff(command, changed, "--format", "json").out)
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
 
 
 def test_an_environment_that_comes_and_one_that_goes(changed: Path, command: Command) -> None:

@@ -138,7 +138,8 @@ def test_all_environments_fit_one_comment(changed: Path, command: Command) -> No
             )
     out = command("diff", "--root", changed, "--all", "--format", "markdown", "--from", NOW).out
     assert len(out) <= 60_001
-    assert out.startswith("> Pictures and code are left out")
+    assert out.startswith("> **Not all that changes is shown**")
+    assert all(f"\n## `{env}`: " in out for env in ("dev", "prod"))
 
 
 @pytest.mark.parametrize("revision", ["--output=x", "no-such-branch", "HEAD:README.md"])

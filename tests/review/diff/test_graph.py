@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from kfp_gitops.review.diff import graph, nodes
-from kfp_gitops.review.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.markdown import to_markdown
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
 from servers import mermaid
 from servers.browser import Browser
 
@@ -155,3 +156,12 @@ def test_marks_stand_after_the_edges() -> None:
     last_edge = max(index for index, line in enumerate(lines) if "-->" in line)
     assert all(index > last_edge for index, line in enumerate(lines) if "class" in line)
     assert ":::" not in _chart()
+
+
+def test_a_pipeline_that_is_too_large_to_be_drawn_says_so() -> None:
+    for count, drawn in ((graph.MAX_NODES, True), (graph.MAX_NODES + 1, False)):
+        manifest = _manifest({f"t{index}": {"component": "c"} for index in range(count)})
+        changes = [*nodes.changes({}, nodes.flat(manifest))]
+        found = PipelineDiff("p", Action.ADDED, changes, graph=graph.mermaid({}, manifest, changes))
+        printed = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=[found])])
+        assert ("```mermaid" in printed, "Not drawn: it has more than 150" in printed) == (drawn, not drawn)

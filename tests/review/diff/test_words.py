@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import jsonschema
 import pytest
-from diff_kit import same
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kfp_gitops.base import visible
@@ -23,6 +23,7 @@ from kfp_gitops.review.diff.model import (
     SharedDiff,
     StartedRun,
 )
+from kfp_gitops.review.diff.strict import alike
 from project import PROJECT
 
 SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json").read_text("utf-8"))
@@ -65,7 +66,7 @@ VALUES = st.recursive(
 @example("x" * 500, "x" * 501)
 def test_two_values_that_differ_never_look_alike(left: Any, right: Any) -> None:
     before, after = values.pair(left, right)
-    assert same(left, right) or before != after
+    assert alike(left, right) or before != after
     assert (before + after).isprintable()
     assert max(len(before), len(after)) <= 2 * values.MOST
 
@@ -171,6 +172,63 @@ def test_all_of_a_new_task_is_told() -> None:
     assert "x" * 1000 in printed["markdown"]
 
 
+SPEC = {
+    "components": {
+        "comp-c": {
+            "executorLabel": "exec-c",
+            "inputDefinitions": {"parameters": {"rows": {"parameterType": "STRING"}}},
+        }
+    },
+    "deploymentSpec": {
+        "executors": {
+            "exec-c": {
+                "container": {
+                    "image": "example.com/c:1",
+                    "command": ["sh", "-c", "first\nsecond"],
+                    "args": ["--x", {"IfPresent": {"InputName": "rows", "Then": ["--rows"]}}],
+                    "env": [{"name": "TOKEN", "value": "x"}],
+                }
+            }
+        }
+    },
+    "root": {"dag": {"tasks": {"c": {"cachingOptions": {}, "componentRef": {"name": "comp-c"}}}}},
+}
+
+
+def test_all_of_a_new_component_is_told() -> None:
+    printed = _printed(_diff(Change(Action.ADDED, Kind.COMPONENT, "c", after=SPEC)))
+    assert printed["text"].splitlines()[2:-1] == [
+        "  + component c (image: example.com/c:1)",
+        "      components.comp-c.executorLabel: exec-c",
+        "      input rows: parameterType STRING",
+        "      env[TOKEN]: name TOKEN, value x",
+        "      root.dag.tasks.c.cachingOptions: {}",
+        "      root.dag.tasks.c.componentRef: name comp-c",
+        "      +sh",
+        "      +-c",
+        "      +first",
+        "      +second",
+        "      +--x",
+        '      +{"IfPresent": {"InputName": "rows", "Then": ["--rows"]}}',
+    ]
+    assert "<summary>code of c</summary>\n\n```diff\n+sh\n" in printed["markdown"]
+    assert "| | · `input rows` | | `parameterType STRING` |" in printed["markdown"]
+
+
+def test_lines_of_a_file_that_is_no_yaml_are_shown_like_code() -> None:
+    lines = Change(
+        Action.CHANGED, Kind.FILE, ".gitattributes", "lines", ["*.x text"], ["*.x -text", "*.y -text"]
+    )
+    printed = _printed(_diff(lines))
+    assert printed["text"].splitlines()[2:-1] == [
+        "  ~ file .gitattributes: lines: 2 added, 1 removed",
+        "      -*.x text",
+        "      +*.x -text",
+        "      +*.y -text",
+    ]
+    assert "```diff\n-*.x text\n+*.x -text\n+*.y -text\n```" in printed["markdown"]
+
+
 def test_rows_of_what_is_new_that_are_too_many_are_counted() -> None:
     env = {f"V{index}": "x" for index in range(1250)}
     printed = _printed(_diff(Change(Action.ADDED, Kind.TASK, "t", after={"component": "c", "env": env})))
@@ -217,8 +275,57 @@ def test_one_bump_of_21_components_is_one_row_and_21_records() -> None:
     ]
 
 
+def _bumps(*names: str) -> list[Change]:
+    return [Change(Action.CHANGED, Kind.COMPONENT, name, "image", "a:1", "a:2") for name in names]
+
+
+def test_one_bump_in_several_pipelines_is_told_once_for_all_of_them() -> None:
+    code = Change(Action.CHANGED, Kind.COMPONENT, "b", "code", ["old"], ["new"])
+    pipelines = [
+        PipelineDiff("p", None, [*_bumps("a", "b", "c"), code]),
+        PipelineDiff("q", None, [*_bumps("a"), code]),
+        PipelineDiff("r", Action.ADDED, _bumps("a")),
+        PipelineDiff("s", None, [code, _field(1, 2)]),
+    ]
+    found = EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines)
+    printed = _printed(found)
+    lines = printed["text"].splitlines()
+    assert lines[1:11] == [
+        "  ~ image of 4 components in 2 pipelines: a:1 → a:2",
+        "      p (3), q",
+        "  ~ code of 3 components in 3 pipelines, lines: 1 added, 1 removed",
+        "      p, q, s",
+        "      -old",
+        "      +new",
+        "~ p: version none → not locked yet",
+        "  ~ image of 3 components: as above",
+        "      a, b, c",
+        "  ~ code of component b: as above",
+    ]
+    assert "  ~ image of component a: as above" in lines
+    assert "  ~ component a: image: a:1 → a:2" in lines, "what is new is told where it stands"
+    assert printed["text"].count("+new") == printed["markdown"].count("+new") == 1
+    assert "| ~ | component `b` `code` |  | as above |" in printed["markdown"]
+    data = json.loads(printed["json"])["environments"][0]
+    assert [each["text"] for each in data["common"]] == [lines[1].strip(" ~"), lines[3].strip(" ~")]
+    assert data["common"][0]["things"][-1] == {"pipeline": "q", "name": "a"}
+    assert [len(each["changes"]) for each in data["pipelines"]] == [4, 2, 1, 2]
+
+
+def test_a_setting_of_several_pipelines_is_told_once() -> None:
+    pipelines = [
+        PipelineDiff(name, None, [Change(Action.CHANGED, Kind.PIPELINE, name, "deadlineSeconds", 60, 90)])
+        for name in "pqr"
+    ]
+    printed = _printed(EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines))
+    assert printed["text"].splitlines()[1:3] == [
+        "  ~ deadlineSeconds of 3 pipelines: 60 → 90",
+        "      p, q, r",
+    ]
+
+
 def test_only_what_says_the_very_same_is_folded() -> None:
-    changes = [_field(before, True, "cache") for before in (None, None, 1, 1.0, "1", False)]
+    changes = [_field(before, True, "cache") for before in (None, None, 1, 1.0, "1", False, -1)]
     assert "folded" not in to_markdown([_diff(*changes)])
     assert json.loads(_printed(_diff(*changes))["json"])["environments"][0]["pipelines"][0]["folded"] == []
 
@@ -252,6 +359,52 @@ def test_what_went_moved_or_came_alike_is_folded_too() -> None:
     ]
 
 
+def test_a_comment_that_is_too_small_has_every_pipeline_and_its_warnings_before_it_is_cut() -> None:
+    pipelines = [
+        PipelineDiff(
+            f"p{n}",
+            None,
+            [_field(n, "x" * 100, f"env.V{n}-{m}") for m in range(100)],
+            warnings=[f"warned {n}"],
+        )
+        for n in range(30)
+    ]
+    printed = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines)])
+    assert printed.startswith("> **Not all that changes is shown**")
+    assert all(f"### `p{n}: " in printed and f"> - warned {n}\n" in printed for n in range(30))
+    assert printed.count("| | … 95 more | | |") == 30
+    code = Change(Action.CHANGED, Kind.COMPONENT, "c", "code", [], ["y" * 350] * 200)
+    few = to_markdown([EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines[:2], changes=[code])])
+    assert few.startswith("> Pictures and code are left out")
+    assert "more | | |" not in few
+
+
+def test_a_comment_works_out_no_more_than_fits() -> None:
+    long = [["\n".join(f"{side} {n} {m}" for m in range(200)) for side in "ab"] for n in range(3000)]
+    found = _diff(*(_field(before, after, f"arguments.x{n}") for n, (before, after) in enumerate(long)))
+    start = time.process_time()
+    printed = to_markdown([found])
+    assert time.process_time() - start < 10
+    assert len(printed) <= 60_001
+    assert printed.startswith("> **Not all that changes is shown**")
+
+
+@pytest.mark.parametrize("beyond", range(-3, 4))
+def test_a_comment_of_just_the_size_is_not_cut_and_one_of_a_character_more_is(beyond: int) -> None:
+    def printed(first: int, second: int) -> str:
+        sizes = (("dev", first), ("prod", second))
+        return to_markdown(
+            [EnvironmentDiff(name, "HEAD", "UTC", warnings=["x" * size]) for name, size in sizes]
+        )
+
+    around = len(printed(1, 1)) - 2
+    text = printed(10, 60_000 + beyond - around - 10)
+    if beyond <= 0:
+        assert (len(text), text[-2:]) == (60_000 + beyond, "x\n")
+    else:
+        assert text.startswith("> **Not all that changes is shown**")
+
+
 def test_problems_stand_first_and_runs_that_merging_starts_are_warned_of() -> None:
     problem = Problem("environments/dev/values.yaml", 3, 1, "unknown key x", "take it out")
     run = StartedRun("backfill", {"day": "2026-01-02"})
@@ -268,6 +421,24 @@ def test_problems_stand_first_and_runs_that_merging_starts_are_warned_of() -> No
     assert "> - merging starts a run: trigger backfill (day: 2026-01-02)" in printed["markdown"]
     data = json.loads(printed["json"])["environments"][0]
     assert (data["problems"][0]["line"], data["pipelines"][0]["runsStarted"][0]["trigger"]) == (3, "backfill")
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        (("added", "a.b", None, None), "| + | file `f` `a.b` |  | `null` |"),
+        (("removed", "a.b", None, None), "| - | file `f` `a.b` | `null` |  |"),
+        (("added", "a.b", None, "x"), "| + | file `f` `a.b` |  | `x` |"),
+        (("removed", "a.b", {"x": 1}, None), '| - | file `f` `a.b` | `{"x": 1}` |  |'),
+        (("changed", None, "1", 1), '| ~ | file `f` | `"1"` | `1` |'),
+        (("changed", "a.b", None, "nothing"), '| ~ | file `f` `a.b` |  | `"nothing"` |'),
+        (("added", "a.b", None, [{"name": "n", "x": 1}]), "| + | file `f` `a.b` |  | new |"),
+    ],
+)
+def test_a_row_in_markdown_shows_both_sides(change: tuple[str, str | None, Any, Any], row: str) -> None:
+    action, field, before, after = change
+    found = _diff(Change(Action(action), Kind.FILE, "f", field, before, after))
+    assert row in _printed(found)["markdown"].splitlines()
 
 
 def test_what_environments_share_is_a_section_of_its_own() -> None:

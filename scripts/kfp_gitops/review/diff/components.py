@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,6 +43,42 @@ def images(spec: Any) -> list[str]:
     return sorted({str(container["image"]) for container in _containers(spec) if "image" in container})
 
 
+def is_graph(spec: Any) -> bool:
+    """Whether it is of several components, so that a port's name does not say whose it is."""
+    return len(_at(spec, "components")) > 1
+
+
+def code(spec: Any) -> list[str]:
+    """Every line of the commands and arguments of a component."""
+    lists = [container.get(key) for container in _containers(spec) for key in _CODE]
+    parts = [part for found in lists if isinstance(found, list) for part in found]
+    texts = [part if isinstance(part, str) else json.dumps(part, default=str) for part in parts]
+    return [line for text in texts for line in text.split("\n")]
+
+
+def without_code(spec: Any) -> Any:
+    """A spec without what `images` and `code` have of it, nor the parts of its root that repeat its step."""
+    return _without_code(without_shells(spec, spec)[0])
+
+
+def _without_code(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_code(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = {
+        key: {name: part for name, part in item.items() if not _is_told(name, part)}
+        if key == "container" and isinstance(item, Mapping)
+        else _without_code(item)
+        for key, item in value.items()
+    }
+    return {key: item for key, item in found.items() if item or not value[key]}
+
+
+def _is_told(name: str, part: Any) -> bool:
+    return name == "image" or (name in _CODE and isinstance(part, list))
+
+
 def without_version(document: Any) -> Any:
     """A spec or IR without the version of the SDK that compiled it: no key of any other thing of that name."""
     if not isinstance(document, Mapping):
@@ -64,7 +101,7 @@ def _at(value: Any, *keys: str) -> Mapping[str, Any]:
 
 def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
     """One change for each leaf that differs, but for lines of code: those are told together."""
-    many = max(len(_at(spec, "components")) for spec in (before, after)) > 1
+    many = is_graph(before) or is_graph(after)
     gone: list[str] = []
     come: list[str] = []
     for leaf in unsaid(*without_shells(before, after), lambda *_: False):
@@ -74,7 +111,7 @@ def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
                 gone += removed
                 come += added
             else:
-                yield _change(name, _short(place, many), old, new)
+                yield _change(name, short(place, many), old, new)
     if gone or come:
         yield Change(Action.CHANGED, Kind.COMPONENT, name, "code", gone, come)
 
@@ -127,7 +164,7 @@ def _change(name: str, field: str, old: Any, new: Any) -> Change:
     return Change(action, Kind.COMPONENT, name, field or "content", before, after)
 
 
-def _short(place: Place, many: bool) -> str:
+def short(place: Place, many: bool = False) -> str:
     """`inputDefinitions.parameters.rows.parameterType` → `input rows.parameterType`: what a person calls it."""
     field = label(place)
     if port := _V1_PORT.match(field):

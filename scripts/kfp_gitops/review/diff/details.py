@@ -9,10 +9,11 @@ from itertools import islice
 from typing import Any
 
 from kfp_gitops.base import visible
-from kfp_gitops.review.diff import values
+from kfp_gitops.review.diff import components, values
 from kfp_gitops.review.diff.fields import is_comparison, is_reference
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import Action, Change, Kind
+from kfp_gitops.review.diff.strict import Item, Place, label
 
 HEADS = ("component", "pipeline", "if", "loop", "in")
 """What a task or group is, where it stands: in its own line, the rest of it beneath."""
@@ -24,17 +25,14 @@ _ROWS = 200
 _BY_KEY = frozenset({"arguments", "env", "volumes", "labels", "annotations", "parameters"})
 _CHARACTERS = 4_000
 # Comparing lines takes time that grows with the product of their numbers.
-_LINES = 400
+_LINES = 200
 
 
 def is_code(change: Change) -> bool:
     """Whether its values are the lines that went and the lines that came."""
-    lines = (change.before, change.after)
-    return (
-        change.kind is Kind.COMPONENT
-        and change.field == "code"
-        and all(isinstance(found, list | None) for found in lines)
-    )
+    if (change.kind, change.field) not in ((Kind.COMPONENT, "code"), (Kind.FILE, "lines")):
+        return False
+    return all(isinstance(line, str) for side in (change.before, change.after) for line in side or [])
 
 
 def opens(change: Change) -> bool:
@@ -43,20 +41,38 @@ def opens(change: Change) -> bool:
         return False
     if not _is_branch(change.after) or is_code(change):
         return False
-    return (change.kind in NODES and change.field is None) or not values.fits(None, change.after)
+    whole = change.field is None and change.kind in (*NODES, Kind.COMPONENT)
+    return whole or isinstance(change.after, list) or not values.fits(None, change.after)
 
 
 def rows(change: Change) -> Iterator[tuple[str, str]]:
     """(field, value in words) of all that is new; those that are too many are counted."""
     if not opens(change):
         return
-    whole = change.after
-    if change.kind in NODES and change.field is None:
-        whole = {key: value for key, value in whole.items() if key not in HEADS or _is_long_loop(key, value)}
-    found = _leaves(whole, "")
-    yield from islice(found, _ROWS)
+    found = _leaves(_without_head(change), ())
+    if _is_new_component(change):
+        many = components.is_graph(change.after)
+        labelled = ((components.short(place, many), text) for place, text in found)
+    else:
+        labelled = ((label(place), text) for place, text in found)
+    yield from ((visible.line(field), text) for field, text in islice(labelled, _ROWS))
     if more := sum(1 for _ in found):
         yield "…", f"{more:,} more, see the file"
+
+
+def _without_head(change: Change) -> Any:
+    """What the line does not say, nor the lines of code."""
+    if change.field is None and change.kind in NODES:
+        return {
+            key: value for key, value in change.after.items() if key not in HEADS or _is_long_loop(key, value)
+        }
+    if _is_new_component(change):
+        return components.without_code(change.after)
+    return change.after
+
+
+def _is_new_component(change: Change) -> bool:
+    return change.kind is Kind.COMPONENT and change.field is None and change.action is Action.ADDED
 
 
 def _is_long_loop(key: str, value: Any) -> bool:
@@ -71,22 +87,24 @@ def _is_branch(value: Any) -> bool:
     return isinstance(value, Mapping) and not is_reference(value) and not is_comparison(value)
 
 
-def _leaves(value: Any, at: str) -> Iterator[tuple[str, str]]:
+def _leaves(value: Any, at: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _leaf(item, f"{at}[{_label(item, index)}]")
+            yield from _leaf(item, (*at, Item(_name_of(item) or index)))
         return
+    named = bool(at) and isinstance(at[-1], Item) and at[-1] == value.get("name") and len(value) > 1
     for key, item in value.items():
-        yield from _leaf(item, f"{at}.{visible.line(str(key))}" if at else visible.line(str(key)))
+        if not (named and key == "name"):
+            yield from _leaf(item, (*at, str(key)))
 
 
-def _label(item: Any, index: int) -> str:
+def _name_of(item: Any) -> str | None:
     name = item.get("name") if isinstance(item, Mapping) else None
-    return visible.line(name) if isinstance(name, str) else str(index)
+    return name if isinstance(name, str) else None
 
 
-def _leaf(value: Any, at: str) -> Iterator[tuple[str, str]]:
-    by_key = at.rpartition(".")[2] in _BY_KEY
+def _leaf(value: Any, at: Place) -> Iterator[tuple[Place, str]]:
+    by_key = at[-1] in _BY_KEY and not isinstance(at[-1], Item)
     if _is_branch(value) and value and not (not by_key and _is_flat(value)):
         yield from _leaves(value, at)
     elif isinstance(value, Mapping) and _is_flat(value) and not is_reference(value):
@@ -106,10 +124,15 @@ def _is_flat(value: Any) -> bool:
 
 
 def names(row: Row, most: int) -> list[str]:
-    """The things that a row folds, those that are too many counted."""
-    found = [_name(change) for change in row.changes[:most]] if row.folded else []
-    more = len(row.changes) - most
-    return [*found, f"… {more:,} more"] if more > 0 and row.folded else found
+    """The things that a row folds, or the pipelines that they are in; those that are too many counted."""
+    if not row.folded:
+        return []
+    if row.pipelines:
+        every = [f"{name} ({count:,})" if count > 1 else name for name, count in row.counts.items()]
+    else:
+        every = [_name(change) for change in row.changes]
+    more = len(every) - most
+    return [*every[:most], f"… {more:,} more"] if more > 0 else every
 
 
 def _name(change: Change) -> str:
@@ -118,14 +141,17 @@ def _name(change: Change) -> str:
 
 
 def code_lines(change: Change, removed: int, added: int) -> list[str]:
-    """Lines of code that went and that came with their signs; neither takes the other's place."""
-    sides = (("-", change.before, removed), ("+", change.after, added))
-    return [line for sign, lines, most in sides for line in _side(sign, lines or [], most)]
+    """Lines of code that went and that came with their signs, of a new component all; none of anything else."""
+    if _is_new_component(change):
+        return [*_side("+", components.code(change.after), added)]
+    if not is_code(change):
+        return []
+    return [*_side("-", change.before or [], removed), *_side("+", change.after or [], added)]
 
 
-def _side(sign: str, lines: Sequence[Any], most: int) -> Iterator[str]:
+def _side(sign: str, lines: Sequence[str], most: int) -> Iterator[str]:
     for line in lines[:most]:
-        yield f"{sign}{values.shortened(_tabs(str(line)))}"
+        yield f"{sign}{values.shortened(_tabs(line))}"
     if (more := len(lines) - most) > 0:
         yield f"{sign}… {more:,} more lines, see the file"
 

@@ -51,6 +51,7 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "summary": wording.radius(found),
         "problems": [_problem(item) for item in found.problems],
         **_changes(found.changes),
+        "common": [_common(row) for row in folding.common(found.pipelines).values()],
         "pipelines": [_pipeline(item) for item in found.pipelines],
         "warnings": list(found.warnings),
         "noise": list(found.noise),
@@ -129,6 +130,13 @@ def _folded(found: Row) -> dict[str, Any]:
     renames = found.first.action is Action.RENAMED  # Each of them has a name of its own before and after.
     said = _said(found.first) | ({"before": None, "after": None} if renames else {})
     return {**said, "names": found.names, "text": wording.row(found)}
+
+
+def _common(row: Row) -> dict[str, Any]:
+    things = [
+        {"pipeline": pipeline, "name": name} for pipeline, name in zip(row.pipelines, row.names, strict=True)
+    ]
+    return {**_said(row.first), "things": things, "text": wording.row(row)}
 
 
 def _said(found: Change) -> dict[str, Any]:

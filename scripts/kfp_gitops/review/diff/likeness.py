@@ -7,11 +7,12 @@ from typing import Any
 
 
 def key(value: Any) -> Hashable:
-    """Equal for two JSON-like values that mean the same: 1 is 1.0, true is not 1, nothing is like a NaN."""
-    if isinstance(value, bool):
-        return (bool, value)
+    """Equal for two parsed values just when `strict.alike` says so: 1 is neither 1.0 nor true.
+
+    Keys of maps stay as they are, for there they are compared as Python does.
+    """
     if isinstance(value, Mapping):
         return (dict, frozenset((name, key(item)) for name, item in value.items()))
     if isinstance(value, list):
         return (list, tuple(map(key, value)))
-    return object() if value != value else value  # noqa: PLR0124 a NaN is not even like itself
+    return (type(value), repr(value) if isinstance(value, float) else value)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from kfp_gitops.base import visible
-from kfp_gitops.review.diff import calendar, details, folding, values, wording
+from kfp_gitops.review.diff import calendar, details, folding, graph, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
-from kfp_gitops.review.diff.folding import Row
-from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
+from kfp_gitops.review.diff.folding import Common, Row
+from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, Kind, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
 from kfp_gitops.review.diff.wording import SIGNS
 
@@ -22,25 +24,59 @@ MAX_CHARACTERS = 60_000
 _REMOVED, _ADDED = 40, 200
 _NAMES = 100
 _VERBS = (Action.REWIRED, Action.MOVED, Action.RENAMED)
-_NOTE = (
-    "> Pictures and code are left out, and the end where it is cut: the whole does not fit a comment. "
-    "`scripts/diff.py` shows it.\n\n"
+_NOTE = "> Pictures and code are left out: the whole does not fit a comment. `scripts/diff.py` shows it.\n\n"
+_SHORTER = (
+    "> **Not all that changes is shown**, for it does not fit a comment: the first rows of each table, "
+    "and not the end where it is cut. `scripts/diff.py` shows the whole.\n\n"
 )
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What there is room for: pictures and code, and how many rows of a table (those beneath a row not counted)."""
+
+    pictures: bool
+    rows: int
+
+
+_ALL = _Room(True, sys.maxsize)
+_BRIEF = _Room(False, sys.maxsize)
+_FIRST = _Room(False, 5)
 
 
 def to_markdown(found: Sequence[EnvironmentDiff], shared: SharedDiff | None = None) -> str:
     """One section an environment; cut, and saying so first, when all of them do not fit one comment."""
-    text = _sections(found, shared)
-    if len(text) <= MAX_CHARACTERS:
-        return text
-    short = _NOTE + _sections(found, shared, brief=True)
-    return short if len(short) <= MAX_CHARACTERS else short[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
+    text = ""
+    for note, room in (("", _ALL), (_NOTE, _BRIEF), (_SHORTER, _FIRST)):
+        text = note + visible.shown("\n".join(_lines_of(found, shared, room, MAX_CHARACTERS - len(note))))
+        if len(text) <= MAX_CHARACTERS:
+            return text
+    return text[:MAX_CHARACTERS].rpartition("\n")[0] + "\n"
 
 
-def _sections(found: Sequence[EnvironmentDiff], shared: SharedDiff | None, *, brief: bool = False) -> str:
-    parts = [_shared(shared, brief)] if shared and shared.semantic else []
-    parts += [_lines(one, brief) for one in found]
-    return visible.shown("\n".join("\n".join(part).rstrip() + "\n" for part in parts))
+def _lines_of(
+    found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room, most: int
+) -> Iterator[str]:
+    """The lines of all sections, up to the one with which they are too long: the rest is not worked out."""
+    parts = [_shared(shared, room)] if shared and shared.semantic else []
+    for line in _parted([*parts, *(_lines(one, room) for one in found)]):
+        yield line
+        most -= len(line) + 1
+        if most < -1:  # The last line has no line break.
+            return
+
+
+def _parted(parts: Sequence[Iterator[str]]) -> Iterator[str]:
+    """Lines of sections, one empty line between two, and none but a line break at the end."""
+    empty = 0
+    for index, part in enumerate(parts):
+        empty = min(index, 1)
+        for line in part:
+            if line:
+                yield from [""] * empty
+                yield line
+            empty = 0 if line else empty + 1
+    yield ""
 
 
 def calendar_markdown(found: Calendar) -> str:
@@ -48,29 +84,34 @@ def calendar_markdown(found: Calendar) -> str:
     return "\n".join(_fenced("text", calendar.to_text(found)))
 
 
-def _lines(found: EnvironmentDiff, brief: bool) -> Iterator[str]:
+def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
     yield f"## {code(found.environment)}: {wording.radius(found) if found.semantic else 'no semantic change'}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
     yield from _alert("CAUTION", [str(problem) for problem in found.problems])
     yield from _alert("WARNING", found.warnings)
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes), room)
+    common = folding.common(found.pipelines)
+    if common:
+        yield "The same in several pipelines:"
+        yield ""
+        yield from _rows([*common.values()], room)
     for pipeline in found.pipelines:
-        yield from _pipeline(pipeline, found.zone, brief)
+        yield from _pipeline(pipeline, found.zone, common, room)
     yield from _folded(found.noise)
 
 
-def _shared(found: SharedDiff, brief: bool) -> Iterator[str]:
+def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:
     yield f"## Shared by all environments: {wording.shared_radius(found)}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
     yield from _alert("WARNING", found.warnings)
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes), room)
 
 
-def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
+def _pipeline(found: PipelineDiff, zone: str, common: Common, room: _Room) -> Iterator[str]:
     """What a reviewer must not miss comes first, then what changes and when it runs, last the picture."""
     if not found.semantic:
         yield from _folded([wording.headline(found), *found.noise])
@@ -80,22 +121,22 @@ def _pipeline(found: PipelineDiff, zone: str, brief: bool) -> Iterator[str]:
     yield from _alert(
         "WARNING", [*found.warnings, *map(wording.started, found.runs_started), *_in_flight(found)]
     )
-    yield from _changes(found.changes, brief)
+    yield from _rows(folding.rows(found.changes, common if found.action is None else ()), room)
     if found.replaced:
         names = ", ".join(map(code, found.replaced))
         yield f"Made anew, pinned to this version: {names}."
         yield ""
     for firing in found.firings:
         yield from _firings(firing, zone)
-    if not brief:
-        yield from _picture(found.graph)
+    if room.pictures:
+        yield from _picture(found)
     yield from _folded(found.noise)
 
 
-def _changes(changes: Sequence[Difference], brief: bool) -> Iterator[str]:
-    yield from _table(changes)
-    if not brief:
-        yield from _code_changes(changes)
+def _rows(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    yield from _table(rows, room)
+    if room.pictures:
+        yield from _in_full([row for row in rows if not row.above])
 
 
 def _in_flight(found: PipelineDiff) -> list[str]:
@@ -113,15 +154,18 @@ def _alert(kind: str, texts: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _table(changes: Sequence[Difference]) -> Iterator[str]:
-    if not changes:
+def _table(rows: Sequence[Row], room: _Room) -> Iterator[str]:
+    if not rows:
         return
     yield "| | what | before | after |"
     yield "|---|---|---|---|"
-    for row in folding.rows(changes):
+    for row in rows[: room.rows]:
         before, after = _cells(row)
         yield f"| {SIGNS[row.first.action]} | {_subject(row)} | {before} | {after} |"
-        yield from (f"| | · {code(field)} | | {code(text)} |" for field, text in details.rows(row.first))
+        if not row.above:
+            yield from (f"| | · {code(field)} | | {code(text)} |" for field, text in details.rows(row.first))
+    if (more := len(rows) - room.rows) > 0:
+        yield f"| | … {more:,} more | | |"
     yield ""
 
 
@@ -138,26 +182,31 @@ def _subject(row: Row) -> str:
 
 def _cells(row: Row) -> tuple[str, str]:
     found = row.first
+    if row.above:
+        return "", "as above"
     if details.is_code(found):
         return f"{len(found.before or [])} lines", f"{len(found.after or [])} lines"
-    if found.action is Action.RENAMED and row.folded:
-        return "", ""
-    if found.action in (Action.ADDED, Action.REMOVED) or found.field is None:
-        return _cell(found.before, found), _cell(found.after, found)
+    match found.action:
+        case Action.ADDED:
+            return "", _cell(found)
+        case Action.REMOVED:
+            return _cell(found), ""
+        case Action.MOVED:
+            return code(wording.group(found.before)), code(wording.group(found.after))
+        case Action.RENAMED:
+            return ("", "") if row.folded else (code(str(found.before)), code(str(found.after)))
     if details.opens(found):
         return "", "new"
     before, after = values.pair(found.before, found.after)
-    return code(before) if found.before is not None else "", code(after) if found.after is not None else ""
+    return "" if found.before is None else code(before), "" if found.after is None else code(after)
 
 
-def _cell(data: object, found: Difference) -> str:
-    if data is None:
-        return ""
-    if found.action in (Action.ADDED, Action.REMOVED) and found.field is None:
-        return code(wording.summary(found))
-    if found.action is Action.MOVED:
-        return code(wording.group(data))
-    return code(wording.value(data))
+def _cell(found: Difference) -> str:
+    """What came or went."""
+    if found.field is None:
+        summary = wording.summary(found)
+        return code(summary) if summary else ""
+    return wording.came_or_went(found) if details.opens(found) else code(wording.came_or_went(found))
 
 
 def _firings(found: Firings, zone: str) -> Iterator[str]:
@@ -179,15 +228,10 @@ def _at(texts: Sequence[str], index: int) -> str:
     return "none" if index == 0 else ""
 
 
-def _code_changes(changes: Sequence[Difference]) -> Iterator[str]:
+def _in_full(rows: Sequence[Row]) -> Iterator[str]:
     """Code, and texts that the table has only the differing part of."""
-    for row in folding.rows(changes):
-        lines = (
-            details.code_lines(row.first, _REMOVED, _ADDED)
-            if details.is_code(row.first)
-            else details.in_full(row.first)
-        )
-        if lines:
+    for row in rows:
+        if lines := details.code_lines(row.first, _REMOVED, _ADDED) or details.in_full(row.first):
             yield f"<details><summary>{html.escape(_title(row))}</summary>"
             yield ""
             yield from _fenced("diff", "\n".join(lines))
@@ -197,15 +241,19 @@ def _code_changes(changes: Sequence[Difference]) -> Iterator[str]:
 
 def _title(row: Row) -> str:
     subject = wording.kinds(row) if row.folded else row.first.name
-    return visible.line(f"{row.first.field} of {subject}" if row.first.field else f"{subject} in full")
+    what = row.first.field or ("code" if row.first.kind is Kind.COMPONENT else "the whole")
+    return visible.line(f"{what} of {subject}")
 
 
-def _picture(graph: str | None) -> Iterator[str]:
-    if graph:
+def _picture(found: PipelineDiff) -> Iterator[str]:
+    if found.graph:
         yield "<details open><summary>the pipeline, changed tasks marked</summary>"
         yield ""
-        yield from _fenced("mermaid", graph)
+        yield from _fenced("mermaid", found.graph)
         yield "</details>"
+        yield ""
+    elif found.action is not Action.REMOVED and any(change.kind in details.NODES for change in found.changes):
+        yield f"Not drawn: it has more than {graph.MAX_NODES} tasks and groups."
         yield ""
 
 

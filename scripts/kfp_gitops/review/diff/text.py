@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.diff import details, folding, wording
-from kfp_gitops.review.diff.folding import Row
+from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.wording import SIGNS
 
@@ -33,8 +33,10 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     yield from (f"! {problem}" for problem in found.problems)
     yield from (f"! {text}" for text in found.warnings)
     yield from _changes(found.changes)
+    common = folding.common(found.pipelines)
+    yield from _rows([*common.values()])
     for pipeline in found.pipelines:
-        yield from _pipeline(pipeline, found.zone)
+        yield from _pipeline(pipeline, found.zone, common)
     yield from (f"  (folded: {text})" for text in found.noise)
     yield wording.radius(found) if found.semantic else "no semantic change"
 
@@ -46,12 +48,12 @@ def _shared(found: SharedDiff) -> Iterator[str]:
     yield wording.shared_radius(found)
 
 
-def _pipeline(found: PipelineDiff, zone: str) -> Iterator[str]:
+def _pipeline(found: PipelineDiff, zone: str, common: Common) -> Iterator[str]:
     sign = SIGNS[found.action] if found.action else "~" if found.semantic else "="
     yield f"{sign} {visible.line(wording.headline(found))}"
     yield from (f"  ! {text}" for text in found.warnings)
     yield from (f"  ! {visible.line(wording.started(run))}" for run in found.runs_started)
-    yield from _changes(found.changes)
+    yield from _changes(found.changes, common if found.action is None else ())
     yield from (f"  ~ schedule {name} is made anew, pinned to this version" for name in found.replaced)
     for firing in found.firings:
         yield from _firings(firing, zone, found.action)
@@ -60,9 +62,13 @@ def _pipeline(found: PipelineDiff, zone: str) -> Iterator[str]:
     yield from (f"  (folded: {text})" for text in found.noise)
 
 
-def _changes(changes: Sequence[Change]) -> Iterator[str]:
+def _changes(changes: Sequence[Change], common: Container[Hashable] = ()) -> Iterator[str]:
+    yield from _rows(folding.rows(changes, common))
+
+
+def _rows(rows: Sequence[Row]) -> Iterator[str]:
     """Each row, and beneath it what does not fit it."""
-    for row in folding.rows(changes):
+    for row in rows:
         yield f"  {SIGNS[row.first.action]} {wording.row(row)}"
         yield from (f"      {line}" for line in _beneath(row))
 
@@ -70,9 +76,10 @@ def _changes(changes: Sequence[Change]) -> Iterator[str]:
 def _beneath(row: Row) -> Iterator[str]:
     if row.folded:
         yield ", ".join(details.names(row, _NAMES))
+    if row.above:
+        return
     yield from (f"{field}: {text}" for field, text in details.rows(row.first))
-    if details.is_code(row.first):
-        yield from details.code_lines(row.first, _REMOVED, _ADDED)
+    yield from details.code_lines(row.first, _REMOVED, _ADDED)
 
 
 def _firings(found: Firings, zone: str, action: Action | None) -> Iterator[str]:

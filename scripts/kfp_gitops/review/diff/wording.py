@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops.base import visible
 from kfp_gitops.reconcile import timing
-from kfp_gitops.review.diff import details, values
+from kfp_gitops.review.diff import components, details, values
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import (
     Action,
@@ -44,8 +44,13 @@ def change(found: Change) -> str:
 def row(found: Row) -> str:
     """One change, or several that say the same, in one line without its sign."""
     first = found.first
-    subject = kinds(found) if found.folded else f"{first.kind} {first.name}"
-    return visible.line(_sentence(first, subject, found.folded))
+    if found.above:
+        return visible.line(f"{first.field} of {kinds(found) if found.folded else _one(first)}: as above")
+    return visible.line(_sentence(first, kinds(found) if found.folded else _one(first), found.folded))
+
+
+def _one(found: Change) -> str:
+    return f"{found.kind} {found.name}"
 
 
 def _sentence(first: Change, subject: str, folded: bool) -> str:
@@ -61,23 +66,30 @@ def _sentence(first: Change, subject: str, folded: bool) -> str:
     verb = "rewired " if first.action is Action.REWIRED else ""
     if not first.field:
         return f"{subject}: {_said(first)}"
+    lines = ", lines" if first.kind is Kind.COMPONENT and details.is_code(first) else ""
     if folded:
-        return f"{verb}{first.field} of {subject}: {_said(first)}"
-    joint = ", " if details.is_code(first) else ": "
-    return f"{subject}: {verb}{first.field}{joint}{_said(first)}"
+        return f"{verb}{first.field} of {subject}{lines}: {_said(first)}"
+    return f"{subject}: {verb}{first.field}{lines}: {_said(first)}"
 
 
 def _said(found: Change) -> str:
     """What happened to a field."""
     if details.is_code(found):
-        return f"lines: {len(found.after or [])} added, {len(found.before or [])} removed"
+        return f"{len(found.after or [])} added, {len(found.before or [])} removed"
     if found.action in (Action.ADDED, Action.REMOVED):
-        data = found.after if found.action is Action.ADDED else found.before
-        return f"{found.action}: {'null' if data is None else value(data)}"
+        return f"{found.action}: {came_or_went(found)}"
     if details.opens(found):
         return "new"
     before, after = values.pair(found.before, found.after)
     return f"{before} → {after}"
+
+
+def came_or_went(found: Change) -> str:
+    """The value of a key that came or went: it may be null."""
+    if details.opens(found):
+        return "new"
+    data = found.after if found.action is Action.ADDED else found.before
+    return "null" if data is None else value(data)
 
 
 def _detail(found: Change) -> str:
@@ -94,9 +106,11 @@ def summary(found: Change) -> str:
         return value(data)
     if found.kind in details.NODES:
         data = {key: data[key] for key in details.HEADS if key in data}
+    elif found.kind is Kind.COMPONENT and (images := components.images(data)):
+        data = {"image": images}
     elif details.opens(found):
         data = {}
-    return ", ".join(_inside(key, item) for key, item in data.items())
+    return ", ".join(_inside(key, item) for key, item in data.items() if (key, item) != ("name", found.name))
 
 
 def _inside(key: str, data: Any) -> str:
@@ -115,9 +129,10 @@ def each(loop: Any) -> str:
 
 
 def kinds(found: Row) -> str:
-    """Of how many things a row is: `21 components`."""
+    """Of how many things a row is: `21 components in 4 pipelines`."""
     kind = found.first.kind
-    return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}"
+    where = f" in {len(found.counts):,} pipelines" if found.pipelines and kind is not Kind.PIPELINE else ""
+    return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}{where}"
 
 
 def group(groups: Any) -> str:
