@@ -168,7 +168,10 @@ def test_no_difference_hides_behind_another(batch: int) -> None:
         rng = random.Random(f"marks {number}")
         env, path = rng.choice(files)
         marks = [f"mark-{number}-{index}-end" for index in range(rng.randint(2, 5))]
-        documents = mutations.mark(_documents(env, path), rng, marks)
+        first = _documents(env, path)
+        if number % 2:
+            first = mutations.mutate(first, rng).documents
+        documents = mutations.mark(first, rng, marks)
         new = mutations.text(documents)
         told = _lines(*repository().changed(env, path, new))
         missing = [mark for mark in marks if mark in new and mark not in told]
