@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from kfp_gitops.review.diff.model import (
     Action,
     Change,
     EnvironmentDiff,
+    Firings,
     Kind,
     PipelineDiff,
     SharedDiff,
@@ -30,6 +32,18 @@ SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.
 
 def _diff(*changes: Change, **more: Any) -> EnvironmentDiff:
     return EnvironmentDiff("dev", "HEAD", "UTC", pipelines=[PipelineDiff("p", None, changes, **more)])
+
+
+def test_no_name_of_a_pipeline_or_schedule_starts_a_line_in_the_terminal() -> None:
+    evil = "a\n+ b\r\u2028"
+    firing = Firings(evil, [], [datetime(2026, 11, 30, tzinfo=UTC)], [evil])
+    pipeline = PipelineDiff(
+        evil, None, [_field(1, 2)], replaced=[evil], firings=[firing], warnings=[evil], noise=[evil]
+    )
+    found = EnvironmentDiff(evil, evil, "UTC", pipelines=[pipeline], warnings=[evil], noise=[evil])
+    lines = text.to_text(found).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert not [line for line in lines if line.strip().startswith("+ b")]
 
 
 def _printed(found: EnvironmentDiff) -> dict[str, str]:
