@@ -12,7 +12,6 @@ from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.rendering.rendered import LOCK
 from kfp_gitops.review.diff import jsonform, revision, shared
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.calendar import to_text as calendar_text
@@ -28,6 +27,8 @@ _EXAMPLES = """  python scripts/diff.py --env prod                              
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
   python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
 
+# As many changed pipelines are looked at first: where one was edited by hand, nothing need be rendered.
+_SUSPECTS = 3
 _UNCHECKED = (
     "nobody looked whether manifests/{0} is what its inputs render to, for that takes long here; "
     "`python scripts/render.py --env {0} --check` does"
@@ -35,10 +36,10 @@ _UNCHECKED = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compare `manifests/<env>/` with an earlier revision; exit 1 when what runs would change."""
+    """Compare what is delivered with an earlier revision; exit 1 when anything differs, 2 when it is stale."""
     parser = Parser(
         "diff.py",
-        "Say what merging would do: tasks, parameters, schedules, versions. Formatting and SDK noise is folded.",
+        "Say what merging would do. Whatever differs in anything parsed is told: docs/diff.md.",
         _EXAMPLES,
     )
     which = parser.add_mutually_exclusive_group(required=True)
@@ -130,7 +131,8 @@ def _with_freshness(root: Path, found: EnvironmentDiff) -> EnvironmentDiff:
         return found
     if _takes_long(root, name):
         return replace(found, warnings=[*found.warnings, _UNCHECKED.format(name)])
-    return replace(found, problems=_stale(root, name))
+    changed = [pipeline.name for pipeline in found.pipelines if pipeline.changes]
+    return replace(found, problems=_stale(root, name, changed[:_SUSPECTS]))
 
 
 def _takes_long(root: Path, name: str) -> bool:
@@ -139,13 +141,12 @@ def _takes_long(root: Path, name: str) -> bool:
     return large and not memo.load(root, name).known
 
 
-def _stale(root: Path, name: str) -> list[Problem]:
-    """Why the manifests are not what their inputs render to."""
-    from kfp_gitops.rendering.render import render
+def _stale(root: Path, name: str, suspects: Sequence[str] = ()) -> list[Problem]:
+    """Why the manifests are not what their inputs render to; what was edited by hand is among the suspects."""
+    from kfp_gitops.rendering.render import is_fresh
 
     try:
-        found = render(root, name, remember=True)
-        differs = any(path != LOCK for _, path in files.differences(root, found.folder, found.files()))
+        fresh = is_fresh(root, name, suspects)
     except InputError as error:
         why, todo = "its inputs do not render, so it is of earlier ones", "correct what is said next"
         return [Problem(f"manifests/{name}", 0, 0, why, todo), *error.problems]
@@ -153,7 +154,7 @@ def _stale(root: Path, name: str) -> list[Problem]:
         why, todo = f"its inputs do not render: {error}", f"run `python scripts/render.py --env {name}`"
         return [Problem(f"manifests/{name}", 0, 0, why, todo)]
     why, todo = "is not what its inputs render to", f"run `python scripts/render.py --env {name}`"
-    return [Problem(f"manifests/{name}", 0, 0, why, todo)] if differs else []
+    return [Problem(f"manifests/{name}", 0, 0, why, todo)] if not fresh else []
 
 
 def _calendar(arguments: Namespace) -> int:

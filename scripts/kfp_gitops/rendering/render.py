@@ -34,7 +34,31 @@ def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
         InputError: every problem found in its inputs.
     """
     env = environment.load(root, name)
-    memo = memos.load(root, name) if remember and len(env.pipelines) >= memos.FEWEST else Memo()
+    return _render(root, env, _memo(root, env) if remember else Memo())
+
+
+def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
+    """Whether manifests/<env>/ is what its inputs render to, the lock aside.
+
+    Where it is remembered of one of the suspects that the same inputs gave something else, nothing is rendered.
+
+    Raises:
+        UsageError, InputError: as `render`.
+    """
+    env = environment.load(root, name)
+    memo = _memo(root, env)
+    inputs = _Inputs.of(root, env, memo)
+    if any(_is_other(inputs, pipeline) for pipeline in suspects if pipeline in env.pipelines):
+        return False
+    found = _render(root, env, memo)
+    return all(path == LOCK for _, path in files.differences(root, found.folder, found.files()))
+
+
+def _memo(root: Path, env: Environment) -> Memo:
+    return memos.load(root, env.name) if len(env.pipelines) >= memos.FEWEST else Memo()
+
+
+def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
     pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
@@ -44,7 +68,7 @@ def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
             memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
             memo.carry_over(pipeline.compilation)
     delivered = _delivery(root, env, pipelines, memo)
-    return Rendered(name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,15 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None
+
+
+def _is_other(inputs: _Inputs, name: str) -> bool:
+    """Whether it is known for certain that a pipeline's inputs give something else than what stands in manifests/."""
+    try:
+        key = _key(inputs, name, environment.release_of(inputs.root, inputs.env, name))
+    except InputError:
+        return False
+    return key in inputs.memo.known and _remembered(inputs, name, key) is None
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:

@@ -75,6 +75,17 @@ def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
     assert (stale.code, STALE in stale.out) == (2, True)
 
 
+def test_where_it_is_remembered_what_came_of_the_inputs_an_edit_by_hand_is_found_without_rendering(
+    changed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
+    assert command("render", "--root", changed, "--env", "dev", "--lock").code == 0
+    edit(changed, Edit("manifests/dev/pipelines/hello/pipeline.yaml", "default: dev", "default: prod"))
+    monkeypatch.setattr("kfp_gitops.rendering.render._pipeline", lambda *_: pytest.fail("it renders"))
+    outcome = command("diff", "--root", changed, "--env", "dev")
+    assert (outcome.code, STALE in outcome.out) == (2, True)
+
+
 def test_inputs_that_do_not_render_are_an_error_beside_what_is_shown(changed: Path, command: Command) -> None:
     edit(changed, Edit(DEV, "name: dev", "name: [dev"))
     outcome = command("diff", "--root", changed, "--env", "dev")

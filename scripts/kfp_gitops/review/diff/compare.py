@@ -67,7 +67,7 @@ def _pipelines(environment: str, before: State, after: State, now: datetime) -> 
     left, right = before.entries(), after.entries()
     was, is_ = before.pipelines(), after.pipelines()
     nothing = PipelineFiles(before.name, {})
-    absent = {str(entry["name"]): str(entry["delete"]) for entry in after.settings.get("absent", ())}
+    absent = after.absent()
     return [
         _pipeline(
             *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),

@@ -150,12 +150,16 @@ def _mount(entry: Entry, own: Facts, other: Facts) -> Follower | None:
     if len(entry) != 1 or not isinstance(source, Mapping) or source.keys() != {"name", "items"}:
         return None
     items = source["items"]
-    if not isinstance(items, list) or not all(
-        isinstance(i, Mapping) and i.keys() == {"key", "path"} for i in items
-    ):
+    if not isinstance(items, list) or not all(map(_is_item, items)):
         return None
     found = _listing(source, "items", [(item["key"], item["path"]) for item in items], own, other)
     return found and Follower(found.about, {"configMap": found.bare})
+
+
+def _is_item(item: Any) -> bool:
+    if not isinstance(item, Mapping) or item.keys() != {"key", "path"}:
+        return False
+    return all(isinstance(value, str) for value in item.values())
 
 
 def _listing(

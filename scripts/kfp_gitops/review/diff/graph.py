@@ -136,7 +136,8 @@ def _names(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         if isinstance(value.get("task"), str):
             yield value["task"]
-        yield from (name for name in value.get("after") or [] if isinstance(name, str))
+        after = value.get("after")
+        yield from (name for name in after if isinstance(name, str)) if isinstance(after, list) else ()
         for item in value.values():
             yield from _names(item)
 

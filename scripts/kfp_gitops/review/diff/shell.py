@@ -45,11 +45,8 @@ def _echoes(spec: Any) -> Iterator[tuple[str, Keys]]:
 
 def _passed(inputs: Any) -> dict[str, Any]:
     words = (("artifacts", "componentInputArtifact"), ("parameters", "componentInputParameter"))
-    return {
-        kind: {name: {word: name} for name in _get(inputs, kind)}
-        for kind, word in words
-        if _get(inputs, kind)
-    }
+    found = {kind: {name: {word: name} for name in _names(inputs, kind)} for kind, word in words}
+    return {kind: names for kind, names in found.items() if names}
 
 
 def _returned(outputs: Any, task: str) -> dict[str, Any]:
@@ -60,9 +57,13 @@ def _returned(outputs: Any, task: str) -> dict[str, Any]:
         return {"valueFromParameter": {"outputParameterKey": name, "producerSubtask": task}}
 
     made = (("artifacts", artifact), ("parameters", parameter))
-    return {
-        kind: {name: form(name) for name in _get(outputs, kind)} for kind, form in made if _get(outputs, kind)
-    }
+    found = {kind: {name: form(name) for name in _names(outputs, kind)} for kind, form in made}
+    return {kind: names for kind, names in found.items() if names}
+
+
+def _names(definitions: Any, kind: str) -> list[str]:
+    found = _get(definitions, kind)
+    return [*found] if isinstance(found, Mapping) else []
 
 
 def _get(value: Any, *keys: str) -> Any:

@@ -116,7 +116,7 @@ class State(Files):
         """Pipeline → what environment.yaml and the lock say of it."""
         locked = mapping(mapping(self.document(LOCK)).get("pipelines"))
         return {
-            str(item["name"]): Entry(
+            item["name"]: Entry(
                 {key: value for key, value in item.items() if key not in ("name", "release")},
                 item.get("release"),
                 mapping(locked.get(item["name"])).get("version"),
@@ -124,9 +124,13 @@ class State(Files):
                 mapping(locked.get(item["name"])).get("digest"),
                 paused_until(self.settings, item),
             )
-            for item in self.settings.get("pipelines") or []
-            if isinstance(item, Mapping) and "name" in item
+            for item in _maps(self.settings.get("pipelines"))
+            if isinstance(item.get("name"), str)
         }
+
+    def absent(self) -> dict[str, str]:
+        """Pipeline that is to be gone → what its tombstone deletes."""
+        return {str(item.get("name")): str(item.get("delete")) for item in _maps(self.settings.get("absent"))}
 
     def pipelines(self) -> Mapping[str, PipelineFiles]:
         """Pipeline → its folder, listed in environment.yaml or not."""
@@ -156,6 +160,11 @@ class State(Files):
         ours = (ENVIRONMENT, LOCK)
         texts = {p: t for p, t in self.texts.items() if p not in ours and not p.startswith("pipelines/")}
         return Files(self.name, texts)
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    """The maps of a list; none in place of anything else."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
