@@ -34,6 +34,11 @@ def line(text: str) -> str:
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
 
 
+def row(text: str) -> str:
+    """The text as a whole line, laid out by the tabs in it."""
+    return "\t".join(map(line, text.split("\t")))
+
+
 def coloured(line: str) -> str:
     """A line of a diff or a plan in the colour of the sign that it begins with."""
     colour = _COLOURS.get(line.lstrip()[:1])

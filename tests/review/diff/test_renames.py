@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kfp_gitops.review.diff import likeness, nodes
 from kfp_gitops.review.diff.compare import compare
@@ -68,6 +68,12 @@ def _renames(found: Iterator[Change]) -> dict[str, str]:
 
 
 @given(VALUES, VALUES)
+@example(1, True)
+@example(1, 1.0)
+@example({"a": [0]}, {"a": [False]})
+@example(0.0, -0.0)
+@example(2**53 + 1, float(2**53))
+@example(float("nan"), float("nan"))
 def test_two_values_have_one_key_just_when_they_are_alike(left: Any, right: Any) -> None:
     assert (likeness.key(left) == likeness.key(right)) == alike(left, right)
 

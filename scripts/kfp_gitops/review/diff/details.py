@@ -151,13 +151,9 @@ def code_lines(change: Change, removed: int, added: int) -> list[str]:
 
 def _side(sign: str, lines: Sequence[str], most: int) -> Iterator[str]:
     for line in lines[:most]:
-        yield f"{sign}{values.shortened(_tabs(line))}"
+        yield f"{sign}{values.shortened(visible.row(line))}"
     if (more := len(lines) - most) > 0:
         yield f"{sign}… {more:,} more lines, see the file"
-
-
-def _tabs(text: str) -> str:
-    return "\t".join(map(visible.line, text.split("\t")))
 
 
 def in_full(change: Change) -> list[str]:
@@ -191,7 +187,7 @@ def _lines(value: Any) -> list[str]:
     if value is None:
         return []
     text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    return [_tabs(line) for line in text.split("\n")]
+    return [visible.row(line) for line in text.split("\n")]
 
 
 def _bounded(lines: Sequence[str]) -> Iterator[str]:

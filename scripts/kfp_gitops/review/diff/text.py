@@ -26,7 +26,7 @@ def shared_to_text(found: SharedDiff, *, colour: bool = False) -> str:
 
 
 def _printed(lines: Iterator[str], colour: bool) -> str:
-    return "\n".join(visible.coloured(line) if colour else line for line in map(visible.shown, lines))
+    return "\n".join(visible.coloured(line) if colour else line for line in map(visible.row, lines))
 
 
 def _lines(found: EnvironmentDiff) -> Iterator[str]:
