@@ -89,6 +89,50 @@ def test_the_steps_of_a_manifest_are_those_of_its_ir(case: str) -> None:
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
 
 
+NUMBERED = """
+apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: p, description: d, owner: o}
+spec:
+  parameters: {n: {type: int, default: 1}, words: {type: list, default: [x, y]}}
+  tasks:
+    first: {component: say, arguments: {text: a}}
+    which:
+      if: {eq: [{param: n}, 1]}
+      tasks: {one: {component: say, arguments: {text: one}}}
+      elif:
+      - if: {eq: [{param: n}, 2]}
+        tasks: {two: {component: say, arguments: {text: two}}}
+      - if: {eq: [{param: n}, 3]}
+        tasks: {three: {component: say, arguments: {text: three}}}
+      else:
+        tasks: {more: {component: say, arguments: {text: more}}}
+    each:
+      loop: {items: [c, d]}
+      tasks:
+        inner:
+          loop: {items: {param: words}}
+          tasks: {told: {component: say, arguments: {text: {concat: [{item: each}, {item: inner}]}}}}
+    last:
+      loop: {items: [e, f]}
+      tasks: {again: {component: say, arguments: {text: {concat: [{item: last}, {task: first, output: said}]}}}}
+"""
+
+
+def test_names_in_texts_are_counted_as_the_sdk_counts() -> None:
+    rendered = RenderedPipeline("p", "sha256:0", NUMBERED, SPECS)
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
+def test_a_component_that_is_a_graph_has_the_steps_of_its_own() -> None:
+    graph = compile_pipeline(_rendered("nested_pipeline"), "m").text
+    outer = NUMBERED.partition("    first:")[0] + "    all: {component: graph, arguments: {n: 3}}\n"
+    rendered = RenderedPipeline("p", "sha256:0", outer, {"graph": graph})
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
 @pytest.mark.parametrize("env", ["dev", "prod"])
 def test_so_are_those_of_what_ships(env: str) -> None:
     folder = PROJECT / f"manifests/{env}/pipelines"
