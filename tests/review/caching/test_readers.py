@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.rendering.rendered import read as read_rendered
-from kfp_gitops.review.caching import Side, read
+from kfp_gitops.review.caching import Fate, Side, predict, read
 from kfp_gitops.review.caching.steps import Step
 from language import COMPONENTS
 from manifest_strategy import manifests
@@ -154,3 +155,28 @@ def test_so_are_those_of_any_manifest(manifest: dict[str, Any]) -> None:
     rendered = RenderedPipeline("p", "sha256:0", text, SPECS)
     compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), text
+
+
+@pytest.mark.parametrize(
+    ("case", "task", "why"),
+    [
+        ("exit_handler", None, "it is told how the run went"),
+        ("persistent_volume_claims", "named", "its cache is off"),
+        ("persistent_volume_claims", "remove", "KFP keeps no result of a step that removes a claim"),
+        ("persistent_volume_claims", "write", "what it is given is new each time"),
+        ("workspace_and_config", None, "it uses the run's workspace"),
+        ("facts_of_the_run", "id", "what it is given is new each time"),
+    ],
+)
+def test_what_is_never_answered_says_why(case: str, task: str | None, why: str) -> None:
+    same = side(_rendered(case))
+    found = predict(same, same).of(Fate.EACH_TIME)
+    assert why in [text for one in found if task in (None, one.task) for text in one.because]
+
+
+def test_a_claim_without_a_name_is_made_in_each_run() -> None:
+    rendered = _rendered("persistent_volume_claims")
+    on = side(replace(rendered, manifest=rendered.manifest.replace("cache: false", "cache: true")))
+    found = {one.task: one.because for one in predict(on, on).of(Fate.EACH_TIME)}
+    assert found["scratch"] == ("each run gets a claim of its own",)
+    assert "named" not in found
