@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,9 +29,18 @@ from kfp_gitops.language.manifest import (
 )
 from kfp_gitops.review.caching import callee, from_ir
 from kfp_gitops.review.caching.callee import FINAL_STATUS, Callee
-from kfp_gitops.review.caching.from_ir import rounds
 from kfp_gitops.review.caching.names import Names
-from kfp_gitops.review.caching.placed import CREATE, DELETE, Frame, Place, claim, imported, made, stepped
+from kfp_gitops.review.caching.placed import (
+    CREATE,
+    DELETE,
+    Count,
+    Frame,
+    Place,
+    claim,
+    imported,
+    made,
+    stepped,
+)
 from kfp_gitops.review.caching.resolved import Scope
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import Server, Step
@@ -58,6 +66,7 @@ def steps(side: Side, given: Mapping[str, Any], server: Server) -> list[Step]:
 class _Reader:
     side: Side
     server: Server
+    count: Count = field(default_factory=Count)
     steps: list[Step] = field(default_factory=list)
     callees: dict[str, Callee | None] = field(default_factory=dict)
 
@@ -84,6 +93,7 @@ class _Reader:
     def body(self, nodes: Sequence[Node], scope: Scope, place: Place) -> None:
         """In the order of the compiler, which names tasks by it."""
         for node in ordered(nodes):
+            self.count.task()
             match node:
                 case Task():
                     self.task(node, scope, place)
@@ -110,31 +120,33 @@ class _Reader:
     def loop(self, node: Loop, scope: Scope, place: Place) -> None:
         scope.names.group(node)
         items = scope.value(node.items) or Derived("items", ())
-        turns = rounds(items)
         if not uses_item(node) and not isinstance(node.items, Constant):
             first = next(inner for inner in walk(node.body) if isinstance(inner, Task | Importer))
             scope.unused[first.id].append(node)
-        inside = [inner.id for inner in walk(node.body)]
-        made_by: dict[str, list[Mapping[str, Value]]] = defaultdict(list)
-        groups, counted = scope.names.groups, scope.names.groups
-        for turn in turns or [Derived("item", (items,))]:
-            # Each turn is the same text: it is named once.
-            scope.names.groups = groups
-            scope.items[node.id] = turn
+        with self.count.loop(items) as turns:
+            found = [self.turn(node, one, scope, place) for one in turns]
+            # Without items nothing runs; but what is inside has its names, and outputs that are collected.
             before = len(self.steps)
-            for name in inside:
-                scope.collected.pop(name, None)
-            self.body(node.body, scope, place)
-            counted = scope.names.groups
-            if not turns:
-                del self.steps[before:]
-            for name in inside:
-                if name in scope.outputs:
-                    made_by[name].append({**scope.outputs[name], **scope.collected.get(name, {})})
-        scope.names.groups = counted
+            shape = found[0] if found else self.turn(node, Derived("item", (items,)), scope, place)
+            del self.steps[before:]
         whole = isinstance(items, Known) and len(turns) == len(_list(items))
-        for name, outputs in made_by.items():
-            scope.collected[name] = dict(_collected(outputs if turns else [], outputs[0], items, whole))
+        for name, outputs in shape.items():
+            made_by = [one[name] for one in found]
+            scope.collected[name] = dict(_collected(made_by, outputs, items, whole))
+
+    def turn(self, node: Loop, item: Value, scope: Scope, place: Place) -> dict[str, Mapping[str, Value]]:
+        """One item of a loop: the outputs of each task inside. It is the same text each time, and named once."""
+        inside = [inner.id for inner in walk(node.body)]
+        for name in inside:
+            scope.collected.pop(name, None)
+        scope.names.groups = scope.groups.setdefault(node.id, scope.names.groups)
+        scope.items[node.id] = item
+        self.body(node.body, scope, place)
+        return {
+            name: {**scope.outputs[name], **scope.collected.get(name, {})}
+            for name in inside
+            if name in scope.outputs
+        }
 
     def name(self, node: Task, scope: Scope) -> str:
         """The SDK's name of a task."""
@@ -182,7 +194,7 @@ class _Reader:
         inputs = (spec.get("root") or {}).get("inputDefinitions") or {}
         artifacts = {key: value for key, value in given.items() if key in (inputs.get("artifacts") or {})}
         parameters = {key: value for key, value in given.items() if key not in artifacts}
-        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server)
+        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server, self.count)
         self.steps += found
         scope.outputs[node.id] = outputs
 
