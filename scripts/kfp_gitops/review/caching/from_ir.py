@@ -14,6 +14,7 @@ from typing import Any
 from kfp_gitops.language.irlint.view import Ir, bound, component_name, iterator, waits_for
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.review.caching import callee
+from kfp_gitops.review.caching.facts import constant
 from kfp_gitops.review.caching.placed import Count, Frame, Place, claim, imported, made, stepped
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import (
@@ -28,30 +29,6 @@ from kfp_gitops.review.caching.values import (
 )
 
 _SELECTED = re.compile(r'parseJson\(string_value\)\["(.*)"\]')
-_FACTS = {
-    "{{$.pipeline_job_name}}": "name",
-    "{{$.pipeline_job_resource_name}}": "resource name",
-    "{{$.pipeline_job_uuid}}": "id",
-    "{{$.pipeline_task_uuid}}": "task id",
-    "{{$.pipeline_job_create_time_utc}}": "creation time",
-    "{{$.pipeline_job_schedule_time_utc}}": "scheduled time",
-}
-_TASK_NAME = "{{$.pipeline_task_name}}"
-WORKSPACE = "{{$.workspace_path}}"
-_MOUNTED = "/kfp-workspace"
-
-
-def constant(value: Any, task: str) -> Value:
-    """A constant of a task of this name, placeholders of facts resolved where the driver resolves them."""
-    if isinstance(value, str):
-        if WORKSPACE in value:
-            return known(value.replace(WORKSPACE, _MOUNTED), workspace=True)
-        if value in _FACTS:
-            return Moving(_FACTS[value])
-        if value == _TASK_NAME:
-            return known(task)
-        return known(value, workspace=_MOUNTED in value)
-    return known(value)
 
 
 @dataclass

@@ -10,15 +10,12 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.language.manifest import (
     Condition,
     Constant,
-    EnvFrom,
     Guarded,
     Importer,
     Loop,
     Manifest,
-    MountedSource,
     Node,
     Parameter,
-    Pod,
     Scopes,
     Task,
     hidden,
@@ -27,7 +24,7 @@ from kfp_gitops.language.manifest import (
     uses_item,
     walk,
 )
-from kfp_gitops.review.caching import callee, from_ir
+from kfp_gitops.review.caching import callee, from_ir, pods
 from kfp_gitops.review.caching.callee import FINAL_STATUS, Callee
 from kfp_gitops.review.caching.names import Names
 from kfp_gitops.review.caching.placed import (
@@ -211,7 +208,7 @@ class _Reader:
                 parameters[name] = Moving("final status")
         for written in node.arguments.values():
             parameters.update(scope.channels(written))
-        parameters.update(_resources(node.pod, scope))
+        parameters.update(pods.resources(node.pod, scope))
         parameters.update(_items_handed_down(node, scope))
         stub = node.kind in _STUBS
         names = {reader.PVC_INPUTS[name]: value for name, value in given.items()} if stub else {}
@@ -222,10 +219,10 @@ class _Reader:
                 {**parameters, **names},
                 {name: value for name, value in given.items() if name not in declared and not stub},
             ),
-            claims=list(_claims(node.pod, scope)),
+            claims=list(pods.claims(node.pod, scope)),
             cache=node.settings.cache is not False,
             key=node.settings.cache_key or "",
-            unseen=dict(_unseen(node.pod)),
+            unseen=dict(pods.unseen(node.pod)),
             server=self.server,
         )
 
@@ -265,46 +262,7 @@ def _collected(
         yield output, list_of(values) if whole else Derived("each", (items, *values))
 
 
-def _claims(pod: Pod, scope: Scope) -> Iterator[Value]:
-    for volume in pod.volumes:
-        if isinstance(volume, MountedSource) and volume.kind == "pvc":
-            yield scope.value(volume.name) or Derived("unknown", ())
-
-
-_RESOURCES = (
-    "cpu_request",
-    "cpu_limit",
-    "memory_request",
-    "memory_limit",
-    "accelerator_type",
-    "accelerator_limit",
-)
-
-
-def _resources(pod: Pod, scope: Scope) -> Iterator[tuple[str, Value]]:
-    """Bounds that are references are inputs of the task, and so in the key."""
-    for name in _RESOURCES:
-        value = getattr(pod.resources, name)
-        if value is not None and not isinstance(value, Constant):
-            yield name.replace("accelerator_limit", "accelerator_count"), known(scope.template(value))
-            yield from scope.channels_of(value)
-
-
 def _items_handed_down(node: Task, scope: Scope) -> Iterator[tuple[str, Value]]:
     """The list of a loop of which nothing uses the item: its first task asks for it (`compiler.channels`)."""
     for loop in scope.unused.get(node.id, ()):
         yield from scope.channels_of(loop.items)
-
-
-def _unseen(pod: Pod) -> Iterator[tuple[str, Any]]:
-    for name, source in pod.env.items():
-        if isinstance(source, str):
-            yield f"env {name}", source
-        else:
-            kind = {"secret": "secret", "configMap": "config map"}.get(getattr(source, "kind", ""), "field")
-            yield f"{kind} of {name}" if isinstance(source, EnvFrom) else f"field of {name}", source
-    for volume in pod.volumes:
-        if isinstance(volume, MountedSource) and volume.kind == "pvc":
-            yield f"mount of {volume.mount_path}", volume.sub_path
-        elif isinstance(volume, MountedSource):
-            yield f"{'secret' if volume.kind == 'secret' else 'config map'} at {volume.mount_path}", volume

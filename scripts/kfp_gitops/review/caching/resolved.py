@@ -27,7 +27,7 @@ from kfp_gitops.language.manifest import (
     references,
 )
 from kfp_gitops.language.manifest import Value as Written
-from kfp_gitops.review.caching.from_ir import constant
+from kfp_gitops.review.caching.facts import constant
 from kfp_gitops.review.caching.names import Names
 from kfp_gitops.review.caching.values import Derived, Value, field_of, known
 
