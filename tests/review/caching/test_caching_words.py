@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from kfp_gitops.review.caching import Side, words
-from kfp_gitops.review.caching.starts import forecasts
+from kfp_gitops.review.caching.starts import UNKNOWN, forecasts
 from test_predict import OTHER, Edit, _at, _both, _spec, side
 
 
@@ -131,5 +131,39 @@ def test_a_key_of_its_own_is_told_as_each_version_treats_it() -> None:
 def test_what_cannot_be_read_is_said_to_be_unknown(spec: Any) -> None:
     manifest = {"metadata": {"name": "p", "description": "d", "owner": "o"}, "spec": spec}
     found = forecasts(_side(), Side(manifest, _side().specs))
-    assert words.lines(found) == ["what runs again cannot be told: a manifest or component is not valid"]
+    assert words.lines(found) == [UNKNOWN]
     assert words.warnings(found) == []
+
+
+def _doubling(levels: int) -> Side:
+    """Pipelines inside pipelines, each twice in the next."""
+    about = {"name": "p", "description": "d", "owner": "o"}
+    inner = {
+        f"l{level}.yaml": {
+            "metadata": about,
+            "spec": {"tasks": {name: {"pipeline": f"l{level + 1}"} for name in ("a", "b")}},
+        }
+        for level in range(levels)
+    }
+    inner[f"l{levels}.yaml"] = {
+        "metadata": about,
+        "spec": {"tasks": {"i": {"importer": {"uri": "s3://a/b", "type": "Dataset"}}}},
+    }
+    return Side(inner["l0.yaml"], {}, inner)
+
+
+def test_pipelines_that_double_and_those_that_hold_themselves_are_not_followed_for_ever() -> None:
+    assert words.lines(forecasts(_doubling(5), _doubling(5))) == []
+    assert words.lines(forecasts(_side(), _doubling(40))) == [UNKNOWN]
+    turns = _doubling(1)
+    round_about = Side(turns.manifest, {}, {**turns.inner, "l1.yaml": turns.inner["l0.yaml"]})
+    assert words.lines(forecasts(_side(), round_about)) == [UNKNOWN]
+
+
+def test_loops_in_loops_are_not_multiplied_out() -> None:
+    tasks: dict[str, Any] = {"say": {"component": "tell", "arguments": {"text": {"item": "l0"}}}}
+    for level in range(4):
+        tasks = {f"l{level}": {"loop": {"items": list(range(50))}, "tasks": tasks}}
+    manifest = {"metadata": {"name": "p", "description": "d", "owner": "o"}, "spec": {"tasks": tasks}}
+    found = Side(manifest, _side().specs)
+    assert words.lines(forecasts(found, found)) == ["same results from cache: 1"]

@@ -14,7 +14,8 @@ from typing import Any
 from kfp_gitops.language.irlint.view import Ir, bound, component_name, iterator, waits_for
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.review.caching import callee
-from kfp_gitops.review.caching.placed import MAX_ITEMS, Frame, Place, claim, imported, made, stepped
+from kfp_gitops.review.caching.facts import constant
+from kfp_gitops.review.caching.placed import Count, Frame, Place, claim, imported, made, stepped
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
 from kfp_gitops.review.caching.values import (
     Derived,
@@ -23,37 +24,11 @@ from kfp_gitops.review.caching.values import (
     Value,
     as_type,
     field_of,
-    item_of,
     known,
     list_of,
-    parsed,
 )
 
 _SELECTED = re.compile(r'parseJson\(string_value\)\["(.*)"\]')
-_FACTS = {
-    "{{$.pipeline_job_name}}": "name",
-    "{{$.pipeline_job_resource_name}}": "resource name",
-    "{{$.pipeline_job_uuid}}": "id",
-    "{{$.pipeline_task_uuid}}": "task id",
-    "{{$.pipeline_job_create_time_utc}}": "creation time",
-    "{{$.pipeline_job_schedule_time_utc}}": "scheduled time",
-}
-_TASK_NAME = "{{$.pipeline_task_name}}"
-WORKSPACE = "{{$.workspace_path}}"
-_MOUNTED = "/kfp-workspace"
-
-
-def constant(value: Any, task: str) -> Value:
-    """A constant of a task of this name, placeholders of facts resolved where the driver resolves them."""
-    if isinstance(value, str):
-        if WORKSPACE in value:
-            return known(value.replace(WORKSPACE, _MOUNTED), workspace=True)
-        if value in _FACTS:
-            return Moving(_FACTS[value])
-        if value == _TASK_NAME:
-            return known(task)
-        return known(value, workspace=_MOUNTED in value)
-    return known(value)
 
 
 @dataclass
@@ -61,6 +36,7 @@ class _Reader:
     ir: Ir
     settings: Mapping[str, Any]
     server: Server
+    count: Count
     found: list[Step] = field(default_factory=list)
 
     def dag(self, tasks: Mapping[str, Any], frame: Frame, place: Place) -> Frame:
@@ -70,6 +46,7 @@ class _Reader:
         return frame
 
     def task(self, name: str, task: Mapping[str, Any], frame: Frame, place: Place) -> None:
+        self.count.task()
         component = self.ir.component(task)
         if component is None:
             return
@@ -140,11 +117,11 @@ class _Reader:
             items: Value = known(json.loads(source["raw"]))
         else:
             items = given.parameters.pop(str(source.get("inputParameter")), None) or Derived("items", ())
-        turns_of = rounds(items)
-        turns = [
-            self.once(name, task, replace(given, parameters={**given.parameters, item: one}), frame, here)
-            for one in turns_of
-        ]
+        with self.count.loop(items) as rounds:
+            turns = [
+                self.once(name, task, replace(given, parameters={**given.parameters, item: one}), frame, here)
+                for one in rounds
+            ]
         whole = isinstance(items, Known) and len(turns) == len(items.value)
         names = turns[0] if turns else ()
         return {
@@ -234,7 +211,8 @@ def steps(
 
     A parameter that is a `Value` already is taken as it is, so that a component can be read that is a graph.
     """
-    return graph(documents, {name: known(value) for name, value in given.items()}, {}, Place(()), server)[0]
+    parameters = {name: known(value) for name, value in given.items()}
+    return graph(documents, parameters, {}, Place(()), server, Count())[0]
 
 
 def graph(
@@ -243,9 +221,10 @@ def graph(
     artifacts: Mapping[str, Value],
     place: Place,
     server: Server,
+    count: Count,
 ) -> tuple[list[Step], Mapping[str, Value]]:
     """The same of a graph that stands somewhere in another pipeline, and its outputs."""
-    reader = _Reader(Ir(documents[0]), _settings(documents), server)
+    reader = _Reader(Ir(documents[0]), _settings(documents), server, count)
     root = reader.ir.root
     asked = {
         name: Derived(f"parameter {name}", ())
@@ -274,15 +253,6 @@ def _artifact(source: Mapping[str, Any], frame: Frame) -> Value | None:
         case {"taskOutputArtifact": {"producerTask": task, "outputArtifactKey": output}}:
             return frame.outputs.get(task, {}).get(output)
     return Derived("unknown", ())
-
-
-def rounds(items: Value) -> list[Value]:
-    """The items of a list, or one that stands for all of them where they are not known or too many."""
-    if isinstance(items, Known) and isinstance(items.value, str):
-        items = parsed(items)
-    if isinstance(items, Known) and isinstance(items.value, list) and len(items.value) <= MAX_ITEMS:
-        return [item_of(items, index) for index in range(len(items.value))]
-    return [item_of(items)]
 
 
 def _settings(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

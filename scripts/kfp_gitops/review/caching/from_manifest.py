@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +10,12 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.language.manifest import (
     Condition,
     Constant,
-    EnvFrom,
     Guarded,
     Importer,
     Loop,
     Manifest,
-    MountedSource,
     Node,
     Parameter,
-    Pod,
     Scopes,
     Task,
     hidden,
@@ -28,11 +24,20 @@ from kfp_gitops.language.manifest import (
     uses_item,
     walk,
 )
-from kfp_gitops.review.caching import callee, from_ir
+from kfp_gitops.review.caching import callee, from_ir, pods
 from kfp_gitops.review.caching.callee import FINAL_STATUS, Callee
-from kfp_gitops.review.caching.from_ir import rounds
 from kfp_gitops.review.caching.names import Names
-from kfp_gitops.review.caching.placed import CREATE, DELETE, Frame, Place, claim, imported, made, stepped
+from kfp_gitops.review.caching.placed import (
+    CREATE,
+    DELETE,
+    Count,
+    Frame,
+    Place,
+    claim,
+    imported,
+    made,
+    stepped,
+)
 from kfp_gitops.review.caching.resolved import Scope
 from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import Server, Step
@@ -58,6 +63,7 @@ def steps(side: Side, given: Mapping[str, Any], server: Server) -> list[Step]:
 class _Reader:
     side: Side
     server: Server
+    count: Count = field(default_factory=Count)
     steps: list[Step] = field(default_factory=list)
     callees: dict[str, Callee | None] = field(default_factory=dict)
 
@@ -84,6 +90,7 @@ class _Reader:
     def body(self, nodes: Sequence[Node], scope: Scope, place: Place) -> None:
         """In the order of the compiler, which names tasks by it."""
         for node in ordered(nodes):
+            self.count.task()
             match node:
                 case Task():
                     self.task(node, scope, place)
@@ -110,31 +117,33 @@ class _Reader:
     def loop(self, node: Loop, scope: Scope, place: Place) -> None:
         scope.names.group(node)
         items = scope.value(node.items) or Derived("items", ())
-        turns = rounds(items)
         if not uses_item(node) and not isinstance(node.items, Constant):
             first = next(inner for inner in walk(node.body) if isinstance(inner, Task | Importer))
             scope.unused[first.id].append(node)
-        inside = [inner.id for inner in walk(node.body)]
-        made_by: dict[str, list[Mapping[str, Value]]] = defaultdict(list)
-        groups, counted = scope.names.groups, scope.names.groups
-        for turn in turns or [Derived("item", (items,))]:
-            # Each turn is the same text: it is named once.
-            scope.names.groups = groups
-            scope.items[node.id] = turn
+        with self.count.loop(items) as turns:
+            found = [self.turn(node, one, scope, place) for one in turns]
+            # Without items nothing runs; but what is inside has its names, and outputs that are collected.
             before = len(self.steps)
-            for name in inside:
-                scope.collected.pop(name, None)
-            self.body(node.body, scope, place)
-            counted = scope.names.groups
-            if not turns:
-                del self.steps[before:]
-            for name in inside:
-                if name in scope.outputs:
-                    made_by[name].append({**scope.outputs[name], **scope.collected.get(name, {})})
-        scope.names.groups = counted
+            shape = found[0] if found else self.turn(node, Derived("item", (items,)), scope, place)
+            del self.steps[before:]
         whole = isinstance(items, Known) and len(turns) == len(_list(items))
-        for name, outputs in made_by.items():
-            scope.collected[name] = dict(_collected(outputs if turns else [], outputs[0], items, whole))
+        for name, outputs in shape.items():
+            made_by = [one[name] for one in found]
+            scope.collected[name] = dict(_collected(made_by, outputs, items, whole))
+
+    def turn(self, node: Loop, item: Value, scope: Scope, place: Place) -> dict[str, Mapping[str, Value]]:
+        """One item of a loop: the outputs of each task inside. It is the same text each time, and named once."""
+        inside = [inner.id for inner in walk(node.body)]
+        for name in inside:
+            scope.collected.pop(name, None)
+        scope.names.groups = scope.groups.setdefault(node.id, scope.names.groups)
+        scope.items[node.id] = item
+        self.body(node.body, scope, place)
+        return {
+            name: {**scope.outputs[name], **scope.collected.get(name, {})}
+            for name in inside
+            if name in scope.outputs
+        }
 
     def name(self, node: Task, scope: Scope) -> str:
         """The SDK's name of a task."""
@@ -182,7 +191,7 @@ class _Reader:
         inputs = (spec.get("root") or {}).get("inputDefinitions") or {}
         artifacts = {key: value for key, value in given.items() if key in (inputs.get("artifacts") or {})}
         parameters = {key: value for key, value in given.items() if key not in artifacts}
-        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server)
+        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server, self.count)
         self.steps += found
         scope.outputs[node.id] = outputs
 
@@ -199,7 +208,7 @@ class _Reader:
                 parameters[name] = Moving("final status")
         for written in node.arguments.values():
             parameters.update(scope.channels(written))
-        parameters.update(_resources(node.pod, scope))
+        parameters.update(pods.resources(node.pod, scope))
         parameters.update(_items_handed_down(node, scope))
         stub = node.kind in _STUBS
         names = {reader.PVC_INPUTS[name]: value for name, value in given.items()} if stub else {}
@@ -210,10 +219,10 @@ class _Reader:
                 {**parameters, **names},
                 {name: value for name, value in given.items() if name not in declared and not stub},
             ),
-            claims=list(_claims(node.pod, scope)),
+            claims=list(pods.claims(node.pod, scope)),
             cache=node.settings.cache is not False,
             key=node.settings.cache_key or "",
-            unseen=dict(_unseen(node.pod)),
+            unseen=dict(pods.unseen(node.pod)),
             server=self.server,
         )
 
@@ -253,46 +262,7 @@ def _collected(
         yield output, list_of(values) if whole else Derived("each", (items, *values))
 
 
-def _claims(pod: Pod, scope: Scope) -> Iterator[Value]:
-    for volume in pod.volumes:
-        if isinstance(volume, MountedSource) and volume.kind == "pvc":
-            yield scope.value(volume.name) or Derived("unknown", ())
-
-
-_RESOURCES = (
-    "cpu_request",
-    "cpu_limit",
-    "memory_request",
-    "memory_limit",
-    "accelerator_type",
-    "accelerator_limit",
-)
-
-
-def _resources(pod: Pod, scope: Scope) -> Iterator[tuple[str, Value]]:
-    """Bounds that are references are inputs of the task, and so in the key."""
-    for name in _RESOURCES:
-        value = getattr(pod.resources, name)
-        if value is not None and not isinstance(value, Constant):
-            yield name.replace("accelerator_limit", "accelerator_count"), known(scope.template(value))
-            yield from scope.channels_of(value)
-
-
 def _items_handed_down(node: Task, scope: Scope) -> Iterator[tuple[str, Value]]:
     """The list of a loop of which nothing uses the item: its first task asks for it (`compiler.channels`)."""
     for loop in scope.unused.get(node.id, ()):
         yield from scope.channels_of(loop.items)
-
-
-def _unseen(pod: Pod) -> Iterator[tuple[str, Any]]:
-    for name, source in pod.env.items():
-        if isinstance(source, str):
-            yield f"env {name}", source
-        else:
-            kind = {"secret": "secret", "configMap": "config map"}.get(getattr(source, "kind", ""), "field")
-            yield f"{kind} of {name}" if isinstance(source, EnvFrom) else f"field of {name}", source
-    for volume in pod.volumes:
-        if isinstance(volume, MountedSource) and volume.kind == "pvc":
-            yield f"mount of {volume.mount_path}", volume.sub_path
-        elif isinstance(volume, MountedSource):
-            yield f"{'secret' if volume.kind == 'secret' else 'config map'} at {volume.mount_path}", volume

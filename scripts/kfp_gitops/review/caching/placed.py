@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from kfp_gitops.review.caching.callee import FINAL_STATUS, Callee
 from kfp_gitops.review.caching.steps import Server, Step
-from kfp_gitops.review.caching.values import Derived, Known, Made, Motion, Moving, Value
+from kfp_gitops.review.caching.values import Derived, Known, Made, Motion, Moving, Value, item_of, parsed
 
 MAX_ITEMS = 100
-"""A loop over more items is looked at once, for all of them."""
+"""Loops inside one another that run more often together are looked at once, for all of their items."""
+MAX_TASKS = 20_000
 CREATE, DELETE = "argostub/createpvc", "argostub/deletepvc"
 ALWAYS = {
     "status": "it is told how the run went",
@@ -19,6 +21,41 @@ ALWAYS = {
     "delete": "KFP keeps no result of a step that removes a claim",
     "claim": "each run gets a claim of its own",
 }
+
+
+class Count:
+    """How much is read: pipelines inside pipelines double with each level."""
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self.times = 1
+
+    def task(self) -> None:
+        """One more.
+
+        Raises:
+            ValueError: there are too many.
+        """
+        self.tasks += 1
+        if self.tasks > MAX_TASKS:
+            raise ValueError(f"more than {MAX_TASKS} tasks")
+
+    @contextmanager
+    def loop(self, items: Value) -> Iterator[list[Value]]:
+        """The items of a loop, or one that stands for all where they are not known or too many."""
+        outer = self.times
+        found = _rounds(items, MAX_ITEMS // outer)
+        self.times = outer * max(1, len(found))
+        yield found
+        self.times = outer
+
+
+def _rounds(items: Value, most: int) -> list[Value]:
+    if isinstance(items, Known) and isinstance(items.value, str):
+        items = parsed(items)
+    if isinstance(items, Known) and isinstance(items.value, list) and len(items.value) <= most:
+        return [item_of(items, index) for index in range(len(items.value))]
+    return [item_of(items)]
 
 
 @dataclass(frozen=True)

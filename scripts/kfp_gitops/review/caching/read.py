@@ -23,7 +23,16 @@ def steps(side: Side, given: Mapping[str, Any], server: Server = KFP_2_17) -> li
     """
     try:
         return _steps(side, given, server)
-    except (CycleError, KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
+    except (
+        CycleError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        IndexError,
+        StopIteration,
+        RecursionError,
+    ) as error:
         raise UnreadableError(type(error).__name__) from error
 
 

@@ -27,7 +27,7 @@ from kfp_gitops.language.manifest import (
     references,
 )
 from kfp_gitops.language.manifest import Value as Written
-from kfp_gitops.review.caching.from_ir import constant
+from kfp_gitops.review.caching.facts import constant
 from kfp_gitops.review.caching.names import Names
 from kfp_gitops.review.caching.values import Derived, Value, field_of, known
 
@@ -55,6 +55,8 @@ class Scope:
     items: dict[str, Value] = field(default_factory=dict)
     collected: dict[str, dict[str, Value]] = field(default_factory=dict)
     """Task in a loop → output → what all iterations made of it."""
+    groups: dict[str, int] = field(default_factory=dict)
+    """Loop → how many groups were counted when it began."""
     unused: dict[str, list[Loop]] = field(default_factory=lambda: defaultdict(list))
     """Task → loops around it, of whose items nothing is used, and whose lists it is handed all the same."""
 

@@ -15,7 +15,7 @@ from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, KFP_2_18, Server, Step
 
 BY_HAND = "a run by hand"
-UNKNOWN = "what runs again cannot be told: a manifest or component is not valid"
+UNKNOWN = "what runs again cannot be told: a manifest or component is not valid, or there is too much"
 RENAMED = "every task runs: results are kept by the name in the compiled pipeline, which is another now"
 ELSEWHERE = "every task runs: where it moves to there are no results of it"
 
