@@ -319,6 +319,12 @@ def test_one_day_variables_count(server: Server, fate: str) -> None:
     assert fates(*changed, server)["apart"] == fate
 
 
+def test_a_parameter_that_every_run_must_give_is_taken_for_the_same() -> None:
+    edit: Edit = lambda spec, specs: spec["parameters"]["source"].pop("default")  # noqa: E731
+    assert set(fates(side(edit), side(edit)).values()) == {CACHED}
+    assert fates(side(), side(edit))["load"] == OPEN
+
+
 LOOP = """
 apiVersion: kfp-gitops/v1
 kind: PipelineManifest

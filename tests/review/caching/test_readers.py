@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
-from kfp_gitops.review.caching import Side, read
+from kfp_gitops.rendering.rendered import read as read_rendered
+from kfp_gitops.review.caching import Fate, Side, predict, read
 from kfp_gitops.review.caching.steps import Step
 from language import COMPONENTS
 from manifest_strategy import manifests
 from profiles import examples
+from project import PROJECT
 
 DSL = Path(__file__).parents[2] / "dsl"
 CASES = sorted(path.parent.name for path in DSL.glob("*/manifest.yaml"))
@@ -87,6 +90,59 @@ def test_the_steps_of_a_manifest_are_those_of_its_ir(case: str) -> None:
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
 
 
+NUMBERED = """
+apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: p, description: d, owner: o}
+spec:
+  parameters: {n: {type: int, default: 1}, words: {type: list, default: [x, y]}}
+  tasks:
+    first: {component: say, arguments: {text: a}}
+    which:
+      if: {eq: [{param: n}, 1]}
+      tasks: {one: {component: say, arguments: {text: one}}}
+      elif:
+      - if: {eq: [{param: n}, 2]}
+        tasks: {two: {component: say, arguments: {text: two}}}
+      - if: {eq: [{param: n}, 3]}
+        tasks: {three: {component: say, arguments: {text: three}}}
+      else:
+        tasks: {more: {component: say, arguments: {text: more}}}
+    each:
+      loop: {items: [c, d]}
+      tasks:
+        inner:
+          loop: {items: {param: words}}
+          tasks: {told: {component: say, arguments: {text: {concat: [{item: each}, {item: inner}]}}}}
+    last:
+      loop: {items: [e, f]}
+      tasks: {again: {component: say, arguments: {text: {concat: [{item: last}, {task: first, output: said}]}}}}
+"""
+
+
+def test_names_in_texts_are_counted_as_the_sdk_counts() -> None:
+    rendered = RenderedPipeline("p", "sha256:0", NUMBERED, SPECS)
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
+def test_a_component_that_is_a_graph_has_the_steps_of_its_own() -> None:
+    graph = compile_pipeline(_rendered("nested_pipeline"), "m").text
+    outer = NUMBERED.partition("    first:")[0] + "    all: {component: graph, arguments: {n: 3}}\n"
+    rendered = RenderedPipeline("p", "sha256:0", outer, {"graph": graph})
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
+
+
+@pytest.mark.parametrize("env", ["dev", "prod"])
+def test_so_are_those_of_what_ships(env: str) -> None:
+    folder = PROJECT / f"manifests/{env}/pipelines"
+    for path in sorted(folder.iterdir()):
+        rendered = read_rendered(PROJECT, f"manifests/{env}", path.name, "sha256:0")
+        compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+        assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), path.name
+
+
 @settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
 @given(manifests())
 def test_so_are_those_of_any_manifest(manifest: dict[str, Any]) -> None:
@@ -99,3 +155,28 @@ def test_so_are_those_of_any_manifest(manifest: dict[str, Any]) -> None:
     rendered = RenderedPipeline("p", "sha256:0", text, SPECS)
     compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {})), text
+
+
+@pytest.mark.parametrize(
+    ("case", "task", "why"),
+    [
+        ("exit_handler", None, "it is told how the run went"),
+        ("persistent_volume_claims", "named", "its cache is off"),
+        ("persistent_volume_claims", "remove", "KFP keeps no result of a step that removes a claim"),
+        ("persistent_volume_claims", "write", "what it is given is new each time"),
+        ("workspace_and_config", None, "it uses the run's workspace"),
+        ("facts_of_the_run", "id", "what it is given is new each time"),
+    ],
+)
+def test_what_is_never_answered_says_why(case: str, task: str | None, why: str) -> None:
+    same = side(_rendered(case))
+    found = predict(same, same).of(Fate.EACH_TIME)
+    assert why in [text for one in found if task in (None, one.task) for text in one.because]
+
+
+def test_a_claim_without_a_name_is_made_in_each_run() -> None:
+    rendered = _rendered("persistent_volume_claims")
+    on = side(replace(rendered, manifest=rendered.manifest.replace("cache: false", "cache: true")))
+    found = {one.task: one.because for one in predict(on, on).of(Fate.EACH_TIME)}
+    assert found["scratch"] == ("each run gets a claim of its own",)
+    assert "named" not in found

@@ -24,6 +24,22 @@ def test_tasks_that_run_for_one_reason_stand_together() -> None:
     assert words.warnings(found) == []
 
 
+def test_where_it_moves_to_everything_runs() -> None:
+    found = forecasts(_side(), _side(), moves=True)
+    assert words.lines(found) == ["every task runs: where it moves to there are no results of it"]
+    assert [one["text"] for one in words.as_json(found)] == words.lines(found)
+
+
+def test_under_another_name_in_its_ir_everything_runs() -> None:
+    spec = {"pipelineInfo": {"name": "a"}, "root": {"dag": {"tasks": {}}}}
+    manifest = {"metadata": {"name": "p"}, "spec": {"ir": "i.yaml"}}
+    old, new = (
+        Side(manifest, irs={"i.yaml": [{**spec, "pipelineInfo": {"name": name}}]}) for name in ("a", "b")
+    )
+    assert words.lines(forecasts(old, old)) == []
+    assert words.lines(forecasts(old, new))[0].startswith("every task runs: results are kept by the name")
+
+
 def test_a_new_task_is_new_once() -> None:
     found = forecasts(_side(), _side(_at("more", {"component": "tell", "arguments": {"text": "x"}})))
     assert words.lines(found) == ["runs again: more (new) · same results from cache: 5"]

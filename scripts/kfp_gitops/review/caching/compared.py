@@ -50,8 +50,8 @@ def of_values(before: Value, after: Value, seen: Mapping[int, Seen]) -> Likeness
     """Whether the run after the change is given what the run before it was given."""
     if isinstance(before, Moving) or isinstance(after, Moving):
         return Likeness.OTHER
-    if before.identity == after.identity:
-        return {Motion.STEADY: Likeness.SAME, Motion.OPEN: Likeness.UNKNOWN}.get(after.motion, Likeness.OTHER)
+    if before.identity == after.identity and settled(after, seen):
+        return Likeness.SAME
     if isinstance(before, Known) and isinstance(after, Known):
         return Likeness.OTHER
     if _artifact(before) or _artifact(after):

@@ -247,7 +247,12 @@ def graph(
     """The same of a graph that stands somewhere in another pipeline, and its outputs."""
     reader = _Reader(Ir(documents[0]), _settings(documents), server)
     root = reader.ir.root
-    frame = Frame({**reader.defaults(root.node), **parameters}, dict(artifacts))
+    asked = {
+        name: Derived(f"parameter {name}", ())
+        for name, one in root.declared("inputs", "parameters").items()
+        if not one.get("isOptional") and "defaultValue" not in one
+    }
+    frame = Frame({**asked, **reader.defaults(root.node), **parameters}, dict(artifacts))
     outputs = reader.outputs(root.node, reader.dag(root.tasks, frame, place))
     return reader.found, outputs
 

@@ -18,6 +18,7 @@ from kfp_gitops.language.manifest import (
     Manifest,
     MountedSource,
     Node,
+    Parameter,
     Pod,
     Scopes,
     Task,
@@ -73,7 +74,7 @@ class _Reader:
         place: Place,
     ) -> Mapping[str, Value]:
         """Read the tasks of a pipeline; its outputs."""
-        defaults = {p.name: known(p.default.value if p.default else None) for p in manifest.parameters}
+        defaults = {one.name: _default(one) for one in manifest.parameters}
         names = Names(hidden(manifest, Scopes.of(manifest)))
         scope = Scope({**defaults, **given}, artifacts, names)
         self.body(manifest.body, scope, place)
@@ -225,6 +226,13 @@ class _Reader:
             reimport=node.reimport,
             workspace=node.to_workspace,
         )
+
+
+def _default(parameter: Parameter) -> Value:
+    """Without one, who starts a run says it: the same before and after the change, as far as anybody knows."""
+    if parameter.required:
+        return Derived(f"parameter {parameter.name}", ())
+    return known(parameter.default.value if parameter.default else None)
 
 
 def _stub(kind: str) -> Callee:

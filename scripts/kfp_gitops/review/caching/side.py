@@ -19,6 +19,15 @@ class Side:
     inner: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     irs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """Under which KFP keeps its results: the name in the IR, which is the manifest's where that has tasks."""
+        spec = self.manifest.get("spec")
+        brought = self.irs.get(str(spec.get("ir"))) if isinstance(spec, Mapping) else None
+        if brought and isinstance(brought[0], Mapping):
+            return str((brought[0].get("pipelineInfo") or {}).get("name", ""))
+        return str((self.manifest.get("metadata") or {}).get("name", ""))
+
     @classmethod
     def of_ir(cls, documents: Sequence[Any]) -> Side:
         """A compiled pipeline without a manifest."""

@@ -15,27 +15,34 @@ from kfp_gitops.review.caching.side import Side
 from kfp_gitops.review.caching.steps import KFP_2_17, KFP_2_18, Server, Step
 
 BY_HAND = "a run by hand"
+UNKNOWN = "what runs again cannot be told: a manifest or component is not valid"
+RENAMED = "every task runs: results are kept by the name in the compiled pipeline, which is another now"
+ELSEWHERE = "every task runs: where it moves to there are no results of it"
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What becomes of the tasks of one or more starts (`schedule daily`), for which it is the same.
 
-    `newer`: the same on KFP 2.18, where that differs. Without `readable` nobody knows: a manifest or a spec is none.
+    `newer`: the same on KFP 2.18, where that differs. `instead`: what there is to say in place of a prediction.
     """
 
     starts: tuple[str, ...]
     now: Prediction
     newer: Prediction | None = None
-    readable: bool = True
+    instead: str = ""
 
 
-def forecasts(before: Side, after: Side) -> list[Forecast]:
-    """The forecasts of a change, those that are the same together."""
+def forecasts(before: Side, after: Side, *, moves: bool = False) -> list[Forecast]:
+    """The forecasts of a change, those that are the same together; `moves`: to another KFP or namespace."""
+    if moves:
+        return [Forecast((), Prediction(), instead=ELSEWHERE)]
+    if before.name and before.name != after.name:
+        return [Forecast((), Prediction(), instead=RENAMED)]
     try:
         found = [_forecast(name, before, after, given) for name, given in starts(after).items()]
     except read.UnreadableError:
-        return [Forecast((), Prediction(), readable=False)]
+        return [Forecast((), Prediction(), instead=UNKNOWN)]
     together: dict[tuple[Prediction, Prediction | None], list[str]] = {}
     for one in found:
         together.setdefault((one.now, one.newer), []).extend(one.starts)

@@ -13,9 +13,8 @@ _COUNTED = (Fate.CACHED, Fate.AS_BEFORE, Fate.EACH_TIME)
 
 def lines(found: Sequence[Forecast]) -> list[str]:
     """One line for each forecast, named by what it is for where there are several."""
-    if not all(one.readable for one in found):
-        return ["what runs again cannot be told: a manifest or component is not valid"]
-    return [f"{_label(one, len(found))}{summary(one.now)}" for one in found if one.now.outcomes]
+    shown = (f"{_label(one, len(found))}{summary(one.now)}" for one in found if one.now.outcomes)
+    return [*(one.instead for one in found if one.instead), *shown]
 
 
 def warnings(found: Sequence[Forecast]) -> list[str]:
@@ -36,7 +35,7 @@ def as_json(found: Sequence[Forecast]) -> list[dict[str, Any]]:
     return [
         {
             "starts": list(one.starts),
-            "text": summary(one.now),
+            "text": one.instead or summary(one.now),
             "tasks": [_outcome(outcome) for outcome in one.now.outcomes],
             "newerKfp": [_outcome(outcome) for outcome in one.newer.outcomes] if one.newer else None,
         }

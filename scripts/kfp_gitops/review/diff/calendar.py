@@ -147,9 +147,9 @@ def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
 
 
 def _remarks(found: Calendar) -> Iterator[str]:
-    for entry in found.entries:
-        if entry.idle:
-            yield f"  ! {entry.name}: {WHY}; {TODO}"
+    still = [entry.name for entry in found.entries if entry.idle]
+    if still:
+        yield f"  ! {', '.join(still)}: {WHY}; {TODO}"
     together = found.collisions()
     for minute, names in together[:10]:
         yield f"  ! {minute:%a %m-%d %H:%M} UTC: {', '.join(names)} fire together"

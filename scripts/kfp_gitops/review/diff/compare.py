@@ -51,6 +51,7 @@ def _pipelines(before: State, after: State, now: datetime) -> list[PipelineDiff]
         _pipeline(
             *(name, left.get(name), right.get(name), was.get(name, nothing), is_.get(name, nothing), now),
             absent=absent.get(name),
+            moves=_moves(before.settings, after.settings),
         )
         for name in sorted({**left, **right})
     ]
@@ -73,6 +74,8 @@ def _pipeline(
     after: PipelineFiles,
     now: datetime,
     absent: str | None,
+    *,
+    moves: bool,
 ) -> PipelineDiff:
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
@@ -86,7 +89,7 @@ def _pipeline(
         graph=graph.mermaid(left, right, changes) if drawn else None,
     )
     side = after.side(right)
-    caching = _caching(result, before.side(left), side) if changes else []
+    caching = _caching(result, before.side(left), side, moves=moves) if changes else []
     still = idle.warnings(side) if changes else []
     return replace(
         result,
@@ -96,9 +99,17 @@ def _pipeline(
     )
 
 
-def _caching(result: PipelineDiff, before: Side, after: Side) -> list[Forecast]:
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether another KFP, or another namespace of it, runs the environment's pipelines: a cache of its own."""
+    left, right = (
+        [mapping(side.get("kfp")).get(key) for key in ("host", "namespace")] for side in (before, after)
+    )
+    return bool(before) and left != right
+
+
+def _caching(result: PipelineDiff, before: Side, after: Side, *, moves: bool) -> list[Forecast]:
     """What KFP's cache makes of it; nothing of a pipeline that leaves."""
-    return [] if result.action is Action.REMOVED else forecasts(before, after)
+    return [] if result.action is Action.REMOVED else forecasts(before, after, moves=moves)
 
 
 def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFiles) -> PipelineDiff:

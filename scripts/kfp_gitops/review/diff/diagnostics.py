@@ -49,7 +49,8 @@ def _moved(environment: str, change: Change) -> str:
     option = "--host" if change.field == "kfp.host" else "--namespace"
     return (
         f"{change.field} changes: what was registered at the old place stays there, and its schedules go on firing "
-        f"beside the new ones; turn them off: `python scripts/reconcile.py disable --env {environment} "
+        f"beside the new ones, and every task runs anew, for the cache is the old place's; "
+        f"turn them off: `python scripts/reconcile.py disable --env {environment} "
         f"{option} '{change.before}'`"
     )
 
