@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualRun
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import report
+from kfp_gitops.reconcile.locking import kept
 from kfp_gitops.reconcile.plan import Plan, plan
 from kfp_gitops.reconcile.records import Absent, Desired, Options
 from kfp_gitops.rendering import planfile
@@ -144,6 +146,7 @@ def _run(number: int, **more: Any) -> ActualRun:
     st.sampled_from([True, False]),
     st.sampled_from([NEXT, DESIRED, releasing(replace(WEEKLY, on_missed="run"))]),
 )
+@example(8 * 86400, [], False, DESIRED)
 def test_time_and_runs_that_nobody_waits_for_move_nothing(
     seconds: int, runs: list[int], enabled: bool, desired: Desired
 ) -> None:
@@ -216,3 +219,34 @@ def test_a_line_that_is_changed_lost_or_added_is_seen(data: st.DataObject) -> No
         assert str(error).startswith("plan:")
         return
     assert read.lines == plan(NEXT, WHOLE).basis.lines, "white space between words"
+
+
+def test_what_is_kept_is_this_user_s_alone_and_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found = plan(NEXT, WHOLE).basis
+    kept.keep(found)
+    again = kept.kept(found.id)
+    assert again and again.lines == found.lines
+    assert kept.kept(f"{found.id}{'0' * 8}") is None
+    folder = tmp_path / "cache/kfp-gitops/plans"
+    assert [oct(path.stat().st_mode & 0o777) for path in (folder, folder / found.id)] == ["0o700", "0o600"]
+    for number in range(60):
+        kept.keep(plan(replace(NEXT, keep_versions=number), WHOLE).basis)
+    assert len(list(folder.iterdir())) == 50
+    (folder / found.id).write_text("plan: 000000000000\n")
+    assert kept.kept(found.id) is None
+
+
+def test_nothing_is_kept_where_somebody_else_could_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache/kfp-gitops").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache/kfp-gitops/plans").symlink_to(tmp_path / "elsewhere")
+    found = plan(NEXT, WHOLE).basis
+    kept.keep(found)
+    assert kept.kept(found.id) is None
+    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -112,10 +112,7 @@ def ended(held: Held, done: Outcome) -> None:
 def _renewed_by(arguments: Namespace, found: Plan) -> str:
     env = arguments.env
     if getattr(arguments, "require_plan", False):
-        return as_called(
-            f"`python scripts/reconcile.py plan --env {env} --approve`, `python scripts/render.py --env {env}`, commit "
-            "and merge"
-        )
+        return as_called(f"`python scripts/reconcile.py plan --env {env} --approve`, then commit and merge")
     return as_called(f"`python scripts/reconcile.py apply --env {env} --plan {found.basis.id}`")
 
 
