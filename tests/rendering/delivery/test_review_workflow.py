@@ -136,11 +136,13 @@ def test_scripts_hooks_and_filters_of_the_pull_request_are_not_run(
         path.write_text(f"#!/bin/sh\ntouch {touched}\n")
     (proposed / ".gitattributes").write_text("* filter=evil\n")
     (proposed / "hooks").mkdir()
-    (proposed / "hooks/post-checkout").write_text(f"#!/bin/sh\ntouch {touched}\n")
-    (proposed / "hooks/post-checkout").chmod(0o755)
+    for name in ("post-checkout", "pre-merge-commit", "commit-msg", "post-merge", "reference-transaction"):
+        (proposed / "hooks" / name).write_text(f"#!/bin/sh\ntouch {touched}\n")
+        (proposed / "hooks" / name).chmod(0o755)
     head = commit(proposed, "evil")
     # A clone configures no hooks of a repository; one that did would not run them either.
     git(proposed, "config", "core.hooksPath", "hooks")
+    touched.unlink(missing_ok=True)
     done = _diff(clone, proposed, head, tmp_path / "review")
     assert not touched.exists()
     assert done.returncode == 2

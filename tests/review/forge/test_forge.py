@@ -163,6 +163,17 @@ def test_a_submodule(repository: Path) -> None:
     assert told == [".gitmodules", "templates/pipelines/more"]
 
 
+def test_a_folder_above_may_encode_other_folders_and_not_ours(repository: Path, tmp_path: Path) -> None:
+    above = tmp_path / ".gitattributes"
+    above.write_text("data/** filter=lfs diff=lfs merge=lfs -text\n")
+    (tmp_path / "data").mkdir()
+    init(tmp_path)
+    assert _told(repository) == []
+    above.write_text("*.j2 working-tree-encoding=UTF-16\n")
+    told = _told(repository)
+    assert any(text.startswith(f"{TEMPLATE}: attribute working-tree-encoding=UTF-16; ") for text in told)
+
+
 def test_where_there_is_no_repository_the_disk_is_looked_at(repository: Path) -> None:
     (repository / "environments/.gitattributes").write_text("* ident\n")
     (repository / ".lfsconfig").write_text("")

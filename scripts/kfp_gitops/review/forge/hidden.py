@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, Problem
-from kfp_gitops.review.forge import attributes, characters
+from kfp_gitops.review.forge import attributes, characters, outer
 from kfp_gitops.review.forge.listing import LINK, SUBMODULE, File, listed
 
 _TEXTS = frozenset(
@@ -22,7 +22,9 @@ _ELSEWHERE = {
 
 def problems(root: Path) -> Iterator[Problem]:
     """All of them; names of files are compared as file systems do that know no case."""
-    for file in listed(root):
+    found = listed(root)
+    yield from outer.problems(root, [file.path for file in found if file.is_read])
+    for file in found:
         name = file.name.lower()
         if name in _ELSEWHERE:
             yield Problem(file.path, 0, 0, _ELSEWHERE[name], "remove it, and commit the files themselves")
