@@ -38,7 +38,9 @@ def _nobody() -> str:
 def test_what_is_wrong_with_the_manifests_is_told_though_nobody_answers(root: Path, command: Run) -> None:
     manifest = root / "manifests/dev/pipelines/hello/pipeline.yaml"
     text = manifest.read_text()
-    manifest.write_text(text.replace("name: few", "name: fewer"))  # it compiles, to something else than the lock says
+    manifest.write_text(
+        text.replace("name: few", "name: fewer")
+    )  # it compiles, to something else than the lock says
     assert manifest.read_text() != text
     with _soon(20):
         done = command("reconcile", "plan", "--root", root, "--env", "dev", "--host", _nobody())
