@@ -154,6 +154,19 @@ def test_an_upload_that_somebody_was_first_at_is_not_used(
     assert not list(api.schedules())
 
 
+def test_a_version_whose_name_kfp_takes_for_ours_is_refused(
+    reconcile: Callable[..., Outcome], server: DevServer, repository: Path, api: KfpApi
+) -> None:
+    reconcile("plan")
+    wanted = _wanted(repository, server)
+    pipeline = api.create_pipeline("hello", ownership.describe(OWNER, "d"))
+    api.upload_version(pipeline.id, wanted.version.upper(), wanted.ir, ownership.describe(OWNER))
+    for what in ("plan", "apply"):
+        found = reconcile(what)
+        assert found.code == 5
+        assert f"exists as '{wanted.version.upper()}', which KFP takes for the same name" in found.err
+
+
 @pytest.mark.parametrize("description", ["", ownership.describe(OTHER, "Runs of hello")])
 def test_an_experiment_of_somebody_else_is_never_used(
     reconcile: Callable[..., Outcome], api: KfpApi, server: DevServer, description: str

@@ -97,3 +97,24 @@ def test_a_run_that_may_have_run_is_not_started_again(number: int) -> None:
     kfp.wrong_list = WrongList(number, late=False)
     reconciled(kfp, wanted, told)
     assert not [made for made, _ in kfp.runs.values() if made.name == run.name]
+
+
+@pytest.mark.parametrize("number", LISTS)
+def test_a_version_that_somebody_pins_is_not_deleted(number: int) -> None:
+    """A recurring run whose version is gone keeps the API server from compiling any anew."""
+    kfp, told = Watched(), Told()
+    reconciled(kfp, replace(releasing(), keep_versions=0), told)
+    pipeline = kfp.pipeline("p")
+    assert pipeline
+    pinned = pipeline.versions["sha-1"]
+    kfp.create_schedule(
+        name="by-hand", description="", pipeline_id=pipeline.id, version_id=pinned.id, experiment_id="e",
+        schedule=EVERY_5_MINUTES,
+    )  # fmt: skip
+    reconciled(kfp, replace(releasing(version="sha-2"), keep_versions=0), told)
+    kfp.wrong_list = WrongList(number, late=False)
+    reconciled(kfp, replace(releasing(version="sha-3"), keep_versions=0), told)
+    kfp.wrong_list = None
+    found = kfp.pipeline("p")
+    assert found
+    assert "sha-1" in found.versions

@@ -6,6 +6,7 @@ Recurring runs have no tags and 255 characters of description, so the line is sh
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -69,3 +70,12 @@ def other_content(there: str, wanted: str) -> str:
         f"holds another IR than was reviewed: {there} on the server, {wanted} in the lock; find out who registered it "
         "and stop its runs, then delete this version in KFP and apply"
     )
+
+
+def same(name: str) -> str:
+    """What a name is to KFP's data base: case, accents and trailing blanks do not count (MySQL, utf8_general_ci).
+
+    So `Churn` of somebody else is our `churn`: the server answers 409 to it.
+    """
+    parts = unicodedata.normalize("NFD", name.rstrip(" "))
+    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()

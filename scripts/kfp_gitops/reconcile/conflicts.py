@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfp_gitops.base.errors import TakenError
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualVersion
-from kfp_gitops.kfpserver.ownership import Owner, other_content, owner_in_tags
+from kfp_gitops.kfpserver.ownership import Owner, other_content, owner_in_tags, same
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.inventory import View, in_order, schedule_names
 from kfp_gitops.reconcile.records import Absent, DesiredPipeline, Entry, Options
@@ -72,8 +72,10 @@ def _of_version(owner: Owner, wanted: Entry, found: ActualVersion) -> str:
         theirs = wanted.delete == "pipeline" and found.owner != owner
         todo = "delete it in KFP, or write `delete: versions`"
         return f"is in this pipeline and is {_whose(found.owner)}; {todo}" if theirs else ""
-    if found.name != wanted.version:
+    if same(found.name) != same(wanted.version):
         return ""
+    if found.name != wanted.version:
+        return f"exists{_as(found.name, wanted.version)} and is not what was reviewed; delete it in KFP"
     if found.digest != wanted.digest:
         return other_content(found.digest, wanted.digest)
     return "" if found.owner == owner else f"exists and is {_whose(found.owner)}; delete it in KFP"

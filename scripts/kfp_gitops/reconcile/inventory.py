@@ -76,7 +76,7 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         experiment=actual.experiments.get(experiment_name(wanted.name, desired.owner.environment)),
         schedules=tuple(ours),
         runs=runs,
-        others=frozenset(found.version_id for found in others if found.version_id),
+        others=actual.pinned.union(found.version_id for found in others if found.version_id),
         now=actual.now,
         in_flight=actual.in_flight,
         stale=bool(actual.dangling),

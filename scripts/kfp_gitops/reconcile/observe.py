@@ -41,7 +41,20 @@ def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:
     runs = api.together(partial(runs_of, api, entry, view) for entry, view in changing)
     by_name = {entry.name: tuple(its) for (entry, _), its in zip(changing, runs, strict=True)}
     deletes = any(_depends_on_runs_in_flight(desired, entry, view) for entry, view in views)
-    return replace(found, runs=by_name, in_flight=tuple(api.runs_in_flight()) if deletes else None)
+    found = replace(found, runs=by_name)
+    return _before_deletion(api, desired, found) if deletes else found
+
+
+def _before_deletion(api: Kfp, desired: Desired, found: Actual) -> Actual:
+    """What uses versions; a list of recurring runs that was wrongly empty shall not make one look unused."""
+    pinned = pinned_by_others(api, desired.owner)
+    return replace(found, pinned=pinned, in_flight=tuple(api.runs_in_flight()))
+
+
+def pinned_by_others(api: Kfp, owner: Owner) -> frozenset[str]:
+    """The ids of the versions that recurring runs of others pin."""
+    found = (item.version_id for item in api.schedules() if item.owner != owner)
+    return frozenset(filter(None, found))
 
 
 def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:

@@ -150,8 +150,11 @@ class Work:
         text = ownership.describe(self.desired.owner, wanted.description)
         made = self.api.create_pipeline(wanted.name, text)
         after = replace(view, pipeline=made)
-        # One that was there already may hold versions, whose content is to be read.
-        return self.look(after) if made.versions or made.owner != self.desired.owner else after
+        if not made.versions and made.owner == self.desired.owner:
+            return after
+        # It was there already: the content of its versions is to be read, and who uses them.
+        pins = observe.pinned_by_others(self.api, self.desired.owner)
+        return self.look(replace(after, others=after.others | pins))
 
     def _adopt(self, view: View) -> View:
         fresh = self.look(view)
@@ -193,9 +196,7 @@ class Work:
         tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
         text = ownership.describe(self.desired.owner, **facts)
         made = self.api.upload_version(pipeline.id, wanted.version, wanted.ir, text, tags)
-        after = replace(
-            view, pipeline=replace(pipeline, versions={**pipeline.versions, wanted.version: made})
-        )
+        after = replace(view, pipeline=replace(pipeline, versions={**pipeline.versions, made.name: made}))
         conflicts.refuse(self.desired.owner, wanted, after, self.options)
         return after
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-from kfp_gitops.kfpserver.kfpapi.requests import by_name, same
+from kfp_gitops.kfpserver.kfpapi.requests import by_name
+from kfp_gitops.kfpserver.ownership import same
 from project import Outcome
 
 

@@ -13,6 +13,7 @@ from kfp_gitops.base.errors import (
     TemporaryError,
 )
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.ownership import Owner
 from kfpapi.stub import Answer, Stub
 from transport_kit import LOGIN, NO_ONE, api_of
 
@@ -89,6 +90,21 @@ def test_a_field_that_cannot_be_read_is_told_and_stops_nothing(field: str, value
         one, other = api_of(stub).schedules()
     assert (one.id, one.damaged) == ("1", (field,))
     assert other.id == "2"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"pipeline_id": "1"}, {"name": 7, "display_name": [], "description": {}, "tags": "x", "created_at": 1}],
+)
+def test_a_row_without_a_text_that_can_be_read_stops_no_look(row: dict[str, object]) -> None:
+    body = json.dumps({"pipelines": [row], "experiments": [row], "recurringRuns": [row]}).encode()
+    owner = Owner("example-repository", "dev")
+    with Stub(lambda _: Answer(200, body)) as stub:
+        api = api_of(stub)
+        assert api.pipelines({"p": "sha-1"}, owner) == {}
+        assert api.experiments({"p-dev"}, "kfp-gitops-") == {}
+        assert api.experiments_like("kfp-gitops-") == []
+        assert not api.has_anything_of(owner)
 
 
 def test_an_object_that_kfp_itself_cannot_read_stops_nothing() -> None:

@@ -32,11 +32,22 @@ def _theirs(api: KfpApi) -> None:
     """A schedule of somebody else, enabled, with the same pipeline."""
     (ours,) = api.schedules()
     raw = api._client.recurring_runs
-    body = raw.recurring_run_service_get_recurring_run(ours.id)
-    body.recurring_run_id, body.description, body.mode, body.status = None, "made by hand", "ENABLE", None
-    body.created_at = body.updated_at = None
-    body.namespace = None  # the server tells one that it does not take
-    raw.recurring_run_service_create_recurring_run(body)
+    told = raw.recurring_run_service_get_recurring_run(ours.id)
+    shown = ("recurring_run_id", "status", "created_at", "updated_at", "namespace")
+    body = {key: value for key, value in told._found.items() if key not in shown}
+    raw.recurring_run_service_create_recurring_run({**body, "description": "made by hand", "mode": "ENABLE"})
+
+
+def test_a_pause_whose_end_somebody_damaged_stays_until_it_is_ended(reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    api.create_experiment("kfp-gitops-paused-x", ownership.describe(OWNER, "why", until="soon", by="x"))
+    (found,) = pause.standing(api, OWNER)
+    assert found.until > NOW + timedelta(days=365_000)
+    planned = reconcile("plan")
+    assert planned.code == 1
+    assert "disable   schedule   hello-weekly" in planned.out
+    assert reconcile("resume").code == 0
+    assert reconcile("plan").code == 0
 
 
 def test_disable_turns_off_what_is_ours_and_deletes_nothing(reconcile: Command, api: KfpApi) -> None:

@@ -116,6 +116,8 @@ class Actual:
     now: datetime
     runs: Mapping[str, tuple[ActualRun, ...]] = field(default_factory=dict)
     in_flight: tuple[ActualRun, ...] | None = None
+    pinned: frozenset[str] = frozenset()
+    """Ids of versions that recurring runs of others pin, by a second list, where a version may be deleted."""
     dangling: tuple[str, ...] | None = None
     """Recurring runs that pin a version which is gone (None: not looked at). One is enough for the API server not to
     compile any anew when it starts."""

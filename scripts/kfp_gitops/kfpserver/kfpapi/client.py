@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from kfp_gitops.base.errors import DeniedError, GarbledError, RemoteError, TemporaryError
 from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi import models
 from kfp_gitops.kfpserver.kfpapi.experiments import Experiments
 from kfp_gitops.kfpserver.kfpapi.features import Features, release
 from kfp_gitops.kfpserver.kfpapi.pipelines import Pipelines
@@ -63,7 +64,7 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
             owner
             in (
                 ownership.owner(found.description),
-                ownership.owner_in_tags(getattr(found, "tags", None) or {}),
+                ownership.owner_in_tags(models.texts(found.tags)),
             )
             and not (found.display_name or "").startswith(NOTE)
             for items, listed in lists

@@ -30,7 +30,9 @@ class Experiments(Requests):
         pages = self._pages("experiments", lambda **page: list_experiments(**self._in_namespace(), **page))
         listed = list(pages)
         found = by_name(listed, names, lambda item: item.display_name)
-        found.update((item.display_name, item) for item in listed if item.display_name.startswith(beginning))
+        found.update(
+            (item.display_name, item) for item in listed if (item.display_name or "").startswith(beginning)
+        )
         return {name: models.experiment(item) for name, item in found.items()}
 
     def experiment_id(self, name: str) -> str:
@@ -64,4 +66,4 @@ class Experiments(Requests):
         pages = self._pages(
             "experiments", lambda **page: list_experiments(filter=wanted, **self._in_namespace(), **page)
         )
-        return [models.named_experiment(found) for found in pages if text in found.display_name]
+        return [models.named_experiment(found) for found in pages if text in (found.display_name or "")]

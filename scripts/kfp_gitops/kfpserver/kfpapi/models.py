@@ -128,7 +128,7 @@ def trigger(schedule: Schedule, start: datetime | None) -> Any:
 @_understood
 def pipeline(found: Any, versions: Mapping[str, ActualVersion]) -> ActualPipeline:
     """A pipeline as our record; one that was adopted says in its tags whose it is."""
-    tags = _texts(found.tags)
+    tags = texts(found.tags)
     owner = ownership.owner(found.description) or ownership.owner_in_tags(tags)
     return ActualPipeline(found.pipeline_id, found.name, owner, versions, tags)
 
@@ -157,8 +157,8 @@ def version(found: Any, now: datetime, digest: Callable[[Mapping[str, Any]], str
         id=found.pipeline_version_id,
         name=found.name or found.display_name or f"unreadable {found.pipeline_version_id}",
         created=found.created_at or now,
-        owner=ownership.owner(_text(found.description)),
-        facts=ownership.facts(_text(found.description)),
+        owner=ownership.owner(found.description or ""),
+        facts=ownership.facts(found.description or ""),
         digest=digest(found.pipeline_spec or {}) if digest else "",
         damaged=() if found.created_at else ("created_at",),
     )
@@ -167,7 +167,7 @@ def version(found: Any, now: datetime, digest: Callable[[Mapping[str, Any]], str
 @_understood
 def experiment(found: Any) -> ActualExperiment:
     """An experiment as our record."""
-    text = _text(found.description)
+    text = found.description or ""
     owner, archived = ownership.owner(text), found.storage_state == "ARCHIVED"
     return ActualExperiment(
         found.experiment_id, found.display_name, owner, archived, ownership.facts(text), "" if owner else text
@@ -222,14 +222,10 @@ def _task(found: Any) -> Record:
     )
 
 
-def _texts(found: Any) -> dict[str, str]:
+def texts(found: Any) -> dict[str, str]:
     """What is no map of texts says nothing; one object of somebody else may not stop us."""
     pairs = found.items() if isinstance(found, dict) else ()
     return {key: value for key, value in pairs if isinstance(value, str)}
-
-
-def _text(found: Any) -> str:
-    return found if isinstance(found, str) else ""
 
 
 def _real(instant: datetime | None) -> datetime | None:

@@ -156,7 +156,9 @@ class Pipelines(Requests):
                 description=description, **more,
             )  # fmt: skip
         if not made:
-            return there(self.versions(pipeline_id, name).get(name), self.host, f"version {name}")
+            found = by_name(self.versions(pipeline_id, name).values(), (name,), lambda item: item.name)
+            first: ActualVersion = there(found.get(name), self.host, f"version {name}")
+            return first
         return models.version(made, self._client.clock.now(), digest_of_stored)
 
     def delete_version(self, pipeline_id: str, version_id: str) -> None:

@@ -41,11 +41,11 @@ def schedule(found: Told, now: datetime) -> ActualSchedule:
     fields |= read.take("pipeline_version_reference", lambda: _source(found), _NOTHING)
     fields |= read.take("trigger", lambda: _trigger(found.trigger), _NOTHING)
     fields |= read.take("runtime_config", lambda: _config(found.runtime_config), _NOTHING)
-    description = read.take("description", lambda: _text(found.description), "")
+    description = read.take("description", lambda: _told(found, "description"), "")
     made = read.take("created_at", lambda: _date(found.created_at), now)
     return ActualSchedule(
         id=str(found.recurring_run_id or ""),
-        name=read.take("display_name", lambda: _text(found.display_name), ""),
+        name=read.take("display_name", lambda: _told(found, "display_name"), ""),
         enabled=found.status == "ENABLED",
         created=made,
         owner=ownership.owner(description),
@@ -87,6 +87,12 @@ def _config(found: Any) -> dict[str, Any]:
         "parameters": {str(key): value for key, value in parameters.items()},
         "pipeline_root": _text(found.pipeline_root) if found else "",
     }
+
+
+def _told(found: Told, name: str) -> str:
+    if found.has(name) and getattr(found, name) is None:
+        raise TypeError("no text")
+    return getattr(found, name) or ""
 
 
 def _text(found: object) -> str:

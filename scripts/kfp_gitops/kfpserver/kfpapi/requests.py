@@ -7,7 +7,6 @@ are used; empty lists come as None.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfp_gitops.kfpserver.kfpapi.told import Told
 from kfp_gitops.kfpserver.kfpapi.transport import Services
 from kfp_gitops.kfpserver.kfpapi.writes import WRITES, Unclear, left_over
+from kfp_gitops.kfpserver.ownership import same
 
 T = TypeVar("T")
 _PAGES = (200, 20, 1)
@@ -136,15 +136,6 @@ class Requests:
             return self._repeat(write, *args, **more)
         except AlreadyExistsError:
             return None
-
-
-def same(name: str) -> str:
-    """What a name is to KFP's data base: case, accents and trailing blanks do not count (MySQL, utf8_general_ci).
-
-    So `Churn` of somebody else is our `churn`: the server answers 409 to it.
-    """
-    parts = unicodedata.normalize("NFD", name.rstrip(" "))
-    return "".join(part for part in parts if not unicodedata.combining(part)).casefold()
 
 
 def by_name(found: Iterable[Any], names: Collection[str], name_of: Callable[[Any], str]) -> dict[str, Any]:

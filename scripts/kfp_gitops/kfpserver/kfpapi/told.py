@@ -12,6 +12,7 @@ from typing import Any
 
 _RAW = frozenset({"parameters", "tags", "pipeline_spec"})
 """What holds data of users, and no messages of KFP's."""
+_TEXTS = frozenset({"name", "display_name", "description"})
 _NAMES = {"recurring_runs": "recurringRuns"}
 """The one name of the API that is not written with underscores."""
 
@@ -30,6 +31,8 @@ class Told:
         found = self._found.get(_NAMES.get(name, name))
         if name.endswith(("_at", "_time")):
             return moment(found)
+        if name in _TEXTS:
+            return found if isinstance(found, str) else None
         return found if name in _RAW else _wrapped(found)
 
     def has(self, name: str) -> bool:
