@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kfp_gitops.review import policy
+from kfp_gitops.review.policy.claims import twice_claimed
 from kfp_gitops.review.policy.subjects import shared, subjects
 from project import PROJECT, Outcome
 
@@ -211,3 +212,13 @@ def test_two_environments_cannot_claim_one_pipeline(both: Path, command: Command
             f"{own.replace('  cluster: https://kubernetes-prod.example.com:6443', '')}\n{mend}\n", "utf-8"
         )
         assert command("policy", "--root", both).code == 0
+
+
+def test_two_environments_cannot_claim_one_experiment(both: Path, command: Command) -> None:
+    """KFP has it under one name: `per-service-training` of `dev`, and `per-service` of `training-dev`."""
+    shutil.copytree(both / "environments/dev", both / "environments/training-dev")
+    values = both / "environments/training-dev/values.yaml"
+    pipeline = "pipelines:\n  quickstart: {state: absent}\n  per-service: {values: {owner: a}}\n"
+    values.write_text(f"follows: sources\n{pipeline}", "utf-8")
+    found = [problem.what for problem in twice_claimed(both, ["dev", "training-dev"])]
+    assert any("the experiment 'per-service-training-dev' on" in what for what in found)

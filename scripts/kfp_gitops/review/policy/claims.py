@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.reconcile.records import experiment_name
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
 
@@ -16,15 +17,17 @@ from kfp_gitops.sources.environment import Environment
 def twice_claimed(root: Path, names: Sequence[str]) -> Iterator[Problem]:
     """Every pipeline that two of these environments have in one namespace of one KFP, told of the later one.
 
-    The cluster counts, for the usual host is a name inside of it. Names are one to KFP that differ only in case, but
-    ours are lower case.
+    So are two pipelines whose experiments have one name: `a-b` of `c`, and `a` of `b-c`. The cluster counts, for the
+    usual host is a name inside of it. Names are one to KFP that differ only in case, but ours are lower case.
     """
-    first: dict[tuple[str, str, str, str], str] = {}
+    first: dict[tuple[str, ...], tuple[str, str]] = {}
     for env in (environment.load(root, name) for name in names):
         for pipeline in env.pipelines:
-            other = first.setdefault((*_place(env), pipeline), env.name)
-            if other != env.name:
-                yield _problem(env, pipeline, other)
+            claims = ("pipeline", pipeline), ("experiment", experiment_name(pipeline, env.name))
+            for kind, name in claims:
+                other = first.setdefault((*_place(env), kind, name), (env.name, pipeline))
+                if other != (env.name, pipeline):
+                    yield _problem(env, pipeline, f"{kind} {name!r}", other)
 
 
 def _place(env: Environment) -> tuple[str, str, str]:
@@ -33,8 +36,10 @@ def _place(env: Environment) -> tuple[str, str, str]:
     return cluster, env.kfp["host"].rstrip("/").lower(), env.kfp["namespace"]
 
 
-def _problem(env: Environment, pipeline: str, other: str) -> Problem:
-    what = f"environments {other} and {env.name} both have the pipeline {pipeline!r} on {env.kfp['host']}"
+def _problem(env: Environment, pipeline: str, claimed: str, other: tuple[str, str]) -> Problem:
+    both = f"environments {other[0]} and {env.name} both have"
+    what = f"{both} the {claimed} on {env.kfp['host']}"
+    what += f", of {other[1]!r} and {pipeline!r}" if other[1] != pipeline else ""
     todo = (
         f"its names there belong to one of them: give {env.name} a KFP of its own (delivery.cluster, kfp.host) or a "
         "user namespace of its own (kfp.namespace), or rename the pipeline"
