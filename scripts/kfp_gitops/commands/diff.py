@@ -94,10 +94,11 @@ def _code(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> int:
 
 def _names(root: Path, arguments: Namespace, commit: str) -> list[str]:
     known = environment.names(root)
-    gone = [name for name in revision.folders(root, commit, "manifests") if name not in known]
+    there = {*revision.folders(root, commit, "manifests"), *files.list_folders(root, "manifests")}
+    others = sorted(there - {*known})  # gone, or never an environment: Argo CD may deliver it all the same
     if arguments.all:
-        return [*known, *gone]
-    if arguments.env not in (*known, *gone):
+        return [*known, *others]
+    if arguments.env not in (*known, *others):
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     return [arguments.env]
 

@@ -82,6 +82,10 @@ CASES = {
     "whence a release comes": Case(
         "environments/prod/release.yaml", RELEASE, "abc", "def", "pipelines.p.commit"
     ),
+    "a release in a folder of a folder": Case(
+        "environments/a/b/release.yaml", RELEASE, "abc", "def", "pipelines.p.commit"
+    ),
+    "a file beside the environments": Case("manifests/stray.yaml", "kind: a\n", "kind: a", "kind: b", "kind"),
     "a patch of the root": Case(
         "kustomization.yaml",
         "resources: [argocd]\n",
@@ -178,6 +182,13 @@ def test_every_format_tells_it_once(arguments: list[str], changed: Path, command
         else:
             assert outcome.out.count("that all environments share") == times
             assert "working-tree-encoding" in outcome.out
+
+
+def test_a_folder_of_manifests_that_is_no_environment_is_told(changed: Path, command: Command) -> None:
+    (changed / "manifests/stray").mkdir()
+    (changed / "manifests/stray/role.yaml").write_text("kind: Role\nmetadata: {name: all}\n", "utf-8")
+    outcome = command("diff", "--root", changed, "--all")
+    assert (outcome.code, "+ delivery Role/all" in outcome.out) == (1, True)
 
 
 def test_a_link_and_bytes_that_are_no_text_are_told_and_not_followed(changed: Path, command: Command) -> None:

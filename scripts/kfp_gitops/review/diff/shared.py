@@ -28,7 +28,8 @@ _TEXTS = re.compile(
     | ((components|scripts)/)?(pyproject\.toml|requirements[^/]*)""",
     re.VERBOSE,
 )
-_DATA = re.compile(r"argocd/.*|environments/policy\.yaml|environments/[^/]+/release\.yaml")
+# Argo CD's git generator hands `environments/*/release.yaml` to git, whose `*` crosses folders as well.
+_DATA = re.compile(r"argocd/.*|environments/policy\.yaml|environments/.+/release\.yaml|manifests/[^/]+")
 
 
 @dataclass(frozen=True)
