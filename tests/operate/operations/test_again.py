@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.checking import limits
 from kfp_gitops.devserver import DevServer, Fault, Trouble
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState, Source
 from kfp_gitops.language.manifest import Schedule
@@ -132,6 +133,9 @@ def test_no_more_than_so_many_run_at_once() -> None:
             states = {n: "SUCCEEDED" if age > 3 else "RUNNING" for n, age in self.ages.items()}
             self.most = max(self.most, list(states.values()).count("RUNNING"))
             return [RunState(n, n, state, None, None, None, ()) for n, state in states.items()]
+
+        def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
+            return [ActualRun(name, name, "RUNNING") for name in names if name in self.ages]
 
         def create_run(self, name: str, **_more: object) -> str:
             self.ages[name] = 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 
+from kfp_gitops.compiling import ir
 from kfp_gitops.devserver import DevServer, ManualClock
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfp_gitops.kfpserver.ownership import Owner
+from kfp_gitops.language.identity import digest_of_stored
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile.apply import Outcome, Pace, apply
 from kfp_gitops.reconcile.observe import observe
@@ -35,9 +37,10 @@ NO_OPTIONS = Options()
 
 
 def pipeline_of(version: int = 1, name: str = "p", *schedules: Schedule, **more: object) -> DesiredPipeline:
-    digest = f"{version:064d}"
+    text = IR.format(text=version)
+    digest = digest_of_stored(ir.documents(text)[0])
     return DesiredPipeline(
-        name, "d", f"sha256:{digest}", f"sha-{version}", f"sha256:{digest}", IR.format(text=version),
+        name, "d", f"sha256:{version:064d}", f"sha-{version}", digest, text,
         schedules or (EVERY_5_MINUTES,), **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
