@@ -29,7 +29,9 @@ def test_an_environment_is_added_as_documented(copy: Path) -> None:
     for text in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         line, _, expected = text.partition("\n")
         own = re.sub(r"^python ", f"{sys.executable} ", line)
-        done = subprocess.run(["sh", "-c", own], cwd=copy, env=kept, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["sh", "-c", own], cwd=copy, env=kept, capture_output=True, text=True, check=False
+        )
         said = done.stdout + done.stderr
         assert done.returncode == 0, (line, said)
         missing = [part for part in re.split(r"\n|…", expected) if part.strip() and part.strip() not in said]

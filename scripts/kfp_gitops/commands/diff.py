@@ -66,6 +66,7 @@ def _diff(arguments: Namespace) -> int:
     found = [_with_freshness(root, _compare(root, name, commit, arguments)) for name in names]
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
+    common = replace(common, problems=origin.problems(root, origin.readable(root, names)))
     match arguments.format:
         case "json":
             console.result(jsonform.to_json(found, common))
@@ -73,20 +74,19 @@ def _diff(arguments: Namespace) -> int:
             console.result(to_markdown(found, common))
         case _:
             console.result("\n\n".join(_texts(common, found)))
-    origin.refuse(root, origin.readable(root, names))
     return _code(common, found)
 
 
 def _texts(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> Iterator[str]:
     colour = console.coloured()
-    if common.semantic:
+    if common.semantic or common.problems:
         yield shared_to_text(common, colour=colour)
     yield from (to_text(item, colour=colour) for item in found)
 
 
 def _code(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> int:
     """What is shown may not be what merging does where there is a problem: that is no success of any kind."""
-    if any(item.problems for item in found):
+    if common.problems or any(item.problems for item in found):
         return ExitCode.BAD_INPUT
     differs = common.semantic or any(item.semantic for item in found)
     return ExitCode.DIFFERENCES if differs else ExitCode.OK

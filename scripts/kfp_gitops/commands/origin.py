@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from kfp_gitops.base.errors import InputError, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.commands import console
 from kfp_gitops.review import forge
 from kfp_gitops.review.promotion import provenance
@@ -20,10 +20,15 @@ def refuse(root: Path, environments: Iterable[Environment]) -> None:
     Raises:
         InputError: it speaks against one, or something is not what a review shows of it.
     """
+    raise_if_any(problems(root, environments))
+
+
+def problems(root: Path, environments: Iterable[Environment]) -> list[Problem]:
+    """What Git speaks against, and what is not what a review shows of it; what Git cannot bear out is said."""
     found = provenance.verify(root, environments)
     for warning in found.warnings:
         console.note(warning.as_warning())
-    raise_if_any([*found.problems, *forge.problems(root)])
+    return [*found.problems, *forge.problems(root)]
 
 
 def readable(root: Path, names: Container[str]) -> Iterator[Environment]:

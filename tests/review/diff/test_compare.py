@@ -156,6 +156,7 @@ def test_a_pause_switches_schedules_off_and_its_end_makes_them_anew() -> None:
     on = _state("a", _manifest("{}", SCHEDULES))
     pause = _compare(on, _paused(on))
     assert to_text(pause).splitlines()[1:] == [
+        "settings: p",
         "~ p: same version sha-1",
         "  ~ pipeline p: pausedUntil: nothing → 2026-12-01T06:00:00Z",
         "  ~ schedule daily: enabled: true → false",
@@ -194,7 +195,7 @@ def test_a_lock_of_another_manifest_names_no_version() -> None:
     new = _state("b", _manifest("{one: {component: greet, arguments: {name: x}}}"))
     late = State("b", {**new.texts, "versions.lock.yaml": before.texts["versions.lock.yaml"]})
     lines = to_text(_compare(before, late)).splitlines()
-    assert lines[1:3] == [
+    assert lines[2:4] == [
         "~ p: version sha-1 → not locked yet",
         "  ! the lock has no version of these files: run `python scripts/render.py --all --lock`",
     ]

@@ -181,7 +181,7 @@ def test_a_link_in_an_earlier_commit_is_not_followed(changed: Path, command: Com
     commit(changed, "a link")
     (changed / "manifests/dev/secret.yaml").unlink()
     outcome = command("diff", "--root", changed, "--env", "dev")
-    assert (outcome.code, "passwd" in outcome.out) == (1, False)
+    assert (outcome.code, "passwd" in outcome.out) == (2, False)
     assert "secret.yaml (a symbolic link or a repository of its own)" in outcome.out
 
 

@@ -171,12 +171,13 @@ def test_every_format_tells_it_once(arguments: list[str], changed: Path, command
     (changed / ".gitattributes").write_text("*.yaml working-tree-encoding=UTF-16\n", "utf-8")
     for form, times in (("text", 1), ("markdown", 1), ("json", 1)):
         outcome = command("diff", "--root", changed, "--from", NOW, "--format", form, *arguments)
-        assert outcome.code == 1, outcome.err
+        assert outcome.code == 2, outcome.err
         if form == "json":
             found = json.loads(outcome.out)
             schema = PROJECT / "scripts/kfp_gitops/language/schemas/diff.schema.json"
             jsonschema.Draft202012Validator(json.loads(schema.read_text("utf-8"))).validate(found)
             (change,) = found["shared"]["changes"]
+            assert [one["path"] for one in found["shared"]["problems"]] == [".gitattributes"]
             assert change["after"] == ["*.yaml working-tree-encoding=UTF-16"]
             assert not any(environment["semantic"] for environment in found["environments"])
         else:
@@ -198,6 +199,6 @@ def test_a_link_and_bytes_that_are_no_text_are_told_and_not_followed(changed: Pa
     (changed / ".gitattributes").unlink()
     (changed / "requirements.lock").write_bytes(b"\xfe\n")
     outcome = command("diff", "--root", changed, "--env", "dev")
-    assert (outcome.code, "passwd" in outcome.out) == (1, False)
+    assert (outcome.code, "passwd" in outcome.out) == (2, False)
     assert "file .gitattributes" in outcome.out
     assert "file requirements.lock: lines" in outcome.out

@@ -98,6 +98,7 @@ def _shared(found: SharedDiff) -> dict[str, Any]:
         "base": found.base,
         "semantic": found.semantic,
         "summary": wording.shared_radius(found),
+        "problems": [_problem(item) for item in found.problems],
         **_changes(found.changes),
         "warnings": list(found.warnings),
     }

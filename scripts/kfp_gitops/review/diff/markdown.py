@@ -60,7 +60,7 @@ def _lines_of(
     found: Sequence[EnvironmentDiff], shared: SharedDiff | None, room: _Room, most: int
 ) -> Iterator[str]:
     """The lines of all sections, up to the one with which they are too long: the rest is not worked out."""
-    parts = [_shared(shared, room)] if shared and shared.semantic else []
+    parts = [_shared(shared, room)] if shared and (shared.semantic or shared.problems) else []
     for line in _parted([*parts, *(_lines(one, room) for one in found)]):
         yield line
         most -= len(line) + 1
@@ -116,6 +116,7 @@ def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
+    yield from _alert("CAUTION", [str(problem) for problem in found.problems])
     yield from _alert("WARNING", found.warnings)
     yield from _rows(folding.rows(found.changes), room)
 

@@ -164,6 +164,8 @@ class SharedDiff:
     base: str
     changes: Sequence[Change] = ()
     warnings: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
+    """Why what is shown may not be what merging does: forged promotions, files that a forge shows otherwise."""
 
     @property
     def semantic(self) -> bool:

@@ -45,6 +45,7 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
 
 def _shared(found: SharedDiff) -> Iterator[str]:
     yield f"shared by all environments, compared with {found.base}"
+    yield from (f"! {problem}" for problem in found.problems)
     yield from (f"! {text}" for text in found.warnings)
     yield from _changes(found.changes)
     yield wording.shared_radius(found)
