@@ -121,9 +121,6 @@ def test_what_is_certain_happens(ground: Ground, seed: int) -> None:
     assert {one.task for one in prediction.outcomes} == set(second)
 
 
-<<<<<<< HEAD
-def test_every_certain_fate_is_met() -> None:
-=======
 ALIKE = """
 apiVersion: kfp-gitops/v1
 kind: PipelineManifest
@@ -150,8 +147,7 @@ def test_two_tasks_alike_at_once_are_settled_by_one_more_run(ground: Ground) -> 
     assert {one.fate for one in predict(version.side, version.side).outcomes} == {Fate.CACHED}
 
 
-def test_every_certain_fate_was_met(ground: Ground) -> None:
->>>>>>> cacherun
+def test_every_certain_fate_is_met() -> None:
     """Among them results that the cache gives although something changed that bears on them."""
     found: set[object] = set()
     for seed in range(examples(100)):
