@@ -186,7 +186,7 @@ def test_a_repository_cannot_bring_one_along(repository: Path, command: Callable
     forged = rendered.read(repository, "manifests/dev", "hello", release).digest
     known = {key: f"{release} {forged}" if " " in value else value for key, value in found["known"].items()}
     (memo.folder(repository) / "dev.json").unlink()
-    (repository / ".cache/render").mkdir(parents=True)
+    (repository / ".cache/render").mkdir(parents=True, exist_ok=True)
     (repository / ".cache/render/dev.json").write_text(json.dumps({**found, "known": known}), "utf-8")
     assert command("render", "--root", repository, "--env", "dev").code == 0
     assert snapshot(repository / "manifests") == wanted
