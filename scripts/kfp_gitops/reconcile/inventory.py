@@ -48,8 +48,11 @@ class View:
 
     @property
     def needs(self) -> timedelta:
-        """For the end of a predecessor, two looks, and the beginning of the successor, which takes twice."""
-        return 2 * self.reading + 3 * self.writing
+        """For the end of a predecessor, two looks, and the beginning of the successor, which takes twice.
+
+        Each look may have to ask for the runs of one recurring run more than the last one, the successor's.
+        """
+        return 2 * (self.reading + self.writing) + 3 * self.writing
 
     @property
     def pinned(self) -> frozenset[str]:
