@@ -1,4 +1,4 @@
-"""What a policy looks at: pipelines inside others, those that come compiled, every container, and no step of KFP's own."""
+"""What a policy looks at: pipelines inside others, what comes compiled, every container, and no step of KFP's own."""
 
 from __future__ import annotations
 
