@@ -1,0 +1,85 @@
+"""A repository with its history, whose dev goes on, and whose prod is promoted to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from gitrepo import commit, init
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.sources import release as releases
+from project import Outcome
+
+Command = Callable[..., Outcome]
+TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
+RELEASE = "environments/prod/release.yaml"
+NO_COMMIT = "abcdef0123" * 4
+PROMOTE = ("promote", "--from", "dev", "--to", "prod")
+
+
+class Team:
+    """A repository with its history, whose dev goes on."""
+
+    def __init__(self, root: Path, command: Command) -> None:
+        self.root, self._command = root, command
+        prod = root / "environments/prod/values.yaml"
+        prod.write_text(
+            f"kfp: {{host: 'http://ml-pipeline.prod.svc:8888'}}\n{prod.read_text('utf-8')}", "utf-8"
+        )
+        self.run("render", "--all", "--lock")
+        init(root)
+
+    def run(self, name: str, *arguments: object) -> Outcome:
+        return self._command(name, "--root", self.root, *arguments)
+
+    def check(self) -> Outcome:
+        return self.run("render", "--all", "--check")
+
+    def owner(self, name: str) -> None:
+        """Another owner in dev's template: the smallest change of a release."""
+        path = self.root / TEMPLATE
+        path.write_text(re.sub("owner: .*", f"owner: {name}", path.read_text()))
+
+    def merged(self, owner: str) -> str:
+        self.owner(owner)
+        self.run("render", "--env", "dev", "--lock")
+        return commit(self.root, f"dev: {owner}")
+
+    def promoted(self, owner: str) -> str:
+        """A change that went through dev and prod; returns the commit that dev had it at."""
+        found = self.merged(owner)
+        assert self.run(*PROMOTE).code == 0
+        commit(self.root, f"prod: {owner}")
+        return found
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        found: dict[str, Any] = yaml.safe_load((self.root / RELEASE).read_text())["pipelines"]["hello"]
+        return found
+
+    def say(self, **said: str | None) -> None:
+        """Write it into the entry, by hand."""
+        path = self.root / RELEASE
+        whole = yaml.safe_load(path.read_text())
+        entry = {**whole["pipelines"]["hello"], **said}
+        whole["pipelines"]["hello"] = {key: value for key, value in entry.items() if value is not None}
+        path.write_text(dump(whole))  # a commit may look like a number
+        self.run("render", "--env", "prod", "--lock")
+
+    def forge(self, owner: str) -> None:
+        """Another pinned copy, with a digest that fits it: all that is needed without Git."""
+        path = self.root / "environments/prod/pinned/hello/pipeline.yaml.j2"
+        path.write_text(re.sub("owner: .*", f"owner: {owner}", path.read_text()))
+        forged = releases.from_pinned(self.root, "prod", "hello", self.entry["images"])
+        self.say(digest=forged.digest)
+
+
+def place_of(team: Team, key: str) -> str:
+    """`path:line:column` of the value of a key of the entry."""
+    for number, line in enumerate((team.root / RELEASE).read_text().splitlines(), 1):
+        if line.startswith(f"    {key}: "):
+            return f"{RELEASE}:{number}:{len(key) + 7}"
+    raise AssertionError(key)
