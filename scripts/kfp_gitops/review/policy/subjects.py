@@ -75,7 +75,7 @@ def _names(path: str, text: str) -> Iterator[str]:
     for document in parse_all(text, path):
         for value in {found for _, found in texts_of(document.value) if len(found) < _LONGEST}:
             name = posixpath.normpath(folder / value.rpartition("=")[2])
-            if not name.startswith(("..", "/")) and name != "." and "\n" not in name and "\0" not in name:
+            if not name.startswith(("..", "/")) and name != "." and "\0" not in name:
                 yield name
 
 
