@@ -115,6 +115,9 @@ def test_what_all_take_for_a_text_needs_no_quotes(text: str) -> None:
         ("0X1F", "0X1F is a number to KFP or kubectl, and a text to YAML 1.2; write '0X1F' in quotes for a text, or"),
         ("2001-1-1", "2001-1-1 is a time to KFP or kubectl, and a text to YAML 1.2; write '2001-1-1' in quotes"),
         ("yes", "yes is read differently by YAML 1.1 and YAML 1.2; write 'yes' in quotes"),
+        # `kubectl kustomize` 5.5 makes 12 and null of `! 12` and `! ~`.
+        ("! 12", "12 after `!` is a text to YAML, and as without it to KFP and kubectl; put a text in quotes"),
+        ("! ~", "~ after `!` is a text to YAML, and as without it to KFP and kubectl; put a text in quotes"),
         ("18446744073709551616", "18446744073709551616 does not fit 64 bits; put it in quotes for a text"),
     ],
 )  # fmt: skip

@@ -160,6 +160,9 @@ class _Reader:
             raise self.fail(event, f"tag {event.tag!r} is not allowed", "write plain YAML")
         text: str = event.value
         self.characters += len(text)  # of what is written out itself there is never too much
+        if event.tag == "!" and not event.style:
+            what = f"{_short(text)} after `!` is a text to YAML, and as without it to KFP and kubectl"
+            return self.tell(event, what, "put a text in quotes, and take the `!` away", text)
         if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
             return text
         if (

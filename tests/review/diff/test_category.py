@@ -120,6 +120,7 @@ def test_a_setting_changes_no_result(place: str, value: Any) -> None:
         ("spec/tasks/one/arguments/x", "b"),
         ("spec/tasks/one/component", "other"),
         ("spec/tasks/one/env/LEVEL", "debug"),
+        ("spec/tasks/one/pod/annotations", {"sidecar.istio.io/inject": "false"}),
         ("spec/tasks/one/cache", True),
         ("spec/tasks/one/resources/accelerator/limit", 2),
         ("spec/tasks/one/after", ["when"]),
@@ -220,3 +221,10 @@ def test_one_that_comes_changes_results_and_one_that_goes_breaks_its_users() -> 
     assert (
         category(_files(), _files(), ENTRY, Entry({"state": "paused"}, None, None, None)) is Category.SETTINGS
     )
+
+
+def test_a_pause_that_ends_is_no_mere_setting() -> None:
+    """What turns schedules on is none, whether it is `enabled` or the pause of the whole pipeline."""
+    until = "2030-01-01T00:00:00Z"
+    paused = Entry({"pausedUntil": until}, None, None, None, None, until)
+    assert category(_files(), _files(), paused, ENTRY) is Category.RESULTS

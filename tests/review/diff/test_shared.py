@@ -144,6 +144,17 @@ def test_yaml_that_is_none_to_us_may_be_to_others() -> None:
     ] == ["lines"]
 
 
+def test_a_name_with_a_line_break_is_shared_like_any_other() -> None:
+    texts = {
+        "kustomization.yaml": 'resources: [argocd, "a\\nb.yaml"]\n',
+        "a\nb.yaml": "",
+        "argocd/a\nb.yaml": "",
+    }
+    names = {*texts, "argocd/\n", ".github/a\nb", "environments/a\nb/release.yaml", "docs/a\nb.yaml"}
+    found = shared.wanted(names, lambda paths: {path: texts[path] for path in paths if path in texts})
+    assert found == names - {"docs/a\nb.yaml"}
+
+
 def test_what_a_kustomization_names_is_shared_wherever_it_lies() -> None:
     before = {
         "kustomization.yaml": "resources: [argocd]\npatches: [{path: ops/patch.yaml}]\ncomponents: [ops/parts]\n",

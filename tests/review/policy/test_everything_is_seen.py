@@ -188,6 +188,57 @@ def test_a_patch_beside_the_root_kustomization_is_seen(tmp_path: Path) -> None:
     assert len(_refused(tmp_path, "image-by-digest")) == 1
 
 
+PUT_IN = {
+    "without a kind": ("kustomization.yaml", "images: [{name: ghcr.io/example/a, newTag: latest}]"),
+    "another name": ("Kustomization", "images: [{name: ghcr.io/example/a, newTag: latest}]"),
+    "a third name": ("kustomization.yml", "images: [{name: ghcr.io/example/a, newTag: latest}]"),
+    "transformer": (
+        "kustomization.yaml",
+        "transformers: ['{kind: ImageTagTransformer, imageTag: {name: ghcr.io/example/a, newTag: latest}}']",
+    ),
+    "replacement": (
+        "kustomization.yaml",
+        "replacements: [{sourceValue: 'ghcr.io/example/a:1', targets: [{fieldPaths: [spec.containers.0.image]}]}]",
+    ),
+    "Argo CD's": ("argocd/a.yaml", "spec: {source: {kustomize: {images: ['a=ghcr.io/example/a:1']}}}"),
+    "Argo CD's for a set": (
+        "argocd/a.yaml",
+        "spec: {template: {spec: {source: {kustomize: {images: ['a=ghcr.io/example/a:1']}}}}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PUT_IN)
+def test_an_image_is_seen_whoever_puts_it_in(tmp_path: Path, case: str) -> None:
+    if PUT_IN[case][0].startswith("argocd/"):
+        _write(tmp_path, "kustomization.yaml", "resources: [argocd]\n")
+    _write(tmp_path, PUT_IN[case][0], f"{PUT_IN[case][1]}\n")
+    assert len(_refused(tmp_path, "image-by-digest")) == 1
+
+
+FILES = {
+    "patches": ("patches: [{path: more/x.json}]", "x.json"),
+    "older patches": ("patchesJson6902: [{path: more/x.json}]", "x.json"),
+    "transformers": ("transformers: [more/x.yaml]", "x.yaml"),
+    "bases": ("bases: [more/x.yaml]", "x.yaml"),
+    "replacements": ("replacements: [{path: more/x.yaml}]", "x.yaml"),
+    "generators of files": ("configMapGenerator: [{name: a, files: [a=more/x.yaml]}]", "x.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_is_seen_under_whatever_key_a_kustomization_names_it(tmp_path: Path, case: str) -> None:
+    line, name = FILES[case]
+    _write(tmp_path, "kustomization.yaml", f"{line}\n")
+    _write(tmp_path, f"more/{name}", '[{"op": "add", "path": "/spec/containers/0/image", "value": "me/a"}]\n')
+    assert len(_refused(tmp_path, "image-by-digest")) == 1
+
+
+def test_what_a_kustomization_generates_is_seen(tmp_path: Path) -> None:
+    _write(tmp_path, "kustomization.yaml", "configMapGenerator: [{name: a, literals: [PASSWORD=hunter2]}]\n")
+    assert _refused(tmp_path) == ["secret-in-variable kustomization/PASSWORD"]
+
+
 @pytest.fixture
 def both(tmp_path: Path) -> Path:
     for folder in ("manifests", "environments", "components", "templates", "argocd"):

@@ -116,3 +116,30 @@ def test_a_folder_in_a_larger_repository(team: Team, tmp_path: Path) -> None:
     assert team.check().code == 0
     team.forge("mallory")
     assert team.check().code == 2
+
+
+def test_what_a_branch_had_on_its_way_was_never_released_whatever_else_it_brings(team: Team) -> None:
+    git(team.root, "switch", "--quiet", "--create", "mallory")
+    evil = team.merged("mallory")
+    assert team.run(*PROMOTE).code == 0
+    commit(team.root, "prod: mallory")
+    team.merged("harmless")
+    git(team.root, "switch", "--quiet", "main")
+    git(team.root, "merge", "--quiet", "--no-ff", "--message", "merge it", "mallory")
+    assert team.entry["commit"] == evil
+    found = team.check()
+    assert found.code == 2
+    assert f"{_place(team, 'digest')}: dev never released sha256:" in found.err
+
+
+def test_what_main_released_is_known_to_a_branch_that_takes_main_in(team: Team) -> None:
+    git(team.root, "switch", "--quiet", "--create", "ours")
+    (team.root / "more.txt").write_text("more\n")
+    commit(team.root, "more")
+    git(team.root, "switch", "--quiet", "main")
+    team.promoted("others")
+    team.merged("later")
+    git(team.root, "switch", "--quiet", "ours")
+    git(team.root, "merge", "--quiet", "--no-ff", "--message", "take main in", "main")
+    found = team.check()
+    assert (found.code, found.err) == (0, "")

@@ -16,7 +16,8 @@ from kfp_gitops.review.diff.strict import alike
 # Of a task or group: how it is run, which changes nothing that it computes. Accelerators may.
 _OF_NODE = frozenset({"retry", "displayName"})
 _OF_RESOURCES = frozenset({"cpu", "memory"})
-_OF_POD = frozenset({"labels", "annotations"})
+# Annotations are what injectors and security profiles go by: with another one something else may run.
+_OF_POD = frozenset({"labels"})
 _OF_SCHEDULE = frozenset({"cron", "intervalSeconds", "start", "end"})
 _OF_METADATA = frozenset({"description", "displayName", "owner"})
 # Of a compiled spec (pipeline_spec.proto): the SDK's own version, and the same settings by their names there.
@@ -33,7 +34,9 @@ def category(before: PipelineFiles, after: PipelineFiles, old: Entry | None, new
         return Category.NONE
     if broken(before, after):
         return Category.INTERFACE
-    return Category.SETTINGS if _equal(before, after, whole=False) else Category.RESULTS
+    runs_as_before = alike(old.paused_until, new.paused_until)  # a pause that ends turns schedules on
+    same = runs_as_before and _equal(before, after, whole=False)
+    return Category.SETTINGS if same else Category.RESULTS
 
 
 def _equal(before: PipelineFiles, after: PipelineFiles, *, whole: bool) -> bool:

@@ -26,10 +26,15 @@ _TEXTS = re.compile(
     | \.(ci|github|gitlab|circleci|tekton)/.* | \.gitlab-ci\.yml | \.pre-commit-config\.yaml
     | (?!tests/)(.*/)?((Docker|Container)file[^/]*|[^/]*\.(Docker|Container)file|\.dockerignore|[^/]*\.lock)
     | ((components|scripts)/)?(pyproject\.toml|requirements[^/]*)""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,  # a name may hold a line break
 )
 # Argo CD's git generator hands `environments/*/release.yaml` to git, whose `*` crosses folders as well.
-_DATA = re.compile(r"argocd/.*|environments/policy\.yaml|environments/.+/release\.yaml|manifests/[^/]+")
+_DATA = re.compile(
+    r"argocd/.*|environments/policy\.yaml|environments/.+/release\.yaml|manifests/[^/]+", re.DOTALL
+)
+
+_PATH, _NAME = 4096, 256
+"""Characters (PATH_MAX, NAME_MAX of Linux): what is longer names no file; a text of several lines hardly ever does."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def _documents(path: str, text: str) -> list[Any]:
 
 def _texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        if len(value) < 4096 and "\n" not in value and "\0" not in value:
+        if len(value) < (_NAME if "\n" in value else _PATH) and "\0" not in value:
             yield value
     elif isinstance(value, Mapping):
         for item in value.values():

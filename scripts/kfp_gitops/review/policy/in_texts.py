@@ -16,7 +16,7 @@ from kfp_gitops.review.policy.subject import Subject
 def in_texts(environment: str, place: str, document: Document, told: Sequence[Path]) -> Iterator[Subject]:
     """A subject for each text of a document, keys included, but for what lies at or below a path of `told`."""
     known = frozenset(told)
-    for at, text in _texts(document.value, ()):
+    for at, text in texts_of(document.value):
         if not any(at[:length] in known for length in range(len(at) + 1)):
             yield Subject("text", environment, f"{place}#{dotted(at)}", text, document, at)
 
@@ -35,13 +35,14 @@ def inner_documents(text: str, path: str) -> list[Document]:
     return [one for one in found if isinstance(one.value, dict | list)]
 
 
-def _texts(value: Any, at: Path) -> Iterator[tuple[Path, str]]:
+def texts_of(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Each text of a value with its place, keys included."""
     if isinstance(value, str):
         yield at, value
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield (*at, key), str(key)
-            yield from _texts(inner, (*at, key))
+            yield from texts_of(inner, (*at, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _texts(inner, (*at, index))
+            yield from texts_of(inner, (*at, index))

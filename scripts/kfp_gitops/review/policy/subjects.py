@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path as Folder
 from pathlib import PurePosixPath
@@ -16,11 +17,13 @@ from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.policy.in_containers import in_containers
 from kfp_gitops.review.policy.in_environments import in_environment
 from kfp_gitops.review.policy.in_ir import in_component, in_ir
-from kfp_gitops.review.policy.in_kustomization import in_kustomization
+from kfp_gitops.review.policy.in_kustomization import KUSTOMIZATIONS, in_kustomization
 from kfp_gitops.review.policy.in_manifests import in_manifest
-from kfp_gitops.review.policy.in_texts import in_texts
+from kfp_gitops.review.policy.in_texts import in_texts, texts_of
 from kfp_gitops.review.policy.subject import Subject
 
+_LONGEST = 4096
+"""Characters of a path."""
 # What is told under a name of its own, with all that is in it.
 _TELLS_ALL = frozenset({"image", "variable", "parameter"})
 
@@ -49,28 +52,31 @@ def shared(root: Folder) -> Iterator[Subject]:
 def _shared_files(root: Folder) -> list[str]:
     """The root kustomization, what it names, and what that names; outside of the tree is render's affair."""
     found: dict[str, None] = {}
-    waiting = ["kustomization.yaml"]
+    waiting = list(KUSTOMIZATIONS)
     while waiting:
         path = waiting.pop()
         if (root / path).is_dir() and not (root / path).is_symlink():
             waiting += [f"{path}/{name}" for name in files.list_files(root, path)]
-        elif path not in found and path.endswith((".yaml", ".yml")) and (root / path).is_file():
+        elif path not in found and _is_yaml(path) and (root / path).is_file():
             found[path] = None
             waiting += _names(path, files.read_text(root, path))
     return sorted(found)
 
 
+def _is_yaml(path: str) -> bool:
+    return path.endswith((".yaml", ".yml", ".json")) or PurePosixPath(path).name in KUSTOMIZATIONS
+
+
 def _names(path: str, text: str) -> Iterator[str]:
-    """Paths in the tree that a kustomization names; none for any other file."""
-    if PurePosixPath(path).name != "kustomization.yaml":
+    """Paths in the tree that a kustomization names, under whatever key; none for any other file."""
+    if PurePosixPath(path).name not in KUSTOMIZATIONS:
         return
+    folder = PurePosixPath(path).parent
     for document in parse_all(text, path):
-        found = document.value if isinstance(document.value, Mapping) else {}
-        for key in ("resources", "components", "patches", "patchesStrategicMerge", "configurations"):
-            for item in found.get(key) or []:
-                name = item.get("path") if isinstance(item, Mapping) else item
-                if isinstance(name, str) and "\n" not in name and ".." not in name and "://" not in name:
-                    yield str(PurePosixPath(path).parent / name)
+        for value in {found for _, found in texts_of(document.value) if len(found) < _LONGEST}:
+            name = posixpath.normpath(folder / value.rpartition("=")[2])
+            if not name.startswith(("..", "/")) and name != "." and "\0" not in name:
+                yield name
 
 
 def _of_file(root: Folder, environment: str, name: str, text: str, path: str) -> Iterator[Subject]:

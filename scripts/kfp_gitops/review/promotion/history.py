@@ -19,6 +19,9 @@ from kfp_gitops.sources.values import merge
 _WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SAID = re.compile(r"\+ +release: [\"']?(sha256:[0-9a-f]{64})[\"']?")
 
+# No pull request can move them. In a workflow's clone there may be none, and HEAD is the merge into main itself.
+_MAIN = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/heads/main")
+
 
 @dataclass
 class History:
@@ -86,7 +89,7 @@ class History:
     def released(self, source: str) -> Mapping[str, list[str]]:
         """Release digest → the commits by which an environment's manifests came to name it, up to HEAD.
 
-        Git leaves out what a merge did not take: a branch that was turned round before it was merged.
+        What a branch had on its way counts for nothing, whatever else it brought: of a merge it is what came of it.
         """
         if source not in self._released:
             self._released[source] = _released(self.root, self.head, f"manifests/{source}/environment.yaml")
@@ -174,9 +177,20 @@ def _below(value: Any, *keys: str) -> Mapping[str, Any]:
 
 def _released(root: Path, head: str, path: str) -> Mapping[str, list[str]]:
     """Newest first. `--text`: no attribute hides what the file says."""
-    # In two steps: to ask `git log` for what merges changed makes it list, too, what they did not take.
-    commits = git.output(root, "rev-list", head, "--", path)
-    how = ("--root", "-m", "--patch", "--unified=0", "--text", "--no-color", "--no-ext-diff", "--no-textconv")
+    # Who merges main into a branch has main's own line as a second parent, so it is named beside HEAD's.
+    tips = [head, *filter(None, (git.commit(root, name) for name in _MAIN))]
+    commits = git.output(root, "rev-list", "--first-parent", *tips, "--", path)
+    how = (
+        "--root",
+        "-m",
+        "--first-parent",
+        "--patch",
+        "--unified=0",
+        "--text",
+        "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+    )
     command = ("diff-tree", "--stdin", *how, "--no-renames", "--format=commit %H", "--relative")
     found: dict[str, list[str]] = {}
     commit = ""
