@@ -305,7 +305,7 @@ def test_what_was_promoted_before_it_was_committed_is_not_promoted_on(team: Team
     team.run("render", "--env", "dev", "--lock")
     commit(team.root, "prod has what dev never had")
     found = team.run("promote", "--from", "prod", "--to", "stage")
-    assert (found.code, "no commit bears out this release of prod" in found.err) == (5, True)
+    assert (found.code, "no commit has this release of prod" in found.err) == (5, True)
 
 
 def test_what_is_forged_is_not_promoted_on(team: Team) -> None:
@@ -380,7 +380,7 @@ def test_what_is_not_committed_is_not_promoted(team: Team) -> None:
     team.run("render", "--env", "dev", "--lock")
     before = snapshot(team.root / "environments")
     found = team.run(*PROMOTE)
-    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit bears out this release of dev")
+    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit has this release of dev")
     assert snapshot(team.root / "environments") == before
 
 
@@ -389,7 +389,7 @@ def test_an_ignored_file_is_not_committed(team: Team) -> None:
     (team.root / ".gitignore").write_text("more.pipeline.yaml.j2\n")
     commit(team.root, "ignored")
     shutil.copy(team.root / TEMPLATE, team.root / "templates/pipelines/hello/more.pipeline.yaml.j2")
-    assert "no commit bears out this release" in team.run(*PROMOTE).err
+    assert "no commit has this release" in team.run(*PROMOTE).err
 
 
 def test_the_reconciler_s_image_is_committed_too(team: Team) -> None:
