@@ -16,6 +16,7 @@ LONGEST = (
     "predictive_scaling/test_pipelines_end_to_end.py",
     "predictive_scaling/test_image.py",
     "rendering/delivery/test_job_command.py",
+    "rendering/delivery/test_job_metrics.py",
     "rendering/delivery/test_reconciler_image.py",
     "bench/test_bench.py",
     "bench/test_forecast_bench.py",

@@ -8,7 +8,7 @@ from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import scripts_are_there
 
-_SHARED = {"again", "common", "connection", "console", "locally"}
+_SHARED = {"again", "common", "connection", "console", "locally", "origin"}
 _OF_SCRIPTS = {"demo"}
 """It runs the scripts themselves."""
 

@@ -106,6 +106,7 @@ def look():
     thread.join()
 
 def work(number):
+    time.sleep(0.005)
     return "elsewhere" if os.getpid() != parent else "here after the look" if looks else "here before"
 
 print(looks, sorted(set(processes.spread(work, range(100), meanwhile=look))), looks)
@@ -114,7 +115,7 @@ print(looks, sorted(set(processes.spread(work, range(100), meanwhile=look))), lo
 
 @forks
 @pytest.mark.parametrize("count", [1, 2])
-def test_what_waits_is_done_once_while_other_processes_work(count: int) -> None:
+def test_what_waits_is_done_once_and_then_other_processes_work(count: int) -> None:
     argv = [sys.executable, "-c", PATH + _MEANWHILE, str(count)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("[True] ") and done.stdout.endswith(" [True]\n")
@@ -179,3 +180,30 @@ def edit_all(repository: Path) -> Callable[[str, str], None]:
             path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
 
     return edit
+
+
+CHOSEN = """
+import json, os
+from kfp_gitops.base import processes
+processes.cores = lambda: 3
+
+def work(number):
+    return [str(number), str(os.getpid())]
+
+for chosen in ([], [7], list(range(0, 1000, 3)), list(range(500)), None):
+    answers = processes.spread(work, range(1000), meanwhile=lambda: chosen)
+    print(json.dumps([[int(n) for n, _ in answers] == (list(range(1000)) if chosen is None else chosen),
+                      len({pid for _, pid in answers})]))
+processes._MOST_CLAIMS = 5
+print(json.dumps([[int(n) for n, _ in processes.spread(work, range(1000))] == list(range(1000)), 0]))
+"""
+
+
+def test_only_what_is_left_to_do_is_done_and_told_in_its_order() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PATH + CHOSEN], capture_output=True, text=True, check=True, timeout=60
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [right for right, _ in found] == [True] * 6
+    assert found[0][1] == 0
+    assert found[1][1] == 1

@@ -107,7 +107,7 @@ def _later(root: Path, server: Server, size: int, rounds: int) -> Iterator[Row]:
         requests = server.requests()
     figure = Figure("reconcile.py plan", statistics.median(seconds), min(seconds), peak_memory(plan))
     note = f"{requests}; wanted: at most 1,100 for 1,000 pipelines, and 150 MB"
-    yield Row(f"plan without a difference, {size} pipelines", figure, wanted=8.0, note=note)
+    yield Row(f"plan without a difference, {size} pipelines", figure, wanted=3.0, note=note)
 
 
 def _peer(root: Path, server: Server, size: int) -> Command:

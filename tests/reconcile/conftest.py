@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import Outcome
-from server_kit import FAKE, Command
+from server_kit import FAKE, Command, api_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +33,8 @@ def reconcile(repository: Path, command: Command, server: DevServer) -> Callable
         return command("reconcile", what, "--root", repository, "--env", env, "--host", server.url, *more)
 
     return run
+
+
+@pytest.fixture
+def api(server: DevServer) -> KfpApi:
+    return api_of(server)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualRun
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import report
+from kfp_gitops.reconcile import approval, report
+from kfp_gitops.reconcile.approval import Approved
 from kfp_gitops.reconcile.locking import kept
 from kfp_gitops.reconcile.plan import Plan, plan
 from kfp_gitops.reconcile.records import Absent, Desired, Options
@@ -121,6 +124,35 @@ WANTED = [
 @pytest.mark.parametrize("desired", WANTED)
 def test_every_field_of_what_is_wanted_moves_it(desired: Desired) -> None:
     assert moved(plan(NEXT, WHOLE).basis, plan(desired, WHOLE).basis)
+
+
+LIST = [f"item number {n}" for n in range(9)]
+TEXT = "nine words " * 9
+PAIRS = [
+    (TEXT, f"sha256:{hashlib.sha256(TEXT.encode()).hexdigest()[:32]}"),
+    (TEXT, f"sha256:{hashlib.sha256(json.dumps(TEXT).encode()).hexdigest()[:32]}"),
+    (LIST, json.dumps(LIST, sort_keys=True)),
+    (f"sha256:{'0' * 64}", f"sha256:{'0' * 63}1"),
+    (f"sha256:{'0' * 64}", f"sha256:{'0' * 32}"),
+    (True, 1),
+    (1, "1"),
+    (None, "null"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS, ids=range(len(PAIRS)))
+def test_no_value_is_told_as_another_one_is(left: object, right: object) -> None:
+    """Whoever writes both, the one that is approved and the one that takes its place, finds no two of one identity."""
+    one, two = (plan(releasing(replace(WEEKLY, parameters={"x": v})), WHOLE) for v in (left, right))
+    assert moved(one.basis, two.basis)
+
+
+def test_digits_that_two_plans_share_are_not_enough_where_it_is_known_which_was_approved() -> None:
+    """12 digits are 48 bits: who writes both plans finds such a pair in a minute."""
+    shown, other = plan(NEXT, EMPTY), plan(NEXT, WHOLE)
+    digits = Approved(other.basis.digest, shown.basis)
+    assert approval.verdict(other, digits, "") is approval.Verdict.OTHER
+    assert approval.verdict(other, replace(digits, basis=None), "") is approval.Verdict.SAME
 
 
 @pytest.mark.parametrize(

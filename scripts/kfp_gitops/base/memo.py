@@ -1,15 +1,17 @@
 """What came out before of the same inputs, so that only what changed is done again. Nothing depends on it.
 
-It is `.cache/render/<env>.json` in the repository, ignored by git, and holds digests alone: of inputs, and of what
-came out of them. It only ever says that what stands in manifests/ is the outcome already; one that does not fit is
-ignored. It is not trusted across versions: with another byte in this package, another Python or another installed
-distribution it is empty. `--check` and the reconciler never read it.
+It is in the user's cache, `kfp-gitops/render/`, and never in the repository: there a pull request could bring one
+along that says whatever it likes of its manifests. It holds digests alone: of inputs, and of what came out of them. It
+only ever says that what stands in manifests/ is the outcome already; one that does not fit is ignored. It is not
+trusted across versions: with another byte in this package, another Python or another installed distribution it is
+empty. `--check` and the reconciler never read it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -18,10 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files
-from kfp_gitops.base.errors import InputError
+from kfp_gitops.base import files, private
+from kfp_gitops.base.errors import InputError, UsageError
 
-FOLDER = ".cache/render"
 FEWEST = 50  # pipelines; with fewer the whole of it takes longer than it saves
 
 
@@ -42,10 +43,10 @@ class Memo:
 def load(root: Path, environment: str) -> Memo:
     """What is remembered of an environment; nothing when in doubt."""
     try:
-        found = json.loads(files.read_text(root, f"{FOLDER}/{environment}.json"))
+        found = json.loads(files.read_text(folder(root), f"{environment}.json"))
         known = found["known"] if found["version"] == version() else {}
         return Memo({str(key): str(value) for key, value in known.items()}, used=True)
-    except (InputError, ValueError, KeyError, TypeError, AttributeError):
+    except (InputError, UsageError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return Memo(used=True)
 
 
@@ -53,8 +54,17 @@ def save(root: Path, environment: str, memo: Memo) -> None:
     """Keep what was used now; what was not is of inputs that are gone."""
     if memo.used and dict(memo.known) != memo.fresh:
         text = json.dumps({"version": version(), "known": memo.fresh}, indent=0, sort_keys=True)
-        with suppress(InputError):  # a link out of the repository: nothing is kept
-            files.write_text(root, f"{FOLDER}/{environment}.json", text + "\n")
+        with suppress(InputError, UsageError, OSError):  # no place of this user's own: nothing is kept
+            files.write_text(folder(root), f"{environment}.json", text + "\n")
+
+
+def folder(root: Path) -> Path:
+    """Where what is remembered of a repository stands.
+
+    Raises:
+        OSError, UsageError: there is no place that is this user's alone.
+    """
+    return private.cache("render", hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24])
 
 
 def digest(*inputs: Any) -> str:

@@ -11,6 +11,20 @@ from pathlib import Path
 from kfp_gitops.base.errors import UsageError
 
 
+def cache(*names: str) -> Path:
+    """The folder of these names in the user's cache; it is made where there is none.
+
+    Raises:
+        OSError: there is no cache, or it cannot be written.
+        UsageError: somebody made it something else.
+    """
+    told = os.environ.get("XDG_CACHE_HOME")
+    base = Path(told) if told else Path(os.environ.get("HOME") or "/nonexistent") / ".cache"
+    base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with folder(base, "kfp-gitops", *names):
+        return base.joinpath("kfp-gitops", *names)
+
+
 @contextmanager
 def folder(base: Path, *names: str) -> Iterator[int]:
     """The descriptor of `base/names…`; each of the names is made, or what is there is proved to be ours.

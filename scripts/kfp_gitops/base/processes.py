@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any, TypeVar
@@ -22,36 +24,57 @@ Answer = TypeVar("Answer")
 
 BATCH = 16
 MOST = 8  # processes; each holds its own copy of what it works on
+_CLAIM = struct.Struct("=II")
+_MOST_CLAIMS = 8_000
+"""What a pipe holds (64 KiB, pipe(7)) without a reader; this process works on the others."""
 
 
 def spread(
     function: Callable[[Item], Answer],
     items: Sequence[Item],
     least: int = 0,
-    meanwhile: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[], Sequence[int] | None] = lambda: None,
 ) -> list[Answer]:
     """`[function(item) for item in items]`; answers are texts, or lists and maps of them: equal ones travel once.
 
     `least` is how many items are worth a process. What this process does `meanwhile` is something that waits for
-    others, and may start threads; it is done once, and first.
+    others, and may start threads; it is done once, and first. It returns the places of the items that are left to be
+    worked on, in rising order (None: all of them), and the answers are theirs.
     """
-    batches = range(
-        0, len(items), max(least or BATCH, -(-len(items) // 200))
-    )  # a batch is claimed as one byte
-    count = min(cores(), MOST, len(batches)) if _may_fork() else 1
+    step = max(least or BATCH, -(-len(items) // 200))
+    count = min(cores(), MOST, -(-len(items) // step)) if _may_fork() else 1
 
-    def work(batch: int) -> list[Any]:
-        return [function(item) for item in items[batches[batch] :][: batches.step]]
+    def work(place: int) -> Answer:
+        return function(items[place])
 
-    done: dict[int, list[Any]] = {}
+    done: dict[int, Any] = {}
     if count > 1:
-        with _forked(count - 1, len(batches), work) as (claims, answers):
-            meanwhile()
-            done.update((batch, work(batch)) for batch in claims)
+        with _forked(count - 1, work) as (claims, answers):
+            wanted = _places(meanwhile(), items)
+            left = claims.fill(_runs(wanted, step))
+            done.update((place, work(place)) for place in chain(claims, left))
             done.update(found for answer in answers for found in _received(answer))
     else:
-        meanwhile()
-    return [answer for batch in range(len(batches)) for answer in (done.pop(batch, None) or work(batch))]
+        wanted = _places(meanwhile(), items)
+    return [done.pop(place) if place in done else work(place) for place in wanted]
+
+
+def _places(chosen: Sequence[int] | None, items: Sequence[Any]) -> Sequence[int]:
+    return range(len(items)) if chosen is None else chosen
+
+
+def _runs(places: Sequence[int], step: int) -> Iterator[tuple[int, int]]:
+    """Neighbours go together: (first, how many), at most `step` of them."""
+    first, count = -1, 0
+    for place in places:
+        if count and place == first + count and count < step:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = place, 1
+    if count:
+        yield first, count
 
 
 def cores() -> int:
@@ -69,29 +92,55 @@ def _may_fork() -> bool:
     return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208  # names only
 
 
+class _Claims:
+    """What is left to do, a run of neighbours at a time: a pipe gives each to one reader, and an end to all."""
+
+    def __init__(self) -> None:
+        self._claims, self._filled = os.pipe()
+
+    def fill(self, runs: Iterable[tuple[int, int]]) -> Iterator[int]:
+        """To be done once; gives back what has no room."""
+        found = list(runs)
+        os.write(self._filled, b"".join(_CLAIM.pack(*run) for run in found[:_MOST_CLAIMS]))
+        self.close_filled()
+        return (place for first, count in found[_MOST_CLAIMS:] for place in range(first, first + count))
+
+    def __iter__(self) -> Iterator[int]:
+        while found := os.read(self._claims, _CLAIM.size):
+            first, count = _CLAIM.unpack(found)
+            yield from range(first, first + count)
+
+    def close_filled(self) -> None:
+        """As long as one process could still fill it, no reader sees an end."""
+        if self._filled >= 0:
+            os.close(self._filled)
+            self._filled = -1
+
+    def close(self) -> None:
+        """Both ends."""
+        self.close_filled()
+        os.close(self._claims)
+
+
 @contextmanager
-def _forked(
-    count: int, batches: int, work: Callable[[int], list[Any]]
-) -> Iterator[tuple[Iterator[int], Iterator[bytes]]]:
-    """Gives the batches that are left to this process, and what the others answer when they end."""
-    claims, filled = os.pipe()
-    os.write(filled, bytes(range(batches)))
-    os.close(filled)
+def _forked(count: int, work: Callable[[int], Any]) -> Iterator[tuple[_Claims, Iterator[bytes]]]:
+    """Gives what all of them claim, once it is filled, and what the others answer when they end."""
+    claims = _Claims()
     children: list[tuple[int, int]] = []
     try:
         with suppress(OSError):  # no process is to be had: less help
             for _ in range(count):
                 children.append(_child(claims, work))
-        yield _claimed(claims), (_drained(answer) for _, answer in children)
+        yield claims, (_drained(answer) for _, answer in children)
     finally:
-        os.close(claims)
+        claims.close()
         for child, answer in children:
             os.close(answer)
             os.kill(child, SIGKILL)  # has ended already, unless this process failed
             os.waitpid(child, 0)
 
 
-def _child(claims: int, work: Callable[[int], list[Any]]) -> tuple[int, int]:
+def _child(claims: _Claims, work: Callable[[int], Any]) -> tuple[int, int]:
     answer, given = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -99,17 +148,12 @@ def _child(claims: int, work: Callable[[int], list[Any]]) -> tuple[int, int]:
     if child == 0:
         try:
             stopping.forked()
-            _send(given, {batch: work(batch) for batch in _claimed(claims)})
+            claims.close_filled()
+            _send(given, {place: work(place) for place in claims})
         finally:
             os._exit(0)  # neither the clean-up nor the error message is this process's
     os.close(given)
     return child, answer
-
-
-def _claimed(claims: int) -> Iterator[int]:
-    """The next batch that no process has, until there is none: a pipe gives each byte to one reader."""
-    while found := os.read(claims, 1):
-        yield found[0]
 
 
 def _drained(answer: int) -> bytes:
@@ -117,20 +161,20 @@ def _drained(answer: int) -> bytes:
         return pipe.read()
 
 
-def _send(given: int, done: dict[int, list[Any]]) -> None:
+def _send(given: int, done: dict[int, Any]) -> None:
     table: dict[str, int] = {}
-    packed = [[batch, [_packed(text, table) for text in texts]] for batch, texts in done.items()]
+    packed = [[place, _packed(found, table)] for place, found in done.items()]
     with open(given, "w", encoding="ascii") as pipe:  # a descriptor, not a path
-        json.dump({"batches": packed, "texts": list(table)}, pipe)
+        json.dump({"answers": packed, "texts": list(table)}, pipe)
 
 
-def _received(answer: bytes) -> Iterator[tuple[int, list[Any]]]:
+def _received(answer: bytes) -> Iterator[tuple[int, Any]]:
     try:
         found = json.loads(answer)
     except ValueError:  # cut short: the process failed
         return
-    for batch, packed in found["batches"]:
-        yield batch, [_unpacked(value, found["texts"]) for value in packed]
+    for place, packed in found["answers"]:
+        yield place, _unpacked(packed, found["texts"])
 
 
 def _packed(value: Any, table: dict[str, int]) -> Any:

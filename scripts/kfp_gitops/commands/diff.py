@@ -67,6 +67,9 @@ def _diff(arguments: Namespace) -> int:
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
     common = replace(common, problems=origin.problems(root, origin.readable(root, names)))
+    if arguments.format != "text":  # which has them before the eyes of whoever called it
+        for problem in (*common.problems, *(one for item in found for one in item.problems)):
+            console.note(str(problem))
     match arguments.format:
         case "json":
             console.result(jsonform.to_json(found, common))

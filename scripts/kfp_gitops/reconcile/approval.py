@@ -26,6 +26,10 @@ class Approved:
         """As people read it."""
         return self.digest[:ID]
 
+    def is_of(self, basis: Basis) -> bool:
+        """Whether it is this one: by all digits where they are known, for who writes both can make 12 of them equal."""
+        return basis.digest == self.basis.digest if self.basis else basis.digest.startswith(self.digest)
+
 
 class Verdict(StrEnum):
     """What becomes of the plan as it is now."""
@@ -44,7 +48,7 @@ def verdict(plan: Plan, approved: Approved | None, begun: str) -> Verdict:
     """
     if not plan.to_do and not plan.conflicts:
         return Verdict.NOTHING
-    if approved and plan.basis.digest.startswith(approved.digest):
+    if approved and approved.is_of(plan.basis):
         return Verdict.SAME
     if approved and approved.basis and begun == approved.basis.digest and not left(plan, approved, begun):
         return Verdict.CONTINUED

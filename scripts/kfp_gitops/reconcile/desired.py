@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,11 @@ from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, schedule_name
-from kfp_gitops.rendering.rendered import LOCK, paused_until
+from kfp_gitops.rendering.rendered import LOCK, RenderedPipeline, paused_until
 
 if TYPE_CHECKING:
     from kfp_gitops.compiling.compiler import Identity
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual
 
 
 def load(
@@ -45,8 +46,10 @@ def load(
     return replace(desired, commit=commit, checkout=checkout)
 
 
-def prove(found: Texts, host: str | None, meanwhile: Callable[[], None]) -> None:
-    """Compile, and refuse what `load` would refuse; keeps no IR. `meanwhile` is done while other processes compile.
+def prove(found: Texts, host: str | None, look: Callable[[], Collection[str] | None]) -> None:
+    """Compile, and refuse what `load` would refuse; keeps no IR.
+
+    `look` is done first, and returns the names of the pipelines that are left to be proved (`unproved`); None: all.
 
     Raises:
         InputError: something is malformed.
@@ -54,8 +57,28 @@ def prove(found: Texts, host: str | None, meanwhile: Callable[[], None]) -> None
     """
     from kfp_gitops.compiling import compiler
 
-    pipelines = list(found.rendered.values())
-    _proved(found, compiler.identify_all(pipelines, found.path, meanwhile), host)
+    compiled = compiler.identify_all(list(found.rendered.values()), found.path, look)
+    known = {name: compiler.Identity(entry.digest, (), ()) for name, entry in found.locked.items()}
+    known = {name: one for name, one in known.items() if name in found.rendered}
+    _proved(found, {**known, **compiled}, host)
+
+
+def unproved(found: Texts, actual: Actual) -> list[str]:
+    """The pipelines of which nothing says yet that they compile to what the lock has.
+
+    Of the others the lock was made of just these files, and KFP has what it says, digest for digest: it ran through an
+    `apply`, which compiles all of it each time. That a lock lies about files that are as they were is found there, and
+    by `render --check`.
+    """
+    return [name for name, rendered in found.rendered.items() if not _is_registered(found, rendered, actual)]
+
+
+def _is_registered(found: Texts, rendered: RenderedPipeline, actual: Actual) -> bool:
+    locked, pipeline = found.locked.get(rendered.name), actual.pipelines.get(rendered.name)
+    version = pipeline.versions.get(locked.version) if locked and pipeline else None
+    if locked is None or version is None:
+        return False
+    return (rendered.digest, version.digest) == (locked.manifest, locked.digest)
 
 
 def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> str:

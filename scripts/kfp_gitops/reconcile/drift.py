@@ -72,7 +72,7 @@ def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     yield from (Difference(name, old, new) for name, old, new in pairs if old != new)
     for name in sorted({*found.parameters, *schedule.parameters}):
         old, new = found.parameters.get(name), schedule.parameters.get(name)
-        if old != new or (name in found.parameters) != (name in schedule.parameters):
+        if not _same(old, new) or (name in found.parameters) != (name in schedule.parameters):
             yield Difference(f"parameters.{name}", old, new)
     if wanted.refresh and wanted.server and found.facts.get(SERVER) != wanted.server:
         yield Difference("launcher", found.facts.get(SERVER), wanted.server)
@@ -96,6 +96,15 @@ def _elsewhere(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     if found.plugins:
         yield Difference("pluginsInput", "something", None)
     yield from (Difference(name, "not readable", None) for name in found.damaged)
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether KFP gives a step the same: to it 1 and 1.0 are one number (protobuf's Value), and neither is true."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def as_account(there: str, declared: str) -> bool:

@@ -38,7 +38,10 @@ _QUIET = frozenset(
 )
 _SUMMED = frozenset({"facts", "tags"})
 """Many words of ours about one thing: that one of them is another says enough."""
+_DIGESTS = frozenset({"digest", "release"})
+"""Of which the beginning stands, for they are computed; whatever else looks like one may be what somebody chose."""
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_SHORTENED = re.compile(r"sha256:[0-9a-f]{32}")
 _LONG = 60
 """Characters; what is longer stands as the beginning of its digest, for it is compared and not read."""
 _DIGITS = 32
@@ -136,7 +139,7 @@ def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
         yield f"pipeline {entry.name}", {"wanted": {"absent": entry.delete}}
         return
     yield f"pipeline {entry.name}", {"wanted": _pipeline(entry)}
-    yield f"version {entry.name} {entry.version}", {"wanted": {"digest": entry.digest}}
+    yield f"version {entry.name} {entry.version}", {"wanted": {"digest": _fact("digest", entry.digest)}}
     for schedule in entry.schedules:
         yield f"schedule {schedule_name(entry.name, schedule.name)}", {"wanted": _facts(schedule)}
 
@@ -211,8 +214,14 @@ def _facts(record: Any) -> dict[str, Any]:
     for name, shown in _fields(type(record)):
         value = getattr(record, name)
         if value not in (None, "", {}, (), []):
-            found[shown] = _short(_plain(value)) if name in _SUMMED else _plain(value)
+            found[shown] = _fact(name, value)
     return found
+
+
+def _fact(name: str, value: Any) -> Any:
+    if name in _DIGESTS and _SHA256.fullmatch(str(value)):
+        return str(value)[: len("sha256:") + _DIGITS]
+    return _short(_plain(value)) if name in _SUMMED else _plain(value)
 
 
 def _fields(record: type) -> tuple[tuple[str, str], ...]:
@@ -254,12 +263,11 @@ def _plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> Any:
-    """Of a digest the beginning, of what is long a digest's."""
+    """Of what is long the beginning of its digest, and of a text that looks like one, so that it is none."""
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    if len(text) <= _LONG:
+    if len(text) <= _LONG and not _SHORTENED.fullmatch(text):
         return value
-    if _SHA256.fullmatch(text):
-        return text[: len("sha256:") + _DIGITS]
-    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_DIGITS]}"
+    told = json.dumps(value, sort_keys=True)  # with its quotes a text is not the list that it looks like
+    return f"sha256:{hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]}"

@@ -98,7 +98,8 @@ def _line(name: str, facts: Mapping[str, Any]) -> str:
 def moved(then: Basis, now: Basis) -> list[Moved]:
     """The objects in which two differ, by name, each with before and after."""
     before, after = then.objects(), now.objects()
-    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    same = {json.loads(line)["object"] for line in {*then.lines} & {*now.lines}}  # to Python 1 is true
+    names = sorted((before.keys() | after.keys()) - same)
     return [Moved(name, tuple(_differences(before.get(name, {}), after.get(name, {})))) for name in names]
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from first import PROMISE, Silent, running, until
 from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.reconcile.desired import load
 from kfp_gitops.reconcile.locking import filelock
 from kfpapi.stub import Answer, Seen, Stub
 from locking.fake_leases import FakeLeases
@@ -171,11 +172,13 @@ def test_a_pushgateway_hears_of_the_end_if_it_answers(rendered: Path, tmp_path: 
 
 def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_path: Path) -> None:
     run = {"run_id": "r1", "display_name": "hello-1", "state": "RUNNING"}
-    lock = (rendered / "manifests/dev/versions.lock.yaml").read_text("utf-8")
+    (wanted,) = load(rendered / "manifests/dev", "dev").pipelines
     listed = {
         "pipelines": [{"pipeline_id": "p1", "name": "hello", "display_name": "hello"}],
         "experiments": [{"experiment_id": "e1", "display_name": "hello-dev"}],
-        "pipeline_versions": [{"pipeline_version_id": "v1", "name": lock.split("version: ")[1].split()[0]}],
+        "pipeline_versions": [
+            {"pipeline_version_id": "v1", "name": wanted.version, "pipeline_spec": yaml.safe_load(wanted.ir)}
+        ],
     }
 
     def answer(request: Seen) -> Answer:

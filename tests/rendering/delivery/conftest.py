@@ -1,13 +1,21 @@
-"""This work tree as a repository, to be cloned."""
+"""This work tree as a repository, to be cloned; and what a rendered Job talks to."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from delivered import Object
 from delivery.ci import run
-from project import PROJECT
+from kfp_gitops.devserver import DevServer, Faults
+from locking.fake_leases import FakeLeases
+from project import PROJECT, Outcome
+from server_kit import FAKE
+from tools import kustomize_build
+
+Command = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +45,34 @@ def clone(original: Path, tmp_path: Path) -> Path:
     for key, value in (("user.name", "test"), ("user.email", "test@example.com")):
         run("git", "config", key, value, cwd=folder)
     return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server", executor=FAKE, grace=0.3, faults=Faults()) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeLeases]:
+    with (found := FakeLeases()).stub:
+        yield found
+
+
+@pytest.fixture
+def build(repository: Path, command: Command) -> Callable[..., tuple[Object, ...]]:
+    """`build(kfp, more)`: the small repository whose KFP is at a URL, rendered and built by kustomize.
+
+    `more` goes into the section `delivery` of its base.yaml.
+    """
+
+    def run(kfp: str, more: str = "") -> tuple[Object, ...]:
+        base = repository / "environments/base.yaml"
+        text = base.read_text("utf-8").replace("enabled: false", "enabled: true")
+        text = text.replace("pipelines:\n", f"{more}pipelines:\n", 1)
+        host = text.split("host: ")[1].split("\n")[0]
+        base.write_text(text.replace(host, kfp), "utf-8")
+        assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+        return tuple(kustomize_build(repository / "manifests/dev"))
+
+    return run

@@ -3,116 +3,21 @@
 from __future__ import annotations
 
 import copy
-import http.client
 import itertools
 import json
-import re
-import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import delivered
 import pytest
 from delivered import Object
-from kfp_gitops.devserver import DevServer, Faults
-from kfpapi.stub import Answer, Seen, Stub
+from job_kit import AUDIENCE, Command, Gate, rendered_again
+from kfp_gitops.devserver import DevServer
 from kubelet import Pod
 from locking.fake_leases import FakeLeases
-from project import PROJECT, Outcome
-from servers.prometheus import PushgatewayServer
 from tools import kustomize_build
-
-Command = Callable[..., Outcome]
-FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/devserver/fake_executor.py"))
-AUDIENCE = "pipelines.kubeflow.org"
-
-
-class Gate:
-    """Stands before KFP as its authentication does, and takes one token at a time; each is good for so many requests.
-
-    KFP asks Kubernetes for a TokenReview of the bearer token; what is not valid is 401. Requests come from several
-    threads: the next token lies in the file before the last one is refused, and a request that was refused finds the
-    token good that it reads then, as tokens live for minutes.
-    """
-
-    def __init__(self, kfp: str, uses: int = 10**9) -> None:
-        self.kfp, self.uses, self.refused = kfp, uses, 0
-        self._numbers = itertools.count(1)
-        self._left = uses
-        self._lock, self._again = threading.Lock(), Counter[tuple[str, str]]()
-        self.token = self._next()
-        self.rotate: Callable[[str], None] = lambda token: None
-        self.stub = Stub(self._answer)
-
-    def _next(self) -> str:
-        return f"projected-token-{next(self._numbers)}"
-
-    def _answer(self, request: Seen) -> Answer:
-        with self._lock:
-            if not self._takes(request):
-                return Answer(401, b'{"code":16,"message":"Request header error: token is not valid"}')
-        return _forward(self.kfp, request)
-
-    def _takes(self, request: Seen) -> bool:
-        what = (request.method, request.path)
-        if request.headers.get("authorization") != f"Bearer {self.token}":
-            self.refused += 1
-            self._again[what] += 1
-            return False
-        self._left -= 1
-        self._again -= Counter([what])
-        if self._left <= 0 and not self._again:
-            following = self._next()
-            self.rotate(following)
-            self.token, self._left = following, self.uses
-        return True
-
-
-def _forward(kfp: str, request: Seen) -> Answer:
-    connection = http.client.HTTPConnection(urlsplit(kfp).netloc, timeout=30)
-    headers = {
-        k: v for k, v in request.headers.items() if k not in ("host", "connection", "transfer-encoding")
-    }
-    connection.request(request.method, request.path, request.body, headers)
-    reply = connection.getresponse()
-    body = reply.read()
-    connection.close()
-    return Answer(reply.status, body, reply.headers.get("Content-Type", ""))
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[DevServer]:
-    with DevServer(tmp_path / "server", executor=FAKE, grace=0.3, faults=Faults()) as found:
-        yield found
-
-
-@pytest.fixture
-def cluster() -> Iterator[FakeLeases]:
-    with (found := FakeLeases()).stub:
-        yield found
-
-
-@pytest.fixture
-def build(repository: Path, command: Command) -> Callable[..., tuple[Object, ...]]:
-    """`build(kfp, more)`: the small repository whose KFP is at a URL, rendered and built by kustomize.
-
-    `more` goes into the section `delivery` of its base.yaml.
-    """
-
-    def run(kfp: str, more: str = "") -> tuple[Object, ...]:
-        base = repository / "environments/base.yaml"
-        text = base.read_text("utf-8").replace("enabled: false", "enabled: true")
-        text = text.replace("pipelines:\n", f"{more}pipelines:\n", 1)
-        host = text.split("host: ")[1].split("\n")[0]
-        base.write_text(text.replace(host, kfp), "utf-8")
-        assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
-        return tuple(kustomize_build(repository / "manifests/dev"))
-
-    return run
 
 
 @pytest.fixture
@@ -251,7 +156,7 @@ def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
     values = repository / "environments/dev/values.yaml"
     text = values.read_text("utf-8")
     values.write_text(f"state: disabled\n{text}", "utf-8")
-    objects, disable = _rendered_again(repository, command)
+    objects, disable = rendered_again(repository, command)
     assert not [item for item in objects if item["kind"] == "CronJob"], "nothing is as its manifests say"
     for number in range(2):
         done = pods.of(disable, objects, tmp_path / f"disable{number}").run()  # type: ignore[attr-defined]
@@ -265,126 +170,9 @@ def test_a_disabled_environment_has_its_schedules_there_and_turned_off(
     assert "note: dev is turned off (`state: disabled`): no schedule is on" in plan.out
     assert "9999" not in plan.out
     values.write_text(text, "utf-8")
-    objects, apply = _rendered_again(repository, command)
+    objects, apply = rendered_again(repository, command)
     assert pods.of(apply, objects, tmp_path / "apply").run().code == 0  # type: ignore[attr-defined]
     assert [run["status"] for run in _recurring_runs(server)] == ["ENABLED"]
-
-
-def _rendered_again(repository: Path, command: Command) -> tuple[tuple[Object, ...], Object]:
-    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
-    objects = tuple(kustomize_build(repository / "manifests/dev"))
-    return objects, dict(delivered.pods(objects))["kfp-gitops-dev"]
-
-
-@pytest.fixture
-def push_gateway() -> Iterator[Stub]:
-    """A Pushgateway that takes whatever it is told, and keeps it."""
-    with Stub(lambda _: Answer(202)) as found:
-        yield found
-
-
-@pytest.fixture
-def telling(
-    tmp_path: Path,
-    server: DevServer,
-    cluster: FakeLeases,
-    push_gateway: Stub,
-    build: Callable[..., tuple[Object, ...]],
-) -> Callable[[str], Pod]:
-    """`telling(name)`: a pod of the rendered manifests, which tells the Pushgateway."""
-    return _telling(tmp_path, server, cluster, build, push_gateway.url)
-
-
-def _telling(
-    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]], url: str
-) -> Callable[[str], Pod]:
-    where = f"{{url: '{url}', namespace: monitoring, podLabels: {{app: gateway}}, port: 9091}}"
-    objects = build(server.url, f"  pushGateway: {where}\n")
-    templates = dict(delivered.pods(objects))
-    tokens = {AUDIENCE: "any", "": "token-of-kubernetes"}
-
-    def pod(name: str) -> Pod:
-        return Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
-
-    pod.names = list(templates)  # type: ignore[attr-defined]
-    return pod
-
-
-def test_apply_and_both_checks_tell_the_pushgateway(
-    push_gateway: Stub, telling: Callable[[str], Pod]
-) -> None:
-    for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift", "kfp-gitops-dev-status"):
-        before = len(push_gateway.seen)
-        done = telling(name).run()
-        assert done.code == 0, done.err
-        assert len(push_gateway.seen) > before, f"{name} told nothing"
-    assert {seen.path.split("/")[1] for seen in push_gateway.seen} == {"metrics"}
-    told = b"".join(seen.body for seen in push_gateway.seen)
-    assert b"kfp_gitops_missed_firings" in told and b"kfp_gitops_last_run_failed" in told
-
-
-def _every_command(telling: Callable[[str], Pod]) -> None:
-    """Of every Job and CronJob, in the order in which they do their work."""
-    named = {name.removeprefix("kfp-gitops-dev"): name for name in telling.names}  # type: ignore[attr-defined]
-    assert set(named) == {"", "-drift", "-status"}
-    for suffix in ("", "-drift", "-status"):
-        done = telling(named[suffix]).run()
-        assert done.code == 0, done.err
-        assert "could not be pushed" not in done.err, done.err
-
-
-def test_every_rendered_command_runs_in_the_image_and_tells_a_pushgateway(
-    push_gateway: Stub, telling: Callable[[str], Pod]
-) -> None:
-    _every_command(telling)
-    told = {found[1] for seen in push_gateway.seen if (found := re.search(r"/command/([a-z]+)", seen.path))}
-    assert {"apply", "plan", "status"} <= told
-
-
-def test_a_disabled_environment_takes_back_what_its_checks_told(
-    push_gateway: Stub, repository: Path, telling: Callable[[str], Pod], tmp_path: Path, command: Command
-) -> None:
-    """Else what was found last would be an alarm for ever, and that no check runs another one."""
-    apply = telling("kfp-gitops-dev")
-    assert apply.run().code == 0
-    values = repository / "environments/dev/values.yaml"
-    values.write_text(f"state: disabled\n{values.read_text('utf-8')}", "utf-8")
-    objects, disable = _rendered_again(repository, command)
-    done = Pod(disable, objects, tmp_path / "disable", apply.tokens, apply.kubernetes).run()
-    assert done.code == 0, done.err
-    deleted = [seen.path for seen in push_gateway.seen if seen.method == "DELETE"]
-    assert {path.split("/command/")[1] for path in deleted} == {
-        f"{what}/environment/dev" for what in ("plan", "status", "apply")
-    }
-
-
-def test_every_rendered_command_tells_a_real_pushgateway(
-    tmp_path: Path, server: DevServer, cluster: FakeLeases, build: Callable[..., tuple[Object, ...]]
-) -> None:
-    gateway = PushgatewayServer(tmp_path / "pushgateway")
-    gateway.start()
-    try:
-        _every_command(_telling(tmp_path, server, cluster, build, gateway.url))
-        with urlopen(f"{gateway.url}/metrics") as reply:
-            kept = reply.read().decode()
-    finally:
-        gateway.kill()
-    for command in ("apply", "plan", "status"):
-        assert re.search(rf'kfp_gitops_exit_code{{[^}}]*command="{command}"[^}}]*}} 0', kept), kept[:2000]
-
-
-def test_an_unhealthy_environment_is_prometheus_alarm_and_no_failed_check(
-    push_gateway: Stub, telling: Callable[[str], Pod]
-) -> None:
-    nothing_applied = telling("kfp-gitops-dev-status").run()
-    assert nothing_applied.code == 0, nothing_applied.err
-    assert b"kfp_gitops_drift_objects" in b"".join(seen.body for seen in push_gateway.seen)
-
-
-def test_without_a_pushgateway_nobody_would_hear_the_status_check(
-    server: DevServer, build: Callable[..., tuple[Object, ...]]
-) -> None:
-    assert not [name for name, _ in delivered.pods(build(server.url, "")) if name.endswith("-status")]
 
 
 def _recurring_runs(server: DevServer) -> list[Object]:

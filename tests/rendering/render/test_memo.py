@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kfp_gitops.base import memo
-from kfp_gitops.rendering import render
+from kfp_gitops.rendering import render, rendered
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
 
@@ -14,8 +14,11 @@ TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
 
 
 @pytest.fixture(autouse=True)
-def _small_repositories_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_repositories_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     monkeypatch.setattr(memo, "FEWEST", 1)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -107,7 +110,7 @@ def test_check_looks_for_itself(
 def test_a_forged_or_broken_memo_is_ignored(repository: Path, command: Callable[..., Outcome]) -> None:
     command("render", "--root", repository, "--env", "dev")
     wanted = snapshot(repository / "manifests")
-    path = repository / memo.FOLDER / "dev.json"
+    path = memo.folder(repository) / "dev.json"
     good = json.loads(path.read_text("utf-8"))
     forged = {**good, "known": {key: f"sha256:0 {value}" for key, value in good["known"].items()}}
     for text in (
@@ -169,4 +172,21 @@ def test_a_small_repository_gets_no_file(
 ) -> None:
     monkeypatch.setattr(memo, "FEWEST", 50)
     command("render", "--root", repository, "--env", "dev")
-    assert not (repository / ".cache").exists()
+    assert not (memo.folder(repository) / "dev.json").exists()
+
+
+def test_a_repository_cannot_bring_one_along(repository: Path, command: Callable[..., Outcome]) -> None:
+    """Somebody who may write to a branch adds a file that git ignores, and manifests that no input gives."""
+    command("render", "--root", repository, "--env", "dev")
+    wanted = snapshot(repository / "manifests")
+    spec = repository / "manifests/dev/pipelines/hello/components/greet.yaml"
+    found = json.loads((memo.folder(repository) / "dev.json").read_text("utf-8"))
+    release = next(value.partition(" ")[0] for key, value in found["known"].items() if " " in value)
+    _replace(spec, "greet", "great")
+    forged = rendered.read(repository, "manifests/dev", "hello", release).digest
+    known = {key: f"{release} {forged}" if " " in value else value for key, value in found["known"].items()}
+    (memo.folder(repository) / "dev.json").unlink()
+    (repository / ".cache/render").mkdir(parents=True, exist_ok=True)
+    (repository / ".cache/render/dev.json").write_text(json.dumps({**found, "known": known}), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev").code == 0
+    assert snapshot(repository / "manifests") == wanted

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from kfp_gitops.review.caching import Side, words
 from kfp_gitops.review.caching.starts import UNKNOWN, forecasts
-from test_predict import OTHER, Edit, _at, _both, _spec, side
+from predict_kit import OTHER, Edit, at, both, container_of, side
 
 
 def _side(*edits: Edit, schedules: list[dict[str, Any]] | None = None) -> Side:
-    found = side(_both(*edits))
+    found = side(both(*edits))
     return Side({**found.manifest, "schedules": schedules or []}, found.specs)
 
 
 def test_tasks_that_run_for_one_reason_stand_together() -> None:
-    found = forecasts(_side(), _side(_spec("train", lambda c: c.update(image=OTHER))))
+    found = forecasts(_side(), _side(container_of("train", lambda c: c.update(image=OTHER))))
     assert words.lines(found) == [
         "runs again: train, judge (image of train) · runs again if values differ: tell (image of train) · "
         "same results from cache: 2"
@@ -41,7 +41,7 @@ def test_under_another_name_in_its_ir_everything_runs() -> None:
 
 
 def test_a_new_task_is_new_once() -> None:
-    found = forecasts(_side(), _side(_at("more", {"component": "tell", "arguments": {"text": "x"}})))
+    found = forecasts(_side(), _side(at("more", {"component": "tell", "arguments": {"text": "x"}})))
     assert words.lines(found) == ["runs again: more (new) · same results from cache: 5"]
 
 
@@ -61,7 +61,7 @@ def test_a_new_task_is_new_once() -> None:
 )
 def test_what_no_key_has_is_stale(before: dict[str, Any], after: dict[str, Any], what: str) -> None:
     left, right = (
-        _side(*(_at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
+        _side(*(at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
     )
     (found,) = words.warnings(forecasts(left, right))
     assert found.startswith(
@@ -83,7 +83,7 @@ def test_what_no_key_has_is_stale(before: dict[str, Any], after: dict[str, Any],
 )
 def test_what_makes_a_new_key_or_uses_none_is_not(before: dict[str, Any], after: dict[str, Any]) -> None:
     left, right = (
-        _side(*(_at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
+        _side(*(at(f"apart.{key}", value) for key, value in each.items())) for each in (before, after)
     )
     assert words.warnings(forecasts(left, right)) == []
 
@@ -103,13 +103,13 @@ def test_schedules_give_their_own_parameters_and_take_the_results_of_one_another
 
 
 def test_a_key_of_its_own_is_told_as_each_version_treats_it() -> None:
-    keyed = _at("apart.cache", {"key": "v1"})
-    found = forecasts(_side(keyed), _side(keyed, _at("apart.arguments.text", "bye")))
+    keyed = at("apart.cache", {"key": "v1"})
+    found = forecasts(_side(keyed), _side(keyed, at("apart.arguments.text", "bye")))
     assert words.warnings(found) == [
         "STALE on KFP 2.18 and later: input text of apart changed, and its cache.key stands for everything else; "
         "change the key with it"
     ]
-    found = forecasts(_side(keyed), _side(_at("apart.cache", {"key": "v2"})))
+    found = forecasts(_side(keyed), _side(at("apart.cache", {"key": "v2"})))
     assert words.warnings(found) == [
         "KFP 2.18 and later: apart runs again (cache key); 2.17 does not read cache.key"
     ]

@@ -16,15 +16,15 @@ from kfp_gitops.review.caching.idle import idle, warnings
 from kfp_gitops.review.diff.calendar import calendar, to_text
 from kfp_gitops.review.policy.subjects import subjects
 from kfp_gitops.sources import components, scaffold
+from predict_kit import Edit, at, both, side
 from project import PROJECT
-from test_predict import Edit, _at, _both, side
 
 DAILY = {"name": "daily", "cron": "0 0 5 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 def _scheduled(*edits: Edit, **more: Any) -> Side:
-    found = side(_both(*edits))
+    found = side(both(*edits))
     return Side({**found.manifest, "schedules": [{**DAILY, **more}]}, found.specs)
 
 
@@ -42,12 +42,12 @@ def test_one_that_is_off_is_not_warned_of() -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        pytest.param(_at("load.cache", False), id="what it reads moves"),
-        pytest.param(_at("apart.arguments.text", {"run": "schedule-time"}), id="it is told when it runs"),
+        pytest.param(at("load.cache", False), id="what it reads moves"),
+        pytest.param(at("apart.arguments.text", {"run": "schedule-time"}), id="it is told when it runs"),
         pytest.param(
-            _both(
-                _at("load", {"importer": {"uri": "s3://a/b", "type": "Dataset", "reimport": True}}),
-                _at("train.arguments.data", {"task": "load", "output": "artifact"}),
+            both(
+                at("load", {"importer": {"uri": "s3://a/b", "type": "Dataset", "reimport": True}}),
+                at("train.arguments.data", {"task": "load", "output": "artifact"}),
             ),
             id="an artifact that is imported anew",
         ),
@@ -58,8 +58,8 @@ def test_one_that_runs_something_is_fine(edit: Edit) -> None:
 
 
 def test_an_importer_alone_finds_its_artifact_again() -> None:
-    edit = _at("load", {"importer": {"uri": "s3://a/b", "type": "Dataset"}})
-    wired = _at("train.arguments.data", {"task": "load", "output": "artifact"})
+    edit = at("load", {"importer": {"uri": "s3://a/b", "type": "Dataset"}})
+    wired = at("train.arguments.data", {"task": "load", "output": "artifact"})
     assert idle(_scheduled(edit, wired)) == ["daily"]
 
 

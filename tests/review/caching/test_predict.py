@@ -3,67 +3,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.review.caching import KFP_2_17, KFP_2_18, KFP_NEXT, Fate, Prediction, Server, Side, predict
-
-IMAGE = "registry.example.com/steps@sha256:" + "1" * 64
-OTHER = "registry.example.com/steps@sha256:" + "2" * 64
-PIPELINE = """
-apiVersion: kfp-gitops/v1
-kind: PipelineManifest
-metadata: {name: p, description: d, owner: o}
-spec:
-  parameters:
-    source: {type: str, default: a}
-  tasks:
-    load: {component: load, arguments: {source: {param: source}}}
-    train: {component: train, arguments: {data: {task: load, output: data}, rate: 0.5}}
-    judge: {component: judge, arguments: {model: {task: train, output: model}, score: {task: train, output: score}}}
-    tell: {component: tell, arguments: {text: {task: judge, output: text}}}
-    apart: {component: tell, arguments: {text: hello}}
-"""
-SPECS = """
-load:
-  name: load
-  inputs: [{name: source, type: String}, {name: rows, type: Integer, default: '5'}]
-  outputs: [{name: data, type: Dataset}]
-  implementation:
-    container:
-      image: IMAGE
-      command: [load]
-      args: [{inputValue: source}, {concat: [{outputPath: data}, {inputValue: rows}]}]
-train:
-  name: train
-  inputs: [{name: data, type: Dataset}, {name: rate, type: Float}]
-  outputs: [{name: model, type: Model}, {name: score, type: Float}]
-  implementation:
-    container:
-      image: IMAGE
-      command: [train, {inputPath: data}]
-      args: [{inputValue: rate}, {outputPath: model}, {outputPath: score}]
-judge:
-  name: judge
-  inputs: [{name: model, type: Model}, {name: score, type: Float}]
-  outputs: [{name: text, type: String}]
-  implementation: {container: {image: IMAGE, command: [judge], args: [{inputPath: model}, {outputPath: text}]}}
-tell:
-  name: tell
-  inputs: [{name: text, type: String}]
-  implementation: {container: {image: IMAGE, command: [tell], args: [{inputValue: text}]}}
-""".replace("IMAGE", IMAGE)
-
-Edit = Callable[[Any, Any], None]
-
-
-def side(edit: Edit = lambda tasks, specs: None) -> Side:
-    """The pipeline with a change."""
-    manifest, specs = copy.deepcopy(parse(PIPELINE, "m").value), copy.deepcopy(parse(SPECS, "s").value)
-    edit(manifest["spec"], specs)
-    return Side(manifest, specs)
+from predict_kit import (
+    OTHER,
+    PVC,
+    SPECS,
+    Edit,
+    at,
+    both,
+    container_of,
+    new_upstream,
+    rename_component,
+    rename_task,
+    side,
+)
 
 
 def fates(before: Side, after: Side, server: Server = KFP_2_17) -> dict[str, str]:
@@ -75,55 +32,12 @@ def _of(prediction: Prediction, task: str) -> Any:
     return next(outcome for outcome in prediction.outcomes if outcome.task == task)
 
 
-def _at(path: str, value: Any) -> Edit:
-    """Set something of a task: `train.arguments.rate`."""
-
-    def edit(spec: Any, specs: Any) -> None:
-        *way, last = path.split(".")
-        place = spec["tasks"]
-        for key in way:
-            place = place.setdefault(key, {})
-        place[last] = value
-
-    return edit
-
-
-def _spec(name: str, edit: Callable[[Any], None]) -> Edit:
-    return lambda spec, specs: edit(specs[name]["implementation"]["container"])
-
-
-def _both(*edits: Edit) -> Edit:
-    def edit(spec: Any, specs: Any) -> None:
-        for one in edits:
-            one(spec, specs)
-
-    return edit
-
-
-def _rename(spec: Any, specs: Any) -> None:
-    tasks = spec["tasks"]
-    tasks["fit"] = tasks.pop("train")
-    for key in ("model", "score"):
-        tasks["judge"]["arguments"][key]["task"] = "fit"
-
-
-def _rename_component(spec: Any, specs: Any) -> None:
-    specs["fit"] = {**specs.pop("train"), "name": "fit"}
-    spec["tasks"]["train"]["component"] = "fit"
-
-
-def _new_upstream(spec: Any, specs: Any) -> None:
-    spec["tasks"]["other"] = {"component": "load", "arguments": {"source": "z"}}
-    spec["tasks"]["train"]["arguments"]["data"] = {"task": "other", "output": "data"}
-
-
 RUNS, CACHED, OPEN, EACH = (
     Fate.RUNS.value,
     Fate.CACHED.value,
     Fate.IF_DIFFERENT.value,
     Fate.EACH_TIME.value,
 )
-PVC = {"/data": {"pvc": "a"}}
 
 
 @pytest.mark.parametrize(
@@ -131,95 +45,95 @@ PVC = {"/data": {"pvc": "a"}}
     [
         pytest.param(lambda spec, specs: None, {}, (), {}, id="nothing"),
         pytest.param(
-            _spec("train", lambda c: c.update(image=OTHER)),
+            container_of("train", lambda c: c.update(image=OTHER)),
             {"train": RUNS, "judge": RUNS, "tell": OPEN},
             ("train", ("image",)),
             {},
             id="image: an artifact of a task that runs is new, a value may come out the same",
         ),
         pytest.param(
-            _spec("train", lambda c: c["args"].append("--fast")),
+            container_of("train", lambda c: c["args"].append("--fast")),
             {"train": RUNS, "judge": RUNS, "tell": OPEN},
             ("train", ("code or command",)),
             {},
             id="arguments of the container",
         ),
         pytest.param(
-            _spec("train", lambda c: c.update(command=c["command"] + c["args"], args=[])),
+            container_of("train", lambda c: c.update(command=c["command"] + c["args"], args=[])),
             {},
             (),
             {},
             id="command and arguments regrouped: the key has one list",
         ),
         pytest.param(
-            _at("train.arguments.rate", 0.25),
+            at("train.arguments.rate", 0.25),
             {"train": RUNS, "judge": RUNS, "tell": OPEN},
             ("train", ("input rate",)),
             {},
             id="a constant",
         ),
         pytest.param(
-            _at("apart.arguments.text", {"param": "source"}),
+            at("apart.arguments.text", {"param": "source"}),
             {"apart": RUNS},
             ("apart", ("input text",)),
             {},
             id="a parameter of another value in place of a constant",
         ),
         pytest.param(
-            _both(_at("apart.arguments.text", "a"), _at("apart.displayName", "x")),
+            both(at("apart.arguments.text", "a"), at("apart.displayName", "x")),
             {"apart": RUNS},
             ("apart", ("input text",)),
             {},
             id="another constant",
         ),
         pytest.param(
-            _at("apart.arguments.text", {"task": "train", "output": "score"}),
+            at("apart.arguments.text", {"task": "train", "output": "score"}),
             {"apart": OPEN},
             ("apart", ("input text from train",)),
             {},
             id="an output in place of a constant",
         ),
         pytest.param(
-            _at("apart.arguments.text", {"task": "judge", "output": "text"}),
+            at("apart.arguments.text", {"task": "judge", "output": "text"}),
             {},
             (),
             {},
             id="the input of another task of the component: its result",
         ),
-        pytest.param(_at("train.env", {"LEVEL": "2"}), {}, (), {"train": ("env LEVEL",)}, id="env"),
+        pytest.param(at("train.env", {"LEVEL": "2"}), {}, (), {"train": ("env LEVEL",)}, id="env"),
         pytest.param(
-            _at("train.env", {"KEY": {"secret": "s", "key": "k"}}),
+            at("train.env", {"KEY": {"secret": "s", "key": "k"}}),
             {},
             (),
             {"train": ("secret of KEY",)},
             id="a secret",
         ),
-        pytest.param(_at("train.resources", {"cpu": {"limit": "2"}}), {}, (), {}, id="resources"),
-        pytest.param(_rename, {"fit": CACHED}, (), {}, id="rename of a task"),
-        pytest.param(_rename_component, {}, (), {}, id="rename of a component"),
+        pytest.param(at("train.resources", {"cpu": {"limit": "2"}}), {}, (), {}, id="resources"),
+        pytest.param(rename_task, {"fit": CACHED}, (), {}, id="rename of a task"),
+        pytest.param(rename_component, {}, (), {}, id="rename of a component"),
         pytest.param(
-            _at("train.volumes", PVC),
+            at("train.volumes", PVC),
             {"train": RUNS, "judge": RUNS, "tell": OPEN},
             ("train", ("volume claim is new",)),
             {},
             id="a claim",
         ),
         pytest.param(
-            _at("load.cache", False),
+            at("load.cache", False),
             {"load": EACH, "train": EACH, "judge": EACH, "tell": OPEN},
             ("load", ("its cache is off",)),
             {},
             id="cache off: what takes its artifact runs each time, too",
         ),
         pytest.param(
-            _at("train.arguments.rate", {"run": "schedule-time"}),
+            at("train.arguments.rate", {"run": "schedule-time"}),
             {"train": EACH, "judge": EACH, "tell": OPEN},
             ("train", ("what it is given is new each time",)),
             {},
             id="a fact of the run",
         ),
         pytest.param(
-            _new_upstream,
+            new_upstream,
             {"other": RUNS, "train": RUNS, "judge": RUNS, "tell": OPEN},
             ("train", ("artifact data from other",)),
             {},
@@ -240,7 +154,7 @@ PVC = {"/data": {"pvc": "a"}}
             id="an output more",
         ),
         pytest.param(
-            _at("apart.cache", {"key": "v1"}), {}, (), {}, id="a key of its own, which 2.17 does not read"
+            at("apart.cache", {"key": "v1"}), {}, (), {}, id="a key of its own, which 2.17 does not read"
         ),
     ],
 )
@@ -257,12 +171,12 @@ def test_what_a_change_runs_again(
 
 
 def test_another_task_of_the_component_may_have_had_the_same_by_chance() -> None:
-    found = _of(predict(side(), side(_at("apart.arguments.text", "bye"))), "apart")
+    found = _of(predict(side(), side(at("apart.arguments.text", "bye"))), "apart")
     assert (found.fate, found.unless) == (Fate.RUNS, ("tell",))
 
 
 def test_turned_on_a_cache_has_no_result_yet() -> None:
-    found = predict(side(_at("load.cache", False)), side())
+    found = predict(side(at("load.cache", False)), side())
     assert {one.task: one.fate.value for one in found.outcomes} == {
         "load": RUNS,
         "train": RUNS,
@@ -274,7 +188,7 @@ def test_turned_on_a_cache_has_no_result_yet() -> None:
 
 
 def test_what_changes_nothing_leaves_open_what_was_open() -> None:
-    found = predict(side(_at("load.cache", False)), side(_at("load.cache", False)))
+    found = predict(side(at("load.cache", False)), side(at("load.cache", False)))
     assert _of(found, "tell").fate is Fate.AS_BEFORE
 
 
@@ -291,16 +205,16 @@ def test_parameters_of_a_run_count_and_not_the_defaults_that_it_does_not_take() 
 @pytest.mark.parametrize(
     ("before", "after", "fate", "stale"),
     [
-        (_at("apart.cache", {"key": "v1"}), _at("apart.cache", {"key": "v2"}), RUNS, ()),
+        (at("apart.cache", {"key": "v1"}), at("apart.cache", {"key": "v2"}), RUNS, ()),
         (
-            _at("apart.cache", {"key": "v1"}),
-            _both(_at("apart.cache", {"key": "v1"}), _at("apart.arguments.text", "bye")),
+            at("apart.cache", {"key": "v1"}),
+            both(at("apart.cache", {"key": "v1"}), at("apart.arguments.text", "bye")),
             CACHED,
             ("input text",),
         ),
         (
-            _at("apart.cache", {"key": "v1"}),
-            _both(_at("apart.cache", {"key": "v1"}), _spec("tell", lambda c: c.update(image=OTHER))),
+            at("apart.cache", {"key": "v1"}),
+            both(at("apart.cache", {"key": "v1"}), container_of("tell", lambda c: c.update(image=OTHER))),
             CACHED,
             ("image",),
         ),
@@ -315,7 +229,7 @@ def test_from_2_18_on_a_key_stands_for_everything_else(
 
 @pytest.mark.parametrize(("server", "fate"), [(KFP_2_18, CACHED), (KFP_NEXT, RUNS)])
 def test_one_day_variables_count(server: Server, fate: str) -> None:
-    changed = side(_at("apart.env", {"A": "1"})), side(_at("apart.env", {"A": "2"}))
+    changed = side(at("apart.env", {"A": "1"})), side(at("apart.env", {"A": "2"}))
     assert fates(*changed, server)["apart"] == fate
 
 

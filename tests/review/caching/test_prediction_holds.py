@@ -16,19 +16,19 @@ from kfp_gitops.compiling import cachekey
 from kfp_gitops.review.caching import Fate, Side, predict, read
 from kfp_gitops.review.caching.steps import Step
 from kfp_gitops.review.caching.values import Derived, Known, Made, Moving, Value
-from profiles import examples
-from test_predict import (
+from predict_kit import (
     OTHER,
     PVC,
     Edit,
-    _at,
-    _both,
-    _new_upstream,
-    _rename,
-    _rename_component,
-    _spec,
+    at,
+    both,
+    container_of,
+    new_upstream,
+    rename_component,
+    rename_task,
     side,
 )
+from profiles import examples
 
 
 class Kfp:
@@ -95,35 +95,35 @@ class Kfp:
 
 
 EDITS: list[Edit] = [
-    _spec("train", lambda c: c.update(image=OTHER)),
-    _spec("load", lambda c: c["args"].append("--more")),
-    _spec("tell", lambda c: c.update(image=OTHER)),
-    _at("train.arguments.rate", 0.25),
-    _at("train.arguments.rate", {"run": "id"}),
-    _at("apart.arguments.text", {"task": "judge", "output": "text"}),
-    _at("apart.arguments.text", {"task": "train", "output": "score"}),
-    _at("apart.arguments.text", {"concat": ["a", {"param": "source"}, {"task": "load", "output": "data"}]}),
-    _at("apart.arguments.text", "1"),
-    _at("apart.arguments.text", {"param": "source"}),
-    _at("train.cache", False),
-    _at("load.cache", False),
-    _at("judge.cache", False),
-    _at("train.volumes", PVC),
-    _at("train.env", {"LEVEL": "2"}),
-    _at("load.arguments.source", "b"),
-    _at("train.retry", {"count": 2}),
+    container_of("train", lambda c: c.update(image=OTHER)),
+    container_of("load", lambda c: c["args"].append("--more")),
+    container_of("tell", lambda c: c.update(image=OTHER)),
+    at("train.arguments.rate", 0.25),
+    at("train.arguments.rate", {"run": "id"}),
+    at("apart.arguments.text", {"task": "judge", "output": "text"}),
+    at("apart.arguments.text", {"task": "train", "output": "score"}),
+    at("apart.arguments.text", {"concat": ["a", {"param": "source"}, {"task": "load", "output": "data"}]}),
+    at("apart.arguments.text", "1"),
+    at("apart.arguments.text", {"param": "source"}),
+    at("train.cache", False),
+    at("load.cache", False),
+    at("judge.cache", False),
+    at("train.volumes", PVC),
+    at("train.env", {"LEVEL": "2"}),
+    at("load.arguments.source", "b"),
+    at("train.retry", {"count": 2}),
     lambda spec, specs: specs["judge"].update(
         outputs=[*specs["judge"]["outputs"], {"name": "m", "type": "Model"}]
     ),
-    _at("more", {"component": "tell", "arguments": {"text": {"task": "judge", "output": "text"}}}),
-    _new_upstream,
-    _rename_component,
+    at("more", {"component": "tell", "arguments": {"text": {"task": "judge", "output": "text"}}}),
+    new_upstream,
+    rename_component,
 ]
 _edits = st.lists(st.sampled_from(range(len(EDITS))), max_size=3, unique=True)
 
 
 def _side(chosen: list[int], *, renamed: bool) -> Side:
-    return side(_both(*(EDITS[index] for index in sorted(chosen)), *([_rename] if renamed else [])))
+    return side(both(*(EDITS[index] for index in sorted(chosen)), *([rename_task] if renamed else [])))
 
 
 @settings(max_examples=examples(300))

@@ -63,6 +63,7 @@ def test_a_manifest_that_was_edited_by_hand_is_shown_and_an_error(changed: Path,
 def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
     changed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(changed.parent / "cache"))
     monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
     edit(changed, Edit(DEV, "name: dev", "name: development"))
     unknown = command("diff", "--root", changed, "--env", "dev")
@@ -78,6 +79,7 @@ def test_a_large_environment_is_not_rendered_as_a_whole_to_find_that_out(
 def test_where_it_is_remembered_what_came_of_the_inputs_an_edit_by_hand_is_found_without_rendering(
     changed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(changed.parent / "cache"))
     monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
     assert command("render", "--root", changed, "--env", "dev", "--lock").code == 0
     edit(changed, Edit("manifests/dev/pipelines/hello/pipeline.yaml", "default: dev", "default: prod"))

@@ -4,88 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import yaml
-from kfp_gitops.rendering.rendered import identity
 from kfp_gitops.review.diff import components, jsonform
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
-from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
-
-INSTANT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SCHEDULE = {"name": "daily", "cron": "0 0 4 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
-EXECUTOR = {"container": {"image": "i@sha256:1", "command": ["sh", "-c"], "args": ["a b"]}}
-
-
-def _manifest(**more: Any) -> dict[str, Any]:
-    spec = {"tasks": {"one": {"component": "greet", "arguments": {"name": "x"}}}, **more.pop("spec", {})}
-    about = {"name": "p", "description": "text", "owner": "tests"}
-    return {
-        "apiVersion": "kfp-gitops/v1",
-        "kind": "PipelineManifest",
-        "metadata": about,
-        "spec": spec,
-        **more,
-    }
-
-
-def _component(**container: Any) -> dict[str, Any]:
-    return {
-        "components": {"comp-greet": {"executorLabel": "exec-greet"}},
-        "deploymentSpec": {
-            "executors": {"exec-greet": {"container": {**EXECUTOR["container"], **container}}}
-        },
-        "root": {"dag": {"tasks": {"greet": {"componentRef": {"name": "comp-greet"}}}}},
-    }
-
-
-@dataclass(frozen=True)
-class Files:
-    """One environment with a pipeline p, every file as YAML data (texts stay texts)."""
-
-    manifest: Any = None
-    component: Any = None
-    entry: Mapping[str, Any] | None = None
-    lock: Mapping[str, Any] | None = None
-    beside: Mapping[str, Any] | None = None
-    pipeline: bool = True
-
-    def state(self, name: str) -> State:
-        own = {
-            "pipelines/p/pipeline.yaml": _text(self.manifest or _manifest()),
-            "pipelines/p/components/greet.yaml": _text(self.component or _component()),
-        }
-        digest = f"sha256:{'1' * 64}"
-        locked = {"version": f"sha-{'1' * 20}", "digest": digest, "manifest": identity(own.items())}
-        entry = {"name": "p", "release": "sha256:1", **(self.entry or {})}
-        head = {
-            "apiVersion": "kfp-gitops/v1alpha1",
-            "kind": "Environment",
-            "pipelines": [entry] if self.pipeline else [],
-        }
-        texts = {
-            "environment.yaml": _text(head),
-            "versions.lock.yaml": _text(
-                {"pipelines": {"p": {**locked, **(self.lock or {})}} if self.pipeline else {}}
-            ),
-            **(own if self.pipeline else {}),
-            **{path: _text(data) for path, data in (self.beside or {}).items()},
-        }
-        return State(name, texts)
-
-
-def _text(data: Any) -> str:
-    return data if isinstance(data, str) else str(yaml.safe_dump(data, sort_keys=False, allow_unicode=False))
+from states_kit import INSTANT, SCHEDULE, Files, component_of, manifest_of, written
 
 
 def _objects(*found: Mapping[str, Any]) -> str:
-    return "---\n".join(_text(each) for each in found)
+    return "---\n".join(written(each) for each in found)
 
 
 def _role(namespace: str, verb: str) -> dict[str, Any]:
@@ -110,7 +41,7 @@ def _kustomization(**more: Any) -> dict[str, Any]:
 def _with_input(default: str) -> dict[str, Any]:
     inputs = {"parameters": {"sdkVersion": {"defaultValue": default}}}
     definition = {"executorLabel": "exec-greet", "inputDefinitions": inputs}
-    return {**_component(), "components": {"comp-greet": definition}}
+    return {**component_of(), "components": {"comp-greet": definition}}
 
 
 def _graph(constant: str) -> dict[str, Any]:
@@ -131,7 +62,7 @@ def _graph(constant: str) -> dict[str, Any]:
 
 def _default(value: Any = ...) -> dict[str, Any]:
     parameter = {"type": "list"} if value is ... else {"type": "list", "default": value}
-    return _manifest(spec={"parameters": {"rows": parameter}})
+    return manifest_of(spec={"parameters": {"rows": parameter}})
 
 
 LONG = "x" * 150
@@ -159,8 +90,8 @@ TABLE: dict[str, tuple[Files, Files, str]] = {
         "delivery Role/reader in kubeflow: rules[0].verbs: get → *",
     ),
     "a command that is parted otherwise": (
-        Files(component=_component(args=["a\nb"])),
-        Files(component=_component(args=["a", "b"])),
+        Files(component=component_of(args=["a\nb"])),
+        Files(component=component_of(args=["a", "b"])),
         "component greet",
     ),
     "a lock of another compiled form": (
@@ -200,39 +131,39 @@ TABLE: dict[str, tuple[Files, Files, str]] = {
         "delivery NetworkPolicy/n: spec.podSelector: nothing → {}",
     ),
     "a schedule of a paused pipeline that is turned off": (
-        Files(manifest=_manifest(schedules=[SCHEDULE]), entry=PAUSED),
-        Files(manifest=_manifest(schedules=[{**SCHEDULE, "enabled": False}]), entry=PAUSED),
+        Files(manifest=manifest_of(schedules=[SCHEDULE]), entry=PAUSED),
+        Files(manifest=manifest_of(schedules=[{**SCHEDULE, "enabled": False}]), entry=PAUSED),
         "schedule daily: enabled: true → false",
     ),
     "a schedule of a paused pipeline at another time": (
-        Files(manifest=_manifest(schedules=[SCHEDULE]), entry=PAUSED),
-        Files(manifest=_manifest(schedules=[{**SCHEDULE, "cron": "0 0 5 * * *"}]), entry=PAUSED),
+        Files(manifest=manifest_of(schedules=[SCHEDULE]), entry=PAUSED),
+        Files(manifest=manifest_of(schedules=[{**SCHEDULE, "cron": "0 0 5 * * *"}]), entry=PAUSED),
         "schedule daily: cron: 0 0 4 * * * → 0 0 5 * * *",
     ),
     "an order of tasks that is written otherwise": (
-        Files(manifest=_manifest(spec={"tasks": {"a": {}, "b": {}, "c": {"after": ["a", "b"]}}})),
-        Files(manifest=_manifest(spec={"tasks": {"a": {}, "b": {}, "c": {"after": ["b", "a"]}}})),
+        Files(manifest=manifest_of(spec={"tasks": {"a": {}, "b": {}, "c": {"after": ["a", "b"]}}})),
+        Files(manifest=manifest_of(spec={"tasks": {"a": {}, "b": {}, "c": {"after": ["b", "a"]}}})),
         "task c: after: a, b → b, a",
     ),
     "a number of another type": (
-        Files(manifest=_manifest(spec={"parameters": {"n": {"type": "float", "default": 1}}})),
-        Files(manifest=_manifest(spec={"parameters": {"n": {"type": "float", "default": 1.0}}})),
+        Files(manifest=manifest_of(spec={"parameters": {"n": {"type": "float", "default": 1}}})),
+        Files(manifest=manifest_of(spec={"parameters": {"n": {"type": "float", "default": 1.0}}})),
         "parameter n: default: 1 → 1.0",
     ),
     "a null in place of nothing": (
         Files(manifest=_default()), Files(manifest=_default(None)), "spec.parameters.rows.default: added: null",
     ),
     "a second document in a manifest": (
-        Files(), Files(manifest=f"{_text(_manifest())}---\nkind: Other\n"),
+        Files(), Files(manifest=f"{written(manifest_of())}---\nkind: Other\n"),
         'pipelines/p/pipeline.yaml: [1]: added: {"kind": "Other"}',
     ),
     "a pipeline without a name of its own in the list": (
-        Files(), Files(beside={"pipelines/stray/pipeline.yaml": _manifest()}),
+        Files(), Files(beside={"pipelines/stray/pipeline.yaml": manifest_of()}),
         "manifests/dev/pipelines/stray/pipeline.yaml",
     ),
     "a text after the 120th character": (
-        Files(manifest=_manifest(spec={"parameters": {"t": {"default": f"{LONG}a"}}})),
-        Files(manifest=_manifest(spec={"parameters": {"t": {"default": f"{LONG}b"}}})),
+        Files(manifest=manifest_of(spec={"parameters": {"t": {"default": f"{LONG}a"}}})),
+        Files(manifest=manifest_of(spec={"parameters": {"t": {"default": f"{LONG}b"}}})),
         "xa → ",
     ),
 }  # fmt: skip
@@ -252,7 +183,7 @@ def test_it_is_told_in_every_format(case: str) -> None:
 
 @pytest.mark.parametrize("character", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_what_ends_a_line_for_python_ends_none_of_a_program(character: str) -> None:
-    before, after = (_component(args=[f"one{between}two\nthree"]) for between in ("\n", character))
+    before, after = (component_of(args=[f"one{between}two\nthree"]) for between in ("\n", character))
     (code,) = components.changes({"greet": before}, {"greet": after})
     assert (code.before, code.after) == (["one", "two"], [f"one{character}two"])
 
@@ -265,7 +196,7 @@ def test_an_empty_default_is_a_default() -> None:
 
 
 def test_the_version_of_the_sdk_is_nothing_where_the_same_is_compiled_and_told_where_nobody_knows() -> None:
-    old, new = ({**_component(), "sdkVersion": version} for version in ("kfp-1", "kfp-2"))
+    old, new = ({**component_of(), "sdkVersion": version} for version in ("kfp-1", "kfp-2"))
     same = compare("dev", Files(component=old).state("a"), Files(component=new).state("b"), INSTANT)
     assert not same.semantic
     unlocked = Files(component=new, lock={"manifest": "sha256:0"})
@@ -282,7 +213,7 @@ def test_a_new_task_and_a_new_pipeline_are_told_as_a_whole() -> None:
         "security": {"runAsUser": 0},
     }
     trigger = {"name": "smoke", "runOn": "change", "parameters": {"n": 1}}
-    new = Files(manifest=_manifest(spec={"tasks": {"two": task}}, schedules=[SCHEDULE], triggers=[trigger]))
+    new = Files(manifest=manifest_of(spec={"tasks": {"two": task}}, schedules=[SCHEDULE], triggers=[trigger]))
     for before in (Files(), Files(pipeline=False)):
         found = compare("dev", before.state("a"), new.state("b"), INSTANT)
         printed, data = to_text(found), jsonform.to_json([found])
@@ -294,7 +225,7 @@ def test_a_new_task_and_a_new_pipeline_are_told_as_a_whole() -> None:
 
 def test_lines_of_code_after_forty_removed_ones_are_shown() -> None:
     gone = "\n".join(f"old {number}" for number in range(60))
-    before, after = (Files(component=_component(args=[text])) for text in (f"{gone}\nlast", "evil\nlast"))
+    before, after = (Files(component=component_of(args=[text])) for text in (f"{gone}\nlast", "evil\nlast"))
     found = compare("dev", before.state("a"), after.state("b"), INSTANT)
     assert "+evil" in to_markdown([found])
     assert "evil" in to_text(found)
@@ -303,7 +234,7 @@ def test_lines_of_code_after_forty_removed_ones_are_shown() -> None:
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 def test_runs_that_merging_starts_are_told(form: str) -> None:
     trigger = {"name": "smoke", "runOn": "change", "parameters": {"n": 1}}
-    with_trigger = _manifest(triggers=[trigger])
+    with_trigger = manifest_of(triggers=[trigger])
     locked = {"version": f"sha-{'2' * 20}", "digest": f"sha256:{'2' * 64}"}
     old = Files(manifest=with_trigger)
     cases = {

@@ -47,7 +47,7 @@ def test_an_encoded_blob_is_refused(
     found = checked()
     assert (found.code, place in found.err) == (2, True)
     seen = command("diff", "--root", repository, "--all", "--base", "HEAD~1")
-    assert (seen.code, place in seen.err) == (2, True)
+    assert (seen.code, place in seen.out) == (2, True)
 
 
 @pytest.mark.parametrize(

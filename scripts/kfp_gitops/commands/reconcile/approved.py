@@ -87,7 +87,7 @@ def judged(arguments: Namespace, held: Held, found: Plan, asked: Approved | None
 
 def begin(held: Held, found: Plan, asked: Approved | None) -> None:
     """An apply that is killed has moved the world itself: the next one is to know whose work that was."""
-    if asked and found.to_do and found.basis.digest.startswith(asked.digest):
+    if asked and found.to_do and asked.is_of(found.basis):
         held.begin(found.basis.digest)
 
 

@@ -55,10 +55,15 @@ def run(arguments: Namespace) -> int:
         approved.may_approve(arguments)
     found = texts(options.manifests(arguments), arguments.env)
     seen: Future[tuple[Desired, Options, Actual]] = Future()
-    # The look at KFP is mostly waiting, so other processes compile meanwhile. Patience comes after that: what is wrong
-    # with the manifests is told at once, whether KFP answers or not.
+    # What KFP has already is not compiled again. Patience comes after that: what is wrong with the manifests is told
+    # at once, whether KFP answers or not.
     at_once = Namespace(**{**vars(arguments), "patience": 0.0})
-    desired.prove(found, arguments.host, lambda: _fill(seen, lambda: _look(at_once, found)))
+
+    def look() -> list[str] | None:
+        _fill(seen, lambda: _look(at_once, found))
+        return None if seen.exception() else desired.unproved(found, seen.result()[2])
+
+    desired.prove(found, arguments.host, look)
     try:
         wanted, decided, actual = seen.result()
     except TemporaryError:

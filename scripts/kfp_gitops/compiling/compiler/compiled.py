@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,9 +77,14 @@ def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str,
 
 
 def identify_all(
-    pipelines: Sequence[RenderedPipeline], folder: str, meanwhile: Callable[[], None] = lambda: None
+    pipelines: Sequence[RenderedPipeline],
+    folder: str,
+    meanwhile: Callable[[], Collection[str] | None] = lambda: None,
 ) -> dict[str, Identity]:
-    """The same, without the texts, which take a third of the time; `meanwhile` as in `processes.spread`."""
+    """The same, without the texts, which take a third of the time.
+
+    `meanwhile` as in `processes.spread`; it returns the names of the pipelines that are left to be compiled.
+    """
     answers = _answers(pipelines, partial(_answer, partial(identify_pipeline, folder=folder)), meanwhile)
     return {name: Identity(**_identity(answer)) for name, answer in answers}
 
@@ -87,11 +92,19 @@ def identify_all(
 def _answers(
     pipelines: Sequence[RenderedPipeline],
     answer: Callable[[RenderedPipeline], dict[str, Any]],
-    meanwhile: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[], Collection[str] | None] = lambda: None,
 ) -> list[tuple[str, dict[str, Any]]]:
-    found = processes.spread(answer, pipelines, meanwhile=meanwhile)
+    chosen = [*range(len(pipelines))]
+
+    def places() -> list[int]:
+        names = meanwhile()
+        if names is not None:
+            chosen[:] = [place for place in chosen if pipelines[place].name in names]
+        return chosen
+
+    found = processes.spread(answer, pipelines, meanwhile=places)
     raise_if_any(Problem.of(texts) for one in found for texts in one.get("problems", ()))
-    return [(pipeline.name, one) for pipeline, one in zip(pipelines, found, strict=True)]
+    return [(pipelines[place].name, one) for place, one in zip(chosen, found, strict=True)]
 
 
 def _answer(one: Callable[[RenderedPipeline], Identity], pipeline: RenderedPipeline) -> dict[str, Any]:

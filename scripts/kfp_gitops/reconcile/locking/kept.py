@@ -48,11 +48,7 @@ def _folder() -> Path:
     Raises:
         OSError, UsageError: there is none.
     """
-    cache = os.environ.get("XDG_CACHE_HOME")
-    base = Path(cache) if cache else Path(os.environ.get("HOME") or "/nonexistent") / ".cache"
-    base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with private.folder(base, "kfp-gitops", "plans"):
-        return base / "kfp-gitops/plans"
+    return private.cache("plans")
 
 
 def _forget(folder: Path) -> None:

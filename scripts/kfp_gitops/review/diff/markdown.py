@@ -6,7 +6,6 @@ Every text of the manifests may come from a stranger: it enters as an escaped co
 from __future__ import annotations
 
 import html
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
 from kfp_gitops.review.diff import calendar, details, folding, graph, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
+from kfp_gitops.review.diff.escaping import code, fenced, plain
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, EnvironmentDiff, Firings, Kind, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.model import Change as Difference
@@ -83,7 +83,7 @@ def _parted(parts: Sequence[Iterator[str]]) -> Iterator[str]:
 
 def calendar_markdown(found: Calendar) -> str:
     """The week as the terminal shows it: a fenced block keeps its columns."""
-    return "\n".join(_fenced("text", calendar.to_text(found)))
+    return "\n".join(fenced("text", calendar.to_text(found)))
 
 
 def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _reaches(found: EnvironmentDiff) -> Iterator[str]:
     """A line for each category: its name in bold type, the pipelines behind it."""
     for text in (reaches := wording.reaches(found)):
         category, _, pipelines = text.partition(": ")
-        yield f"- **{category}**: {_plain(pipelines)}"
+        yield f"- **{category}**: {plain(pipelines)}"
     if reaches:
         yield ""
 
@@ -158,7 +158,7 @@ def _caching(found: Sequence[Forecast]) -> Iterator[str]:
     if lines:
         yield "KFP's cache:"
         yield ""
-        yield from (f"- {_plain(line)}" for line in lines)
+        yield from (f"- {plain(line)}" for line in lines)
         yield ""
 
 
@@ -173,7 +173,7 @@ def _in_flight(found: PipelineDiff) -> list[str]:
 def _alert(kind: str, texts: Sequence[str]) -> Iterator[str]:
     if texts:
         yield f"> [!{kind}]"
-        yield from (f"> - {_plain(text)}" for text in texts)
+        yield from (f"> - {plain(text)}" for text in texts)
         yield ""
 
 
@@ -241,7 +241,7 @@ def _firings(found: Firings, zone: str) -> Iterator[str]:
         yield "|---|---|"
         yield from (f"| {_at(before, n)} | {_at(after, n)} |" for n in range(max(len(before), len(after))))
         yield ""
-    yield from (f"- {_plain(note)}" for note in found.notes)
+    yield from (f"- {plain(note)}" for note in found.notes)
     yield ""
 
 
@@ -257,7 +257,7 @@ def _in_full(rows: Sequence[Row]) -> Iterator[str]:
         if lines := details.code_lines(row.first, _REMOVED, _ADDED) or details.in_full(row.first):
             yield f"<details><summary>{html.escape(_title(row))}</summary>"
             yield ""
-            yield from _fenced("diff", "\n".join(lines))
+            yield from fenced("diff", "\n".join(lines))
             yield "</details>"
             yield ""
 
@@ -272,7 +272,7 @@ def _picture(found: PipelineDiff) -> Iterator[str]:
     if found.graph:
         yield "<details open><summary>the pipeline, changed tasks marked</summary>"
         yield ""
-        yield from _fenced("mermaid", found.graph)
+        yield from fenced("mermaid", found.graph)
         yield "</details>"
         yield ""
     elif found.action is not Action.REMOVED and any(change.kind in details.NODES for change in found.changes):
@@ -284,33 +284,7 @@ def _folded(texts: Sequence[str]) -> Iterator[str]:
     if texts:
         yield "<details><summary>without effect</summary>"
         yield ""
-        yield from (f"- {_plain(text)}" for text in texts)
+        yield from (f"- {plain(text)}" for text in texts)
         yield ""
         yield "</details>"
         yield ""
-
-
-def _fenced(language: str, text: str) -> Iterator[str]:
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield f"{fence}{language}"
-    yield text
-    yield fence
-    yield ""
-
-
-def code(text: str) -> str:
-    """A code span that its content cannot leave: no line break, no cell border, a fence longer than any inside."""
-    flat = visible.line(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", flat)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
-    return f"{fence}{pad}{flat or ' '}{pad}{fence}"
-
-
-def _plain(text: str) -> str:
-    """Running text that may hold a stranger's words: nothing in it is markup, a mention or a link."""
-    flat = " ".join(text.split())
-    escaped = re.sub(r"([\\`*_{}\[\]<>|#!@~&])", r"\\\1", flat)
-    # GitHub looks for these after it has taken the backslashes away: a space of no width parts them.
-    return re.sub(r"(@|#|:(?=//)|www(?=\.))", r"\1&#8203;", escaped, flags=re.IGNORECASE)
