@@ -81,7 +81,9 @@ def refusal(plan: Plan, approved: Approved | None, begun: str, renewed_by: str) 
             f"  what plan {approved.id} rested on is not known on this machine; `plan --out FILE` writes it, and "
             "`apply --plan FILE` says what moved"
         )
-        return "\n".join([head, why, f"nothing was changed; look at what would be done now: {renewed_by}"])
+        return "\n".join(
+            [head, why, f"nothing was changed; read the plan above, and approve it: {renewed_by}"]
+        )
     head = f"plan {approved.id} was approved, now it is {now}; what moved:"
     found = _named(list(map(str, left(plan, approved, begun))))
     return "\n".join([head, *found, f"nothing was changed; look at it, and approve it anew: {renewed_by}"])

@@ -184,7 +184,7 @@ def test_turned_on_a_cache_has_no_result_yet() -> None:
         "tell": OPEN,
         "apart": CACHED,
     }
-    assert _of(found, "load").because == ("no result of it was kept before",)
+    assert _of(found, "load").because == ("no result kept",)
 
 
 def test_what_changes_nothing_leaves_open_what_was_open() -> None:

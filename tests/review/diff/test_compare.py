@@ -156,14 +156,14 @@ def test_a_pause_switches_schedules_off_and_its_end_makes_them_anew() -> None:
     on = _state("a", _manifest("{}", SCHEDULES))
     pause = _compare(on, _paused(on))
     assert to_text(pause).splitlines()[1:] == [
-        "settings: p",
+        "category settings: p",
         "~ p: same version sha-1",
         "  ~ pipeline p: pausedUntil: nothing → 2026-12-01T06:00:00Z",
         "  ~ schedule daily: enabled: true → false",
-        "    daily fired Wed 2026-11-25 04:00:00 UTC",
-        *(f"                {day} 04:00:00 UTC" for day in DAYS),
+        "    daily was to fire Wed 2026-11-25 04:00:00 UTC",
+        *(f"                      {day} 04:00:00 UTC" for day in DAYS),
         "    daily fires never",
-        "    daily: it exists disabled: this change fires nothing",
+        "    daily: it is disabled: nothing fires",
         "1 schedule switched off",
     ]
     (end,) = _compare(_paused(on), on).pipelines

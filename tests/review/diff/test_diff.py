@@ -189,7 +189,9 @@ def test_a_release_that_renders_to_the_same_is_told_as_that(
     outcome = diff(command, changed)
     assert outcome.code == 1
     lines = masked(outcome.out).splitlines()
-    _, headline, warning, change, *rest = [line for line in lines if not line.startswith("settings: ")]
+    _, headline, warning, change, *rest = [
+        line for line in lines if not line.startswith("category settings: ")
+    ]
     assert headline == "~ hello: same version sha-…1"
     assert warning == f"  ! {RELEASE_WORDS}"
     assert change == "  ~ pipeline hello: release: sha256:…2 → sha256:…3"

@@ -93,7 +93,7 @@ def test_inputs_that_do_not_render_are_an_error_beside_what_is_shown(changed: Pa
     outcome = command("diff", "--root", changed, "--env", "dev")
     assert (outcome.code, outcome.err) == (2, "")
     first, problem, cause, *_, last = outcome.out.splitlines()
-    assert (first, last) == ("dev, compared with HEAD", "no semantic change")
+    assert (first, last) == ("dev, compared with HEAD", "2 problems, so merging may do something else")
     assert problem == (
         "! manifests/dev: its inputs do not render, so it is of earlier ones; correct what is said next"
     )

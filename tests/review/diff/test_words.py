@@ -171,13 +171,13 @@ def test_what_environments_share_is_a_section_of_its_own() -> None:
     change = Change(Action.ADDED, Kind.FILE, "argocd/project.yaml", "spec.destinations[0].name", None, None)
     shared = SharedDiff("HEAD", [change], ["the policy is weaker"])
     assert text.shared_to_text(shared).splitlines() == [
-        "shared by all environments, compared with HEAD",
+        "beside the manifests, compared with HEAD",
         "! the policy is weaker",
         "  + file argocd/project.yaml: spec.destinations[0].name: added: null",
-        "1 change that all environments share",
+        "1 change",
     ]
     printed = to_markdown([], shared)
-    assert printed.startswith("## Shared by all environments: 1 change that all environments share\n")
+    assert printed.startswith("## Beside the manifests: 1 change\n")
     assert "> - the policy is weaker" in printed
     data = json.loads(jsonform.to_json([], shared))
     jsonschema.Draft202012Validator(SCHEMA).validate(data)

@@ -129,7 +129,7 @@ def test_what_a_branch_had_on_its_way_was_never_released_whatever_else_it_brings
     assert team.entry["commit"] == evil
     found = team.check()
     assert found.code == 2
-    assert f"{_place(team, 'digest')}: dev never released sha256:" in found.err
+    assert f"{place_of(team, 'digest')}: dev never released sha256:" in found.err
 
 
 def test_what_main_released_is_known_to_a_branch_that_takes_main_in(team: Team) -> None:

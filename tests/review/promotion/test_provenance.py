@@ -139,7 +139,7 @@ def test_what_was_promoted_before_it_was_committed_is_not_promoted_on(team: Team
     team.run("render", "--env", "dev", "--lock")
     commit(team.root, "prod has what dev never had")
     found = team.run("promote", "--from", "prod", "--to", "stage")
-    assert (found.code, "no commit bears out this release of prod" in found.err) == (5, True)
+    assert (found.code, "no commit has this release of prod" in found.err) == (5, True)
 
 
 def test_what_is_forged_is_not_promoted_on(team: Team) -> None:

@@ -17,7 +17,7 @@ def test_what_is_not_committed_is_not_promoted(team: Team) -> None:
     team.run("render", "--env", "dev", "--lock")
     before = snapshot(team.root / "environments")
     found = team.run(*PROMOTE)
-    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit bears out this release of dev")
+    assert (found.code, found.err.splitlines()[0]) == (5, "hello: no commit has this release of dev")
     assert snapshot(team.root / "environments") == before
 
 
@@ -26,7 +26,7 @@ def test_an_ignored_file_is_not_committed(team: Team) -> None:
     (team.root / ".gitignore").write_text("more.pipeline.yaml.j2\n")
     commit(team.root, "ignored")
     shutil.copy(team.root / TEMPLATE, team.root / "templates/pipelines/hello/more.pipeline.yaml.j2")
-    assert "no commit bears out this release" in team.run(*PROMOTE).err
+    assert "no commit has this release" in team.run(*PROMOTE).err
 
 
 def test_the_reconciler_s_image_is_committed_too(team: Team) -> None:

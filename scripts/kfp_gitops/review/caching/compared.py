@@ -92,7 +92,7 @@ def reasons(before: Step | None, after: Step, seen: Mapping[int, Seen]) -> Itera
         yield Reason("new")
         return
     if before.always or not before.cache:
-        yield Reason("no result of it was kept before")
+        yield Reason("no result kept")
         return
     if before.key != after.key and (before.keyed or after.keyed):
         yield Reason("cache key")

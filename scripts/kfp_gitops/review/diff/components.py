@@ -28,8 +28,6 @@ def changes(
     for name in sorted({**before, **after}):
         if name not in before:
             yield Change(Action.ADDED, Kind.COMPONENT, name, after=after[name])
-            if lines := [*_all_lines(after[name])]:
-                yield Change(Action.ADDED, Kind.COMPONENT, name, "code", after=lines)
         elif name not in after:
             yield Change(Action.REMOVED, Kind.COMPONENT, name, before=before[name])
         elif same_ir:
@@ -140,14 +138,6 @@ def _edits(before: list[Any], after: list[Any]) -> Iterator[tuple[int, Any, Any]
 
 def _is_code(place: Place) -> bool:
     return len(place) > 1 and place[-2] in _CODE and isinstance(place[-1], Item)
-
-
-def _all_lines(spec: Any) -> Iterator[str]:
-    """The lines of a component's programs."""
-    for container in _containers(spec):
-        for item in (item for key in _CODE for item in container.get(key) or ()):
-            if isinstance(item, str) and "\n" in item.strip():
-                yield from item.split("\n")
 
 
 def _lines(before: str, after: str) -> tuple[list[str], list[str]]:

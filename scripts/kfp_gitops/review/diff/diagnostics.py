@@ -69,7 +69,7 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
         yield f"state: absent: {_REMOVES[absent]}"
     elif pipeline.action is Action.REMOVED:
         yield (
-            "it leaves the manifests: its schedules are disabled and nothing more happens to it; "
+            "its schedules are disabled and nothing more happens to it; "
             "`state: absent` in the environment's values removes it"
         )
     for change in changes:

@@ -50,7 +50,7 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "base": found.base,
         "semantic": found.semantic,
         "category": found.category,
-        "summary": wording.radius(found),
+        "summary": wording.total(found),
         "problems": [_problem(item) for item in found.problems],
         **_changes(found.changes),
         "common": [_common(row) for row in folding.common(found.pipelines).values()],
@@ -97,7 +97,7 @@ def _shared(found: SharedDiff) -> dict[str, Any]:
     return {
         "base": found.base,
         "semantic": found.semantic,
-        "summary": wording.shared_radius(found),
+        "summary": wording.shared_total(found),
         "problems": [_problem(item) for item in found.problems],
         **_changes(found.changes),
         "warnings": list(found.warnings),

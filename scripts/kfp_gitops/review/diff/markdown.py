@@ -87,13 +87,12 @@ def calendar_markdown(found: Calendar) -> str:
 
 
 def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
-    yield f"## {code(found.environment)}: {wording.radius(found) if found.semantic else 'no semantic change'}"
+    yield f"## {code(found.environment)}: {wording.total(found)}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
     yield from _alert("CAUTION", [str(problem) for problem in found.problems])
-    yield from (f"- {_reach(text)}" for text in wording.reaches(found))
-    yield ""
+    yield from _reaches(found)
     yield from _alert("WARNING", found.warnings)
     yield from _rows(folding.rows(found.changes), room)
     common = folding.common(found.pipelines)
@@ -106,13 +105,17 @@ def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
     yield from _folded(found.noise)
 
 
-def _reach(text: str) -> str:
-    category, _, pipelines = text.partition(": ")
-    return f"**{category}**: {plain(pipelines)}"
+def _reaches(found: EnvironmentDiff) -> Iterator[str]:
+    """A line for each category: its name in bold type, the pipelines behind it."""
+    for text in (reaches := wording.reaches(found)):
+        category, _, pipelines = text.partition(": ")
+        yield f"- **{category}**: {plain(pipelines)}"
+    if reaches:
+        yield ""
 
 
 def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:
-    yield f"## Shared by all environments: {wording.shared_radius(found)}"
+    yield f"## Beside the manifests: {wording.shared_total(found)}"
     yield ""
     yield f"Compared with {code(found.base)}."
     yield ""
@@ -232,12 +235,12 @@ def _cell(found: Difference) -> str:
 def _firings(found: Firings, zone: str) -> Iterator[str]:
     yield f"Schedule {code(found.schedule)}:"
     yield ""
-    yield "| next firings before | after |"
-    yield "|---|---|"
     before, after = wording.instants(found.before, zone), wording.instants(found.after, zone)
-    for index in range(max(len(before), len(after), 1)):
-        yield f"| {_at(before, index)} | {_at(after, index)} |"
-    yield ""
+    if before or after:
+        yield "| next firings before | after |"
+        yield "|---|---|"
+        yield from (f"| {_at(before, n)} | {_at(after, n)} |" for n in range(max(len(before), len(after))))
+        yield ""
     yield from (f"- {plain(note)}" for note in found.notes)
     yield ""
 

@@ -132,7 +132,7 @@ def _notes(schedule: Mapping[str, Any] | None, after: Sequence[datetime]) -> Ite
         yield "it is removed: nothing fires any more, what runs goes on"
         return
     if not schedule.get("enabled"):
-        yield "it exists disabled: this change fires nothing"
+        yield "it is disabled: nothing fires"
         return
     if not after:
         yield "it never fires"

@@ -132,7 +132,7 @@ def _warnings(changes: Collection[Change]) -> Iterator[str]:
     """What a reviewer must not miss."""
     paths = {change.name for change in changes}
     if POLICY in paths:
-        yield f"{POLICY} changes: what it demanded of manifests before, it may demand no more"
+        yield f"{POLICY} changes: it may refuse less than before"
     if any(posixpath.basename(path) in ("CODEOWNERS", ".gitattributes") or _is_gate(path) for path in paths):
         yield "what decides about pull requests changes: who reviews them, or what is checked and shown"
 

@@ -40,15 +40,15 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     for pipeline in found.pipelines:
         yield from _pipeline(pipeline, found.zone, common)
     yield from (f"  (folded: {text})" for text in found.noise)
-    yield wording.radius(found) if found.semantic else "no semantic change"
+    yield wording.total(found)
 
 
 def _shared(found: SharedDiff) -> Iterator[str]:
-    yield f"shared by all environments, compared with {found.base}"
+    yield f"beside the manifests, compared with {found.base}"
     yield from (f"! {problem}" for problem in found.problems)
     yield from (f"! {text}" for text in found.warnings)
     yield from _changes(found.changes)
-    yield wording.shared_radius(found)
+    yield wording.shared_total(found)
 
 
 def _pipeline(found: PipelineDiff, zone: str, common: Common) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _beneath(row: Row) -> Iterator[str]:
 
 
 def _firings(found: Firings, zone: str, action: Action | None) -> Iterator[str]:
-    sides = [("fired", found.before)] if found.before and not action else []
+    sides = [("was to fire", found.before)] if found.before and not action else []
     sides += [("fires", found.after)] if found.before or found.after else []
     for verb, when in sides:
         label = f"    {found.schedule} {verb} "

@@ -142,10 +142,10 @@ def group(groups: Any) -> str:
 
 
 def reaches(found: EnvironmentDiff) -> list[str]:
-    """How far the changes reach, the farthest first: `interface: churn (rows must be given)`, `settings: a, b`."""
+    """How far the changes reach, the farthest first: `category interface: churn (rows must be given)`."""
     by_category = {category: [p for p in found.pipelines if p.category is category] for category in Category}
     return [
-        f"{category}: {', '.join(map(_reach, pipelines))}"
+        f"category {category}: {', '.join(map(_reach, pipelines))}"
         for category, pipelines in reversed(by_category.items())
         if pipelines and category is not Category.NONE
     ]
@@ -191,12 +191,24 @@ def radius(found: EnvironmentDiff) -> str:
     return ", ".join(parts) or "nothing that runs changes"
 
 
-def shared_radius(found: SharedDiff) -> str:
-    """How much differs in the files that no environment owns."""
+def total(found: EnvironmentDiff) -> str:
+    """The sum of an environment; where problems are, nothing is told as sure."""
+    return _after_problems(found.problems, radius(found) if found.semantic else "")
+
+
+def shared_total(found: SharedDiff) -> str:
+    """How much differs in the files that stand beside the manifests of the environments."""
     count = len(found.changes)
-    return (
-        f"{count} {_plural('change', count)} that all environments share" if count else "no semantic change"
-    )
+    return _after_problems(found.problems, f"{count} {_plural('change', count)}" if count else "")
+
+
+def _after_problems(problems: Sequence[object], differs: str) -> str:
+    """`no semantic change` is said only of what is sure to be what merging does."""
+    count = len(problems)
+    if not count:
+        return differs or "no semantic change"
+    first = f"{count} {_plural('problem', count)}, so merging may do something else"
+    return f"{first}; {differs}" if differs else first
 
 
 def started(found: StartedRun) -> str:

@@ -101,7 +101,7 @@ def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) ->
 
 def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler: bool) -> None:
     """All at once. Nobody could ever tell from where it came."""
-    found = [f"{name}: no commit bears out this release of {giver.name}" for name in origins.uncommitted]
+    found = [f"{name}: no commit has this release of {giver.name}" for name in origins.uncommitted]
     if with_reconciler and not origins.reconciler_committed:
         path = environment.release_path(giver.name)
         found.append(f"image {RECONCILER_IMAGE}: no commit has this line of {path}")
