@@ -18,9 +18,8 @@ import yaml
 from kfp_gitops.base import goyaml
 from kfp_gitops.base.errors import InputError, Problem, UsageError, raise_if_any
 
-if (
-    not yaml.__with_libyaml__
-):  # every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys)
+# Every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys).
+if not yaml.__with_libyaml__:
     raise UsageError("PyYAML is built without LibYAML, so it would write other bytes; install PyYAML's wheel")
 
 Path = tuple[str | int, ...]
