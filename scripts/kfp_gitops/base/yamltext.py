@@ -1,8 +1,8 @@
 """YAML as text: read with positions and bounds (`yamldump` writes it).
 
-Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something
-else (`goyaml`): nobody should need to know which version a parser implements. But for `y` and `n`: the SDK writes
-them without quotes into IR, where KFP takes them for texts, as do we; and `yamldump` puts them in quotes.
+Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something else (`goyaml`):
+nobody should need to know which version a parser implements. But for `y` and `n`: the SDK writes them without quotes into
+IR, where KFP takes them for texts, as do we; and `yamldump` puts them in quotes.
 """
 
 from __future__ import annotations
