@@ -1,8 +1,8 @@
 """YAML as text: read with positions and bounds (`yamldump` writes it).
 
-Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something else (`goyaml`):
-nobody should need to know which version a parser implements. But for `y` and `n`: the SDK writes them without quotes into
-IR, where KFP takes them for texts, as do we; and `yamldump` puts them in quotes.
+Reading follows YAML 1.2's core schema, and refuses what KFP, kubectl or Argo CD would read as something else
+(`goyaml`): nobody should need to know which version a parser implements. But for `y` and `n`: the SDK writes them
+without quotes into IR, where KFP takes them for texts, as do we; and `yamldump` puts them in quotes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ AMBIGUOUS = re.compile(
 )
 
 _LETTERS = frozenset("yYnN")
-
 # YAML 1.1, and so LibYAML, ends a line and a comment at these; YAML 1.2, most editors and diffs do not.
 _BREAKS = "\x85\u2028\u2029"
 _REFUSED = re.compile(f"[{_BREAKS}\ud800-\udfff]")
