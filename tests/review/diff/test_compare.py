@@ -156,7 +156,7 @@ def test_a_pause_switches_schedules_off_and_its_end_makes_them_anew() -> None:
     on = _state("a", _manifest("{}", SCHEDULES))
     pause = _compare(on, _paused(on))
     assert to_text(pause).splitlines()[1:] == [
-        "category settings: p",
+        "category results: p",
         "~ p: same version sha-1",
         "  ~ pipeline p: pausedUntil: nothing → 2026-12-01T06:00:00Z",
         "  ~ schedule daily: enabled: true → false",

@@ -22,14 +22,18 @@ class Side:
     @property
     def name(self) -> str:
         """Under which KFP keeps its results: the name in the IR, which is the manifest's where that has tasks."""
-        spec = self.manifest.get("spec")
-        brought = self.irs.get(str(spec.get("ir"))) if isinstance(spec, Mapping) else None
+        brought = self.irs.get(str(_map(self.manifest.get("spec")).get("ir")))
         if brought and isinstance(brought[0], Mapping):
-            return str((brought[0].get("pipelineInfo") or {}).get("name", ""))
-        return str((self.manifest.get("metadata") or {}).get("name", ""))
+            return str(_map(brought[0].get("pipelineInfo")).get("name", ""))
+        return str(_map(self.manifest.get("metadata")).get("name", ""))
 
     @classmethod
     def of_ir(cls, documents: Sequence[Any]) -> Side:
         """A compiled pipeline without a manifest."""
         manifest = {"spec": {"ir": "ir.yaml"}}
         return cls(manifest, irs={"ir.yaml": documents})
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    """The diff tells of what is malformed as well."""
+    return value if isinstance(value, Mapping) else {}
