@@ -74,11 +74,17 @@ def up(repository: str) -> None:
     script("promote", "--from", "dev", "--to", "prod", "--uncommitted")
 
 
+def deliver(env: str) -> str:
+    """Applied in order; the name of the Job that carries it out."""
+    apply(list(_built(env)))
+    name: str = apply_job(env)["metadata"]["name"]
+    return name
+
+
 def sync(env: str) -> None:
     """Applied in order, waited for, pruned last."""
     documents = list(_built(env))
-    apply(documents)
-    job = apply_job(env)["metadata"]["name"]
+    job = deliver(env)
     (state() / f"log-{job}").write_text(space_of(env).completed(job))
     _prune(env, documents)
 

@@ -32,7 +32,8 @@ def space_of(env: str) -> Namespace:
     return Namespace(f"kfp-gitops-e2e-{env}")
 
 
-def script(name: str, *arguments: str) -> str:
+def script(name: str, *arguments: str, may_differ: bool = False) -> str:
+    """Its output; `may_differ`: exit 1 says that something is to be done, and is no failure."""
     done = subprocess.run(
         [sys.executable, f"scripts/{name}.py", *arguments],
         cwd=repository_path(),
@@ -40,7 +41,7 @@ def script(name: str, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
+    if done.returncode > may_differ:
         raise Failed(f"{name} {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 

@@ -1,4 +1,4 @@
-"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, turning off."""
+"""What only a cluster can show: CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, approval, turning off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from deliver import apply_job, sync
+import yaml
+from deliver import apply_job, deliver, sync
 from kube import Document, Failed, tell, until, watched
 from place import PUSHGATEWAY_PORT, address, host, repository_path, script, serve, space_of
 
@@ -17,8 +18,8 @@ _LATENCY = 2.0
 
 
 def more() -> None:
-    """Drift and status as CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, an environment turned off."""
-    for check in (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _disabled):
+    """CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, an approved plan, an environment turned off."""
+    for check in (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _approved, _disabled):
         check()
 
 
@@ -117,6 +118,30 @@ def _dead_holder() -> None:
     tell(
         f"a holder that was killed: the next Job had the Lease and was done after {time.monotonic() - begun:.0f} s"
     )
+
+
+def _approved() -> None:
+    """With `requirePlan` the Job carries out the plan that was approved, and no other."""
+    space, path = space_of("prod"), repository_path() / "environments/prod/values.yaml"
+    before = path.read_text()
+    values = yaml.safe_load(before)
+    values["delivery"]["requirePlan"] = True
+    values["pipelines"]["predictive-scaling-forecast"]["values"]["schedule"]["cron"] = "0 45 5 * * *"
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    script("render", "--all", "--lock")
+    job = deliver("prod")
+    _expect("the Job of a change that nobody approved", space.ended(job), "Failed")
+    _expect("its exit code", space.exit_code(job), 5)
+    tell("requirePlan: nobody approved, exit 5")
+    script("reconcile", "plan", "--env", "prod", "--host", host("prod"), "--approve", may_differ=True)
+    sync("prod")
+    crons = [run["trigger"].get("cron_schedule", {}).get("cron") for run in _schedules("prod")]
+    _expect("the approved cron is there", "0 45 5 * * *" in crons, True)
+    space.completed(space.start(apply_job("prod"), "approved-again"))
+    tell("requirePlan: approved, carried out; once more there is nothing to do")
+    path.write_text(before)
+    (repository_path() / "environments/prod/approved-plan.yaml").unlink()
+    _deliver("prod")
 
 
 def _disabled() -> None:
