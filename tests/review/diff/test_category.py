@@ -85,8 +85,12 @@ def _with(document: Any, place: str, value: Any) -> Any:
     return left if value is None else {**left, key: value}
 
 
+def _of(before: PipelineFiles, after: PipelineFiles, old: Entry | None, new: Entry | None) -> Category:
+    return category(before, after, old, new, broken(before, after))
+
+
 def _category(after: PipelineFiles) -> Category:
-    return category(_files(), after, ENTRY, ENTRY)
+    return _of(_files(), after, ENTRY, ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def test_a_compiled_pipeline_has_the_interface_that_it_was_compiled_with() -> No
     ):
         changed = {**root, "inputDefinitions": {"parameters": change}}
         after = _files(manifest, **{"own.yaml": dump({"root": changed})})
-        assert category(before, after, ENTRY, ENTRY) is wanted, change
+        assert _of(before, after, ENTRY, ENTRY) is wanted, change
 
 
 def test_a_pipeline_inside_breaks_by_its_own_interface() -> None:
@@ -216,15 +220,13 @@ def test_what_is_written_otherwise_is_no_change() -> None:
 
 def test_one_that_comes_changes_results_and_one_that_goes_breaks_its_users() -> None:
     nothing = PipelineFiles("x", {})
-    assert category(nothing, _files(), None, ENTRY) is Category.RESULTS
-    assert category(_files(), nothing, ENTRY, None) is Category.INTERFACE
-    assert (
-        category(_files(), _files(), ENTRY, Entry({"state": "paused"}, None, None, None)) is Category.SETTINGS
-    )
+    assert _of(nothing, _files(), None, ENTRY) is Category.RESULTS
+    assert _of(_files(), nothing, ENTRY, None) is Category.INTERFACE
+    assert _of(_files(), _files(), ENTRY, Entry({"state": "paused"}, None, None, None)) is Category.SETTINGS
 
 
 def test_a_pause_that_ends_is_no_mere_setting() -> None:
     """What turns schedules on is none, whether it is `enabled` or the pause of the whole pipeline."""
     until = "2030-01-01T00:00:00Z"
     paused = Entry({"pausedUntil": until}, None, None, None, None, until)
-    assert category(_files(), _files(), paused, ENTRY) is Category.RESULTS
+    assert _of(_files(), _files(), paused, ENTRY) is Category.RESULTS

@@ -5,10 +5,9 @@ Safe by construction: what is not known to be a mere setting counts as changing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.review.diff.interface import broken
 from kfp_gitops.review.diff.model import Category
 from kfp_gitops.review.diff.state import Entry, PipelineFiles, mapping
 from kfp_gitops.review.diff.strict import alike
@@ -24,15 +23,20 @@ _OF_METADATA = frozenset({"description", "displayName", "owner"})
 _OF_IR_RESOURCES = ("resourceCpu", "resourceMemory", "cpu", "memory")
 
 
-def category(before: PipelineFiles, after: PipelineFiles, old: Entry | None, new: Entry | None) -> Category:
-    """The category of a change; a pipeline that comes changes results, one that goes breaks who uses it."""
+def category(
+    before: PipelineFiles, after: PipelineFiles, old: Entry | None, new: Entry | None, breaks: Sequence[str]
+) -> Category:
+    """The category of a change; a pipeline that comes changes results, one that goes breaks who uses it.
+
+    `breaks`: what of its interface is broken.
+    """
     if new is None:
         return Category.INTERFACE
     if old is None:
         return Category.RESULTS
     if _equal(before, after, whole=True) and alike(old.settings, new.settings):
         return Category.NONE
-    if broken(before, after):
+    if breaks:
         return Category.INTERFACE
     runs_as_before = alike(old.paused_until, new.paused_until)  # a pause that ends turns schedules on
     same = runs_as_before and _equal(before, after, whole=False)

@@ -141,7 +141,8 @@ def _pipeline(
     result = _releases(name, old, new, after)
     if old and new and before.texts == after.texts and old == new:
         return result
-    result = replace(result, category=category(before, after, old, new), breaks=broken(before, after))
+    breaks = broken(before, after)
+    result = replace(result, category=category(before, after, old, new, breaks), breaks=breaks)
     sides = _sides(name, old, new, before, after, now, folder)
     changes = [*_stray(sides, before, after)]
     if new:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -45,25 +45,21 @@ class Files:
         """All documents of a file as one value, just as they stand; ABSENT without the file."""
         return leftover.whole(self.documents(path) if path in self.texts else None)
 
-    def _parsed(self, path: str) -> list[Document]:
-        if path not in self._documents:
-            text = self.texts.get(path)
-            self._documents[path] = _read(text, self._place(path)) if text is not None else []
-        return self._documents[path]
-
-    @cached_property
-    def _documents(self) -> dict[str, list[Document]]:
-        """What was read already: a file is asked for by more than one layer."""
-        return {}
+    def _parsed(self, path: str) -> Sequence[Document]:
+        text = self.texts.get(path)
+        return _read(text, self._place(path)) if text is not None else ()
 
     def _place(self, path: str) -> str:
         return f"{self.name}: {path}"
 
 
-def _read(text: str, place: str) -> list[Document]:
-    """Pipelines share their components: a text is parsed once, and again only to say where it is wrong."""
+def _read(text: str, place: str) -> Sequence[Document]:
+    """A text is parsed once, and again only to say where it is wrong.
+
+    More than one layer asks for a file, and pipelines share their components.
+    """
     try:
-        return list(_parsed(text))
+        return _parsed(text)
     except InputError:
         return parse_all(text, place)
 
