@@ -50,7 +50,12 @@ class _Rendering:
 
     def manifest(self, name: str, template: str) -> Manifest:
         """The manifest that a template renders to, in the present version of the language."""
-        context = {"pipeline": name, "environment": self.env.name, "values": self.values}
+        context = {
+            "pipeline": name,
+            "environment": self.env.name,
+            "values": self.values,
+            "events": list(self.env.events),
+        }
         text = templates.render(self.release.files, template, self.release.folder, context)
         raise_if_any(templates.misread(self.release.files, template, self.release.folder, context))
         path = f"{self.release.folder}/{template} (rendered for {self.env.name})"

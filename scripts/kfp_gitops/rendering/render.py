@@ -83,7 +83,7 @@ class _Inputs:
     @classmethod
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
         values = {key: value for key, value in env.values.value.items() if key != "pipelines"}
-        return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value))
+        return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value, env.events))
 
 
 def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError,
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import release
+from kfp_gitops.sources import events, release
 from kfp_gitops.sources.release import Release
 from kfp_gitops.sources.values import Merged, merge
 
@@ -31,6 +31,8 @@ class Environment:
     name: str
     values: Merged
     release_file: Document
+    events: tuple[Mapping[str, Any], ...] = ()
+    """What no forecast can know, by begin; see `sources.events`."""
 
     @property
     def repository(self) -> Mapping[str, str]:
@@ -119,7 +121,8 @@ def load(root: Folder, name: str) -> Environment:
 
     Raises:
         UsageError: no such environment.
-        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml.
+        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml; of
+            its events.
     """
     known = names(root)
     if not _NAME.fullmatch(name) or name not in known:
@@ -137,7 +140,7 @@ def load(root: Folder, name: str) -> Environment:
     problems += _overridden(over)
     raise_if_any(problems)
     raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
-    return Environment(name, merged, released)
+    return Environment(name, merged, released, events.load(root, name))
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from predictive_scaling.models.features import FeatureEngineer, without
 from predictive_scaling.report.markdown import statistics_markdown, validation_markdown
 from predictive_scaling.steps.faults import Fault, write_error_log
 from predictive_scaling.tell.pushing import push_quality
+from predictive_scaling.usage import events as known_events
 from predictive_scaling.usage import sources
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.tables import read_csv, read_table, write_table
@@ -157,15 +158,18 @@ def engineer_features(
     window_days: int,
     validation: str = "",
     *,
+    events: Sequence[Document] = (),
     error_log: str = "",
 ) -> bool:
     """Write hourly features of the given services (none given: all); gives whether there is anything to train on.
 
-    A metric that the validation document turned away has no values.
+    A metric that the validation document turned away has no values, nor have hours of events that are not learnt.
     """
     engineer = FeatureEngineer(model_freq, window_days)
     refused = refused_metrics(validation)
+    known = known_events.read(events)
     table = without(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), refused)
+    table = known_events.unlearnt(table, known)
     write_table(table, features)
     faults = [Fault(reason, service, metric) for (service, metric), reason in refused.items()]
     success = any(bool(table[metric].notna().any()) for metric in METRICS)

@@ -18,6 +18,7 @@ from kfp_gitops.review.diff import (
     diagnostics,
     environment_floor,
     graph,
+    known_events,
     schedules,
     starts,
 )
@@ -49,12 +50,26 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         zone=zone,
         changes=changes,
         pipelines=[item for item in found if item.semantic or item.noise],
+        events=known_events.changes(*_changed_manifests(before, after)),
         warnings=[
             *diagnostics.gone(old, new),
             *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,
     )
+
+
+def _changed_manifests(before: State, after: State) -> list[dict[str, Mapping[str, Any]]]:
+    """The manifests before and after, of pipelines of environment.yaml whose files differ."""
+    folders = [{name: state.pipelines().get(name) for name in state.entries()} for state in (before, after)]
+    return [
+        {
+            name: files.manifest
+            for name, files in side.items()
+            if files and getattr(other.get(name), "texts", None) != files.texts
+        }
+        for side, other in (folders, folders[::-1])
+    ]
 
 
 def _zone(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import details, folding, wording
+from kfp_gitops.review.diff import details, folding, known_events, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, PipelineDiff, SharedDiff
@@ -55,6 +55,7 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         **_changes(found.changes),
         "common": [_common(row) for row in folding.common(found.pipelines).values()],
         "pipelines": [_pipeline(item) for item in found.pipelines],
+        "events": [known_events.as_json(each, found.zone) for each in found.events],
         "warnings": list(found.warnings),
         "noise": list(found.noise),
     }

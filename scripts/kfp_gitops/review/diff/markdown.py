@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
-from kfp_gitops.review.diff import calendar, details, folding, graph, values, wording
+from kfp_gitops.review.diff import calendar, details, folding, graph, known_events, values, wording
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.escaping import code, fenced, plain
 from kfp_gitops.review.diff.folding import Common, Row
@@ -94,6 +94,7 @@ def _lines(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
     yield from _alert("CAUTION", [str(problem) for problem in found.problems])
     yield from _reaches(found)
     yield from _alert("WARNING", found.warnings)
+    yield from _events(found, room)
     yield from _rows(folding.rows(found.changes), room)
     common = folding.common(found.pipelines)
     if common:
@@ -112,6 +113,14 @@ def _reaches(found: EnvironmentDiff) -> Iterator[str]:
         yield f"- **{category}**: {plain(pipelines)}"
     if reaches:
         yield ""
+
+
+def _events(found: EnvironmentDiff, room: _Room) -> Iterator[str]:
+    """Known events that come or go, and their picture."""
+    if found.events:
+        yield from (f"- {plain(line)}" for line in known_events.lines(found.events, found.zone, room.rows))
+        yield ""
+        yield from fenced("mermaid", known_events.mermaid(found.events)) if room.pictures else ()
 
 
 def _shared(found: SharedDiff, room: _Room) -> Iterator[str]:

@@ -131,6 +131,28 @@ class PipelineDiff:
 
 
 @dataclass(frozen=True)
+class KnownEvent:
+    """An event as a pipeline gets it, and the pipelines for which it came or went."""
+
+    action: Action
+    services: tuple[str, ...]
+    begin: datetime
+    end: datetime
+    floor: int | None
+    factor: float | None
+    reason: str
+    learn: bool
+    pipelines: tuple[str, ...] = ()
+
+    @property
+    def amount(self) -> str:
+        """What it asks for, in short."""
+        if self.floor is not None:
+            return f"≥ {self.floor} replicas"
+        return f"× {self.factor:g}" if self.factor is not None else "no floor"
+
+
+@dataclass(frozen=True)
 class EnvironmentDiff:
     """Everything that merging would change in one environment, pipelines in order of name.
 
@@ -142,6 +164,8 @@ class EnvironmentDiff:
     zone: str
     changes: Sequence[Change] = ()
     pipelines: Sequence[PipelineDiff] = ()
+    events: Sequence[KnownEvent] = ()
+    """Those that come or go; each is in a change of the pipelines that take it, too."""
     warnings: Sequence[str] = ()
     noise: Sequence[str] = field(default=())
     problems: Sequence[Problem] = ()

@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import details, folding, wording
+from kfp_gitops.review.diff import details, folding, known_events, wording
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
 from kfp_gitops.review.diff.wording import SIGNS
@@ -34,6 +34,7 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     yield from (f"! {problem}" for problem in found.problems)
     yield from map(visible.line, wording.reaches(found))
     yield from (f"! {text}" for text in found.warnings)
+    yield from _events(found)
     yield from _changes(found.changes)
     common = folding.common(found.pipelines)
     yield from _rows([*common.values()])
@@ -41,6 +42,11 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
         yield from _pipeline(pipeline, found.zone, common)
     yield from (f"  (folded: {text})" for text in found.noise)
     yield wording.total(found)
+
+
+def _events(found: EnvironmentDiff) -> Iterator[str]:
+    yield from (f"  {line}" for line in known_events.lines(found.events, found.zone, len(found.events)))
+    yield from (f"      {line}" for line in known_events.bars(found.events))
 
 
 def _shared(found: SharedDiff) -> Iterator[str]:
