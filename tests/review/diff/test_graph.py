@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops.review.diff import graph, nodes
+from kfp_gitops.review.diff import graph, known_events, nodes
 from kfp_gitops.review.diff.markdown import to_markdown
-from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, PipelineDiff
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Kind, KnownEvent, PipelineDiff
 from servers import mermaid
 from servers.browser import Browser
 
@@ -132,6 +133,23 @@ def test_a_stranger_s_name_is_drawn_and_not_obeyed(version: str, browser: Browse
     assert len(found) == 2
     assert browser.script("document.images.length") == 0
     assert browser.script("document.querySelectorAll('[onclick], a[href], .clickable').length") == 0
+
+
+@pytest.mark.parametrize("version", mermaid.VERSIONS)
+def test_known_events_are_drawn_over_time_whatever_they_are_called(
+    version: str, browser: Browser, tmp_path: Path
+) -> None:
+    begin = datetime(2026, 12, 24, tzinfo=UTC)
+    found = [
+        KnownEvent(action, (name,), begin, begin + timedelta(hours=at + 1), None, 1.5, name, True)
+        for at, (action, name) in enumerate(
+            [(Action.ADDED, EVIL), (Action.REMOVED, "web"), (Action.ADDED, "*")]
+        )
+    ]
+    _drawn(browser, version, known_events.mermaid(found), tmp_path)
+    assert browser.script("document.querySelectorAll('rect.task').length") == 3
+    assert browser.script("document.querySelectorAll('rect[class*=crit]').length") == 1
+    assert browser.script("document.images.length") == 0
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,13 @@ class Event:
         """As a recommendation shows it."""
         amount = {"floor": self.floor, "factor": self.factor}
         said = {key: value for key, value in amount.items() if value is not None}
-        return {"from": iso(self.begin), "to": iso(self.end), **said, "reason": self.reason, "learn": self.learn}
+        return {
+            "from": iso(self.begin),
+            "to": iso(self.end),
+            **said,
+            "reason": self.reason,
+            "learn": self.learn,
+        }
 
 
 def read(events: Sequence[Mapping[str, Any]]) -> list[Event]:
@@ -80,14 +86,21 @@ def _event(found: Mapping[str, Any]) -> Event:
     floor, factor, learn = found.get("floor"), found.get("factor"), found.get("learn", True)
     if not isinstance(learn, bool):
         raise InputError("learn is neither true nor false")
-    return Event(tuple(services), begin, end, _floor(floor), _factor(factor), str(found.get("reason", "")), learn)
+    return Event(
+        tuple(services), begin, end, _floor(floor), _factor(factor), str(found.get("reason", "")), learn
+    )
 
 
 def _floor(value: Any) -> int | None:
     """KFP hands numbers of a list over as floats."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or not 1 <= value <= 100_000:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != int(value)
+        or not 1 <= value <= 100_000
+    ):
         raise InputError(f"floor is {value!r}; it must be a whole number of replicas, from 1 to 100000")
     return int(value)
 
@@ -95,7 +108,12 @@ def _floor(value: Any) -> int | None:
 def _factor(value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 1 < value <= 100:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or not 1 < value <= 100
+    ):
         raise InputError(f"factor is {value!r}; it must be a number above 1, up to 100")
     return float(value)
 
