@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -59,6 +60,41 @@ def cost_chart(costs: Sequence[PlanCost]) -> str:
     axes.set_ylabel("% of hours above capacity (risk)", fontsize=8, color=ROLES["muted"])
     axes.set_ylim(bottom=-0.5)
     return _svg(figure, axes, columns=1)
+
+
+class HourlyFloor(Protocol):
+    """Replicas from `start` on for an hour; `wanted` is what it would be without a maximum."""
+
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def replicas(self) -> int: ...
+    @property
+    def wanted(self) -> int: ...
+
+
+def floors_chart(
+    floors: Sequence[HourlyFloor],
+    today: int | None,
+    most: int | None,
+    events: Sequence[tuple[datetime, datetime]] = (),
+) -> str:
+    """Floors by the hour as steps, what the maximum cuts off, today's least replicas, and the spans of events."""
+    figure, axes = _axes(8.0, 1.8, margins=(0.5, 0.35))
+    edges = [*(each.start for each in floors), floors[-1].start + timedelta(hours=1)]
+    axes.stairs([each.replicas for each in floors], edges, fill=True, color=ROLES["model"], alpha=0.35)
+    axes.stairs([each.replicas for each in floors], edges, color=ROLES["model"], linewidth=1.4, label="floor")
+    if any(each.wanted > each.replicas for each in floors):
+        axes.stairs([each.wanted for each in floors], edges, color=ROLES["vpa"], label="would be needed")
+    for value, role, label in ((today, "ink", "today's least"), (most, "muted", "maximum")):
+        if value is not None:
+            axes.axhline(value, color=ROLES[role], linewidth=1.0, linestyle="--", label=label)
+    for begin, end in events:
+        axes.axvspan(max(begin, edges[0]), min(end, edges[-1]), color=ROLES["vpa"], alpha=0.15, linewidth=0)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(bottom=0)
+    _dates(axes)
+    return _svg(figure, axes, columns=4)
 
 
 def _points(costs: Sequence[PlanCost]) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -6,14 +6,10 @@ the reader's system; charts are drawn once, in the page's colours. page.html bes
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
@@ -21,9 +17,9 @@ from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
+from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
 from predictive_scaling.report.tables import cost_rows, folds_table, refused_texts
 
-MAX_BYTES = 1_000_000
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
 MAX_ROWS = 400
@@ -62,32 +58,10 @@ def html_report(data: ReportData) -> str:
         cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
     ]
     shown = {**_judged(data), **_planned(costs), "folds": folds_table(courses)}
-    frame = _rendered("page.html", **shown, charts=(), left_out=0)
+    frame = rendered("page.html", **shown, charts=(), left_out=0)
     drawn = [each for each in data.results if each.champion]
     charts = list(_fitting((_chart(each, series, courses) for each in drawn), len(frame.encode())))
-    return str(_rendered("page.html", **shown, charts=charts, left_out=len(drawn) - len(charts)))
-
-
-@functools.cache
-def _templates() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    found.filters |= {"number": _number, "percent": lambda value, digits: f"{value:.{digits}%}"}
-    return found
-
-
-def _rendered(name: str, **values: object) -> Markup:
-    return Markup(_templates().get_template(name).render(values))  # noqa: S704 -- the template escapes
-
-
-def _number(value: float | None) -> str:
-    return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"
+    return str(rendered("page.html", **shown, charts=charts, left_out=len(drawn) - len(charts)))
 
 
 def _by_series(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -122,7 +96,7 @@ def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
 def _planned(costs: Sequence[PlanCost]) -> dict[str, object]:
     """Cost against risk of what could be reserved; without a scored series there is nothing to show."""
     figures = [
-        _figure(cost_chart([each for each in costs if each.metric == metric]), f"{metric}: cost against risk")
+        figure(cost_chart([each for each in costs if each.metric == metric]), f"{metric}: cost against risk")
         for metric in sorted({each.metric for each in costs})
     ]
     return {"costs": cost_rows(costs), "cost_figures": figures, "headroom": PlanOptions().headroom}
@@ -145,10 +119,4 @@ def _chart(
     history = recent[["timestamp"]].assign(value=recent[each.metric])
     ahead = series.forecast[key]
     caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
-    return _figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)
-
-
-def _figure(svg: str, caption: str) -> Markup:
-    """The drawing goes in from its first attribute on, for the template names it in its own element."""
-    drawing = Markup(svg.removeprefix("<svg"))  # noqa: S704 -- matplotlib escapes what it writes
-    return _rendered("figure.html", caption=caption, drawing=drawing)
+    return figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)
