@@ -49,8 +49,11 @@ def read_document(path: str | Path) -> Document:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, creating its folder."""
+    """Write a file whole or not at all, creating its folder; what is no file (a pipe, /dev/stdout) is written to."""
     target = Path(path)
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)  # put in its place, a file would be all that is left of /dev/null
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     temporary.write_bytes(data)
