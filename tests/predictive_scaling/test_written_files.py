@@ -22,7 +22,7 @@ def test_a_pipe_stays_a_pipe_and_gets_the_bytes(tmp_path: Path) -> None:
     reader.join(10)
     assert found == [b"all of it"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    assert os.listdir(tmp_path) == ["pipe"]
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_a_folder_in_the_place_of_a_file_is_bad_input(
