@@ -12,14 +12,10 @@ from typing import Any
 
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.shapes.bounds import MAX_BYTES, MAX_CONTAINERS, MAX_CORES, MAX_REPLICAS, MAX_SHAPES
 from predictive_scaling.shapes.shape import KINDS, Amounts, Container, Scaler, Shape, Use
 
 SCHEMA = "predictive-scaling/shapes-v1"
-MAX_SHAPES = 4000
-MAX_CONTAINERS = 100
-MAX_REPLICAS = 100_000
-MAX_CORES = 100_000.0
-MAX_BYTES = float(2**53)
 SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
