@@ -17,9 +17,14 @@ AMOUNTS = st.builds(
     st.none() | st.floats(0, MAX_CORES, allow_subnormal=False),
     st.none() | st.floats(0, MAX_BYTES, allow_subnormal=False),
 )
-USES = st.builds(Use, AMOUNTS, st.none() | st.floats(0, 1), st.integers(0, MAX_REPLICAS)).filter(
-    lambda use: use != Use()
-)
+KILLS = st.integers(0, MAX_REPLICAS)
+USES = st.builds(
+    Use,
+    AMOUNTS,
+    st.none() | st.floats(0, 1),
+    KILLS,
+    st.none() | st.floats(0, MAX_BYTES, allow_subnormal=False),
+).filter(lambda use: use != Use())
 COUNTS = st.none() | st.integers(1, MAX_REPLICAS)
 CONTAINERS = st.builds(Container, LABELS, AMOUNTS, AMOUNTS, st.booleans(), st.none() | USES)
 SHAPES = st.builds(

@@ -108,6 +108,9 @@ def own_series():
         cpu = {"metric_name": "cpu", "metric_target_type": "utilization"}
         yield "kube_horizontalpodautoscaler_spec_target_metric", {**at, **cpu}, (1, 0), 70
     killed = {"namespace": "shop", "pod": "db-0", "uid": "db-0", "container": "db"}
+    memory = {**killed, "resource": "memory", "unit": "byte"}
+    yield "kube_pod_container_resource_limits", memory, (30, 10), 128 * MEBI
+    yield "kube_pod_container_resource_limits", memory, (10 - 1 / 60, 0), 512 * MEBI  # raised since
     yield "kube_pod_container_status_restarts_total", killed, (30, 20), 0
     yield "kube_pod_container_status_restarts_total", killed, (20 - 1 / 60, 0), 2
     reason = {**killed, "reason": "OOMKilled"}
@@ -205,7 +208,12 @@ def test_what_was_used_is_of_all_pods_of_the_window(found):
     assert app.highest.cpu == pytest.approx(0.4, rel=0.02)  # once, though it is scraped twice
     assert app.throttled == pytest.approx(0.75, rel=0.02)
     assert app.oom_kills == 0
-    assert found["StatefulSet", "db"].containers[0].use.oom_kills >= 1
+
+
+def test_out_of_memory_kills_are_counted_with_the_limit_of_then(found):
+    database = found["StatefulSet", "db"].containers[0]
+    assert database.use.oom_kills >= 1
+    assert (database.use.oom_limit, database.limits.memory) == (128 * MEBI, 512 * MEBI)
 
 
 def test_autoscalers_are_known_by_what_they_scale(found):

@@ -196,12 +196,18 @@ def _uses(source: Source, owners: Mapping[str, Workload]) -> dict[tuple[Workload
                 found[key] = add(value, found.get(key, 0.0))
         return found
 
-    cpu, memory, throttled = (
-        over(each, max) for each in (questions.cpu, questions.memory, questions.throttled)
+    cpu, memory, throttled, limits = (
+        over(each, max)
+        for each in (questions.cpu, questions.memory, questions.throttled, questions.oom_limits)
     )
     kills = over(questions.oom_kills, lambda one, other: one + other)
     return {
-        key: Use(Amounts(cpu.get(key), memory.get(key)), throttled.get(key), round(kills.get(key, 0.0)))
+        key: Use(
+            Amounts(cpu.get(key), memory.get(key)),
+            throttled.get(key),
+            round(kills.get(key, 0.0)),
+            limits.get(key),
+        )
         for key in cpu.keys() | memory.keys() | throttled.keys() | kills.keys()
     }
 

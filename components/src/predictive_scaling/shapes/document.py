@@ -31,7 +31,10 @@ _OF_SHAPE = (
     "cores",
     "max",
 )
-_OF_CONTAINER = ("name", "requests", "limits", "sidecar", "highest", "throttled", "oom_kills")
+_OF_CONTAINER = (
+    *("name", "requests", "limits", "sidecar"),
+    *("highest", "throttled", "oom_kills", "oom_limit"),
+)
 _OF_SCALER = ("kind", "name", "min", "max", "utilisation")
 
 
@@ -77,6 +80,7 @@ def _container(container: Container) -> Document:
         highest=_amounts(use.highest),
         throttled=use.throttled,
         oom_kills=use.oom_kills or None,
+        oom_limit=use.oom_limit,
     )
 
 
@@ -124,6 +128,7 @@ class _Reader:
             self._amounts(of, "highest", at),
             self._number(of, "throttled", at, 1.0),
             self._whole(of, "oom_kills", at) or 0,
+            self._number(of, "oom_limit", at, MAX_BYTES),
         )
         return Container(
             self._text(of, "name", at, _LABEL) or "",

@@ -57,10 +57,21 @@ def oom_kills(namespace: str, day: int) -> str:
     container_oom_events_total dies with the container, so its increase never shows. The windows overlap by a minute:
     a restart between the last sample of one and the first of the next would be in neither.
     """
-    restarts = "increase(kube_pod_container_status_restarts_total{NAMESPACE}[11m])"
-    reason = 'kube_pod_container_status_last_terminated_reason{NAMESPACE, reason="OOMKilled"}'
-    killed = f"max by ({_KEYS}) ({restarts}) > 0 and max by ({_KEYS}) ({reason}) == 1"
-    return _either(f"sum_over_time(({killed})[1d:10m]{_offset(day)})", namespace)
+    return _either(f"sum_over_time(({_KILLED})[1d:10m]{_offset(day)})", namespace)
+
+
+def oom_limits(namespace: str, day: int) -> str:
+    """Highest memory limit, bytes, that each pod's container had when it was killed so within a day."""
+    limits = 'max by (KEYS) (kube_pod_container_resource_limits{NAMESPACE, resource="memory"})'
+    return _either(
+        f"max_over_time(({limits.replace('KEYS', _KEYS)} and {_KILLED})[1d:10m]{_offset(day)})", namespace
+    )
+
+
+_KILLED = (
+    f"(max by ({_KEYS}) (increase(kube_pod_container_status_restarts_total{{NAMESPACE}}[11m])) > 0"
+    f' and max by ({_KEYS}) (kube_pod_container_status_last_terminated_reason{{NAMESPACE, reason="OOMKilled"}}) == 1)'
+)
 
 
 def _offset(day: int) -> str:

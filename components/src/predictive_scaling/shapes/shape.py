@@ -23,12 +23,14 @@ class Use:
     """What a container was seen to use: its highest hours, and what held it back.
 
     `highest` are maxima of one pod's container within the window that was asked for; `throttled` is the share of CFS
-    periods in which it was throttled, 0–1, in the worst hour; `oom_kills` counts restarts whose last end was OOMKilled.
+    periods in which it was throttled, 0–1, in the worst hour; `oom_kills` counts restarts whose last end was OOMKilled,
+    and `oom_limit` is the highest memory limit under which that happened, bytes.
     """
 
     highest: Amounts = Amounts()
     throttled: float | None = None
     oom_kills: int = 0
+    oom_limit: float | None = None
 
 
 @dataclass(frozen=True)
