@@ -14,6 +14,7 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.commands.command import Command
 from predictive_scaling.commands.fetch import FETCH
+from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
@@ -113,10 +114,12 @@ def _recommend_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--accuracy-threshold", type=float, default=Gates().accuracy_threshold)
     parser.add_argument("--registry", default="", help="also publish to this folder or s3://bucket/prefix")
     parser.add_argument("--run-id", default="by-hand")
+    add_surroundings(parser)
 
 
 def _recommend(found: Namespace) -> int:
     """All steps in order, as the pipeline runs them."""
+    surroundings(found).merged()  # what is wrong there is told before the work, not after it
     out, options = Path(found.output), _options(found)
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
@@ -157,6 +160,7 @@ def _release(found: Namespace, gates: Gates) -> None:
         found.registry,
         found.run_id,
         found.now,
+        around=surroundings(found),
     )
 
 
@@ -175,6 +179,7 @@ def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> No
         found.run_id,
         found.now,
         data_failed=True,
+        around=surroundings(found),
     )
 
 
