@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.usage import events
 from usage_data import START, clean, usage
 
@@ -92,3 +93,66 @@ def test_usage_of_an_event_that_is_not_to_be_learnt_is_left_out() -> None:
     assert len(missing) == 3  # the hours that it touches
     assert missing["memory_max"].isna().all()
     assert events.unlearnt(features, [events.Event(("*",), event.begin, event.end)]).equals(features)
+
+
+def _service(**cpu: Any) -> dict[str, Any]:
+    made = {"unit": "cores", "source": "fallback", "reason": "", "request": 1.0, "p90": 1.0, **cpu}
+    return {"service": "web", "cpu": made, "memory": {"unit": "bytes", "source": "none", "reason": "none"}}
+
+
+def _floors(*wanted: int, most: int = 100) -> list[dict[str, Any]]:
+    return [
+        {"start": f"2026-12-24T{6 + at:02}:00:00Z", "replicas": min(most, each), "wanted": each}
+        for at, each in enumerate(wanted)
+    ]
+
+
+def _counts(service: dict[str, Any]) -> list[tuple[int, int]]:
+    return [(each["replicas"], each["wanted"]) for each in service["cpu"]["floors"]]
+
+
+def test_floors_are_raised_while_an_event_lasts_and_never_lowered() -> None:
+    found = events.read([EVENT | {"floor": 7}, EVENT | {"factor": 1.5}])
+    service = with_events(_service(floors=_floors(2, 2, 6, 9), min_replicas=9), found, _hour(6))
+    assert _counts(service) == [(2, 2), (7, 7), (9, 9), (9, 9)]
+    assert [each["reason"] for each in service["events"]] == ["a sale", "a sale"]
+    assert [each.get("floor") for each in service["events"]] == [7, None]
+
+
+def test_more_than_the_maximum_is_wanted_and_not_given() -> None:
+    found = events.read([EVENT | {"floor": 50}])
+    cpu = {"floors": _floors(2, 3, most=10), "max_replicas": 10, "min_replicas": 3}
+    service = with_events(_service(**cpu), found, _hour(6))
+    assert _counts(service) == [(2, 2), (10, 50)]
+    assert service["cpu"]["min_replicas"] == 10
+
+
+def test_blocks_have_the_highest_floor_of_their_hours() -> None:
+    blocks = [
+        {"start": "2026-12-24T06:00:00Z", "end": "2026-12-24T08:00:00Z", "min_replicas": 2},
+        {"start": "2026-12-24T08:00:00Z", "end": "2026-12-24T10:00:00Z", "min_replicas": 2},
+    ]
+    service = _service(floors=_floors(2, 2, 2, 2), blocks=blocks)
+    raised = with_events(service, events.read([EVENT | {"floor": 5, "to": "2026-12-24T08:00:00Z"}]), _hour(6))
+    assert [each["min_replicas"] for each in raised["cpu"]["blocks"]] == [5, 2]
+
+
+def test_a_service_that_nothing_counts_gets_the_floors_of_its_events_alone() -> None:
+    found = events.read([EVENT | {"floor": 5}, EVENT | {"factor": 3}])
+    service = with_events(_service(source="none", reason="no usable data"), found, _hour(6), 4)
+    assert [each["start"] for each in service["cpu"]["floors"]] == [
+        "2026-12-24T07:00:00Z",
+        "2026-12-24T08:00:00Z",
+    ]
+    assert _counts(service) == [(4, 5), (4, 5)]
+    assert service["cpu"]["max_replicas"] == 4
+
+
+def test_events_of_others_of_another_time_and_without_a_number_change_nothing() -> None:
+    service = _service(floors=_floors(2, 2))
+    others = [
+        EVENT | {"services": ["api"], "floor": 9},
+        EVENT | {"floor": 9, "from": "2026-12-24T08:30:00Z"},
+        EVENT | {"learn": False},
+    ]
+    assert with_events(service, events.read(others), _hour(6)) is service

@@ -28,7 +28,9 @@ from predictive_scaling.recommend.entries import (
 from predictive_scaling.recommend.fallback import WINDOW_DAYS
 from predictive_scaling.recommend.floors import LEAD_MINUTES, capped
 from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.shapes.merged import Merged
+from predictive_scaling.usage.events import Event
 
 SCHEMA = "predictive-scaling/v1"
 FALLBACK_HORIZON_HOURS = 24
@@ -110,6 +112,7 @@ class Recommender:
     now: datetime
     shapes: Merged = field(default_factory=Merged)
     place: Place = field(default_factory=Place)
+    events: Sequence[Event] = ()
 
     def merged(self, evidence: Evidence, forecast: pd.DataFrame, evaluation: Document) -> Document:
         """Forecasts where the evaluation accepted them, constants elsewhere; valid until the horizon's end + 12 h."""
@@ -146,10 +149,12 @@ class Recommender:
         return about(service, self.shapes.shapes.get(service), self.options, told)
 
     def _with_shape(self, service: str, entries: Document) -> Document:
-        """The entries of a service, and what its shape adds."""
+        """The entries of a service under its known events, and what its shape adds."""
         shape, held = self.shapes.shapes.get(service), self._about(service).held
+        most = self._about(service).size.max_replicas
+        under = with_events({"service": service, **entries}, self.events, self.now, most)
         if shape is None:
-            return {"service": service, **entries}
+            return under
         main = shape.main_container
         known = {
             "kind": shape.kind,
@@ -157,7 +162,7 @@ class Recommender:
             "containers": container_entries(shape, held, entries["memory"]),
             "censored": dict(held.told),
         }
-        return {"service": service, **entries} | {name: value for name, value in known.items() if value}
+        return under | {name: value for name, value in known.items() if value}
 
     def _without_model(
         self, service: str, metric: str, evidence: Evidence, reason: str, *, bad_data: bool
@@ -187,7 +192,7 @@ class Recommender:
             )
             for name in names
         ]
-        usable = [each for each in entries if any(each[metric]["source"] != "none" for metric in UNITS)]
+        usable = [each for each in entries if _says(each)]
         dated = _dated(self._constant_header(evidence), usable)
         return dated.document(usable, reason if usable else reason or NO_DATA)
 
@@ -196,6 +201,11 @@ class Recommender:
         begin = min(self.now, evidence.end(self.now).to_pydatetime() + timedelta(days=WINDOW_DAYS))
         until = begin + timedelta(hours=FALLBACK_HORIZON_HOURS) + GRACE
         return Header(self.run_id, self.now, until, FALLBACK_HORIZON_HOURS, self.place)
+
+
+def _says(service: Document) -> bool:
+    """Whether anything is recommended for a service: by its usage, or by an event."""
+    return "floors" in service["cpu"] or any(service[metric]["source"] != "none" for metric in UNITS)
 
 
 def _dated(header: Header, services: Sequence[Document]) -> Header:

@@ -127,7 +127,7 @@ def _recommender(
     options: PlanOptions, run_id: str, now: datetime, around: Surroundings | None
 ) -> Recommender:
     known = around or Surroundings()
-    return Recommender(options, run_id, now, known.merged(), known.place())
+    return Recommender(options, run_id, now, known.merged(), known.place(), known.known_events())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:

@@ -16,13 +16,15 @@ from predictive_scaling.shapes.document import read_shapes
 from predictive_scaling.shapes.manifests import read_manifests
 from predictive_scaling.shapes.merged import Merged, merged
 from predictive_scaling.shapes.values import said_of
+from predictive_scaling.usage import events
+from predictive_scaling.usage.events import Event
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """`services` as values have them, the path of a document of shapes, paths of rendered manifests.
+    """`services` and `events` as values have them, the path of a document of shapes, paths of rendered manifests.
 
     `namespace` empty means the setting NAMESPACE.
     """
@@ -32,6 +34,7 @@ class Surroundings:
     over: Sequence[str] = ()
     namespace: str = ""
     lead_minutes: int = LEAD_MINUTES
+    events: Sequence[Mapping[str, Any]] = ()
 
     def place(self) -> Place:
         """Where the services are; raises InputError for what is no namespace."""
@@ -45,3 +48,7 @@ class Surroundings:
         seen = read_shapes(read_document(self.shapes), "shapes") if self.shapes else []
         written = [shape for path in self.over for shape in read_manifests(path)]
         return merged(seen, written, said_of(self.services), self.place().namespace)
+
+    def known_events(self) -> list[Event]:
+        """What no forecast can know; raises InputError for all that is no event."""
+        return events.read(self.events)
