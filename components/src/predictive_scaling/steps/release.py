@@ -31,6 +31,7 @@ from predictive_scaling.recommend.publishing import (
 )
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.recommend.run_archive import archive_run
+from predictive_scaling.report.actions import page
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
@@ -66,11 +67,13 @@ def publish_recommendation(
     keep_models: bool = False,
     error_log: str = "",
     around: Surroundings | None = None,
+    actions: str = "",
 ) -> Published:
     """Merge accepted forecasts and constants into one document; the modes but forecast_only also release it.
 
     With `keep_models` the models in force stay so beside the new ones: for a run that trains none. `around` is what is
-    known of the services; without a size of its own a service gets no replicas.
+    known of the services; without a size of its own a service gets no replicas. `actions` is where the page goes that
+    says what would be done.
     """
     require_mode(mode, registry)
     now = resolve_now(now_override)
@@ -80,6 +83,7 @@ def publish_recommendation(
     recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.merged(evidence, forecast, judged)
+    _show(document, recommender, actions)
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     _release(
@@ -107,6 +111,7 @@ def fallback_recommendation(
     data_failed: bool = False,
     error_log: str = "",
     around: Surroundings | None = None,
+    actions: str = "",
 ) -> bool:
     """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
 
@@ -117,6 +122,7 @@ def fallback_recommendation(
     recommender = _recommender(options, run_id, resolve_now(now_override), around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
+    _show(document, recommender, actions)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     _release(document, [], paths, mode, registry, keep_models=data_failed)
     faults = [Fault(reason), *from_services(document["services"]), *_odd(recommender)]
@@ -128,6 +134,12 @@ def _recommender(
 ) -> Recommender:
     known = around or Surroundings()
     return Recommender(options, run_id, now, known.merged(), known.place(), known.known_events())
+
+
+def _show(document: Document, recommender: Recommender, actions: str) -> None:
+    """The page of what would be done, where one is asked for."""
+    if actions:
+        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()]).encode())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:
