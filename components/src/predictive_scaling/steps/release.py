@@ -31,7 +31,6 @@ from predictive_scaling.recommend.publishing import (
 )
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.recommend.run_archive import archive_run
-from predictive_scaling.report.actions import page
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
@@ -139,6 +138,8 @@ def _recommender(
 def _show(document: Document, recommender: Recommender, actions: str) -> None:
     """The page of what would be done, where one is asked for."""
     if actions:
+        from predictive_scaling.report.actions import page  # with what draws and fills templates
+
         write_bytes(actions, page(document, [*recommender.shapes.shapes.values()]).encode())
 
 
