@@ -20,6 +20,7 @@ from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.proposal import write_tree
 from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
 from predictive_scaling.usage.sources import local_file
 from predictive_scaling.usage.validation import ValidationRules
 
@@ -35,6 +36,12 @@ def _add_rules(parser: ArgumentParser) -> None:
     parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
     parser.add_argument("--min-days", type=int, default=rules.min_days)
     parser.add_argument("--stale-action", choices=["fail", "warn"], default=rules.stale_action)
+    parser.add_argument(
+        "--memory-of",
+        choices=[CONTAINER, SERVICE],
+        default=CONTAINER,
+        help="service: memory is a sum over pods, divided by the column replicas",
+    )
 
 
 def _rules(found: Namespace) -> ValidationRules:
@@ -70,7 +77,13 @@ def _validate(found: Namespace) -> int:
     with TemporaryDirectory() as folder, local_file(found.input) as raw:
         clean, report = found.clean or f"{folder}/clean", found.report or f"{folder}/report"
         result = steps.validate_data(
-            str(raw), clean, f"{folder}/validation", report, _rules(found), found.now
+            str(raw),
+            clean,
+            f"{folder}/validation",
+            report,
+            _rules(found),
+            found.now,
+            memory_of=found.memory_of,
         )
     return 0 if result.passed else 1
 
@@ -125,7 +138,8 @@ def _recommend(found: Namespace) -> int:
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
     with local_file(found.input) as raw:
-        checked = steps.validate_data(str(raw), clean, validation, verdict, _rules(found), found.now)
+        rules, of = _rules(found), found.memory_of
+        checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
         _fall_back(found, clean, validation, checked.reason)
         return 1
