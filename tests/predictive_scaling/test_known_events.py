@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.usage import events
+from predictive_scaling.usage.event_files import read_events
 from usage_data import START, clean, usage
 
 EVENT = {
@@ -156,3 +158,21 @@ def test_events_of_others_of_another_time_and_without_a_number_change_nothing() 
         EVENT | {"learn": False},
     ]
     assert with_events(service, events.read(others), _hour(6)) is service
+
+
+def test_events_of_a_folder_are_those_of_the_repository(tmp_path: Path) -> None:
+    lines = ["services: [web]", "from: 2026-12-24T07:30:00Z", "to: '2026-12-24T09:00:00Z'", "reason: a sale"]
+    (tmp_path / "a.yaml").write_text("\n".join([*lines, "floor: 7", "learn: false"]), "utf-8")
+    (tmp_path / "notes.md").write_text("why", "utf-8")
+    assert events.read(read_events(tmp_path)) == events.read([EVENT | {"floor": 7, "learn": False}])
+
+
+def test_what_is_wrong_in_a_folder_of_events_is_told_by_file(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("- web\n", "utf-8")
+    (tmp_path / "b.yaml").write_text("services: [web]\nfrom: soon\nto: later\nreason: x\n", "utf-8")
+    with pytest.raises(
+        InputError, match="a.yaml:1:1: no event.*\n.*b.yaml:1:1: 'soon' is not an ISO 8601 instant"
+    ):
+        read_events(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        read_events(tmp_path / "none")

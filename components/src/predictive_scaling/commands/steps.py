@@ -20,6 +20,7 @@ from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.proposal import write_tree
 from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
 from predictive_scaling.usage.sources import local_file
 from predictive_scaling.usage.validation import ValidationRules
 
@@ -35,6 +36,12 @@ def _add_rules(parser: ArgumentParser) -> None:
     parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
     parser.add_argument("--min-days", type=int, default=rules.min_days)
     parser.add_argument("--stale-action", choices=["fail", "warn"], default=rules.stale_action)
+    parser.add_argument(
+        "--memory-of",
+        choices=[CONTAINER, SERVICE],
+        default=CONTAINER,
+        help="service: memory is a sum over pods, divided by the column replicas",
+    )
 
 
 def _rules(found: Namespace) -> ValidationRules:
@@ -70,7 +77,13 @@ def _validate(found: Namespace) -> int:
     with TemporaryDirectory() as folder, local_file(found.input) as raw:
         clean, report = found.clean or f"{folder}/clean", found.report or f"{folder}/report"
         result = steps.validate_data(
-            str(raw), clean, f"{folder}/validation", report, _rules(found), found.now
+            str(raw),
+            clean,
+            f"{folder}/validation",
+            report,
+            _rules(found),
+            found.now,
+            memory_of=found.memory_of,
         )
     return 0 if result.passed else 1
 
@@ -119,18 +132,21 @@ def _recommend_arguments(parser: ArgumentParser) -> None:
 
 def _recommend(found: Namespace) -> int:
     """All steps in order, as the pipeline runs them."""
-    surroundings(found).merged()  # what is wrong there is told before the work, not after it
+    around = surroundings(found)
+    around.merged()  # what is wrong there is told before the work, not after it
+    around.known_events()
     out, options = Path(found.output), _options(found)
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
     with local_file(found.input) as raw:
-        checked = steps.validate_data(str(raw), clean, validation, verdict, _rules(found), found.now)
+        rules, of = _rules(found), found.memory_of
+        checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
         _fall_back(found, clean, validation, checked.reason)
         return 1
     window = FeatureEngineer().window_days
-    steps.engineer_features(clean, features, checked.services, "1h", window, validation)
+    steps.engineer_features(clean, features, checked.services, "1h", window, validation, events=around.events)
     for metric in METRICS:
         _train_into(features, out / metric, metric, "", options)
     _release(found, gates)
@@ -161,6 +177,7 @@ def _release(found: Namespace, gates: Gates) -> None:
         found.run_id,
         found.now,
         around=surroundings(found),
+        actions=str(out / "actions.html"),
     )
 
 
@@ -180,6 +197,7 @@ def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> No
         found.now,
         data_failed=True,
         around=surroundings(found),
+        actions=str(out / "actions.html"),
     )
 
 

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from predictive_scaling.recommend.floors import LEAD_MINUTES
 from predictive_scaling.shapes.values import read_services
 from predictive_scaling.steps import Surroundings
+from predictive_scaling.usage.event_files import read_events
 
 
 def add_surroundings(parser: ArgumentParser) -> None:
@@ -24,6 +25,9 @@ def add_surroundings(parser: ArgumentParser) -> None:
         metavar="RENDERED.yaml",
         help="manifests as `kubectl kustomize` prints them: containers, requests, autoscalers; may be repeated",
     )
+    parser.add_argument(
+        "--events", default="", metavar="FOLDER", help="known events, such as environments/prod/events"
+    )
     parser.add_argument("--shapes", default="", metavar="FILE.json", help="shapes as `fetch` writes them")
     parser.add_argument(
         "--namespace", default="", help="of the services; default: PREDICTIVE_SCALING_NAMESPACE"
@@ -36,4 +40,5 @@ def add_surroundings(parser: ArgumentParser) -> None:
 def surroundings(found: Namespace) -> Surroundings:
     """What they say; raises InputError for a file that cannot be understood."""
     services = read_services(found.services) if found.services else {}
-    return Surroundings(services, found.shapes, found.over, found.namespace, found.lead_minutes)
+    events = read_events(found.events) if found.events else []
+    return Surroundings(services, found.shapes, found.over, found.namespace, found.lead_minutes, events)
