@@ -171,7 +171,7 @@ def test_what_is_wrong_in_a_folder_of_events_is_told_by_file(tmp_path: Path) -> 
     (tmp_path / "a.yaml").write_text("- web\n", "utf-8")
     (tmp_path / "b.yaml").write_text("services: [web]\nfrom: soon\nto: later\nreason: x\n", "utf-8")
     with pytest.raises(
-        InputError, match="a.yaml:1:1: no event.*\n.*b.yaml:1:1: 'soon' is not an ISO 8601 instant"
+        InputError, match=r"a.yaml:1:1: no event.*\n.*b.yaml:1:1: 'soon' is not an ISO 8601 instant"
     ):
         read_events(tmp_path)
     with pytest.raises(InputError, match="no such folder"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
@@ -163,7 +163,7 @@ def engineer_features(
     window_days: int,
     validation: str = "",
     *,
-    events: Sequence[Document] = (),
+    events: Sequence[Mapping[str, Any]] = (),
     error_log: str = "",
 ) -> bool:
     """Write hourly features of the given services (none given: all); gives whether there is anything to train on.
