@@ -143,17 +143,17 @@ def _recommend(found: Namespace) -> int:
         rules, of = _rules(found), found.memory_of
         checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
-        _fall_back(found, clean, validation, checked.reason)
+        _fall_back(found, around, clean, validation, checked.reason)
         return 1
     window = FeatureEngineer().window_days
     steps.engineer_features(clean, features, checked.services, "1h", window, validation, events=around.events)
     for metric in METRICS:
         _train_into(features, out / metric, metric, "", options)
-    _release(found, gates)
+    _release(found, around, gates)
     return 0
 
 
-def _release(found: Namespace, gates: Gates) -> None:
+def _release(found: Namespace, around: steps.Surroundings, gates: Gates) -> None:
     out = Path(found.output)
     cv, forecasts, models = (
         [str(out / metric / name) for metric in METRICS] for name in ("cv.csv.gz", "forecast.csv", "model")
@@ -176,12 +176,14 @@ def _release(found: Namespace, gates: Gates) -> None:
         found.registry,
         found.run_id,
         found.now,
-        around=surroundings(found),
+        around=around,
         actions=str(out / "actions.html"),
     )
 
 
-def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> None:
+def _fall_back(
+    found: Namespace, around: steps.Surroundings, clean: str, validation: str, reason: str
+) -> None:
     out = Path(found.output)
     steps.fallback_recommendation(
         clean,
@@ -196,7 +198,7 @@ def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> No
         found.run_id,
         found.now,
         data_failed=True,
-        around=surroundings(found),
+        around=around,
         actions=str(out / "actions.html"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from predictive_scaling.base.documents import read_document
@@ -44,7 +45,11 @@ class Surroundings:
         return Place(setting("ENVIRONMENT"), namespace, self.lead_minutes)
 
     def merged(self) -> Merged:
-        """One shape by service; raises InputError for what cannot be read."""
+        """One shape by service; raises InputError for what cannot be read. Read once: a file may be a pipe."""
+        return self._merged
+
+    @cached_property
+    def _merged(self) -> Merged:
         seen = read_shapes(read_document(self.shapes), "shapes") if self.shapes else []
         written = [shape for path in self.over for shape in read_manifests(path)]
         return merged(seen, written, said_of(self.services), self.place().namespace)
