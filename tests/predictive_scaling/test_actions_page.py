@@ -142,3 +142,9 @@ def test_amounts_are_written_as_people_do(value: float | None, unit: str, said: 
 def test_nothing_recommended_is_said() -> None:
     assert "nothing is recommended" in page(_document() | {"services": []})
     assert actions.floors(_document()["services"][0])[0].replicas == 3
+
+
+def test_a_service_without_a_size_says_what_to_give() -> None:
+    unsized = {"unit": "cores", "source": "blend", "request": 1.0, "unsized": "give services: {checkout: {cores: 0.5}}"}
+    first = rows(_document(cpu=unsized), {})[0]
+    assert (first.planned, first.note) == ("no floor", "give services: {checkout: {cores: 0.5}}")

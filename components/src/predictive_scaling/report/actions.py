@@ -93,7 +93,7 @@ def _floor(service: Document, shape: Shape | None) -> Row:
         low = high = int(cpu["min_replicas"])
         planned = f"at least {low}"
     else:
-        why = str(cpu.get("reason") or "CPU that a pod requests is not known: give its shape")
+        why = str(cpu.get("unsized") or cpu.get("reason") or "")
         return Row(name, "replicas", today, "no floor", str(cpu["source"]), why)
     wanted = max((each.wanted for each in hours), default=high)
     most = cpu.get("max_replicas")
