@@ -15,7 +15,7 @@ id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-own test-product check forks e2e bench render components reference shipped lock clean
+.PHONY: help demo test test-own test-product check forks e2e e2e-scaling bench render components reference shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -57,6 +57,9 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 
 e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, E2E_ON=cluster or kind
 	PYTHON=$(abspath $(PY)) tests/e2e/scenario $(E2E_ON)
+
+e2e-scaling: $(VENV)/.installed  ## usage, floors and proposals on a real Kubernetes: ARGS="floors usage proposals", ARGS=--help
+	PYTHON=$(abspath $(PY)) tests/e2e/scaling $(ARGS)
 
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
 	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))

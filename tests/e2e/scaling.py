@@ -8,224 +8,58 @@ what it writes, KEDA and the API server take.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import scaling_trees
-import yaml
-from kube import Document, Failed, Namespace, apply, kubectl, read, tell, until
+import scaling_floors
+import scaling_proposals
+import scaling_usage
+from kube import Failed, tell
+from scaling_place import DEV, PROD
 
 _EPILOG = """what it wants of the cluster, whose KUBECONFIG is set: metrics-server, kube-state-metrics, KEDA, VPA, a Prometheus
 that scrapes cAdvisor, kube-state-metrics and the Pushgateway (honor_labels) and has the rules of docs/prometheus/, and
-two namespaces kfp-scaling-e2e-…, which are made, and deleted.
+namespaces kfp-scaling-e2e-…, which are made, and deleted. It takes about half an hour.
   PROMETHEUS_URL     Prometheus as this machine reaches it
   PROMETHEUS_TARGET  its ADDRESS:PORT as a pod reaches it (default: that of PROMETHEUS_URL)
   PUSHGATEWAY_URL    the Pushgateway as this machine reaches it
   IMAGE              an image with a shell (default localhost/busybox:1)
 
   example: PROMETHEUS_URL=http://10.250.0.1:12404 PUSHGATEWAY_URL=http://10.250.0.1:12405 make e2e-scaling"""
-SERVICE = "checkout"
-ENVIRONMENTS = ("dev", "prod")
-MOST = 24
-# Replicas that cpu asks for by itself: hardly anything runs.
-IDLE = 2
-SETTLED_SECONDS = 45
-
-
-@dataclass(frozen=True)
-class Place:
-    """An environment: its namespace, and what its pods reach Prometheus by."""
-
-    environment: str
-
-    @property
-    def namespace(self) -> Namespace:
-        return Namespace(f"kfp-scaling-e2e-{self.environment}")
-
-    @property
-    def prometheus(self) -> str:
-        """By a Service of its own, so that Prometheus can be taken away from it alone."""
-        return f"http://metrics.{self.namespace.name}.svc:9090"
-
-    def replicas(self) -> int:
-        """What the autoscaler asks for."""
-        return int(self.namespace.read("get", "deployment", SERVICE)["spec"].get("replicas", 1))
-
-    def ready(self) -> int:
-        return int(self.namespace.read("get", "deployment", SERVICE)["status"].get("readyReplicas", 0))
-
-
-def setting(name: str, default: str = "") -> str:
-    found = os.environ.get(name, default)
-    if not found:
-        raise Failed(f"{name} is not set; see --help")
-    return found
-
-
-def product(*arguments: str, place: Place | None = None, codes: tuple[int, ...] = (0,)) -> str:
-    """`python -m predictive_scaling …` as a person runs it; what it prints."""
-    env = {**os.environ, "PREDICTIVE_SCALING_PUSHGATEWAY_URL": setting("PUSHGATEWAY_URL")}
-    if place:
-        env |= {
-            "PREDICTIVE_SCALING_ENVIRONMENT": place.environment,
-            "PREDICTIVE_SCALING_NAMESPACE": place.namespace.name,
-        }
-    done = subprocess.run(
-        [sys.executable, "-m", "predictive_scaling", *arguments], env=env, capture_output=True, text=True, check=False
-    )
-    if done.returncode not in codes:
-        raise Failed(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
-
-
-def asked(query: str) -> list[Document]:
-    """What Prometheus answers to an instant query."""
-    address = f"{setting('PROMETHEUS_URL')}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310 -- an address of the caller
-        found: list[Document] = json.load(answer)["data"]["result"]
-    return found
-
-
-def alerts() -> set[tuple[str, str]]:
-    """Name and environment of each alert that fires."""
-    return {
-        (each["metric"]["alertname"], each["metric"].get("environment", ""))
-        for each in asked('ALERTS{alertstate="firing"}')
-    }
-
-
-def workload(place: Place) -> list[Document]:
-    """A Deployment that idles, without `replicas:`, as docs say; and the way to Prometheus."""
-    labels = {"app": SERVICE}
-    busy = "while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; sleep 1; done"
-    container = {
-        "name": "app",
-        "image": os.environ.get("IMAGE", "localhost/busybox:1"),
-        "command": ["sh", "-c", busy],
-        "resources": {"requests": {"cpu": "100m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    }
-    pod = {"containers": [container], "terminationGracePeriodSeconds": 0}
-    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
-    metadata = {"name": SERVICE, "namespace": place.namespace.name}
-    return [
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "metrics", "namespace": place.namespace.name},
-            "spec": {"ports": [{"port": 9090}]},
-        },
-    ]
-
-
-def way(place: Place) -> Document:
-    """What the Service stands for: deleted, Prometheus is gone to this environment."""
-    url = urllib.parse.urlsplit(setting("PROMETHEUS_URL"))
-    address, _, port = setting("PROMETHEUS_TARGET", f"{url.hostname}:{url.port}").partition(":")
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
-            "name": "metrics-1",
-            "namespace": place.namespace.name,
-            "labels": {"kubernetes.io/service-name": "metrics"},
-        },
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
-        "ports": [{"port": int(port)}],
-    }
-
-
-def document(place: Place, floors: Callable[[datetime], int], lead: int) -> Document:
-    """A recommendation of the next 24 hours; the floors are of each hour, the lead in minutes."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    first = now.replace(minute=0, second=0)
-    hours = [first + timedelta(hours=at) for at in range(24)]
-    wanted = {hour: floors(hour) for hour in hours}
-    cpu = {
-        "unit": "cores",
-        "source": "fallback",
-        "reason": "of the end-to-end test",
-        "request": 1.0,
-        "p90": 1.0,
-        "max_replicas": MOST,
-        "replica_cores": 0.1,
-        "floors": [
-            {"start": stamp(hour), "replicas": min(MOST, wanted[hour]), "wanted": wanted[hour]} for hour in hours
-        ],
-        "min_replicas": min(MOST, max(wanted.values())),
-    }
-    return {
-        "schema": "predictive-scaling/v1",
-        "run_id": "e2e",
-        "environment": place.environment,
-        "namespace": place.namespace.name,
-        "generated_at": stamp(now),
-        "valid_until": stamp(first + timedelta(hours=36)),
-        "granularity": "1h",
-        "horizon_hours": 24,
-        "lead_minutes": lead,
-        "services": [
-            {
-                "service": SERVICE,
-                "cpu": cpu,
-                "memory": {"unit": "bytes", "source": "none", "reason": "of the end-to-end test"},
-            }
-        ],
-    }
-
-
-def stamp(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def step(text: str) -> None:
-    tell(f"\n== {text}")
-
-
-@contextmanager
-def timed(what: str) -> Iterator[None]:
-    begin = time.monotonic()
-    yield
-    tell(f"{what}: after {time.monotonic() - begin:.0f} s")
+_PARTS: dict[str, Callable[[], None]] = {
+    "floors": scaling_floors.shown,
+    "usage": scaling_usage.shown,
+    "proposals": scaling_proposals.shown,
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="scaling", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="scaling",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("part", nargs="*", choices=[[], *_PARTS], help=f"only these of {', '.join(_PARTS)}; default: all")
-    chosen = parser.parse_args().part or list(_PARTS)
+    parser.add_argument(
+        "part", nargs="*", help=f"only these of {', '.join(_PARTS)}; default: all, in this order"
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the namespaces where they are")
+    chosen = parser.parse_args()
+    unknown = sorted({*chosen.part} - {*_PARTS})
+    if unknown:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(_PARTS)}")
     try:
-        for name in chosen:
+        for name in chosen.part or _PARTS:
             _PARTS[name]()
     except Failed as error:
         tell(f"error: {error}")
         return 1
+    finally:
+        for place in () if chosen.keep else (DEV, PROD):
+            place.namespace.delete()
     tell("\nall of it went through")
     return 0
 
-
-_PARTS: dict[str, Callable[[], Any]] = {}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,120 @@
+"""Floors that the product pushes, reached by KEDA's ScaledObjects that the product wrote."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import yaml
+from kube import Failed, apply, kubectl, tell, until
+from scaling_place import (
+    DEV,
+    IDLE,
+    MOST,
+    PROD,
+    SERVICE,
+    Place,
+    alerts,
+    document,
+    product,
+    pushed,
+    settles,
+    step,
+    way,
+    workload,
+)
+
+
+def shown() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _shown(Path(folder))
+
+
+def _shown(folder: Path) -> None:
+    step("two environments: a Deployment of the same name in each, and its ScaledObject from its shape")
+    for place in (DEV, PROD):
+        place.namespace.make()
+        apply([*workload(place), way(place)])
+        _consumers(folder, place, lead=10)
+    step("a floor is reached exactly, and dev's is not prod's")
+    _push(DEV, 20)
+    _push(PROD, 5)
+    settles(DEV, 20)
+    settles(PROD, 5)
+    step("one replica more, within the tolerance of an HPA")
+    _push(DEV, 21)
+    settles(DEV, 21)
+    _early(folder)
+    step(f"more than the maximum of {MOST} is told")
+    _push(DEV, 30)
+    settles(DEV, MOST)
+    _told("PredictiveScalingFloorAboveMaximum")
+    _away()
+
+
+def _consumers(folder: Path, place: Place, lead: int) -> None:
+    """Over the tree as kubectl renders it; what the command writes is applied with it."""
+    base, laid = folder / place.environment, folder / place.environment / "floors"
+    base.mkdir(exist_ok=True)
+    (base / "all.yaml").write_text(yaml.safe_dump_all(workload(place)), "utf-8")
+    (base / "kustomization.yaml").write_text("resources: [all.yaml]\n", "utf-8")
+    (base / "services.yaml").write_text(f"services: {{{SERVICE}: {{max: {MOST}}}}}\n", "utf-8")
+    rendered = folder / f"{place.environment}.yaml"
+    rendered.write_text(kubectl("kustomize", str(base)), "utf-8")
+    said = product(
+        *("consumers", "--kind", "keda", "--over", str(rendered), "--services", str(base / "services.yaml")),
+        *("--environment", place.environment, "--namespace", place.namespace.name),
+        *("--prometheus", place.prometheus, "--lead-minutes", str(lead), "--output", str(laid)),
+    )
+    tell(said.strip())
+    (base / "kustomization.yaml").write_text("resources: [all.yaml]\ncomponents: [floors]\n", "utf-8")
+    kubectl(
+        "apply", "--server-side", "--force-conflicts", "--filename=-", given=kubectl("kustomize", str(base))
+    )
+
+
+def _push(place: Place, replicas: int, later: int | None = None) -> None:
+    """Floors of this hour, and of all later ones."""
+    this = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    pushed(place, document(place, lambda hour: replicas if hour <= this or later is None else later, 10))
+
+
+def _early(folder: Path) -> None:
+    """The floor of the next hour is in force now, by a lead that reaches it."""
+    now = datetime.now(UTC)
+    if now.minute >= 54:  # it would begin while it is waited for
+        time.sleep((60 - now.minute) * 60)
+        now = datetime.now(UTC)
+    step("before its hour")
+    lead = 61 - now.minute
+    _push(PROD, 5, later=9)
+    settles(PROD, 5)
+    _consumers(folder, PROD, lead=min(60, lead))
+    settles(PROD, 9)
+    left = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - datetime.now(UTC)
+    if left < timedelta(0):
+        raise Failed("the hour had begun: nothing is shown")
+    tell(f"prod: that is {left.total_seconds() / 60:.0f} min before its hour, with a lead of {lead} min")
+
+
+def _told(alert: str) -> None:
+    until(f"the alert {alert} of dev", lambda: (alert, "dev") in alerts(), 900)
+    if (alert, "prod") in alerts():
+        raise Failed(f"{alert} fires for prod, too")
+    tell(f"{alert} fires for dev, and not for prod")
+
+
+def _away() -> None:
+    step("Prometheus is taken away from dev; prod's recommendation ends: cpu decides alone, down as well")
+    DEV.namespace.kubectl("delete", "endpointslice", "metrics-1")
+    pushed(PROD, document(PROD, lambda _: 9, 10, ended=True))
+    begin = time.monotonic()
+    for place in (DEV, PROD):
+        until(f"{IDLE} replicas in {place.environment}", lambda place=place: place.replicas() <= IDLE, 900)
+        tell(f"{place.environment}: {place.replicas()} replicas after {time.monotonic() - begin:.0f} s")
+    step("Prometheus is back")
+    _push(DEV, 12)
+    apply([way(DEV)])
+    settles(DEV, 12, 300)
