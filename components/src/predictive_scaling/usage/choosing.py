@@ -5,6 +5,7 @@ How far each reaches is asked by the hour, at little cost: one number for each h
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -60,8 +61,10 @@ def _probe(chosen: Selection, source: str) -> str:
 
 
 def _hours(server: Server, expression: str, span: Span, told: Told | None) -> list[int]:
-    """Hours of the span, its end among them, at which an expression has a value."""
-    grid = Span(span.start // HOUR * HOUR, span.end // HOUR * HOUR + HOUR, HOUR, lookback=300)
+    """Instants, an hour apart and the last at the span's end, at which an expression has a value."""
+    grid = Span(
+        span.end - math.ceil((span.end - span.start) / HOUR) * HOUR, span.end + HOUR, HOUR, lookback=300
+    )
     return [at for series in query_range(server, expression, grid, told) for at, _ in series.samples]
 
 
