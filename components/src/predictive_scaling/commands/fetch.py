@@ -84,7 +84,9 @@ def _run(found: Namespace) -> int:
         dict(map(_service, found.service)),
     )
     try:
-        steps.fetch_usage(found.output, found.url, query, found.resume, "by-hand", found.now)
+        steps.fetch_usage(
+            found.output, found.url, query, found.resume, "by-hand", found.now, shapes=found.shapes
+        )
     except NoUsageError as error:
         complain(f"error: {error}")
         return 1
