@@ -1,4 +1,4 @@
-"""Whose groups are whose on a real Pushgateway: namespaces and environments apart, what ended cleared, strangers left."""
+"""Whose groups are whose on a real Pushgateway: places apart, what ended cleared, strangers left alone."""
 
 import pytest
 import requests

@@ -58,8 +58,8 @@ def checked(url: str) -> str:
 def push(url: str, report: Report, code: int, timeout: float = TIMEOUT) -> str | None:
     """Send it, in so many seconds; the reason when that failed, for a report that is lost must not fail the work.
 
-    PUT leaves nothing of what was found before: firings that are no longer missed, pipelines that are gone. A command that
-    failed found nothing out, so its POST keeps that, and the time of the last success.
+    PUT leaves nothing of what was found before: firings that are no longer missed, pipelines that are gone. A command
+    that failed found nothing out, so its POST keeps that, and the time of the last success.
     """
     if timeout <= 0:
         return f"{url}: no time is left to push the metrics"

@@ -2,8 +2,8 @@
 
 Every group of a service carries `valid_until`, for the Pushgateway never forgets: consumers compare it with the time.
 Floors are by hour of the day in UTC (0–23, without a leading zero, as PromQL's count_values writes it). Where the
-horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors. The floor in force is
-the highest of the hour's and of the one that `lead_seconds` from now lies in.
+horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors. The floor in force
+is the highest of the hour's and of the one that `lead_seconds` from now lies in.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def floors(document: Document) -> list[Floor]:
 
 
 def _hours(cpu: Document) -> dict[int, tuple[int, int | None]]:
-    """(replicas, wanted) by hour of the day: hourly where the entry has that, else as its blocks or its constant say."""
+    """(replicas, wanted) by hour of the day: hourly where the entry has that, else of its blocks or its constant."""
     if "floors" not in cpu and "min_replicas" in cpu:
         return dict.fromkeys(range(24), (int(cpu["min_replicas"]), None))
     highest: dict[int, tuple[int, int | None]] = {}

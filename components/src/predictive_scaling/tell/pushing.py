@@ -1,8 +1,8 @@
 """Gauges to a Prometheus Pushgateway: one group per service, so that a dead service's group can be removed.
 
-Grouping key: job, environment and namespace (where set), service. Pushing a group replaces it whole, hence no gauge of an
-earlier run survives in it; groups of services that are no longer in the document are deleted. A run touches the groups of
-its own environment and namespace alone, and what an earlier version left of them, which knew no namespaces.
+Grouping key: job, environment and namespace (where set), service. Pushing a group replaces it whole, hence no gauge of
+an earlier run survives in it; groups of services that are no longer in the document are deleted. A run touches the groups
+of its own environment and namespace alone, and what an earlier version left of them, which knew no namespaces.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _of_services(pushed: Iterable[Group], place: Mapping[str, str]) -> list[Grou
 def _outlived(pushed: Sequence[Group], place: Mapping[str, str], services: Container[str]) -> list[Group]:
     """Groups that a version without namespaces pushed for this environment, and that nobody pushes any more.
 
-    It had no lead. One of a service that is not ours may be another run's that was not upgraded: it stays while it holds.
+    It had no lead. One of a service that is not ours may be of another run, not upgraded yet: it stays while it holds.
     """
     if "namespace" not in place:
         return []
