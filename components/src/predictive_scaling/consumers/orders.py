@@ -35,7 +35,7 @@ def exactness(most: int, place: Place, since: str) -> tuple[str, ...]:
         )
     major, minor = place.kubernetes
     return (
-        f"Kubernetes {major}.{minor} has no tolerance of an autoscaler's own, and an HPA leaves what is within 10 %. So "
+        f"Kubernetes {major}.{minor} has no tolerance of an autoscaler's own; an HPA leaves what is within 10 %. So "
         "the query asks for 1.1 times the floor less one: never fewer replicas than the floor come of it, exactly as "
         "many up to 10, at most a tenth more above.",
     )

@@ -66,7 +66,7 @@ def about(most: int, place: Place) -> tuple[str, ...]:
     """What a reader should know of the fields."""
     return (
         "The floor of a forecast beside the reactive trigger: KEDA's HPA takes the higher of the two.",
-        "query: the highest floor of now and of the end of the lead, while the recommendation holds. When it has expired, "
+        "query: the highest floor of now and of the end of the lead, while the recommendation holds. Once expired, "
         "or the Pushgateway has lost it, there is nothing, which KEDA reads as 0: cpu decides alone, up and down.",
         *orders.exactness(most, place, "Kubernetes 1.35 and KEDA 2.18"),
         orders.POLICIES_TOLD,

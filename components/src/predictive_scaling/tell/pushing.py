@@ -1,7 +1,7 @@
 """Gauges to a Prometheus Pushgateway: one group per service, so that a dead service's group can be removed.
 
 Grouping key: job, environment and namespace (where set), service. Pushing a group replaces it whole, hence no gauge of
-an earlier run survives in it; groups of services that are no longer in the document are deleted. A run touches groups of
+an earlier run survives in it; groups of services that are no longer in the document are deleted. A run touches those of
 its own environment and namespace alone, and what an earlier version left of them, which knew no namespaces.
 """
 
