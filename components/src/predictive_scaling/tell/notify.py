@@ -72,12 +72,12 @@ def slack(notice: Notice) -> dict[str, Any]:
 
 def alertmanager(notice: Notice) -> list[dict[str, Any]]:
     """Alertmanager's payload; the labels are the alert's identity, hence the same for every run of a pipeline."""
-    environment = setting("ENVIRONMENT")
+    place = {name: setting(name.upper()) for name in ("environment", "namespace")}
     labels = {"alertname": ALERT, "severity": "warning", "pipeline": notice.pipeline}
     until = notice.at + (LASTING if notice.failed else timedelta())
     return [
         {
-            "labels": labels | ({"environment": environment} if environment else {}),
+            "labels": labels | {name: value for name, value in place.items() if value},
             "annotations": {
                 "summary": f"{notice.pipeline} {notice.state.lower()}",
                 "description": notice.reason[:MAX_TEXT],
