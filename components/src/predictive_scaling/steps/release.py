@@ -15,8 +15,8 @@ from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, read_document, write_bytes
 from predictive_scaling.base.errors import MissingObjectError
+from predictive_scaling.proposals.releasing import propose, write_run
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.recommend.proposal import propose, write_tree
 from predictive_scaling.recommend.publishing import (
     FORECAST_ONLY,
     PUBLISH,
@@ -148,8 +148,7 @@ def _release(
     keep_models: bool,
 ) -> None:
     write_bytes(paths.recommendation, pretty_bytes(document))
-    Path(paths.proposal).mkdir(parents=True, exist_ok=True)
-    write_tree(document, Path(paths.proposal))
+    write_run(document, Path(paths.proposal))
     share = fallback_share(document)
     until = document["valid_until"]
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
