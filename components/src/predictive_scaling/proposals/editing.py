@@ -50,7 +50,10 @@ def with_value(file: str, text: str, steps: Sequence[Step], value: str, document
         raise UnwritableError(f"{file}: {error}") from error
     result = text[:start] + new + text[end:]
     expected = deepcopy(plain(text))
-    _put(expected[document], steps, value_of(value))
+    try:
+        _put(expected[document], steps, value_of(value))
+    except (TypeError, AttributeError, IndexError) as error:
+        raise UnwritableError(f"{seen.place}: there is no place for {_said(steps)}; set {value}") from error
     if not same(result, expected):
         raise UnwritableError(
             f"{seen.place}: {_said(steps)} cannot be set alone (an alias, perhaps); set {value}"
@@ -154,7 +157,7 @@ def _put(data: Any, steps: Sequence[Step], value: object) -> None:
             data = data[step]
             continue
         if isinstance(step, str):
-            data[step] = data[step] if data.get(step) else empty
+            data[step] = data[step] if isinstance(data.get(step), dict | list) and data[step] else empty
             data = data[step]
             continue
         found = next((each for each in data if each.get(step[0]) == step[1]), None)

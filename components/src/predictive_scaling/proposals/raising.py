@@ -108,6 +108,15 @@ def settle(draft: Draft, case: Case, wanted: Wanted) -> Amount | None:
     return target
 
 
+def _list_again(draft: Draft, wanted: Wanted, found: list[Stand]) -> None:
+    """A file of ours that the kustomization lost has a value that is in nobody's way, and in nobody's use."""
+    before = draft.files.get(kustomization_of(draft.files))
+    for path in [each.patch.file for each in found if each.patch.entry is None]:
+        _list(draft, wanted, path)
+        if draft.files[kustomization_of(draft.files)] != before:
+            draft.told.append(f"{path} is listed again")
+
+
 def _highest(wanted: Wanted, found: list[Amount]) -> Amount | None:
     every = [*found, *([wanted.base] if wanted.base else [])]
     if wanted.floor is not None:
