@@ -92,6 +92,7 @@ def settle(draft: Draft, case: Case, wanted: Wanted) -> Amount | None:
         and now.value == target.value
         and all(each.amount.value >= target.value for each in found)
     ):
+        _list_again(draft, wanted, found)
         return now
     change = Change(
         wanted.slot.label,
