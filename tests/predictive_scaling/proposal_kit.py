@@ -15,7 +15,11 @@ RUN = "20260120T000000Z-run-1"
 
 def service(name, replicas=3, memory=300, **more):
     """An entry of a recommendation; memory in MiB."""
-    cpu = {"source": "none"} if replicas is None else {"blocks": [{"min_replicas": replicas}, {"min_replicas": replicas + 2}]}
+    cpu = (
+        {"source": "none"}
+        if replicas is None
+        else {"blocks": [{"min_replicas": replicas}, {"min_replicas": replicas + 2}]}
+    )
     entry = {"source": "none"} if memory is None else {"request": memory * MIB}
     return {"service": name, "cpu": cpu, "memory": entry, **more}
 
@@ -40,7 +44,9 @@ def workload(name="checkout", kind="Deployment", containers=None, namespace="", 
     return _made("apps/v1", kind, name, namespace, body)
 
 
-def hpa(name="checkout", of="checkout", least=1, most=20, namespace="", api="autoscaling/v2", kind="Deployment"):
+def hpa(
+    name="checkout", of="checkout", least=1, most=20, namespace="", api="autoscaling/v2", kind="Deployment"
+):
     """A HorizontalPodAutoscaler."""
     target = {"apiVersion": "apps/v1", "kind": kind, "name": of}
     spec = {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most}
@@ -117,7 +123,12 @@ class Repository:
         (self.root / "r.json").write_bytes(pretty_bytes(recommendation))
         text = rendered if isinstance(rendered, str) else yaml.safe_dump_all(rendered, sort_keys=False)
         (self.root / "rendered.yaml").write_text(text)
-        arguments = ["--recommendation", str(self.root / "r.json"), "--over", str(self.root / "rendered.yaml")]
+        arguments = [
+            "--recommendation",
+            str(self.root / "r.json"),
+            "--over",
+            str(self.root / "rendered.yaml"),
+        ]
         self.code = main(["propose", *arguments, "--into", str(self.tree), *more])
         found = capsys.readouterr()
         self.said, self.told = found.out, found.err.replace(f"{self.root}/", "")

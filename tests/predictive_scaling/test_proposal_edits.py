@@ -1,4 +1,4 @@
-"""What people wrote in a tree stays: values that are higher, remarks, order, quotes, line ends, more lines and files."""
+"""What people wrote in a tree stays: higher values, remarks, order, quotes, line ends, more lines and files."""
 
 import pytest
 from predictive_scaling.proposals.editing import UnwritableError, with_value
@@ -14,6 +14,10 @@ def repository(tmp_path, capsys):
     return made
 
 
+INLINE = (
+    "  - patch: |-\n      - op: add\n        path: /spec/minReplicas\n        value: {}\n"
+    "    target: {{kind: HorizontalPodAutoscaler}}\n"
+)
 HPA, MEMORY = "shop/checkout/hpa.yaml", "shop/checkout/memory.yaml"
 
 
@@ -26,7 +30,11 @@ HPA, MEMORY = "shop/checkout/hpa.yaml", "shop/checkout/memory.yaml"
         (MEMORY, "memory: 300Mi", "memory: 1Gi"),
         (MEMORY, "memory: 300Mi", 'memory: "1G" # a sale'),
         (MEMORY, "memory: 300Mi", "memory: 1e9"),
-        (MEMORY, "          resources:", "          # more of it\n          env: [{name: A, value: b}]\n          resources:"),
+        (
+            MEMORY,
+            "          resources:",
+            "          # more of it\n          env: [{name: A, value: b}]\n          resources:",
+        ),
         ("kustomization.yaml", "patches:", "# ours, too\nlabels:\n  - pairs: {team: shop}\npatches:"),
     ],
 )
@@ -42,7 +50,11 @@ def test_a_higher_value_and_whatever_else_people_wrote_is_not_touched(repository
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_value_is_raised_in_its_place_and_the_rest_stays_byte_for_byte(repository, capsys, end):
-    text = repository.text(MEMORY).replace("memory: 300Mi", 'memory: "310Mi"   # since the sale').replace("\n", end)
+    text = (
+        repository.text(MEMORY)
+        .replace("memory: 300Mi", 'memory: "310Mi"   # since the sale')
+        .replace("\n", end)
+    )
     repository.put(MEMORY, text)
     assert repository.propose(capsys, document(service("checkout", memory=900)), BASE) == 0
     assert f"raised shop/checkout app: memory 310Mi → 900Mi (run {RUN})" in repository.said
@@ -52,7 +64,10 @@ def test_a_value_is_raised_in_its_place_and_the_rest_stays_byte_for_byte(reposit
 
 
 def test_a_base_that_became_higher_than_the_tree_is_not_lowered_by_it(repository, capsys):
-    higher = [workload(namespace="shop", containers={"app": {"requests": {"memory": "1Gi"}}}), hpa(namespace="shop", least=8)]
+    higher = [
+        workload(namespace="shop", containers={"app": {"requests": {"memory": "1Gi"}}}),
+        hpa(namespace="shop", least=8),
+    ]
     higher[0]["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"memory": "1Gi"}}
     assert repository.propose(capsys, document(service("checkout")), higher) == 0
     assert "raised shop/checkout app: memory 300Mi → 1Gi (as in the base)" in repository.said
@@ -62,7 +77,9 @@ def test_a_base_that_became_higher_than_the_tree_is_not_lowered_by_it(repository
 
 def test_every_patch_of_the_tree_is_raised_whichever_is_laid_last(repository, capsys):
     listed = repository.text("kustomization.yaml")
-    repository.put("kustomization.yaml", listed + "  - path: hand.yaml\n    target: {kind: Deployment, name: check.*}\n")
+    repository.put(
+        "kustomization.yaml", listed + "  - path: hand.yaml\n    target: {kind: Deployment, name: check.*}\n"
+    )
     repository.put("hand.yaml", repository.text(MEMORY).replace("300Mi", "350Mi # by hand"))
     assert repository.propose(capsys, document(service("checkout", memory=400)), BASE) == 0
     assert "memory: 400Mi # by hand" in repository.text("hand.yaml")
@@ -71,8 +88,12 @@ def test_every_patch_of_the_tree_is_raised_whichever_is_laid_last(repository, ca
 
 def test_a_json_patch_of_people_counts(repository, capsys):
     listed = repository.text("kustomization.yaml")
-    repository.put("kustomization.yaml", listed + "  - path: hand.yaml\n    target: {kind: Deployment, name: checkout}\n")
-    operation = "- op: add\n  path: /spec/template/spec/containers/0/resources\n  value: {requests: {memory: 2Gi}}\n"
+    repository.put(
+        "kustomization.yaml", listed + "  - path: hand.yaml\n    target: {kind: Deployment, name: checkout}\n"
+    )
+    operation = (
+        "- op: add\n  path: /spec/template/spec/containers/0/resources\n  value: {requests: {memory: 2Gi}}\n"
+    )
     repository.put("hand.yaml", operation)
     assert repository.propose(capsys, document(service("checkout", memory=400)), BASE) == 0
     assert "memory: 2Gi" in repository.text(MEMORY)
@@ -81,7 +102,7 @@ def test_a_json_patch_of_people_counts(repository, capsys):
 
 def test_a_lower_text_within_the_kustomization_is_told(repository, capsys):
     listed = repository.text("kustomization.yaml")
-    inline = "  - patch: |-\n      - op: add\n        path: /spec/minReplicas\n        value: 2\n    target: {kind: HorizontalPodAutoscaler}\n"
+    inline = INLINE.format(2)
     repository.put("kustomization.yaml", listed + inline)
     assert repository.propose(capsys, document(service("checkout")), BASE) == 1
     assert "kustomization.yaml:15: sets 2 in a text of its own; set 3 there" in repository.told
@@ -89,7 +110,7 @@ def test_a_lower_text_within_the_kustomization_is_told(repository, capsys):
 
 def test_a_value_within_the_kustomization_that_is_higher_counts(repository, capsys):
     listed = repository.text("kustomization.yaml")
-    inline = "  - patch: |-\n      - op: add\n        path: /spec/minReplicas\n        value: 6\n    target: {kind: HorizontalPodAutoscaler}\n"
+    inline = INLINE.format(6)
     repository.put("kustomization.yaml", listed + inline)
     assert repository.propose(capsys, document(service("checkout")), BASE) == 0
     assert "minReplicas: 6\n" in repository.text(HPA)
@@ -111,7 +132,10 @@ def test_files_that_were_emptied_deleted_or_are_not_listed_are_made_anew(reposit
 
 
 def test_an_autoscaler_that_changed_its_kind_keeps_the_patch_and_has_one_more(repository, capsys):
-    assert repository.propose(capsys, document(service("checkout")), [BASE[0], scaled_object(namespace="shop")]) == 0
+    assert (
+        repository.propose(capsys, document(service("checkout")), [BASE[0], scaled_object(namespace="shop")])
+        == 0
+    )
     assert "minReplicaCount: 3" in repository.text("shop/checkout/scaledobject.yaml")
 
 
@@ -143,8 +167,13 @@ def test_a_service_that_left_is_taken_out_and_one_without_a_recommendation_is_no
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("memory: 300Mi", "memory: 310Mi"), ("memory: 300Mi", "memory: 300Mi # mine"), ("spec:\n  t", "spec:\n  replicas: 3\n  t")]
-)  # fmt: skip
+    ("old", "new"),
+    [
+        ("memory: 300Mi", "memory: 310Mi"),
+        ("memory: 300Mi", "memory: 300Mi # mine"),
+        ("spec:\n  t", "spec:\n  replicas: 3\n  t"),
+    ],
+)
 def test_a_service_that_left_stays_where_people_changed_it_and_is_told(repository, capsys, old, new):
     other = [workload("other", namespace="shop")]
     repository.put(MEMORY, repository.text(MEMORY).replace(old, new))
@@ -155,7 +184,10 @@ def test_a_service_that_left_stays_where_people_changed_it_and_is_told(repositor
 
 
 def test_another_namespace_of_the_same_tree_is_left_alone(repository, capsys):
-    assert repository.propose(capsys, document(service("a"), namespace="pay"), [workload("a", namespace="pay")]) == 0
+    assert (
+        repository.propose(capsys, document(service("a"), namespace="pay"), [workload("a", namespace="pay")])
+        == 0
+    )
     assert {"pay/a/memory.yaml", HPA, MEMORY} < set(repository.files())
 
 

@@ -99,7 +99,10 @@ FIT = {
     "scoped quota": [shop(), SCOPED],
     "node": [shop(), node("large", "300Mi")],
     "VPA that is off": [shop(), vpa(namespace="shop", mode="Off")],
-    "VPA of cpu": [shop(), vpa(namespace="shop", policies=[{"containerName": "*", "controlledResources": ["cpu"]}])],
+    "VPA of cpu": [
+        shop(),
+        vpa(namespace="shop", policies=[{"containerName": "*", "controlledResources": ["cpu"]}]),
+    ],
     "pod-level requests": [shop(resources=requests("300Mi"))],
     "two containers, the larger one": [shop({"small": requests("10Mi"), "app": requests("20Mi")})],
     "two containers, the pods say which": [shop({"other": {}, "app": {}})],
@@ -117,7 +120,9 @@ def test_what_just_fits_is_raised(repository, capsys, name):
 
 def test_a_list_of_the_cluster_bounds_it_too(repository, capsys):
     live = repository.root / "live.yaml"
-    live.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [node("small", "256Mi"), DEFAULT]}))
+    live.write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": [node("small", "256Mi"), DEFAULT]})
+    )
     assert repository.propose(capsys, document(service("checkout")), [shop()], "--over", str(live)) == 1
     assert "the largest, small, has 256Mi" in repository.told
     assert "LimitRange defaults gives it" in repository.told
@@ -133,7 +138,10 @@ def test_quotas_are_for_all_services_together(repository, capsys):
 
 
 def test_containers_are_raised_by_name(repository, capsys):
-    listed = [{"name": "app", "memory": {"request": 400 * 2**20}}, {"name": "proxy", "memory": {"request": 2**25}}]
+    listed = [
+        {"name": "app", "memory": {"request": 400 * 2**20}},
+        {"name": "proxy", "memory": {"request": 2**25}},
+    ]
     one = service("checkout", container="app", containers=listed)
     assert repository.propose(capsys, document(one), [shop(TWO)]) == 0
     assert "raised shop/checkout app: memory 100Mi → 400Mi" in repository.said
@@ -160,7 +168,8 @@ def test_a_carried_entry_is_of_the_run_that_made_it(repository, capsys):
 
 @pytest.mark.parametrize("text", ["lots", "1K", "-1", "1e999", "[1]"])
 def test_a_value_that_is_no_quantity_is_told_with_its_line(repository, capsys, text):
-    broken = f"kind: Deployment\nmetadata: {{name: a}}\nspec: {{template: {{spec: {{containers: [{{name: a,\n  resources: {{requests: {{memory: {text}}}}}}}]}}}}}}\n"
+    pod = f"{{containers: [{{name: a,\n  resources: {{requests: {{memory: {text}}}}}}}]}}"
+    broken = f"kind: Deployment\nmetadata: {{name: a}}\nspec: {{template: {{spec: {pod}}}}}\n"
     assert repository.propose(capsys, document(service("a")), broken) == 2
     assert "rendered.yaml:4: " in repository.told
     assert "no quantity" in repository.told

@@ -17,7 +17,7 @@ from predictive_scaling.proposals.placing import placing
 from predictive_scaling.proposals.proposal import Over, Proposal, proposal
 from predictive_scaling.proposals.settings import FORMS
 from predictive_scaling.proposals.tree import read_tree
-from predictive_scaling.proposals.writing import write_tree
+from predictive_scaling.proposals.writing import write_files
 from predictive_scaling.store.opening import open_registry
 
 LESSON = """\
@@ -78,7 +78,7 @@ def _run(found: Namespace) -> int:
         over = kubectl.bounded(over)
         made = proposal(document, files, over, given)
         made = tried(kubectl, texts, document, files, over, given, made)
-    write_tree(folder, files, made.files)
+    write_files(folder, files, made.files)
     return _tell(made)
 
 

@@ -108,8 +108,10 @@ def container_operations(workload: Workload, container: str, value: str) -> str:
     slot, box = memory_slot(workload, container), workload.box(container)
     at = slot.pointer[:-3]
     written = box.written if box else ()
-    return _test((*at, "name"), container) + _add(
-        (*at, *written), ("resources", "requests", "memory")[len(written) :], value
+    return (
+        NOTE
+        + _test((*at, "name"), container)
+        + _add((*at, *written), ("resources", "requests", "memory")[len(written) :], value)
     )
 
 

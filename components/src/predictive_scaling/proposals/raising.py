@@ -15,7 +15,7 @@ from predictive_scaling.proposals.lowering import Past, lowest_allowed
 from predictive_scaling.proposals.placing import NOWHERE, Placing
 from predictive_scaling.proposals.quantity import parse
 from predictive_scaling.proposals.settings import USUAL, Wishes
-from predictive_scaling.proposals.tree import Known, Slot, Stand, kustomization_of, of, patches, stands
+from predictive_scaling.proposals.tree import Known, Patch, Slot, Stand, kustomization_of, of, patches, stands
 from predictive_scaling.proposals.yamltext import composed
 
 _FLOOR = "the recommendation"
@@ -75,12 +75,14 @@ class Wanted:
     create: Callable[[str], str]
     of_floor: Callable[[Floor], float | None]
     resource: bool = False  # a whole object that the tree adds, and no patch
+    find: Callable[[list[Patch]], list[Stand]] | None = None
+    """Where the slot alone does not say where it stands."""
 
 
 def settle(draft: Draft, case: Case, wanted: Wanted) -> Amount | None:
     """Set a value in the draft; gives what stands then. Raises LeftOutError, InputError."""
     listed = of(wanted.known, case.floor.service, patches(draft.files))
-    found = stands(listed, wanted.slot)
+    found = wanted.find(listed) if wanted.find else stands(listed, wanted.slot)
     now = found[-1].amount if found else wanted.base
     highest = _highest(wanted, [each.amount for each in found])
     if highest is None:

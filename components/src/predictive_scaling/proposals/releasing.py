@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from pathlib import Path
 
-from predictive_scaling.base.documents import Document, write_bytes
+from predictive_scaling.base.documents import Document
 from predictive_scaling.proposals.floors import floors, namespace
 from predictive_scaling.proposals.ground import Amount, Autoscaler, Box, Ground, Resources, Workload
 from predictive_scaling.proposals.proposal import Over, Proposal, proposal
+from predictive_scaling.proposals.tree import Files
 from predictive_scaling.recommend.run_archive import run_name
 from predictive_scaling.shapes.shape import Container, Shape
 from predictive_scaling.store.registry import Registry
@@ -32,8 +32,8 @@ def run_files(document: Document, shapes: Iterable[Shape] = ()) -> dict[str, str
 
 
 def _proposal(document: Document, shapes: list[Shape]) -> Proposal:
-    """A shape without a kind says nothing of what stands; without any, each service is told so."""
-    known = [each for each in shapes if each.kind]
+    """A shape without a kind or containers says nothing of what stands; each service of such a one is told so."""
+    known = [each for each in shapes if each.kind and each.containers]
     ground = Ground(tuple(map(workload, known)))
     seen = {each.service for each in known}
     unknown = (
@@ -86,16 +86,9 @@ def _count(value: int | None) -> Amount | None:
     return None if value is None else Amount(Fraction(value), str(value), _SEEN)
 
 
-def write_run(document: Document, folder: Path, shapes: Iterable[Shape] = ()) -> None:
-    """Write the proposal of a run into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, text in run_files(document, shapes).items():
-        write_bytes(folder / path, text.encode())
-
-
-def propose(registry: Registry, document: Document, shapes: Iterable[Shape] = ()) -> str:
-    """Put the proposal into the registry under `proposals/<run>/`; gives that folder. Raises RegistryError."""
+def propose(registry: Registry, document: Document, files: Files) -> str:
+    """Put a run's proposal into the registry under `proposals/<run>/`; gives that folder. Raises RegistryError."""
     folder = f"proposals/{run_name(document)}"
-    for path, text in run_files(document, shapes).items():
+    for path, text in files.items():
         registry.put(f"{folder}/{path}", text.encode())
     return folder

@@ -12,8 +12,9 @@ from fractions import Fraction
 
 from predictive_scaling.proposals import fit
 from predictive_scaling.proposals.editing import Step, with_value
-from predictive_scaling.proposals.forms import memory_slot, new_vpa, policy_operations
+from predictive_scaling.proposals.forms import memory_slot, new_vpa
 from predictive_scaling.proposals.ground import VPA, Amount, Policy, VerticalAutoscaler, Workload
+from predictive_scaling.proposals.policies import AT, operations, policy_of, policy_stands, renewed
 from predictive_scaling.proposals.quantity import mebibytes
 from predictive_scaling.proposals.raising import Case, Draft, LeftOutError, Wanted, settle
 from predictive_scaling.proposals.tree import Slot, follow, of, patches, stands
@@ -21,7 +22,6 @@ from predictive_scaling.proposals.yamltext import composed
 
 FILE = "vpa.yaml"
 IN_PLACE = "InPlaceOrRecreate"
-_AT = ("spec", "resourcePolicy", "containerPolicies")
 
 
 def acting(vpa: VerticalAutoscaler) -> bool:
@@ -66,48 +66,33 @@ def _check_template(draft: Draft, case: Case) -> None:
 
 
 def _raise(draft: Draft, case: Case, vpa: VerticalAutoscaler, container: str, floor: float) -> Amount | None:
-    policy = _policy(vpa, case.workload, container)
+    policy = policy_of(vpa, case.workload, container)
     _check(draft, vpa, policy, container)
-    pointer = (*_AT, str(policy.index), "minAllowed", "memory") if policy else ()
-    slot = Slot(
-        f"VPA {vpa.name} {container}: minAllowed memory",
-        (*_AT, ("containerName", container), "minAllowed", "memory"),
-        pointer,
+    name = policy.container if policy else container
+    for path in vpa_patches(draft, case):
+        draft.files[path] = renewed(path, draft.files[path], vpa, case.workload)
+
+    def create(value: str) -> str:
+        present = "".join(draft.files[path] for path in vpa_patches(draft, case))
+        return operations(vpa, policy, container, value, present)
+
+    wanted = Wanted(
+        Slot(f"VPA {vpa.name} {container}: minAllowed memory", (), ()),
+        case.known(VPA, vpa.name),
+        policy.least if policy else None,
+        Fraction(floor),
+        mebibytes,
+        case.floor.memory_run,
+        FILE,
+        create,
+        lambda each: each.memory.get(container, each.memory.get("")),
+        find=lambda listed: policy_stands(listed, name),
     )
-    known = case.known(VPA, vpa.name)
-    found = settle(
-        draft,
-        case,
-        Wanted(
-            slot,
-            known,
-            policy.least if policy else None,
-            Fraction(floor),
-            mebibytes,
-            case.floor.memory_run,
-            FILE,
-            lambda value: policy_operations(vpa, policy, container, value),
-            lambda each: each.memory.get(container, each.memory.get("")),
-        ),
-    )
+    found = settle(draft, case, wanted)
     if policy and policy.most and found and found.value > policy.most.value:
-        raise LeftOutError(
-            f"{container}: memory {found.text} is above maxAllowed {policy.most.text} ({policy.most.place})"
-        )
+        most = f"maxAllowed {policy.most.text} ({policy.most.place})"
+        raise LeftOutError(f"{container}: memory {found.text} is above {most}")
     return found
-
-
-def _policy(vpa: VerticalAutoscaler, workload: Workload, container: str) -> Policy | None:
-    """The policy of a container; `*` is for all that have none, and may be raised where there is one container only."""
-    own = next((each for each in vpa.policies if each.container == container), None)
-    every = next((each for each in vpa.policies if each.container == "*"), None)
-    if own or not every:
-        return own
-    if len(workload.boxes) > 1:
-        raise LeftOutError(
-            f"VPA {vpa.name} ({vpa.place}) has no policy for {container}, only for *; write one"
-        )
-    return every
 
 
 def _check(draft: Draft, vpa: VerticalAutoscaler, policy: Policy | None, container: str) -> None:
@@ -153,15 +138,20 @@ def _own(draft: Draft, case: Case, container: str, floor: float) -> Amount | Non
     """A VPA of the tree's own, made or raised: a resource, and no patch."""
     box, name = case.workload.box(container), _own_name(draft, case) or case.floor.service
     known = case.known(VPA, name)
-    policy: tuple[Step, ...] = (*_AT, ("containerName", container))
+    policy: tuple[Step, ...] = (*AT, ("containerName", container))
+    asked = fit.asked(box, fit.ranges_of(case.ground, case.workload)) if box else None
+    base = asked.value if asked else Fraction(0)
+    texts = [composed(path, draft.files[path]) for path in vpa_patches(draft, case)]
+    if Fraction(floor) <= base and not any(follow(each[0], policy) for each in texts if each):
+        return asked  # the template asks for as much, and no VPA changes it
     found = settle(
         draft,
         case,
         Wanted(
             Slot(f"VPA {name} {container}: minAllowed memory", (*policy, "minAllowed", "memory"), ()),
             known,
-            fit.asked(box, fit.ranges_of(case.ground, case.workload)) if box else None,
-            Fraction(floor),
+            None,
+            max(Fraction(floor), base),
             mebibytes,
             case.floor.memory_run,
             FILE,

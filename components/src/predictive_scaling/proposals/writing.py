@@ -8,7 +8,7 @@ from predictive_scaling.base.documents import write_bytes
 from predictive_scaling.proposals.tree import Files
 
 
-def write_tree(folder: Path, before: Files, after: Files) -> None:
+def write_files(folder: Path, before: Files, after: Files) -> None:
     """Make a folder's files those of a proposal."""
     for path, text in after.items():
         if before.get(path) != text:
