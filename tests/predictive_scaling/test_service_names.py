@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 from kfp_gitops.base import yamltext
-from predictive_scaling.recommend.proposal import tree
+from predictive_scaling.proposals.over import ground
+from predictive_scaling.proposals.proposal import Over, proposal
 from predictive_scaling.steps import data
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.usage import asking
@@ -16,6 +17,7 @@ from predictive_scaling.usage.prometheus import Span
 from predictive_scaling.usage.sources import usage_statistics
 from predictive_scaling.usage.tables import parsed, read_csv, read_table, write_table
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
+from proposal_kit import document, hpa, service, workload
 from usage_data import clean, end_of, usage, write
 
 LABELS = ["null", "nan", "na", "none", "007", "1e5", "true", "inf", "0x1f", "1-1", "y"]
@@ -69,8 +71,9 @@ def test_a_name_is_kept_in_the_chunks_of_a_fetch(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", [*LABELS, "on", "no", "12e3", "checkout", "a-1"])
 def test_a_patch_names_its_service(name, tmp_path):
-    blocks = {"cpu": {"blocks": [{"min_replicas": 3}]}, "memory": {"request": 2**20}}
-    files = tree({"services": [{"service": name, **blocks}]})
+    text = yaml.safe_dump_all([workload(name, containers={name: {}}), hpa(name, name)])
+    made = proposal(document(service(name), namespace=""), {}, Over(ground([("rendered.yaml", text)])))
+    files = made.files
     for path in (f"{name}/hpa.yaml", f"{name}/memory.yaml"):
         assert yamltext.parse(files[path], path).value["metadata"]["name"] == name
         assert yaml.safe_load(files[path])["metadata"]["name"] == name

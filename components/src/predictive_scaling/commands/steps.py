@@ -10,16 +10,14 @@ from tempfile import TemporaryDirectory
 from predictive_scaling import steps
 from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
-from predictive_scaling.base.console import say
-from predictive_scaling.base.documents import read_document
 from predictive_scaling.commands.command import Command
 from predictive_scaling.commands.consumers import CONSUMERS
 from predictive_scaling.commands.fetch import FETCH
+from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.recommend.proposal import write_tree
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
 from predictive_scaling.usage.sources import local_file
@@ -204,18 +202,6 @@ def _fall_back(
     )
 
 
-def _propose_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--recommendation", required=True, help="recommendation.json")
-    parser.add_argument("--into", required=True, help="folder of patches in a GitOps repository's work tree")
-
-
-def _propose(found: Namespace) -> int:
-    """Higher values that stand there stay: merging the change can only raise a floor."""
-    changed = write_tree(read_document(found.recommendation), Path(found.into))
-    say("\n".join(f"raised {path}" for path in changed) or "nothing to raise")
-    return 0
-
-
 def _mode(found: Namespace) -> str:
     return "publish" if found.registry else "forecast_only"
 
@@ -236,7 +222,7 @@ COMMANDS = (
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),
     Command("train", "Backtest candidates, train champions, forecast", _train_arguments, _train),
-    Command("propose", "Raise the floors in a GitOps repository's patches", _propose_arguments, _propose),
+    PROPOSE,
     CONSUMERS,
     Command("recommend", "Run all steps and write a recommendation", _recommend_arguments, _recommend),
 )

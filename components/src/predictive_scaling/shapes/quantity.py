@@ -22,6 +22,11 @@ _FORM = re.compile(
 
 def quantity(text: str) -> float:
     """The number; raises InputError for what is no quantity, or is negative."""
+    return float(exact(text))
+
+
+def exact(text: str) -> Decimal:
+    """The same without rounding, for what is compared with other quantities."""
     found = _FORM.fullmatch(text.strip())
     if not found:
         raise InputError(f"{text[:40]!r} is no quantity; write such as 500m or 512Mi")
@@ -29,4 +34,4 @@ def quantity(text: str) -> float:
     value = Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _UNITS[unit or ""])
     if value < 0:
         raise InputError(f"{text[:40]!r} is negative")
-    return float(value)
+    return value

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +16,9 @@ from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, read_document, write_bytes
 from predictive_scaling.base.errors import MissingObjectError
+from predictive_scaling.proposals.releasing import propose, run_files
+from predictive_scaling.proposals.writing import write_files
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.recommend.proposal import propose, write_tree
 from predictive_scaling.recommend.publishing import (
     FORECAST_ONLY,
     PUBLISH,
@@ -31,6 +32,7 @@ from predictive_scaling.recommend.publishing import (
 )
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.recommend.run_archive import archive_run
+from predictive_scaling.shapes.shape import Shape
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
@@ -85,9 +87,9 @@ def publish_recommendation(
     _show(document, recommender, actions)
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
-    _release(
-        document, accepted_models(models, judged, iso(now)), paths, mode, registry, keep_models=keep_models
-    )
+    accepted = accepted_models(models, judged, iso(now))
+    shapes = recommender.shapes.shapes.values()
+    _release(document, accepted, paths, mode, registry, shapes, keep_models=keep_models)
     share = fallback_share(document)
     faults = [*from_services(document["services"]), *_odd(recommender)]
     success = write_error_log(error_log, faults, success=share < 1)
@@ -123,7 +125,8 @@ def fallback_recommendation(
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
     _show(document, recommender, actions)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
-    _release(document, [], paths, mode, registry, keep_models=data_failed)
+    shapes = recommender.shapes.shapes.values()
+    _release(document, [], paths, mode, registry, shapes, keep_models=data_failed)
     faults = [Fault(reason), *from_services(document["services"]), *_odd(recommender)]
     return write_error_log(error_log, faults, success=bool(document["services"]))
 
@@ -180,12 +183,13 @@ def _release(
     paths: _Paths,
     mode: str,
     registry: str,
+    shapes: Iterable[Shape],
     *,
     keep_models: bool,
 ) -> None:
     write_bytes(paths.recommendation, pretty_bytes(document))
-    Path(paths.proposal).mkdir(parents=True, exist_ok=True)
-    write_tree(document, Path(paths.proposal))
+    proposed = run_files(document, shapes)
+    write_files(Path(paths.proposal), {}, proposed)
     share = fallback_share(document)
     until = document["valid_until"]
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
@@ -195,5 +199,5 @@ def _release(
         kept = current_pointer(opened) if keep_models else None
         archive_run(opened, publish(opened, document, models, kept), paths.archived)
     if mode == PULL_REQUEST:
-        propose(open_registry(registry), document)
+        propose(open_registry(registry), document, proposed)
     deliver(document, with_floors=mode == PUBLISH)
