@@ -8,6 +8,7 @@ A wing imports those below it only (`.importlinter` holds them to it):
     recommend   forecast → capacity → plan → proposal; publishing and its fallback
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete
+    doctor      what a Prometheus has of a namespace, and what to do
     usage       usage data: from tables and Prometheus, validated
     store       where models and documents are kept: a folder, or S3
     tell        gauges, the Pushgateway, notifications, logs

@@ -13,6 +13,7 @@ from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.commands.command import Command
+from predictive_scaling.commands.doctor import DOCTOR
 from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.models.features import FeatureEngineer
@@ -205,6 +206,7 @@ def _summarize(found: Namespace) -> int:
 
 
 COMMANDS = (
+    DOCTOR,
     FETCH,
     Command("summarize", "Print usage statistics by service", _summarize_arguments, _summarize),
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
