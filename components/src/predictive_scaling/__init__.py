@@ -3,6 +3,7 @@
 A wing imports those below it only (`.importlinter` holds them to it):
 
     commands    the command line: the steps by hand
+    tasks       the steps as components call them: what parameters may reach, and exit codes
     steps       one function a pipeline step: files in, files out, around pure functions of tables
     report      what people read: pages, tables, charts
     recommend   forecast → capacity → plan → proposal; publishing and its fallback

@@ -49,9 +49,12 @@ def read_document(path: str | Path) -> Document:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, creating its folder."""
+    """Write a file whole or not at all, creating its folder. A device or a pipe is written to, not replaced."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     temporary.write_bytes(data)
     temporary.replace(target)

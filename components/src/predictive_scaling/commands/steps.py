@@ -30,11 +30,19 @@ def _add_rules(parser: ArgumentParser) -> None:
     rules = ValidationRules()
     parser.add_argument("--input", required=True, help=INPUT)
     parser.add_argument("--now", default="", help="instant to treat as now, such as 2026-11-23T04:00:00Z")
-    parser.add_argument("--freq", default=rules.freq, help="sampling step (default %(default)s)")
+    parser.add_argument(
+        "--freq", default=rules.freq, help="sampling step, such as 5min or 1h (default %(default)s)"
+    )
     parser.add_argument("--min-records", type=int, default=rules.min_records)
     parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
     parser.add_argument("--min-days", type=int, default=rules.min_days)
     parser.add_argument("--stale-action", choices=["fail", "warn"], default=rules.stale_action)
+    parser.add_argument(
+        "--implausible",
+        choices=["fail", "warn"],
+        default=rules.implausible,
+        help="what numbers do that can be no cores or bytes (default %(default)s)",
+    )
 
 
 def _rules(found: Namespace) -> ValidationRules:
@@ -44,6 +52,7 @@ def _rules(found: Namespace) -> ValidationRules:
         quality_threshold=found.quality_threshold,
         min_days=found.min_days,
         stale_action=found.stale_action,
+        implausible=found.implausible,
     )
 
 

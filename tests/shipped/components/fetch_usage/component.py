@@ -44,7 +44,7 @@ def fetch_usage(
         rows: Number of rows; 0 is for validate_data to refuse.
         services: Names of the services.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.usage_fetch import UsageQuery
 
     query = UsageQuery(cpu_query, memory_query, other_queries, service_label, days, step, chunk_hours)
