@@ -56,7 +56,7 @@ def fallback_recommendation(
         error_log: What was wrong with the data, by service and metric; JSON.
         success: Whether anything is recommended.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.plan import PlanOptions
 
     success = steps.fallback_recommendation(

@@ -40,7 +40,7 @@ def forecast_current(
         accepted: Whether at least one model serves.
         reason: How many serve, and why the others do not.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
 
     return steps.forecast_current(
         features.path,

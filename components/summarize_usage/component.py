@@ -20,6 +20,6 @@ def summarize_usage(
         summary: The statistics as a table.
         statistics: service -> figure -> value.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
 
     return (steps.summarize_usage(data.path, summary.path),)

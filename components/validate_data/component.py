@@ -14,7 +14,7 @@ def validate_data(
     validation: Output[Artifact],
     report: Output[Markdown],
     error_log: Output[Artifact],
-    freq: str = "5min",
+    freq: str = "auto",
     min_records: int = 1000,
     quality_threshold: float = 0.95,
     min_days: int = 7,
@@ -25,6 +25,7 @@ def validate_data(
     max_services: int = 1000,
     now_override: str = "",
     memory_of: str = "container",
+    implausible: str = "fail",
 ) -> NamedTuple(
     "Outputs", [("passed", bool), ("services", List[str]), ("quality_score", float), ("reason", str)]
 ):
@@ -32,8 +33,8 @@ def validate_data(
 
     Args:
         raw: Usage CSV, plain or gzipped: timestamp (ISO 8601 with zone), service, cpu (cores), memory (bytes).
-        freq: Sampling step.
-        min_records: Raw rows that a service must have.
+        freq: Sampling step, such as 5min or 1h; auto is 5 minutes, or 15, 30 or 60 where the data has those.
+        min_records: Raw rows of 5 minutes that a service must have; of a coarser step as many fewer.
         quality_threshold: Share of expected samples that a metric must have, 0-1.
         min_days: Days of history that a metric must have; below 14 weekly terms are left out.
         max_gap_hours: A longer gap within the last 7 days fails the metric.
@@ -43,6 +44,7 @@ def validate_data(
         max_services: More services than this fail the data.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
         memory_of: container, one pod's main one; or service, a sum over pods that the column replicas divides.
+        implausible: What numbers do that can be no cores or bytes (millicores, MiB, counters, sums), fail or warn.
 
     Returns:
         clean: Repaired rows of every service that can be read, also failing ones; gzipped CSV.
@@ -54,7 +56,7 @@ def validate_data(
         quality_score: Usable share of expected samples of the worst service, 0-1.
         reason: The verdict in words.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.validation import ValidationRules
 
     rules = ValidationRules(
@@ -67,6 +69,7 @@ def validate_data(
         stale_action,
         max_failed_share,
         max_services,
+        implausible,
     )
     return steps.validate_data(
         raw.path,

@@ -145,6 +145,11 @@ def test_nothing_recommended_is_said() -> None:
 
 
 def test_a_service_without_a_size_says_what_to_give() -> None:
-    unsized = {"unit": "cores", "source": "blend", "request": 1.0, "unsized": "give services: {checkout: {cores: 0.5}}"}
+    unsized = {
+        "unit": "cores",
+        "source": "blend",
+        "request": 1.0,
+        "unsized": "give services: {checkout: {cores: 0.5}}",
+    }
     first = rows(_document(cpu=unsized), {})[0]
     assert (first.planned, first.note) == ("no floor", "give services: {checkout: {cores: 0.5}}")

@@ -33,7 +33,7 @@ def settled(value: float, replicas: int, most: int, scale_up: float = 0.1) -> in
 
 def raised(value: int) -> float:
     """What the raised query gives."""
-    return eval(floor.raised(str(value)))  # noqa: S307 -- our own arithmetic, the same in PromQL
+    return eval(floor.raised(str(value)))
 
 
 def test_without_a_tolerance_a_floor_within_ten_percent_is_never_acted_upon() -> None:

@@ -12,7 +12,7 @@ STEP = pd.Timedelta(minutes=5)
 
 
 def usage(
-    service: str = "checkout", days: float = 15, cpu: float | None = None, memory: float = 100.0
+    service: str = "checkout", days: float = 15, cpu: float | None = None, memory: float = 100.0 * 2**20
 ) -> pd.DataFrame:
     """Raw rows with text instants; cpu is a day's sine around 2 unless a constant is given."""
     stamps = pd.date_range(START, periods=int(days * 288), freq="5min")

@@ -3,11 +3,13 @@
 A wing imports those below it only (`.importlinter` holds them to it):
 
     commands    the command line: the steps by hand
+    tasks       the steps as components call them: what parameters may reach, and exit codes
     steps       one function a pipeline step: files in, files out, around pure functions of tables
     report      what people read: pages, tables, charts
     recommend   forecast → capacity → plan → proposal; publishing and its fallback
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete
+    doctor      what a Prometheus has of a namespace, and what to do
     usage       usage data: from tables and Prometheus, validated
     store       where models and documents are kept: a folder, or S3
     tell        gauges, the Pushgateway, notifications, logs

@@ -13,6 +13,7 @@ secret does, and is read anew each time, so that a rotated secret counts. No val
     S3_PATIENCE_SECONDS             how long a store that does not answer is waited for (default 60)
     WEB_PATIENCE_SECONDS            how long the other servers are (default 60)
     CA_FILE                         certificates to trust instead of the system's: for these servers and for S3
+    LOCAL_PATHS                     allow: a run's parameters may name paths of the machine that a task runs on
     LOG_LEVEL                       debug, info (default), warning or error
 """
 
@@ -24,6 +25,7 @@ from pathlib import Path
 from predictive_scaling.base.errors import InputError
 
 PREFIX = "PREDICTIVE_SCALING_"
+LOCAL_PATHS = "LOCAL_PATHS"
 
 
 def setting(name: str, default: str = "") -> str:

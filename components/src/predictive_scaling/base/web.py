@@ -34,6 +34,7 @@ MAX_ANSWER_BYTES = 64_000_000
 TOO_LARGE = 413
 _TRANSIENT = frozenset({408, 425, 429, *range(500, 600)}) - {501, 505}
 _CHUNK = 1 << 16
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Server:
 
         The last attempt may end later than that, by the time limits of one.
         """
+        require_origin(self.role, self.url)
         end = self.clock() + float(setting("WEB_PATIENCE_SECONDS", str(PATIENCE_SECONDS)))
         for attempt in itertools.count(1):
             failure = self._attempt(method, path, body, headers or {})
@@ -132,6 +134,42 @@ class _Adapter(requests.adapters.HTTPAdapter):
         found = super().proxy_manager_for(*args, **more)
         found.pool_classes_by_scheme = timely.POOLS
         return found
+
+
+def require_origin(role: str, url: str) -> None:
+    """Raise InputError where the settings have a token or password for a server that they name, and this is another.
+
+    Where they name none, whoever calls has named it: a command line, or what is reviewed with the token's reference.
+    """
+    if _secured(role) and setting(f"{role}_URL") and origin(url) != origin(setting(f"{role}_URL")):
+        raise InputError(
+            f"{role.capitalize()}: this is not the server that PREDICTIVE_SCALING_{role}_URL names, and the token or "
+            "password of the settings is for that one alone; set it to this address, or unset the token"
+        )
+
+
+def require_named(role: str, url: str) -> None:
+    """The same for an address that a run's parameter gives: where the settings name none, it gets no token either."""
+    if _secured(role) and not setting(f"{role}_URL"):
+        raise InputError(
+            f"{role.capitalize()}: the settings have a token or password and do not say for whom; set "
+            f"PREDICTIVE_SCALING_{role}_URL to the address that it is for"
+        )
+    require_origin(role, url)
+
+
+def _secured(role: str) -> bool:
+    return bool(setting(f"{role}_TOKEN") or setting(f"{role}_USER"))
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL (RFC 6454), the port of the scheme filled in."""
+    parts = urlsplit(url)
+    return (
+        parts.scheme.lower(),
+        (parts.hostname or "").lower(),
+        parts.port or _PORTS.get(parts.scheme.lower()),
+    )
 
 
 def _session() -> requests.Session:

@@ -12,6 +12,7 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.commands.command import Command
 from predictive_scaling.commands.consumers import CONSUMERS
+from predictive_scaling.commands.doctor import DOCTOR
 from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
@@ -30,7 +31,9 @@ def _add_rules(parser: ArgumentParser) -> None:
     rules = ValidationRules()
     parser.add_argument("--input", required=True, help=INPUT)
     parser.add_argument("--now", default="", help="instant to treat as now, such as 2026-11-23T04:00:00Z")
-    parser.add_argument("--freq", default=rules.freq, help="sampling step (default %(default)s)")
+    parser.add_argument(
+        "--freq", default=rules.freq, help="sampling step, such as 5min or 1h (default %(default)s)"
+    )
     parser.add_argument("--min-records", type=int, default=rules.min_records)
     parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
     parser.add_argument("--min-days", type=int, default=rules.min_days)
@@ -41,6 +44,12 @@ def _add_rules(parser: ArgumentParser) -> None:
         default=CONTAINER,
         help="service: memory is a sum over pods, divided by the column replicas",
     )
+    parser.add_argument(
+        "--implausible",
+        choices=["fail", "warn"],
+        default=rules.implausible,
+        help="what numbers do that can be no cores or bytes (default %(default)s)",
+    )
 
 
 def _rules(found: Namespace) -> ValidationRules:
@@ -50,6 +59,7 @@ def _rules(found: Namespace) -> ValidationRules:
         quality_threshold=found.quality_threshold,
         min_days=found.min_days,
         stale_action=found.stale_action,
+        implausible=found.implausible,
     )
 
 
@@ -217,6 +227,7 @@ def _summarize(found: Namespace) -> int:
 
 
 COMMANDS = (
+    DOCTOR,
     FETCH,
     Command("summarize", "Print usage statistics by service", _summarize_arguments, _summarize),
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),

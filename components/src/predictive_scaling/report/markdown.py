@@ -30,7 +30,9 @@ def validation_markdown(result: ValidationResult) -> str:
     left = [f"\n{len(ordered) - MAX_ROWS} more services are not shown."] if len(ordered) > MAX_ROWS else []
     head = ["| service | verdict | quality | rows | findings |", "|---|---|---|---|---|"] if rows else []
     summary = f"Quality of the worst service: {result.quality_score:.3f}. {escaped(result.reason)}."
-    return "\n".join([f"# Data validation {verdict}", "", summary, "", *head, *rows, *left]) + "\n"
+    units = ["All values lie between 0 and 1: shares of something, neither cores nor bytes.", ""]
+    told = units if result.shares else []
+    return "\n".join([f"# Data validation {verdict}", "", summary, "", *told, *head, *rows, *left]) + "\n"
 
 
 def _row(each: ServiceResult) -> str:

@@ -124,6 +124,7 @@ def _document(result: ValidationResult, now: str) -> Document:
         "passed": result.passed,
         "reason": result.reason,
         "quality_score": rounded(result.quality_score),
+        "shares": result.shares,
         "services": [_service(each) for each in result.services],
     }
 

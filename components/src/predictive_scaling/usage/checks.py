@@ -10,6 +10,8 @@ import pandas as pd
 from predictive_scaling.base.errors import InputError
 
 METRICS = ("cpu", "memory")
+AUTO = "auto"
+USUAL_STEP = pd.Timedelta("5min")
 
 
 class Severity(StrEnum):
@@ -45,12 +47,14 @@ def warn(check: str, text: str, metric: str = "", at: str = "") -> Finding:
 
 @dataclass(frozen=True)
 class ValidationRules:
-    """Limits. `freq` is the sampling step; `min_records` counts raw rows of a service; shares are 0–1.
+    """Limits. `freq` is the sampling step, or auto; `min_records` counts raw rows of a service; shares are 0–1.
 
-    `max_stale_hours` 0 means two steps and an hour. Raises InputError for a value outside its range.
+    `min_records` is of rows every 5 minutes; of rows that are further apart as many fewer are needed.
+    `max_stale_hours` 0 means two steps and an hour. `implausible` is what numbers do that can be no cores or bytes:
+    fail or warn. Raises InputError for a value outside its range.
     """
 
-    freq: str = "5min"
+    freq: str = AUTO
     min_records: int = 1000
     quality_threshold: float = 0.95
     min_days: float = 7
@@ -59,10 +63,12 @@ class ValidationRules:
     stale_action: str = "fail"
     max_failed_share: float = 1.0
     max_services: int = 1000
+    implausible: str = "fail"
 
     def __post_init__(self) -> None:
-        if self.stale_action not in ("fail", "warn"):
-            raise InputError(f"stale_action is {self.stale_action!r}; it must be fail or warn")
+        for name in ("stale_action", "implausible"):
+            if getattr(self, name) not in ("fail", "warn"):
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be fail or warn")
         for name in ("quality_threshold", "max_failed_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be between 0 and 1")
@@ -73,11 +79,18 @@ class ValidationRules:
 
     @property
     def step(self) -> pd.Timedelta:
-        """`freq` as a length of time."""
+        """`freq` as a length of time; auto is the usual one until the data says otherwise."""
+        if self.freq == AUTO:
+            return USUAL_STEP
         try:
             return pd.Timedelta(self.freq)
         except ValueError as error:
-            raise InputError(f"freq is {self.freq!r}; it must be like 5min") from error
+            raise InputError(f"freq is {self.freq!r}; it must be auto, or like 5min") from error
+
+    @property
+    def records(self) -> int:
+        """Raw rows that a service must have at this step."""
+        return max(1, round(self.min_records * min(1.0, USUAL_STEP / self.step)))
 
     @property
     def stale_hours(self) -> float:

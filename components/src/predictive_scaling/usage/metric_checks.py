@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
+from predictive_scaling.usage.sampling import mismatch
 
 LIMIT_TOLERANCE = {"cpu": 1.1, "memory": 1.0}  # cpu bursts above its limit are real; memory cannot exceed it
 MAX_ZERO_MEMORY = 0.01  # a running container never uses no memory at all
@@ -41,18 +42,20 @@ def usable(rows: pd.DataFrame, metric: str) -> tuple[pd.Series[float], list[Find
 
 
 def judge(
-    slots: pd.DataFrame, metric: str, rules: ValidationRules, now: pd.Timestamp
+    slots: pd.DataFrame, metric: str, rules: ValidationRules, now: pd.Timestamp, apart: str = ""
 ) -> tuple[float, list[Finding]]:
-    """Quality (usable share of the slots of the service, first to last) and findings of one metric."""
+    """Quality (usable share of the slots of the service, first to last) and findings of one metric.
+
+    `apart` says how far apart the rows came, where that is known.
+    """
     known = slots[slots[metric].notna()]
     expected = int((slots["timestamp"].iloc[-1] - slots["timestamp"].iloc[0]) // rules.step) + 1
     if known.empty:
         return 0.0, [fail("quality", f"no usable {metric} values", metric)]
     quality = len(known) / expected
     low = quality < rules.quality_threshold
-    findings = (
-        [fail("quality", f"quality {quality:.3f} < {rules.quality_threshold:.3f}", metric)] if low else []
-    )
+    text = f"quality {quality:.3f} < {rules.quality_threshold:.3f}{mismatch(apart, rules)}"
+    findings = [fail("quality", text, metric)] if low else []
     stamps = list(known["timestamp"])
     findings += [*_history(stamps, metric, rules), *_stale(stamps[-1], metric, rules, now)]
     findings += [*_gaps(stamps, metric, rules), *_flat(known, metric, rules)]

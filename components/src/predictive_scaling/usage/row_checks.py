@@ -12,6 +12,8 @@ from predictive_scaling.usage.checks import Finding, ValidationRules, fail, warn
 MAX_DUPLICATES = 0.01
 FUTURE_TOLERANCE = pd.Timedelta(minutes=5)
 EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
+# An offset needs a time before it: 2026-11-14 ends in no zone. PostgreSQL writes +00 for +00:00.
+_ZONED = r"\d[Zz]$|[T ]\d\d[\d:.,]*[+-]\d\d(?::?\d\d)?$"
 Checked = tuple[pd.DataFrame, list[Finding]]
 
 
@@ -19,7 +21,7 @@ def check_rows(
     rows: pd.DataFrame, rules: ValidationRules, now: pd.Timestamp, latest: pd.Timestamp
 ) -> Checked:
     """All checks of rows; `now` ends the data, `latest` is the last instant that can be true at all."""
-    findings = [] if len(rows) >= rules.min_records else [_too_few(rows, rules)]
+    findings = [] if len(rows) >= rules.records else [_too_few(rows, rules)]
     timed, found = instants(rows, now, latest)
     ordered, disorder = in_order(timed)
     distinct, doubles = without_duplicates(ordered)
@@ -27,14 +29,14 @@ def check_rows(
 
 
 def _too_few(rows: pd.DataFrame, rules: ValidationRules) -> Finding:
-    return fail("records", f"{len(rows)} records, at least {rules.min_records} are needed")
+    return fail("records", f"{len(rows)} records, at least {rules.records} are needed")
 
 
 def instants(rows: pd.DataFrame, now: pd.Timestamp, latest: pd.Timestamp) -> Checked:
     """Keep rows whose instant is certain. A time without zone is a guess, and a wrong epoch is not of this age."""
     text = rows["timestamp"].fillna("")
     epoch = text.str.fullmatch(r"\d{9,19}(\.\d+)?")
-    zoned = text.str.contains(r"(?:[Zz]|[+-]\d\d:?\d\d)$", regex=True)
+    zoned = text.str.contains(_ZONED, regex=True)
     parsed = pd.to_datetime(text.mask(epoch, ""), utc=True, format="ISO8601", errors="coerce")
     known = parsed.notna()
     sane = (parsed >= EARLIEST) & (parsed <= latest)

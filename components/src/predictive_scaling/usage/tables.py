@@ -6,6 +6,7 @@ Artifacts have no file extension, so gzip is recognised by its first two bytes.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 256 * 2**20
 MAX_ROWS = 5_000_000
 MAX_HEADER = 64 * 2**10
+MAX_NAMES = 20
+# What a column is called: words, units, PromQL labels. No text with a colon, a slash or a key's long run of letters.
+_NAME = re.compile(r"(?=.{1,40}$)[A-Za-z_][A-Za-z0-9_]{0,31}([ .-][A-Za-z0-9_()%]{1,24}){0,4}")
 # A service may be called null, nan, 007 or true: only a number can be missing by a word.
 TEXTS = ("timestamp", "service", "kind", "container")
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
@@ -49,7 +53,24 @@ def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFram
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
     except (*_UNREADABLE, OSError) as error:
-        raise InputError(f"{Path(path).name}: not a readable CSV: {' '.join(str(error).split())}") from error
+        # Not pandas' own words: they may hold the line that it stumbled over.
+        raise InputError(f"{Path(path).name}: not a readable CSV: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a file, without a byte of it."""
+    if isinstance(error, pd.errors.EmptyDataError):
+        return "it is empty"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
+    if isinstance(error, (EOFError, zlib.error, OSError)):
+        return "its gzip data is broken or ends too early"
+    line = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+    return (
+        f"line {line[2]} has {line[3]} fields, not {line[1]}"
+        if line
+        else "its lines or quotes are no table's"
+    )
 
 
 def parsed(file: Any, columns: Iterable[str], **options: Any) -> pd.DataFrame:
@@ -107,7 +128,7 @@ def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) 
     try:
         parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
     except ValueError as error:
-        raise InputError(f"{Path(path).name}: bad timestamp: {error}") from error
+        raise InputError(f"{Path(path).name}: bad timestamp: {_unreadable(frame['timestamp'])}") from error
     return frame.assign(timestamp=parsed)
 
 
@@ -115,8 +136,22 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], name: str) -> N
     """Raise InputError that lists every missing column."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        found = ", ".join(map(str, frame.columns)) or "none"
-        raise InputError(f"{name}: missing columns: {', '.join(missing)}; found: {found}")
+        raise InputError(f"{name}: missing columns: {', '.join(missing)}; found: {_header(frame, columns)}")
+
+
+def _header(frame: pd.DataFrame, wanted: Sequence[str]) -> str:
+    """Names of a header that has at least one that is wanted; another first line may be anybody's secret."""
+    names = [str(name) for name in frame.columns]
+    if names and not (set(names) & set(wanted) and all(map(_NAME.fullmatch, names))):
+        return "none of these (the first line is not told, for it is no header of usage)"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return (", ".join(names[:MAX_NAMES]) or "none") + more
+
+
+def _unreadable(texts: pd.Series[str]) -> str:
+    """How many instants cannot be read, and in which row the first one is; never what stands there."""
+    bad = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce").isna().to_numpy()
+    return f"{int(bad.sum())} are no ISO 8601 instants, the first in row {int(bad.argmax()) + 2}"
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, compress: bool = False) -> None:

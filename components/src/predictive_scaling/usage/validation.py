@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
@@ -16,7 +16,9 @@ import pandas as pd
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
 from predictive_scaling.usage.metric_checks import capacity_changes, judge, usable
+from predictive_scaling.usage.plausible import implausible, shares
 from predictive_scaling.usage.row_checks import check_rows
+from predictive_scaling.usage.sampling import sampling_of, settled, told
 from predictive_scaling.usage.sources import REQUIRED_COLUMNS
 from predictive_scaling.usage.tables import require_columns
 
@@ -26,7 +28,7 @@ __all__ = ["DataValidator", "Finding", "ServiceResult", "Severity", "ValidationR
 SERVICE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 NUMBERS = (
     *("cpu", "memory", "cpu_max", "memory_max"),
-    *("cpu_limit", "memory_limit", "cpu_request", "memory_request"),
+    *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
 )
 CLEAN_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
@@ -74,13 +76,17 @@ def _named(found: Finding) -> str:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Judgement of a table and its repaired rows (`timestamp`, `service`, `cpu`, `memory`, optional maxima)."""
+    """Judgement of a table and its repaired rows (`timestamp`, `service`, `cpu`, `memory`, optional maxima).
+
+    `shares` says that all values lie between 0 and 1, so that no unit can be told from them.
+    """
 
     passed: bool
     reason: str
     quality_score: float
     services: tuple[ServiceResult, ...]
     clean: pd.DataFrame
+    shares: bool = False
 
     @property
     def passing(self) -> list[str]:
@@ -107,8 +113,14 @@ class DataValidator:
         numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in present}
         texts = {f"{metric}_text": raw[metric] for metric in METRICS}
         typed = raw.assign(**texts, **numbers, service=raw["service"].fillna(""))
-        checked = [self._service(str(name), rows) for name, rows in typed.groupby("service", sort=True)]
-        return self._summary([result for result, _ in checked], [rows for _, rows in checked])
+        groups = [(str(name), rows) for name, rows in typed.groupby("service", sort=True)]
+        of_shares = {name for name, rows in groups if shares(rows)}
+        stepped = replace(self, rules=settled(self.rules, _samplings(typed)))
+        checked = [stepped._service(name, rows) for name, rows in groups]
+        more = told(self.rules, stepped.rules)
+        results = _suspected([_with(result, more) for result, _ in checked], of_shares, self.rules)
+        summary = self._summary(results, [rows for _, rows in checked])
+        return replace(summary, shares=len(of_shares) == len(groups) > 0)
 
     def _require_services(self, raw: pd.DataFrame) -> None:
         number = raw["service"].nunique()
@@ -122,13 +134,14 @@ class DataValidator:
         now = pd.Timestamp(self.now)
         latest = max(now, pd.Timestamp(self.wall or self.now)) + pd.Timedelta(days=1)
         timed, findings = check_rows(rows, self.rules, now, latest)
-        findings += capacity_changes(timed)
+        findings += [*capacity_changes(timed), *implausible(timed, self.rules)]
         repaired, defects = self._repaired(timed)
+        apart = sampling_of(timed["timestamp"])
         qualities = {}
         if repaired.empty:
             defects.append(fail("history", "no usable rows"))
         for metric in METRICS if len(repaired) else ():
-            qualities[metric], found = judge(repaired, metric, self.rules, now)
+            qualities[metric], found = judge(repaired, metric, self.rules, now, apart)
             defects += found
         result = ServiceResult(service, len(rows), qualities, (*findings, *defects))
         return result, repaired.assign(service=service)
@@ -137,11 +150,11 @@ class DataValidator:
         """Mean of each slot over usable values; samplers drift by seconds, so rows off the grid are normal."""
         pairs = {metric: usable(rows, metric) for metric in METRICS}
         values = rows.assign(**{metric: series for metric, (series, _) in pairs.items()})
-        slotted = values.assign(timestamp=values["timestamp"].dt.floor(self.rules.freq))
+        slotted = values.assign(timestamp=values["timestamp"].dt.floor(self.rules.step))
         maxima = {f"{metric}_max": "max" for metric in METRICS if f"{metric}_max" in rows.columns}
         grouped = slotted.groupby("timestamp", sort=True).agg({"cpu": "mean", "memory": "mean", **maxima})
         off = int((slotted["timestamp"] != rows["timestamp"]).sum())
-        drift = [warn("slot", f"{off} rows off the grid of {self.rules.freq}: floored")] if off else []
+        drift = [warn("slot", f"{off} rows off the grid of {_step(self.rules)}: floored")] if off else []
         findings = [found for _, each in pairs.values() for found in each]
         return grouped.dropna(subset=list(METRICS), how="all").reset_index(), [*drift, *findings]
 
@@ -155,6 +168,46 @@ class DataValidator:
         kept = [table for table in tables if not table.empty]
         clean = pd.concat(kept, ignore_index=True) if kept else empty_clean()
         return ValidationResult(passed, _reason(results, failed), quality, tuple(results), _ordered(clean))
+
+
+HEAD_ROWS = 400
+"""Rows of a service that its step is told from before all are read."""
+SUSPECTED_SHARE = 0.5
+
+
+def _samplings(rows: pd.DataFrame) -> dict[str, str]:
+    """Service -> how far apart its rows are."""
+    heads = rows[["service", "timestamp"]].groupby("service").head(HEAD_ROWS)
+    at = pd.to_datetime(heads["timestamp"].astype("str"), utc=True, format="ISO8601", errors="coerce")
+    return {str(name): sampling_of(times.dropna()) for name, times in at.groupby(heads["service"])}
+
+
+def _step(rules: ValidationRules) -> str:
+    minutes = rules.step.total_seconds() / 60
+    return f"{minutes:g}min"
+
+
+def _with(result: ServiceResult, findings: Iterable[Finding]) -> ServiceResult:
+    return replace(result, findings=(*result.findings, *findings))
+
+
+def _suspected(
+    results: list[ServiceResult], of_shares: set[str], rules: ValidationRules
+) -> list[ServiceResult]:
+    """One table has one unit: where half of its services have none that can be, the others have none either.
+
+    What lies between 0 and 1 is not taken for shares beside a single one of them: GiB of a small service do, too.
+    """
+    wrong = {each.service for each in results if any(found.check == "units" for found in each.findings)}
+    most = len(wrong) >= SUSPECTED_SHARE * len(results)
+    text = f"{len(wrong)} of {len(results)} services of this table are in no cores or bytes, so this one is not either"
+    suspicion = Finding(Severity(rules.implausible), "units", text)
+    return [
+        _with(each, [suspicion])
+        if wrong and each.service not in wrong and (most or each.service in of_shares)
+        else each
+        for each in results
+    ]
 
 
 def require_service_name(name: str) -> str:

@@ -15,6 +15,8 @@ _NEEDED = frozenset({
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy",
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
 })  # fmt: skip
+_HERE = {"PREDICTIVE_SCALING_LOCAL_PATHS": "allow"}
+"""Says to steps that a path which a parameter names is one of this machine, and meant; in a cluster they refuse it."""
 _ALSO = re.compile(r"LC_[A-Z]+|PYTHON[A-Z0-9]+")
 _PROXY = re.compile(r"(https?|all)_proxy", re.IGNORECASE)
 """Given as long as there is no password in it."""
@@ -22,7 +24,7 @@ _PROXY = re.compile(r"(https?|all)_proxy", re.IGNORECASE)
 
 def of_steps(environ: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
     """What of the environment a step is given; `named` is what people want it to have beside the usual."""
-    return {name: value for name, value in environ.items() if name in named or _usual(name, value)}
+    return _HERE | {name: value for name, value in environ.items() if name in named or _usual(name, value)}
 
 
 def of_this_process() -> dict[str, str]:

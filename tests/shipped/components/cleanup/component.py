@@ -35,7 +35,7 @@ def cleanup(
     Returns:
         summary: One JSON line: final state and error, what was done, and what could not be.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
 
     code, message = status.error_code or 0, status.error_message or ""
     ending = steps.Ending(status.state, code, message, pipeline, started, mode, keep_runs)

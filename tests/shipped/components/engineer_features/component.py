@@ -31,7 +31,7 @@ def engineer_features(
         error_log: What was wrong with the data, by service and metric; JSON.
         success: Whether there is anything to train on.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
 
     success = steps.engineer_features(
         clean.path,

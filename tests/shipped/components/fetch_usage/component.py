@@ -56,7 +56,7 @@ def fetch_usage(
         rows: Number of rows.
         services: Names of the services.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.usage_fetch import UsageQuery
 
     query = UsageQuery(

@@ -24,6 +24,6 @@ def load_usage(
         rows: Number of rows.
         services: Names of the services.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
 
     return steps.load_usage(data.path, source, required_columns)

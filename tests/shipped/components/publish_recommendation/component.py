@@ -64,7 +64,7 @@ def publish_recommendation(
         fallback_share: Share of service and metric entries that no model serves, 0-1.
         success: Whether a model serves any entry.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.plan import PlanOptions
 
     return steps.publish_recommendation(

@@ -47,7 +47,7 @@ def train_model(
         error_log: What was wrong with the data, by service and metric; JSON.
         success: Whether any series could be trained.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.models import ModelOptions
     from predictive_scaling.training import TrainingOptions
 

@@ -45,7 +45,7 @@ def validate_model(
         decision: service -> metric -> model or fallback.
         reason: How many pass, and why the others do not.
     """
-    from predictive_scaling import steps
+    from predictive_scaling import tasks as steps
     from predictive_scaling.evaluation import Gates
 
     judged = steps.validate_model(
