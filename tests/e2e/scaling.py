@@ -18,7 +18,8 @@ from kube import Failed, tell
 from scaling_place import DEV, PROD
 
 _EPILOG = """what it wants of the cluster, whose KUBECONFIG is set: metrics-server, kube-state-metrics, KEDA, VPA, a
-Prometheus that scrapes cAdvisor, kube-state-metrics and the Pushgateway (honor_labels) and has the rules of docs/prometheus/, and
+Prometheus that scrapes cAdvisor, kube-state-metrics and the Pushgateway (honor_labels) and has the rules of
+docs/prometheus/, and
 namespaces kfp-scaling-e2e-…, which are made, and deleted. It takes about half an hour.
   PROMETHEUS_URL     Prometheus as this machine reaches it
   PROMETHEUS_TARGET  its ADDRESS:PORT as a pod reaches it (default: that of PROMETHEUS_URL)
