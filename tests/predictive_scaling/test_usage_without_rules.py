@@ -7,7 +7,9 @@ import pytest
 from cluster_recordings import openmetrics, series, truth
 from predictive_scaling import steps
 from predictive_scaling.__main__ import main
+from predictive_scaling.base.documents import read_document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.shapes.document import read_shapes
 from predictive_scaling.usage.fetch import UsageQuery
 from predictive_scaling.usage.sources import load_usage
 from servers.prometheus import PrometheusServer, backfill
@@ -55,6 +57,7 @@ def pod(name, owner, kind, containers, share, memory, first=START, last=END):
     for container, bytes_ in containers.items():
         own = {**placed, "container": container, "id": f"/{name}/{container}"}
         yield counter(own, share, first, last)
+        yield gauge("kube_pod_container_info", {**placed, "container": container}, 1, first, last)
         yield gauge(
             "container_memory_working_set_bytes",
             own,
@@ -232,6 +235,26 @@ def test_without_usage_the_run_fails_and_says_what_to_look_at(prometheus, tmp_pa
         fetched(prometheus, tmp_path, query, now)
     arguments = ["fetch", "--url", prometheus.url, "--output", str(tmp_path / "usage"), "--now", now]
     assert main([*arguments, "--namespace", query.namespace]) == 1
+
+
+def test_what_the_services_are_is_written_with_the_container_that_memory_is_of(prometheus, tmp_path):
+    arguments = [
+        "--url",
+        prometheus.url,
+        "--output",
+        str(tmp_path / "usage"),
+        "--now",
+        NOW,
+        "--namespace",
+        "shop",
+    ]
+    assert (
+        main(["fetch", *arguments, "--service", "web=/proxy", "--shapes", str(tmp_path / "shapes.json")]) == 0
+    )
+    found = read_shapes(read_document(tmp_path / "shapes.json"), "shapes")
+    web = next(each for each in found if each.service == "web")
+    assert (web.kind, web.namespace, web.main) == ("Deployment", "shop", "proxy")
+    assert web.main_container.requests.memory == 8 * MIB
 
 
 def test_raw_series_are_of_one_namespace(prometheus, tmp_path):

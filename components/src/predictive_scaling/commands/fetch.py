@@ -31,6 +31,7 @@ def _arguments(parser: ArgumentParser) -> None:
     query = UsageQuery()
     parser.add_argument("--url", default="", help="Prometheus, such as http://localhost:9090")
     parser.add_argument("--output", required=True, help="usage CSV, gzipped")
+    parser.add_argument("--shapes", default="", metavar="FILE.json", help="write here what the services are")
     parser.add_argument("--namespace", default=query.namespace, help="default: PREDICTIVE_SCALING_NAMESPACE")
     parser.add_argument(
         "--source",
