@@ -192,3 +192,11 @@ def rules():
     from predictive_scaling.usage.validation import ValidationRules
 
     return ValidationRules()
+
+
+@pytest.mark.parametrize("entry", [MODEL, CONSTANT, FLOORED], ids=["blocks", "constant", "hourly"])
+def test_floors_of_the_gauges_are_those_of_the_recommendation(entry):
+    from predictive_scaling.recommend.floors import hours_of_day
+
+    pushed = named(gauges(document(a=(entry, MEMORY)), with_floors=True)["a"], "min_replicas")
+    assert pushed == {str(hour): count.replicas for hour, count in hours_of_day(entry)}
