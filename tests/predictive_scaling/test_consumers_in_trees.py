@@ -130,6 +130,57 @@ def test_tree_builds_whatever_is_made_of_it_later(consumers: Consumers, more: di
     assert {each["kind"] for each in found.values()} == {"Deployment", "ScaledObject"}
 
 
+def test_namespace_that_the_tree_itself_sets_hides_nothing_from_the_patches(consumers: Consumers) -> None:
+    base = [
+        workload(replicas=6, namespace="base"),
+        {**hpa("web"), "metadata": {"name": "web", "namespace": "base"}},
+    ]
+    plain = {**workload(replicas=6)}
+    assert consumers("keda", plain, hpa("web")).code == 0
+    found = built(consumers, *base, namespace="shop")
+    assert set(found) == {"Deployment checkout", "ScaledObject checkout"}
+    assert "replicas" not in found["Deployment checkout"]["spec"]
+
+
+def test_patches_touch_no_service_of_the_same_name_in_another_namespace(consumers: Consumers) -> None:
+    theirs = [workload(replicas=9, namespace="mail"), hpa("web")]
+    theirs[1]["metadata"] = {"name": "web", "namespace": "mail"}
+    tree = [workload(replicas=6), hpa("web"), *theirs]
+    made = consumers("keda", *tree)
+    assert made.files["checkout.yaml"]["spec"]["minReplicaCount"] == 3
+    folder = consumers.folder / "tree"
+    built(consumers, tree[0])  # the folder alone
+    (folder / "all.yaml").write_text(yaml.safe_dump_all(tree))
+    found = [(each["kind"], each["metadata"]["namespace"]) for each in kustomize_build(folder)]
+    assert sorted(found) == [
+        ("Deployment", "mail"),
+        ("Deployment", "shop"),
+        ("HorizontalPodAutoscaler", "mail"),
+        ("ScaledObject", "shop"),
+    ]
+    mail = [each for each in kustomize_build(folder) if each["metadata"]["namespace"] == "mail"]
+    assert [each["spec"]["replicas"] for each in mail if each["kind"] == "Deployment"] == [9]
+
+
+def test_floors_of_another_namespace_in_the_tree_are_none_of_ours(consumers: Consumers) -> None:
+    theirs = scaled_object(
+        triggers=[{"type": "prometheus", "metadata": {"query": "max(predictive_scaling_min_replicas)"}}]
+    )
+    theirs["metadata"]["namespace"] = "mail"
+    found = consumers(
+        "keda", workload(), workload(namespace="mail"), theirs, services={"checkout": {"max": 5}}
+    )
+    assert found.code == 0 and "checkout.yaml" in found.files
+
+
+def test_manifests_that_are_no_utf8_or_no_yaml_are_told_with_their_place(consumers: Consumers) -> None:
+    path = consumers.folder / "other.yaml"
+    for content, what in ((b"a: \xff", "not UTF-8"), (b"a: [", "other.yaml:2:1: this is no YAML")):
+        path.write_bytes(content)
+        found = consumers("keda", more=("--over", str(path)))
+        assert found.code == 2 and what in found.err
+
+
 def test_prefix_of_the_tree_reaches_the_target(consumers: Consumers) -> None:
     consumers("hpa", workload(), services={"checkout": {"max": 5}})
     found = built(consumers, workload(), namePrefix="blue-")["HorizontalPodAutoscaler blue-checkout"]

@@ -13,7 +13,7 @@ MOST = 120
 
 
 def wanted(value: float, replicas: int, scale_up: float = 0.1, scale_down: float = 0.1) -> int:
-    """GetExternalPerPodMetricReplicas of Kubernetes 1.37 (replica_calculator.go) with averageValue 1, in thousandths."""
+    """GetExternalPerPodMetricReplicas of Kubernetes 1.37 (replica_calculator.go), averageValue 1, in thousandths."""
     usage, target = int(value * 1000), 1000
     ratio = usage / (target * replicas)
     if 1.0 - scale_down <= ratio <= 1.0 + scale_up:
@@ -33,7 +33,7 @@ def settled(value: float, replicas: int, most: int, scale_up: float = 0.1) -> in
 
 def raised(value: int) -> float:
     """What the raised query gives."""
-    return eval(floor.raised(str(value)))
+    return eval(floor.raised(str(value)))  # our own arithmetic, the same in PromQL
 
 
 def test_without_a_tolerance_a_floor_within_ten_percent_is_never_acted_upon() -> None:

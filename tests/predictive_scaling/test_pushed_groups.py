@@ -99,7 +99,7 @@ def _before_namespaces(gateway, service, until):
     push(gateway, {"service": service}, [Gauge("valid_until_seconds", (), until)])
 
 
-def test_what_an_earlier_version_pushed_without_a_namespace_is_cleared(server, at):
+def test_what_an_earlier_version_pushed_without_a_namespace_is_cleared(server, at, tmp_path):
     before = at("dev")
     _before_namespaces(before, "checkout", 9e9)
     _before_namespaces(before, "left-long-ago", 1e9)
@@ -108,7 +108,7 @@ def test_what_an_earlier_version_pushed_without_a_namespace_is_cleared(server, a
     push(before, {"task": "validate-data"}, [Gauge("quality_score", (("service", "checkout"),), 1)])
     push_recommendation(at("dev", "shop"), document(checkout=(MODEL, MEMORY)), with_floors=True)
     push_data({"checkout": 1.0}, 5)
-    steps.cleanup("/dev/null", steps.Ending("SUCCEEDED"), "", "run-1", "2026-11-24T05:00:00Z")
+    end(tmp_path, SUCCEEDED, "")
     assert labels(server) == [
         ("dev", "of-a-run-not-upgraded"),
         ("dev", "shop", "checkout"),
@@ -192,3 +192,11 @@ def rules():
     from predictive_scaling.usage.validation import ValidationRules
 
     return ValidationRules()
+
+
+@pytest.mark.parametrize("entry", [MODEL, CONSTANT, FLOORED], ids=["blocks", "constant", "hourly"])
+def test_floors_of_the_gauges_are_those_of_the_recommendation(entry):
+    from predictive_scaling.recommend.floors import hours_of_day
+
+    pushed = named(gauges(document(a=(entry, MEMORY)), with_floors=True)["a"], "min_replicas")
+    assert pushed == {str(hour): count.replicas for hour, count in hours_of_day(entry)}

@@ -12,13 +12,13 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
 from predictive_scaling.consumers.autoscaler import adapter_values
 from predictive_scaling.consumers.consumer import Consumer, File
-from predictive_scaling.consumers.making import KINDS, PLAIN, Tree, consumer
+from predictive_scaling.consumers.making import KINDS, PLAIN, consumer
 from predictive_scaling.consumers.place import LEAD_MINUTES, NEWEST, UTILISATION, Place, version
 from predictive_scaling.consumers.rules import prometheus_rule, rules_file
-from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT, of, standing
+from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT
+from predictive_scaling.consumers.tree import Tree, rendered
 from predictive_scaling.consumers.writing import texts, write
 from predictive_scaling.shapes.document import read_shapes
-from predictive_scaling.shapes.manifests import manifest_shapes
 from predictive_scaling.shapes.merged import Merged, merged
 from predictive_scaling.shapes.values import read_services, said_of
 
@@ -86,9 +86,8 @@ def _run(found: Namespace) -> int:
         found.utilisation,
         found.by_container,
     )
-    text = Path(found.over).read_text("utf-8") if found.over else ""
-    sources = _merged(found, text)
-    tree = _tree(found, text)
+    tree = _tree(found)
+    sources = _merged(found, tree)
     consumers = list(_consumers(found, place, sources, tree))
     written = [each for each in consumers if each.written]
     if not written:
@@ -99,20 +98,20 @@ def _run(found: Namespace) -> int:
     return 0 if len(written) == len(consumers) else 1
 
 
-def _merged(found: Namespace, text: str) -> Merged:
-    cluster = read_shapes(read_document(found.shapes), Path(found.shapes).name) if found.shapes else []
-    manifests = manifest_shapes(text, found.over) if found.over else []
-    said = said_of(read_services(found.services)) if found.services else {}
-    return merged(cluster, manifests, said, found.namespace)
-
-
-def _tree(found: Namespace, text: str) -> Tree:
+def _tree(found: Namespace) -> Tree:
     if not found.over:
-        return Tree()
-    counted = frozenset(
-        each.service for each in manifest_shapes(text, found.over) if each.replicas is not None
-    )
-    return Tree(standing(text, found.over), counted)
+        return Tree(found.namespace)
+    try:
+        text = Path(found.over).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{found.over}: not UTF-8; give what `kubectl kustomize` prints") from error
+    return rendered(text, found.over, found.namespace)
+
+
+def _merged(found: Namespace, tree: Tree) -> Merged:
+    cluster = read_shapes(read_document(found.shapes), Path(found.shapes).name) if found.shapes else []
+    said = said_of(read_services(found.services)) if found.services else {}
+    return merged(cluster, tree.workloads, said, found.namespace)
 
 
 def _consumers(found: Namespace, place: Place, sources: Merged, tree: Tree) -> Iterator[Consumer]:
@@ -127,7 +126,7 @@ def _consumers(found: Namespace, place: Place, sources: Merged, tree: Tree) -> I
         if shape is None:
             yield Consumer(name, place.namespace, (), told)
         elif shape.kind != "DaemonSet" or found.service:
-            made = consumer(shape, found.kind, place, tree, of(shape, tree.scalers))
+            made = consumer(shape, found.kind, place, tree)
             yield Consumer(name, made.namespace, made.files, (*told, *made.told))
 
 

@@ -1,4 +1,4 @@
-"""Who acts on floors: comes in a service's shape and its place; goes out a kustomize component for KEDA or HPAs.
+"""Who acts on floors: KEDA's ScaledObjects, or HPAs with an adapter, each beside a reactive trigger.
 
-A consumer stands beside a reactive trigger and can only raise the count. Nothing here touches a cluster.
+Comes in: a service's shape, its place, and what stands in its tree. Goes out: a kustomize component, and what to tell.
 """

@@ -5,7 +5,7 @@ JSON patches that add; minimum and maximum stay the tree's, so that a later chan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from predictive_scaling.consumers import autoscaler, orders, scaledobject
@@ -23,7 +23,7 @@ OWN_POLICIES = "its own behavior.scaleUp.policies stay: a floor is reached in as
 
 
 def to_scaled_object(
-    shape: Shape, place: Place, within: Bounds, found: Standing
+    shape: Shape, place: Place, within: Bounds, found: Standing, target: Mapping[str, str]
 ) -> tuple[File, list[str]] | str:
     """A trigger more for a ScaledObject, or why it cannot have one."""
     if found.has("spec", "advanced", "scalingModifiers", "formula"):
@@ -35,11 +35,11 @@ def to_scaled_object(
     else:
         operations.append(_add(("spec", "fallback"), scaledobject.fallback(found_least(found))))
     operations += _behavior(found, _KEDA_BEHAVIOR, within, place, told)
-    return _file(shape, found, operations, scaledobject.about(within.most, place)), told
+    return _file(shape, found, target, operations, scaledobject.about(within.most, place)), told
 
 
 def to_autoscaler(
-    shape: Shape, place: Place, within: Bounds, found: Standing
+    shape: Shape, place: Place, within: Bounds, found: Standing, target: Mapping[str, str]
 ) -> tuple[File, list[str]] | str:
     """A metric more for an HPA, or why it cannot have one; autoscaling/v1 becomes v2, for v1 has no such metrics."""
     if found.version not in ("v1", "v2"):
@@ -53,7 +53,7 @@ def to_autoscaler(
     else:
         operations = [*_to_v2(found), _add(("spec", "metrics"), [_cpu(shape), ours])]
     operations += _behavior(found, _HPA_BEHAVIOR, within, place, told)
-    return _file(shape, found, operations, autoscaler.about(within.most, place)), told
+    return _file(shape, found, target, operations, autoscaler.about(within.most, place)), told
 
 
 def found_least(found: Standing) -> int:
@@ -107,10 +107,15 @@ def _add(path: Sequence[str], value: Any) -> Object:
     return {"op": "add", "path": "/" + "/".join(path), "value": value}
 
 
-def _file(shape: Shape, found: Standing, operations: Sequence[Object], about: Sequence[str]) -> File:
+def _file(
+    shape: Shape,
+    found: Standing,
+    target: Mapping[str, str],
+    operations: Sequence[Object],
+    about: Sequence[str],
+) -> File:
     head = (
         f"Added to the {found.kind} that stands in the tree; its other triggers, minimum and maximum stay.",
         *about,
     )
-    target = {"kind": found.kind, "name": found.name}
     return File(f"{shape.service}.patch.yaml", list(operations), head, target)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from predictive_scaling.consumers import additions, names
 from predictive_scaling.consumers.autoscaler import autoscaler
@@ -13,6 +12,7 @@ from predictive_scaling.consumers.place import Place
 from predictive_scaling.consumers.reactive import reactive
 from predictive_scaling.consumers.scaledobject import scaled_object
 from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT, Standing
+from predictive_scaling.consumers.tree import Tree
 from predictive_scaling.shapes.shape import Shape
 
 KEDA, PLAIN = "keda", "hpa"
@@ -21,27 +21,19 @@ OF_KIND = {KEDA: SCALED_OBJECT, PLAIN: HPA}
 POD_REQUESTS_SINCE = (1, 34)
 
 
-@dataclass(frozen=True)
-class Tree:
-    """What is known of the tree that consumers are laid over: autoscalers, and services whose replicas stand in it."""
-
-    scalers: Sequence[Standing] = ()
-    counted: frozenset[str] = frozenset()
-
-
-def consumer(shape: Shape, kind: str, place: Place, tree: Tree, scalers: Iterable[Standing]) -> Consumer:
-    """The consumer of one service; `scalers` are those of the tree that scale it."""
+def consumer(shape: Shape, kind: str, place: Place, tree: Tree) -> Consumer:
+    """The consumer of one service, as an addition to what scales it in the tree, or anew."""
     found, target = bounds(shape), names.target(shape)
     for why in (target, found):
         if isinstance(why, str):
             return _none(shape, place, why)
     assert isinstance(found, Bounds) and not isinstance(target, str)
-    made = _made(shape, kind, place, found, target, list(scalers))
+    made = _made(shape, kind, place, found, target, tree)
     if isinstance(made, str):
         return _none(shape, place, made)
     files, told = made
-    if shape.service in tree.counted:
-        files.append(_replicas(shape))
+    if tree.counts(shape):
+        files.append(_replicas(shape, tree))
         told.append(REPLICAS)
     if not shape.kind:
         told.append(
@@ -58,22 +50,24 @@ _Made = tuple[list[File], list[str]]
 
 
 def _made(
-    shape: Shape, kind: str, place: Place, within: Bounds, target: dict[str, str], scalers: list[Standing]
+    shape: Shape, kind: str, place: Place, within: Bounds, target: dict[str, str], tree: Tree
 ) -> _Made | str:
     """Added to what stands, or made anew; or why neither."""
+    scalers = tree.scalers_of(shape)
     if len(scalers) > 1:
         both = " and ".join(f"{each.kind} {each.name}" for each in scalers)
         return f"{both} scale it: Kubernetes then scales by neither (AmbiguousSelector); delete one of them"
     if scalers and scalers[0].kind == OF_KIND[kind]:
         add = additions.to_scaled_object if kind == KEDA else additions.to_autoscaler
-        added = add(shape, place, within, scalers[0])
+        added = add(shape, place, within, scalers[0], tree.target(scalers[0].kind, scalers[0].name))
         return added if isinstance(added, str) else ([added[0]], added[1])
-    return _anew(shape, kind, place, within, target, scalers)
+    return _anew(shape, kind, place, within, target, tree)
 
 
 def _anew(
-    shape: Shape, kind: str, place: Place, within: Bounds, target: dict[str, str], scalers: list[Standing]
+    shape: Shape, kind: str, place: Place, within: Bounds, target: dict[str, str], tree: Tree
 ) -> _Made | str:
+    scalers = tree.scalers_of(shape)
     stands = scalers[0].kind if scalers else (shape.scaler.kind if shape.scaler else None)
     if stands == OF_KIND[kind]:
         return f"a {stands} stands already; give --over RENDERED.yaml, so that what else it does stays"
@@ -89,7 +83,7 @@ def _anew(
     files = [scaled_object(shape, place, target, within, cpu, adopted)]
     if adopted:
         told.append(_ADOPTED % adopted)
-        files += [_deleted(shape, adopted)] if scalers else []
+        files += [_deleted(shape, adopted, tree)] if scalers else []
         told += _lost(scalers)
     return files, told
 
@@ -114,7 +108,7 @@ def _lost(scalers: Iterable[Standing]) -> list[str]:
     )
 
 
-def _deleted(shape: Shape, hpa: str) -> File:
+def _deleted(shape: Shape, hpa: str, tree: Tree) -> File:
     content = {
         "$patch": "delete",
         "apiVersion": "autoscaling/v2",
@@ -122,10 +116,10 @@ def _deleted(shape: Shape, hpa: str) -> File:
         "metadata": {"name": hpa},
     }
     about = ("KEDA has an HPA of its own; this takes the one of the tree out of it.",)
-    return File(f"{shape.service}-hpa.patch.yaml", content, about, {"kind": HPA, "name": hpa})
+    return File(f"{shape.service}-hpa.patch.yaml", content, about, tree.target(HPA, hpa))
 
 
-def _replicas(shape: Shape) -> File:
+def _replicas(shape: Shape, tree: Tree) -> File:
     """null, not `op: remove`, which fails where there is nothing to remove."""
     kind = shape.kind or "Deployment"
     content = {
@@ -135,4 +129,4 @@ def _replicas(shape: Shape) -> File:
         "spec": {"replicas": None},
     }
     about = ("The number of replicas is the autoscaler's; in the tree it would be set back by every apply.",)
-    return File(f"{shape.service}-replicas.patch.yaml", content, about, {"kind": kind, "name": shape.service})
+    return File(f"{shape.service}-replicas.patch.yaml", content, about, tree.target(kind, shape.service))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from predictive_scaling.base.errors import InputError
 from predictive_scaling.shapes.nodes import Node, documents
-from predictive_scaling.shapes.shape import Shape
 
 HPA, SCALED_OBJECT = "HorizontalPodAutoscaler", "ScaledObject"
-_AGAIN = "reads a floor already; render the tree without what this command wrote, and without copies of it"
 _GROUPS = {HPA: "autoscaling", SCALED_OBJECT: "keda.sh"}
 
 
@@ -47,29 +44,12 @@ class Standing:
 
 
 def standing(text: str, path: str) -> list[Standing]:
-    """Every autoscaler of these documents. Raises InputError where they are no YAML, and where one reads a floor.
-
-    What our own patches took out of such a tree cannot be seen in it, and would come back.
-    """
-    found = [
+    """Every autoscaler of these documents; raises InputError where they are no YAML."""
+    return [
         _standing(each)
         for document in documents(text, path)
         for each in _objects(document)
         if _GROUPS.get(each.text("kind")) == each.text("apiVersion").partition("/")[0]
-    ]
-    wrong = [f"{each.node.place}: {each.kind} {each.name} {_AGAIN}" for each in found if each.reads_floor]
-    if wrong:
-        raise InputError("\n".join(wrong))
-    return found
-
-
-def of(shape: Shape, found: Iterable[Standing]) -> list[Standing]:
-    """Those that scale this service."""
-    return [
-        each
-        for each in found
-        if each.target[1:] == (shape.kind or "Deployment", shape.service)
-        and each.target[0] in ("", shape.namespace)
     ]
 
 

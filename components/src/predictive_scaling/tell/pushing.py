@@ -13,9 +13,9 @@ import math
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
+from predictive_scaling import __version__
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RemoteError
 from predictive_scaling.base.settings import setting
@@ -69,7 +69,7 @@ def push_run(
 ) -> None:
     """Push what a run tells of itself; of the group as an earlier version of ours named it nothing is left."""
     place = _place()
-    version = Gauge("run_info", (("version", _version()),), 1.0)
+    version = Gauge("run_info", (("version", __version__),), 1.0)
     push(gateway, group, [version, *found], keep_others=keep_others)
     if "namespace" not in place:
         return
@@ -232,13 +232,6 @@ def _place(document: Document | None = None) -> dict[str, str]:
     said = document or {}
     found = {name: str(said.get(name) or setting(name.upper())) for name in ("environment", "namespace")}
     return {name: value for name, value in found.items() if value}
-
-
-def _version() -> str:
-    try:
-        return metadata.version("predictive-scaling")
-    except metadata.PackageNotFoundError:  # run from its sources
-        return "unknown"
 
 
 def _grouping(group: Mapping[str, str]) -> dict[str, str]:
