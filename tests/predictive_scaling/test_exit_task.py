@@ -12,6 +12,7 @@ import requests
 from exit_kit import SUCCEEDED, end, released
 from predictive_scaling import steps
 from predictive_scaling.base.documents import pretty_bytes
+from predictive_scaling.steps import ending
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.logs import LOGGER, configure, context, log
 from servers.process import free_port
@@ -222,3 +223,53 @@ def test_log_line_reads_from_the_time_on_and_holds_what_json_does_not_know(capsy
     found = json.loads(plain)
     assert [*found] == ["time", "level", "message", "task", "run_id", "traceback"]
     assert (found["message"], found["traceback"].splitlines()[-1]) == ("plain record", "KeyError: 'lost'")
+
+
+def test_defect_in_a_duty_keeps_nobody_from_being_told(tmp_path, registry, webhook, monkeypatch, capfd):
+    def broken(*_):
+        raise KeyError("ours")
+
+    for name in ("republish", "_push_status", "_delete_temporary"):
+        monkeypatch.setattr(ending, name, broken)
+    found = end(tmp_path, FAILED, registry)
+    assert [error.split(":")[0] for error in found["errors"]] == ["republished", "pushed", "deleted"]
+    assert "a defect of ours: KeyError" in webhook.bodies[0]["text"]
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_duty_that_does_not_come_back_keeps_nobody_from_being_told(tmp_path, registry, webhook, monkeypatch):
+    stuck = threading.Event()
+    monkeypatch.setattr(ending, "DUTY_SECONDS", 0.3)
+    monkeypatch.setattr(ending, "republish", lambda *_: stuck.wait(30))
+    found = end(tmp_path, FAILED, registry)
+    stuck.set()
+    assert "republished: not done within" in found["errors"][0]
+    assert "not done within" in webhook.bodies[0]["text"]
+
+
+def test_people_are_told_before_anything_is_tidied_up(tmp_path, registry, webhook, monkeypatch):
+    told = []
+    monkeypatch.setattr(ending, "_delete_temporary", lambda *_: told.append(len(webhook.bodies)))
+    end(tmp_path, FAILED, registry)
+    assert told == [1]
+
+
+def test_instant_that_is_none_keeps_nobody_from_being_told(tmp_path, registry, webhook):
+    found = end(tmp_path, FAILED, registry, now="yesterday")
+    assert "now: 'yesterday' is not an ISO 8601 instant" in found["errors"]
+    assert len(webhook.bodies) == 1
+
+
+@pytest.mark.parametrize("setting", ["ENVIRONMENT", "LOG_LEVEL", "PUSHGATEWAY_URL", "S3_ACCESS_KEY"])
+def test_secret_that_is_not_mounted_keeps_nobody_from_being_told(tmp_path, webhook, monkeypatch, setting):
+    monkeypatch.delenv(f"PREDICTIVE_SCALING_{setting}", raising=False)
+    monkeypatch.setenv(f"PREDICTIVE_SCALING_{setting}_FILE", str(tmp_path / "none"))
+    end(tmp_path, FAILED, "s3://mlpipeline/x")
+    assert len(webhook.bodies) == 1
+
+
+def test_webhook_of_an_unknown_format_is_told_in_slacks(tmp_path, registry, webhook, monkeypatch):
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_FORMAT", "pager")
+    found = end(tmp_path, FAILED, registry)
+    assert "predictive-scaling failed" in webhook.bodies[0]["text"]
+    assert "must be slack or alertmanager" in found["errors"][0]

@@ -141,8 +141,8 @@ def test_forecasts_and_constants_stand_side_by_side():
         "unit": "bytes",
         "source": "fallback",
         "reason": "accuracy 0.20 < 0.70",
-        "p90": 100.0,
-        "request": 115.0,
+        "p90": 104_858_000.0,
+        "request": 120_586_000.0,
     }
     assert fallback_share(document) == 0.5
 

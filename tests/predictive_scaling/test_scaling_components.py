@@ -11,7 +11,7 @@ from project import PROJECT
 INTERFACE = {
     "validate_data": (
         "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
-        "max_services now_override",
+        "max_services now_override implausible",
         "clean validation report error_log passed services quality_score reason",
     ),
     "engineer_features": ("clean validation services model_freq window_days", "features error_log success"),

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import NoReturn, ParamSpec, TypeVar
 
 from predictive_scaling import steps
@@ -69,33 +71,30 @@ _GUARDS: dict[str, Callable[[str, str], None]] = {
 
 
 def task(step: Callable[P, R]) -> Callable[P, R]:
-    """A step that looks at its parameters first, and that ends the process with the exit code of its error."""
+    """A step that looks at its parameters first, and whose errors end the process with their exit code."""
     signature = inspect.signature(step)
 
     @functools.wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-            for name, guard in _GUARDS.items():
-                guard(name, str(given.get(name, "")))
-            return step(*args, **kwargs)
-        except InputError as error:
-            _end(2, f"error: {error}", error)
-        except RemoteError as error:
-            _end(4, f"error: {error}", error)
-        except Exception as error:
-            _end(
-                3,
-                f"{hidden(traceback.format_exc())}\nthis is a defect: please report it with the lines above",
-                error,
-            )
+        sys.excepthook = _ended
+        given = signature.bind(*args, **kwargs).arguments
+        for name, guard in _GUARDS.items():
+            guard(name, str(given.get(name, "")))
+        return step(*args, **kwargs)
 
     return run
 
 
-def _end(code: int, text: str, error: Exception) -> NoReturn:
-    complain(text)
-    raise SystemExit(code) from error
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> NoReturn:
+    """What nobody caught. Python itself would end with 1, which says that the data did not pass."""
+    if isinstance(error, (InputError, RemoteError)):
+        complain(f"error: {hidden(str(error))}")
+        raise SystemExit(2 if isinstance(error, InputError) else 4)
+    complain(hidden("".join(traceback.format_exception(kind, error, trace))))
+    if not isinstance(error, Exception):
+        raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else 1)
+    complain("this is a defect: please report it with the lines above")
+    raise SystemExit(3)
 
 
 cleanup = task(steps.cleanup)

@@ -18,6 +18,7 @@ from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.store.registry import Registry
 
 MAX_GROWTH = 5.0  # times the highest value of the window: beyond, a forecast is not to be believed
+MAX_BOUND = 2 * MAX_GROWTH
 MIN_OBSERVED_HOURS = 24
 
 
@@ -66,6 +67,9 @@ def _forecast(stored: StoredModel, data: bytes, window: HourlySeries, horizon: i
         return unserved(service, metric, window.end, horizon, reason)
     ahead = np.arange(window.end, window.end + horizon, dtype=np.int64)
     bounds = stored.band.around(p50, hour_spread(window, ahead))
+    if not np.isfinite(bounds.p95).all() or bounds.p95.max() > MAX_BOUND * float(np.nanmax(window.values)):
+        reason = f"the band of {fitted.kind} reaches beyond {MAX_BOUND:g} times what was ever seen"
+        return unserved(service, metric, window.end, horizon, reason)
     return Reforecast(service, metric, fitted.kind, data, window.end, p50, bounds, "")
 
 

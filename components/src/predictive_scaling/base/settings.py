@@ -37,6 +37,14 @@ def setting(name: str, default: str = "") -> str:
     return _content(name, path) if path else default
 
 
+def told(name: str) -> str:
+    """A setting that is only told, on log lines and in notices: one that cannot be read stops nobody."""
+    try:
+        return setting(name)
+    except InputError:
+        return ""
+
+
 def _content(name: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()

@@ -14,6 +14,7 @@ from predictive_scaling.commands.command import Command
 from predictive_scaling.commands.consumers import CONSUMERS
 from predictive_scaling.commands.doctor import DOCTOR
 from predictive_scaling.commands.fetch import FETCH
+from predictive_scaling.commands.inputs import LOAD, add_input, tidy_file
 from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models import COMPLEXITY, ModelOptions
@@ -21,15 +22,12 @@ from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
-from predictive_scaling.usage.sources import local_file
 from predictive_scaling.usage.validation import ValidationRules
-
-INPUT = "usage CSV (timestamp, service, cpu, memory; may be gzipped): a path, s3://bucket/key, sample:smd_servers_5min"
 
 
 def _add_rules(parser: ArgumentParser) -> None:
     rules = ValidationRules()
-    parser.add_argument("--input", required=True, help=INPUT)
+    add_input(parser)
     parser.add_argument("--now", default="", help="instant to treat as now, such as 2026-11-23T04:00:00Z")
     parser.add_argument(
         "--freq", default=rules.freq, help="sampling step, such as 5min or 1h (default %(default)s)"
@@ -83,7 +81,7 @@ def _validate_arguments(parser: ArgumentParser) -> None:
 
 
 def _validate(found: Namespace) -> int:
-    with TemporaryDirectory() as folder, local_file(found.input) as raw:
+    with TemporaryDirectory() as folder, tidy_file(found) as raw:
         clean, report = found.clean or f"{folder}/clean", found.report or f"{folder}/report"
         result = steps.validate_data(
             str(raw),
@@ -148,7 +146,7 @@ def _recommend(found: Namespace) -> int:
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
-    with local_file(found.input) as raw:
+    with tidy_file(found) as raw:
         rules, of = _rules(found), found.memory_of
         checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
@@ -217,11 +215,11 @@ def _mode(found: Namespace) -> str:
 
 
 def _summarize_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", required=True, help=INPUT)
+    add_input(parser)
 
 
 def _summarize(found: Namespace) -> int:
-    with TemporaryDirectory() as folder, local_file(found.input) as data:
+    with TemporaryDirectory() as folder, tidy_file(found) as data:
         steps.summarize_usage(str(data), f"{folder}/summary")
     return 0
 
@@ -229,6 +227,7 @@ def _summarize(found: Namespace) -> int:
 COMMANDS = (
     DOCTOR,
     FETCH,
+    LOAD,
     Command("summarize", "Print usage statistics by service", _summarize_arguments, _summarize),
     Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),

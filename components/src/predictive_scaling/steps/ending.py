@@ -1,29 +1,38 @@
 """The exit task: it runs however the run ended, does each of its duties whatever became of the others, and fails none.
 
+People are told before anything is tidied up, and no duty can hold up the next one for longer than DUTY_SECONDS.
+
 A run that did its work is not to be called failed for what it left behind; so what went wrong here is in the summary
 and in the log.
 """
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
+import queue
 import re
+import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from predictive_scaling.base.clock import iso, parse_instant, resolve_now
-from predictive_scaling.base.console import say
+from predictive_scaling.base.console import complain, say
 from predictive_scaling.base.documents import Document, parse_object, sha256, write_bytes
 from predictive_scaling.base.errors import (
     InputError,
     MissingObjectError,
     PredictiveScalingError,
     RegistryError,
+    RemoteError,
 )
+from predictive_scaling.base.hidden import hidden
 from predictive_scaling.recommend.publishing import FORECAST_ONLY
 from predictive_scaling.recommend.recommendation import SCHEMA
+from predictive_scaling.recommend.trusted import require_trusted
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT, Registry
 from predictive_scaling.store.retention import sweep
@@ -33,6 +42,9 @@ from predictive_scaling.tell.notify import Notice, notify
 from predictive_scaling.tell.pushing import push_recommendation, push_run, pushgateway
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+RECOMMENDATION = re.compile(r"recommendations/[0-9a-f]{64}\.json")
+DUTY_SECONDS = 240.0
+"""For one duty: more than the patience for the registry and for a server, less than a pod is left alone with."""
 SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"
 
 
@@ -57,11 +69,33 @@ class _Duties:
     errors: list[str] = field(default_factory=list)
 
     def do(self, name: str, duty: Callable[[], object]) -> None:
+        """Whatever a duty raises, and if it does not come back, is told, and the next one has its turn."""
+        ended: queue.Queue[tuple[object, Exception | None]] = queue.Queue()
+        context = contextvars.copy_context()
+        threading.Thread(target=lambda: context.run(_carry_out, duty, ended), daemon=True).start()
         try:
-            self.results[name] = duty()
-        except PredictiveScalingError as error:
-            self.errors.append(f"{name}: {error}")
-            log("duty failed", level=logging.ERROR, duty=name, reason=str(error))
+            result, error = ended.get(timeout=DUTY_SECONDS)
+        except queue.Empty:
+            result, error = None, RemoteError(f"not done within {DUTY_SECONDS:.0f} s")
+        if error is None:
+            self.results[name] = result
+        else:
+            self._failed(name, error)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        ours = isinstance(error, PredictiveScalingError)
+        reason = str(error) if ours else f"a defect of ours: {type(error).__name__}"
+        self.errors.append(f"{name}: {reason}")
+        log("duty failed", level=logging.ERROR, duty=name, reason=reason)
+        if not ours:
+            complain(hidden("".join(traceback.format_exception(error))))
+
+
+def _carry_out(duty: Callable[[], object], ended: queue.Queue[tuple[object, Exception | None]]) -> None:
+    try:
+        ended.put((duty(), None))
+    except Exception as error:
+        ended.put((None, error))
 
 
 def cleanup(summary: str, ending: Ending, registry: str, run_id: str, now_override: str = "") -> Document:
@@ -69,15 +103,15 @@ def cleanup(summary: str, ending: Ending, registry: str, run_id: str, now_overri
 
     Gives and writes the summary, which is one JSON line.
     """
-    now = resolve_now(now_override)
     duties = _Duties()
-    duties.do("deleted", lambda: _delete_temporary(registry, run_id))
+    now = _now(now_override, duties)
     if ending.state == FAILED:
         duties.do("republished", lambda: republish(registry, ending.mode, now))
-    elif ending.state == SUCCEEDED and registry:
-        duties.do("swept", lambda: vars(sweep(open_registry(registry), ending.keep_runs, now)))
     duties.do("pushed", lambda: _push_status(ending, now))
     duties.do("notified", lambda: notify(_notice(ending, run_id, duties, now)))
+    duties.do("deleted", lambda: _delete_temporary(registry, run_id))
+    if ending.state == SUCCEEDED and registry:
+        duties.do("swept", lambda: vars(sweep(open_registry(registry), ending.keep_runs, now)))
     told = {"run_id": run_id, "pipeline": ending.pipeline, "state": ending.state}
     errors = {"error_code": ending.error_code, "error_message": ending.error_message, "errors": duties.errors}
     found = {**told, **errors, **duties.results}
@@ -85,6 +119,15 @@ def cleanup(summary: str, ending: Ending, registry: str, run_id: str, now_overri
     say(line)
     write_bytes(summary, f"{line}\n".encode())
     return found
+
+
+def _now(override: str, duties: _Duties) -> datetime:
+    """The instant to treat as now; an override that is none keeps nobody from being told."""
+    try:
+        return resolve_now(override)
+    except InputError as error:
+        duties.errors.append(f"now: {error}")
+        return resolve_now()
 
 
 def _delete_temporary(registry: str, run_id: str) -> int:
@@ -101,7 +144,7 @@ def republish(registry: str, mode: str, now: datetime) -> str:
     if not registry:
         return "there is no registry, so no earlier recommendation is in force"
     try:
-        document = in_force(open_registry(registry))
+        document = in_force(open_registry(registry), now)
     except MissingObjectError:
         return "no recommendation was ever published, so none is in force"
     until = parse_instant(str(document["valid_until"]))
@@ -113,15 +156,23 @@ def republish(registry: str, mode: str, now: datetime) -> str:
     return f"the recommendation of run {document['run_id']} stays in force until {iso(until)}"
 
 
-def in_force(registry: Registry) -> Document:
-    """The recommendation that the pointer names, checked against its digest; MissingObjectError when there is none."""
+def in_force(registry: Registry, now: datetime | None = None) -> Document:
+    """The recommendation that the pointer names, if it can be ours; MissingObjectError when there is none.
+
+    Raises RegistryError for what is altered, forged, or out of bounds: nothing of it is used.
+    """
     pointer = parse_object(registry.get(CURRENT), CURRENT)
     key = str(pointer.get("recommendation", ""))
+    if not RECOMMENDATION.fullmatch(key):
+        raise RegistryError(f"{CURRENT} names no recommendation")
     data = registry.get(key)
     document = parse_object(data, key)
     if key != f"recommendations/{sha256(data)}.json" or document.get("schema") != SCHEMA:
         raise RegistryError(f"{key} is not the recommendation that was published under this name")
-    return document
+    if any(pointer.get(name) != document.get(name) for name in ("run_id", "generated_at", "valid_until")):
+        raise RegistryError(f"{CURRENT} says other things of {key} than it does itself")
+    wall = resolve_now()
+    return require_trusted(document, max(now or wall, wall), key)
 
 
 def _push_status(ending: Ending, now: datetime) -> bool:

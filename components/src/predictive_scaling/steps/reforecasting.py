@@ -19,9 +19,10 @@ from predictive_scaling.base.documents import Document, pretty_bytes, write_byte
 from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.recommend.publishing import current_pointer
+from predictive_scaling.recommend.trusted import require_trusted_pointer
 from predictive_scaling.steps.faults import from_results, write_error_log
 from predictive_scaling.store.opening import open_registry
-from predictive_scaling.store.registry import Registry
+from predictive_scaling.store.registry import CURRENT, Registry
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.tables import read_table, write_table
 from predictive_scaling.usage.validation import require_service_name
@@ -52,7 +53,8 @@ def forecast_current(
     """
     table, now = read_table(features, FEATURE_COLUMNS), resolve_now(now_override)
     opened = open_registry(registry)
-    pointer = current_pointer(opened) or {"models": {}, "trained": {}}
+    wall = max(now, resolve_now())
+    pointer = require_trusted_pointer(current_pointer(opened) or {"models": {}, "trained": {}}, wall, CURRENT)
     in_use = _Current(opened, pointer, now - timedelta(days=max_age_days), horizon_hours)
     found = {metric: list(in_use.forecasts(table, metric)) for metric in METRICS}
     for metric, forecast, model in zip(METRICS, forecasts, models, strict=True):

@@ -18,10 +18,11 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -35,12 +36,14 @@ from botocore.exceptions import (
     IncompleteReadError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 from s3transfer.exceptions import RetriesExceededError
 
 from predictive_scaling.base.documents import sha256
-from predictive_scaling.base.errors import MissingObjectError, RegistryError
+from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
 from predictive_scaling.base.settings import ca_file, setting
 from predictive_scaling.store.registry import MAX_OBJECT_BYTES, Stored, checked_key
+from predictive_scaling.store.s3_faults import Target, code, learned, meaning
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 PART_BYTES = 8 << 20
@@ -64,17 +67,27 @@ class S3Registry:
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client = _client()
+        self._client = _client(bucket)
+        self._target = Target(
+            bucket, _without_user(self._client.meta.endpoint_url), self._client.meta.region_name
+        )
+
+    def _translated(self, what: str) -> AbstractContextManager[None]:
+        return _translated(what, self._target, self._ask)
+
+    def _ask(self) -> None:
+        """A GET of the bucket, for the code of what a HEAD was refused with."""
+        self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
 
     def put(self, key: str, data: bytes) -> None:
         """See Registry."""
         body = {"Body": data, "ContentType": "application/json", "Metadata": {DIGEST: sha256(data)}}
-        with _translated(f"cannot write {key}"):
+        with self._translated(f"cannot write {key}"):
             _patiently(lambda: self._client.put_object(**self._at(key), **body))
 
     def get(self, key: str) -> bytes:
         """See Registry."""
-        with _translated(f"cannot read {key}"):
+        with self._translated(f"cannot read {key}"):
             return _patiently(lambda: self._read(key))
 
     def _read(self, key: str) -> bytes:
@@ -89,7 +102,7 @@ class S3Registry:
         """See Registry. Parts are tried again one by one; a transfer that fails leaves no object."""
         with path.open("rb") as file:
             extra = {"Metadata": {DIGEST: _digest(file)}}
-        with _translated(f"cannot write {key}"):
+        with self._translated(f"cannot write {key}"):
             _patiently(lambda: self._upload(path, self._at(key), extra))
 
     def _upload(self, path: Path, at: dict[str, str], extra: dict[str, Any]) -> None:
@@ -102,7 +115,7 @@ class S3Registry:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
         try:
-            with part.open("w+b") as file, _translated(f"cannot read {key}"):
+            with part.open("w+b") as file, self._translated(f"cannot read {key}"):
                 _patiently(lambda: self._download(key, file))
             part.replace(path)
         finally:
@@ -118,7 +131,7 @@ class S3Registry:
     def objects_under(self, folder: str) -> list[Stored]:
         """See Registry. The prefix ends in a slash, so `run-1` does not touch `run-10`."""
         base = f"{self._prefix}{checked_key(folder)}/"
-        with _translated(f"cannot list {folder}"):
+        with self._translated(f"cannot list {folder}"):
             found = _patiently(lambda: self._list(base))
         return [
             Stored(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"])
@@ -136,7 +149,7 @@ class S3Registry:
 
     def delete(self, key: str) -> None:
         """See Registry."""
-        with _translated(f"cannot delete {key}"):
+        with self._translated(f"cannot delete {key}"):
             _patiently(lambda: self._client.delete_object(**self._at(key)))
 
     def delete_under(self, folder: str) -> int:
@@ -169,21 +182,52 @@ def _transfer() -> TransferConfig:
     return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
 
 
-def _client() -> Any:
+def _client(bucket: str) -> Any:
     """Client with time limits; servers other than AWS rarely resolve buckets as host names, hence the path style."""
-    own_server = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+    endpoint = next((os.environ[name] for name in ENDPOINT_VARIABLES if os.environ.get(name)), "")
+    _require_endpoint(endpoint)
     config = Config(
         connect_timeout=5,
         read_timeout=30,
         retries={"max_attempts": 4, "mode": "standard"},
-        s3={"addressing_style": "path" if own_server else "auto", "payload_signing_enabled": True},
+        s3={"addressing_style": "path" if endpoint else "auto", "payload_signing_enabled": True},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    with _translated("cannot reach S3"):
+    target = Target(
+        bucket, _without_user(endpoint) or "AWS", os.environ.get("AWS_REGION", "its default region")
+    )
+    with _translated("cannot reach S3", target):
         # A session of its own: boto3's default one keeps the credentials that it saw first.
         session = boto3.Session()
-        return session.client("s3", config=config, verify=ca_file() or None, **_credentials())
+        try:
+            return session.client("s3", config=config, verify=ca_file() or None, **_credentials())
+        except ValueError as error:  # botocore's for an endpoint that a shared configuration file names
+            raise InputError(
+                "the S3 endpoint of the AWS configuration is no URL; write it as http://minio:9000"
+            ) from error
+
+
+def _require_endpoint(endpoint: str) -> None:
+    """Raise InputError for an endpoint that is no URL of a server; botocore raises a bare ValueError for it."""
+    try:
+        parts = urlsplit(endpoint)
+        usable = not endpoint or (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InputError(
+            "the S3 endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must start with http:// or https:// and name a "
+            "host, such as http://minio-service.kubeflow:9000"
+        )
+
+
+def _without_user(endpoint: str) -> str:
+    """An endpoint for messages: without a password that may stand in it."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.scheme else ""
 
 
 def _credentials() -> dict[str, str]:
@@ -219,12 +263,14 @@ def _is_transient(error: Exception) -> bool:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """The one boundary at which botocore's errors become ours."""
+def _translated(what: str, target: Target, ask: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """The one boundary at which botocore's errors become ours; `ask` is a GET that has a code where HEAD has none."""
     try:
         yield
-    except ClientError as error:
-        absent = error.response.get("Error", {}).get("Code") in _ABSENT
-        raise (MissingObjectError if absent else RegistryError)(f"{what}: {error}") from error
-    except (BotoCoreError, Boto3Error, RetriesExceededError) as error:
-        raise RegistryError(f"{what}: {error}") from error
+    except ClientError as found:
+        error = learned(found, ask)
+        kind = MissingObjectError if code(error) in _ABSENT else RegistryError
+        words = "there is no such object" if kind is MissingObjectError else meaning(error, target)
+        raise kind(f"{what}: {words}") from found
+    except (BotoCoreError, Boto3Error, RetriesExceededError, ResponseParserError) as error:
+        raise RegistryError(f"{what}: {meaning(error, target)}") from error

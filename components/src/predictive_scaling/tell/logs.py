@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TextIO, TypeVar
 from pythonjsonlogger.json import JsonFormatter
 
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.settings import setting
+from predictive_scaling.base.settings import told
 
 LOGGER = logging.getLogger("predictive_scaling")
 PLACE = {"pod": "KFP_POD_NAME", "pod_uid": "KFP_POD_UID", "namespace": "NAMESPACE"}
@@ -67,7 +67,7 @@ def configure(default_level: str = "") -> None:
     """Send this package's records to stderr as JSON; the setting LOG_LEVEL wins over the default, which stays."""
     if default_level:
         LOGGER.setLevel(default_level.upper())
-    level = setting("LOG_LEVEL", logging.getLevelName(LOGGER.level or logging.INFO)).upper()
+    level = (told("LOG_LEVEL") or logging.getLevelName(LOGGER.level or logging.INFO)).upper()
     if level not in logging.getLevelNamesMapping():
         raise InputError("PREDICTIVE_SCALING_LOG_LEVEL must be debug, info, warning or error")
     LOGGER.setLevel(level)
@@ -81,7 +81,7 @@ def configure(default_level: str = "") -> None:
 @contextmanager
 def context(task: str, run_id: str) -> Iterator[None]:
     """Within it every line carries these, and where it runs."""
-    known = {"task": task, "run_id": run_id, "environment": setting("ENVIRONMENT")}
+    known = {"task": task, "run_id": run_id, "environment": told("ENVIRONMENT")}
     known |= {name: os.environ.get(variable, "") for name, variable in PLACE.items()}
     token = _context.set({name: value for name, value in known.items() if value})
     try:

@@ -15,7 +15,7 @@ from typing import Any
 
 from predictive_scaling.base.clock import iso
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.settings import setting
+from predictive_scaling.base.settings import setting, told
 from predictive_scaling.base.web import Server
 
 SLACK, ALERTMANAGER = "slack", "alertmanager"
@@ -44,22 +44,25 @@ class Notice:
 
 def notify(notice: Notice) -> bool:
     """Tell the webhook, if one is set and it is worth telling; gives whether it was told. Raises RemoteError."""
-    url, form = setting("WEBHOOK_URL"), setting("WEBHOOK_FORMAT", SLACK)
-    if form not in (SLACK, ALERTMANAGER):
+    url, wanted = setting("WEBHOOK_URL"), setting("WEBHOOK_FORMAT", SLACK)
+    form = (
+        wanted if wanted in (SLACK, ALERTMANAGER) else SLACK
+    )  # told in the wrong form rather than not at all
+    worth = bool(url) and (notice.failed or (form == ALERTMANAGER and notice.state == "SUCCEEDED"))
+    if worth:
+        payload = slack(notice) if form == SLACK else alertmanager(notice)
+        body = json.dumps(payload, ensure_ascii=False).encode()
+        Server("WEBHOOK", url).call("POST", body=body, headers={"Content-Type": "application/json"})
+    if form != wanted:
         raise InputError(
-            f"PREDICTIVE_SCALING_WEBHOOK_FORMAT is {form!r}; it must be {SLACK} or {ALERTMANAGER}"
+            f"PREDICTIVE_SCALING_WEBHOOK_FORMAT is {wanted!r}; it must be {SLACK} or {ALERTMANAGER}"
         )
-    if not url or not (notice.failed or (form == ALERTMANAGER and notice.state == "SUCCEEDED")):
-        return False
-    payload = slack(notice) if form == SLACK else alertmanager(notice)
-    body = json.dumps(payload, ensure_ascii=False).encode()
-    Server("WEBHOOK", url).call("POST", body=body, headers={"Content-Type": "application/json"})
-    return True
+    return worth
 
 
 def slack(notice: Notice) -> dict[str, Any]:
     """Slack's payload. &, < and > are escaped: `<!channel>` in an error message must call nobody."""
-    environment = setting("ENVIRONMENT")
+    environment = told("ENVIRONMENT")
     where = f" in {environment}" if environment else ""
     lines = [
         f"{notice.pipeline}{where} {notice.state.lower()}: run {notice.run_id}",
@@ -72,7 +75,7 @@ def slack(notice: Notice) -> dict[str, Any]:
 
 def alertmanager(notice: Notice) -> list[dict[str, Any]]:
     """Alertmanager's payload; the labels are the alert's identity, hence the same for every run of a pipeline."""
-    place = {name: setting(name.upper()) for name in ("environment", "namespace")}
+    place = {name: told(name.upper()) for name in ("environment", "namespace")}
     labels = {"alertname": ALERT, "severity": "warning", "pipeline": notice.pipeline}
     until = notice.at + (LASTING if notice.failed else timedelta())
     return [

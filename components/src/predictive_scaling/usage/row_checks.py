@@ -13,7 +13,7 @@ MAX_DUPLICATES = 0.01
 FUTURE_TOLERANCE = pd.Timedelta(minutes=5)
 EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
 # An offset needs a time before it: 2026-11-14 ends in no zone. PostgreSQL writes +00 for +00:00.
-_ZONED = r"\d[Zz]$|[T ]\d\d[\d:.,]*[+-]\d\d(?::?\d\d)?$"
+ZONED = r"\d[Zz]$|[T ]\d\d[\d:.,]*[+-]\d\d(?::?\d\d)?$"
 Checked = tuple[pd.DataFrame, list[Finding]]
 
 
@@ -36,7 +36,7 @@ def instants(rows: pd.DataFrame, now: pd.Timestamp, latest: pd.Timestamp) -> Che
     """Keep rows whose instant is certain. A time without zone is a guess, and a wrong epoch is not of this age."""
     text = rows["timestamp"].fillna("")
     epoch = text.str.fullmatch(r"\d{9,19}(\.\d+)?")
-    zoned = text.str.contains(_ZONED, regex=True)
+    zoned = text.str.contains(ZONED, regex=True)
     parsed = pd.to_datetime(text.mask(epoch, ""), utc=True, format="ISO8601", errors="coerce")
     known = parsed.notna()
     sane = (parsed >= EARLIEST) & (parsed <= latest)

@@ -41,9 +41,9 @@ def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFram
     With `only` the other columns are left in the file, to save memory; one that is missing is not there either.
     """
     try:
-        with _opened(Path(path)) as file:
+        with opened(Path(path)) as file:
             columns = parsed(_Bounded(file, Path(path).name), (), nrows=0).columns
-        with _opened(Path(path)) as file:
+        with opened(Path(path)) as file:
             return parsed(
                 _Bounded(file, Path(path).name),
                 columns,
@@ -85,7 +85,35 @@ def parsed(file: Any, columns: Iterable[str], **options: Any) -> pd.DataFrame:
     return found
 
 
-def _opened(path: Path) -> BinaryIO:
+def read_table_of(path: Path, header: Sequence[str], separator: str) -> pd.DataFrame:
+    """Read a CSV of other tools as texts, by its own header or the given one. InputError when it is none, or too large.
+
+    «Download for Excel» puts a first line `sep=,`, which says the separator.
+    """
+    try:
+        with opened(path) as file:
+            first = file.readline(MAX_HEADER).decode("utf-8-sig", "replace").strip().lower()
+        said = first.removeprefix("sep=") if first.startswith("sep=") else ""
+        with opened(path) as file:
+            found: pd.DataFrame = pd.read_csv(
+                cast("Any", _Bounded(file, path.name)),
+                sep=said or separator,
+                header=None if header else "infer",
+                names=list(header) or None,
+                skiprows=1 if said else 0,
+                dtype="str",
+                keep_default_na=False,
+                encoding="utf-8-sig",
+            )
+            return found
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except (*_UNREADABLE, OSError) as error:
+        raise InputError(f"{path.name}: not a readable CSV: {_why(error)}") from None
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file to read, unpacked where it is gzipped."""
     with path.open("rb") as file:
         packed = file.read(2) == GZIP_MAGIC
     return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
