@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.fallback import constant, weighted_percentile
-from predictive_scaling.recommend.plan import PlanOptions, capacity, raised, replicas
+from predictive_scaling.recommend.plan import PlanOptions, capacity, raised
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
+from predictive_scaling.recommend.size import Count, Size, count
+from predictive_scaling.shapes.merged import Merged
+from predictive_scaling.shapes.shape import Shape
 from usage_data import START, clean, usage
 
 SCHEMA = json.loads(
@@ -69,13 +72,19 @@ def test_samples_older_than_eight_days_do_not_count():
 
 def test_memory_is_at_least_its_maximum_of_fourteen_days():
     rows = samples((0, 100.0), (24 * 13, 900.0), (24 * 15, 5000.0), metric="memory")
-    assert constant(rows, "memory", END, 1.15).request == 900.0
+    assert constant(rows, "memory", END, 1.15).request == 945.0  # and 5 %
     assert constant(samples((0, 100.0), metric="memory"), "memory", END, 1.15).request == pytest.approx(115.0)
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(0.0, 1), (0.7, 1), (0.71, 2), (2.1, 3), (1000.0, 20)])
 def test_replicas_serve_the_cores_at_the_target(cores, expected):
-    assert replicas(cores, PlanOptions()) == expected
+    assert count(cores, Size(1.0, 20), PlanOptions()).replicas == expected
+
+
+def test_what_is_wanted_is_told_beside_what_there_may_be():
+    assert count(1000.0, Size(1.0, 20), PlanOptions()) == Count(20, 1429)
+    assert count(1000.0, Size(1.0), PlanOptions()) == Count(1429, 1429)
+    assert count(1000.0, Size(0.5, 4000), PlanOptions()) == Count(2858, 2858)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +95,8 @@ def test_plan_options_are_checked(change):
         PlanOptions(**change)
 
 
-RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15), "run-1", NOW)
+SIZED = Merged({"checkout": Shape("checkout", cores=1.0, max=20)})
+RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15), "run-1", NOW, SIZED)
 RESULT = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -221,14 +231,15 @@ def test_a_raised_plan_has_the_mean_that_was_wanted_and_one_lowest_level(plan, m
     assert len(changed) == 0 or (changed == found.min()).all()
 
 
-def test_memory_plan_is_the_highest_p95_of_the_day():
+def test_memory_plan_is_the_highest_p95_of_the_day_and_a_margin():
     p95 = np.concatenate([np.arange(24.0), np.full(6, 3.0)])
-    assert capacity("memory", p95, 99.0, PlanOptions()).tolist() == [23.0] * 24 + [3.0] * 6
+    planned = capacity("memory", p95, 99.0, PlanOptions())
+    assert planned.tolist() == pytest.approx([23.0 * 1.05] * 24 + [3.0 * 1.05] * 6)
 
 
 def previous(**entry):
     """A recommendation of yesterday: a forecast for cpu, nothing for memory."""
-    yesterday = Recommender(PlanOptions(), "run-0", datetime(2026, 1, 19, 12, tzinfo=UTC))
+    yesterday = Recommender(PlanOptions(), "run-0", datetime(2026, 1, 19, 12, tzinfo=UTC), SIZED)
     document = yesterday.merged(Evidence(clean(usage())), forecast(), evaluation({"metric": "cpu"}, REFUSED))
     document["services"][0]["cpu"].update(entry)
     return document

@@ -4,6 +4,7 @@
 secret does, and is read anew each time, so that a rotated secret counts. No value is ever printed from here.
 
     ENVIRONMENT                     name of the environment, such as dev: on log lines and metrics
+    NAMESPACE                       namespace that the services are in: on recommendations, log lines and metrics
     PUSHGATEWAY_URL                 where gauges are pushed; unset: nowhere
     WEBHOOK_URL, WEBHOOK_FORMAT     whom the exit task tells of a failed run; format slack (default) or alertmanager
     <SERVER>_TOKEN                  bearer token for PROMETHEUS, PUSHGATEWAY or WEBHOOK

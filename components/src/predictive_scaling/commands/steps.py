@@ -14,11 +14,13 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.commands.command import Command
 from predictive_scaling.commands.fetch import FETCH
+from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.proposal import write_tree
 from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
 from predictive_scaling.usage.sources import local_file
 from predictive_scaling.usage.validation import ValidationRules
 
@@ -34,6 +36,12 @@ def _add_rules(parser: ArgumentParser) -> None:
     parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
     parser.add_argument("--min-days", type=int, default=rules.min_days)
     parser.add_argument("--stale-action", choices=["fail", "warn"], default=rules.stale_action)
+    parser.add_argument(
+        "--memory-of",
+        choices=[CONTAINER, SERVICE],
+        default=CONTAINER,
+        help="service: memory is a sum over pods, divided by the column replicas",
+    )
 
 
 def _rules(found: Namespace) -> ValidationRules:
@@ -69,7 +77,13 @@ def _validate(found: Namespace) -> int:
     with TemporaryDirectory() as folder, local_file(found.input) as raw:
         clean, report = found.clean or f"{folder}/clean", found.report or f"{folder}/report"
         result = steps.validate_data(
-            str(raw), clean, f"{folder}/validation", report, _rules(found), found.now
+            str(raw),
+            clean,
+            f"{folder}/validation",
+            report,
+            _rules(found),
+            found.now,
+            memory_of=found.memory_of,
         )
     return 0 if result.passed else 1
 
@@ -113,16 +127,19 @@ def _recommend_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--accuracy-threshold", type=float, default=Gates().accuracy_threshold)
     parser.add_argument("--registry", default="", help="also publish to this folder or s3://bucket/prefix")
     parser.add_argument("--run-id", default="by-hand")
+    add_surroundings(parser)
 
 
 def _recommend(found: Namespace) -> int:
     """All steps in order, as the pipeline runs them."""
+    surroundings(found).merged()  # what is wrong there is told before the work, not after it
     out, options = Path(found.output), _options(found)
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
     with local_file(found.input) as raw:
-        checked = steps.validate_data(str(raw), clean, validation, verdict, _rules(found), found.now)
+        rules, of = _rules(found), found.memory_of
+        checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
         _fall_back(found, clean, validation, checked.reason)
         return 1
@@ -157,6 +174,7 @@ def _release(found: Namespace, gates: Gates) -> None:
         found.registry,
         found.run_id,
         found.now,
+        around=surroundings(found),
     )
 
 
@@ -175,6 +193,7 @@ def _fall_back(found: Namespace, clean: str, validation: str, reason: str) -> No
         found.run_id,
         found.now,
         data_failed=True,
+        around=surroundings(found),
     )
 
 

@@ -3,6 +3,9 @@
 Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0), is_weekend,
 n_samples; and cpu_request, memory_request (last of the hour) where the samples have them. Hours with less than half
 their samples are missing (NaN), and stay so.
+
+What is forecast of cpu is the hour's mean: who works slower for a minute goes on. Of memory it is the hour's highest,
+by the samples' own maxima where they have them: a container that once needs more than it may have is killed.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError
@@ -22,6 +26,8 @@ FEATURE_COLUMNS = (
     *("hour", "dow", "is_weekend", "n_samples"),
 )
 REQUEST_COLUMNS = ("cpu_request", "memory_request")
+# What a model of a metric is trained on.
+TARGET_COLUMNS = {"cpu": ("cpu",), "memory": ("memory", "memory_max")}
 HOUR = pd.Timedelta(hours=1)
 
 
@@ -66,13 +72,27 @@ class FeatureEngineer:
         )
 
 
+def target(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """What is forecast of a metric: usage, and of memory its peaks where they are known; missing where usage is."""
+    return rows[metric] if metric == "cpu" else highest(rows, metric)
+
+
+def highest(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """The highest that is known of each row; a maximum that cannot be is as good as none."""
+    values = rows[metric].astype("float64")
+    if f"{metric}_max" not in rows.columns:
+        return values
+    maxima = rows[f"{metric}_max"].astype("float64")
+    return maxima.where(np.isfinite(maxima) & (maxima >= values), values).mask(values.isna())
+
+
 def _hours(rows: pd.DataFrame) -> pd.DataFrame:
-    grouped = rows.assign(timestamp=rows["timestamp"].dt.floor("h")).groupby("timestamp")
-    maxima = {metric: f"{metric}_max" if f"{metric}_max" in rows.columns else metric for metric in METRICS}
+    maxima = {f"{metric}_max": highest(rows, metric) for metric in METRICS}
+    grouped = rows.assign(timestamp=rows["timestamp"].dt.floor("h"), **maxima).groupby("timestamp")
     return pd.DataFrame(
         {
             **{metric: grouped[metric].mean() for metric in METRICS},
-            **{f"{metric}_max": grouped[source].max() for metric, source in maxima.items()},
+            **{name: grouped[name].max() for name in maxima},
             **{name: grouped[name].last() for name in REQUEST_COLUMNS if name in rows.columns},
             "n_samples": grouped.size(),
         }
@@ -107,4 +127,4 @@ def hourly_series(features: pd.DataFrame, service: str, metric: str) -> HourlySe
     hours = epoch_hours(rows)
     if len(hours) == 0 or hours[-1] - hours[0] + 1 != len(hours):
         raise InputError(f"{service}: feature rows are not consecutive hours")
-    return HourlySeries(int(hours[0]), rows[metric].to_numpy(dtype="float64"))
+    return HourlySeries(int(hours[0]), np.asarray(target(rows, metric), dtype=np.float64))

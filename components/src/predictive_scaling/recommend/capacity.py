@@ -1,7 +1,7 @@
 """What plans would have cost and risked on the folds that are scored: the forecast, a VPA-like constant, the requests.
 
-Every plan is made from what was known before its fold. Usage is the hour's mean, so peaks within an hour are in none
-of the figures, alike for all plans.
+Every plan is made from what was known before its fold. Usage is what is forecast: the hour's mean of cpu, so that peaks
+within an hour are in none of the figures, alike for all plans; the hour's highest of memory.
 """
 
 from __future__ import annotations

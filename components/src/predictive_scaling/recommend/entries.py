@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -9,59 +10,105 @@ import pandas as pd
 
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
+from predictive_scaling.base.series import FloatArray
+from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
-from predictive_scaling.recommend.plan import PlanOptions, capacity, replicas
+from predictive_scaling.recommend.floors import highest, sized
+from predictive_scaling.recommend.plan import PlanOptions, capacity
+from predictive_scaling.recommend.size import Size, size_of
+from predictive_scaling.shapes.shape import Shape
 
 UNITS = {"cpu": "cores", "memory": "bytes"}
 SCORES = ("accuracy", "skill", "baseline", "over95")
 NO_DATA = "no usable data"
+CONSTANT_HOURS = 24
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a service beside its usage."""
+
+    options: PlanOptions
+    size: Size
+    held: HeldBack
+    main: str | None = None
+
+    def least(self, metric: str) -> float:
+        """The least that is to be requested, whatever the series says; 0 where nothing is known."""
+        return self.held.memory.get(self.main or "", 0.0) if metric == "memory" else 0.0
+
+
+def about(service: str, shape: Shape | None, options: PlanOptions, told: str = "") -> About:
+    """What a service's shape says of it; `told` is why it has none."""
+    main = shape.main_container.name if shape and shape.main_container else None
+    return About(options, size_of(service, shape, options, told), held_back(shape), main)
 
 
 def model_entry(
-    metric: str, forecast: pd.DataFrame, scores: Document, samples: pd.DataFrame, options: PlanOptions
+    metric: str, forecast: pd.DataFrame, scores: Document, samples: pd.DataFrame, known: About
 ) -> Document:
     """Entry of an accepted forecast; `forecast` has timestamp, model, p50, p95 of one series."""
+    options = known.options
     ordered = forecast.sort_values("timestamp").reset_index(drop=True)
     p95 = ordered["p95"].to_numpy(dtype=np.float64)
+    demand = known.held.raised(p95) if metric == "cpu" else p95
     usual = constant(samples, metric, ordered["timestamp"].iloc[0], options.headroom)
-    planned = ordered.assign(capacity=capacity(metric, p95, usual.request if usual else 0.0, options))
-    blocks = planned.groupby(planned.index // options.block_hours)
+    plan = capacity(metric, demand, usual.request if usual else 0.0, options)
+    planned = ordered.assign(capacity=np.maximum(plan, known.least(metric)))
     entry: Document = {
         "unit": UNITS[metric],
         "source": str(ordered["model"].iloc[0]),
         "request": rounded(float(planned["capacity"].max())),  # for what cannot follow the blocks
-        "blocks": [_block(metric, rows, options) for _, rows in blocks],
     }
-    return entry | {name: scores[name] for name in SCORES}
+    entry |= {name: scores[name] for name in SCORES}
+    if metric == "cpu":
+        hours = zip(ordered["timestamp"], _floor_cores(planned), strict=True)
+        entry |= sized(known.size, options, hours)
+    blocks = planned.groupby(planned.index // options.block_hours)
+    return entry | {"blocks": [_block(rows, entry) for _, rows in blocks]}
 
 
-def _block(metric: str, rows: pd.DataFrame, options: PlanOptions) -> Document:
-    highest = float(rows["capacity"].max())
+def _floor_cores(planned: pd.DataFrame) -> FloatArray:
+    """Cores by hour that the floors are made for."""
+    return planned["capacity"].to_numpy(dtype=np.float64)
+
+
+def _block(rows: pd.DataFrame, entry: Document) -> Document:
     block: Document = {
         "start": iso(rows["timestamp"].iloc[0]),
         "end": iso(rows["timestamp"].iloc[-1] + pd.Timedelta(hours=1)),
         "p50": rounded(float(rows["p50"].max())),
         "p95": rounded(float(rows["p95"].max())),
-        "capacity": rounded(highest),
+        "capacity": rounded(float(rows["capacity"].max())),
     }
-    return block | ({"min_replicas": replicas(highest, options)} if metric == "cpu" else {})
+    floors = [entry["floors"][at] for at in rows.index] if "floors" in entry else []
+    return block | ({"min_replicas": highest(floors).replicas} if floors else {})
 
 
 def fallback_entry(
-    metric: str, samples: pd.DataFrame, end: pd.Timestamp, reason: str, options: PlanOptions
+    metric: str, samples: pd.DataFrame, end: pd.Timestamp, reason: str, known: About, now: datetime
 ) -> Document:
     """Entry from usage alone; without any usable sample its source is `none` and it recommends nothing."""
     entry: Document = {"unit": UNITS[metric]}
-    found = constant(samples, metric, end, options.headroom)
+    found = constant(samples, metric, end, known.options.headroom)
     if found is None:
         return entry | {"source": "none", "reason": f"{reason}; {NO_DATA}" if reason else NO_DATA}
+    lifted = found.request * (known.held.cpu if metric == "cpu" else 1.0)
+    request = max(lifted, known.least(metric))
     entry |= {
         "source": "fallback",
         "reason": reason,
-        "request": rounded(found.request),
+        "request": rounded(request),
         "p90": rounded(found.p90),
     }
-    return entry | ({"min_replicas": replicas(found.request, options)} if metric == "cpu" else {})
+    return entry | (_constant_floors(request, known, now) if metric == "cpu" else {})
+
+
+def _constant_floors(cores: float, known: About, now: datetime) -> Document:
+    """The same in every hour of the day."""
+    hours = pd.date_range(pd.Timestamp(now).floor("h"), periods=CONSTANT_HOURS, freq="h")
+    found = sized(known.size, known.options, ((hour, cores) for hour in hours))
+    return found | ({"min_replicas": highest(found["floors"]).replicas} if "floors" in found else {})
 
 
 def carried_entry(

@@ -2,7 +2,8 @@
 
 After the Kubernetes Vertical Pod Autoscaler's recommender: the 90th percentile over 8 days with weights that halve
 every 24 hours, plus 15 %. It keeps a histogram of exponential buckets; here the percentile is exact. Memory cannot be
-lowered without restarts, nor exceeded without being killed, so it is at least the maximum of 14 days.
+lowered without restarts, nor exceeded without being killed, so it is at least the maximum of 14 days and 5 %, and is
+judged by its peaks where the samples have them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.series import FloatArray
+from predictive_scaling.models.features import target
+from predictive_scaling.recommend.plan import MEMORY_MARGIN
 
 PERCENTILE = 0.90
 WINDOW_DAYS = 8
@@ -39,18 +42,20 @@ def weighted_percentile(values: FloatArray, weights: FloatArray, quantile: float
 
 def constant(samples: pd.DataFrame, metric: str, end: pd.Timestamp, headroom: float) -> Constant | None:
     """Constant for one service's clean rows, seen from `end`; None without usable samples in the window."""
-    recent = _window(samples, metric, end, WINDOW_DAYS)
+    known = pd.DataFrame({"timestamp": samples["timestamp"], "value": target(samples, metric)}).dropna()
+    recent = _window(known, end, WINDOW_DAYS)
     if recent.empty:
         return None
     age = (end - recent["timestamp"]).dt.total_seconds().to_numpy(dtype=np.float64) / 3600
-    values = recent[metric].to_numpy(dtype=np.float64)
+    values = recent["value"].to_numpy(dtype=np.float64)
     p90 = weighted_percentile(values, 0.5 ** (age / HALF_LIFE_HOURS), PERCENTILE)
     request = p90 * headroom
     if metric == "memory":
-        request = max(request, float(_window(samples, metric, end, MEMORY_MAX_DAYS)[metric].max()))
+        highest = float(_window(known, end, MEMORY_MAX_DAYS)["value"].max())
+        request = max(request, highest * MEMORY_MARGIN)
     return Constant(p90, request)
 
 
-def _window(samples: pd.DataFrame, metric: str, end: pd.Timestamp, days: int) -> pd.DataFrame:
-    known = samples[samples[metric].notna() & (samples["timestamp"] <= end)]
-    return known[known["timestamp"] > end - pd.Timedelta(days=days)]
+def _window(known: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
+    past = known[known["timestamp"] <= end]
+    return past[past["timestamp"] > end - pd.Timedelta(days=days)]

@@ -3,12 +3,12 @@
 cpu     each hour's p95 with headroom; then the quietest hours are raised to one level, for as long as the plan costs
         neither more than the constant that would be requested without a forecast, nor more than p95 with the highest
         headroom: a quiet hour that the forecast promises is not worth an outage when it does not come
-memory  the highest p95 of the day for all of it, since memory cannot be lowered hourly without restarts
+memory  the highest p95 of the day for all of it, since memory cannot be lowered hourly without restarts, and 5 % more:
+        a peak between two scrapes is in no series
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,27 +16,33 @@ import numpy as np
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray
 
+MEMORY_MARGIN = 1.05
+
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Headroom multiplies p95 of cpu; a replica serves target_utilisation × replica_cores.
+    """Headroom multiplies p95 of cpu; a replica serves target_utilisation of its cores.
 
     `max_headroom` is what raising the quiet hours may make of it, over the whole plan; `headroom` switches that off.
+    `replica_cores` and `max_replicas` are of services whose shape does not say them; None, as they are, recommends no
+    replicas for these, since one number fits no two services.
     """
 
     headroom: float = 1.15
     block_hours: int = 4
     target_utilisation: float = 0.7
-    replica_cores: float = 1.0
-    max_replicas: int = 20
+    replica_cores: float | None = None
+    max_replicas: int | None = None
     max_headroom: float = 1.3
 
     def __post_init__(self) -> None:
         if self.headroom < 1:
             raise InputError(f"headroom is {self.headroom}; it must be at least 1")
-        if not 0 < self.target_utilisation <= 1 or self.replica_cores <= 0:
+        if not 0 < self.target_utilisation <= 1 or (
+            self.replica_cores is not None and self.replica_cores <= 0
+        ):
             raise InputError("target_utilisation must be in (0, 1] and replica_cores positive")
-        if self.block_hours < 1 or self.max_replicas < 1:
+        if self.block_hours < 1 or (self.max_replicas is not None and self.max_replicas < 1):
             raise InputError("block_hours and max_replicas must be at least 1")
         if self.max_headroom < self.headroom:
             raise InputError(
@@ -48,7 +54,7 @@ def capacity(metric: str, p95: FloatArray, usual: float, options: PlanOptions) -
     """Capacity of every hour of a forecast; `usual` is the constant that it stands in for, 0 if there is none."""
     if metric == "memory":
         days = np.arange(len(p95)) // 24
-        return np.array([p95[days == day].max() for day in days])
+        return np.array([p95[days == day].max() for day in days]) * MEMORY_MARGIN
     return raised(p95 * options.headroom, min(usual, options.max_headroom * float(p95.mean())))
 
 
@@ -61,10 +67,3 @@ def raised(plan: FloatArray, mean: float) -> FloatArray:
     )  # where the 1, 2, … lowest would come to lie
     reached = levels[levels >= lowest]
     return np.maximum(plan, reached[-1]) if len(reached) else plan
-
-
-def replicas(cores: float, options: PlanOptions) -> int:
-    """Replicas that serve `cores` at the target utilisation, between 1 and the maximum."""
-    # 1e-9: 2.1 cores at 0.7 are 3 replicas, though the floats' quotient is a hair above.
-    wanted = math.ceil(cores / (options.target_utilisation * options.replica_cores) - 1e-9)
-    return min(max(1, wanted), options.max_replicas)

@@ -47,8 +47,9 @@ def floors(document: Document) -> list[Floor]:
 
 
 def _quietest(entry: Document) -> int | None:
-    if "blocks" in entry:
-        return min(int(block["min_replicas"]) for block in entry["blocks"])
+    found = [int(block["min_replicas"]) for block in entry.get("blocks", []) if "min_replicas" in block]
+    if found:
+        return min(found)
     return int(entry["min_replicas"]) if "min_replicas" in entry else None
 
 

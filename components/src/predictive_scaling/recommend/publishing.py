@@ -18,6 +18,7 @@ from predictive_scaling.usage.validation import require_service_name
 CURRENT_SCHEMA = "predictive-scaling-current/v1"
 FORECAST_ONLY, PUBLISH, PULL_REQUEST = "forecast_only", "publish", "pull-request"
 MODES = (FORECAST_ONLY, PUBLISH, PULL_REQUEST)
+PLACE = ("environment", "namespace")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ def require_mode(mode: str, registry: str) -> None:
         raise InputError(f"mode is {mode!r}; it must be {', '.join(MODES[:-1])} or {MODES[-1]}")
     if mode != FORECAST_ONLY and not registry:
         raise InputError(f"mode is {mode}, but registry is empty")
+
+
+def require_namespace(pointer: Document | None, namespace: str) -> None:
+    """Raise InputError where the pointer is another namespace's: a prefix holds one, or each would undo the other."""
+    before = str((pointer or {}).get("namespace", ""))
+    if before and before != namespace:
+        mine = f"the namespace {namespace}" if namespace else "a run that names no namespace"
+        raise InputError(
+            f"the registry holds the recommendation of the namespace {before}, and this is {mine}; "
+            "give each namespace a prefix of its own, such as s3://bucket/models/prod/shop"
+        )
 
 
 def accepted_models(folders: Iterable[str | Path], evaluation: Document, trained_at: str) -> list[Release]:
@@ -77,7 +89,9 @@ def publish(
     """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
 
     `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
+    Raises InputError where another namespace's recommendation is in force.
     """
+    require_namespace(current_pointer(registry), str(recommendation.get("namespace", "")))
     for model in models:
         registry.put(model.key, model.data)
     data = pretty_bytes(recommendation)
@@ -98,6 +112,7 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
         if model.scores:
             trained.setdefault(model.service, {})[model.metric] = model.scores
     copied = {name: recommendation[name] for name in ("run_id", "generated_at", "valid_until")}
+    copied |= {name: recommendation[name] for name in PLACE if name in recommendation}
     return {
         "schema": CURRENT_SCHEMA,
         **copied,

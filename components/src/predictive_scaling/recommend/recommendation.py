@@ -14,13 +14,44 @@ import pandas as pd
 
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document
-from predictive_scaling.recommend.entries import NO_DATA, UNITS, carried_entry, fallback_entry, model_entry
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.containers import container_entries
+from predictive_scaling.recommend.entries import (
+    NO_DATA,
+    UNITS,
+    About,
+    about,
+    carried_entry,
+    fallback_entry,
+    model_entry,
+)
 from predictive_scaling.recommend.fallback import WINDOW_DAYS
+from predictive_scaling.recommend.floors import LEAD_MINUTES, capped
 from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.shapes.merged import Merged
 
 SCHEMA = "predictive-scaling/v1"
 FALLBACK_HORIZON_HOURS = 24
 GRACE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the services are, and how long before its hour a floor counts; empty is not known."""
+
+    environment: str = ""
+    namespace: str = ""
+    lead_minutes: int = LEAD_MINUTES
+
+    def __post_init__(self) -> None:
+        # The lead reaches into the next hour and no further: the gauges are by the hour.
+        if not 0 <= self.lead_minutes <= 60:
+            raise InputError(f"lead_minutes is {self.lead_minutes}; it must be between 0 and 60")
+
+    def document(self) -> Document:
+        """The part of a document that says it."""
+        names = {"environment": self.environment, "namespace": self.namespace}
+        return {name: text for name, text in names.items() if text} | {"lead_minutes": self.lead_minutes}
 
 
 @dataclass(frozen=True)
@@ -31,6 +62,7 @@ class Header:
     generated_at: datetime
     valid_until: datetime
     horizon_hours: int
+    place: Place = field(default_factory=Place)
 
     def document(self, services: Sequence[Document], reason: str = "") -> Document:
         """The whole document."""
@@ -41,6 +73,7 @@ class Header:
             "valid_until": iso(self.valid_until),
             "granularity": "1h",
             "horizon_hours": self.horizon_hours,
+            **self.place.document(),
             "services": list(services),
         }
         return body | ({"reason": reason} if reason else {})
@@ -75,6 +108,8 @@ class Recommender:
     options: PlanOptions
     run_id: str
     now: datetime
+    shapes: Merged = field(default_factory=Merged)
+    place: Place = field(default_factory=Place)
 
     def merged(self, evidence: Evidence, forecast: pd.DataFrame, evaluation: Document) -> Document:
         """Forecasts where the evaluation accepted them, constants elsewhere; valid until the horizon's end + 12 h."""
@@ -85,7 +120,7 @@ class Recommender:
         if forecast.empty or not accepted:
             return self._constant_header(evidence).document(services)
         last = forecast["timestamp"].max().to_pydatetime() + timedelta(hours=1)
-        header = Header(self.run_id, self.now, last + GRACE, int(evaluation["horizon_hours"]))
+        header = Header(self.run_id, self.now, last + GRACE, int(evaluation["horizon_hours"]), self.place)
         return header.document(services)
 
     def _service(
@@ -95,16 +130,34 @@ class Recommender:
         forecast: pd.DataFrame,
         judged: Mapping[tuple[str, str], Document],
     ) -> Document:
-        entry: Document = {"service": service}
+        known, entries = self._about(service), {}
         for metric in UNITS:
             result = judged.get((service, metric), {})
             rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
             if result.get("decision") == "model" and not rows.empty:
-                entry[metric] = model_entry(metric, rows, result, evidence.samples(service), self.options)
+                entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known)
             else:
                 reason = str(result.get("reason") or "did not pass data validation")
-                entry[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
-        return entry
+                entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
+        return self._with_shape(service, entries)
+
+    def _about(self, service: str) -> About:
+        told = self.shapes.told.get(service, "")
+        return about(service, self.shapes.shapes.get(service), self.options, told)
+
+    def _with_shape(self, service: str, entries: Document) -> Document:
+        """The entries of a service, and what its shape adds."""
+        shape, held = self.shapes.shapes.get(service), self._about(service).held
+        if shape is None:
+            return {"service": service, **entries}
+        main = shape.main_container
+        known = {
+            "kind": shape.kind,
+            "container": main.name if main else "",
+            "containers": container_entries(shape, held, entries["memory"]),
+            "censored": dict(held.told),
+        }
+        return {"service": service, **entries} | {name: value for name, value in known.items() if value}
 
     def _without_model(
         self, service: str, metric: str, evidence: Evidence, reason: str, *, bad_data: bool
@@ -113,9 +166,12 @@ class Recommender:
         refusal = evidence.refused.get((service, metric))
         why = refusal or reason
         before = evidence.previous if bad_data or refusal is not None else None
+        known = self._about(service)
         carried = carried_entry(before, service, metric, self.now, why)
+        if carried:
+            return capped(carried, known.size.max_replicas) if metric == "cpu" else carried
         samples, end = evidence.samples(service), evidence.end(self.now)
-        return carried or fallback_entry(metric, samples, end, why, self.options)
+        return fallback_entry(metric, samples, end, why, known, self.now)
 
     def fallback_only(
         self, evidence: Evidence, services: Sequence[str], reason: str, *, data_failed: bool = False
@@ -125,9 +181,10 @@ class Recommender:
         names = (
             sorted(services) if services else sorted(evidence.names() | (before if data_failed else set()))
         )
-        entries: list[Document] = [
-            {"service": name}
-            | {m: self._without_model(name, m, evidence, reason, bad_data=data_failed) for m in UNITS}
+        entries = [
+            self._with_shape(
+                name, {m: self._without_model(name, m, evidence, reason, bad_data=data_failed) for m in UNITS}
+            )
             for name in names
         ]
         usable = [each for each in entries if any(each[metric]["source"] != "none" for metric in UNITS)]
@@ -138,7 +195,7 @@ class Recommender:
         """A constant holds for a day, but none from samples older than its own window: that is expired at birth."""
         begin = min(self.now, evidence.end(self.now).to_pydatetime() + timedelta(days=WINDOW_DAYS))
         until = begin + timedelta(hours=FALLBACK_HORIZON_HOURS) + GRACE
-        return Header(self.run_id, self.now, until, FALLBACK_HORIZON_HOURS)
+        return Header(self.run_id, self.now, until, FALLBACK_HORIZON_HOURS, self.place)
 
 
 def _dated(header: Header, services: Sequence[Document]) -> Header:

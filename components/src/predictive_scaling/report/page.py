@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
+from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
@@ -142,7 +143,7 @@ def _chart(
 ) -> Markup:
     key, rows = (each.service, each.metric), series.features[each.service]
     recent = rows[rows["timestamp"] > rows["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)]
-    history = recent[["timestamp"]].assign(value=recent[each.metric])
+    history = recent[["timestamp"]].assign(value=target(recent, each.metric))
     ahead = series.forecast[key]
     caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
     return _figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)

@@ -22,13 +22,15 @@ class Amounts:
 class Use:
     """What a container was seen to use: its highest hours, and what held it back.
 
-    `cpu` and `memory` are maxima of one pod's container within the window that was asked for; `throttled` is the share
-    of CFS periods in which it was throttled, 0–1; `oom_kills` counts restarts whose last end was OOMKilled.
+    `highest` are maxima of one pod's container within the window that was asked for; `throttled` is the share of CFS
+    periods in which it was throttled, 0–1, in the worst hour; `oom_kills` counts restarts whose last end was OOMKilled,
+    and `oom_limit` is the highest memory limit under which that happened, bytes.
     """
 
     highest: Amounts = Amounts()
     throttled: float | None = None
     oom_kills: int = 0
+    oom_limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Scaler:
     name: str
     min: int | None = None
     max: int | None = None
-    utilisation: float | None = None  # target of its cpu trigger, a share of the request, 0–1
+    utilisation: float | None = None  # target of its cpu trigger, a share of the request; may be above 1
 
 
 @dataclass(frozen=True)

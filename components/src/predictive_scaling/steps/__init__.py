@@ -12,6 +12,7 @@ from predictive_scaling.steps.data import Loaded, Validated
 from predictive_scaling.steps.ending import Ending
 from predictive_scaling.steps.modelling import Judged
 from predictive_scaling.steps.reforecasting import Reforecasted
+from predictive_scaling.steps.surroundings import Surroundings
 from predictive_scaling.tell.logs import logged
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Judged",
     "Loaded",
     "Reforecasted",
+    "Surroundings",
     "Validated",
     "cleanup",
     "engineer_features",

@@ -17,6 +17,7 @@ from predictive_scaling.steps.faults import Fault, write_error_log
 from predictive_scaling.tell.pushing import push_quality
 from predictive_scaling.usage import sources
 from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.per_pod import CONTAINER, per_pod, require_memory_of
 from predictive_scaling.usage.tables import read_csv, read_table, write_table
 from predictive_scaling.usage.validation import (
     CLEAN_COLUMNS,
@@ -79,10 +80,14 @@ def validate_data(
     now_override: str = "",
     *,
     error_log: str = "",
+    memory_of: str = CONTAINER,
 ) -> Validated:
-    """Judge and repair raw usage. `clean` holds every service that can be read, also those that failed."""
+    """Judge and repair raw usage. `clean` holds every service that can be read, also those that failed.
+
+    `memory_of` is `service` where memory is a sum over pods, which the column `replicas` then divides.
+    """
     now = resolve_now(now_override)
-    result = _validated(raw, DataValidator(rules, now, resolve_now()))
+    result = _validated(raw, DataValidator(rules, now, resolve_now()), require_memory_of(memory_of))
     write_table(result.clean, clean, compress=True)
     write_bytes(validation, pretty_bytes(_document(result, iso(now))))
     write_bytes(report, validation_markdown(result).encode())
@@ -102,9 +107,9 @@ def _faults(result: ValidationResult) -> list[Fault]:
     return found if found or result.passed else [Fault(result.reason)]
 
 
-def _validated(raw: str, validator: DataValidator) -> ValidationResult:
+def _validated(raw: str, validator: DataValidator, memory_of: str) -> ValidationResult:
     try:
-        return validator.validate(read_csv(raw))
+        return validator.validate(per_pod(read_csv(raw), memory_of))
     except InputError as error:  # not a CSV: the data's fault, so a result
         return refused(str(error))
 

@@ -6,11 +6,12 @@ does not mend data. What is the platform's fault raises, and is tried again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.recommend.notes import notes
 from predictive_scaling.usage.checks import METRICS
 
 ERROR_LOG_SCHEMA = "predictive-scaling-errors/v1"
@@ -44,10 +45,14 @@ def from_results(results: Iterable[Mapping[str, Any]]) -> list[Fault]:
 
 
 def from_services(services: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """Faults of a recommendation's services: every entry that no model serves, or that stands here again."""
-    return [
-        Fault(str(each[metric]["reason"]), str(each["service"]), metric)
-        for each in services
-        for metric in METRICS
-        if "reason" in each[metric]
-    ]
+    """Faults of a recommendation's services: every entry that no model serves, or that stands here again, and notes."""
+    return [fault for each in services for fault in _of_service(each)]
+
+
+def _of_service(each: Mapping[str, Any]) -> Iterator[Fault]:
+    name = str(each["service"])
+    for metric in METRICS:
+        if "reason" in each[metric]:
+            yield Fault(str(each[metric]["reason"]), name, metric)
+    for metric, text in notes(each):
+        yield Fault(text, name, metric)

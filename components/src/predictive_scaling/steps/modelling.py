@@ -22,7 +22,7 @@ from predictive_scaling.backtest.training_tables import (
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import pretty_bytes, write_bytes
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.models.features import FEATURE_COLUMNS
+from predictive_scaling.models.features import FEATURE_COLUMNS, TARGET_COLUMNS
 from predictive_scaling.report.page import ReportData, html_report
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
@@ -56,7 +56,7 @@ def train_model(
     """
     if metric not in METRICS:
         raise InputError(f"metric is {metric!r}; it must be cpu or memory")
-    table = read_table(features, ("timestamp", "service", metric), only=True)
+    table = read_table(features, ("timestamp", "service", *TARGET_COLUMNS[metric]), only=True)
     jobs = jobs_from(table, metric, service, options)
     del table  # the workers need the memory
     results = ModelTrainer().train(jobs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,12 +27,15 @@ from predictive_scaling.recommend.publishing import (
     current_pointer,
     publish,
     require_mode,
+    require_namespace,
 )
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.recommend.run_archive import archive_run
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
+from predictive_scaling.steps.noting import tell_notes
+from predictive_scaling.steps.surroundings import Surroundings
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.tell.pushing import deliver
 from predictive_scaling.usage.tables import read_table
@@ -61,25 +65,29 @@ def publish_recommendation(
     *,
     keep_models: bool = False,
     error_log: str = "",
+    around: Surroundings | None = None,
 ) -> Published:
     """Merge accepted forecasts and constants into one document; the modes but forecast_only also release it.
 
-    With `keep_models` the models in force stay so beside the new ones: for a run that trains none.
+    With `keep_models` the models in force stay so beside the new ones: for a run that trains none. `around` is what is
+    known of the services; without a size of its own a service gets no replicas.
     """
     require_mode(mode, registry)
     now = resolve_now(now_override)
     judged = read_document(evaluation)
     tables = [read_table(path, FORECAST_COLUMNS) for path in forecasts]
     forecast = pd.concat([table for table in tables if not table.empty] or tables[:1], ignore_index=True)
-    evidence = _evidence(clean, validation, registry)
-    document = Recommender(options, run_id, now).merged(evidence, forecast, judged)
+    recommender = _recommender(options, run_id, now, around)
+    evidence = _evidence(clean, validation, registry, recommender.place.namespace)
+    document = recommender.merged(evidence, forecast, judged)
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     _release(
         document, accepted_models(models, judged, iso(now)), paths, mode, registry, keep_models=keep_models
     )
     share = fallback_share(document)
-    success = write_error_log(error_log, from_services(document["services"]), success=share < 1)
+    faults = [*from_services(document["services"]), *_odd(recommender)]
+    success = write_error_log(error_log, faults, success=share < 1)
     return Published(share, success)
 
 
@@ -98,6 +106,7 @@ def fallback_recommendation(
     *,
     data_failed: bool = False,
     error_log: str = "",
+    around: Surroundings | None = None,
 ) -> bool:
     """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
 
@@ -105,17 +114,31 @@ def fallback_recommendation(
     holds, and so do the models in force. Gives whether anything is recommended.
     """
     require_mode(mode, registry)
-    evidence = _evidence(clean, validation, registry)
-    recommender = Recommender(options, run_id, resolve_now(now_override))
+    recommender = _recommender(options, run_id, resolve_now(now_override), around)
+    evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     _release(document, [], paths, mode, registry, keep_models=data_failed)
-    faults = [Fault(reason), *from_services(document["services"])]
+    faults = [Fault(reason), *from_services(document["services"]), *_odd(recommender)]
     return write_error_log(error_log, faults, success=bool(document["services"]))
 
 
-def _evidence(clean: str, validation: str, registry: str) -> Evidence:
+def _recommender(
+    options: PlanOptions, run_id: str, now: datetime, around: Surroundings | None
+) -> Recommender:
+    known = around or Surroundings()
+    return Recommender(options, run_id, now, known.merged(), known.place())
+
+
+def _odd(recommender: Recommender) -> list[Fault]:
+    """What does not fit between values, manifests and cluster; why there is no shape stands in the entry itself."""
+    found = recommender.shapes
+    return [Fault(text, name, "cpu") for name, text in sorted(found.told.items()) if name in found.shapes]
+
+
+def _evidence(clean: str, validation: str, registry: str, namespace: str) -> Evidence:
     previous = _previous(registry) if registry else None
+    require_namespace(previous, namespace)
     # What is no service's name was told by validation; no recommendation can be addressed to it.
     refused = {key: why for key, why in refused_metrics(validation).items() if SERVICE_NAME.fullmatch(key[0])}
     return Evidence(read_table(clean, CLEAN_COLUMNS), refused, previous)
@@ -153,6 +176,7 @@ def _release(
     share = fallback_share(document)
     until = document["valid_until"]
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
+    tell_notes(document)
     if mode != FORECAST_ONLY:
         opened = open_registry(registry)
         kept = current_pointer(opened) if keep_models else None

@@ -1,0 +1,33 @@
+"""Saying what a recommendation notes of its services: a few lines for people, one for each in the log."""
+
+from __future__ import annotations
+
+import logging
+
+from predictive_scaling.base.console import say
+from predictive_scaling.base.documents import Document
+from predictive_scaling.recommend.notes import notes
+from predictive_scaling.tell.logs import log
+
+SHOWN = 5
+
+
+def tell_notes(document: Document) -> None:
+    """Services without a size in one line, for often that is all of them; every other note in its own."""
+    unsized = [each for each in document["services"] if "unsized" in each["cpu"]]
+    if unsized:
+        names = ", ".join(str(each["service"]) for each in unsized[:SHOWN])
+        more = f" and {len(unsized) - SHOWN} more" if len(unsized) > SHOWN else ""
+        say(f"no replicas for {names}{more}: {unsized[0]['cpu']['unsized']}")
+    found = [(str(each["service"]), *note) for each in document["services"] for note in notes(each)]
+    for service, metric, text in found:
+        log("noted", level=logging.WARNING, service=service, metric=metric, text=text)
+    lines = [(service, text) for service, _, text in found if text not in _reasons(unsized)]
+    for service, text in lines[:SHOWN]:
+        say(f"{service}: {text}")
+    if len(lines) > SHOWN:
+        say(f"and {len(lines) - SHOWN} notes more in the error log")
+
+
+def _reasons(unsized: list[Document]) -> set[str]:
+    return {str(each["cpu"]["unsized"]) for each in unsized}

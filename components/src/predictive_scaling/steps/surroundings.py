@@ -1,0 +1,47 @@
+"""What a run is told of its services beside their usage: shapes, values, manifests, and where they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from predictive_scaling.base.documents import read_document
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.settings import setting
+from predictive_scaling.recommend.floors import LEAD_MINUTES
+from predictive_scaling.recommend.recommendation import Place
+from predictive_scaling.shapes.document import read_shapes
+from predictive_scaling.shapes.manifests import read_manifests
+from predictive_scaling.shapes.merged import Merged, merged
+from predictive_scaling.shapes.values import said_of
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """`services` as values have them, the path of a document of shapes, paths of rendered manifests.
+
+    `namespace` empty means the setting NAMESPACE.
+    """
+
+    services: Mapping[str, Any] = field(default_factory=dict)
+    shapes: str = ""
+    over: Sequence[str] = ()
+    namespace: str = ""
+    lead_minutes: int = LEAD_MINUTES
+
+    def place(self) -> Place:
+        """Where the services are; raises InputError for what is no namespace."""
+        namespace = self.namespace or setting("NAMESPACE")
+        if namespace and not _NAMESPACE.fullmatch(namespace):
+            raise InputError(f"{namespace!r} is no namespace's name: it must be a DNS-1123 label")
+        return Place(setting("ENVIRONMENT"), namespace, self.lead_minutes)
+
+    def merged(self) -> Merged:
+        """One shape by service; raises InputError for what cannot be read."""
+        seen = read_shapes(read_document(self.shapes), "shapes") if self.shapes else []
+        written = [shape for path in self.over for shape in read_manifests(path)]
+        return merged(seen, written, said_of(self.services), self.place().namespace)
