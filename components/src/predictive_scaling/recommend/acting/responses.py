@@ -1,0 +1,96 @@
+"""What each hour of the past would have cost and risked, had a floor stood there: the autoscaler played at every level.
+
+One table for a service: minutes unserved and pod-minutes, by day, hour and level. The levels lie evenly on a
+logarithmic scale, from the tenth lowest to somewhat above the highest hour that was ever seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
+from predictive_scaling.recommend.acting.autoscaler import Autoscaler, Played, played
+from predictive_scaling.recommend.acting.past import MINUTES_PER_HOUR, WARM_UP, Past
+
+LEVELS = 10
+LOWEST, ABOVE_HIGHEST = 0.1, 1.15
+MOST_APART = 60.0  # times from the lowest level to the highest: below, floors are worth nothing
+COLUMNS = 1500  # played at once: some forty megabytes
+
+
+@dataclass(frozen=True)
+class Response:
+    """Levels in pods, the first no floor; minutes unserved and pod-minutes as days × 24 × levels, NaN where unknown."""
+
+    levels: FloatArray
+    unserved: FloatArray
+    pods: FloatArray
+
+    def until(self, day: int) -> Response:
+        """What was known before a day."""
+        return Response(self.levels, self.unserved[:day], self.pods[:day])
+
+    @property
+    def usual(self) -> float:
+        """Mean pods without a floor."""
+        return float(np.nanmean(self.pods[..., 0])) / MINUTES_PER_HOUR
+
+
+@dataclass(frozen=True)
+class Course:
+    """Columns to be played: demand and floors in pods, (warm-up and day) × columns."""
+
+    demand: FloatArray
+    floors: FloatArray
+
+
+def levels_of(past: Past) -> FloatArray:
+    """Levels worth trying for a service, in whole pods."""
+    hours = past.demand[WARM_UP:].reshape(-1, MINUTES_PER_HOUR).max(axis=1)
+    highest = max(float(hours.max()) * ABOVE_HIGHEST, 2.0)
+    lowest = max(float(np.quantile(hours, LOWEST)), highest / MOST_APART, 1.0)
+    return np.concatenate([[0.0], np.ceil(np.geomspace(min(lowest, highest), highest, LEVELS))])
+
+
+def response(past: Past, scaler: Autoscaler) -> Response:
+    """Play every known day of a service at every level."""
+    levels, days = levels_of(past), [day for day, known in enumerate(past.known) if known]
+    demand = past.of_days(days)
+    course = Course(
+        np.tile(demand, len(levels)),
+        np.repeat(np.maximum(levels, past.least), len(days))[None, :] + 0 * demand[:, :1],
+    )
+    found = [by_hour(part) for part in play(course, scaler)]
+    shape = (HOURS_PER_DAY, len(levels), len(days))
+    unserved, pods = (np.concatenate([each[at] for each in found], axis=1).reshape(shape) for at in (0, 1))
+    return Response(levels, _placed(unserved, past, days), _placed(pods, past, days))
+
+
+def _placed(table: FloatArray, past: Past, days: Sequence[int]) -> FloatArray:
+    """Days × hours × levels, with the days that are not known as NaN."""
+    found = np.full((past.days, *table.shape[:2]), np.nan)
+    found[list(days)] = table.transpose(2, 0, 1)
+    return found
+
+
+def play(course: Course, scaler: Autoscaler) -> Iterator[Played]:
+    """Play columns, some at a time, so that memory stays small however many there are; without the warm-up."""
+    for at in range(0, course.demand.shape[1], COLUMNS):
+        columns = slice(at, at + COLUMNS)
+        whole = played(course.demand[:, columns], course.floors[:, columns], scaler)
+        yield Played(
+            *(
+                each[WARM_UP:]
+                for each in (whole.ready, whole.ordered, whole.unserved, whole.tight, whole.scalings)
+            )
+        )
+
+
+def by_hour(part: Played) -> tuple[FloatArray, FloatArray]:
+    """Minutes unserved and pod-minutes, 24 × columns."""
+    hours = (HOURS_PER_DAY, MINUTES_PER_HOUR, -1)
+    unserved, pods = (each.reshape(hours).sum(axis=1) for each in (part.unserved, part.ordered))
+    return unserved.astype(np.float64), pods.astype(np.float64)
