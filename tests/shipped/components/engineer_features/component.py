@@ -1,7 +1,7 @@
 """KFP wrapper of the step `engineer_features`."""
 # ruff: noqa: B006, UP006, UP035 -- KFP reads List and its default
 
-from typing import List, NamedTuple
+from typing import Any, Dict, List, NamedTuple
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Output
@@ -16,6 +16,7 @@ def engineer_features(
     services: List[str] = [],
     model_freq: str = "1h",
     window_days: int = 45,
+    events: List[Dict[str, Any]] = [],
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Aggregate repaired samples to hourly features; gaps stay gaps.
 
@@ -25,6 +26,7 @@ def engineer_features(
         services: Services to keep; empty means all.
         model_freq: Granularity of the models; only 1h is served.
         window_days: Days of history to keep; 28 to train on, the rest for rolling origins.
+        events: Known events; usage in those with learn: false is left out.
 
     Returns:
         features: CSV: timestamp, service, cpu, memory, cpu_max, memory_max, hour, dow, is_weekend, n_samples.
@@ -40,6 +42,7 @@ def engineer_features(
         model_freq,
         window_days,
         validation.path,
+        events=events,
         error_log=error_log.path,
     )
     return (success,)

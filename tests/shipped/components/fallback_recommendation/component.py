@@ -4,7 +4,7 @@
 from typing import List, NamedTuple
 
 from kfp import dsl
-from kfp.dsl import Artifact, Dataset, Input, Output
+from kfp.dsl import HTML, Artifact, Dataset, Input, Output
 
 
 @dsl.component(base_image="predictive-scaling", install_kfp_package=False)
@@ -13,9 +13,11 @@ def fallback_recommendation(
     validation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
+    actions: Output[HTML],
     error_log: Output[Artifact],
     shapes: Input[Artifact] = None,
     services: dict = {},
+    events: list = [],
     only: List[str] = [],
     reason: str = "",
     headroom: float = 1.15,
@@ -34,6 +36,7 @@ def fallback_recommendation(
         shapes: What the services are, from fetch_usage; with another source there is none.
         services: What people say of them, over that; such as {checkout: {container: app, cores: 0.5, max: 40, kind:
             Deployment}}. A service whose replicas' cores nothing says gets no floor.
+        events: Known events: their floors, or their factor on what is recommended, count while they last.
         only: Services to recommend for; empty means all.
         reason: Why there is no forecast; noted in the recommendation.
         headroom: Factor on the 90th percentile, at least 1.
@@ -49,6 +52,7 @@ def fallback_recommendation(
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        actions: What would be done: requests and floors against today's; HTML.
         error_log: What was wrong with the data, by service and metric; JSON.
         success: Whether anything is recommended.
     """
@@ -69,6 +73,9 @@ def fallback_recommendation(
         now_override,
         data_failed=data_failed,
         error_log=error_log.path,
-        around=steps.Surroundings(services, shapes.path if shapes else "", lead_minutes=lead_minutes),
+        around=steps.Surroundings(
+            services, shapes.path if shapes else "", lead_minutes=lead_minutes, events=events
+        ),
+        actions=actions.path,
     )
     return (success,)

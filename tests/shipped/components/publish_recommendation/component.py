@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 from kfp import dsl
-from kfp.dsl import Artifact, Dataset, Input, Model, Output
+from kfp.dsl import HTML, Artifact, Dataset, Input, Model, Output
 
 
 @dsl.component(base_image="predictive-scaling", install_kfp_package=False)
@@ -18,9 +18,11 @@ def publish_recommendation(
     evaluation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
+    actions: Output[HTML],
     error_log: Output[Artifact],
     shapes: Input[Artifact] = None,
     services: dict = {},
+    events: list = [],
     mode: str = "forecast_only",
     headroom: float = 1.15,
     block_hours: int = 4,
@@ -45,6 +47,7 @@ def publish_recommendation(
         shapes: What the services are, from fetch_usage; with another source there is none.
         services: What people say of them, over that; such as {checkout: {container: app, cores: 0.5, max: 40, kind:
             Deployment}}. A service whose replicas' cores nothing says gets no floor.
+        events: Known events: their floors, or their factor on what is forecast, count while they last.
         mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
             also writes to the registry, with the proposal.
         headroom: Factor on p95 of cpu, at least 1.
@@ -60,6 +63,7 @@ def publish_recommendation(
     Returns:
         recommendation: The document predictive-scaling/v1, JSON.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
+        actions: What would be done: requests and floors against today's; HTML.
         error_log: What was wrong with the data, by service and metric; JSON.
         fallback_share: Share of service and metric entries that no model serves, 0-1.
         success: Whether a model serves any entry.
@@ -82,5 +86,8 @@ def publish_recommendation(
         now_override,
         keep_models=keep_models,
         error_log=error_log.path,
-        around=steps.Surroundings(services, shapes.path if shapes else "", lead_minutes=lead_minutes),
+        around=steps.Surroundings(
+            services, shapes.path if shapes else "", lead_minutes=lead_minutes, events=events
+        ),
+        actions=actions.path,
     )
