@@ -129,3 +129,9 @@ def carried_entry(
     run = str(found[0].get("carried_from", previous["run_id"]))
     # All its blocks, also those that are over: for the hours until its end, yesterday's are the best there is.
     return {**found[0], "valid_until": until, "carried_from": run, "reason": reason}
+
+
+def at_least(memory: Document, known: About) -> Document:
+    """An entry of an earlier run, with what a container was killed for want of since."""
+    least = rounded(known.least("memory")) or 0.0
+    return memory | {"request": max(float(memory["request"]), least)}
