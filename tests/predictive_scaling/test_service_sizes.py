@@ -263,6 +263,22 @@ def test_a_killed_container_is_above_its_limit_without_a_model_too():
     assert found["memory"]["request"] == pytest.approx(320 * MEBI, rel=1e-5)
 
 
+def test_peaks_of_cpu_that_only_maxima_hold_are_planned_for():
+    shape = Shape("checkout", cores=1.0)
+    with_maxima = ROWS.assign(cpu_max=ROWS["cpu"] * 2.5)
+    plain, peaked = (entry(shape, usage=rows)["cpu"] for rows in (ROWS, with_maxima))
+    assert peaked["request"] == pytest.approx(23 * 2.5)
+    assert peaked["floors"][23]["wanted"] > 2 * plain["floors"][23]["wanted"]
+    # Of finer rows the course within the hour is known, and a maximum that cannot be is as good as none.
+    fine = clean(usage())
+    for rows in (
+        fine.assign(cpu_max=fine["cpu"] * 2.5),
+        ROWS.assign(cpu_max=0.0),
+        ROWS.assign(cpu_max=np.inf),
+    ):
+        assert entry(shape, usage=rows)["cpu"]["request"] == plain["request"]
+
+
 def test_other_containers_get_constants_from_what_they_used():
     log = Container("log", use=Use(Amounts(0.1, 40 * MEBI)))
     killed = Container("proxy", sidecar=True, use=Use(Amounts(0.1, 10 * MEBI), None, 1, 64 * MEBI))
