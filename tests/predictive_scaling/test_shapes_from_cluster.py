@@ -19,6 +19,7 @@ SELF = {"namespace": "monitoring", "pod": "kube-state-metrics-0", "container": "
 # scrapes it: by two jobs without honor_labels, of which one gives its targets no label of pod.
 WAYS = {
     "honoured": [{"job": "kube-state-metrics"}],
+    "not honoured": [{"job": "pods", **SELF}],
     "twice, not honoured": [
         {"job": "pods", **SELF},
         {"job": "endpoints", "namespace": "monitoring", "service": "ksm"},
