@@ -55,6 +55,9 @@ PODS = [
         start=3,
         cpu=0.4,
     ),
+    Pod(
+        "web-1-z", ("ReplicaSet", "web-1"), {"app": {"cpu": 0.1}, "old": {}}, start=20
+    ),  # the rollout is not over
     Pod("db-0", ("StatefulSet", "db"), {"db": {"cpu": 1.0}}),
     Pod("night-1-a", ("ReplicaSet", "night-1"), {"app": {"cpu": 0.3}}, end=12),
     Pod("canary-1-a", ("ReplicaSet", "canary-1"), {"app": {"cpu": 0.2}}),
