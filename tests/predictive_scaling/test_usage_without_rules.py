@@ -16,6 +16,7 @@ from predictive_scaling.usage import expressions
 from predictive_scaling.usage.expressions import Selection
 from predictive_scaling.usage.fetch import UsageQuery
 from predictive_scaling.usage.sources import load_usage
+from predictive_scaling.usage.validation import ValidationRules
 from servers.process import program
 from servers.prometheus import PrometheusServer, backfill
 
@@ -104,11 +105,11 @@ def cluster():
     )
     for name in ("web-1-a", "web-1-b"):
         yield from pod(name, "web-1", "ReplicaSet", {"app": peak, "proxy": MIB}, 0.5, 10)
-    yield from pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 20, first=END - DAY)
+    yield from pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 10, first=END - DAY)
     yield from pod("two-0", "two", "StatefulSet", {"app": MIB}, 0.1, 5)
     yield from pod("two-x", "two", "DaemonSet", {"app": MIB}, 0.1, 5)
     for cluster_name in ("east", "west"):
-        for labels, samples in pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 20, first=END - DAY):
+        for labels, samples in pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 10, first=END - DAY):
             yield {**labels, "namespace": "far", "cluster": cluster_name}, samples
     far = {"namespace": "far", "kind": "Deployment", "service": "web"}
     yield gauge("predictive_scaling:cpu_cores:rate5m", far, 4.0, END - DAY)
@@ -201,6 +202,15 @@ def test_steps_of_five_minutes_have_the_same_columns_but_one(prometheus, tmp_pat
     assert web.loc["2024-01-03T05:05:00Z", "cpu"] == pytest.approx(2.0, rel=0.02)
     assert web.loc["2024-01-03T05:30:00Z", "cpu"] == pytest.approx(0.2, rel=0.02)
     assert web["memory_max"].max() == 90 * MIB
+
+
+def test_cpu_of_a_service_is_not_held_against_the_limit_of_one_container(prometheus, tmp_path):
+    web = fetched(prometheus, tmp_path, replace(QUERY, step="5min", source="raw"))["web"]
+    assert web["cpu"].max() > 1.5 * web["cpu_limit"].max()
+    paths = [str(tmp_path / name) for name in ("usage", "clean", "validation", "report")]
+    steps.validate_data(*paths, ValidationRules(min_records=100, min_days=2), NOW)
+    findings = [found for each in read_document(paths[2])["services"] for found in each["findings"]]
+    assert [found["text"] for found in findings if found["check"] == "limit"] == []
 
 
 def test_recorded_series_are_read_where_they_reach_as_far(prometheus, tmp_path, capsys):
