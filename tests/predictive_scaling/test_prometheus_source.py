@@ -1,5 +1,6 @@
 """Usage from a real Prometheus that holds real series: what comes out is what went in, gaps included."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -265,3 +266,22 @@ def test_tls_and_password_are_the_environments(guarded, tmp_path, monkeypatch, c
     monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_PASSWORD_FILE", str(tmp_path / "password"))
     with pytest.raises(InputError, match="no usage"):
         ask()
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"warnings": ["store 10.0.0.7 did not answer"]}, "store 10.0.0.7 did not answer"),
+        ({"infos": ["PromQL info: metric might not be a counter"]}, "might not be a counter"),
+        ({"isPartial": True}, "partial: a storage node did not answer"),
+    ],
+    ids=["thanos", "infos", "victoriametrics"],
+)
+def test_partial_answer_is_told(said, text):
+    told = []
+    assert (
+        _series(json.dumps({"data": {"resultType": "matrix", "result": []}, **said}).encode(), told.append)
+        == []
+    )
+    assert len(told) == 1
+    assert text in told[0]

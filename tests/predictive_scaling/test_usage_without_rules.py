@@ -1,17 +1,23 @@
 """`fetch` from a real Prometheus that holds cAdvisor's and kube-state-metrics' series, and recorded ones of a day."""
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+import yaml
 from cluster_recordings import openmetrics, series, truth
 from predictive_scaling import steps
 from predictive_scaling.__main__ import main
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.shapes.document import read_shapes
+from predictive_scaling.usage import expressions
+from predictive_scaling.usage.expressions import Selection
 from predictive_scaling.usage.fetch import UsageQuery
 from predictive_scaling.usage.sources import load_usage
+from predictive_scaling.usage.validation import ValidationRules
+from servers.process import program
 from servers.prometheus import PrometheusServer, backfill
 
 HOUR, DAY = 3600, 86_400
@@ -99,9 +105,15 @@ def cluster():
     )
     for name in ("web-1-a", "web-1-b"):
         yield from pod(name, "web-1", "ReplicaSet", {"app": peak, "proxy": MIB}, 0.5, 10)
-    yield from pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 20, first=END - DAY)
+    yield from pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 10, first=END - DAY)
     yield from pod("two-0", "two", "StatefulSet", {"app": MIB}, 0.1, 5)
     yield from pod("two-x", "two", "DaemonSet", {"app": MIB}, 0.1, 5)
+    for cluster_name in ("east", "west"):
+        for labels, samples in pod("db-0", "db", "StatefulSet", {"db": MIB}, 0.2, 10, first=END - DAY):
+            yield {**labels, "namespace": "far", "cluster": cluster_name}, samples
+    far = {"namespace": "far", "kind": "Deployment", "service": "web"}
+    yield gauge("predictive_scaling:cpu_cores:rate5m", far, 4.0, END - DAY)
+    yield gauge("predictive_scaling:pod_memory_bytes:max", {**far, "container": "app"}, MIB, END - DAY)
     labels = {"kind": "Deployment", "service": "web"}
     yield gauge("predictive_scaling:cpu_cores:rate5m", labels, 4.0, END - DAY)
     yield gauge("predictive_scaling:replicas:count", labels, 2, END - DAY)
@@ -192,6 +204,15 @@ def test_steps_of_five_minutes_have_the_same_columns_but_one(prometheus, tmp_pat
     assert web["memory_max"].max() == 90 * MIB
 
 
+def test_cpu_of_a_service_is_not_held_against_the_limit_of_one_container(prometheus, tmp_path):
+    web = fetched(prometheus, tmp_path, replace(QUERY, step="5min", source="raw"))["web"]
+    assert web["cpu"].max() > 1.5 * web["cpu_limit"].max()
+    paths = [str(tmp_path / name) for name in ("usage", "clean", "validation", "report")]
+    steps.validate_data(*paths, ValidationRules(min_records=100, min_days=2), NOW)
+    findings = [found for each in read_document(paths[2])["services"] for found in each["findings"]]
+    assert [found["text"] for found in findings if found["check"] == "limit"] == []
+
+
 def test_recorded_series_are_read_where_they_reach_as_far(prometheus, tmp_path, capsys):
     web = fetched(prometheus, tmp_path, replace(QUERY, days=1))["web"]
     assert (web["cpu"] == 4.0).all()
@@ -255,6 +276,50 @@ def test_what_the_services_are_is_written_with_the_container_that_memory_is_of(p
     web = next(each for each in found if each.service == "web")
     assert (web.kind, web.namespace, web.main) == ("Deployment", "shop", "proxy")
     assert web.main_container.requests.memory == 8 * MIB
+
+
+def test_series_of_several_clusters_are_told_apart_by_a_selector(prometheus, tmp_path):
+    query = replace(QUERY, namespace="far", source="raw", days=1)
+    with pytest.raises(InputError, match="series of 2 clusters: east, west; name one with --selector"):
+        fetched(prometheus, tmp_path, query)
+    assert (
+        fetched(prometheus, tmp_path, replace(query, selector='cluster="west"'))["db"].iloc[5]["replicas"]
+        == 1
+    )
+
+
+def test_recorded_series_of_several_namespaces_are_refused(prometheus, tmp_path):
+    with pytest.raises(InputError, match="series of 2 namespaces: far, shop; name one with --namespace"):
+        fetched(prometheus, tmp_path, replace(QUERY, namespace="", days=1))
+
+
+def test_expression_without_rules_can_be_backfilled(prometheus, tmp_path):
+    """promtool evaluates each rule by itself, so one that builds on another gives it nothing."""
+    rule = {"record": "shop:cpu", "expr": expressions.cores(Selection("shop"))}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "shop", "rules": [rule]}]}))
+    span = [
+        "--start",
+        str(END - DAY),
+        "--end",
+        str(END),
+        "--eval-interval",
+        "5m",
+        "--output-dir",
+        str(tmp_path / "data"),
+    ]
+    command = [program("promtool"), "tsdb", "create-blocks-from", "rules", "--url", prometheus.url, *span]
+    done = subprocess.run(
+        [*command, str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    listed = subprocess.run(
+        [program("promtool"), "tsdb", "list", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    samples = sum(int(line.split()[4]) for line in listed.stdout.splitlines()[1:])
+    assert samples > 288 * 2
 
 
 def test_raw_series_are_of_one_namespace(prometheus, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -18,6 +18,7 @@ from predictive_scaling.usage.columns import Column
 from predictive_scaling.usage.prometheus import Series, Span, Told, query_range
 from predictive_scaling.usage.tables import parsed
 
+HOUR = 3600
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -47,11 +48,10 @@ class Asking:
         answers: dict[tuple[str, Span], list[Series]] = {}
         found = {}
         for column in self.columns:
-            asked = replace(span.moved(span.step) if column.at_end else span, lookback=column.lookback)
-            key = column.expression, asked
+            key = column.expression, _asked(column, span)
             if key not in answers:
-                answers[key] = query_range(self.server, column.expression, asked, self.tell)
-            found[column.name] = _values(column, answers[key], asked.start - span.start)
+                answers[key] = query_range(self.server, *key, self.tell)
+            found[column.name] = _values(column, answers[key], span)
         table = pd.DataFrame(found).rename_axis(KEYS).reset_index()
         log("fetched", start=span.start, end=span.end, rows=len(table))
         instants = pd.to_datetime(table["timestamp"].astype("int64"), unit="s").dt.strftime(INSTANT)
@@ -71,24 +71,43 @@ def chunk(asking: Asking, span: Span, kept: Kept | None) -> pd.DataFrame:
         return table
 
 
-def _values(column: Column, found: list[Series], late: int) -> pd.Series[float]:
-    """Values of one column by instant, service, kind and container, `late` seconds after the instants they are of.
+def _asked(column: Column, span: Span) -> Span:
+    """The instants to ask at."""
+    if column.hourly and span.step < HOUR:
+        first, last = span.start // HOUR * HOUR, -(-span.end // HOUR) * HOUR
+        return Span(first, last, HOUR, column.lookback)
+    return replace(span.moved(span.step) if column.at_end else span, lookback=column.lookback)
+
+
+def _samples(column: Column, series: Series, span: Span) -> Iterator[tuple[int, float]]:
+    """Values by the instants that they are of."""
+    if column.hourly and span.step < HOUR:
+        for hour, value in series.samples:
+            for at in range(max(hour, span.start), min(hour + HOUR, span.end), span.step):
+                yield at, value
+    else:
+        late = span.step if column.at_end else 0
+        yield from ((at - late, value) for at, value in series.samples)
+
+
+def _values(column: Column, found: list[Series], span: Span) -> pd.Series[float]:
+    """Values of one column by instant, service, kind and container.
 
     Every series must name its service, all must be of one namespace and cluster, and no two the same.
     """
+    if column.at_end:
+        _require_one_place(column, found)
     values: dict[tuple[int, str, str, str], float] = {}
     for series in found:
         if column.resource and series.labels.get("resource") != column.resource:
             continue
         place = _identity(column, series.labels)
-        for at, value in series.samples:
-            if (at - late, *place) in values:
+        for at, value in _samples(column, series, span):
+            if (at, *place) in values:
                 raise InputError(
                     f"{column.name}: two series for {place[0]!r} at once; aggregate with sum by ({column.label}) (…)"
                 )
-            values[at - late, *place] = value
-    if column.at_end:
-        _require_one_place(column, found)
+            values[at, *place] = value
     index = pd.MultiIndex.from_tuples(values, names=KEYS) if values else _NO_INDEX
     return pd.Series(list(values.values()), index=index, dtype="float64", name=column.name)
 

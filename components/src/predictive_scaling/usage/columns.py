@@ -7,7 +7,8 @@ worked out is looked at every five minutes, raw series with all their samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from predictive_scaling.usage import expressions
 from predictive_scaling.usage.expressions import RATE_SECONDS, Selection
@@ -38,7 +39,8 @@ class Column:
     """What to ask for one column.
 
     `by_container`: a series for each container of a workload, of which the main one is taken. `at_end`: asked at the
-    end of each step. `resource` picks those series that have it as their label. `lookback` is how old a sample may be.
+    end of each step. `hourly`: asked once an hour, for it seldom changes. `resource` picks those series that have it as
+    their label. `lookback` is how old a sample may be, in seconds.
     """
 
     name: str
@@ -46,27 +48,23 @@ class Column:
     label: str = "service"
     by_container: bool = False
     at_end: bool = False
+    hourly: bool = False
     lookback: int | None = None
     resource: str = ""
 
 
 def recorded(chosen: Selection, seconds: int) -> list[Column]:
     """Columns from recorded series, in steps of so many seconds."""
-    cpu, memory, replicas = (
-        chosen.recorded(name) for name in (CPU_QUERY, MEMORY_QUERY, REPLICAS_QUERY)
-    )  # fmt: skip
-    window = f"[{max(seconds, 1)}s]" if seconds < LONG_SECONDS else f"[{seconds - 1}s]"
-    return [
+    cpu, memory, replicas = (chosen.recorded(name) for name in (CPU_QUERY, MEMORY_QUERY, REPLICAS_QUERY))
+    window = f"[{seconds if seconds < LONG_SECONDS else seconds - 1}s]"
+    columns = [
         _built("cpu", _mean(cpu, seconds)),
         _built("memory", f"avg_over_time({memory}{window})", by_container=True),
         _built("cpu_max", f"max_over_time({cpu}{window})"),
         _built("memory_max", f"max_over_time({memory}{window})", by_container=True),
         _built("replicas", f"avg_over_time({replicas}{window})"),
-        *(
-            _built(name, chosen.recorded(f"predictive_scaling:container_{what}:max", f'resource="{resource}"'), True)
-            for name, (what, resource) in AMOUNTS.items()
-        ),
-    ]  # fmt: skip
+    ]
+    return columns + _amounts(lambda what: chosen.recorded(f"predictive_scaling:container_{what}:max"))
 
 
 def raw(chosen: Selection, seconds: int) -> list[Column]:
@@ -77,14 +75,17 @@ def raw(chosen: Selection, seconds: int) -> list[Column]:
         _built("memory", _mean(expressions.pod_memory(chosen), seconds), by_container=True),
         _built("memory_max", expressions.pod_memory(chosen, window), by_container=True),
         _built("replicas", _mean(expressions.replicas(chosen), seconds)),
-        *(
-            Column(name, expressions.amounts(chosen, what), "service", True, True, RATE_SECONDS, resource)
-            for name, (what, resource) in AMOUNTS.items()
-        ),
-    ]  # fmt: skip
+    ]
     if seconds >= LONG_SECONDS:
         columns.insert(2, _built("cpu_max", _over("max", expressions.cores(chosen), seconds)))
-    return columns
+    return columns + _amounts(lambda what: expressions.amounts(chosen, what))
+
+
+def _amounts(expression: Callable[[str], str]) -> list[Column]:
+    return [
+        replace(_built(name, expression(what), by_container=True), hourly=True, resource=resource)
+        for name, (what, resource) in AMOUNTS.items()
+    ]
 
 
 def _built(name: str, expression: str, by_container: bool = False) -> Column:

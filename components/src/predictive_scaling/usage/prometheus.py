@@ -23,6 +23,7 @@ from predictive_scaling.tell.logs import log
 ROLE = "PROMETHEUS"
 # Prometheus refuses a range query of more points in one series.
 MAX_POINTS = 11_000
+SHOWN = 200  # characters of an expression in an error
 _SELECTOR = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*\s*(\{[^{}]*\})?")
 _TOO_MUCH = frozenset({422, TOO_LARGE})
 _BAD_QUERY = frozenset({400, 422})
@@ -92,7 +93,7 @@ def query_range(server: Server, expression: str, span: Span, told: Told | None =
             halves = replace(span, end=middle), replace(span, start=middle)
             return [series for half in halves for series in query_range(server, expression, half, told)]
         if error.status in _BAD_QUERY:
-            raise InputError(f"query {expression!r}: {error}") from error
+            raise InputError(f"query {_short(expression)!r}: {error}") from error
         raise
 
 
@@ -119,11 +120,15 @@ def query(server: Server, expression: str, at: int, told: Told | None = None) ->
         answer = _post(server, "query", {"query": expression, "time": at, "partial_response": "false"})
     except RefusedError as error:
         if error.status in _BAD_QUERY:
-            raise InputError(f"query {expression!r}: {error}") from error
+            raise InputError(f"query {_short(expression)!r}: {error}") from error
         raise
     return _results(
         answer, "vector", lambda each: Vector(dict(each["metric"]), float(each["value"][1])), told
     )
+
+
+def _short(expression: str) -> str:
+    return expression if len(expression) <= SHOWN else expression[: SHOWN - 1] + "…"
 
 
 def _guarded(expression: str, step: int) -> str:
