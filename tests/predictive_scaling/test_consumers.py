@@ -231,6 +231,15 @@ def test_lead_is_in_the_query_and_one_service_alone_can_be_written(consumers: Co
     assert "vector(time() + 1500)" in floor_trigger(found.files["cart.yaml"])["metadata"]["query"]
 
 
+def test_keda_reads_a_prometheus_that_wants_a_token(consumers: Consumers) -> None:
+    found = consumers("keda", workload(), services=MAX, more=("--authentication", "prometheus"))
+    trigger = floor_trigger(found.files["checkout.yaml"])
+    assert trigger["authenticationRef"] == {"name": "prometheus"}
+    assert trigger["metadata"]["authModes"] == "bearer"
+    refused = consumers("hpa", workload(), services=MAX, more=("--authentication", "prometheus"))
+    assert refused.code == 2 and "it is KEDA's" in refused.err
+
+
 def test_rules_say_whose_floor_is_read_for_prometheus_and_for_its_operator(consumers: Consumers) -> None:
     found = consumers("keda", workload(), services=MAX, more=("--prometheus-rule", "stack"))
     labels = {"environment": "prod", "namespace": "shop", "service": "checkout"}

@@ -69,6 +69,12 @@ def _arguments(parser: ArgumentParser) -> None:
         help="look at the main container's cpu alone: for sidecars that are injected without a request",
     )
     parser.add_argument(
+        "--authentication",
+        default="",
+        metavar="NAME",
+        help="TriggerAuthentication with the bearer token that KEDA needs for Prometheus",
+    )
+    parser.add_argument(
         "--prometheus-rule",
         default="",
         metavar="RELEASE",
@@ -85,7 +91,10 @@ def _run(found: Namespace) -> int:
         version(found.kubernetes),
         found.utilisation,
         found.by_container,
+        found.authentication,
     )
+    if place.authentication and found.kind == PLAIN:
+        raise InputError("--authentication: it is KEDA's; the adapter has its own way to Prometheus")
     tree = _tree(found)
     sources = _merged(found, tree)
     consumers = list(_consumers(found, place, sources, tree))

@@ -22,7 +22,8 @@ _VERSION = re.compile(r"v?1\.([0-9]{1,3})(\..*)?")
 class Place:
     """A run's environment and namespace, as on its gauges; `utilisation` is for what has no autoscaler yet, 0–1.
 
-    With `by_container` the reactive trigger looks at the main container alone, whatever the others request.
+    With `by_container` the reactive trigger looks at the main container alone, whatever the others request;
+    `authentication` names the TriggerAuthentication that has KEDA's bearer token for Prometheus.
     Raises InputError.
     """
 
@@ -33,6 +34,7 @@ class Place:
     kubernetes: tuple[int, int] = NEWEST
     utilisation: float = UTILISATION
     by_container: bool = False
+    authentication: str = ""
 
     def __post_init__(self) -> None:
         if not _VALUE.fullmatch(self.environment):  # it becomes a label's value of an HPA's metric
@@ -45,6 +47,10 @@ class Place:
             raise InputError(f"--lead-minutes {self.lead_minutes}: give 0 to {MAX_LEAD_MINUTES}")
         if not 0.01 <= self.utilisation <= 1:
             raise InputError(f"--utilisation {self.utilisation}: give a share of the request, 0.01 to 1")
+        if self.authentication and not _LABEL.fullmatch(self.authentication):
+            raise InputError(
+                f"--authentication {self.authentication!r}: this is no TriggerAuthentication's name"
+            )
         _check_address(self.prometheus)
 
     @property
@@ -71,5 +77,5 @@ def _check_address(url: str) -> None:
         raise InputError("--prometheus: write http://HOST:PORT, as KEDA reaches it in the cluster")
     if parts.username is not None or parts.password is not None:
         raise InputError(
-            "--prometheus: it would stand in Git with its password; leave that out, and name a TriggerAuthentication"
+            "--prometheus: it would stand in Git with its password; leave that out, and give --authentication"
         )

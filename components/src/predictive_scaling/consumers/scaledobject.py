@@ -12,22 +12,27 @@ from predictive_scaling.consumers.reactive import Reactive
 from predictive_scaling.shapes.shape import Shape
 
 FAILURES = 3
+NAME = "predictive_scaling_floor"
+"""Of our trigger: KEDA wants names that are unique, and a formula wants one that is a word."""
 TRANSFER = "scaledobject.keda.sh/transfer-hpa-ownership"
 
 
 def trigger(shape: Shape, place: Place) -> Object:
     """The floor's. AverageValue by 1 makes the value a count; nothing, NaN and infinity read as 0."""
     matchers = floor.selector(place.environment, place.namespace, shape.service)
+    own = {"authenticationRef": {"name": place.authentication}} if place.authentication else {}
     return {
         "type": "prometheus",
-        "name": "floor",
+        "name": NAME,
         "metricType": "AverageValue",
         "metadata": {
             "serverAddress": place.prometheus,
             "threshold": "1",
             "ignoreNullValues": "true",
+            **({"authModes": "bearer"} if own else {}),
             "query": orders.query(matchers, place),
         },
+        **own,
     }
 
 
