@@ -85,7 +85,7 @@ def _run(found: Namespace) -> int:
 def _tell(made: Proposal) -> int:
     for each in made.left_out:
         complain(each)
-    raised = [each for each in made.lines if not each.startswith("note ")]
+    raised = [each for each in made.lines if not each.startswith("note")]
     say("\n".join(made.lines if raised else [*made.lines, "nothing to raise"]))
     return 1 if made.left_out else 0
 

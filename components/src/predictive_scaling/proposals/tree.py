@@ -152,6 +152,8 @@ def _is_of(patch: Patch, known: Known, service: str) -> bool:
             and fits(target.name, *known.names)
             and fits(target.namespace, *spaces)
         )
+    if patch.entry is None and patch.service != service:
+        return False  # a file of ours for another service
     if patch.namespace and patch.namespace not in known.namespaces:
         return False
     if patch.generated and patch.service == service:
