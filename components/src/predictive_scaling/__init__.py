@@ -5,7 +5,8 @@ A wing imports those below it only (`.importlinter` holds them to it):
     commands    the command line: the steps by hand
     steps       one function a pipeline step: files in, files out, around pure functions of tables
     report      what people read: pages, tables, charts
-    recommend   forecast → capacity → plan → proposal; publishing and its fallback
+    proposals   floors as patches of a GitOps repository, over what stands there
+    recommend   forecast → capacity → plan; publishing and its fallback
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete
     usage       usage data: from tables and Prometheus, validated
