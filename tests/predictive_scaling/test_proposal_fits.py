@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 
 import pytest
+from predictive_scaling.__main__ import main
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.proposals.over import ground
 from predictive_scaling.proposals.quantity import mebibytes, parse
@@ -191,3 +192,21 @@ def test_memory_is_rounded_up():
 def test_rendered_text_that_is_no_yaml_is_told():
     with pytest.raises(InputError, match=r"r\.yaml:2:1: this is no YAML"):
         ground([("r.yaml", "a: [\n")])
+
+
+def test_a_container_that_the_cluster_adds_is_passed_by(repository, capsys):
+    listed = [{"name": name, "memory": {"request": 300 * 2**20}} for name in ("app", "istio-proxy")]
+    one = service("checkout", container="app", containers=listed)
+    assert repository.propose(capsys, document(one), [shop(TWO)]) == 0
+    assert "raised shop/checkout app: memory 100Mi → 300Mi" in repository.said
+    assert "istio" not in repository.text("shop/checkout/memory.yaml")
+
+
+def test_without_rendered_manifests_nothing_is_proposed(repository, capsys):
+    (repository.root / "r.json").write_text(json.dumps(document(service("checkout"))))
+    assert (
+        main(["propose", "--recommendation", str(repository.root / "r.json"), "--into", str(repository.tree)])
+        == 2
+    )
+    assert "give --over RENDERED.yaml" in capsys.readouterr().err
+    assert not repository.tree.exists()

@@ -39,7 +39,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--over",
         action="append",
-        required=True,
+        default=[],
         metavar="RENDERED.yaml",
         help="what the tree is laid over, as kubectl kustomize prints it; - reads it from stdin; may be given again",
     )
@@ -66,6 +66,11 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(found: Namespace) -> int:
+    if not found.over:
+        raise InputError(
+            "give --over RENDERED.yaml, what kubectl kustomize prints: a patch that does not know what it is laid over "
+            "may lower it"
+        )
     document = read_document(found.recommendation)
     folder = Path(found.into)
     files = read_tree(folder)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from predictive_scaling.proposals.editing import UnwritableError, quoted, with_value
@@ -47,10 +48,11 @@ class Entry:
     place: str
 
 
-def entries(file: str, text: str) -> list[Entry]:
+@lru_cache(maxsize=64)  # asked anew for each value of each service
+def entries(file: str, text: str) -> tuple[Entry, ...]:
     """The patches that a kustomization lists. Raises InputError."""
     seen = _root(file, text)
-    return [_entry(at, each) for at, each in enumerate(seen.listed("patches"))] if seen else []
+    return tuple(_entry(at, each) for at, each in enumerate(seen.listed("patches"))) if seen else ()
 
 
 def _root(file: str, text: str) -> Seen | None:

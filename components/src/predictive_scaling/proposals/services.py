@@ -161,15 +161,20 @@ def main_of(workload: Workload) -> str:
 
 
 def by_container(floor: Floor, workload: Workload) -> dict[str, float]:
-    """The memory floors by the names of containers that are there. Raises LeftOutError for one that is not."""
+    """The memory floors by the names of containers that are there. Raises LeftOutError where the main one is not.
+
+    Others may be missing: the cluster's webhooks add containers that nobody renders.
+    """
     found = {name or main_of(workload): value for name, value in floor.memory.items()}
-    strange = [name for name in found if workload.box(name) is None]
-    if strange:
-        there = ", ".join(each.name for each in workload.boxes) or "none"
+    there = {name: value for name, value in found.items() if workload.box(name)}
+    missing = floor.main if floor.main and floor.main not in there and floor.memory else ""
+    if missing or (found and not there):
+        names = ", ".join(each.name for each in workload.boxes) or "none"
+        what = missing or ", ".join(found)
         raise LeftOutError(
-            f"{workload.kind} {workload.name} ({workload.place}) has no container {', '.join(strange)}, but {there}"
+            f"{workload.kind} {workload.name} ({workload.place}) has no container {what}, but {names}"
         )
-    return found
+    return there
 
 
 def _raise_memory(draft: Draft, case: Case, workload: Workload) -> Workload:
