@@ -28,7 +28,7 @@ Each value becomes the highest of what is rendered, what stands in the tree, and
 stays, remarks and order too. A service that does not fit is left out and told with the place of what it does not fit.
 LimitRanges, ResourceQuotas and Nodes are heeded where --over has them (kubectl get limitrange,quota,nodes -A -o yaml).
 
-proposal.yaml in the tree: form, allowLower, holdOff, for all and under services: {NAME: ...} for one.
+proposal.yaml in the tree: form, allowLower, holdOff, raiseMaximum, for all and under services: {NAME: ...} for one.
 
 Exit codes: 0 everything fits · 1 something was left out, the rest is written · 2 bad input, nothing is written · 4 the
 cluster or the registry failed, nothing is written."""
@@ -57,6 +57,11 @@ def _arguments(parser: ArgumentParser) -> None:
         "--hold-off", default="", metavar="14d", help="... once they were for so long (default 14d)"
     )
     parser.add_argument(
+        "--raise-maximum",
+        action="store_true",
+        help="the most replicas, too, to what some hour wants: maximum.yaml",
+    )
+    parser.add_argument(
         "--registry", default="", help="with --allow-lower: where recommendations of the past are"
     )
     parser.add_argument(
@@ -76,6 +81,7 @@ def _run(found: Namespace) -> int:
     files = read_tree(folder)
     texts = [(_name(each), _text(each)) for each in found.over]
     given = {"form": found.form, "allowLower": found.allow_lower, "holdOff": found.hold_off}
+    given |= {"raiseMaximum": "true"} if found.raise_maximum else {}
     over = Over(ground(texts), placing(folder), _past(found, document), found.namespace)
     made = proposal(document, files, over, given)
     if found.cluster:
