@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 
 import pytest
+from predictive_scaling.__main__ import main
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.proposals.over import ground
 from predictive_scaling.proposals.quantity import mebibytes, parse
@@ -156,6 +157,7 @@ def test_more_than_the_maximum_in_some_hour_and_recreate_are_told(repository, ca
     things = [shop(spec={"strategy": {"type": "Recreate"}}), hpa(namespace="shop")]
     assert repository.propose(capsys, document({**service("checkout"), "cpu": cpu}), things) == 0
     assert "note shop/checkout: some hour wants 44 replicas; its maximum is 20 (" in repository.said
+    assert "maximum.yaml" not in repository.text("kustomization.yaml")
     assert "none of its pods serves while this rolls out" in repository.said
 
 
@@ -191,3 +193,36 @@ def test_memory_is_rounded_up():
 def test_rendered_text_that_is_no_yaml_is_told():
     with pytest.raises(InputError, match=r"r\.yaml:2:1: this is no YAML"):
         ground([("r.yaml", "a: [\n")])
+
+
+def test_a_container_that_the_cluster_adds_is_passed_by(repository, capsys):
+    listed = [{"name": name, "memory": {"request": 300 * 2**20}} for name in ("app", "istio-proxy")]
+    one = service("checkout", container="app", containers=listed)
+    assert repository.propose(capsys, document(one), [shop(TWO)]) == 0
+    assert "raised shop/checkout app: memory 100Mi → 300Mi" in repository.said
+    assert "istio" not in repository.text("shop/checkout/memory.yaml")
+
+
+def test_without_rendered_manifests_nothing_is_proposed(repository, capsys):
+    (repository.root / "r.json").write_text(json.dumps(document(service("checkout"))))
+    assert (
+        main(["propose", "--recommendation", str(repository.root / "r.json"), "--into", str(repository.tree)])
+        == 2
+    )
+    assert "give --over RENDERED.yaml" in capsys.readouterr().err
+    assert not repository.tree.exists()
+
+
+@pytest.mark.parametrize("scaler", [hpa, scaled_object])
+def test_a_maximum_is_raised_by_a_proposal_of_its_own_where_people_ask_for_it(repository, capsys, scaler):
+    cpu = {"blocks": [{"min_replicas": 30}], "floors": [{"replicas": 30, "wanted": 44}]}
+    one = document({**service("checkout"), "cpu": cpu})
+    things = [shop(), scaler(namespace="shop")]
+    assert repository.propose(capsys, one, things) == 1
+    assert "30 replicas are above its maximum 20" in repository.told
+    assert repository.propose(capsys, one, things, "--raise-maximum") == 0, repository.told
+    key = "maxReplicas" if scaler is hpa else "maxReplicaCount"
+    assert f"raised shop/checkout {things[1]['kind']} checkout: {key} 20 → 44 (run {RUN})" in repository.said
+    assert f"  {key}: 44\n" in repository.text("shop/checkout/maximum.yaml")
+    assert repository.propose(capsys, one, things) == 0
+    assert repository.said == "nothing to raise\n"

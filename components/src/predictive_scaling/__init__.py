@@ -6,12 +6,14 @@ A wing imports those below it only (`.importlinter` holds them to it):
     tasks       the steps as components call them: what parameters may reach, and exit codes
     steps       one function a pipeline step: files in, files out, around pure functions of tables
     report      what people read: pages, tables, charts
+    proposals   floors as patches of a GitOps repository, over what stands there
     consumers   who acts on floors: KEDA's ScaledObjects, HPAs, as a kustomize component
-    recommend   forecast → capacity → plan → proposal; publishing and its fallback
+    recommend   forecast → capacity → plan; publishing and its fallback
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete
     doctor      what a Prometheus has of a namespace, and what to do
-    usage       usage data: from tables and Prometheus, validated
+    usage       usage data: from tables and Prometheus, validated; known events
+    shapes      what a service is: kind, containers, autoscaler
     store       where models and documents are kept: a folder, or S3
     tell        gauges, the Pushgateway, notifications, logs
     base        errors, clock, documents, settings, series, HTTP

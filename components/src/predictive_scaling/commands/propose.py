@@ -28,7 +28,7 @@ Each value becomes the highest of what is rendered, what stands in the tree, and
 stays, remarks and order too. A service that does not fit is left out and told with the place of what it does not fit.
 LimitRanges, ResourceQuotas and Nodes are heeded where --over has them (kubectl get limitrange,quota,nodes -A -o yaml).
 
-proposal.yaml in the tree: form, allowLower, holdOff, for all and under services: {NAME: ...} for one.
+proposal.yaml in the tree: form, allowLower, holdOff, raiseMaximum, for all and under services: {NAME: ...} for one.
 
 Exit codes: 0 everything fits · 1 something was left out, the rest is written · 2 bad input, nothing is written · 4 the
 cluster or the registry failed, nothing is written."""
@@ -39,7 +39,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--over",
         action="append",
-        required=True,
+        default=[],
         metavar="RENDERED.yaml",
         help="what the tree is laid over, as kubectl kustomize prints it; - reads it from stdin; may be given again",
     )
@@ -57,6 +57,11 @@ def _arguments(parser: ArgumentParser) -> None:
         "--hold-off", default="", metavar="14d", help="... once they were for so long (default 14d)"
     )
     parser.add_argument(
+        "--raise-maximum",
+        action="store_true",
+        help="the most replicas, too, to what some hour wants: maximum.yaml",
+    )
+    parser.add_argument(
         "--registry", default="", help="with --allow-lower: where recommendations of the past are"
     )
     parser.add_argument(
@@ -66,11 +71,17 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(found: Namespace) -> int:
+    if not found.over:
+        raise InputError(
+            "give --over RENDERED.yaml, what kubectl kustomize prints: a patch that does not know what it is laid over "
+            "may lower it"
+        )
     document = read_document(found.recommendation)
     folder = Path(found.into)
     files = read_tree(folder)
     texts = [(_name(each), _text(each)) for each in found.over]
     given = {"form": found.form, "allowLower": found.allow_lower, "holdOff": found.hold_off}
+    given |= {"raiseMaximum": "true"} if found.raise_maximum else {}
     over = Over(ground(texts), placing(folder), _past(found, document), found.namespace)
     made = proposal(document, files, over, given)
     if found.cluster:
@@ -85,7 +96,7 @@ def _run(found: Namespace) -> int:
 def _tell(made: Proposal) -> int:
     for each in made.left_out:
         complain(each)
-    raised = [each for each in made.lines if not each.startswith("note ")]
+    raised = [each for each in made.lines if not each.startswith("note")]
     say("\n".join(made.lines if raised else [*made.lines, "nothing to raise"]))
     return 1 if made.left_out else 0
 

@@ -15,8 +15,9 @@ from predictive_scaling.usage.validation import require_service_name
 class Floor:
     """Least replicas and memory (bytes) of a service; None or empty where nothing is recommended.
 
-    `memory` is by container; the key is empty where the recommendation does not name the container. `kind` is that of
-    its workload, empty where it does not say. `run` and `memory_run` made these numbers: an entry may be carried.
+    `memory` is by container; the key is empty where the recommendation does not name the container. `main` is the one
+    that forecasts are of, `kind` that of its workload; empty where it does not say. `run` and `memory_run` made these
+    numbers: an entry may be carried. `wanted` is the most that any hour wants.
     """
 
     service: str
@@ -24,6 +25,7 @@ class Floor:
     replicas: int | None = None
     wanted: int | None = None
     memory: Mapping[str, float] = field(default_factory=dict)
+    main: str = ""
     run: str = ""
     memory_run: str = ""
 
@@ -50,6 +52,7 @@ def _floor(service: Document, run: str) -> Floor:
         _quietest(cpu),
         _wanted(cpu),
         _memory(service, memory),
+        str(service.get("container") or ""),
         str(cpu.get("carried_from") or run),
         str(memory.get("carried_from") or run),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from predictive_scaling.proposals.editing import UnwritableError, quoted, with_value
@@ -46,10 +48,11 @@ class Entry:
     place: str
 
 
-def entries(file: str, text: str) -> list[Entry]:
+@lru_cache(maxsize=64)  # asked anew for each value of each service
+def entries(file: str, text: str) -> tuple[Entry, ...]:
     """The patches that a kustomization lists. Raises InputError."""
     seen = _root(file, text)
-    return [_entry(at, each) for at, each in enumerate(seen.listed("patches"))] if seen else []
+    return tuple(_entry(at, each) for at, each in enumerate(seen.listed("patches"))) if seen else ()
 
 
 def _root(file: str, text: str) -> Seen | None:
@@ -71,15 +74,18 @@ def fits(pattern: str, *names: str) -> bool:
         return pattern in names
 
 
-def with_entry(file: str, text: str, path: str, target: Target) -> str:
-    """The kustomization with one more patch, listed last: the last one counts. Raises UnwritableError."""
-    lines = [f"path: {path}", *target.lines()]
-    return _with(file, text, "patches", lines, {"path": path, "target": target.data()})
+def with_entries(file: str, text: str, added: Mapping[str, Target]) -> str:
+    """The kustomization with more patches, listed last: the last one counts. Raises UnwritableError."""
+    items = [
+        ([f"path: {path}", *each.lines()], {"path": path, "target": each.data()})
+        for path, each in added.items()
+    ]
+    return _with(file, text, "patches", items)
 
 
-def with_resource(file: str, text: str, path: str) -> str:
-    """The kustomization with one more resource. Raises UnwritableError."""
-    return _with(file, text, "resources", [path], path)
+def with_resources(file: str, text: str, added: Sequence[str]) -> str:
+    """The kustomization with more resources. Raises UnwritableError."""
+    return _with(file, text, "resources", [([path], path) for path in added])
 
 
 def resources(file: str, text: str) -> list[str]:
@@ -88,36 +94,42 @@ def resources(file: str, text: str) -> list[str]:
     return [each.text for each in seen.listed("resources") if each.text] if seen else []
 
 
-def _with(file: str, text: str, key: str, lines: list[str], item: object) -> str:
+def _with(file: str, text: str, key: str, items: Sequence[tuple[list[str], object]]) -> str:
+    if not items:
+        return text
     if not text.strip() or _root(file, text) is None:
         text += EMPTY
     seen = _root(file, text)
     assert seen is not None
     expected: Any = deepcopy(plain(text))
-    expected[0][key] = [*(expected[0].get(key) or []), item]
-    found = _with_item(text, key, seen.at(key), lines)
+    expected[0][key] = [*(expected[0].get(key) or []), *(item for _, item in items)]
+    found = _with_items(text, key, seen.at(key), [lines for lines, _ in items])
     if not same(found, expected):
-        raise UnwritableError(f"{seen.place}: {lines[0]} cannot be listed under {key}; list it by hand")
+        raise UnwritableError(f"{seen.place}: {items[0][0][0]} cannot be listed under {key}; list it by hand")
     return found
 
 
-def _with_item(text: str, key: str, listed: Seen | None, lines: list[str]) -> str:
+def _with_items(text: str, key: str, listed: Seen | None, items: list[list[str]]) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     if listed is None:
         end = "" if text.endswith("\n") else newline
-        return text + end + f"{key}:{newline}" + _item(lines, 2, newline)
+        return text + end + f"{key}:{newline}" + _block(items, 2, newline)
     node = listed.node
     if not listed.items():
         rest = text[node.end_mark.index :]
         after = "" if rest.startswith(("\n", "\r\n")) or not rest else newline
-        item = newline + _item(lines, 2, newline).removesuffix(newline) + after
-        return text[: node.start_mark.index].rstrip(" ") + item + rest
+        block = newline + _block(items, 2, newline).removesuffix(newline) + after
+        return text[: node.start_mark.index].rstrip(" ") + block + rest
     if getattr(node, "flow_style", False):
         at = node.end_mark.index - 1
-        return text[:at].rstrip(" ,\r\n") + f", {_flowed(lines)}" + text[at:]
+        return text[:at].rstrip(" ,\r\n") + "".join(f", {_flowed(lines)}" for lines in items) + text[at:]
     at = _line_end(text, _last(node))
     start = "" if text[at - 1 : at] == "\n" else newline
-    return text[:at] + start + _item(lines, node.start_mark.column, newline) + text[at:]
+    return text[:at] + start + _block(items, node.start_mark.column, newline) + text[at:]
+
+
+def _block(items: list[list[str]], column: int, newline: str) -> str:
+    return "".join(_item(lines, column, newline) for lines in items)
 
 
 def _item(lines: list[str], column: int, newline: str) -> str:

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from predictive_scaling.base.clock import iso
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.proposals.editing import UnwritableError
 from predictive_scaling.proposals.fit import Key
 from predictive_scaling.proposals.floors import Floor, floors, namespace
 from predictive_scaling.proposals.forms import Change
 from predictive_scaling.proposals.ground import Ground, Workload
-from predictive_scaling.proposals.kustomization import EMPTY
+from predictive_scaling.proposals.kustomization import EMPTY, Target, with_entries, with_resources
 from predictive_scaling.proposals.leaving import Here, tidied
 from predictive_scaling.proposals.lowering import Past
 from predictive_scaling.proposals.placing import NOWHERE, Placing
@@ -66,9 +68,8 @@ def proposal(
     state = _State(dict(files), over.ground, _replicas(over.ground))
     for floor in all_floors:
         _propose(state, floor, over, wishes, space)
-    name = kustomization_of(state.files)
-    if name not in state.files:
-        state.files[name] = EMPTY
+    state.lines += _short_past(over.past, wishes)
+    _list(state)
     known = {each.service: _found(each, over, space) for each in all_floors}
     gone = tidied(state.files, Here(over.ground, over.placing, space, known))
     return Proposal(
@@ -83,9 +84,42 @@ class _State:
     files: dict[str, str]
     ground: Ground
     replicas: dict[Key, int]
+    pending: dict[str, Target | None] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+
+
+def _list(state: _State) -> None:
+    """All new files at once: a kustomization grows long, and is read anew after each change."""
+    name = kustomization_of(state.files)
+    patches = {path: target for path, target in state.pending.items() if target}
+    try:
+        text = with_entries(name, state.files.get(name, EMPTY), patches)
+        state.files[name] = with_resources(
+            name, text, [each for each in state.pending if each not in patches]
+        )
+    except UnwritableError as error:
+        state.left_out.append(f"left in {error}: {', '.join(state.pending)}")
+        state.files.setdefault(name, EMPTY)
+
+
+def _short_past(past: Sequence[Past], wishes: Settings) -> list[str]:
+    """What to tell where values may be lowered, but the past is too short to show that they are too high."""
+    holds = [
+        each.hold_off for each in (wishes.all, *wishes.services.values()) if each.allow_lower is not None
+    ]
+    if not holds:
+        return []
+    if not past:
+        return ["note: allowLower needs --registry: nothing is lowered without recommendations of the past"]
+    if past[0].at > past[-1].at - max(holds):
+        first = iso(past[0].at)
+        return [
+            f"note: recommendations in the registry reach back to {first} only; holdOff asks for {max(holds).days} "
+            "days: keep more of them (keep_runs)"
+        ]
+    return []
 
 
 def _check_namespace(space: str, over: Over) -> None:
@@ -105,12 +139,12 @@ def _propose(state: _State, floor: Floor, over: Over, wishes: Settings, space: s
         workload = _one(_found(floor, over, space), floor)
         place = f"{workload.namespace}/{floor.service}" if workload.namespace else place
         case = Case(floor, workload, state.ground, wishes.of(floor.service), over.placing, over.past, space)
-        draft = Draft(dict(state.files))
+        draft = Draft(dict(state.files), dict(state.pending))
         after, count = raise_service(draft, case, state.replicas)
     except LeftOutError as error:
         state.left_out += [f"left out {place}: {each}" for each in error.reasons]
         return
-    state.files = draft.files
+    state.files, state.pending = draft.files, draft.pending
     state.ground = with_workload(state.ground, after)
     state.replicas[workload.key] = count
     state.lines += [_line(place, each) for each in draft.changes]

@@ -10,7 +10,7 @@ from predictive_scaling.proposals.editing import UnwritableError, with_value
 from predictive_scaling.proposals.floors import Floor
 from predictive_scaling.proposals.forms import Change, said, with_change
 from predictive_scaling.proposals.ground import Amount, Ground, Workload
-from predictive_scaling.proposals.kustomization import resources, with_entry, with_resource
+from predictive_scaling.proposals.kustomization import Target, resources
 from predictive_scaling.proposals.lowering import Past, lowest_allowed
 from predictive_scaling.proposals.placing import NOWHERE, Placing
 from predictive_scaling.proposals.quantity import parse
@@ -57,6 +57,8 @@ class Draft:
     """The tree as it becomes, and what was changed in it so far."""
 
     files: dict[str, str]
+    pending: dict[str, Target | None] = field(default_factory=dict)
+    """Files that the kustomization is to list: patches with their targets, resources with None."""
     changes: list[Change] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -113,10 +115,8 @@ def settle(draft: Draft, case: Case, wanted: Wanted) -> Amount | None:
 
 def _list_again(draft: Draft, wanted: Wanted, found: list[Stand]) -> None:
     """A file of ours that the kustomization lost has a value that is in nobody's way, and in nobody's use."""
-    before = draft.files.get(kustomization_of(draft.files))
     for path in [each.patch.file for each in found if each.patch.entry is None]:
-        _list(draft, wanted, path)
-        if draft.files[kustomization_of(draft.files)] != before:
+        if _list(draft, wanted, path):
             draft.told.append(f"{path} is listed again")
 
 
@@ -201,13 +201,15 @@ def _joined(draft: Draft, path: str, wanted: Wanted, value: str) -> str:
     return with_value(path, text, wanted.slot.steps, value)
 
 
-def _list(draft: Draft, wanted: Wanted, path: str) -> None:
-    """A file that the kustomization does not list has no effect."""
+def _list(draft: Draft, wanted: Wanted, path: str) -> bool:
+    """See to it that the kustomization lists a file, which has no effect otherwise; whether it did not."""
     name = kustomization_of(draft.files)
-    if wanted.resource:
-        if path not in resources(name, draft.files.get(name, "")):
-            draft.files[name] = with_resource(name, draft.files.get(name, ""), path)
-        return
-    if any(each.file == path and each.entry for each in patches(draft.files)):
-        return
-    draft.files[name] = with_entry(name, draft.files.get(name, ""), path, wanted.known.target)
+    listed = (
+        path in resources(name, draft.files.get(name, ""))
+        if wanted.resource
+        else any(each.file == path and each.entry for each in patches(draft.files))
+    )
+    if listed or path in draft.pending:
+        return False
+    draft.pending[path] = None if wanted.resource else wanted.known.target
+    return True

@@ -7,8 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from predictive_scaling.proposals import fit
-from predictive_scaling.proposals.editing import UnwritableError, with_value
-from predictive_scaling.proposals.floors import Floor
+from predictive_scaling.proposals.containers import by_container, mend_names
 from predictive_scaling.proposals.forms import (
     MERGED,
     container_operations,
@@ -30,11 +29,11 @@ from predictive_scaling.proposals.ground import (
 )
 from predictive_scaling.proposals.quantity import mebibytes
 from predictive_scaling.proposals.raising import Case, Draft, LeftOutError, Wanted, settle
-from predictive_scaling.proposals.tree import Patch, Slot, follow, of, patches, stands
+from predictive_scaling.proposals.tree import Patch, Slot, of, patches, stands
 from predictive_scaling.proposals.vertical import acting, raise_policies, vpa_patches
 
 _FILES = {HPA: "hpa.yaml", SCALED_OBJECT: "scaledobject.yaml"}
-MEMORY = "memory.yaml"
+MEMORY, MAXIMUM = "memory.yaml", "maximum.yaml"
 
 
 def raise_service(draft: Draft, case: Case, replicas: Mapping[fit.Key, int]) -> tuple[Workload, int]:
@@ -129,52 +128,42 @@ def _least(case: Case, scaler: Autoscaler) -> Wanted:
     )
 
 
+def _most(case: Case, scaler: Autoscaler) -> Wanted:
+    """What some hour wants, in a patch of its own: it costs what the floors do not."""
+    slot = most_slot(scaler)
+    return Wanted(
+        slot,
+        case.known(scaler.kind, scaler.name),
+        scaler.most,
+        None if case.floor.wanted is None else Fraction(case.floor.wanted),
+        lambda value: str(int(value)),
+        case.floor.run,
+        MAXIMUM,
+        lambda value: merge_patch(scaler.kind, scaler.api, scaler.name, slot, value),
+        lambda each: each.wanted,
+    )
+
+
 def _check_most(draft: Draft, case: Case, scaler: Autoscaler, least: Amount | None) -> None:
     mine = of(case.known(scaler.kind, scaler.name), case.floor.service, patches(draft.files))
     most = _last(mine, most_slot(scaler), scaler.most)
     if most is None:
         return
+    if case.wishes.raise_maximum and case.floor.wanted:
+        most = settle(draft, case, _most(case, scaler)) or most
     if least and least.value > most.value and draft.changes:
         raise LeftOutError(
             f"{least.text} replicas are above its maximum {most.text} ({most.place}); raise that first"
         )
     if case.floor.wanted and case.floor.wanted > most.value:
         draft.told.append(
-            f"some hour wants {case.floor.wanted} replicas; its maximum is {most.text} ({most.place})"
+            f"some hour wants {case.floor.wanted} replicas; its maximum is {most.text} ({most.place}; --raise-maximum)"
         )
-
-
-def main_of(workload: Workload) -> str:
-    """The container that a recommendation is of that does not say. Raises LeftOutError where it is not sure."""
-    boxes = [each for each in workload.boxes if not each.sidecar]
-    if workload.box(workload.main):
-        return workload.main
-    heaviest = sorted(boxes, key=lambda each: each.asked.value if each.asked else Fraction(0), reverse=True)
-    weights = [each.asked.value if each.asked else Fraction(0) for each in heaviest]
-    if len(heaviest) == 1 or (len(heaviest) > 1 and weights[0] > weights[1]):
-        return heaviest[0].name
-    names = ", ".join(each.name for each in boxes) or "none"
-    raise LeftOutError(
-        f"which of its containers ({names}; {workload.place}) the memory is of is not said; give its container under "
-        "services, or annotate its pods with kubectl.kubernetes.io/default-container"
-    )
-
-
-def by_container(floor: Floor, workload: Workload) -> dict[str, float]:
-    """The memory floors by the names of containers that are there. Raises LeftOutError for one that is not."""
-    found = {name or main_of(workload): value for name, value in floor.memory.items()}
-    strange = [name for name in found if workload.box(name) is None]
-    if strange:
-        there = ", ".join(each.name for each in workload.boxes) or "none"
-        raise LeftOutError(
-            f"{workload.kind} {workload.name} ({workload.place}) has no container {', '.join(strange)}, but {there}"
-        )
-    return found
 
 
 def _raise_memory(draft: Draft, case: Case, workload: Workload) -> Workload:
     form = case.wishes.form
-    _mend_names(draft, case)
+    mend_names(draft, case)
     if form == "vpa":
         return raise_policies(draft, case, workload, by_container(case.floor, workload))
     before = len(draft.changes)
@@ -262,26 +251,3 @@ def _raise_pod(draft: Draft, case: Case, workload: Workload) -> Workload:
 def _higher(box: Box, ranges: Iterable[Range], floor: Mapping[str, float]) -> Fraction:
     stands_ = fit.asked(box, ranges)
     return max(stands_.value if stands_ else Fraction(0), Fraction(floor.get(box.name, 0)))
-
-
-def _mend_names(draft: Draft, case: Case) -> None:
-    """A container of ours that the workload does not have would be added, without an image: it is the main one."""
-    workload = case.workload
-    for patch in of(case.known(workload.kind, workload.name), case.floor.service, patches(draft.files)):
-        for at, document in enumerate(patch.documents() if patch.generated else []):
-            listed = follow(document, ("spec", "template", "spec", "containers"))
-            names = [each.said("name") for each in listed.items()] if listed else []
-            for index, each in enumerate(listed.items() if listed else []):
-                if workload.box(names[index]) or each.at("image"):
-                    continue
-                if (main := main_of(workload)) in names:
-                    raise LeftOutError(
-                        f"{each.place}: {workload.kind} {workload.name} has no container {names[index]}"
-                    )
-                steps = ("spec", "template", "spec", "containers", index, "name")
-                try:
-                    text = with_value(patch.file, draft.files[patch.file], steps, main, at)
-                except UnwritableError as error:
-                    raise LeftOutError(str(error)) from error
-                draft.files[patch.file] = text
-                draft.told.append(f"{each.place}: container {names[index]} is {main} ({workload.place})")

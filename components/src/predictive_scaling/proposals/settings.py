@@ -3,6 +3,7 @@
 form: vpa
 allowLower: 20%
 holdOff: 14d
+raiseMaximum: false
 services:
   checkout: {form: template}
 """
@@ -25,11 +26,13 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 @dataclass(frozen=True)
 class Wishes:
-    """How a service's memory is patched, and by how much less is lowered after how long; None: never."""
+    """How a service's memory is patched, by how much less is lowered after how long (None: never), and whether the most
+    replicas are raised to what some hour wants."""
 
     form: str = "template"
     allow_lower: float | None = None
     hold_off: timedelta = timedelta(days=14)
+    raise_maximum: bool = False
 
 
 USUAL = Wishes()
@@ -64,7 +67,7 @@ def settings(text: str, given: Mapping[str, str]) -> Settings:
     return result
 
 
-_KEYS = {"form": "form", "allowLower": "allow_lower", "holdOff": "hold_off"}
+_KEYS = {"form": "form", "allowLower": "allow_lower", "holdOff": "hold_off", "raiseMaximum": "raise_maximum"}
 
 
 def _wishes(base: Wishes, seen: Seen | None, faults: list[str], more: tuple[str, ...] = ()) -> Wishes:
@@ -92,6 +95,10 @@ def _with(base: Wishes, key: str, text: str, place: str, faults: list[str]) -> W
         if text in FORMS:
             return replace(base, form=text)
         faults.append(f"{place}: form is {text!r}; write {', '.join(FORMS[:-1])} or {FORMS[-1]}")
+    elif key == "raiseMaximum":
+        if text in {"true", "false"}:
+            return replace(base, raise_maximum=text == "true")
+        faults.append(f"{place}: raiseMaximum is {text!r}; write true or false")
     elif key == "allowLower":
         found = re.fullmatch(r"(\d{1,2})%", text)
         if found or text in {"never", "false"}:

@@ -18,9 +18,6 @@ from predictive_scaling.proposals.yamltext import Seen, composed
 Files = Mapping[str, str]
 """Path in the tree -> text."""
 
-GENERATED = ("hpa.yaml", "scaledobject.yaml", "memory.yaml", "vpa.yaml")
-_INLINE = "kustomization"
-
 
 @dataclass(frozen=True)
 class Patch:
@@ -91,7 +88,7 @@ class Known:
 
 def is_generated(path: str) -> bool:
     """Whether this command puts a file there."""
-    return re.fullmatch(r"([^/]+/)?[^/]+/(hpa|scaledobject|memory|vpa)\.yaml", path) is not None
+    return re.fullmatch(r"([^/]+/)?[^/]+/(hpa|scaledobject|maximum|memory|vpa)\.yaml", path) is not None
 
 
 def read_tree(folder: Path) -> dict[str, str]:
@@ -152,6 +149,8 @@ def _is_of(patch: Patch, known: Known, service: str) -> bool:
             and fits(target.name, *known.names)
             and fits(target.namespace, *spaces)
         )
+    if patch.entry is None and patch.service != service:
+        return False  # a file of ours for another service
     if patch.namespace and patch.namespace not in known.namespaces:
         return False
     if patch.generated and patch.service == service:
@@ -163,9 +162,12 @@ def _is_of(patch: Patch, known: Known, service: str) -> bool:
 
 
 def _made_for(file: str) -> str:
-    return {"hpa.yaml": "least", "scaledobject.yaml": "least", "vpa.yaml": "vpa"}.get(
-        file.rsplit("/", maxsplit=1)[-1], "pods"
-    )
+    return {
+        "hpa.yaml": "least",
+        "scaledobject.yaml": "least",
+        "maximum.yaml": "least",
+        "vpa.yaml": "vpa",
+    }.get(file.rsplit("/", maxsplit=1)[-1], "pods")
 
 
 def _what(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -89,6 +90,7 @@ def objects(file: str, text: str) -> list[Seen]:
     return [each for document in composed(file, text) for each in _opened(document) if each.pairs()]
 
 
+@lru_cache(maxsize=2048)  # each value of a tree is looked up in every patch of it, again and again
 def composed(file: str, text: str) -> list[Seen]:
     """The documents of a text, as many as are written. Raises InputError where it is no YAML."""
     try:
@@ -109,8 +111,9 @@ def _opened(document: Seen) -> Iterator[Seen]:
         yield document
 
 
+@lru_cache(maxsize=2048)
 def plain(text: str) -> list[object]:
-    """Texts, lists and mappings of every document: what is compared before and after a change."""
+    """Texts, lists and mappings of every document, not to be changed: what is compared before and after a change."""
     return list(yaml.load_all(text, yaml.BaseLoader))
 
 
