@@ -307,3 +307,17 @@ def test_clock_that_is_off_is_told(stack):
 )
 def test_history_is_told_by_what_it_is_enough_for(days, text):
     assert text in enough_for(days)
+
+
+def test_query_that_is_too_much_is_told_and_the_others_are_answered(tmp_path, capsys):
+    backfill(openmetrics(with_past(recorded(STACK), 25)), tmp_path)
+    server = PrometheusServer(tmp_path, options=["--query.max-samples=150"])
+    server.start()
+    try:
+        code, found = asked(server, capsys)
+    finally:
+        server.kill()
+    assert code == 1
+    assert "cannot be looked at" in found["history"]["text"]
+    assert "max-samples" in found["history"]["remedy"]
+    assert found["usage"]["level"] == "ok"

@@ -27,6 +27,12 @@ SCHEMA = json.loads(
 METRICS = ("cpu", "memory")
 
 
+@pytest.fixture(autouse=True)
+def on_ones_own_machine(monkeypatch):
+    """Parameters may name paths of it."""
+    monkeypatch.setenv("PREDICTIVE_SCALING_LOCAL_PATHS", "allow")
+
+
 def component(name):
     spec = importlib.util.spec_from_file_location(
         f"component_{name}", PROJECT / "components" / name / "component.py"

@@ -169,6 +169,24 @@ def test_sum_over_six_pods_is_told_by_the_limit():
     assert "sum over pods" in text
 
 
+PODS = np.where(np.arange(4320) % 288 < 96, 6, 3)
+
+
+def test_sum_over_pods_is_told_by_their_number():
+    raw = usage().assign(cpu=noisy(20, 3), memory=9e8 * PODS, replicas=PODS)
+    result = judge(raw)
+    (text,) = told(result)
+    assert "2.0 times as high with 2.0 times as many pods" in text
+    assert "memory_of: service" in text
+    assert result.services[0].passing == ["cpu"]
+
+
+def test_memory_of_one_pod_does_not_know_their_number():
+    random = np.random.default_rng(22)
+    raw = usage().assign(cpu=noisy(20, 3), memory=9e8 * random.lognormal(0, 0.1, 4320), replicas=PODS)
+    assert told(judge(raw)) == []
+
+
 def test_second_scrape_job_is_told_with_its_instant():
     raw = usage().assign(cpu=noisy(7, 1, 0.01), memory=1e8)
     late = raw["timestamp"] >= "2026-01-12T10:00:00Z"

@@ -74,12 +74,24 @@ FORGED = {
     "one service twice": lambda found: found["services"].append(found["services"][0]),
     "a run's name with lines": put("run_id", value="r\n<!channel>"),
     "a date that is none": put("generated_at", value="soon"),
+    "more than its own maximum": put(*CPU, "max_replicas", value=2),
+    "a floor beyond any cluster": put(
+        *CPU, "floors", value=[{"start": "2026-11-24T05:00:00Z", "replicas": 10**6}]
+    ),
+    "a floor of another year": put(*CPU, "floors", value=[{"start": "2030-11-24T05:00:00Z", "replicas": 3}]),
+    "an endless lead": put("lead_minutes", value=10**6),
+    "another namespace": put("namespace", value="staging"),
+    "another environment": put("environment", value="dev"),
     "an entry that outlives its document": put(*CPU, "valid_until", value="2026-12-25T10:00:00Z"),
 }
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_forged_recommendation_is_refused_and_nothing_is_pushed(tmp_path, registry, gateway, what):
+def test_forged_recommendation_is_refused_and_nothing_is_pushed(
+    tmp_path, registry, gateway, what, monkeypatch
+):
+    monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "prod")
+    monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", "shop")
     forged(registry, FORGED[what])
     found = end(tmp_path, FAILED, registry)
     assert "not to be trusted" in found["errors"][0], found

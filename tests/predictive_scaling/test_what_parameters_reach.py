@@ -292,3 +292,17 @@ def test_pipe_is_written_to_and_not_replaced(tmp_path):
     reader.join(10)
     assert read == [b"text"]
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1m"])
+def test_patience_that_is_no_number_of_seconds_is_bad_input(monkeypatch, capsys, text):
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS", text)
+    assert main(["doctor", "--url", "http://127.0.0.1:1", "--namespace", "shop"]) == 2
+    assert "PREDICTIVE_SCALING_WEB_PATIENCE_SECONDS must be a number of seconds" in capsys.readouterr().err
+
+
+def test_every_step_is_a_task():
+    assert {name for name in steps.__all__ if name.islower()} <= set(tasks.__all__)
+    assert tasks.Judged is steps.Judged
+    with pytest.raises(AttributeError):
+        _ = tasks.logged

@@ -43,6 +43,14 @@ __all__ = [
     "validate_model",
 ]
 
+
+def __getattr__(name: str) -> object:
+    """Types that a step takes, such as `Surroundings`; never a step by itself."""
+    if not name[:1].isupper():
+        raise AttributeError(f"no task {name!r}")
+    return getattr(steps, name)
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

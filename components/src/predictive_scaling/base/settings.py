@@ -19,6 +19,7 @@ secret does, and is read anew each time, so that a rotated secret counts. No val
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -35,6 +36,18 @@ def setting(name: str, default: str = "") -> str:
         return direct.strip()
     path = os.environ.get(f"{PREFIX}{name}_FILE", "")
     return _content(name, path) if path else default
+
+
+def seconds(name: str, default: float) -> float:
+    """A setting that is a length of time; raises InputError when it is no number of seconds, 0 or more."""
+    text = setting(name, str(default))
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise InputError(f"{PREFIX}{name} must be a number of seconds, such as {default:g}")
+    return found
 
 
 def told(name: str) -> str:

@@ -24,7 +24,7 @@ import requests
 from predictive_scaling.base import timely
 from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
 from predictive_scaling.base.hidden import hidden
-from predictive_scaling.base.settings import ca_file, setting
+from predictive_scaling.base.settings import ca_file, seconds, setting
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 60.0, 180.0
 """To connect; between two pieces of an answer; from the first byte that is sent to the last one of the answer."""
@@ -75,7 +75,7 @@ class Server:
         The last attempt may end later than that, by the time limits of one.
         """
         require_origin(self.role, self.url)
-        end = self.clock() + float(setting("WEB_PATIENCE_SECONDS", str(PATIENCE_SECONDS)))
+        end = self.clock() + seconds("WEB_PATIENCE_SECONDS", PATIENCE_SECONDS)
         for attempt in itertools.count(1):
             failure = self._attempt(method, path, body, headers or {})
             if isinstance(failure, bytes):

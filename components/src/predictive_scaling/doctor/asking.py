@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
+from predictive_scaling.base.errors import RefusedError, RemoteError
 from predictive_scaling.base.web import Server
 
 EXPORTED = "exported_"
@@ -50,7 +50,7 @@ class Place:
         return f"({kept} or {renamed})"
 
     def ask(self, expression: str) -> list[Row]:
-        """The newest values of an expression. Raises InputError when it is refused, RemoteError without an answer."""
+        """The newest values. Raises RefusedError when the query is too much, RemoteError without an answer."""
         fields = {"query": expression} | ({"time": str(self.at)} if self.at else {})
         data = self._data("/api/v1/query", fields)
         try:
@@ -73,13 +73,7 @@ class Place:
             ) from error
 
     def _data(self, path: str, fields: Mapping[str, str]) -> dict[str, Any]:
-        try:
-            answer = self.server.call("POST", path, body=urlencode(fields).encode(), headers=_FORM)
-        except RefusedError as error:
-            if error.status in (400, 422):
-                raise InputError(f"query {fields['query']!r}: {error}") from error
-            raise
-        return _content(answer)
+        return _content(self.server.call("POST", path, body=urlencode(fields).encode(), headers=_FORM))
 
     def optional(self, path: str) -> dict[str, Any] | None:
         """What a path says that not everything that speaks PromQL has; None where there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from predictive_scaling.base.documents import Document
-from predictive_scaling.base.errors import InputError, RefusedError
+from predictive_scaling.base.errors import RefusedError
 from predictive_scaling.doctor.asking import Place
 from predictive_scaling.doctor.clock import clock_findings
 from predictive_scaling.doctor.finding import Finding, Level, problem
@@ -17,6 +17,8 @@ from predictive_scaling.doctor.scrapes import scrape_findings
 from predictive_scaling.doctor.services import service_findings
 
 DOCTOR_SCHEMA = "predictive-scaling-doctor/v1"
+TOO_MUCH = frozenset({400, 413, 422, 503})
+"""What Prometheus, and what stands before it, say to a query that is too large."""
 _SIGNS = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.PROBLEM: "problem"}
 
 
@@ -37,12 +39,8 @@ def _told(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         return list(check())
     except RefusedError as error:
-        if error.status in (401, 403):
+        if error.status not in TOO_MUCH:
             raise
-        return [
-            problem(name, f"cannot be looked at: {error}", "may this user query the series of the namespace?")
-        ]
-    except InputError as error:
         return [
             problem(name, f"cannot be looked at: {error}", "raise --query.max-samples and --query.timeout")
         ]

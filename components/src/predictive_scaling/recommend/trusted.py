@@ -17,6 +17,7 @@ from typing import Any
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RegistryError
+from predictive_scaling.base.settings import told
 from predictive_scaling.recommend.recommendation import GRACE, SCHEMA
 from predictive_scaling.usage.validation import SERVICE_NAME
 
@@ -27,6 +28,9 @@ MOST_HOURS = 168
 SKEW = timedelta(hours=2)
 AMOUNTS = ("request", "p50", "p90", "p95", "capacity")
 REPLICAS = ("min_replicas", "max_replicas", "replicas")
+MOST_WANTED, MOST_LEAD = 10**9, 24 * 60
+PLACE = {"namespace": "NAMESPACE", "environment": "ENVIRONMENT"}
+"""Of a document, and the settings that say where this task runs."""
 UNITS = {"cpu": "cores", "memory": "bytes"}
 _MODEL = re.compile(r"models/[a-z0-9][-a-z0-9]{0,62}/(cpu|memory)/[0-9a-f]{64}\.json")
 _RUN_ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
@@ -74,6 +78,11 @@ def _faults(document: Document, now: datetime) -> Iterator[str]:
     if not _RUN_ID.fullmatch(document["run_id"]):
         yield "its run id is none"
     yield from _dates(document, now)
+    for name, wanted in PLACE.items():
+        if document.get(name) and told(wanted) and document[name] != told(wanted):
+            yield f"it is of another {name}"
+    if not 0 <= document.get("lead_minutes", 0) <= MOST_LEAD:
+        yield f"its lead is not 0 to {MOST_LEAD} minutes"
     services = document["services"]
     names = [str(each["service"]) for each in services]
     if len(names) > MOST_SERVICES or len(set(names)) != len(names):
@@ -113,6 +122,14 @@ def _service(service: Mapping[str, Any], until: datetime) -> Iterator[str]:
             if fault := _number(key, value, MOST[unit]):
                 yield f"{name} {metric} {at}: {fault}"
         yield from (f"{name} {metric}: {fault}" for fault in _spans(entry, until))
+        if _asked(entry) > entry.get("max_replicas", MOST_REPLICAS):
+            yield f"{name} {metric} asks for more replicas than it says there may be"
+
+
+def _asked(entry: Mapping[str, Any]) -> int:
+    """The most replicas that an entry asks for, in whatever form."""
+    asked = [entry.get("min_replicas", 0), *(each.get("min_replicas", 0) for each in entry.get("blocks", []))]
+    return int(max([*asked, *(each.get("replicas", 0) for each in entry.get("floors", []))]))
 
 
 def _numbers(node: Any, at: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
@@ -134,6 +151,8 @@ def _number(key: str, value: float, most: float) -> str:
         return "is no finite number"
     if key in REPLICAS and not (isinstance(value, int) and 0 <= value <= MOST_REPLICAS):
         return f"is not 0 to {MOST_REPLICAS} replicas"
+    if key == "wanted" and not 0 <= value <= MOST_WANTED:
+        return f"is not 0 to {MOST_WANTED}"
     if key in AMOUNTS and not 0 <= value <= most:
         return f"is not 0 to {most:g}"
     return ""

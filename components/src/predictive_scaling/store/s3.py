@@ -41,7 +41,7 @@ from s3transfer.exceptions import RetriesExceededError
 
 from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
-from predictive_scaling.base.settings import ca_file, setting
+from predictive_scaling.base.settings import ca_file, seconds, setting
 from predictive_scaling.store.registry import MAX_OBJECT_BYTES, Stored, checked_key
 from predictive_scaling.store.s3_faults import Target, code, learned, meaning
 
@@ -241,7 +241,7 @@ def _patiently(action: Callable[[], T]) -> T:
 
     botocore's own attempts end within seconds, and sooner when parts of one transfer share its quota of retries.
     """
-    end = time.monotonic() + float(setting("S3_PATIENCE_SECONDS", str(PATIENCE_SECONDS)))
+    end = time.monotonic() + seconds("S3_PATIENCE_SECONDS", PATIENCE_SECONDS)
     while True:
         try:
             return action()

@@ -26,6 +26,8 @@ BUSY_POD_CORES = 8.0
 WHOLE_FROM, WHOLE_VALUES, WHOLE_SHARE = 20.0, 20, 0.99
 COUNTER_STEPS, COUNTER_SHARE, COUNTER_CORES = 200, 0.97, 2e-5
 ABOVE_LIMIT = 0.05
+PODS_APART, PODS_MORE, PODS_ALIKE = 0.1, 1.5, 0.1
+"""Quantiles that are compared; how many times as many pods; how near memory must follow them."""
 TWICE, ABOUT_TWICE = (1.94, 2.06), (1.7, 2.3)
 """Of memory, and of cpu, which moves by itself from one hour to the next."""
 MOST_JUMPS = 20
@@ -42,7 +44,7 @@ def shares(rows: pd.DataFrame) -> bool:
 def implausible(rows: pd.DataFrame, rules: ValidationRules) -> list[Finding]:
     """What speaks against the units of one service's rows, which are in order, each instant once."""
     found = [] if shares(rows) else [*_bytes(rows), *_cores(rows)]
-    told = [*found, *_counter(rows, rules), *_above_limit(rows), *_doubled(rows)]
+    told = [*found, *_counter(rows, rules), *_above_limit(rows), *_with_pods(rows), *_doubled(rows)]
     return [Finding(Severity(rules.implausible), check, text, metric) for check, text, metric in told]
 
 
@@ -141,6 +143,24 @@ def _above_limit(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
             "sum",
             f"memory is above its own limit in {len(above) / len(times):.0%} of rows, {above.median():.1f} times it: "
             "a sum over pods, or scraped twice? It must be of one pod's container: max by (pod, container) first",
+            "memory",
+        )
+
+
+def _with_pods(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Memory that grows as pods do is the sum over them: one pod's hardly knows how many there are."""
+    if "replicas" not in rows.columns:
+        return
+    pods = _positive(rows["replicas"])
+    memory = rows["memory"].astype("float64").reindex(pods.index)
+    few, many = pods <= pods.quantile(PODS_APART), pods >= pods.quantile(1 - PODS_APART)
+    more = float(pods[many].median() / pods[few].median()) if len(pods) else 1.0
+    times = float(memory[many].median() / memory[few].median()) if len(pods) else 1.0
+    if more >= PODS_MORE and abs(times / more - 1) <= PODS_ALIKE:
+        yield (
+            "sum",
+            f"memory is {times:.1f} times as high with {more:.1f} times as many pods: a sum over pods? It must be of "
+            "one pod's container; say memory_of: service where it is the whole service's",
             "memory",
         )
 
