@@ -27,10 +27,11 @@ from usage_data import clean, usage
 SCHEMA = json.loads(
     (Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes()
 )
+VALID = jsonschema.Draft202012Validator(SCHEMA)
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 MEBI = 2**20
 OPTIONS = PlanOptions(headroom=1.0, max_headroom=1.0, floor_budget=None)
-ROWS = clean(usage())
+ROWS = clean(usage()[::12])
 ACCEPTED = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -48,14 +49,17 @@ def forecast(cpu=tuple(range(24)), memory=100.0 * MEBI):
     return pd.concat(rows.assign(metric=metric, p50=p95, p95=p95) for metric, p95 in series.items())
 
 
+FORECAST = forecast()
+
+
 def recommended(shape, rows=None, place=None, told=None, **how):
     """A document of one service; without forecasts when `rows` is empty."""
     shapes = Merged({} if shape is None else {"checkout": shape}, told or {})
     made = Recommender(how.pop("options", OPTIONS), "run-1", NOW, shapes, place or Place())
     results = [{**ACCEPTED, "service": "checkout", "metric": metric} for metric in ("cpu", "memory")]
     evaluation = {"horizon_hours": 24, "results": results}
-    document = made.merged(Evidence(how.pop("usage", ROWS)), forecast() if rows is None else rows, evaluation)
-    jsonschema.validate(document, SCHEMA)
+    document = made.merged(Evidence(how.pop("usage", ROWS)), FORECAST if rows is None else rows, evaluation)
+    VALID.validate(document)
     return document
 
 
@@ -66,12 +70,12 @@ def entry(shape, rows=None, **how):
 @settings(max_examples=200, deadline=None)
 @given(SHAPES, st.booleans())
 def test_whatever_the_shape_replicas_stay_below_the_maximum_and_what_is_wanted_is_told(shape, accepted):
-    found = entry(replace(shape, service="checkout"), None if accepted else forecast().head(0))
+    found = entry(replace(shape, service="checkout"), None if accepted else FORECAST.head(0))
     cpu, size = found["cpu"], size_of("checkout", shape, OPTIONS)
     if size.unsized:
         assert "floors" not in cpu
         assert "min_replicas" not in json.dumps(cpu)
-        assert next(text for metric, text in notes(found) if metric == "cpu") == cpu["unsized"]
+        assert cpu["unsized"] == size.unsized
         return
     assert all(each["replicas"] <= each["wanted"] for each in cpu["floors"])
     assert all(each["replicas"] <= (size.max_replicas or each["wanted"]) for each in cpu["floors"])
@@ -102,7 +106,7 @@ def test_blocks_have_the_highest_floor_of_their_hours():
 
 
 def test_without_a_size_no_replicas_are_recommended_and_it_is_told_what_to_give():
-    for found in (entry(None), entry(None, forecast().head(0))):
+    for found in (entry(None), entry(None, FORECAST.head(0))):
         assert "min_replicas" not in json.dumps(found)
         assert found["cpu"]["unsized"] == (
             "what a replica serves is not known, so no replicas are recommended; "
@@ -117,7 +121,7 @@ def test_without_a_size_no_replicas_are_recommended_and_it_is_told_what_to_give(
 
 
 def test_a_constant_is_sized_too_with_floors_for_every_hour_of_the_day():
-    cpu = entry(Shape("checkout", cores=1.0, max=3), forecast().head(0))["cpu"]
+    cpu = entry(Shape("checkout", cores=1.0, max=3), FORECAST.head(0))["cpu"]
     assert (cpu["source"], cpu["min_replicas"]) == ("fallback", 3)
     assert len(cpu["floors"]) == 24
     assert {(each["replicas"], each["wanted"]) for each in cpu["floors"]} == {(3, 5)}
@@ -174,13 +178,23 @@ def test_what_is_carried_over_is_cut_to_the_maximum_of_now():
     evidence = Evidence(ROWS, {("checkout", "cpu"): "quality 0.2"}, before)
     smaller = Merged({"checkout": Shape("checkout", cores=1.0, max=5)})
     later = Recommender(OPTIONS, "run-2", NOW, smaller)
-    document = later.merged(evidence, forecast().head(0), {"horizon_hours": 24, "results": []})
-    jsonschema.validate(document, SCHEMA)
+    document = later.merged(evidence, FORECAST.head(0), {"horizon_hours": 24, "results": []})
+    VALID.validate(document)
     cpu = document["services"][0]["cpu"]
     assert cpu["carried_from"] == "run-1"
     assert max(each["replicas"] for each in cpu["floors"]) == 5
     assert max(block["min_replicas"] for block in cpu["blocks"]) == 5
     assert max(each["wanted"] for each in cpu["floors"]) == 33
+
+
+def test_what_is_carried_over_knows_what_was_killed_since():
+    before = recommended(Shape("checkout", cores=1.0))
+    killed = Shape("checkout", containers=(app(oom_kills=1, oom_limit=512 * MEBI),))
+    evidence = Evidence(ROWS, {("checkout", "memory"): "quality 0.2"}, before)
+    later = Recommender(OPTIONS, "run-2", NOW, Merged({"checkout": killed}))
+    document = later.merged(evidence, FORECAST.head(0), {"horizon_hours": 24, "results": []})
+    memory = document["services"][0]["memory"]
+    assert (memory["carried_from"], memory["request"]) == ("run-1", pytest.approx(640 * MEBI, rel=1e-5))
 
 
 def app(limit=None, used=None, throttled=None, **more):
@@ -244,9 +258,25 @@ def test_a_killed_container_is_above_its_limit_without_a_model_too():
     shape = Shape(
         "checkout", containers=(app(Amounts(memory=256 * MEBI), oom_kills=1, oom_limit=256 * MEBI),)
     )
-    found = entry(shape, forecast().head(0))
+    found = entry(shape, FORECAST.head(0))
     assert found["memory"]["source"] == "fallback"
     assert found["memory"]["request"] == pytest.approx(320 * MEBI, rel=1e-5)
+
+
+def test_peaks_of_cpu_that_only_maxima_hold_are_planned_for():
+    shape = Shape("checkout", cores=1.0)
+    with_maxima = ROWS.assign(cpu_max=ROWS["cpu"] * 2.5)
+    plain, peaked = (entry(shape, usage=rows)["cpu"] for rows in (ROWS, with_maxima))
+    assert peaked["request"] == pytest.approx(23 * 2.5)
+    assert peaked["floors"][23]["wanted"] > 2 * plain["floors"][23]["wanted"]
+    # Of finer rows the course within the hour is known, and a maximum that cannot be is as good as none.
+    fine = clean(usage())
+    for rows in (
+        fine.assign(cpu_max=fine["cpu"] * 2.5),
+        ROWS.assign(cpu_max=0.0),
+        ROWS.assign(cpu_max=np.inf),
+    ):
+        assert entry(shape, usage=rows)["cpu"]["request"] == plain["request"]
 
 
 def test_other_containers_get_constants_from_what_they_used():

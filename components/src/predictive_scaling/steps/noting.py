@@ -20,14 +20,15 @@ def tell_notes(document: Document) -> None:
         more = f" and {len(unsized) - SHOWN} more" if len(unsized) > SHOWN else ""
         say(f"no replicas for {names}{more}: {unsized[0]['cpu']['unsized']}")
     tell_acting(document)
+    for each in unsized:
+        log("not sized", level=logging.WARNING, service=each["service"], reason=each["cpu"]["unsized"])
     found = [(str(each["service"]), *note) for each in document["services"] for note in notes(each)]
     for service, metric, text in found:
-        log("noted", level=logging.WARNING, service=service, metric=metric, text=text)
-    lines = [(service, text) for service, _, text in found if text not in _reasons(unsized)]
-    for service, text in lines[:SHOWN]:
+        log("noted", level=logging.WARNING, service=service, metric=metric, reason=text)
+    for service, _, text in found[:SHOWN]:
         say(f"{service}: {text}")
-    if len(lines) > SHOWN:
-        say(f"and {len(lines) - SHOWN} notes more in the error log")
+    if len(found) > SHOWN:
+        say(f"and {len(found) - SHOWN} notes more in the error log")
 
 
 def tell_acting(document: Document) -> None:
@@ -43,7 +44,3 @@ def tell_acting(document: Document) -> None:
         f"floors of {len(cpus)} services, on the days before: demand above what is ready in {before:.2%} of minutes "
         f"with the autoscaler alone, {after:.2%} with floors, at {pods:.2f} times the pods of each"
     )
-
-
-def _reasons(unsized: list[Document]) -> set[str]:
-    return {str(each["cpu"]["unsized"]) for each in unsized}
