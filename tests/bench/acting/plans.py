@@ -30,7 +30,7 @@ from predictive_scaling.recommend.fallback import (
 )
 from predictive_scaling.recommend.plan import PlanOptions, capacity
 
-from .services import OPTIONS, Service
+from .usage import OPTIONS, Service
 
 LEAD = OPTIONS.lead_minutes
 Plan = Sequence[FloatArray]  # by service
