@@ -191,9 +191,9 @@ def test_success_in_one_namespace_resolves_no_failure_of_another(
     monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_URL", f"{alertmanager.url}/api/v2/alerts")
     monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_FORMAT", "alertmanager")
     monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "dev")
-    for namespace, ending in (("shop", FAILED), ("mail", SUCCEEDED)):
+    for namespace, how in (("shop", FAILED), ("mail", SUCCEEDED)):
         monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", namespace)
-        end(tmp_path, ending, registry, now="")
+        end(tmp_path, how, registry, now="")
     assert [each["labels"]["namespace"] for each in alertmanager.alerts(active=True)] == ["shop"]
     monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", "shop")
     end(tmp_path, SUCCEEDED, registry, now="")

@@ -96,7 +96,7 @@ def test_plan_options_are_checked(change):
 
 
 SIZED = Merged({"checkout": Shape("checkout", cores=1.0, max=20)})
-RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15), "run-1", NOW, SIZED)
+RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15, floor_budget=None), "run-1", NOW, SIZED)
 RESULT = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -239,7 +239,9 @@ def test_memory_plan_is_the_highest_p95_of_the_day_and_a_margin():
 
 def previous(**entry):
     """A recommendation of yesterday: a forecast for cpu, nothing for memory."""
-    yesterday = Recommender(PlanOptions(), "run-0", datetime(2026, 1, 19, 12, tzinfo=UTC), SIZED)
+    yesterday = Recommender(
+        PlanOptions(floor_budget=None), "run-0", datetime(2026, 1, 19, 12, tzinfo=UTC), SIZED
+    )
     document = yesterday.merged(Evidence(clean(usage())), forecast(), evaluation({"metric": "cpu"}, REFUSED))
     document["services"][0]["cpu"].update(entry)
     return document

@@ -30,7 +30,7 @@ SCHEMA = json.loads(
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 MEBI = 2**20
-OPTIONS = PlanOptions(headroom=1.0, max_headroom=1.0)
+OPTIONS = PlanOptions(headroom=1.0, max_headroom=1.0, floor_budget=None)
 ROWS = clean(usage()[::12])
 ACCEPTED = {
     "accuracy": 0.9,

@@ -34,7 +34,8 @@ def fall_back(tmp_path):
     def run(around=None, mode="forecast_only", registry=""):
         document, log = tmp_path / "recommendation", tmp_path / "errors"
         steps.fallback_recommendation(
-            clean, validation, str(document), str(tmp_path / "proposal"), [], "no model", PlanOptions(),
+            clean, validation, str(document), str(tmp_path / "proposal"), [], "no model",
+            PlanOptions(floor_budget=None),
             mode, registry, "run-1", NOW, error_log=str(log), around=around,
         )  # fmt: skip
         return json.loads(document.read_bytes()), json.loads(log.read_bytes())["errors"]

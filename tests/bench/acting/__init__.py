@@ -20,7 +20,7 @@ from predictive_scaling.recommend.acting.choice import Outcome, outcomes
 
 from ..house import Figure, Row, Settings
 from . import plans
-from .services import Service, services
+from .usage import Service, services
 
 READY = (5.0, 1.0, 10.0)
 WEEKS, WEEK = 2, 7

@@ -30,7 +30,7 @@ from predictive_scaling.recommend.fallback import (
 )
 from predictive_scaling.recommend.plan import PlanOptions, capacity
 
-from .services import OPTIONS, Service
+from .usage import OPTIONS, Service
 
 LEAD = OPTIONS.lead_minutes
 Plan = Sequence[FloatArray]  # by service
@@ -51,7 +51,9 @@ def forecasts_of(service: Service, days: int) -> Forecasts:
     options = TrainingOptions(candidates=("blend",), cv_folds=days)
     trained = train_series(Job(past.service, "cpu", HourlySeries(service.first_hour, hours), options))
     blend = next(fold for fold in trained.folds if fold.model == "blend")
-    return Forecasts(blend.p50, blend.bounds.p95)
+    # A day before which there is too little for a forecast has none.
+    missing = np.full((days - len(blend.p50), HOURS_PER_DAY), np.nan)
+    return Forecasts(*(np.concatenate([missing, each]) for each in (blend.p50, blend.bounds.p95)))
 
 
 def ours(services: Sequence[Service], forecasts: Sequence[Forecasts], days: int) -> tuple[Plan, Choice]:
@@ -62,7 +64,7 @@ def ours(services: Sequence[Service], forecasts: Sequence[Forecasts], days: int)
         choice = chosen(known, OPTIONS)
         for at, past in enumerate(known):
             expected = float(forecasts[at].p50[-back].mean()) * past.cores
-            cores = choice.floor_demand(past.service, expected)
+            cores = choice.floor_demand(past.service, expected if np.isfinite(expected) else None)
             levels[at][past.days] = np.asarray(cores) / (OPTIONS.target * past.cores)
     courses = zip(services, levels, strict=True)
     return [ahead(floor_course(each.past, of), LEAD) for each, of in courses], choice
@@ -107,8 +109,9 @@ def _p95_plan(past: Past, forecasts: Forecasts, days: int) -> FloatArray:
     """The plan of cpu capacity: p95 with headroom, and the quietest hours raised."""
     found = {}
     for at, day in enumerate(_newest(past, days)):
-        known = forecasts.p95[at]
-        found[day] = capacity("cpu", known, _constant(past, day), PlanOptions())
+        constant = _constant(past, day)
+        known = np.where(np.isfinite(forecasts.p95[at]), forecasts.p95[at], constant)
+        found[day] = capacity("cpu", known, constant, PlanOptions())
     return _course(past, found)
 
 

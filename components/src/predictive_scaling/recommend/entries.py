@@ -11,6 +11,7 @@ import pandas as pd
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.base.series import FloatArray
+from predictive_scaling.recommend.acting.hours import Acted
 from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
@@ -33,16 +34,23 @@ class About:
     size: Size
     held: HeldBack
     main: str | None = None
+    acted: Acted | None = None
+
+    def floor_cores(self, hours: pd.DatetimeIndex, otherwise: FloatArray) -> FloatArray:
+        """Cores that floors are made for: chosen by what they were worth, else as said."""
+        return otherwise if self.acted is None else self.held.raised(self.acted.cores(hours))
 
     def least(self, metric: str) -> float:
         """The least that is to be requested, whatever the series says; 0 where nothing is known."""
         return self.held.memory.get(self.main or "", 0.0) if metric == "memory" else 0.0
 
 
-def about(service: str, shape: Shape | None, options: PlanOptions, told: str = "") -> About:
-    """What a service's shape says of it; `told` is why it has none."""
+def about(
+    service: str, shape: Shape | None, options: PlanOptions, told: str = "", acted: Acted | None = None
+) -> About:
+    """What a service's shape says of it; `told` is why it has none, `acted` the floors chosen for it."""
     main = shape.main_container.name if shape and shape.main_container else None
-    return About(options, size_of(service, shape, options, told), held_back(shape), main)
+    return About(options, size_of(service, shape, options, told), held_back(shape), main, acted)
 
 
 def model_entry(
@@ -63,8 +71,7 @@ def model_entry(
     }
     entry |= {name: scores[name] for name in SCORES}
     if metric == "cpu":
-        hours = zip(ordered["timestamp"], _floor_cores(planned), strict=True)
-        entry |= sized(known.size, options, hours)
+        entry |= _floors(pd.DatetimeIndex(planned["timestamp"]), planned["capacity"].to_numpy(), known)
     blocks = planned.groupby(planned.index // options.block_hours)
     return entry | {"blocks": [_block(rows, entry) for _, rows in blocks]}
 
@@ -77,9 +84,11 @@ def _demand(
     return np.maximum(p95, peak_cores(p50, samples) / options.headroom)
 
 
-def _floor_cores(planned: pd.DataFrame) -> FloatArray:
-    """Cores by hour that the floors are made for."""
-    return planned["capacity"].to_numpy(dtype=np.float64)
+def _floors(hours: pd.DatetimeIndex, otherwise: FloatArray, known: About) -> Document:
+    """Floors of these hours; `otherwise` are the cores where nothing was chosen."""
+    cores = known.floor_cores(hours, otherwise)
+    found = sized(known.size, known.options, zip(hours, cores, strict=True))
+    return found | (known.acted.document() if known.acted and "floors" in found else {})
 
 
 def _block(rows: pd.DataFrame, entry: Document) -> Document:
@@ -114,10 +123,11 @@ def fallback_entry(
 
 
 def _constant_floors(cores: float, known: About, now: datetime) -> Document:
-    """The same in every hour of the day."""
+    """The same in every hour of the day, unless better is known; `min_replicas` is of the quietest hour."""
     hours = pd.date_range(pd.Timestamp(now).floor("h"), periods=CONSTANT_HOURS, freq="h")
-    found = sized(known.size, known.options, ((hour, cores) for hour in hours))
-    return found | ({"min_replicas": highest(found["floors"]).replicas} if "floors" in found else {})
+    found = _floors(hours, np.full(CONSTANT_HOURS, cores), known)
+    quietest = min((int(each["replicas"]) for each in found.get("floors", [])), default=None)
+    return found | ({} if quietest is None else {"min_replicas": quietest})
 
 
 def carried_entry(

@@ -17,6 +17,7 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray
 
 MEMORY_MARGIN = 1.05
+FLOOR_BUDGET = 1.28
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class PlanOptions:
 
     `max_headroom` is what raising the quiet hours may make of it, over the whole plan; `headroom` switches that off.
     `replica_cores` and `max_replicas` are of services whose shape does not say them; None, as they are, recommends no
-    replicas for these, since one number fits no two services.
+    replicas for these, since one number fits no two services. `floor_budget` is the most that floors may make of the
+    pods without them, as a factor; None makes floors for the capacity, whatever they cost and are worth.
     """
 
     headroom: float = 1.15
@@ -34,6 +36,7 @@ class PlanOptions:
     replica_cores: float | None = None
     max_replicas: int | None = None
     max_headroom: float = 1.3
+    floor_budget: float | None = FLOOR_BUDGET
 
     def __post_init__(self) -> None:
         if self.headroom < 1:
@@ -44,6 +47,10 @@ class PlanOptions:
             raise InputError("target_utilisation must be in (0, 1] and replica_cores positive")
         if self.block_hours < 1 or (self.max_replicas is not None and self.max_replicas < 1):
             raise InputError("block_hours and max_replicas must be at least 1")
+        if self.floor_budget is not None and self.floor_budget < 1:
+            raise InputError(
+                f"floor_budget is {self.floor_budget}; it must be at least 1: pods with floors over pods without"
+            )
         if self.max_headroom < self.headroom:
             raise InputError(
                 f"max_headroom is {self.max_headroom}; it must be at least headroom, {self.headroom}"

@@ -15,6 +15,8 @@ import pandas as pd
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.acting.choice import FloorOptions
+from predictive_scaling.recommend.acting.hours import Acted, Sized, acted
 from predictive_scaling.recommend.containers import container_entries
 from predictive_scaling.recommend.entries import (
     NO_DATA,
@@ -113,11 +115,39 @@ class Recommender:
     now: datetime
     shapes: Merged = field(default_factory=Merged)
     place: Place = field(default_factory=Place)
+    acted: Mapping[str, Acted] = field(default_factory=dict)
     events: Sequence[Event] = ()
 
     def merged(self, evidence: Evidence, forecast: pd.DataFrame, evaluation: Document) -> Document:
         """Forecasts where the evaluation accepted them, constants elsewhere; valid until the horizon's end + 12 h."""
         judged = {(each["service"], each["metric"]): each for each in evaluation["results"]}
+        acting = replace(self, acted=self._acted(evidence, _expected(forecast, judged)))
+        return acting._merged(evidence, forecast, evaluation, judged)
+
+    def _acted(self, evidence: Evidence, expected: Mapping[str, float]) -> dict[str, Acted]:
+        """Floors of the services that have a size and good data of cpu; `expected` are means of the day to come."""
+        if self.options.floor_budget is None:
+            return {}
+        lead, target = self.place.lead_minutes, self.options.target_utilisation
+        options = FloorOptions(target, lead_minutes=lead, budget=self.options.floor_budget)
+        found = {}
+        for service in sorted(set(map(str, evidence.clean["service"]))):
+            shape, size = self.shapes.shapes.get(service), self._about(service).size
+            if size.replica_cores is None or size.unsized or (service, "cpu") in evidence.refused:
+                continue
+            least = shape.scaler.min if shape and shape.scaler and shape.scaler.min else 1
+            found[service] = Sized(
+                evidence.samples(service), size.replica_cores, least, expected.get(service)
+            )
+        return acted(found, options)
+
+    def _merged(
+        self,
+        evidence: Evidence,
+        forecast: pd.DataFrame,
+        evaluation: Document,
+        judged: Mapping[tuple[str, str], Document],
+    ) -> Document:
         names = sorted(evidence.names() | {service for service, _ in judged})
         services = [self._service(name, evidence, forecast, judged) for name in names]
         accepted = [each for each in judged.values() if each["decision"] == "model"]
@@ -147,7 +177,7 @@ class Recommender:
 
     def _about(self, service: str) -> About:
         told = self.shapes.told.get(service, "")
-        return about(service, self.shapes.shapes.get(service), self.options, told)
+        return about(service, self.shapes.shapes.get(service), self.options, told, self.acted.get(service))
 
     def _with_shape(self, service: str, entries: Document) -> Document:
         """The entries of a service under its known events, and what its shape adds."""
@@ -187,15 +217,15 @@ class Recommender:
         names = (
             sorted(services) if services else sorted(evidence.names() | (before if data_failed else set()))
         )
-        entries = [
-            self._with_shape(
-                name, {m: self._without_model(name, m, evidence, reason, bad_data=data_failed) for m in UNITS}
-            )
-            for name in names
-        ]
+        acting = self if data_failed else replace(self, acted=self._acted(evidence, {}))
+        entries = [acting._constants(name, evidence, reason, bad_data=data_failed) for name in names]
         usable = [each for each in entries if _says(each)]
         dated = _dated(self._constant_header(evidence), usable)
         return dated.document(usable, reason if usable else reason or NO_DATA)
+
+    def _constants(self, service: str, evidence: Evidence, reason: str, *, bad_data: bool) -> Document:
+        found = {m: self._without_model(service, m, evidence, reason, bad_data=bad_data) for m in UNITS}
+        return self._with_shape(service, found)
 
     def _constant_header(self, evidence: Evidence) -> Header:
         """A constant holds for a day, but none from samples older than its own window: that is expired at birth."""
@@ -207,6 +237,17 @@ class Recommender:
 def _says(service: Document) -> bool:
     """Whether anything is recommended for a service: by its usage, or by an event."""
     return "floors" in service["cpu"] or any(service[metric]["source"] != "none" for metric in UNITS)
+
+
+def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]) -> dict[str, float]:
+    """Mean cores of the next day, of the forecasts that are used."""
+    found = {}
+    for (service, metric), result in judged.items():
+        if metric == "cpu" and result["decision"] == "model":
+            rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
+            if not rows.empty:
+                found[service] = float(rows.sort_values("timestamp")["p50"].iloc[:24].mean())
+    return found
 
 
 def _dated(header: Header, services: Sequence[Document]) -> Header:

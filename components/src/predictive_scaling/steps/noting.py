@@ -19,6 +19,7 @@ def tell_notes(document: Document) -> None:
         names = ", ".join(str(each["service"]) for each in unsized[:SHOWN])
         more = f" and {len(unsized) - SHOWN} more" if len(unsized) > SHOWN else ""
         say(f"no replicas for {names}{more}: {unsized[0]['cpu']['unsized']}")
+    tell_acting(document)
     for each in unsized:
         log("not sized", level=logging.WARNING, service=each["service"], reason=each["cpu"]["unsized"])
     found = [(str(each["service"]), *note) for each in document["services"] for note in notes(each)]
@@ -28,3 +29,18 @@ def tell_notes(document: Document) -> None:
         say(f"{service}: {text}")
     if len(found) > SHOWN:
         say(f"and {len(found) - SHOWN} notes more in the error log")
+
+
+def tell_acting(document: Document) -> None:
+    """What the floors would have been worth on the days before, over all services that have them."""
+    cpus = [each["cpu"]["acting"] for each in document["services"] if "acting" in each["cpu"]]
+    if not cpus:
+        return
+    before, after, pods = (
+        sum(each[name] for each in cpus) / len(cpus)
+        for name in ("unserved_before", "unserved_after", "pods_ratio")
+    )
+    say(
+        f"floors of {len(cpus)} services, on the days before: demand above what is ready in {before:.2%} of minutes "
+        f"with the autoscaler alone, {after:.2%} with floors, at {pods:.2f} times the pods of each"
+    )

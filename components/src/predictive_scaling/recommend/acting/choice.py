@@ -7,7 +7,7 @@ minutes of the service's usual pods. So a floor stands where load outruns the au
 
 The rate is one for all services of a run, since overloads are too few to say it for each. It is the lowest at which
 the newest days, each decided by the days before it and then played, would have cost no more than the budget, nor more
-than the week-old maximum that people write without a model.
+than the week-old maximum that people write without a model; and not so low that pods are spent for next to nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.acting.autoscaler import Autoscaler, Played
 from predictive_scaling.recommend.acting.past import (
     MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
     WARM_UP,
     Past,
     ahead,
@@ -29,14 +30,17 @@ from predictive_scaling.recommend.acting.past import (
     week_before,
 )
 from predictive_scaling.recommend.acting.responses import Course, Response, play, response
+from predictive_scaling.recommend.plan import FLOOR_BUDGET
 
-RATES = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256)
+RATES = (0.256, 0.128, 0.064, 0.032, 0.016, 0.008, 0.004, 0.002)
+LEAST_GAIN = 0.005  # of all minutes for as many pods again: 1 % more pods must serve 0.005 % more minutes
 JUDGED_DAYS = 7
 DAYS_PER_WEEK = 7
 LEAST_KNOWN_DAYS = 3  # before a day that is judged
 HALF_LIFE_DAYS = 10.0
 SAME_WEEKDAY = 2.0
 NEIGHBOUR = 0.3
+FREE = 0.005  # of a service's usual pods: levels that cost no more than that beyond the best one are free
 GROWTH_POWER = 0.5  # how far a day's expected level moves the demand of the days before
 MOST_GROWTH = 2.0
 
@@ -51,13 +55,9 @@ class FloorOptions:
     target: float = 0.7
     ready_minutes: float = 5.0
     lead_minutes: int = 10
-    budget: float = 1.28
+    budget: float = FLOOR_BUDGET
 
     def __post_init__(self) -> None:
-        if self.budget < 1:
-            raise InputError(
-                f"floor_budget is {self.budget}; it must be at least 1: pods with floors over pods without"
-            )
         if not 0 <= self.ready_minutes <= 60 or not 0 <= self.lead_minutes <= 60:
             raise InputError("ready_minutes and lead_minutes must be between 0 and 60")
 
@@ -122,7 +122,10 @@ def levels_by_hour(
         unserved = _grown(unserved, table.levels, expected / past.means()[before])
     loss = np.einsum("d,dhl->hl", weights, unserved + rate * pods)
     around = loss + NEIGHBOUR * (np.roll(loss, 1, axis=0) + np.roll(loss, -1, axis=0))
-    found: FloatArray = table.levels[around.argmin(axis=1)]
+    # What the autoscaler would hold anyway costs nothing, and is there when its metric is not.
+    near = around.min(axis=1) + rate * FREE * MINUTES_PER_HOUR * weights.sum() * (1 + 2 * NEIGHBOUR)
+    highest = len(table.levels) - 1 - (around <= near[:, None])[:, ::-1].argmax(axis=1)
+    found: FloatArray = table.levels[highest]
     return found
 
 
@@ -147,7 +150,7 @@ def chosen(pasts: Sequence[Past], options: FloorOptions) -> Choice:
     judge = _Judge(
         [pasts[at] for at in able], [tables[at] for at in able], [days[at] for at in able], options
     )
-    rate = judge.rate() if able else RATES[-1]
+    rate = judge.rate() if able else RATES[0]
     worth = judge.worth(rate) if able else {}
     return Choice(
         rate,
@@ -174,20 +177,14 @@ class _Judge:
     options: FloorOptions
 
     def rate(self) -> float:
-        """The lowest rate that keeps the budget, between two that were played by interpolation."""
+        """The lowest rate that keeps the budget and still gains, the budget's edge by interpolation."""
         alone, week, *plans = self._played([self._alone(), self._week(), *map(self._with, RATES)])
         limit = self.options.budget
         if all(min(days) >= DAYS_PER_WEEK for days in self.days):
             limit = min(limit, _ratio(week, alone))
-        excess = np.array([_ratio(plan, alone) / limit for plan in plans])
-        if excess[0] <= 1:
-            return RATES[0]
-        kept = np.flatnonzero(excess <= 1)
-        if not len(kept):
-            return RATES[-1]
-        after = int(kept[0])
-        share = (excess[after - 1] - 1) / (excess[after - 1] - excess[after])
-        return float(np.exp(np.log(RATES[after - 1]) + share * np.log(RATES[after] / RATES[after - 1])))
+        pods = np.array([_ratio(plan, alone) for plan in plans])
+        unserved = np.array([float(plan.unserved.mean()) for plan in plans])
+        return _lowest(pods, unserved, limit)
 
     def worth(self, rate: float) -> dict[str, Worth]:
         """What floors at a rate were worth to every service."""
@@ -216,6 +213,19 @@ class _Judge:
 
     def _levels(self, past: Past, table: Response, days: Sequence[int], rate: float) -> dict[int, FloatArray]:
         return {day: levels_by_hour(past, table, day, rate) for day in days}
+
+
+def _lowest(pods: FloatArray, unserved: FloatArray, limit: float) -> float:
+    """Go down the rates for as long as the pods keep the limit and the minutes gained are enough for them."""
+    at = 0
+    while at + 1 < len(RATES) and pods[at + 1] <= limit:
+        if unserved[at] - unserved[at + 1] < LEAST_GAIN * (pods[at + 1] - pods[at]):
+            return RATES[at]
+        at += 1
+    if at + 1 == len(RATES) or pods[at] > limit:
+        return RATES[at]
+    share = (limit - pods[at]) / (pods[at + 1] - pods[at])
+    return float(RATES[at] * (RATES[at + 1] / RATES[at]) ** share)
 
 
 def _ratio(plan: Outcome, alone: Outcome) -> float:

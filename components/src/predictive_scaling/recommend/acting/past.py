@@ -7,7 +7,7 @@ minutes by straight lines between their middles; what peaks within a step is los
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,9 +27,10 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class Past:
-    """Demand by minute in pods (a pod serves 1), the first minute since 1970, and which whole days are known.
+    """Demand by minute in pods (a pod serves 1), and which whole days are known; before the first lies the warm-up.
 
-    `cores` is what a pod serves, `least` the pods that there are in any case. Before the first day lies the warm-up.
+    `cores` is what a pod serves, `least` the pods that there are in any case, `first_hour` the hour of the day (UTC)
+    at which days begin.
     """
 
     service: str
@@ -37,6 +38,7 @@ class Past:
     known: tuple[bool, ...]
     cores: float
     least: float = 1.0
+    first_hour: int = 0
 
     @property
     def days(self) -> int:
@@ -45,13 +47,8 @@ class Past:
 
     def until(self, day: int) -> Past:
         """What was known before a day (0 the oldest)."""
-        return Past(
-            self.service,
-            self.demand[: WARM_UP + day * MINUTES_PER_DAY],
-            self.known[:day],
-            self.cores,
-            self.least,
-        )
+        minutes = self.demand[: WARM_UP + day * MINUTES_PER_DAY]
+        return replace(self, demand=minutes, known=self.known[:day])
 
     def of_days(self, days: Sequence[int], minutes: FloatArray | None = None) -> FloatArray:
         """Columns of (warm-up and day) × days, of demand or of another course over the same minutes."""
@@ -88,7 +85,7 @@ def past_of(
     size = cores if cores is not None else float(cpu.mean()) / (target * NOMINAL_PODS)
     if size <= 0 or sum(known) < MIN_DAYS:
         return None
-    return Past(service, cpu / size, known, size, least)
+    return Past(service, cpu / size, known, size, least, end.hour)
 
 
 def _minutes(

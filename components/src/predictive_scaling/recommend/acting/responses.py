@@ -1,7 +1,8 @@
 """What each hour of the past would have cost and risked, had a floor stood there: the autoscaler played at every level.
 
 One table for a service: minutes unserved and pod-minutes, by day, hour and level. The levels lie evenly on a
-logarithmic scale, from the tenth lowest to somewhat above the highest hour that was ever seen.
+logarithmic scale, from the hour that a tenth are below to the highest that was ever seen, and some lie beyond, for
+services that grow.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from predictive_scaling.recommend.acting.autoscaler import Autoscaler, Played, p
 from predictive_scaling.recommend.acting.past import MINUTES_PER_HOUR, WARM_UP, Past
 
 LEVELS = 10
-LOWEST, ABOVE_HIGHEST = 0.1, 1.15
+LOWEST = 0.1
+BEYOND = (1.2, 1.45)  # times the highest
 MOST_APART = 60.0  # times from the lowest level to the highest: below, floors are worth nothing
 COLUMNS = 1500  # played at once: some forty megabytes
 
@@ -50,9 +52,10 @@ class Course:
 def levels_of(past: Past) -> FloatArray:
     """Levels worth trying for a service, in whole pods."""
     hours = past.demand[WARM_UP:].reshape(-1, MINUTES_PER_HOUR).max(axis=1)
-    highest = max(float(hours.max()) * ABOVE_HIGHEST, 2.0)
-    lowest = max(float(np.quantile(hours, LOWEST)), highest / MOST_APART, 1.0)
-    return np.concatenate([[0.0], np.ceil(np.geomspace(min(lowest, highest), highest, LEVELS))])
+    highest = max(float(hours.max()), 2.0)
+    lowest = min(max(float(np.quantile(hours, LOWEST)), highest / MOST_APART, 1.0), highest)
+    seen = np.geomspace(lowest, highest, LEVELS)
+    return np.concatenate([[0.0], np.ceil([*seen, *(highest * each for each in BEYOND)])])
 
 
 def response(past: Past, scaler: Autoscaler) -> Response:

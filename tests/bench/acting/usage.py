@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 from predictive_scaling.recommend.acting.choice import FloorOptions
-from predictive_scaling.recommend.acting.past import MIN_DAYS, NOMINAL_PODS, Past, past_of
+from predictive_scaling.recommend.acting.past import (
+    MIN_DAYS,
+    NOMINAL_PODS,
+    Past,
+    past_of,
+)
 from predictive_scaling.usage.sources import load_usage
 from predictive_scaling.usage.tables import read_csv
 
