@@ -135,7 +135,7 @@ def _recommender(
     options: PlanOptions, run_id: str, now: datetime, around: Surroundings | None
 ) -> Recommender:
     known = around or Surroundings()
-    return Recommender(options, run_id, now, known.merged(), known.place(), known.known_events())
+    return Recommender(options, run_id, now, known.merged(), known.place(), events=known.known_events())
 
 
 def _show(document: Document, recommender: Recommender, actions: str) -> None:
