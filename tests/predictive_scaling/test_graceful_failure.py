@@ -77,11 +77,11 @@ def run(root, raw, registry="", mode="forecast_only"):
     )  # fmt: skip
     gave["publish"] = component("publish_recommendation")(
         at("clean"), at("validation"), at("forecast-cpu"), at("forecast-memory"), at("model-cpu"), at("model-memory"),
-        at("evaluation"), at("recommendation"), at("proposal"), at("publish-errors"),
+        at("evaluation"), at("recommendation"), at("proposal"), at("actions"), at("publish-errors"),
         registry=registry, mode=mode, run_id="run-1", now_override=NOW,
     )  # fmt: skip
     gave["fallback"] = component("fallback_recommendation")(
-        at("clean"), at("validation"), at("fallback"), at("fallback-proposal"), at("fallback-errors"),
+        at("clean"), at("validation"), at("fallback"), at("fallback-proposal"), at("fallback-actions"), at("fallback-errors"),
         reason="for a test", now_override=NOW,
     )  # fmt: skip
     for name in ("recommendation", "fallback"):

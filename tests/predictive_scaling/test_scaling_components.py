@@ -14,7 +14,10 @@ INTERFACE = {
         "max_services now_override memory_of implausible",
         "clean validation report error_log passed services quality_score reason",
     ),
-    "engineer_features": ("clean validation services model_freq window_days", "features error_log success"),
+    "engineer_features": (
+        "clean validation services model_freq window_days events",
+        "features error_log success",
+    ),
     "train_model": (
         "features metric service horizon_hours cv_folds daily_order weekly_order changepoint_prior_scale growth "
         "candidates seed",
@@ -25,18 +28,18 @@ INTERFACE = {
         "metrics evaluation report error_log accepted decision reason",
     ),
     "publish_recommendation": (
-        "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services mode headroom "
-        "block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models",
-        "recommendation proposal error_log fallback_share success",
+        "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
+        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models",
+        "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override",
         "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason",
     ),
     "fallback_recommendation": (
-        "clean validation shapes services only reason headroom mode registry run_id now_override data_failed "
+        "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
         "lead_minutes",
-        "recommendation proposal error_log success",
+        "recommendation proposal actions error_log success",
     ),
     "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
     "fetch_usage": (

@@ -155,7 +155,8 @@ def prometheus():
 
     def answer(method, path, headers, body):
         sent.append(headers)
-        data = {"status": "success", "data": {"resultType": "matrix", "result": []}}
+        kind = "matrix" if path.startswith("/api/v1/query_range") else "vector"
+        data = {"status": "success", "data": {"resultType": kind, "result": []}}
         return 200, {"Content-Type": "application/json"}, json.dumps(data).encode()
 
     with FlakyServer(answer) as server:
@@ -195,7 +196,7 @@ def test_token_goes_to_no_server_that_a_parameter_names(
 def test_token_goes_to_the_server_that_the_settings_name(prometheus, tmp_path, monkeypatch, settings):
     secure(monkeypatch, settings)
     monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", prometheus.url)
-    fetched(prometheus.url + "/", tmp_path)
+    assert "no usage" in refused(lambda: fetched(prometheus.url + "/", tmp_path))
     assert all("authorization" in headers for headers in prometheus.sent)
     assert prometheus.sent
 
