@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import InputError, raise_if_any
+from kfp_gitops.base import files, processes, schema
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import lock
@@ -50,6 +52,19 @@ class Head:
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...]
 
+    def text(self) -> str:
+        """As JSON, for another process: what a manifest holds is JSON."""
+        schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
+        return json.dumps({"description": self.description, "schedules": schedules, "triggers": triggers})
+
+    @classmethod
+    def of(cls, text: str) -> Head:
+        """The reverse of `text`."""
+        found = json.loads(text)
+        schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
+        triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
+        return cls(found["description"], tuple(schedules), tuple(triggers))
+
 
 def read(folder: Path | Place, environment: str) -> Folder:
     """Read a rendered environment; compiles nothing and imports no kfp.
@@ -74,12 +89,23 @@ def texts(folder: Path | Place, environment: str) -> Texts:
 
 
 def heads(found: Texts) -> dict[str, Head]:
-    """What desired state takes of each pipeline, by name."""
-    taken = {}
-    for name, rendered in found.rendered.items():
-        manifest = _manifest(f"{found.path}/pipelines/{name}", rendered)
-        taken[name] = Head(manifest.description, manifest.schedules, manifest.triggers)
-    return taken
+    """What desired state takes of each pipeline, by name; read on all cores.
+
+    Raises:
+        InputError: every manifest that is malformed.
+    """
+    answers = processes.spread(partial(_head, found), [*found.rendered])
+    raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", ()))
+    return {name: Head.of(answer["head"]) for name, answer in zip(found.rendered, answers, strict=True)}
+
+
+def _head(found: Texts, name: str) -> dict[str, Any]:
+    """Or its problems, as texts: it may be another process that reads."""
+    try:
+        manifest = _manifest(f"{found.path}/pipelines/{name}", found.rendered[name])
+    except InputError as error:
+        return {"problems": [problem.texts() for problem in error.problems]}
+    return {"head": Head(manifest.description, manifest.schedules, manifest.triggers).text()}
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
