@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,13 +88,13 @@ def texts(folder: Path | Place, environment: str) -> Texts:
     return _place(folder).whole(lambda source: _texts(source, environment))
 
 
-def heads(found: Texts) -> dict[str, Head]:
-    """What desired state takes of each pipeline, by name; read on all cores.
+def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str, Head]:
+    """What desired state takes of each pipeline, by name; read on all cores, `beside` as in `processes.spread`.
 
     Raises:
         InputError: every manifest that is malformed.
     """
-    answers = processes.spread(partial(_head, found), [*found.rendered])
+    answers = processes.spread(partial(_head, found), [*found.rendered], beside=beside)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", ()))
     return {name: Head.of(answer["head"]) for name, answer in zip(found.rendered, answers, strict=True)}
 

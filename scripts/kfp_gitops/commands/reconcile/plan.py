@@ -95,11 +95,18 @@ def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
 
-    wanted = desired.as_locked(found, arguments.host)
+    wanted = desired.as_locked(found, arguments.host, _import_client)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    decided = options.decisions(arguments, api)
-    wanted = options.with_pause(api, wanted)
+    decided, wanted = options.circumstances(arguments, api, wanted)
     return wanted, decided, observe(api, wanted, decided)
+
+
+def _import_client() -> None:
+    """What speaks to KFP takes a tenth of a second, which other processes read manifests in."""
+    import kfp_gitops.kfpserver.kfpapi.client
+    import kfp_gitops.operate.operations.pause
+    import kfp_gitops.reconcile.observe
+    import kfp_gitops.reconcile.report  # noqa: F401
 
 
 def conflicts(found: Plan) -> int:

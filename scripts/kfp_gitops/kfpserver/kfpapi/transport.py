@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -167,10 +168,17 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 
     The first failure is raised; what has not begun by then is not begun.
     """
-    pool = ThreadPoolExecutor(CONCURRENCY)
-    try:
+    with at_once() as pool:
         futures = [pool.submit(work, item) for item in items]
         return [future.result() for future in futures]
+
+
+@contextmanager
+def at_once() -> Iterator[ThreadPoolExecutor]:
+    """Makes as many requests at once as are allowed; what has not begun when this ends is not begun."""
+    pool = ThreadPoolExecutor(CONCURRENCY)
+    try:
+        yield pool
     finally:
         # A process that shall end waits for no answer.
         pool.shutdown(wait=not stopping.asked(), cancel_futures=True)
