@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, processes, schema
+from kfp_gitops.base import files, processes, schema, yamlvalue
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.base.yamltext import parse
@@ -101,11 +101,26 @@ def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str
 
 def _head(found: Texts, name: str) -> dict[str, Any]:
     """Or its problems, as texts: it may be another process that reads."""
+    path, rendered = f"{found.path}/pipelines/{name}", found.rendered[name]
     try:
-        manifest = _manifest(f"{found.path}/pipelines/{name}", found.rendered[name])
+        head = _valid_head(rendered, path) or _any_head(rendered, path)
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
-    return {"head": Head(manifest.description, manifest.schedules, manifest.triggers).text()}
+    return {"head": head.text()}
+
+
+def _valid_head(rendered: RenderedPipeline, path: str) -> Head | None:
+    """Where there is nothing to tell about the manifest, and all of it stands in it; it need not be made then."""
+    document = yamlvalue.read(rendered.manifest, f"{path}/pipeline.yaml")
+    if document is None or not reader.is_valid(document) or "ir" in document.value["spec"]:
+        return None
+    value = document.value
+    return Head(value["metadata"]["description"], reader.schedules(value), reader.triggers(value))
+
+
+def _any_head(rendered: RenderedPipeline, path: str) -> Head:
+    manifest = _manifest(path, rendered)
+    return Head(manifest.description, manifest.schedules, manifest.triggers)
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:

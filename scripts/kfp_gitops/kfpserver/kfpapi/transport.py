@@ -28,8 +28,9 @@ from kfp_gitops.kfpserver.kfpapi.told import Told
 T = TypeVar("T")
 U = TypeVar("U")
 
-CONCURRENCY = 32
-"""Requests under way at once; also how many connections are kept."""
+CONCURRENCY = 48
+"""Requests under way at once; also how many connections are kept. For each KFP opens a connection to its database
+(client_manager.go sets no maximum), of which MySQL allows 151 unless it is told otherwise."""
 _CONNECT, _REQUEST = 10.0, 60.0
 """Seconds to connect, and for a whole request, from the first byte that is sent to the last one of its reply."""
 _LOGIN = (
