@@ -1,6 +1,6 @@
 """The value of a YAML text without the places in it, in two thirds of the time; `yamltext` for all there is to tell.
 
-What has a fault, an anchor, an alias or a tag is not read here, nor what is large. So a message never depends on it.
+What has a fault, an alias or a tag is not read here, nor what is large. So a message never depends on it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Reader:
 
     def scalar(self, event: Any) -> Any:
         text: str = event.value
-        if event.anchor or event.tag is not None:
+        if event.tag is not None:
             raise _DoubtError
         if event.style or (text and text[0] not in goyaml.FIRST):
             return text
@@ -87,7 +87,7 @@ _NO_NODES = frozenset(
 
 def _opened(event: Any) -> Any:
     kind = type(event)
-    if kind is yaml.AliasEvent or event.anchor or event.tag is not None:
+    if kind is yaml.AliasEvent or event.tag is not None:
         raise _DoubtError
     return {} if kind is yaml.MappingStartEvent else []
 
