@@ -68,6 +68,43 @@ def test_a_failed_write_leaves_the_old_text_and_nothing_else(
     assert snapshot(root / "out") == {name: text.encode() for name, text in TEXTS.items()}
 
 
+def _one_by_one(root: Path, folder: str) -> dict[str, str]:
+    return {name: files.read_text(root, f"{folder}/{name}") for name in files.list_files(root, folder)}
+
+
+def test_the_texts_of_a_folder_are_those_of_its_files(root: Path) -> None:
+    (root / "out/empty.yaml").write_text("")
+    (root / "out/b/windows.yaml").write_bytes(b"a\r\nb\rc\n")
+    found = files.read_texts(root, "out")
+    assert found == _one_by_one(root, "out")
+    assert list(found) == sorted(found)
+    assert found["b/windows.yaml"] == "a\nb\rc\n"
+    assert files.read_texts(root, "nowhere") == {}
+
+
+@pytest.mark.parametrize("place", ["out/b/d/e.yaml", "out/b/d", "out/b", "out", "out/new"])
+@pytest.mark.parametrize("what", ["link", "large", "not text"])
+def test_what_cannot_be_read_of_a_folder_is_told_as_of_the_file(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, place: str, what: str
+) -> None:
+    path = root / place
+    if what == "link":
+        outside = tmp_path_factory.mktemp("outside") / "there"
+        if path.exists():
+            path.rename(outside)
+        else:
+            outside.write_text("")
+        path.symlink_to(outside)
+    else:
+        path = path / "bad" if path.is_dir() else path
+        path.write_bytes(b"x" * (MAX_BYTES + 1) if what == "large" else b"\xff")
+    with pytest.raises(InputError) as one_by_one:
+        _one_by_one(root, "out")
+    with pytest.raises(InputError) as at_once:
+        files.read_texts(root, "out")
+    assert str(at_once.value) == str(one_by_one.value)
+
+
 def test_hidden_files_are_not_listed_and_linked_folders_not_entered(root: Path) -> None:
     (root / "out/.hidden").write_text("")
     (root / "out/b/.git").mkdir()

@@ -131,6 +131,9 @@ def test_a_swap_while_it_is_read_gives_the_new_state_whole(volume: Volume, after
         def list_files(self, folder: str) -> list[str]:
             return self.source.list_files(folder)
 
+        def read_texts(self, folder: str) -> dict[str, str]:
+            return {name: self.read_text(f"{folder}/{name}") for name in self.list_files(folder)}
+
     texts = Mounted(volume.folder).whole(lambda source: read(Counting(source)))
     assert texts == ({"newer"} if after <= len(NAMES) else {"old"})
 

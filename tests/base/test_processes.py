@@ -123,6 +123,34 @@ def test_what_waits_is_done_once_and_then_other_processes_work(count: int) -> No
     assert ("elsewhere" in done.stdout) is (count == 2)
 
 
+_BESIDE = """
+import os, time
+from kfp_gitops.base import processes
+processes.cores = lambda: 2
+parent, done = os.getpid(), []
+
+def beside():
+    time.sleep(0.5)
+    done.append(os.getpid() == parent)
+
+def work(number):
+    return ["elsewhere" if os.getpid() != parent else "here", str(len(done))]
+
+print(sorted({tuple(answer) for answer in processes.spread(work, range(100), beside=beside)}), done)
+print({tuple(answer) for answer in processes.spread(work, range(3), beside=beside)}, done)
+"""
+
+
+@forks
+def test_work_of_its_own_is_done_once_while_others_have_begun() -> None:
+    argv = [sys.executable, "-c", PATH + _BESIDE]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    many, few = done.stdout.splitlines()
+    assert "('elsewhere', '0')" in many and many.endswith("[True]")
+    assert "('here', '0')" not in many
+    assert few == "{('here', '1')} [True]"
+
+
 def test_cores_are_at_least_one_and_at_most_what_the_machine_has() -> None:
     assert 1 <= processes.cores() <= (os.cpu_count() or 1)
 

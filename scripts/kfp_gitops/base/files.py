@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
@@ -16,6 +17,9 @@ from typing import BinaryIO
 from kfp_gitops.base import processes
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import MAX_BYTES
+
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+"""A link is not opened (open(2)); 0 where there is no such thing."""
 
 
 def read_text(root: Path, relative: str) -> str:
@@ -38,9 +42,44 @@ def text_of(path: str, shown: str) -> str:
     if os.path.getsize(path) > MAX_BYTES:
         raise InputError.of(shown, f"larger than {MAX_BYTES} bytes", "split the file")
     try:
-        return _read(path).decode("utf-8").replace("\r\n", "\n")
+        return _decoded(_read(path))
     except UnicodeDecodeError as error:
         raise InputError.of(shown, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
+
+
+def read_texts(root: Path, folder: str) -> dict[str, str]:
+    """The text of each file below a folder, by its path in it: what `list_files` lists, as `read_text` reads it.
+
+    The folders on the way are looked at once, for `list_files` enters no link.
+
+    Raises:
+        InputError: as `read_text`, of the first file.
+    """
+    names = list_files(root, folder)
+    for name in names[:1]:
+        _inside(root, f"{folder}/{name}")
+    base = os.path.join(root, folder)
+    return {name: _plain_text(f"{base}/{name}") or read_text(root, f"{folder}/{name}") for name in names}
+
+
+def _plain_text(path: str) -> str | None:
+    """The text of a regular file that is no link; nothing where there is something to tell about it."""
+    if not _NO_LINK:
+        return None
+    try:
+        with open(
+            path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | _NO_LINK)
+        ) as file:
+            found = os.fstat(file.fileno())
+            plain = stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES
+            return _decoded(file.read()) if plain else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _decoded(content: bytes) -> str:
+    text = content.decode("utf-8")
+    return text.replace("\r\n", "\n") if "\r" in text else text
 
 
 def _inside(root: Path, relative: str) -> str:

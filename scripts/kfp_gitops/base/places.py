@@ -36,6 +36,9 @@ class Source(Protocol):
     def list_files(self, folder: str) -> list[str]:
         """All files below a folder, sorted, relative to it with `/`; hidden ones are left out."""
 
+    def read_texts(self, folder: str) -> dict[str, str]:
+        """The text of each of these, by its path."""
+
 
 class Tree(Protocol):
     """A repository as it is at some time: its work tree, or a commit."""
@@ -100,6 +103,10 @@ class Plain:
         """As `files.list_files`."""
         return files.list_files(self.root, f"{self.name}/{folder}")
 
+    def read_texts(self, folder: str) -> dict[str, str]:
+        """As `files.read_texts`."""
+        return files.read_texts(self.root, f"{self.name}/{folder}")
+
     def whole(self, read: Callable[[Source], T]) -> T:
         """Nobody swaps a work tree."""
         return read(self)
@@ -151,6 +158,9 @@ class _State:
     def list_files(self, folder: str) -> list[str]:
         base = self._real(folder)
         return sorted(self._below(base, f"{self.name}/{folder}", ())) if os.path.isdir(base) else []
+
+    def read_texts(self, folder: str) -> dict[str, str]:
+        return {name: self.read_text(f"{folder}/{name}") for name in self.list_files(folder)}
 
     def _below(self, folder: str, shown: str, outer: tuple[str, ...]) -> Iterator[str]:
         for name in os.listdir(folder):

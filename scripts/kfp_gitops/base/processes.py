@@ -34,12 +34,14 @@ def spread(
     items: Sequence[Item],
     least: int = 0,
     meanwhile: Callable[[], Sequence[int] | None] = lambda: None,
+    beside: Callable[[], object] = lambda: None,
 ) -> list[Answer]:
     """`[function(item) for item in items]`; answers are texts, or lists and maps of them: equal ones travel once.
 
     `least` is how many items are worth a process. What this process does `meanwhile` is something that waits for
     others, and may start threads; it is done once, and first. It returns the places of the items that are left to be
-    worked on, in rising order (None: all of them), and the answers are theirs.
+    worked on, in rising order (None: all of them), and the answers are theirs. What it does `beside` is work of its own
+    that is to be done in any case, such as an import: others have begun by then. Where there are none it is not done.
     """
     step = max(least or BATCH, -(-len(items) // 200))
     count = min(cores(), MOST, -(-len(items) // step)) if _may_fork() else 1
@@ -52,6 +54,7 @@ def spread(
         with _forked(count - 1, work) as (claims, answers):
             wanted = _places(meanwhile(), items)
             left = claims.fill(_runs(wanted, step))
+            beside()
             done.update((place, work(place)) for place in chain(claims, left))
             done.update(found for answer in answers for found in _received(answer))
     else:

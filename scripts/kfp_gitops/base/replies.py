@@ -64,7 +64,7 @@ class Requests:
         with self._pools.request(method, url, preload_content=False, **more) as reply:
             body = whole(reply)
         return urllib3.HTTPResponse(
-            body=io.BytesIO(body),
+            body=body or io.BytesIO(),  # of no bytes it would make None
             headers={name: text for name, text in reply.headers.items() if name.lower() not in _OF_THE_WIRE},
             status=reply.status,
             reason=reply.reason,

@@ -13,7 +13,7 @@ import yaml
 
 from kfp_gitops.base import goyaml
 from kfp_gitops.base.visible import HIDDEN
-from kfp_gitops.base.yamltext import AMBIGUOUS
+from kfp_gitops.base.yamlscalar import AMBIGUOUS
 
 _TAG = "tag:yaml.org,2002:"
 _MAX_INTEGER = 2**64

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import yaml
 
 from kfp_gitops.base import goyaml
 from kfp_gitops.base.errors import InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base.yamlscalar import AMBIGUOUS, of_parameter, plain, short
 
 # Every wheel has it; pure PyYAML writes some texts differently (emoji, empty keys).
 if not yaml.__with_libyaml__:
@@ -27,19 +27,8 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 2 * 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
-MAX_INTEGER = 2**63
 _MOST = 100  # faults of scalars that are told of one file
 
-_NULL = re.compile(r"(?:~|null|Null|NULL|)")
-_BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-AMBIGUOUS = re.compile(
-    r"(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF"
-    r"|[-+]?0[0-9_]+|[-+]?0[xob][0-9a-fA-F_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
-)
-
-_LETTERS = frozenset("yYnN")
 # YAML 1.1, and so LibYAML, ends a line and a comment at these; YAML 1.2, most editors and diffs do not.
 _BREAKS = "\x85\u2028\u2029"
 _REFUSED = re.compile(f"[{_BREAKS}\ud800-\udfff]")
@@ -159,7 +148,7 @@ class _Reader:
         text: str = event.value
         self.characters += len(text)  # of what is written out itself there is never too much
         if event.tag == "!" and not event.style:
-            what = f"{_short(text)} after `!` is a text to YAML, and as without it to KFP and kubectl"
+            what = f"{short(text)} after `!` is a text to YAML, and as without it to KFP and kubectl"
             return self.tell(event, what, "put a text in quotes, and take the `!` away", text)
         if event.style or event.tag is not None:  # LibYAML says "" where PyYAML says None
             return text
@@ -168,10 +157,10 @@ class _Reader:
         ):  # most texts: nothing else that a plain scalar can be begins so
             return text
         if AMBIGUOUS.fullmatch(text):
-            what = f"{_short(text)} is read differently by YAML 1.1 and YAML 1.2{_of_parameter(at)}"
-            todo = f"write '{_short(text)}' in quotes for a text, or true, false or a decimal number"
+            what = f"{short(text)} is read differently by YAML 1.1 and YAML 1.2{of_parameter(at)}"
+            todo = f"write '{short(text)}' in quotes for a text, or true, false or a decimal number"
             return self.tell(event, what, todo, text)
-        value = _plain(text, self, event, at)
+        value = plain(text, self, event, at)
         if type(value) in (int, float) and str(value) != text:
             self.written[at] = text
         return value
@@ -201,42 +190,6 @@ class _Reader:
         return key
 
 
-def _plain(text: str, reader: _Reader, event: Any, at: Path) -> Any:
-    if _NULL.fullmatch(text):
-        return None
-    if text in _BOOLEAN:
-        return _BOOLEAN[text]
-    if _INTEGER.fullmatch(text):
-        if len(text) > len(str(-MAX_INTEGER)) or abs(int(text)) >= MAX_INTEGER:
-            return reader.tell(
-                event, f"{_short(text)} does not fit 64 bits", "put it in quotes for a text", text
-            )
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        real = float(text)
-        if real in (float("inf"), float("-inf")):
-            return reader.tell(event, f"{_short(text)} is not a finite number", "write a smaller one", text)
-        reader.whole_floats |= real.is_integer()
-        return real
-    if text not in _LETTERS and (found := goyaml.reading(text)):
-        what = f"{_short(text)} is {found} to KFP or kubectl, and a text to YAML 1.2{_of_parameter(at)}"
-        todo = f"write '{_short(text)}' in quotes for a text"
-        if found == "a number":
-            todo += ", or the number in decimal digits, without _"
-        return reader.tell(event, what, todo, text)
-    return text
-
-
-def _of_parameter(at: Path) -> str:
-    """The parameter that a value belongs to, in a manifest or in IR: the key after the last `parameters`."""
-    found = [name for key, name in pairwise(at) if key == "parameters"]
-    return f" (parameter {found[-1]!r})" if found else ""
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"
-
-
 def parse_all(text: str, path: str) -> list[Document]:
     """Read every document of a YAML text.
 
@@ -246,7 +199,7 @@ def parse_all(text: str, path: str) -> list[Document]:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise InputError.of(path, f"larger than {MAX_BYTES} bytes", "split the file", 1, 1)
-    if not text.isascii() and (found := _REFUSED.search(text)):
+    if found := has_refused(text):
         raise InputError([_refused(found, path)])
     told: list[Problem] = []
     try:
@@ -257,6 +210,11 @@ def parse_all(text: str, path: str) -> list[Document]:
         raise InputError([*told, *error.problems]) from None
     raise_if_any(told)
     return documents
+
+
+def has_refused(text: str) -> re.Match[str] | None:
+    """The first character that may not stand in a text."""
+    return None if text.isascii() else _REFUSED.search(text)
 
 
 def _documents(text: str, path: str, found: list[Problem]) -> Iterator[Document]:

@@ -38,13 +38,22 @@ def digest_of_stored(spec: Mapping[str, Any]) -> str:
     Go writes without a fraction where it has none; the SDK writes `2.0` for a double and `2` for an integer.
     """
     try:
-        found = json.loads(json.dumps(spec), parse_int=float)
+        found = _with_doubles(spec)
         documents = [found["pipeline_spec"], found["platform_spec"]] if "pipeline_spec" in found else [found]
         for holder, key in _whole_numbers(documents):
             holder[key] = int(holder[key])
         return digest(documents)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return "no IR"
+
+
+def _with_doubles(value: Any) -> Any:
+    """A copy in which each number is a double; what has come as JSON holds nothing else than this knows."""
+    if isinstance(value, dict):
+        return {key: _with_doubles(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_doubles(inner) for inner in value]
+    return float(value) if type(value) is int else value
 
 
 def _whole_numbers(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -101,13 +101,13 @@ def reviewed(folder: Path | Place, environment: str, host: str | None = None) ->
     return as_locked(texts(folder, environment), host)
 
 
-def as_locked(found: Texts, host: str | None = None) -> Desired:
-    """The same, of what has been read."""
+def as_locked(found: Texts, host: str | None = None, beside: Callable[[], object] = lambda: None) -> Desired:
+    """The same, of what has been read; `beside` as in `folder.heads`."""
     _refuse_other_digests(
         found, {name: found.locked[name].digest for name in found.rendered if name in found.locked}
     )
     target = checked_host(host or found.environment["kfp"]["host"])
-    return _desired(found, heads(found), target, dict.fromkeys(found.rendered, ""))
+    return _desired(found, heads(found, beside), target, dict.fromkeys(found.rendered, ""))
 
 
 def _desired(found: Texts, of_manifests: Mapping[str, Head], host: str, irs: Mapping[str, str]) -> Desired:

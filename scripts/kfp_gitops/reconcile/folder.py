@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import InputError, raise_if_any
+from kfp_gitops.base import files, processes, schema, yamlvalue
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import lock
@@ -50,6 +52,19 @@ class Head:
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...]
 
+    def text(self) -> str:
+        """As JSON, for another process: what a manifest holds is JSON."""
+        schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
+        return json.dumps({"description": self.description, "schedules": schedules, "triggers": triggers})
+
+    @classmethod
+    def of(cls, text: str) -> Head:
+        """The reverse of `text`."""
+        found = json.loads(text)
+        schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
+        triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
+        return cls(found["description"], tuple(schedules), tuple(triggers))
+
 
 def read(folder: Path | Place, environment: str) -> Folder:
     """Read a rendered environment; compiles nothing and imports no kfp.
@@ -73,13 +88,39 @@ def texts(folder: Path | Place, environment: str) -> Texts:
     return _place(folder).whole(lambda source: _texts(source, environment))
 
 
-def heads(found: Texts) -> dict[str, Head]:
-    """What desired state takes of each pipeline, by name."""
-    taken = {}
-    for name, rendered in found.rendered.items():
-        manifest = _manifest(f"{found.path}/pipelines/{name}", rendered)
-        taken[name] = Head(manifest.description, manifest.schedules, manifest.triggers)
-    return taken
+def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str, Head]:
+    """What desired state takes of each pipeline, by name; read on all cores, `beside` as in `processes.spread`.
+
+    Raises:
+        InputError: every manifest that is malformed.
+    """
+    answers = processes.spread(partial(_head, found), [*found.rendered], beside=beside)
+    raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", ()))
+    return {name: Head.of(answer["head"]) for name, answer in zip(found.rendered, answers, strict=True)}
+
+
+def _head(found: Texts, name: str) -> dict[str, Any]:
+    """Or its problems, as texts: it may be another process that reads."""
+    path, rendered = f"{found.path}/pipelines/{name}", found.rendered[name]
+    try:
+        head = _valid_head(rendered, path) or _any_head(rendered, path)
+    except InputError as error:
+        return {"problems": [problem.texts() for problem in error.problems]}
+    return {"head": head.text()}
+
+
+def _valid_head(rendered: RenderedPipeline, path: str) -> Head | None:
+    """Where there is nothing to tell about the manifest, and all of it stands in it; it need not be made then."""
+    document = yamlvalue.read(rendered.manifest, f"{path}/pipeline.yaml")
+    if document is None or not reader.is_valid(document) or "ir" in document.value["spec"]:
+        return None
+    value = document.value
+    return Head(value["metadata"]["description"], reader.schedules(value), reader.triggers(value))
+
+
+def _any_head(rendered: RenderedPipeline, path: str) -> Head:
+    manifest = _manifest(path, rendered)
+    return Head(manifest.description, manifest.schedules, manifest.triggers)
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:

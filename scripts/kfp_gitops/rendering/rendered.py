@@ -87,7 +87,7 @@ def read(root: Path, folder: str, name: str, release: str) -> RenderedPipeline:
 def read_from(source: Source, name: str, release: str) -> RenderedPipeline:
     """The same, of whatever holds it."""
     base = f"pipelines/{name}"
-    found = {path: source.read_text(f"{base}/{path}") for path in source.list_files(base)}
+    found = source.read_texts(base)
     manifest = found.pop("pipeline.yaml", None) or source.read_text(f"{base}/pipeline.yaml")
     return RenderedPipeline(
         name,

@@ -44,7 +44,7 @@ def plain() -> str:
     script = f"""
 import inspect, kfp, yaml
 from kfp.dsl import pipeline_task, structures
-import kfp_gitops.compiling.compiler
+import kfp_gitops.compiling.compiler.made
 assert structures.yaml is not yaml and pipeline_task.inspect is not inspect
 structures.yaml, pipeline_task.inspect = yaml, inspect
 {HELLO}

@@ -74,8 +74,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
-        decided = options.decisions(arguments, api)
-        wanted = options.with_pause(api, wanted)
+        decided, wanted = options.circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
         decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
         found = plan(wanted, actual, decided)

@@ -46,10 +46,9 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Plan one environment and show it."""
-    from kfp_gitops.reconcile import desired, guard
+    from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.folder import texts
     from kfp_gitops.reconcile.hosts import checked_host
-    from kfp_gitops.reconcile.plan import plan
 
     if arguments.approve:
         approved.may_approve(arguments)
@@ -72,6 +71,9 @@ def run(arguments: Namespace) -> int:
         wanted, decided, actual = _look(arguments, found)
     if arguments.approve:
         wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
+    from kfp_gitops.reconcile import guard
+    from kfp_gitops.reconcile.plan import plan
+
     planned = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in planned.changes)
     arguments.report.drift = len(planned.differences)
@@ -95,11 +97,20 @@ def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
 
-    wanted = desired.as_locked(found, arguments.host)
+    wanted = desired.as_locked(found, arguments.host, _import_the_rest)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    decided = options.decisions(arguments, api)
-    wanted = options.with_pause(api, wanted)
+    decided, wanted = options.circumstances(arguments, api, wanted)
     return wanted, decided, observe(api, wanted, decided)
+
+
+def _import_the_rest() -> None:
+    """What speaks to KFP and compares takes a fifth of a second, in which other processes read manifests."""
+    import kfp_gitops.kfpserver.kfpapi.client
+    import kfp_gitops.operate.operations.pause
+    import kfp_gitops.reconcile.guard
+    import kfp_gitops.reconcile.observe
+    import kfp_gitops.reconcile.plan
+    import kfp_gitops.reconcile.report  # noqa: F401
 
 
 def conflicts(found: Plan) -> int:

@@ -15,7 +15,7 @@ from kfp_gitops.kfpserver.kfpapi.pipelines import Pipelines
 from kfp_gitops.kfpserver.kfpapi.recurring_runs import RecurringRuns
 from kfp_gitops.kfpserver.kfpapi.requests import equals
 from kfp_gitops.kfpserver.kfpapi.runs import Runs
-from kfp_gitops.kfpserver.kfpapi.transport import each
+from kfp_gitops.kfpserver.kfpapi.transport import at_once, each
 from kfp_gitops.kfpserver.ownership import Owner
 
 T = TypeVar("T")
@@ -31,11 +31,13 @@ class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
 
     def features(self) -> Features:
         """What the server is and can do; reads only."""
-        health, date = self._read(self._client.health)
+        with at_once() as pool:
+            known = pool.submit(self._knows_tags)
+            health, date = self._read(self._client.health)
+            tags = known.result()
         # It is noted in descriptions of 255 characters.
         version = "-".join(str(health.get("tag_name") or "").split())[:_VERSION]
         version = "" if version == "unknown" else version
-        tags = self._knows_tags()
         found = release(version)
         # kubeflow/pipelines #12574 came with 2.16. Where the version is not told, tags tell that it is newer.
         orphan = found >= (2, 16) if found else tags

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kfp_gitops.kfpserver.kfpapi import models
 from kfp_gitops.kfpserver.kfpapi.actual import ActualPipeline, ActualVersion
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpserver.kfpapi.requests import Requests, by_name, there
-from kfp_gitops.kfpserver.kfpapi.transport import each
+from kfp_gitops.kfpserver.kfpapi.transport import at_once
 from kfp_gitops.kfpserver.ownership import Owner, other_content
 from kfp_gitops.language.identity import digest_of_stored
 
@@ -29,22 +30,27 @@ class Pipelines(Requests):
     def pipelines(
         self, names: Mapping[str, str] | Collection[str], owner: Owner | None = None
     ) -> dict[str, ActualPipeline]:
-        """The pipelines of these names with their versions: pages of all, then a request for each, at once.
+        """The pipelines of these names with their versions: pages of all, and a request for each, at once.
 
         A mapping says of each name which version's IR is read. All others of an owner are told without their versions.
         """
         list_pipelines = self._client.pipelines.pipeline_service_list_pipelines
         pages = self._pages("pipelines", lambda **page: list_pipelines(**self._in_namespace(), **page))
-        listed = list(pages)
-        found = by_name(listed, names, lambda item: item.name)
         read = names if isinstance(names, Mapping) else {}
-        versions = each(
-            lambda item: self.versions(item[1].pipeline_id, read.get(item[0], "")), list(found.items())
-        )
-        ours = {
-            name: models.pipeline(item, its)
-            for (name, item), its in zip(found.items(), versions, strict=True)
-        }
+        with at_once() as pool:
+
+            def begin(name: str, item: Any) -> Future[dict[str, ActualVersion]]:
+                return pool.submit(self.versions, item.pipeline_id, read.get(name, ""))
+
+            listed: list[Any] = []
+            begun: dict[int, Future[dict[str, ActualVersion]]] = {}
+            for item in pages:  # the next page is asked for while the versions of this one are
+                listed.append(item)
+                if item.name in names:
+                    begun[id(item)] = begin(item.name, item)
+            found = by_name(listed, names, lambda item: item.name)
+            its = {name: begun.get(id(item)) or begin(name, item) for name, item in found.items()}
+            ours = {name: models.pipeline(item, its[name].result()) for name, item in found.items()}
         told = {id(item) for item in found.values()}
         rest = (models.pipeline(item, {}) for item in listed if id(item) not in told)
         return {item.name: item for item in rest if owner and item.owner == owner} | ours

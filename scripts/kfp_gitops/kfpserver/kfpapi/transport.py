@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,8 +28,9 @@ from kfp_gitops.kfpserver.kfpapi.told import Told
 T = TypeVar("T")
 U = TypeVar("U")
 
-CONCURRENCY = 32
-"""Requests under way at once; also how many connections are kept."""
+CONCURRENCY = 48
+"""Requests under way at once; also how many connections are kept. For each KFP opens a connection to its database
+(client_manager.go sets no maximum), of which MySQL allows 151 unless it is told otherwise."""
 _CONNECT, _REQUEST = 10.0, 60.0
 """Seconds to connect, and for a whole request, from the first byte that is sent to the last one of its reply."""
 _LOGIN = (
@@ -167,10 +169,17 @@ def each(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
 
     The first failure is raised; what has not begun by then is not begun.
     """
-    pool = ThreadPoolExecutor(CONCURRENCY)
-    try:
+    with at_once() as pool:
         futures = [pool.submit(work, item) for item in items]
         return [future.result() for future in futures]
+
+
+@contextmanager
+def at_once() -> Iterator[ThreadPoolExecutor]:
+    """Makes as many requests at once as are allowed; what has not begun when this ends is not begun."""
+    pool = ThreadPoolExecutor(CONCURRENCY)
+    try:
+        yield pool
     finally:
         # A process that shall end waits for no answer.
         pool.shutdown(wait=not stopping.asked(), cancel_futures=True)

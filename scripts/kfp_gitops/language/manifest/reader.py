@@ -88,13 +88,28 @@ def unchecked(document: Document) -> Manifest:
         ),
         pipeline_root=spec.get("pipelineRoot"),
         config=_config(spec),
-        schedules=tuple(
-            _schedule(item, ("schedules", i)) for i, item in enumerate(value.get("schedules", []))
-        ),
-        triggers=tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", []))),
+        schedules=schedules(value),
+        triggers=triggers(value),
         document=document,
         ir=spec.get("ir"),
     )
+
+
+def is_valid(document: Document) -> bool:
+    """Whether `of_document` has nothing to tell about it."""
+    return not migration.problems(document) and not schema.problems(
+        schema.named("pipeline-manifest"), document
+    )
+
+
+def schedules(value: Mapping[str, Any]) -> tuple[Schedule, ...]:
+    """The schedules of a manifest that is valid."""
+    return tuple(_schedule(item, ("schedules", i)) for i, item in enumerate(value.get("schedules", [])))
+
+
+def triggers(value: Mapping[str, Any]) -> tuple[Trigger, ...]:
+    """The triggers, likewise."""
+    return tuple(_trigger(item, ("triggers", i)) for i, item in enumerate(value.get("triggers", [])))
 
 
 def _parameters(spec: Mapping[str, Any]) -> tuple[Parameter, ...]:
