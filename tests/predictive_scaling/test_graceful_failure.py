@@ -81,7 +81,8 @@ def run(root, raw, registry="", mode="forecast_only"):
         registry=registry, mode=mode, run_id="run-1", now_override=NOW,
     )  # fmt: skip
     gave["fallback"] = component("fallback_recommendation")(
-        at("clean"), at("validation"), at("fallback"), at("fallback-proposal"), at("fallback-actions"), at("fallback-errors"),
+        at("clean"), at("validation"), at("fallback"), at("fallback-proposal"), at("fallback-actions"),
+        at("fallback-errors"),
         reason="for a test", now_override=NOW,
     )  # fmt: skip
     for name in ("recommendation", "fallback"):
