@@ -52,13 +52,6 @@ def test_every_alert_is_tested():
     assert [rule["alert"] for rule in group["rules"] if f"alertname: {rule['alert']}" not in tested] == []
 
 
-def test_default_queries_are_recorded():
-    from predictive_scaling.usage.fetch import CPU_QUERY, MEMORY_QUERY
-
-    (group,) = yaml.safe_load((RULES / "recording-rules.yaml").read_text())["groups"]
-    assert {CPU_QUERY, MEMORY_QUERY} <= {rule["record"] for rule in group["rules"]}
-
-
 def test_floors_stand_beside_a_reactive_trigger_and_never_alone():
     scaled, autoscaler = load("keda-scaledobject.yaml")["spec"], load("hpa-external-metric.yaml")
     kubernetes_validate.validate(autoscaler, "1.32", strict=True)
