@@ -52,6 +52,7 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(VENV)/bin/lint-imports --no-cache
 	$(PY) scripts/components.py --check
 	$(PY) scripts/reference.py --check
+	$(PY) scripts/prometheus_rules.py --check
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
 
@@ -66,6 +67,9 @@ components: $(VENV)/.installed  ## compile component.py → component.yaml
 
 reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the manifest's JSON Schema
 	$(PY) scripts/reference.py
+
+rules: $(VENV)/.installed  ## write the rules of docs/prometheus as PrometheusRules and as a chart's values
+	$(PY) scripts/prometheus_rules.py
 
 render: components  ## render and lock every environment
 	$(PY) scripts/render.py --all --lock

@@ -30,6 +30,8 @@ def rendered(root, command, name, **values):
     path = root / "environments/dev/values.yaml"
     document = yaml.safe_load(path.read_text())
     document["pipelines"][name]["values"] |= values
+    if "prometheus" in values:
+        del document["pipelines"][name]["values"]["data_source"]
     path.write_text(yaml.safe_dump(document))
     outcome = command("render", "--env", "dev", "--lock", "--root", root)
     assert outcome.code == 0, outcome.err
@@ -54,6 +56,39 @@ def test_usage_comes_from_prometheus_instead_of_a_file(root, command, name):
     assert tasks["usage"]["arguments"]["prometheus_url"] == PROMETHEUS["prometheus_url"]
     assert tasks["validate-data"]["arguments"]["raw"] == {"task": "usage", "output": "data"}
     assert "data_source" not in manifest["spec"]["parameters"]
+    for task in ("publish", "fall-back-on-models", "fall-back-on-data"):
+        assert tasks[task]["arguments"]["shapes"] == {"task": "usage", "output": "shapes"}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_namespace_is_a_setting_of_every_task_and_of_the_fetch(root, command, name):
+    tasks = components(rendered(root, command, name, prometheus=PROMETHEUS, namespace="shop")["spec"])
+    assert tasks["usage"]["arguments"]["namespace"] == "shop"
+    assert {task["env"]["PREDICTIVE_SCALING_NAMESPACE"] for task in tasks.values()} == {"shop"}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize(
+    ("sources", "text"),
+    [
+        ({}, "has none of data_source, prometheus; add one of them"),
+        (
+            {"data_source": "s3://bucket/usage.csv.gz", "prometheus": PROMETHEUS},
+            "has data_source and prometheus; keep one of them",
+        ),
+    ],
+    ids=["neither", "both"],
+)
+def test_usage_has_exactly_one_source(root, command, name, sources, text):
+    path = root / "environments/dev/values.yaml"
+    document = yaml.safe_load(path.read_text())
+    values = document["pipelines"][name]["values"]
+    del values["data_source"]
+    values |= sources
+    path.write_text(yaml.safe_dump(document))
+    outcome = command("render", "--env", "dev", "--root", root)
+    assert outcome.code == 2
+    assert text in outcome.err, outcome.err
 
 
 @pytest.mark.parametrize("name", PIPELINES)

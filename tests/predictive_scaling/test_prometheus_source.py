@@ -1,5 +1,7 @@
 """Usage from a real Prometheus that holds real series: what comes out is what went in, gaps included."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -19,7 +21,8 @@ from servers.prometheus import PrometheusServer, backfill
 
 SERVICES, DAYS = ["smd-1-6", "smd-2-1", "smd-3-3"], 4
 NOW = "2024-01-05T00:00:30Z"
-QUERY = UsageQuery(days=DAYS)
+CPU, MEMORY = "shop:cpu_cores", "shop:memory_bytes"
+QUERY = UsageQuery(CPU, MEMORY, days=DAYS)
 
 
 def real_rows():
@@ -77,12 +80,12 @@ def test_what_is_fetched_passes_validation_but_for_its_length(prometheus, tmp_pa
 @pytest.mark.parametrize("hours", [1, 5, 96])
 def test_size_of_chunks_changes_nothing(prometheus, tmp_path, hours):
     """With 96 h a chunk is more than this server's limit of samples, so it is asked for in halves."""
-    _, rows = fetched(prometheus, tmp_path / "usage", UsageQuery(days=DAYS, chunk_hours=hours))
+    _, rows = fetched(prometheus, tmp_path / "usage", replace(QUERY, chunk_hours=hours))
     pd.testing.assert_frame_equal(rows, real_rows().sort_values(["service", "timestamp"], ignore_index=True))
 
 
 def test_hourly_step_takes_every_twelfth_sample(prometheus, tmp_path):
-    _, rows = fetched(prometheus, tmp_path / "usage", UsageQuery(days=DAYS, step="1h"))
+    _, rows = fetched(prometheus, tmp_path / "usage", replace(QUERY, step="1h"))
     expected = real_rows()
     expected = expected[expected["timestamp"].str.endswith(":00:00Z")]
     merged = rows.merge(expected, on=["timestamp", "service"], suffixes=("", "_source"))
@@ -91,7 +94,8 @@ def test_hourly_step_takes_every_twelfth_sample(prometheus, tmp_path):
 
 
 def test_more_columns_and_expressions(prometheus, tmp_path):
-    query = UsageQuery(
+    query = replace(
+        QUERY,
         cpu=f"2 * {QUERY.cpu}",
         others={"cpu_limit": f"max by (service) (max_over_time({QUERY.cpu}[1h]))"},
         days=1,
@@ -104,17 +108,17 @@ def test_more_columns_and_expressions(prometheus, tmp_path):
 
 
 def test_interrupted_fetch_goes_on_where_it_ended(prometheus, tmp_path, monkeypatch):
-    from predictive_scaling.usage import fetch as usage_fetch
+    from predictive_scaling.usage import asking
 
-    asked, original = [], usage_fetch.query_range
+    asked, original = [], asking.query_range
 
-    def breaking(server, expression, span):
+    def breaking(server, expression, span, told):
         asked.append(span.start)
         if len(asked) == 5:
             raise RemoteError("connection lost")
-        return original(server, expression, span)
+        return original(server, expression, span, told)
 
-    monkeypatch.setattr(usage_fetch, "query_range", breaking)
+    monkeypatch.setattr(asking, "query_range", breaking)
     with pytest.raises(RemoteError):
         fetched(prometheus, tmp_path / "usage", registry=str(tmp_path / "kept"), run_id="run-1")
     first = list(asked)
@@ -127,31 +131,31 @@ def test_interrupted_fetch_goes_on_where_it_ended(prometheus, tmp_path, monkeypa
 
 def test_changed_query_does_not_find_the_old_answer(prometheus, tmp_path):
     kept = {"registry": str(tmp_path / "kept"), "run_id": "run-1"}
-    fetched(prometheus, tmp_path / "usage", UsageQuery(days=1), **kept)
-    _, rows = fetched(prometheus, tmp_path / "usage", UsageQuery(cpu=f"2 * {QUERY.cpu}", days=1), **kept)
+    fetched(prometheus, tmp_path / "usage", replace(QUERY, days=1), **kept)
+    _, rows = fetched(prometheus, tmp_path / "usage", replace(QUERY, cpu=f"2 * {CPU}", days=1), **kept)
     assert rows["cpu"].iloc[-1] == pytest.approx(2 * real_rows()["cpu"].iloc[-1])
 
 
 def test_server_killed_and_started_again_while_it_is_asked_loses_nothing(prometheus, tmp_path, monkeypatch):
-    from predictive_scaling.usage import fetch as usage_fetch
+    from predictive_scaling.usage import asking
 
-    asked, original = [], usage_fetch.query_range
+    asked, original = [], asking.query_range
 
-    def killing(server, expression, span):
+    def killing(server, expression, span, told):
         asked.append(expression)
         if len(asked) == 4:
             prometheus.kill()
             prometheus.process.start()
-        return original(server, expression, span)
+        return original(server, expression, span, told)
 
-    monkeypatch.setattr(usage_fetch, "query_range", killing)
+    monkeypatch.setattr(asking, "query_range", killing)
     _, rows = fetched(prometheus, tmp_path / "usage")
     pd.testing.assert_frame_equal(rows, real_rows().sort_values(["service", "timestamp"], ignore_index=True))
 
 
-def test_no_sample_gives_a_header_for_validation_to_refuse(prometheus, tmp_path):
-    loaded, _ = fetched(prometheus, tmp_path / "usage", now="2025-01-01T00:00:00Z")
-    assert loaded == (0, [])
+def test_run_without_data_fails_and_leaves_a_header_for_validation_to_refuse(prometheus, tmp_path):
+    with pytest.raises(InputError, match="no usage of the last 4 days"):
+        fetched(prometheus, tmp_path / "usage", now="2025-01-01T00:00:00Z")
     paths = [str(tmp_path / name) for name in ("usage", "clean", "validation", "report")]
     verdict = steps.validate_data(*paths, ValidationRules(), NOW)
     assert not verdict.passed
@@ -170,7 +174,7 @@ def test_no_sample_gives_a_header_for_validation_to_refuse(prometheus, tmp_path)
 )
 def test_query_that_does_not_fit_is_refused_with_the_reason(prometheus, tmp_path, query, text):
     with pytest.raises(InputError, match=text):
-        fetched(prometheus, tmp_path / "usage", UsageQuery(**query, days=1))
+        fetched(prometheus, tmp_path / "usage", replace(QUERY, **query, days=1))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,8 @@ def test_instant_that_has_just_begun_is_not_asked_for():
 
 def test_by_hand_from_the_environment(prometheus, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", prometheus.url)
-    arguments = ["fetch", "--output", str(tmp_path / "usage.csv.gz"), "--days", "1", "--now", NOW]
+    own = ["--cpu-query", CPU, "--memory-query", MEMORY]
+    arguments = ["fetch", "--output", str(tmp_path / "usage.csv.gz"), "--days", "1", "--now", NOW, *own]
     assert main(arguments) == 0
     assert "864 rows of 3 services" in capsys.readouterr().out
     assert main([*arguments, "--now", "2025-01-01T00:00:00Z"]) == 1
@@ -249,7 +254,7 @@ def guarded(tmp_path):
 
 def test_tls_and_password_are_the_environments(guarded, tmp_path, monkeypatch, capfd):
     def ask():
-        return fetched(guarded, tmp_path / "usage", UsageQuery(days=1))[0].rows
+        fetched(guarded, tmp_path / "usage", replace(QUERY, days=1))
 
     with pytest.raises(RemoteError, match="certificate that is not trusted"):
         ask()
@@ -259,4 +264,24 @@ def test_tls_and_password_are_the_environments(guarded, tmp_path, monkeypatch, c
     (tmp_path / "password").write_text("test\n")
     monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_USER", "reader")
     monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_PASSWORD_FILE", str(tmp_path / "password"))
-    assert ask() == 0
+    with pytest.raises(InputError, match="no usage"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({"warnings": ["store 10.0.0.7 did not answer"]}, "store 10.0.0.7 did not answer"),
+        ({"infos": ["PromQL info: metric might not be a counter"]}, "might not be a counter"),
+        ({"isPartial": True}, "partial: a storage node did not answer"),
+    ],
+    ids=["thanos", "infos", "victoriametrics"],
+)
+def test_partial_answer_is_told(said, text):
+    told = []
+    assert (
+        _series(json.dumps({"data": {"resultType": "matrix", "result": []}, **said}).encode(), told.append)
+        == []
+    )
+    assert len(told) == 1
+    assert text in told[0]

@@ -39,9 +39,9 @@ INTERFACE = {
     ),
     "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
     "fetch_usage": (
-        "prometheus_url cpu_query memory_query other_queries service_label days step chunk_hours registry run_id "
-        "now_override",
-        "data rows services",
+        "prometheus_url namespace source selector services cpu_query memory_query other_queries service_label days "
+        "step chunk_hours registry run_id now_override",
+        "data shapes rows services",
     ),
     "load_usage": ("source required_columns", "data rows services"),
     "summarize_usage": ("data", "summary statistics"),

@@ -9,8 +9,10 @@ from kfp_gitops.base import yamltext
 from predictive_scaling.recommend.proposal import tree
 from predictive_scaling.steps import data
 from predictive_scaling.store.opening import open_registry
-from predictive_scaling.usage import fetch as usage_fetch
-from predictive_scaling.usage.fetch import Kept, Span, UsageQuery
+from predictive_scaling.usage import asking
+from predictive_scaling.usage.asking import Kept
+from predictive_scaling.usage.fetch import GIVEN, UsageQuery
+from predictive_scaling.usage.prometheus import Span
 from predictive_scaling.usage.sources import usage_statistics
 from predictive_scaling.usage.tables import parsed, read_csv, read_table, write_table
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
@@ -55,11 +57,14 @@ def test_a_number_may_be_missing_by_a_word_and_a_name_only_by_being_empty():
 
 def test_a_name_is_kept_in_the_chunks_of_a_fetch(tmp_path, monkeypatch):
     table = usages(LABELS)[["timestamp", "service", "cpu", "memory"]]
-    monkeypatch.setattr(usage_fetch, "_asked", lambda *_: table)
+    table = table.assign(kind="Deployment", container="null")
+    monkeypatch.setattr(asking.Asking, "table", lambda *_: table)
+    columns = tuple(UsageQuery("a", "b").columns(GIVEN))
     kept = Kept(open_registry(str(tmp_path)), "run-1")
     for _ in range(2):  # asked for, then kept
-        found = usage_fetch._chunk(None, UsageQuery(), Span(0, 300, 300), kept)
+        found = asking.chunk(asking.Asking(None, columns, print), Span(0, 300, 300), kept)
         assert found["service"].tolist() == table["service"].tolist()
+        assert set(found["container"]) == {"null"}
 
 
 @pytest.mark.parametrize("name", [*LABELS, "on", "no", "12e3", "checkout", "a-1"])

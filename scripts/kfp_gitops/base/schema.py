@@ -279,5 +279,15 @@ def _wording(found: _Finding) -> tuple[str, str]:
             return what, found.schema.get("description", f"it must match {schematext.written(wanted)}")
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return what, f"{found.kind} is {wanted}"
+        case "oneOf" if all(set(each) == {"required"} for each in wanted):
+            return _alternatives(found, [key for each in wanted for key in each["required"]])
         case _:
             return f"{found.name}: {found.message[:200]}", found.schema.get("description", "see the schema")
+
+
+def _alternatives(found: _Finding, keys: list[str]) -> tuple[str, str]:
+    """Of keys of which exactly one is wanted, none or several are there."""
+    present = [key for key in keys if key in found.instance]
+    if present:
+        return f"{found.name} has {' and '.join(present)}", "keep one of them"
+    return f"{found.name} has none of {', '.join(keys)}", "add one of them"

@@ -5,29 +5,45 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from predictive_scaling import steps
+from predictive_scaling.base.console import complain
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
-from predictive_scaling.usage.fetch import OPTIONAL_COLUMNS, UsageQuery
+from predictive_scaling.steps.fetching import NoUsageError
+from predictive_scaling.usage.choosing import SOURCES
+from predictive_scaling.usage.columns import OPTIONAL_COLUMNS
+from predictive_scaling.usage.fetch import UsageQuery
 
 LESSON = """\
-Each query must give one series per service, in cores and in bytes. Without the recording rules of
-docs/prometheus/recording-rules.yaml, name expressions of your own, such as
+Usage of one namespace is read from the series that docs/prometheus/recording-rules.yaml records, or, where those reach
+back less far or are not there, from cAdvisor's and kube-state-metrics' own. Expressions of your own serve as well; each
+must give one series per service, in cores and in bytes:
 
   --cpu-query 'sum by (container) (rate(container_cpu_usage_seconds_total{namespace="shop", container!=""}[5m]))'
-  --memory-query 'sum by (container) (container_memory_working_set_bytes{namespace="shop", container!=""})'
+  --memory-query 'max by (container) (container_memory_working_set_bytes{namespace="shop", container!=""})'
   --service-label container
 
 A token is read from PREDICTIVE_SCALING_PROMETHEUS_TOKEN, or from the file that
 PREDICTIVE_SCALING_PROMETHEUS_TOKEN_FILE names; certificates to trust from PREDICTIVE_SCALING_CA_FILE.
-With --resume, a fetch that was interrupted goes on where it ended."""
+With --resume, a fetch that was interrupted goes on where it ended. Exit 1: there is no usage, and why that may be."""
 
 
 def _arguments(parser: ArgumentParser) -> None:
     query = UsageQuery()
     parser.add_argument("--url", default="", help="Prometheus, such as http://localhost:9090")
     parser.add_argument("--output", required=True, help="usage CSV, gzipped")
-    parser.add_argument("--cpu-query", default=query.cpu, help="PromQL in cores (default %(default)s)")
-    parser.add_argument("--memory-query", default=query.memory, help="PromQL in bytes (default %(default)s)")
+    parser.add_argument("--shapes", default="", metavar="FILE.json", help="write here what the services are")
+    parser.add_argument("--namespace", default=query.namespace, help="default: PREDICTIVE_SCALING_NAMESPACE")
+    parser.add_argument(
+        "--source",
+        default=query.source,
+        choices=SOURCES,
+        help="recorded or raw series; auto: what reaches back further (default)",
+    )
+    parser.add_argument(
+        "--selector", default=query.selector, help="more label matchers, such as 'cluster=\"east\"'"
+    )
+    parser.add_argument("--cpu-query", default=query.cpu, help="PromQL in cores instead")
+    parser.add_argument("--memory-query", default=query.memory, help="PromQL in bytes instead")
     parser.add_argument(
         "--column",
         action="append",
@@ -35,7 +51,16 @@ def _arguments(parser: ArgumentParser) -> None:
         metavar="NAME=PROMQL",
         help=f"more: {', '.join(OPTIONAL_COLUMNS)}",
     )
-    parser.add_argument("--service-label", default=query.service_label, help="default %(default)s")
+    parser.add_argument(
+        "--service-label", default=query.service_label, help="of queries of your own (default %(default)s)"
+    )
+    parser.add_argument(
+        "--service",
+        action="append",
+        default=[],
+        metavar="NAME=KIND[/CONTAINER]",
+        help="which of two workloads of one name, or which container memory is of",
+    )
     parser.add_argument("--days", type=int, default=query.days, help="default %(default)s")
     parser.add_argument("--step", default=query.step, help="default %(default)s")
     parser.add_argument("--chunk-hours", type=int, default=query.chunk_hours, help="hours asked for at once")
@@ -54,9 +79,19 @@ def _run(found: Namespace) -> int:
         found.days,
         found.step,
         found.chunk_hours,
+        found.namespace,
+        found.source,
+        found.selector,
+        dict(map(_service, found.service)),
     )
-    loaded = steps.fetch_usage(found.output, found.url, query, found.resume, "by-hand", found.now)
-    return 0 if loaded.rows else 1
+    try:
+        steps.fetch_usage(
+            found.output, found.url, query, found.resume, "by-hand", found.now, shapes=found.shapes
+        )
+    except NoUsageError as error:
+        complain(f"error: {error}")
+        return 1
+    return 0
 
 
 def _column(text: str) -> tuple[str, str]:
@@ -64,6 +99,14 @@ def _column(text: str) -> tuple[str, str]:
     if not equals:
         raise InputError(f"--column {text!r}: write NAME=PROMQL")
     return name, expression
+
+
+def _service(text: str) -> tuple[str, dict[str, str]]:
+    name, equals, meant = text.partition("=")
+    kind, _, container = meant.partition("/")
+    if not equals or not meant:
+        raise InputError(f"--service {text!r}: write NAME=KIND, NAME=KIND/CONTAINER or NAME=/CONTAINER")
+    return name, {"kind": kind, "container": container}
 
 
 FETCH = Command("fetch", "Read usage from Prometheus", _arguments, _run, LESSON)

@@ -1,62 +1,93 @@
-"""Usage from Prometheus as the tidy CSV: timestamp, service, cpu (cores), memory (bytes), and what else is asked for.
+"""Usage from Prometheus as the tidy CSV: timestamp, service, cpu (cores), memory (bytes), and what else there is.
 
-The span is asked for in chunks. Chunks that are complete are kept under tmp/<run id>/ in the registry, where there is
-one: a task that is tried again goes on where the last attempt ended, and cleanup removes them with the run.
+`cpu` is of the whole service, `memory` of its main container in the pod where that uses most, `replicas` its pods,
+requests and limits those of the main container. The span is asked for in chunks. Those that are complete are kept under
+tmp/<run id>/ in the registry, where there is one: a task that is tried again goes on where the last attempt ended, and
+cleanup removes them with the run.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pandas as pd
 
-from predictive_scaling.base.documents import canonical_bytes, sha256
-from predictive_scaling.base.errors import InputError, MissingObjectError
+from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.web import Server
-from predictive_scaling.store.registry import Registry
-from predictive_scaling.tell.logs import log
-from predictive_scaling.usage.prometheus import MAX_POINTS, Series, Span, query_range
-from predictive_scaling.usage.tables import parsed
+from predictive_scaling.usage import choosing, columns
+from predictive_scaling.usage.asking import NOTHING, Asking, Kept, chunk
+from predictive_scaling.usage.assembly import Chosen, assembled
+from predictive_scaling.usage.columns import OPTIONAL_COLUMNS, RULES, Column
+from predictive_scaling.usage.expressions import Selection
+from predictive_scaling.usage.prometheus import MAX_POINTS, Span
 
-# Recorded by docs/prometheus/recording-rules.yaml; any other expressions serve as well.
-CPU_QUERY = "predictive_scaling:cpu_cores:rate5m"
-MEMORY_QUERY = "predictive_scaling:memory_bytes:working_set"
-OPTIONAL_COLUMNS = ("cpu_max", "memory_max", "cpu_limit", "memory_limit", "cpu_request", "memory_request")
 MAX_DAYS = 92
 MAX_SERVICES = 2000
-INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+GIVEN = "given"
 
 
 @dataclass(frozen=True)
 class UsageQuery:
-    """What to ask: an expression for each column, the label that names the service, the span and its grid."""
+    """What to ask: one namespace's usage from recorded or raw series, or by expressions of one's own.
 
-    cpu: str = CPU_QUERY
-    memory: str = MEMORY_QUERY
+    `cpu` and `memory` are such expressions; `others` give more columns, or other values for those of the same name.
+    `service_label` names the service in their series. `source` is auto, rules or raw. `selector` are label matchers
+    beside the namespace. `services` says of a service which `kind` or `container` is meant.
+    """
+
+    cpu: str = ""
+    memory: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
     service_label: str = "service"
     days: int = 28
     step: str = "5min"
     chunk_hours: int = 24
+    namespace: str = ""
+    source: str = choosing.AUTO
+    selector: str = ""
+    services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.others) - set(OPTIONAL_COLUMNS))
         if unknown:
             raise InputError(f"unknown columns {', '.join(unknown)}; there are {', '.join(OPTIONAL_COLUMNS)}")
-        if not all(expression.strip() for expression in self.expressions.values()):
+        if any(text and not text.strip() for text in (self.cpu, self.memory)) or not all(
+            map(str.strip, self.others.values())
+        ):
             raise InputError("a query is empty")
+        if self.source not in choosing.SOURCES:
+            raise InputError(f"source is {self.source!r}; it must be one of {', '.join(choosing.SOURCES)}")
         if not 1 <= self.days <= MAX_DAYS:
             raise InputError(f"days is {self.days}; it must be between 1 and {MAX_DAYS}")
         if not 1 <= self.chunk_points <= MAX_POINTS:
             raise InputError(f"chunks of {self.chunk_hours} h have no point, or more than {MAX_POINTS}")
+        Selection(self.namespace, self.selector)
 
     @property
-    def expressions(self) -> dict[str, str]:
-        """Column → expression, in the order of the table."""
-        return {"cpu": self.cpu, "memory": self.memory, **self.others}
+    def selection(self) -> Selection:
+        """Which series count."""
+        return Selection(self.namespace, self.selector)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Column → an expression of one's own."""
+        usage = {name: text for name, text in (("cpu", self.cpu), ("memory", self.memory)) if text}
+        return {**usage, **self.others}
+
+    @property
+    def all_given(self) -> bool:
+        """Whether nothing is asked but expressions of one's own."""
+        return bool(self.cpu and self.memory)
+
+    @property
+    def chosen(self) -> dict[str, Chosen]:
+        """What was said of services, as far as it concerns usage."""
+        return {
+            name: Chosen(str(said.get("kind") or ""), str(said.get("container") or ""))
+            for name, said in self.services.items()
+        }
 
     @property
     def seconds(self) -> int:
@@ -79,77 +110,59 @@ class UsageQuery:
         end = int(now.timestamp()) // self.seconds * self.seconds
         return Span(end - self.days * 86_400 // self.seconds * self.seconds, end, self.seconds)
 
+    def columns(self, source: str) -> list[Column]:
+        """What to ask of a source, RULES, RAW or GIVEN; expressions of one's own take the place of their column."""
+        own = {name: Column(name, text, self.service_label) for name, text in self.given.items()}
+        if source == GIVEN:
+            return list(own.values())
+        built = (columns.recorded if source == RULES else columns.raw)(self.selection, self.seconds)
+        left = {"cpu_max"} if self.cpu else set()
+        left |= {"memory_max"} if self.memory else set()
+        return [*own.values(), *(each for each in built if each.name not in own and each.name not in left)]
+
 
 @dataclass(frozen=True)
-class Kept:
-    """Where complete chunks are kept."""
+class Fetched:
+    """The table, its source and why that, by service the main container, and what there is to say besides.
 
-    registry: Registry
-    run_id: str
+    `rows` may be empty: then `choosing.nothing` says what to look at.
+    """
+
+    rows: pd.DataFrame
+    source: str
+    reason: str
+    containers: Mapping[str, str]
+    remarks: tuple[str, ...]
 
 
-def fetch(server: Server, query: UsageQuery, now: datetime, kept: Kept | None = None) -> pd.DataFrame:
+def fetch(server: Server, query: UsageQuery, now: datetime, kept: Kept | None = None) -> Fetched:
     """Rows by service and instant; instants at which a service has nothing are left out. Nothing is imputed.
 
     Raises InputError for queries that Prometheus refuses or whose series do not fit, RemoteError, RegistryError.
     """
-    tables = [_chunk(server, query, span, kept) for span in query.span(now).chunks(query.chunk_points)]
-    rows = pd.concat(tables, ignore_index=True)
-    services = rows["service"].nunique()
+    remarks: dict[str, None] = {}
+
+    def tell(remark: str) -> None:
+        remarks[remark] = None
+
+    span, source, reason = query.span(now), GIVEN, ""
+    if not query.all_given:
+        choice = choosing.choose(server, query.selection, query.source, span, tell)
+        source, reason = choice.source, choice.reason
+        span = _from(
+            span, span.end if choice.first is None and not query.given else choice.first or span.start
+        )
+    asking = Asking(server, tuple(query.columns(source)), tell)
+    tables = [chunk(asking, each, kept) for each in span.chunks(query.chunk_points)]
+    found = assembled(pd.concat([NOTHING, *tables], ignore_index=True), query.chosen, tell, query.given)
+    services = found.rows["service"].nunique()
     if services > MAX_SERVICES:
         raise InputError(
             f"the queries give {services} services; at most {MAX_SERVICES} are read: narrow the queries"
         )
-    return rows.sort_values(["service", "timestamp"], ignore_index=True)
+    return Fetched(found.rows, source, reason, found.containers, tuple(remarks))
 
 
-def _chunk(server: Server, query: UsageQuery, span: Span, kept: Kept | None) -> pd.DataFrame:
-    if kept is None:
-        return _asked(server, query, span)
-    key = _key(query, span, kept.run_id)
-    try:
-        return parsed(io.BytesIO(kept.registry.get(key)), ("timestamp", "service", *query.expressions))
-    except MissingObjectError:
-        table = _asked(server, query, span)
-        kept.registry.put(key, table.to_csv(index=False).encode())
-        return table
-
-
-def _key(query: UsageQuery, span: Span, run_id: str) -> str:
-    """By what is asked, so that a changed query does not find the old one's answer."""
-    asked = {"expressions": query.expressions, "label": query.service_label, "span": vars(span)}
-    return f"tmp/{run_id}/usage/{span.start}-{sha256(canonical_bytes(asked))[:16]}.csv"
-
-
-def _asked(server: Server, query: UsageQuery, span: Span) -> pd.DataFrame:
-    columns = {
-        name: _column(name, query_range(server, expression, span), query.service_label)
-        for name, expression in query.expressions.items()
-    }
-    table = pd.DataFrame(columns).rename_axis(["at", "service"]).reset_index()
-    log("fetched", start=span.start, end=span.end, rows=len(table))
-    instants = pd.to_datetime(table.pop("at").astype("int64"), unit="s").dt.strftime(INSTANT)
-    table.insert(0, "timestamp", instants)
-    return table
-
-
-def _column(name: str, found: list[Series], label: str) -> pd.Series[float]:
-    """Values of one expression by instant and service; every series must name its service, and no two the same."""
-    values: dict[tuple[int, str], float] = {}
-    for series in found:
-        service = series.labels.get(label, "")
-        if not service:
-            raise InputError(
-                f"{name}: a series has no label {label!r}: {series.labels}; aggregate by ({label})"
-            )
-        for at, value in series.samples:
-            if (at, service) in values:
-                raise InputError(
-                    f"{name}: two series for {service!r} at once; aggregate with sum by ({label}) (…)"
-                )
-            values[at, service] = value
-    index = pd.MultiIndex.from_tuples(values, names=["at", "service"]) if values else _NOTHING
-    return pd.Series(list(values.values()), index=index, dtype="float64", name=name)
-
-
-_NOTHING = pd.MultiIndex.from_arrays([[], []], names=["at", "service"])
+def _from(span: Span, first: int) -> Span:
+    """Without the steps before a Unix second."""
+    return replace(span, start=max(span.start, first // span.step * span.step))

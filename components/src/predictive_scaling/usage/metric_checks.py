@@ -21,7 +21,7 @@ Stamps = list[pd.Timestamp]
 def usable(rows: pd.DataFrame, metric: str) -> tuple[pd.Series[float], list[Finding]]:
     """Values of a metric with all that cannot be usage as missing; a broken memory column is missing as a whole."""
     raw, values = rows[f"{metric}_text"], rows[metric].astype("float64")
-    limits = rows[f"{metric}_limit"] if f"{metric}_limit" in rows.columns else values * np.nan
+    limits = rows[f"{metric}_limit"] if _limited(rows, metric) else values * np.nan
     defects = [
         ("finite", "values that are not numbers", values.isna() & raw.notna()),
         ("finite", "infinite values", values.abs() == np.inf),
@@ -38,6 +38,11 @@ def usable(rows: pd.DataFrame, metric: str) -> tuple[pd.Series[float], list[Find
         refusal = fail("zero", f"memory is 0 in {zeros:.1%} of rows: the whole metric is refused", metric)
         return values * np.nan, [*findings, refusal]
     return values.mask(np.logical_or.reduce([bad for _, _, bad in defects])), findings
+
+
+def _limited(rows: pd.DataFrame, metric: str) -> bool:
+    """Whether there is a limit of what the values are of; beside `replicas` it is one container's, cpu a service's."""
+    return f"{metric}_limit" in rows.columns and not (metric == "cpu" and "replicas" in rows.columns)
 
 
 def judge(

@@ -24,7 +24,7 @@ MAX_TEXT = 256 * 2**20
 MAX_ROWS = 5_000_000
 MAX_HEADER = 64 * 2**10
 # A service may be called null, nan, 007 or true: only a number can be missing by a word.
-TEXTS = ("timestamp", "service")
+TEXTS = ("timestamp", "service", "kind", "container")
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
               "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")  # fmt: skip
