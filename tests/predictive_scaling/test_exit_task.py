@@ -184,6 +184,21 @@ def test_alertmanager_fires_on_failure_and_resolves_on_success(tmp_path, registr
     assert alertmanager.alerts(active=True) == []
 
 
+def test_success_in_one_namespace_resolves_no_failure_of_another(
+    tmp_path, registry, alertmanager, monkeypatch
+):
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_URL", f"{alertmanager.url}/api/v2/alerts")
+    monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_FORMAT", "alertmanager")
+    monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "dev")
+    for namespace, ending in (("shop", FAILED), ("mail", SUCCEEDED)):
+        monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", namespace)
+        end(tmp_path, ending, registry, now="")
+    assert [each["labels"]["namespace"] for each in alertmanager.alerts(active=True)] == ["shop"]
+    monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", "shop")
+    end(tmp_path, SUCCEEDED, registry, now="")
+    assert alertmanager.alerts(active=True) == []
+
+
 def test_unknown_webhook_format_is_told(tmp_path, registry, monkeypatch):
     monkeypatch.setenv("PREDICTIVE_SCALING_WEBHOOK_FORMAT", "pager")
     assert "must be slack or alertmanager" in end(tmp_path, FAILED, registry)["errors"][0]

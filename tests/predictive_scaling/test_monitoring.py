@@ -1,16 +1,15 @@
 """What docs/ ships for Prometheus and its consumers, on real Prometheus, Pushgateway and promtool."""
 
-import shutil
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 
-import kubernetes_validate
 import pytest
 import yaml
 from predictive_scaling.base.clock import iso
+from predictive_scaling.consumers.floor import query, raised, selector
 from predictive_scaling.tell.pushing import push_recommendation, pushgateway
-from project import HERE, PROJECT
+from project import PROJECT
 from servers.process import program
 from servers.prometheus import PrometheusServer, PushgatewayServer
 from test_pushgateway import MEMORY, MODEL, document
@@ -24,45 +23,67 @@ def load(name):
 
 
 def keda_query():
-    (trigger,) = (
-        each for each in load("keda-scaledobject.yaml")["spec"]["triggers"] if each["type"] == "prometheus"
-    )
-    return trigger["metadata"]["query"]
+    """The query of the example's ScaledObject: of prod, namespace shop, service checkout."""
+    triggers = load("keda/checkout.yaml")["spec"]["triggers"]
+    (found,) = (each for each in triggers if each["type"] == "prometheus")
+    return found["metadata"]["query"]
 
 
 def adapter_query():
-    (rule,) = load("prometheus-adapter-values.yaml")["rules"]["external"]
-    return rule["metricsQuery"].replace("<<.LabelMatchers>>", 'service="checkout"')
+    (rule,) = load("hpa/prometheus-adapter-values.yaml")["rules"]["external"]
+    return rule["metricsQuery"].replace("<<.LabelMatchers>>", selector("prod", "shop", "checkout"))
 
 
-def test_rules_do_what_their_tests_say(tmp_path):
-    for file in (*RULES.glob("*.yaml"), HERE / "predictive_scaling/prometheus_rules.test.yaml"):
-        shutil.copy(file, tmp_path)
-    names = sorted(path.name for path in RULES.glob("*.yaml"))
-    for command in (["check", "rules", *names], ["test", "rules", "prometheus_rules.test.yaml"]):
-        done = subprocess.run(
-            [program("promtool"), *command], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+def over_a_day(query, values, tmp_path):
+    """By promtool what a query gives at these times (of 1970) of floors that are the hour and 1; None is nothing."""
+    labels = 'job="predictive-scaling", environment="prod", namespace="shop", service="checkout"'
+    hourly = [
+        {
+            "series": f'predictive_scaling_min_replicas{{{labels}, hour="{hour}"}}',
+            "values": f"{hour + 1}x3000",
+        }
+        for hour in range(24)
+    ]
+    until = {"series": f"predictive_scaling_valid_until_seconds{{{labels}}}", "values": "129600x3000"}
+    other = {"series": hourly[0]["series"].replace("prod", "dev"), "values": "99x3000"}
+    checks = [
+        {
+            "expr": query,
+            "eval_time": at,
+            "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
+        }
+        for at, value in values.items()
+    ]
+    test = {"interval": "1m", "input_series": [*hourly, until, other], "promql_expr_test": checks}
+    (tmp_path / "day.yaml").write_text(yaml.safe_dump({"tests": [test]}))
+    command = [program("promtool"), "test", "rules", str(tmp_path / "day.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_alert_is_tested():
-    tested = (HERE / "predictive_scaling/prometheus_rules.test.yaml").read_text()
-    (group,) = yaml.safe_load((RULES / "alerts.yaml").read_text())["groups"]
-    assert [rule["alert"] for rule in group["rules"] if f"alertname: {rule['alert']}" not in tested] == []
+DAY = {
+    "49m": 1,
+    "50m": 2,
+    "1h": 2,
+    "1h49m": 2,
+    "23h49m": 24,
+    "23h50m": 24,
+    "24h": 1,
+    "35h59m": 13,
+    "36h": None,
+}
 
 
-def test_floors_stand_beside_a_reactive_trigger_and_never_alone():
-    scaled, autoscaler = load("keda-scaledobject.yaml")["spec"], load("hpa-external-metric.yaml")
-    kubernetes_validate.validate(autoscaler, "1.32", strict=True)
-    assert [each["type"] for each in scaled["triggers"]] == ["cpu", "prometheus"]
-    assert [each["type"] for each in autoscaler["spec"]["metrics"]] == ["Resource", "External"]
-    assert scaled["minReplicaCount"] >= 1
-    assert "fallback" not in scaled
-    metadata = scaled["triggers"][1]["metadata"]
-    assert (metadata["threshold"], metadata["ignoreNullValues"]) == ("1", "true")
-    target = autoscaler["spec"]["metrics"][1]["external"]["target"]
-    assert target == {"type": "AverageValue", "averageValue": "1"}
+@pytest.mark.parametrize("query", [keda_query(), adapter_query()], ids=["keda", "adapter"])
+def test_floor_comes_before_its_hour_stays_until_it_ends_and_goes_when_expired(query, tmp_path):
+    without = 0 if "vector(0)" in query.splitlines()[-1] else None
+    over_a_day(query, {at: without if value is None else value for at, value in DAY.items()}, tmp_path)
+
+
+def test_raised_floor_is_a_tenth_above_the_floor_less_one(tmp_path):
+    matchers = selector("prod", "shop", "checkout")
+    raised_by = {at: None if value is None else 1.1 * (value - 1) + 0.01 for at, value in DAY.items()}
+    over_a_day(raised(query(matchers, 10)), raised_by, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -113,37 +134,60 @@ def scraped(server, gateway_document):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("query", [keda_query(), adapter_query()], ids=["keda", "adapter"])
-def test_floor_of_the_hour_is_given_while_it_holds_and_vanishes_when_expired(monitoring, monkeypatch, query):
-    gateway, server = monitoring
-    monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", gateway.url)
+@pytest.fixture
+def at(monitoring, monkeypatch):
+    """`at(environment, namespace)`: the place of a run that pushes."""
+
+    def move(environment, namespace):
+        monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", monitoring[0].url)
+        monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", environment)
+        monkeypatch.setenv("PREDICTIVE_SCALING_NAMESPACE", namespace)
+
+    return move
+
+
+@pytest.mark.parametrize(
+    ("floor", "without"), [(keda_query(), []), (adapter_query(), [0.0])], ids=["keda", "adapter"]
+)
+def test_floor_that_is_pushed_is_given_while_it_holds(monitoring, at, floor, without):
+    _, server = monitoring
+    at("prod", "shop")
     live = recommendation("checkout", timedelta(hours=1))
     push_recommendation(pushgateway(), live, with_floors=True)
     scraped(server, live)
     before = datetime.now(UTC).hour
-    (sample,) = server.query(query)
-    assert float(sample["value"][1]) in {before + 1, datetime.now(UTC).hour + 1}
+    (sample,) = server.query(floor)
+    possible = {(hour + further) % 24 + 1 for hour in (before, datetime.now(UTC).hour) for further in (0, 1)}
+    assert float(sample["value"][1]) in possible
 
     expired = recommendation("checkout", timedelta(seconds=-1))
     push_recommendation(pushgateway(), expired, with_floors=True)
     scraped(server, expired)
     assert server.query("predictive_scaling_min_replicas") != []
-    assert server.query(query) == []
+    assert [float(each["value"][1]) for each in server.query(floor)] == without
 
 
-def test_expiry_of_one_environment_is_not_hidden_by_another(monitoring, monkeypatch):
-    gateway, server = monitoring
-    monkeypatch.setenv("PREDICTIVE_SCALING_PUSHGATEWAY_URL", gateway.url)
-    monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "prod")
-    expired = recommendation("checkout", timedelta(seconds=-30))
-    push_recommendation(pushgateway(), expired, with_floors=True)
-    monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "dev")
-    without = recommendation("checkout", timedelta(hours=2))
-    push_recommendation(pushgateway(), without, with_floors=False)
-    monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "")
-    push_recommendation(pushgateway(), recommendation("other", timedelta(hours=3)), with_floors=True)
-    scraped(server, without)
+def test_floors_and_expiry_of_other_environments_and_namespaces_are_not_its_own(monitoring, at):
+    _, server = monitoring
+    at("prod", "shop")
+    push_recommendation(pushgateway(), recommendation("checkout", timedelta(seconds=-30)), with_floors=True)
+    for environment, namespace in (("dev", "shop"), ("prod", "mail")):
+        at(environment, namespace)
+        push_recommendation(pushgateway(), recommendation("checkout", timedelta(hours=2)), with_floors=True)
+    at("prod", "shop")
+    last = recommendation("other", timedelta(hours=3))
+    push_recommendation(
+        pushgateway(), {**last, "services": [*expired_services(), *last["services"]]}, with_floors=True
+    )
+    scraped(server, last)
     assert server.query(keda_query()) == []
+
+
+def expired_services():
+    """Checkout's entry with an end of its own that is over."""
+    (entry,) = recommendation("checkout", timedelta(0))["services"]
+    over = iso(datetime.now(UTC) - timedelta(seconds=30))
+    return [{**entry, "cpu": {**entry["cpu"], "valid_until": over}}]
 
 
 def test_service_without_a_recommendation_has_no_floor(monitoring):

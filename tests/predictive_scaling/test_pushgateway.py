@@ -11,7 +11,7 @@ from predictive_scaling.tell.gauges import Gauge, floors, gauges
 from predictive_scaling.tell.pushing import (
     deliver,
     push,
-    push_quality,
+    push_data,
     push_recommendation,
     pushed_services,
     pushgateway,
@@ -222,7 +222,7 @@ def test_floors_must_arrive_and_figures_need_not(monkeypatch):
     with pytest.raises(RemoteError):
         deliver(document(a=(MODEL, MEMORY)), with_floors=True)
     deliver(document(a=(MODEL, MEMORY)), with_floors=False)
-    push_quality({"a": 0.5})
+    push_data({"a": 0.5}, 7)
     assert logged == ["gauges were not pushed", "quality was not pushed"]
 
 

@@ -5,6 +5,7 @@ A wing imports those below it only (`.importlinter` holds them to it):
     commands    the command line: the steps by hand
     steps       one function a pipeline step: files in, files out, around pure functions of tables
     report      what people read: pages, tables, charts
+    consumers   who acts on floors: KEDA's ScaledObjects, HPAs, as a kustomize component
     recommend   forecast → capacity → plan → proposal; publishing and its fallback
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete

@@ -58,17 +58,19 @@ def checked(url: str) -> str:
 def push(url: str, report: Report, code: int, timeout: float = TIMEOUT) -> str | None:
     """Send it, in so many seconds; the reason when that failed, for a report that is lost must not fail the work.
 
-    POST keeps what is not sent, so a failure leaves the time of the last success standing.
+    PUT leaves nothing of what was found before: firings that are no longer missed, pipelines that are gone. A command
+    that failed found nothing out, so its POST keeps that, and the time of the last success.
     """
     if timeout <= 0:
         return f"{url}: no time is left to push the metrics"
-    from prometheus_client import CollectorRegistry, pushadd_to_gateway
+    from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway
 
+    send = push_to_gateway if code in SUCCESS else pushadd_to_gateway
     registry = CollectorRegistry()
     _register(registry, report, code)
     grouping = {"environment": report.environment, "command": report.command}
     try:
-        pushadd_to_gateway(url, _JOB, registry, grouping, timeout=timeout, handler=_sent)
+        send(url, _JOB, registry, grouping, timeout=timeout, handler=_sent)
     except (OSError, ValueError) as error:
         return f"{url}: the metrics could not be pushed: {redact.text(str(error))[:200]}"
     return None

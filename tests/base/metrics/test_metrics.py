@@ -91,6 +91,24 @@ def test_an_apply_tells_how_much_has_moved_since_its_plan(
     assert _told(gateway)['kfp_gitops_exit_code{command="apply",environment="dev"}'] == 5
 
 
+def test_what_is_no_longer_missed_or_failed_is_cleared_and_a_failure_clears_nothing(
+    gateway: PushgatewayServer,
+) -> None:
+    found = metrics.Report(
+        "kept", "status", missed={("hello", "nightly"): 2}, failed={"hello": True}, drift=3
+    )
+    assert metrics.push(gateway.url, found, 1) is None
+    assert metrics.push(gateway.url, metrics.Report("kept", "status"), 4) is None
+    told = {name: value for name, value in _told(gateway).items() if 'environment="kept"' in name}
+    labels = 'command="status",environment="kept"'
+    assert told[f'kfp_gitops_missed_firings{{{labels},pipeline="hello",schedule="nightly"}}'] == 2
+    assert told[f"kfp_gitops_last_success_timestamp_seconds{{{labels}}}"] > 0
+    assert metrics.push(gateway.url, metrics.Report("kept", "status", drift=0), 0) is None
+    left = {name.partition("{")[0] for name in _told(gateway) if 'environment="kept"' in name}
+    assert left.isdisjoint({"kfp_gitops_missed_firings", "kfp_gitops_last_run_failed"})
+    assert "kfp_gitops_last_success_timestamp_seconds" in left
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_failure_keeps_the_time_of_the_last_success(
     repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer

@@ -49,8 +49,11 @@ def read_document(path: str | Path) -> Document:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file whole or not at all, creating its folder."""
+    """Write a file whole or not at all, creating its folder; into a device or a pipe, which stays what it is."""
     target = Path(path)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(data)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     temporary.write_bytes(data)

@@ -13,6 +13,7 @@ from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.commands.command import Command
+from predictive_scaling.commands.consumers import CONSUMERS
 from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models import COMPLEXITY, ModelOptions
@@ -230,5 +231,6 @@ COMMANDS = (
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),
     Command("train", "Backtest candidates, train champions, forecast", _train_arguments, _train),
     Command("propose", "Raise the floors in a GitOps repository's patches", _propose_arguments, _propose),
+    CONSUMERS,
     Command("recommend", "Run all steps and write a recommendation", _recommend_arguments, _recommend),
 )

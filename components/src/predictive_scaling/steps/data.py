@@ -14,7 +14,7 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FeatureEngineer, without
 from predictive_scaling.report.markdown import statistics_markdown, validation_markdown
 from predictive_scaling.steps.faults import Fault, write_error_log
-from predictive_scaling.tell.pushing import push_quality
+from predictive_scaling.tell.pushing import push_data
 from predictive_scaling.usage import sources
 from predictive_scaling.usage.checks import METRICS
 from predictive_scaling.usage.per_pod import CONTAINER, per_pod, require_memory_of
@@ -91,7 +91,9 @@ def validate_data(
     write_table(result.clean, clean, compress=True)
     write_bytes(validation, pretty_bytes(_document(result, iso(now))))
     write_bytes(report, validation_markdown(result).encode())
-    push_quality({each.service: each.quality for each in result.services})
+    push_data(
+        {each.service: each.quality for each in result.services}, sum(each.rows for each in result.services)
+    )
     say(result.reason)
     write_error_log(error_log, _faults(result), success=result.passed)
     return Validated(result.passed, result.passing, result.quality_score, result.reason)

@@ -30,7 +30,7 @@ from predictive_scaling.store.retention import sweep
 from predictive_scaling.tell.gauges import Gauge
 from predictive_scaling.tell.logs import log
 from predictive_scaling.tell.notify import Notice, notify
-from predictive_scaling.tell.pushing import push, push_recommendation, pushgateway
+from predictive_scaling.tell.pushing import push_recommendation, push_run, pushgateway
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"
@@ -135,7 +135,7 @@ def _push_status(ending: Ending, now: datetime) -> bool:
         *([Gauge("run_last_success_seconds", (), now.timestamp())] if ending.state == SUCCEEDED else []),
     ]
     # Beside what is there: a failed run must not forget when the last one succeeded.
-    push(gateway, {"pipeline": ending.pipeline}, found, keep_others=True)
+    push_run(gateway, {"pipeline": ending.pipeline}, found, keep_others=True)
     return True
 
 

@@ -2,7 +2,8 @@
 
 Every group of a service carries `valid_until`, for the Pushgateway never forgets: consumers compare it with the time.
 Floors are by hour of the day in UTC (0–23, without a leading zero, as PromQL's count_values writes it). Where the
-horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors.
+horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors. The floor in force
+is the highest of the hour's and of the one that `lead_seconds` from now lies in.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from predictive_scaling.base.documents import Document
 
 PREFIX = "predictive_scaling_"
 METRICS = ("cpu", "memory")
+LEAD_MINUTES = 10
+"""How long before its hour a floor counts, where the recommendation does not say."""
 HELP = {
     "accuracy": "1 - WAPE of the forecast at the labelled granularity and horizon, scored on unseen folds",
     "skill": "1 - WAPE / WAPE of the best seasonal naive",
@@ -24,7 +27,12 @@ HELP = {
     "request": "capacity to request for the whole horizon, in the labelled unit",
     "fallback": "1 when no model serves this metric, else 0",
     "min_replicas": "floor of replicas in this hour of the day (UTC)",
+    "wanted_replicas": "replicas wanted in this hour of the day (UTC) if there were no maximum",
+    "max_replicas": "most replicas that the service may have, as the recommendation knows it",
+    "lead_seconds": "seconds before its hour from which on a floor counts",
     "valid_until_seconds": "Unix time after which the recommendation is to be ignored",
+    "run_info": "1, labelled with the version that pushed it",
+    "run_rows": "rows of usage that the newest run had",
     "run_success": "1 when the newest run of the pipeline succeeded, else 0",
     "run_duration_seconds": "seconds that the newest run of the pipeline took",
     "run_ended_seconds": "Unix time at which the newest run of the pipeline ended",
@@ -45,30 +53,43 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Floor:
-    """Least replicas of a service in an hour of the day (UTC)."""
+    """Least replicas of a service in an hour of the day (UTC); `wanted` is without the maximum, None if not known."""
 
     service: str
     hour: int
     replicas: int
+    wanted: int | None = None
 
 
 def floors(document: Document) -> list[Floor]:
     """Floors of every service that has any, by hour; a constant holds for all hours."""
-    found: list[Floor] = []
-    for entry in document["services"]:
-        by_hour = _hours(entry["cpu"])
-        found += [Floor(str(entry["service"]), hour, by_hour[hour]) for hour in sorted(by_hour)]
-    return found
+    return [
+        Floor(str(entry["service"]), hour, *found)
+        for entry in document["services"]
+        for hour, found in sorted(_hours(entry["cpu"]).items())
+    ]
 
 
-def _hours(cpu: Document) -> dict[int, int]:
-    if "min_replicas" in cpu:
-        return dict.fromkeys(range(24), int(cpu["min_replicas"]))
-    highest: dict[int, int] = {}
+def _hours(cpu: Document) -> dict[int, tuple[int, int | None]]:
+    """(replicas, wanted) by hour of the day: hourly where the entry has that, else of its blocks or its constant."""
+    if "floors" not in cpu and "min_replicas" in cpu:
+        return dict.fromkeys(range(24), (int(cpu["min_replicas"]), None))
+    highest: dict[int, tuple[int, int | None]] = {}
+    for hour, replicas, wanted in _by_hour(cpu):
+        before, wanted_before = highest.get(hour, (0, None))
+        known = [each for each in (wanted, wanted_before) if each is not None]
+        highest[hour] = max(before, replicas), max(known, default=None)
+    return highest
+
+
+def _by_hour(cpu: Document) -> Iterator[tuple[int, int, int | None]]:
+    if "floors" in cpu:
+        for each in cpu["floors"]:
+            yield parse_instant(each["start"]).hour, int(each["replicas"]), int(each["wanted"])
+        return
     for block in (each for each in cpu.get("blocks", []) if "min_replicas" in each):
         for hour in _hours_of(block):
-            highest[hour] = max(highest.get(hour, 0), int(block["min_replicas"]))
-    return highest
+            yield hour, int(block["min_replicas"]), None
 
 
 def _hours_of(block: Document) -> Iterator[int]:
@@ -86,9 +107,11 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
     return {
         str(entry["service"]): [
             Gauge("valid_until_seconds", (), _valid_until(document, entry)),
+            Gauge("lead_seconds", (), 60.0 * float(document.get("lead_minutes", LEAD_MINUTES))),
             generated,
             *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
-            *(_floor(each) for each in wanted if each.service == entry["service"]),
+            *(_most(entry["cpu"]) if with_floors else ()),
+            *(gauge for each in wanted if each.service == entry["service"] for gauge in _floor(each)),
         ]
         for entry in document["services"]
     }
@@ -100,8 +123,16 @@ def _valid_until(document: Document, entry: Document) -> float:
     return min(parse_instant(str(each)).timestamp() for each in [document["valid_until"], *own])
 
 
-def _floor(floor: Floor) -> Gauge:
-    return Gauge("min_replicas", (("hour", str(floor.hour)),), floor.replicas)
+def _floor(floor: Floor) -> Iterator[Gauge]:
+    hour = (("hour", str(floor.hour)),)
+    yield Gauge("min_replicas", hour, floor.replicas)
+    if floor.wanted is not None:
+        yield Gauge("wanted_replicas", hour, floor.wanted)
+
+
+def _most(cpu: Document) -> Iterator[Gauge]:
+    if cpu.get("max_replicas") is not None:
+        yield Gauge("max_replicas", (), float(cpu["max_replicas"]))
 
 
 def _metric(metric: str, entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:

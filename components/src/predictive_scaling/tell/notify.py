@@ -59,8 +59,8 @@ def notify(notice: Notice) -> bool:
 
 def slack(notice: Notice) -> dict[str, Any]:
     """Slack's payload. &, < and > are escaped: `<!channel>` in an error message must call nobody."""
-    environment = setting("ENVIRONMENT")
-    where = f" in {environment}" if environment else ""
+    place = "/".join(_place().values())
+    where = f" in {place}" if place else ""
     lines = [
         f"{notice.pipeline}{where} {notice.state.lower()}: run {notice.run_id}",
         notice.reason[:MAX_TEXT],
@@ -72,12 +72,11 @@ def slack(notice: Notice) -> dict[str, Any]:
 
 def alertmanager(notice: Notice) -> list[dict[str, Any]]:
     """Alertmanager's payload; the labels are the alert's identity, hence the same for every run of a pipeline."""
-    environment = setting("ENVIRONMENT")
     labels = {"alertname": ALERT, "severity": "warning", "pipeline": notice.pipeline}
     until = notice.at + (LASTING if notice.failed else timedelta())
     return [
         {
-            "labels": labels | ({"environment": environment} if environment else {}),
+            "labels": labels | _place(),
             "annotations": {
                 "summary": f"{notice.pipeline} {notice.state.lower()}",
                 "description": notice.reason[:MAX_TEXT],
@@ -88,3 +87,9 @@ def alertmanager(notice: Notice) -> list[dict[str, Any]]:
             "endsAt": iso(until),
         }
     ]
+
+
+def _place() -> dict[str, str]:
+    """Whose run it is, as far as that is set."""
+    found = {name: setting(name.upper()) for name in ("environment", "namespace")}
+    return {name: value for name, value in found.items() if value}

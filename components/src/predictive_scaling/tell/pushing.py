@@ -1,16 +1,21 @@
 """Gauges to a Prometheus Pushgateway: one group per service, so that a dead service's group can be removed.
 
-Grouping key: job, environment (where set), service. Pushing a group replaces it whole, hence no gauge of an earlier
-run survives in it; groups of services that are no longer in the document are deleted.
+Grouping key: job, environment and namespace (where set), service. Pushing a group replaces it whole, hence no gauge of
+an earlier run survives in it; groups of services that are no longer in the document are deleted. A run touches those of
+its own environment and namespace alone, and what an earlier version left of them, which knew no namespaces.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from predictive_scaling import __version__
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RemoteError
 from predictive_scaling.base.settings import setting
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 JOB = "predictive-scaling"
+_UNNAMEABLE = frozenset({"", ".", ".."})
 
 
 def pushgateway() -> Server | None:
@@ -43,16 +49,33 @@ def deliver(document: Document, *, with_floors: bool) -> None:
         log("gauges were not pushed", level=logging.WARNING, reason=str(error))
 
 
-def push_quality(qualities: Mapping[str, float]) -> None:
-    """Push the quality of each service's data, 0–1, where a Pushgateway is set; a failure is only logged."""
+def push_data(qualities: Mapping[str, float], rows: int) -> None:
+    """Push how many rows a run had and the quality of each service's, 0–1, where a Pushgateway is set.
+
+    A failure is only logged.
+    """
     gateway = pushgateway()
     if gateway is None:
         return
     found = [Gauge("quality_score", (("service", service),), value) for service, value in qualities.items()]
     try:
-        push(gateway, {"task": "validate-data"}, found)
+        push_run(gateway, {"task": "validate-data"}, [Gauge("run_rows", (), rows), *found])
     except RemoteError as error:
         log("quality was not pushed", level=logging.WARNING, reason=str(error))
+
+
+def push_run(
+    gateway: Server, group: Mapping[str, str], found: Sequence[Gauge], *, keep_others: bool = False
+) -> None:
+    """Push what a run tells of itself; of the group as an earlier version of ours named it nothing is left."""
+    place = _place()
+    version = Gauge("run_info", (("version", __version__),), 1.0)
+    push(gateway, group, [version, *found], keep_others=keep_others)
+    if "namespace" not in place:
+        return
+    before = {"job": JOB, **_without_namespace(place), **group}
+    if any(each.labels == before and not each.has("run_info") for each in groups(gateway)):
+        _delete(gateway, before)
 
 
 def push_recommendation(gateway: Server, document: Document, *, with_floors: bool) -> list[str]:
@@ -61,11 +84,15 @@ def push_recommendation(gateway: Server, document: Document, *, with_floors: boo
     Raises RemoteError. Killed half-way and run again, it comes to the same end.
     """
     by_service = gauges(document, with_floors=with_floors)
+    place = _place(document)
     for service, found in by_service.items():
-        push(gateway, {"service": service}, found)
-    dead = sorted(set(pushed_services(gateway)) - set(by_service))
+        push(gateway, {**place, "service": service}, found)
+    pushed = groups(gateway)
+    dead = sorted(set(_services(pushed, place)) - set(by_service))
     for service in dead:
-        _delete(gateway, {"service": service})
+        _delete(gateway, {**place, "service": service})
+    for each in _outlived(pushed, place, by_service):
+        _delete(gateway, each.labels)
     return dead
 
 
@@ -76,10 +103,11 @@ def push(
     from prometheus_client import push_to_gateway, pushadd_to_gateway
 
     send = pushadd_to_gateway if keep_others else push_to_gateway
-    send(gateway.url, JOB, registry(found), _grouping(group), handler=_through(gateway))
+    send(gateway.url, JOB, registry(found), _grouping({**_place(), **group}), handler=_through(gateway))
 
 
 def _delete(gateway: Server, group: Mapping[str, str]) -> None:
+    """Delete the group with these labels beside the job, and no other."""
     from prometheus_client import delete_from_gateway
 
     delete_from_gateway(gateway.url, JOB, _grouping(group), handler=_through(gateway))
@@ -122,28 +150,93 @@ def registry(found: Iterable[Gauge]) -> CollectorRegistry:
     return registry
 
 
-def pushed_services(gateway: Server) -> list[str]:
-    """Services that have a group of ours; other jobs' and other environments' are not ours."""
+@dataclass(frozen=True)
+class Group:
+    """A group on the Pushgateway: its labels, and first values by the metric's name, without our prefix."""
+
+    labels: Mapping[str, str]
+    values: Mapping[str, float]
+
+    def has(self, name: str) -> bool:
+        """Whether it holds this gauge."""
+        return name in self.values
+
+
+def groups(gateway: Server) -> list[Group]:
+    """Every group of our job that can be named; what else is there is not ours, however odd."""
     try:
-        groups = json.loads(gateway.call("GET", "/api/v1/metrics"))["data"]
-        labels = [each["labels"] for each in groups]
+        listed = json.loads(gateway.call("GET", "/api/v1/metrics"))["data"] or []
+        found = [_group(each) for each in listed]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RemoteError("Pushgateway answered with something that is not its list of groups") from error
+    return [each for each in found if each is not None]
+
+
+def _group(listed: object) -> Group | None:
+    """One of the list; None when its labels are not ours. Empty labels and dots alone are nobody we could delete."""
+    labels = listed.get("labels") if isinstance(listed, dict) else None
+    if not isinstance(labels, dict) or labels.get("job") != JOB:
+        return None
+    if any(not isinstance(each, str) or each in _UNNAMEABLE for each in labels.values()):
+        return None
+    assert isinstance(listed, dict)
+    values = {
+        name.removeprefix(PREFIX): _first(each) for name, each in listed.items() if name.startswith(PREFIX)
+    }
+    return Group(labels, values)
+
+
+def _first(metric: object) -> float:
+    """Value of a metric's first sample; NaN when it has none that is a number."""
+    try:
+        return float(metric["metrics"][0]["value"])  # type: ignore[index]  # what is no such thing is caught
+    except (KeyError, IndexError, TypeError, ValueError):
+        return math.nan
+
+
+def pushed_services(gateway: Server) -> list[str]:
+    """Services that have a group of ours; other jobs', environments' and namespaces' are not ours."""
+    return _services(groups(gateway), _place())
+
+
+def _services(pushed: Iterable[Group], place: Mapping[str, str]) -> list[str]:
+    return [each.labels["service"] for each in _of_services(pushed, place)]
+
+
+def _of_services(pushed: Iterable[Group], place: Mapping[str, str]) -> list[Group]:
+    ours = {"job": JOB, **place}
+    return [each for each in pushed if each.labels == {**ours, "service": each.labels.get("service", "")}]
+
+
+def _outlived(pushed: Sequence[Group], place: Mapping[str, str], services: Container[str]) -> list[Group]:
+    """Groups that a version without namespaces pushed for this environment, and that nobody pushes any more.
+
+    It had no lead. One of a service that is not ours may be of another run, not upgraded yet: it stays while it holds.
+    """
+    if "namespace" not in place:
+        return []
     return [
-        each["service"]
-        for each in labels
-        if "service" in each and each == {"job": JOB, **_place(), "service": each["service"]}
+        each
+        for each in _of_services(pushed, _without_namespace(place))
+        if not each.has("lead_seconds")
+        and (each.labels["service"] in services or each.values.get("valid_until_seconds", 0.0) < time.time())
     ]
 
 
-def _place() -> dict[str, str]:
-    environment = setting("ENVIRONMENT")
-    return {"environment": environment} if environment else {}
+def _without_namespace(place: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in place.items() if name != "namespace"}
+
+
+def _place(document: Document | None = None) -> dict[str, str]:
+    """Labels of the place: what the recommendation says of itself, else the settings; empty ones are left out."""
+    said = document or {}
+    found = {name: str(said.get(name) or setting(name.upper())) for name in ("environment", "namespace")}
+    return {name: value for name, value in found.items() if value}
 
 
 def _grouping(group: Mapping[str, str]) -> dict[str, str]:
     """The grouping key beside the job. An empty label is none, and dots alone climb in a path: they name no group."""
-    key = {**_place(), **group}
-    if any(value in ("", ".", "..") for value in key.values()):
+    key = {name: value for name, value in group.items() if name != "job"}
+    if any(value in _UNNAMEABLE for value in key.values()):
         raise InputError(f"a label of the group {key} is empty or dots alone")
     return key
