@@ -34,13 +34,6 @@ def adapter_query():
     return rule["metricsQuery"].replace("<<.LabelMatchers>>", selector("prod", "shop", "checkout"))
 
 
-def test_default_queries_are_recorded():
-    from predictive_scaling.usage.columns import CPU_QUERY, MEMORY_QUERY
-
-    (group,) = yaml.safe_load((RULES / "recording-rules.yaml").read_text())["groups"]
-    assert {CPU_QUERY, MEMORY_QUERY} <= {rule["record"] for rule in group["rules"]}
-
-
 def over_a_day(query, values, tmp_path):
     """By promtool what a query gives at these times (of 1970) of floors that are the hour and 1; None is nothing."""
     labels = 'job="predictive-scaling", environment="prod", namespace="shop", service="checkout"'

@@ -251,9 +251,14 @@ def test_real_series_without_honor_labels_and_scraped_twice_are_read_as_they_are
         (QUERY, "2025-01-01T00:00:00Z", "no series kube_pod_owner"),
     ],
 )
-def test_without_usage_the_run_fails_and_says_what_to_look_at(prometheus, tmp_path, query, now, text):
+def test_without_usage_the_run_fails_and_says_what_to_look_at(
+    prometheus, tmp_path, monkeypatch, query, now, text
+):
+    pushed = []
+    monkeypatch.setattr("predictive_scaling.steps.fetching.push_data", lambda *given: pushed.append(given))
     with pytest.raises(InputError, match=text.replace("?", r"\?")):
         fetched(prometheus, tmp_path, query, now)
+    assert pushed == [({}, 0)]
     arguments = ["fetch", "--url", prometheus.url, "--output", str(tmp_path / "usage"), "--now", now]
     assert main([*arguments, "--namespace", query.namespace]) == 1
 

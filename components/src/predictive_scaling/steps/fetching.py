@@ -18,6 +18,7 @@ from predictive_scaling.shapes.document import shapes_document
 from predictive_scaling.shapes.shape import Shape
 from predictive_scaling.steps.data import Loaded
 from predictive_scaling.store.opening import open_registry
+from predictive_scaling.tell.pushing import push_data
 from predictive_scaling.usage.asking import Kept
 from predictive_scaling.usage.choosing import nothing
 from predictive_scaling.usage.columns import RULES
@@ -67,6 +68,7 @@ def fetch_usage(
     services = sorted(map(str, found.rows["service"].unique()))
     say("\n".join([_summary(found, query, len(services)), *found.remarks, *_reach(found.rows, query)]))
     if found.rows.empty:
+        push_data({}, 0)  # what follows in a pipeline does not run: the alert of a run without data is ours
         why = "" if query.all_given else f": {nothing(server, query.selection, int(now.timestamp()))}"
         raise NoUsageError(f"no usage of the last {query.days} days{why}")
     return Loaded(len(found.rows), services)

@@ -19,9 +19,11 @@ from predictive_scaling.base.web import Server
 from predictive_scaling.usage import choosing, columns
 from predictive_scaling.usage.asking import NOTHING, Asking, Kept, chunk
 from predictive_scaling.usage.assembly import Chosen, assembled
-from predictive_scaling.usage.columns import OPTIONAL_COLUMNS, RULES, Column
+from predictive_scaling.usage.columns import CPU_QUERY, MEMORY_QUERY, OPTIONAL_COLUMNS, RULES, Column
 from predictive_scaling.usage.expressions import Selection
 from predictive_scaling.usage.prometheus import MAX_POINTS, Span
+
+__all__ = ["CPU_QUERY", "GIVEN", "MEMORY_QUERY", "Fetched", "UsageQuery", "fetch"]
 
 MAX_DAYS = 92
 MAX_SERVICES = 2000
