@@ -65,6 +65,9 @@ def test_pointer_is_written_last_so_a_broken_publish_changes_nothing():
     written = []
 
     class Breaking:
+        def get(self, key):
+            raise MissingObjectError(key)
+
         def put(self, key, data):
             if key.startswith("recommendations/"):
                 raise RegistryError("connection lost")

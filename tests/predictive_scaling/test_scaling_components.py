@@ -11,7 +11,7 @@ from project import PROJECT
 INTERFACE = {
     "validate_data": (
         "raw freq min_records quality_threshold min_days max_gap_hours max_stale_hours stale_action max_failed_share "
-        "max_services now_override",
+        "max_services now_override memory_of",
         "clean validation report error_log passed services quality_score reason",
     ),
     "engineer_features": ("clean validation services model_freq window_days", "features error_log success"),
@@ -25,8 +25,8 @@ INTERFACE = {
         "metrics evaluation report error_log accepted decision reason",
     ),
     "publish_recommendation": (
-        "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation mode headroom block_hours "
-        "target_utilisation replica_cores max_replicas max_headroom registry run_id now_override keep_models",
+        "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services mode headroom "
+        "block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models",
         "recommendation proposal error_log fallback_share success",
     ),
     "forecast_current": (
@@ -34,7 +34,8 @@ INTERFACE = {
         "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason",
     ),
     "fallback_recommendation": (
-        "clean validation services reason headroom mode registry run_id now_override data_failed",
+        "clean validation shapes services only reason headroom mode registry run_id now_override data_failed "
+        "lead_minutes",
         "recommendation proposal error_log success",
     ),
     "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),

@@ -19,6 +19,7 @@ SELF = {"namespace": "monitoring", "pod": "kube-state-metrics-0", "container": "
 # scrapes it: by two jobs without honor_labels, of which one gives its targets no label of pod.
 WAYS = {
     "honoured": [{"job": "kube-state-metrics"}],
+    "not honoured": [{"job": "pods", **SELF}],
     "twice, not honoured": [
         {"job": "pods", **SELF},
         {"job": "endpoints", "namespace": "monitoring", "service": "ksm"},
@@ -54,6 +55,9 @@ PODS = [
         start=3,
         cpu=0.4,
     ),
+    Pod(
+        "web-1-z", ("ReplicaSet", "web-1"), {"app": {"cpu": 0.1}, "old": {}}, start=20
+    ),  # the rollout is not over
     Pod("db-0", ("StatefulSet", "db"), {"db": {"cpu": 1.0}}),
     Pod("night-1-a", ("ReplicaSet", "night-1"), {"app": {"cpu": 0.3}}, end=12),
     Pod("canary-1-a", ("ReplicaSet", "canary-1"), {"app": {"cpu": 0.2}}),
@@ -96,9 +100,17 @@ def own_series():
         yield "kube_deployment_spec_replicas", {"namespace": "shop", "deployment": name}, (30, 0), wanted
     yield "kube_statefulset_replicas", {"namespace": "shop", "statefulset": "db"}, (30, 0), 1
     yield "kube_deployment_spec_replicas", {"namespace": "twin", "deployment": "web"}, (30, 0), 9
+    named = {"namespace": "shop", "horizontalpodautoscaler": "own-name"}
+    yield (
+        "kube_horizontalpodautoscaler_labels",
+        {**named, "label_scaledobject_keda_sh_name": "canary-so"},
+        (1, 0),
+        1,
+    )
     for name, kind, target, most in (
         ("keda-hpa-web", "Deployment", "web", 12),
         ("db", "StatefulSet", "db", 3),
+        ("own-name", "Rollout", "canary", 7),
     ):
         at = {"namespace": "shop", "horizontalpodautoscaler": name}
         of = {"scaletargetref_kind": kind, "scaletargetref_name": target}
@@ -219,6 +231,7 @@ def test_out_of_memory_kills_are_counted_with_the_limit_of_then(found):
 def test_autoscalers_are_known_by_what_they_scale(found):
     assert found["Deployment", "web"].scaler == Scaler("ScaledObject", "web", 2, 12, 0.7)
     assert found["StatefulSet", "db"].scaler == Scaler("HorizontalPodAutoscaler", "db", 2, 3, 0.7)
+    assert found["Rollout", "canary"].scaler == Scaler("ScaledObject", "canary-so", 2, 7, 0.7)
     assert found["Deployment", "night"].scaler is None
 
 

@@ -41,7 +41,7 @@ class FeatureEngineer:
     def __post_init__(self) -> None:
         if self.model_freq != "1h":
             raise InputError(
-                f"model_freq is {self.model_freq!r}; models forecast hourly means, so only 1h is served"
+                f"model_freq is {self.model_freq!r}; models forecast hours, so only 1h is served"
             )
         if self.window_days < 1:
             raise InputError(f"window_days is {self.window_days}; it must be at least 1")

@@ -14,6 +14,7 @@ from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
+from predictive_scaling.recommend.peaks import peak_cores
 from predictive_scaling.recommend.plan import PlanOptions, capacity
 from predictive_scaling.recommend.size import Size, size_of
 from predictive_scaling.shapes.shape import Shape
@@ -51,7 +52,7 @@ def model_entry(
     options = known.options
     ordered = forecast.sort_values("timestamp").reset_index(drop=True)
     p95 = ordered["p95"].to_numpy(dtype=np.float64)
-    demand = known.held.raised(p95) if metric == "cpu" else p95
+    demand = known.held.raised(_demand(p95, ordered, samples, options)) if metric == "cpu" else p95
     usual = constant(samples, metric, ordered["timestamp"].iloc[0], options.headroom)
     plan = capacity(metric, demand, usual.request if usual else 0.0, options)
     planned = ordered.assign(capacity=np.maximum(plan, known.least(metric)))
@@ -66,6 +67,14 @@ def model_entry(
         entry |= sized(known.size, options, hours)
     blocks = planned.groupby(planned.index // options.block_hours)
     return entry | {"blocks": [_block(rows, entry) for _, rows in blocks]}
+
+
+def _demand(
+    p95: FloatArray, ordered: pd.DataFrame, samples: pd.DataFrame, options: PlanOptions
+) -> FloatArray:
+    """Cores by hour before headroom, which is no part of a peak that is known."""
+    p50 = ordered["p50"].to_numpy(dtype=np.float64)
+    return np.maximum(p95, peak_cores(p50, samples) / options.headroom)
 
 
 def _floor_cores(planned: pd.DataFrame) -> FloatArray:
@@ -129,3 +138,9 @@ def carried_entry(
     run = str(found[0].get("carried_from", previous["run_id"]))
     # All its blocks, also those that are over: for the hours until its end, yesterday's are the best there is.
     return {**found[0], "valid_until": until, "carried_from": run, "reason": reason}
+
+
+def at_least(memory: Document, known: About) -> Document:
+    """An entry of an earlier run, with what a container was killed for want of since."""
+    least = rounded(known.least("memory")) or 0.0
+    return memory | {"request": max(float(memory["request"]), least)}

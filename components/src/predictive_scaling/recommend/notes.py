@@ -1,4 +1,7 @@
-"""What a recommendation has to say of a service beside its numbers: by metric, one sentence each."""
+"""What a recommendation has to say of a service beside its numbers: by metric, one sentence each.
+
+That its size is not known is no fault of its data, so it stands in the entry itself (`unsized`) and is said, no more.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from predictive_scaling.recommend.floors import beyond
 
 
 def notes(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Metric and sentence: why it has no replicas, what is wanted beyond the maximum, what held its usage back."""
-    if "unsized" in service["cpu"]:
-        yield "cpu", str(service["cpu"]["unsized"])
+    """Metric and sentence: what is wanted beyond the maximum, what held its usage back."""
     more = beyond(service["cpu"])
     if more:
         yield "cpu", more

@@ -21,6 +21,7 @@ from predictive_scaling.recommend.entries import (
     UNITS,
     About,
     about,
+    at_least,
     carried_entry,
     fallback_entry,
     model_entry,
@@ -169,7 +170,7 @@ class Recommender:
         known = self._about(service)
         carried = carried_entry(before, service, metric, self.now, why)
         if carried:
-            return capped(carried, known.size.max_replicas) if metric == "cpu" else carried
+            return capped(carried, known.size.max_replicas) if metric == "cpu" else at_least(carried, known)
         samples, end = evidence.samples(service), evidence.end(self.now)
         return fallback_entry(metric, samples, end, why, known, self.now)
 

@@ -32,6 +32,7 @@ __all__ = ["Ask", "Reading", "shapes"]
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 KEDA_HPA = "keda-hpa-"
+_KEDA_LABEL = "label_scaledobject_keda_sh_name"
 _HPA = "kube_horizontalpodautoscaler"
 _RESOURCES = ', resource=~"cpu|memory"'
 # Kind → the metric of its wanted replicas, and the label that names it; a Rollout has none.
@@ -223,22 +224,34 @@ def _scalers(source: Source) -> dict[Workload, Scaler]:
 
     least, most = of("spec_min_replicas"), of("spec_max_replicas")
     shares = of("spec_target_metric", ', metric_name="cpu", metric_target_type="utilization"')
+    keda = {
+        row.labels.get("horizontalpodautoscaler", ""): row.labels.get(_KEDA_LABEL, "")
+        for row in source.now(f"{_HPA}_labels")
+    }
     found: dict[Workload, Scaler] = {}
     for row in source.now(f"{_HPA}_info"):
         hpa, kind, name = (
             row.labels.get(each, "")
             for each in ("horizontalpodautoscaler", "scaletargetref_kind", "scaletargetref_name")
         )
-        one = _scaler(hpa, least.get(hpa), most.get(hpa), shares.get(hpa))
+        kinds = _scaler_name(hpa, keda.get(hpa, ""))
+        one = Scaler(*kinds, _whole(least.get(hpa)), _whole(most.get(hpa)), _share(shares.get(hpa)))
         found[kind, name] = min(one, found.get((kind, name), one), key=lambda each: each.max or 0)
     return found
 
 
-def _scaler(hpa: str, least: float | None, most: float | None, percent: float | None) -> Scaler:
-    """KEDA names its HorizontalPodAutoscaler after the ScaledObject, unless that gives it a name itself."""
-    kind = "ScaledObject" if hpa.startswith(KEDA_HPA) else "HorizontalPodAutoscaler"
-    share = None if percent is None else percent / 100
-    return Scaler(kind, hpa.removeprefix(KEDA_HPA), _whole(least), _whole(most), share)
+def _scaler_name(hpa: str, labelled: str) -> tuple[str, str]:
+    """Kind and name: KEDA labels its HorizontalPodAutoscaler with the ScaledObject, and mostly names it after that.
+
+    The label is a series only where kube-state-metrics is told to (`--metric-labels-allowlist`).
+    """
+    if labelled or hpa.startswith(KEDA_HPA):
+        return "ScaledObject", labelled or hpa.removeprefix(KEDA_HPA)
+    return "HorizontalPodAutoscaler", hpa
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def _used(container: Container, use: Use | None) -> Container:

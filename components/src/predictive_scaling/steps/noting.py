@@ -19,15 +19,12 @@ def tell_notes(document: Document) -> None:
         names = ", ".join(str(each["service"]) for each in unsized[:SHOWN])
         more = f" and {len(unsized) - SHOWN} more" if len(unsized) > SHOWN else ""
         say(f"no replicas for {names}{more}: {unsized[0]['cpu']['unsized']}")
+    for each in unsized:
+        log("not sized", level=logging.WARNING, service=each["service"], reason=each["cpu"]["unsized"])
     found = [(str(each["service"]), *note) for each in document["services"] for note in notes(each)]
     for service, metric, text in found:
-        log("noted", level=logging.WARNING, service=service, metric=metric, text=text)
-    lines = [(service, text) for service, _, text in found if text not in _reasons(unsized)]
-    for service, text in lines[:SHOWN]:
+        log("noted", level=logging.WARNING, service=service, metric=metric, reason=text)
+    for service, _, text in found[:SHOWN]:
         say(f"{service}: {text}")
-    if len(lines) > SHOWN:
-        say(f"and {len(lines) - SHOWN} notes more in the error log")
-
-
-def _reasons(unsized: list[Document]) -> set[str]:
-    return {str(each["cpu"]["unsized"]) for each in unsized}
+    if len(found) > SHOWN:
+        say(f"and {len(found) - SHOWN} notes more in the error log")

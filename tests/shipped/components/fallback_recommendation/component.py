@@ -14,7 +14,9 @@ def fallback_recommendation(
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
     error_log: Output[Artifact],
-    services: List[str] = [],
+    shapes: Input[Artifact] = None,
+    services: dict = {},
+    only: List[str] = [],
     reason: str = "",
     headroom: float = 1.15,
     mode: str = "forecast_only",
@@ -22,13 +24,17 @@ def fallback_recommendation(
     run_id: str = "",
     now_override: str = "",
     data_failed: bool = False,
+    lead_minutes: int = 10,
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Recommend constants from usage alone, for a run in which no forecast can be used.
 
     Args:
         clean: Repaired rows from validate_data.
         validation: Findings from validate_data, whose reasons are noted.
-        services: Services to recommend for; empty means all.
+        shapes: What the services are, from fetch_usage; with another source there is none.
+        services: What people say of them, over that; such as {checkout: {container: app, cores: 0.5, max: 40, kind:
+            Deployment}}. A service whose replicas' cores nothing says gets no floor.
+        only: Services to recommend for; empty means all.
         reason: Why there is no forecast; noted in the recommendation.
         headroom: Factor on the 90th percentile, at least 1.
         mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
@@ -38,6 +44,7 @@ def fallback_recommendation(
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
         data_failed: The data is not to be trusted: what was recommended before stays as long as it holds, and so do
             the models in force.
+        lead_minutes: How long before its hour a floor counts, 0-60.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
@@ -53,7 +60,7 @@ def fallback_recommendation(
         validation.path,
         recommendation.path,
         proposal.path,
-        services,
+        only,
         reason,
         PlanOptions(headroom=headroom),
         mode,
@@ -62,5 +69,6 @@ def fallback_recommendation(
         now_override,
         data_failed=data_failed,
         error_log=error_log.path,
+        around=steps.Surroundings(services, shapes.path if shapes else "", lead_minutes=lead_minutes),
     )
     return (success,)

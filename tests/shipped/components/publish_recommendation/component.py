@@ -1,5 +1,5 @@
 """KFP wrapper of the step `publish_recommendation`."""
-# ruff: noqa: PLR0913, PLR0917 -- the component's interface
+# ruff: noqa: PLR0913, PLR0917, B006 -- the component's interface; KFP reads its defaults
 
 from typing import NamedTuple
 
@@ -19,13 +19,14 @@ def publish_recommendation(
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
     error_log: Output[Artifact],
+    shapes: Input[Artifact] = None,
+    services: dict = {},
     mode: str = "forecast_only",
     headroom: float = 1.15,
     block_hours: int = 4,
     target_utilisation: float = 0.7,
-    replica_cores: float = 1.0,
-    max_replicas: int = 20,
     max_headroom: float = 1.3,
+    lead_minutes: int = 10,
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
@@ -41,14 +42,16 @@ def publish_recommendation(
         model_cpu: Models of cpu from train_model.
         model_memory: Models of memory from train_model.
         evaluation: Decisions from validate_model.
+        shapes: What the services are, from fetch_usage; with another source there is none.
+        services: What people say of them, over that; such as {checkout: {container: app, cores: 0.5, max: 40, kind:
+            Deployment}}. A service whose replicas' cores nothing says gets no floor.
         mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
             also writes to the registry, with the proposal.
         headroom: Factor on p95 of cpu, at least 1.
         block_hours: Hours that share one capacity.
         target_utilisation: Share of a replica's cores to use, 0-1.
-        replica_cores: Cores of one replica.
-        max_replicas: No more replicas are recommended.
         max_headroom: What raising the quiet hours may make of headroom over the whole plan; equal switches it off.
+        lead_minutes: How long before its hour a floor counts, 0-60.
         registry: s3://bucket/prefix or a folder, for models and recommendations.
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
@@ -72,11 +75,12 @@ def publish_recommendation(
         evaluation.path,
         recommendation.path,
         proposal.path,
-        PlanOptions(headroom, block_hours, target_utilisation, replica_cores, max_replicas, max_headroom),
+        PlanOptions(headroom, block_hours, target_utilisation, max_headroom=max_headroom),
         mode,
         registry,
         run_id,
         now_override,
         keep_models=keep_models,
         error_log=error_log.path,
+        around=steps.Surroundings(services, shapes.path if shapes else "", lead_minutes=lead_minutes),
     )

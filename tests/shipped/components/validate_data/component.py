@@ -24,6 +24,7 @@ def validate_data(
     max_failed_share: float = 1.0,
     max_services: int = 1000,
     now_override: str = "",
+    memory_of: str = "container",
 ) -> NamedTuple(
     "Outputs", [("passed", bool), ("services", List[str]), ("quality_score", float), ("reason", str)]
 ):
@@ -41,6 +42,7 @@ def validate_data(
         max_failed_share: Share of failing services up to which the data passes, 0-1.
         max_services: More services than this fail the data.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+        memory_of: container, one pod's main one; or service, a sum over pods that the column replicas divides.
 
     Returns:
         clean: Repaired rows of every service that can be read, also failing ones; gzipped CSV.
@@ -67,5 +69,12 @@ def validate_data(
         max_services,
     )
     return steps.validate_data(
-        raw.path, clean.path, validation.path, report.path, rules, now_override, error_log=error_log.path
+        raw.path,
+        clean.path,
+        validation.path,
+        report.path,
+        rules,
+        now_override,
+        error_log=error_log.path,
+        memory_of=memory_of,
     )

@@ -32,7 +32,7 @@ def validate_model(
         forecast_memory: Forecasts of memory from train_model.
         features: Hourly features that the models were trained on.
         validation: Findings from validate_data, for the report to list what was refused.
-        accuracy_threshold: Least 1 - WAPE of hourly means over the horizon, 0-1.
+        accuracy_threshold: Least 1 - WAPE of hourly means of cpu and peaks of memory over the horizon, 0-1.
         min_skill: Least 1 - WAPE / WAPE of the best seasonal naive.
         max_over95: Largest share of hours above p95, 0-1.
 
