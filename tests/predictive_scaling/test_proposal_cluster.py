@@ -152,3 +152,15 @@ def test_a_stateful_sets_claims_become_volumes_of_the_pod():
     assert pod_of(made)["spec"]["volumes"] == [
         {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
     ]
+
+
+def test_workloads_that_name_no_namespace_are_tried_in_the_recommendations(repository, capsys, answer):
+    spec = {"limits": [{"type": "Container", "max": {"memory": "256Mi"}}]}
+    asked = answer(**{"limitranges,resourcequotas": {"items": [bound("LimitRange", "most", spec)]}})
+    things = [workload(containers={"app": requests("100Mi")})]
+    assert repository.propose(capsys, document(service("checkout", memory=200)), things, "--cluster") == 0
+    lines = [json.loads(line) for line in asked.read_text().splitlines()]
+    assert lines[0]["words"][-2:] == ["-n", "shop"]
+    assert {line["thing"]["metadata"]["namespace"] for line in lines[2:]} == {"shop"}
+    assert repository.propose(capsys, document(service("checkout")), things, "--cluster") == 1
+    assert "memory 300Mi is above the limit 256Mi that LimitRange most gives it" in repository.told

@@ -156,6 +156,9 @@ def test_a_vpa_of_the_tree_is_for_each_container_and_never_lower_than_the_templa
         # The limit follows in the template's ratio: 1Gi × 300/100.
         ([shop(), vpa(namespace="shop"),
           bound("ResourceQuota", "all", {"hard": {"limits.memory": "2Gi"}})], "quota all allows limits.memory 2Gi"),
+        ([shop(), vpa(namespace="shop"),
+          bound("LimitRange", "most", {"limits": [{"type": "Container", "max": {"memory": "2Gi"}}]})],
+         "app: its limit 3072Mi would be above the maximum of LimitRange most, 2Gi"),
     ],
 )  # fmt: skip
 def test_what_a_vpa_could_not_give_is_left_out(repository, capsys, things, told):
@@ -168,6 +171,25 @@ def test_a_vpa_that_evicts_is_told(repository, capsys):
     things = [shop(), vpa(namespace="shop", mode="Recreate")]
     assert repository.propose(capsys, document(service("checkout")), things, "--form", "vpa") == 0
     assert "evicts pods to act: its updateMode is Recreate" in repository.said
+
+
+def test_a_vpa_that_does_nothing_to_one_replica_is_told(repository, capsys):
+    things = [shop(), vpa(namespace="shop")]
+    assert repository.propose(capsys, document(service("checkout")), things, "--form", "vpa") == 0
+    assert "does nothing to one replica: updatePolicy.minReplicas: 1" in repository.said
+    repository.put("kustomization.yaml", "")
+    things = [shop(), vpa(namespace="shop"), hpa(namespace="shop", least=2)]
+    assert repository.propose(capsys, document(service("checkout")), things, "--form", "vpa") == 0
+    assert "one replica" not in repository.said
+
+
+def test_a_vpa_of_the_tree_goes_with_its_service(repository, capsys):
+    assert repository.propose(capsys, document(service("checkout")), [shop()], "--form", "vpa") == 0
+    other = [workload("other", namespace="shop")]
+    assert repository.propose(capsys, document(service("other")), other) == 0
+    assert "took out shop/checkout/vpa.yaml" in repository.said
+    assert "vpa" not in repository.text("kustomization.yaml")
+    built(repository, other)
 
 
 @pytest.mark.parametrize(("first", "second"), [("template", "vpa"), ("vpa", "template")])

@@ -11,6 +11,7 @@ from predictive_scaling.base.documents import Document, read_document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
 from predictive_scaling.proposals.cluster import Kubectl, tried
+from predictive_scaling.proposals.floors import namespace
 from predictive_scaling.proposals.lowering import Past, history
 from predictive_scaling.proposals.over import ground
 from predictive_scaling.proposals.placing import placing
@@ -86,7 +87,7 @@ def _run(found: Namespace) -> int:
     made = proposal(document, files, over, given)
     if found.cluster:
         kubectl = Kubectl(found.context)
-        over = kubectl.bounded(over)
+        over = kubectl.bounded(over, found.namespace or namespace(document))
         made = proposal(document, files, over, given)
         made = tried(kubectl, texts, document, files, over, given, made)
     write_files(folder, files, made.files)

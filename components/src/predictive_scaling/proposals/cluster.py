@@ -17,6 +17,7 @@ from typing import Any
 
 from predictive_scaling.base.documents import Document, write_bytes
 from predictive_scaling.base.errors import InputError, RemoteError
+from predictive_scaling.proposals.floors import namespace
 from predictive_scaling.proposals.ground import HPA, SCALED_OBJECT, VPA
 from predictive_scaling.proposals.kustomization import resources
 from predictive_scaling.proposals.over import ground
@@ -37,20 +38,25 @@ class Kubectl:
 
     context: str = ""
 
-    def bounded(self, over: Over) -> Over:
-        """With what bounds the namespaces on the cluster. Raises InputError without kubectl, RemoteError."""
-        spaces = sorted({each.namespace for each in over.ground.workloads})
-        texts = [pair for space in spaces for pair in self._bounds("limitranges,resourcequotas", space)]
-        return replace(over, ground=over.ground.joined(ground([*texts, *self._bounds("nodes", "")])))
+    def bounded(self, over: Over, space: str) -> Over:
+        """With what bounds the namespaces on the cluster; `space` is that of workloads that name none.
 
-    def _bounds(self, what: str, space: str) -> Iterator[tuple[str, str]]:
-        done = self.run(["get", what, "-o", "json", *(["-n", space] if space else [])])
+        Raises InputError without kubectl, RemoteError.
+        """
+        spaces = sorted({each.namespace for each in over.ground.workloads})
+        texts = [pair for each in spaces for pair in self._bounds("limitranges,resourcequotas", each, space)]
+        return replace(over, ground=over.ground.joined(ground([*texts, *self._bounds("nodes", "", "")])))
+
+    def _bounds(self, what: str, written: str, space: str) -> Iterator[tuple[str, str]]:
+        within = written or space
+        done = self.run(["get", what, "-o", "json", *(["-n", within] if within else [])])
         if done.returncode:
             if _FORBIDDEN in done.stderr and what == "nodes":
                 return  # who may not see nodes still may try the rest
             raise RemoteError(f"kubectl get {what}: {_said(done)}")
         for each in json.loads(done.stdout)["items"]:
             each["metadata"].pop("managedFields", None)
+            each["metadata"]["namespace"] = written  # as the workloads have it
             status = {"allocatable": each.get("status", {}).get("allocatable", {})}
             yield f"cluster {each['kind']} {each['metadata']['name']}", json.dumps(each | {"status": status})
 
@@ -109,6 +115,9 @@ def tried(
     if not made.changed:
         return made
     things = _patched(kubectl, texts, made, over)
+    space = over.namespace or namespace(document)
+    if space:
+        things = [each | {"metadata": {"namespace": space} | each["metadata"]} for each in things]
     found = {name: said for name in made.changed if (said := _refusal(kubectl, things, name, over))}
     if not found:
         return made

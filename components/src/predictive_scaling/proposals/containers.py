@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from predictive_scaling.proposals.editing import UnwritableError, with_value
+from predictive_scaling.proposals.editing import UnwritableError, quoted, with_value
 from predictive_scaling.proposals.floors import Floor
 from predictive_scaling.proposals.ground import Workload
 from predictive_scaling.proposals.raising import Case, Draft, LeftOutError
 from predictive_scaling.proposals.tree import follow, of, patches
+
+_CONTAINERS = ("spec", "template", "spec", "containers")
 
 
 def main_of(workload: Workload) -> str:
@@ -47,21 +49,26 @@ def by_container(floor: Floor, workload: Workload) -> dict[str, float]:
 def mend_names(draft: Draft, case: Case) -> None:
     """A container of ours that the workload does not have would be added, without an image: it is the main one."""
     workload = case.workload
-    for patch in of(case.known(workload.kind, workload.name), case.floor.service, patches(draft.files)):
-        for at, document in enumerate(patch.documents() if patch.generated else []):
-            listed = follow(document, ("spec", "template", "spec", "containers"))
-            names = [each.said("name") for each in listed.items()] if listed else []
-            for index, each in enumerate(listed.items() if listed else []):
-                if workload.box(names[index]) or each.at("image"):
-                    continue
-                if (main := main_of(workload)) in names:
-                    raise LeftOutError(
-                        f"{each.place}: {workload.kind} {workload.name} has no container {names[index]}"
-                    )
-                steps = ("spec", "template", "spec", "containers", index, "name")
-                try:
-                    text = with_value(patch.file, draft.files[patch.file], steps, main, at)
-                except UnwritableError as error:
-                    raise LeftOutError(str(error)) from error
-                draft.files[patch.file] = text
-                draft.told.append(f"{each.place}: container {names[index]} is {main} ({workload.place})")
+    mine = of(case.known(workload.kind, workload.name), case.floor.service, patches(draft.files))
+    for patch in [each for each in mine if each.generated]:
+        for at, document in enumerate(patch.documents()):
+            found = follow(document, _CONTAINERS)
+            listed = found.items() if found else []
+            for index, each in enumerate(listed):
+                if not workload.box(each.said("name")) and not each.at("image"):
+                    _rename(draft, case, patch.file, at, index, [one.said("name") for one in listed])
+
+
+def _rename(draft: Draft, case: Case, file: str, document: int, index: int, names: list[str]) -> None:
+    workload = case.workload
+    main = case.floor.main if workload.box(case.floor.main) else main_of(workload)
+    if main in names:
+        raise LeftOutError(
+            f"{file}: {workload.kind} {workload.name} ({workload.place}) has no container {names[index]}"
+        )
+    try:
+        steps = (*_CONTAINERS, index, "name")
+        draft.files[file] = with_value(file, draft.files[file], steps, quoted(main), document)
+    except UnwritableError as error:
+        raise LeftOutError(str(error)) from error
+    draft.told.append(f"{file}: container {names[index]} is {main} ({workload.place})")

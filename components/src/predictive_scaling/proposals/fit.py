@@ -66,6 +66,9 @@ def _box_misfits(box: Box, ranges: list[Range]) -> Iterator[str]:
         elif each.most and memory.value > each.most.value:
             most = f"LimitRange {each.name}, {each.most.text} ({each.most.place})"
             yield f"{box.name}: memory {memory.text} is above the maximum of {most}"
+        elif limit and each.most and limit.value > each.most.value:
+            most = f"LimitRange {each.name}, {each.most.text} ({each.most.place})"
+            yield f"{box.name}: its limit {limit.text} would be above the maximum of {most}"
 
 
 def _pod_misfits(workload: Workload, ranges: list[Range], total: Fraction) -> Iterator[str]:

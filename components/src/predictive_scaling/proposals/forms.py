@@ -176,16 +176,9 @@ def new_vpa(workload: Workload, name: str, container: str, value: str) -> str:
         f"spec:\n  targetRef:\n    apiVersion: {workload.api}\n    kind: {workload.kind}\n"
         f"    name: {quoted(workload.name)}\n"
         "  updatePolicy:\n    updateMode: InPlaceOrRecreate\n"
-        f"{'    minReplicas: 1' + chr(10) if _single(workload) else ''}"
+        f"{'    minReplicas: 1' + chr(10) if workload.single else ''}"
         f"  resourcePolicy:\n    containerPolicies:\n      - containerName: {quoted(container)}\n"
         "        controlledResources: [memory]\n        controlledValues: RequestsOnly\n"
         f"        minAllowed:\n          memory: {value}\n"
         "      - containerName: '*'\n        mode: 'Off'\n"
     )
-
-
-def _single(workload: Workload) -> bool:
-    """Whether it may have a single replica: then a VPA acts only where its updatePolicy says so."""
-    least = [each.least.value if each.least else each.unsaid for each in workload.scalers]
-    replicas = workload.replicas.value if workload.replicas else 1
-    return min(least or [replicas]) <= 1

@@ -93,6 +93,7 @@ class VerticalAutoscaler:
     place: str
     written: bool  # spec.resourcePolicy.containerPolicies is there
     has_policy: bool  # spec.resourcePolicy is there
+    alone: bool = False  # it acts on a workload of one replica, too
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,13 @@ class Workload:
     def with_box(self, box: Box) -> Workload:
         """The same with a container replaced."""
         return replace(self, boxes=tuple(box if each.name == box.name else each for each in self.boxes))
+
+    @property
+    def single(self) -> bool:
+        """Whether it may have one replica only."""
+        least = [each.least.value if each.least else each.unsaid for each in self.scalers]
+        replicas = self.replicas.value if self.replicas else 1
+        return min(least or [replicas]) <= 1
 
 
 @dataclass(frozen=True)

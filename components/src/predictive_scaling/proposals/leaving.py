@@ -25,7 +25,9 @@ _LINE = re.compile(
     r"|  resourcePolicy:|    containerPolicies:|      - containerName: \S+|        mode: 'Off'"
     r"|        controlledResources: \[memory\]|        controlledValues: RequestsOnly|        minAllowed:"
 )
-_VALUE = re.compile(r"^ *(?:memory|(?:min|max)Replica(?:s|Count)): (\S+)$", re.MULTILINE)
+_VALUE = re.compile(
+    r"^(?!    minReplicas: 1$) *(?:memory|(?:min|max)Replica(?:s|Count)): (\S+)$", re.MULTILINE
+)
 
 
 @dataclass

@@ -156,6 +156,7 @@ def _vpa(seen: Seen) -> VerticalAutoscaler:
         seen.place,
         bool(policies),
         seen.at("spec", "resourcePolicy") is not None,
+        seen.said("spec", "updatePolicy", "minReplicas") == "1",
     )
 
 

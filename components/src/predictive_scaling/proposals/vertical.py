@@ -68,6 +68,10 @@ def _check_template(draft: Draft, case: Case) -> None:
 def _raise(draft: Draft, case: Case, vpa: VerticalAutoscaler, container: str, floor: float) -> Amount | None:
     policy = policy_of(vpa, case.workload, container)
     _check(draft, vpa, policy, container)
+    if case.workload.single and not vpa.alone:
+        draft.told.append(
+            f"VPA {vpa.name} ({vpa.place}) does nothing to one replica: updatePolicy.minReplicas: 1"
+        )
     name = policy.container if policy else container
     for path in vpa_patches(draft, case):
         draft.files[path] = renewed(path, draft.files[path], vpa, case.workload)
