@@ -199,9 +199,9 @@ def _client(bucket: str) -> Any:
     )
     with _translated("cannot reach S3", target):
         # A session of its own: boto3's default one keeps the credentials that it saw first.
-        session = boto3.Session()
+        session, credentials = boto3.Session(), _credentials()
         try:
-            return session.client("s3", config=config, verify=ca_file() or None, **_credentials())
+            return session.client("s3", config=config, verify=ca_file() or None, **credentials)
         except ValueError as error:  # botocore's for an endpoint that a shared configuration file names
             raise InputError(
                 "the S3 endpoint of the AWS configuration is no URL; write it as http://minio:9000"
