@@ -9,6 +9,7 @@ import pytest
 from predictive_scaling import steps
 from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
+from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.errors import RegistryError
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.store.opening import open_registry
@@ -145,8 +146,6 @@ def test_forecast_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     state = {"end": 0, "level": [0, 0, 0], "scale": [0, 0], "day": [*day[:23], -23e6], "week": [0] * 168}
     stored["state"]["members"] = [{**level, "state": state}]
     data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
-    from predictive_scaling.base.documents import sha256
-
     changed = pointer(trained)
     changed["models"]["checkout"]["cpu"] = f"models/checkout/cpu/{sha256(data)}.json"
     registry.put(changed["models"]["checkout"]["cpu"], data)
@@ -184,3 +183,41 @@ def test_bad_day_keeps_models_and_recommendation_in_force(trained, tmp_path):
     assert document["services"][0]["cpu"]["carried_from"] == "run-21"
     assert pointer(trained)["models"] == before["models"]
     assert run(tmp_path / "next", trained, 22, train=False).result.accepted
+
+
+def forged(trained, change):
+    """The model of checkout's cpu, changed under a digest of its own, and a pointer to it."""
+    registry, found = open_registry(trained), pointer(trained)
+    stored = json.loads(registry.get(found["models"]["checkout"]["cpu"]))
+    change(stored)
+    data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
+    key = f"models/checkout/cpu/{sha256(data)}.json"
+    found["models"]["checkout"]["cpu"] = key
+    registry.put(key, data)
+    registry.put(CURRENT, json.dumps(found).encode())
+
+
+def test_band_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
+    def widen(stored):
+        for kind in stored["band"].values():
+            kind.update(dict.fromkeys(kind, 1e6))
+
+    forged(trained, widen)
+    found = run(tmp_path / "wide", trained, 22, "forecast_only", train=False)
+    assert "the band of blend reaches beyond 10 times what was ever seen" in found.result.reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found["models"]["checkout"].update(cpu="../../etc/passwd"),
+        lambda found: found["trained"]["checkout"]["cpu"].update(trained_at="2099-01-01T00:00:00Z"),
+        lambda found: found.pop("models"),
+    ],
+)
+def test_pointer_that_can_be_none_of_ours_is_refused(trained, tmp_path, change):
+    changed = pointer(trained)
+    change(changed)
+    open_registry(trained).put(CURRENT, json.dumps(changed).encode())
+    with pytest.raises(RegistryError, match="not to be trusted"):
+        run(tmp_path / "forged", trained, 22, "forecast_only", train=False)

@@ -138,6 +138,14 @@ def test_endpoint_that_is_no_url_is_bad_input(stand_in, capsys, monkeypatch, end
         open_registry(f"s3://{BUCKET}/x")
 
 
+def test_endpoint_of_a_configuration_file_is_held_to_the_same(stand_in, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    (tmp_path / "config").write_text("[default]\nendpoint_url = minio:9000\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    code, said = validated(capsys)
+    assert (code, "the S3 endpoint of the AWS configuration is no URL" in said) == (2, True)
+
+
 def test_password_in_an_endpoint_is_not_told(stand_in, capsys, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://user:hunter2hunter2@127.0.0.1:{free_port()}")
     assert "hunter2" not in validated(capsys)[1]

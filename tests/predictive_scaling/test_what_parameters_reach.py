@@ -1,4 +1,4 @@
-"""What a run's parameters may reach: no path of the pod, no content of a file in an error, no token for others."""
+"""What a run's parameters may reach: no path of the pod, no content of a file in an error; and exit codes."""
 
 import gzip
 import importlib.util
@@ -14,11 +14,8 @@ from predictive_scaling import steps, tasks
 from predictive_scaling.__main__ import main
 from predictive_scaling.base.documents import write_bytes
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.web import Server, origin
-from predictive_scaling.usage.fetch import UsageQuery
 from predictive_scaling.usage.tables import read_csv, read_table, require_columns
 from project import PROJECT
-from servers.flaky import FlakyServer
 
 SECRET = "hunter2hunter2"
 
@@ -146,97 +143,6 @@ def test_line_with_too_many_fields_is_told_by_its_number(tmp_path):
     (tmp_path / "t.csv").write_text("timestamp,service\n1,2\n1,2,3\n")
     with pytest.raises(InputError, match="line 3 has 3 fields, not 2"):
         read_csv(tmp_path / "t.csv")
-
-
-@pytest.fixture
-def prometheus():
-    """Says nothing of use, and keeps the headers that it was sent."""
-    sent = []
-
-    def answer(method, path, headers, body):
-        sent.append(headers)
-        kind = "matrix" if path.startswith("/api/v1/query_range") else "vector"
-        data = {"status": "success", "data": {"resultType": kind, "result": []}}
-        return 200, {"Content-Type": "application/json"}, json.dumps(data).encode()
-
-    with FlakyServer(answer) as server:
-        server.sent = sent
-        yield server
-
-
-def fetched(url, tmp_path, through=tasks):
-    return through.fetch_usage(
-        str(tmp_path / "usage"), url, UsageQuery(days=1), now_override="2026-01-05T00:00:00Z"
-    )
-
-
-SECURED = [{"TOKEN": SECRET}, {"USER": "reader", "PASSWORD": SECRET}]
-
-
-def secure(monkeypatch, settings):
-    for name, value in settings.items():
-        monkeypatch.setenv(f"PREDICTIVE_SCALING_PROMETHEUS_{name}", value)
-
-
-@pytest.mark.parametrize("settings", SECURED)
-@pytest.mark.parametrize("named", ["", "http://prometheus.monitoring:9090"])
-def test_token_goes_to_no_server_that_a_parameter_names(
-    prometheus, tmp_path, monkeypatch, capsys, named, settings
-):
-    secure(monkeypatch, settings)
-    if named:
-        monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", named)
-    said = refused(lambda: fetched(prometheus.url, tmp_path))
-    assert prometheus.sent == []
-    assert "PREDICTIVE_SCALING_PROMETHEUS_URL" in said
-    assert SECRET not in said
-
-
-@pytest.mark.parametrize("settings", SECURED)
-def test_token_goes_to_the_server_that_the_settings_name(prometheus, tmp_path, monkeypatch, settings):
-    secure(monkeypatch, settings)
-    monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", prometheus.url)
-    assert "no usage" in refused(lambda: fetched(prometheus.url + "/", tmp_path))
-    assert all("authorization" in headers for headers in prometheus.sent)
-    assert prometheus.sent
-
-
-def test_command_line_names_its_server_unless_the_settings_name_another(
-    prometheus, tmp_path, monkeypatch, capsys
-):
-    secure(monkeypatch, SECURED[0])
-    words = ["fetch", "--url", prometheus.url, "--output", str(tmp_path / "usage"), "--days", "1"]
-    assert main(words) == 1
-    assert prometheus.sent.pop()["authorization"] == f"Bearer {SECRET}"
-    prometheus.sent.clear()
-    monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", "https://prometheus.example")
-    assert main(words) == 2
-    assert prometheus.sent == []
-    assert "token" in capsys.readouterr().err
-
-
-def test_redirect_takes_no_token_along(prometheus, monkeypatch):
-    secure(monkeypatch, SECURED[0])
-    with FlakyServer(lambda *_: (307, {"Location": prometheus.url}, b"")) as elsewhere:
-        monkeypatch.setenv("PREDICTIVE_SCALING_PROMETHEUS_URL", elsewhere.url)
-        with pytest.raises(Exception, match="307"):
-            Server("PROMETHEUS", elsewhere.url).call("GET", "/")
-    assert prometheus.sent == []
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("http://a", "http://a:80/x", True),
-        ("https://A", "https://a:443", True),
-        ("http://a", "https://a", False),
-        ("http://a", "http://a.evil", False),
-        ("http://a@evil", "http://a", False),
-        ("http://a:9090", "http://a:9091", False),
-    ],
-)
-def test_origins(one, other, same):
-    assert (origin(one) == origin(other)) is same
 
 
 @pytest.mark.parametrize(

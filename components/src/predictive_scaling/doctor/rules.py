@@ -30,7 +30,7 @@ def rule_findings(place: Place) -> Iterator[Finding]:
             "rules",
             "no recording rule of ours is loaded",
             f"load {_PAGE} (kube-prometheus-stack: a PrometheusRule with the release's label); until then `fetch` "
-            "must ask the raw series itself",
+            "reads the raw series",
         )
     elif silent:
         yield problem(

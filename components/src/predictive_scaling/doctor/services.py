@@ -30,8 +30,8 @@ def service_findings(place: Place) -> Iterator[Finding]:
         yield problem(
             "usage",
             f"{len(silent)} of {len(owned)} services have pods and no usage: {listed(silent)}",
-            'are their nodes\' kubelets scraped (up{job=~".*kubelet.*|.*cadvisor.*"} == 0), and their container '
-            "rows kept?",
+            "do their containers crash as they start? If not: are their nodes' kubelets scraped "
+            '(up{job=~".*kubelet.*|.*cadvisor.*"} == 0), and their container rows kept?',
         )
     else:
         yield fine("usage", f"all {len(owned)} services have usage")
@@ -74,7 +74,7 @@ def _kinds(owned: Mapping[Service, set[str]]) -> Iterator[Finding]:
         yield problem(
             "names",
             f"one name in two kinds: {listed(twice)}",
-            "their usage would be one service's: rename one, or choose by `services: {NAME: {kind: Deployment}}`",
+            "both are left out of a run: rename one, or choose by `services: {NAME: {kind: Deployment}}`",
         )
 
 
