@@ -19,6 +19,7 @@ SELF = {"namespace": "monitoring", "pod": "kube-state-metrics-0", "container": "
 # scrapes it: by two jobs without honor_labels, of which one gives its targets no label of pod.
 WAYS = {
     "honoured": [{"job": "kube-state-metrics"}],
+    "not honoured": [{"job": "pods", **SELF}],
     "twice, not honoured": [
         {"job": "pods", **SELF},
         {"job": "endpoints", "namespace": "monitoring", "service": "ksm"},
@@ -54,6 +55,9 @@ PODS = [
         start=3,
         cpu=0.4,
     ),
+    Pod(
+        "web-1-z", ("ReplicaSet", "web-1"), {"app": {"cpu": 0.1}, "old": {}}, start=20
+    ),  # the rollout is not over
     Pod("db-0", ("StatefulSet", "db"), {"db": {"cpu": 1.0}}),
     Pod("night-1-a", ("ReplicaSet", "night-1"), {"app": {"cpu": 0.3}}, end=12),
     Pod("canary-1-a", ("ReplicaSet", "canary-1"), {"app": {"cpu": 0.2}}),

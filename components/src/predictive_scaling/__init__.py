@@ -9,6 +9,7 @@ A wing imports those below it only (`.importlinter` holds them to it):
     backtest    how good a forecast is: folds, metrics, intervals, the gates of evaluation
     models      the models that compete
     usage       usage data: from tables and Prometheus, validated
+    shapes      what services are: from the cluster's series, rendered manifests, and what people say
     store       where models and documents are kept: a folder, or S3
     tell        gauges, the Pushgateway, notifications, logs
     base        errors, clock, documents, settings, series, HTTP

@@ -1,4 +1,5 @@
-"""What a service is: comes in kube-state-metrics' series, rendered manifests or values; goes out its shape.
+"""What a service is: its kind, containers with requests and limits, replicas, autoscaler.
 
-Kind, containers with requests and limits, replicas, autoscaler: never one number for all services.
+Comes in: series of kube-state-metrics and cAdvisor, rendered manifests, what people say in values. Goes out: one shape
+for each service, with what is not known left open; never one number for all of them.
 """
