@@ -63,6 +63,15 @@ def test_steady_load_gets_no_floor_above_what_the_autoscaler_holds():
     assert choice.worth["checkout"].pods_ratio == pytest.approx(1.0, abs=0.01)
 
 
+def test_a_dip_of_minutes_on_one_day_does_not_take_away_what_is_as_good_as_free():
+    minutes = demand(at=None)
+    dip = WARM_UP + 5 * MINUTES_PER_DAY + 3 * 60 + 10
+    minutes[dip : dip + 12] = 5.6  # eight pods for some minutes
+    choice = chosen([past(minutes)], OPTIONS)
+    floors = choice.floor_demand("checkout") / (OPTIONS.target * 0.5)
+    assert floors == pytest.approx(9)  # the highest level that the usual ten reach
+
+
 def random_spikes(seed: int, days: int = 12) -> np.ndarray:
     draw, minutes = np.random.default_rng(seed), demand(days, at=None)
     for at in draw.integers(WARM_UP, len(minutes) - 20, 6 * days):

@@ -14,12 +14,14 @@ from predictive_scaling.recommend.acting.past import (
     Past,
     past_of,
 )
+from predictive_scaling.recommend.plan import FLOOR_BUDGET
 from predictive_scaling.usage.sources import load_usage
 from predictive_scaling.usage.tables import read_csv
 
 from ..house import ROOT
 
-OPTIONS = FloorOptions()
+BUDGET = "ACTING_BUDGET"  # another most that floors may make of the pods without them
+OPTIONS = FloorOptions(budget=float(os.environ.get(BUDGET, FLOOR_BUDGET)))
 CELLS = ROOT / "tests/data/usage/cloud_cells_5min.csv.gz"
 USAGE = (
     "ACTING_USAGE"  # names a CSV (timestamp, service, cpu) to be played in place of the real series shipped

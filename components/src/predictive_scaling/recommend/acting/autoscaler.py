@@ -18,8 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive_scaling.base.series import FloatArray
-
 SYNCS_PER_MINUTE = 4
 STABILISATION_SYNCS = 20  # 300 seconds
 TOLERANCE = 0.1
@@ -61,12 +59,12 @@ class Played:
     scalings: Counts
 
 
-def played(demand: FloatArray, floors: FloatArray, scaler: Autoscaler) -> Played:
+def played(demand: NDArray[np.floating], floors: NDArray[np.floating], scaler: Autoscaler) -> Played:
     """Play minutes × columns of demand and floors, both in pods: a demand of 1 is what one ready pod serves at 100 %.
 
     All pods that the first minute needs are ready when it begins; so the first hour is best left out of any figure.
     """
-    wanted, held = demand.astype(np.float32), np.ceil(floors).astype(np.float32)
+    wanted, held = demand.astype(np.float32), np.ceil(floors, dtype=np.float32, casting="same_kind")
     result = Played(*(np.zeros_like(wanted) for _ in range(5)))
     state = Pods(wanted[0], held[0], scaler)
     for minute, (asked, floor) in enumerate(zip(wanted, held, strict=True)):

@@ -29,7 +29,7 @@ from predictive_scaling.recommend.acting.past import (
     by_minute,
     week_before,
 )
-from predictive_scaling.recommend.acting.responses import Course, Response, play, response
+from predictive_scaling.recommend.acting.responses import Course, Response, play, responses
 from predictive_scaling.recommend.plan import FLOOR_BUDGET
 
 RATES = (0.256, 0.128, 0.064, 0.032, 0.016, 0.008, 0.004, 0.002)
@@ -143,7 +143,7 @@ def _grown(unserved: FloatArray, levels: FloatArray, growth: FloatArray) -> Floa
 
 def chosen(pasts: Sequence[Past], options: FloorOptions) -> Choice:
     """Choose the rate by the newest days, and say what it was worth on them."""
-    tables = [response(past, options.scaler) for past in pasts]
+    tables = responses(pasts, options.scaler)
     days = [judged_days(past) for past in pasts]
     able = [at for at, found in enumerate(days) if found]
     names = {past.service: at for at, past in enumerate(pasts)}

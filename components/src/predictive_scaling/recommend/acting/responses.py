@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
 from predictive_scaling.recommend.acting.autoscaler import Autoscaler, Played, played
@@ -41,12 +43,11 @@ class Response:
         return float(np.nanmean(self.pods[..., 0])) / MINUTES_PER_HOUR
 
 
-@dataclass(frozen=True)
-class Course:
+class Course(NamedTuple):
     """Columns to be played: demand and floors in pods, (warm-up and day) × columns."""
 
-    demand: FloatArray
-    floors: FloatArray
+    demand: NDArray[np.floating]
+    floors: NDArray[np.floating]
 
 
 def levels_of(past: Past) -> FloatArray:
@@ -58,18 +59,63 @@ def levels_of(past: Past) -> FloatArray:
     return np.concatenate([[0.0], np.ceil([*seen, *(highest * each for each in BEYOND)])])
 
 
+def responses(pasts: Sequence[Past], scaler: Autoscaler) -> list[Response]:
+    """Play every known day of every service at every level."""
+    widths = [len(levels_of(past)) * sum(past.known) for past in pasts]
+    found: list[Response] = []
+    for group in _groups(widths):
+        together = _together([_course(pasts[at]) for at in group])
+        tables = [
+            np.concatenate(each, axis=1) for each in zip(*map(by_hour, play(together, scaler)), strict=True)
+        ]
+        cuts = np.cumsum([widths[at] for at in group])[:-1]
+        split = zip(*(np.split(table, cuts, axis=1) for table in tables), strict=True)
+        found += [
+            _response(pasts[at], unserved, pods) for at, (unserved, pods) in zip(group, split, strict=True)
+        ]
+    return found
+
+
 def response(past: Past, scaler: Autoscaler) -> Response:
-    """Play every known day of a service at every level."""
-    levels, days = levels_of(past), [day for day, known in enumerate(past.known) if known]
-    demand = past.of_days(days)
-    course = Course(
-        np.tile(demand, len(levels)),
-        np.repeat(np.maximum(levels, past.least), len(days))[None, :] + 0 * demand[:, :1],
-    )
-    found = [by_hour(part) for part in play(course, scaler)]
+    """The same of one service."""
+    return responses([past], scaler)[0]
+
+
+def _groups(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbours that are played together: a step of many columns takes hardly longer than one of few."""
+    group: list[int] = []
+    for at, width in enumerate(widths):
+        if group and sum(widths[each] for each in group) + width > COLUMNS:
+            yield group
+            group = []
+        group.append(at)
+    if group:
+        yield group
+
+
+def _course(past: Past) -> Course:
+    """Level by level, the known days of each."""
+    demand = past.of_days(_known(past)).astype(np.float32)
+    levels = levels_of(past)
+    floors = np.repeat(np.maximum(levels, past.least), demand.shape[1]).astype(np.float32)
+    columns = np.tile(demand, len(levels))
+    return Course(columns, np.broadcast_to(floors, columns.shape))
+
+
+def _together(courses: Sequence[Course]) -> Course:
+    return Course(*(np.concatenate(each, axis=1) for each in zip(*courses, strict=True)))
+
+
+def _known(past: Past) -> list[int]:
+    return [day for day, known in enumerate(past.known) if known]
+
+
+def _response(past: Past, unserved: FloatArray, pods: FloatArray) -> Response:
+    levels, days = levels_of(past), _known(past)
     shape = (HOURS_PER_DAY, len(levels), len(days))
-    unserved, pods = (np.concatenate([each[at] for each in found], axis=1).reshape(shape) for at in (0, 1))
-    return Response(levels, _placed(unserved, past, days), _placed(pods, past, days))
+    return Response(
+        levels, _placed(unserved.reshape(shape), past, days), _placed(pods.reshape(shape), past, days)
+    )
 
 
 def _placed(table: FloatArray, past: Past, days: Sequence[int]) -> FloatArray:
