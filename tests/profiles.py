@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 # What hypothesis does where a test says nothing; tests say how many they want at this depth.
 _DEEP = 100
-_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 5, True), "search": (_DEEP * 5, False)}
+_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 10, True), "search": (_DEEP * 5, False)}
 # How long an example takes says how busy the machine is; a test that hangs meets pytest's timeout.
 _LOAD = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture)
 

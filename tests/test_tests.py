@@ -39,7 +39,7 @@ def test_the_files_that_are_begun_first_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("variables", "count"),
-    [({}, 40), ({"CI": "true"}, 200), ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, 40)],
+    [({}, 20), ({"CI": "true"}, 200), ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, 20)],
     ids=lambda value: " ".join(value) or "neither" if isinstance(value, dict) else str(value),
 )
 def test_ci_looks_deeper(variables: dict[str, str], count: int) -> None:
