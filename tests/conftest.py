@@ -31,6 +31,12 @@ def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert not left, f"tests leave processes behind: {left}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: some tests wait for a server or for a moment, and leave theirs alone meanwhile."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Workers take files in our order; xdist's own would begin with the files of most tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
