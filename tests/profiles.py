@@ -28,6 +28,11 @@ def load() -> None:
     )
 
 
+def deep() -> bool:
+    """Whether what others prove as well is tried, too: in CI, and by whoever asks for that depth."""
+    return settings().max_examples >= _DEEP
+
+
 def examples(deep: int) -> int:
     """The number of examples in this profile of a test that wants so many of them in CI."""
     return max(1, deep * settings().max_examples // _DEEP)
