@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import own_processes
+import profiles
 import pytest
 from order import LONGEST
 from project import HERE
@@ -90,3 +91,11 @@ def test_a_server_ends_when_pytest_is_killed(tmp_path: Path) -> None:
     while left and time.monotonic() < end:
         left = [line for line in own_processes.left(tmp_path, patience=0) if line.startswith(f"{server} ")]
     assert server and left == []
+
+
+@pytest.mark.parametrize(("depth", "seen"), [("quick", 6), ("deep", 30)])
+def test_five_seeds_see_every_case(monkeypatch: pytest.MonkeyPatch, depth: str, seen: int) -> None:
+    monkeypatch.setattr(profiles, "deep", lambda: depth == "deep")
+    found = [list(profiles.some(range(30), seed)) for seed in range(7, 12)]
+    assert [len(each) for each in found] == [seen] * 5
+    assert set().union(*map(set, found)) == set(range(30))
