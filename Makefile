@@ -5,7 +5,7 @@ PYTHON3 ?= python3
 PY := $(VENV)/bin/python
 LOCK := requirements-dev.lock
 E2E_ON ?= devserver
-# As many workers as the machine has cores.
+# A worker for each core, and one more (tests/conftest.py).
 PYTEST ?= $(PY) -m pytest -q -n auto --dist loadfile
 # What a fork tests of its own: its inputs, and what `new.py` made.
 OWN_TESTS = tests/fork $(wildcard tests/components tests/pipelines)

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gitrepo
@@ -71,23 +71,28 @@ def project() -> Path:
     """
     if inputs() == shipped():
         return ROOT
-    folder = _folder() / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
-    with (_folder() / "lock").open("w") as lock:
+    return once(hashlib.sha256(str(ROOT).encode()).hexdigest()[:12], assemble)
+
+
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that all workers of this run of tests share, made by the first one that needs it."""
+    made = _shared() / name
+    with (_shared() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            half = folder.with_name("half")
+        if not made.is_dir():
+            half = made.with_name(f"{name}-half")
             shutil.rmtree(half, ignore_errors=True)
-            assemble(half)
-            half.rename(folder)
-    return folder
+            make(half)
+            half.rename(made)
+    return made
 
 
 def start() -> None:
     """Before there are workers: the folder that they share, which goes when the run ends."""
-    _folder()
+    _shared()
 
 
-def _folder() -> Path:
+def _shared() -> Path:
     if FOLDER not in os.environ:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="kfp-gitops-tests-")
         atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)

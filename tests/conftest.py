@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -30,6 +31,12 @@ def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert not left, f"tests leave processes behind: {left}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: some tests wait for a server or for a moment, and leave theirs alone meanwhile."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Workers take files in our order; xdist's own would begin with the files of most tests, which are short."""
     if hasattr(config.option, "loadscopereorder"):
@@ -40,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With several workers; alone, the order is the one that was asked for."""
     if config.getoption("dist", "no") != "no" or "PYTEST_XDIST_WORKER" in os.environ:
         order.arrange(items)
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests and what they import are there to stay: the garbage collector need not look at them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

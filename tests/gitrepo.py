@@ -23,5 +23,5 @@ def commit(root: Path, message: str) -> str:
 
 def init(root: Path) -> str:
     """A repository of what lies in a folder."""
-    git(root, "init", "-q", "-b", "main")
+    git(root, "init", "-q", "-b", "main", "--template=")
     return commit(root, "as it was")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,17 @@ def prepare() -> None:
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _keep_bytecode()
     ours = [str(ROOT / "scripts"), str(ROOT / "components/src")]
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ["", *ours]]
     os.environ["PYTHONPATH"] = os.pathsep.join([*ours, *others])
     os.environ[_MARK] = str(os.getpid())
+
+
+def _keep_bytecode() -> None:
+    """Where Python is told not to keep it (containers often are), each of the thousand processes compiles anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def left(folder: Path, patience: float = 15.0) -> list[str]:

@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 
+Case = TypeVar("Case")
+
 # What hypothesis does where a test says nothing; tests say how many they want at this depth.
 _DEEP = 100
-_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 5, True), "search": (_DEEP * 5, False)}
+_DEPTHS = {"deep": (_DEEP, True), "quick": (_DEEP // 10, True), "search": (_DEEP * 5, False)}
+_EVERY = 5
 # How long an example takes says how busy the machine is; a test that hangs meets pytest's timeout.
 _LOAD = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture)
 
@@ -28,6 +34,16 @@ def load() -> None:
     )
 
 
+def deep() -> bool:
+    """Whether what others prove as well is tried, too: in CI, and by whoever asks for that depth."""
+    return settings().max_examples >= _DEEP
+
+
 def examples(deep: int) -> int:
     """The number of examples in this profile of a test that wants so many of them in CI."""
     return max(1, deep * settings().max_examples // _DEEP)
+
+
+def some(cases: Iterable[Case], seed: int) -> Iterator[Case]:
+    """All of them at depth; else every fifth, which are others for another seed, so that five seeds see all."""
+    return islice(cases, None if deep() else seed % _EVERY, None, 1 if deep() else _EVERY)

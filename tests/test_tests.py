@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import own_processes
+import profiles
 import pytest
 from order import LONGEST
 from project import HERE
@@ -38,18 +39,22 @@ def test_the_files_that_are_begun_first_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "count"),
-    [({}, 40), ({"CI": "true"}, 200), ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, 40)],
+    ("variables", "told"),
+    [
+        ({}, "20 False"),
+        ({"CI": "true"}, "200 True"),
+        ({"CI": "true", "HYPOTHESIS_PROFILE": "quick"}, "20 False"),
+    ],
     ids=lambda value: " ".join(value) or "neither" if isinstance(value, dict) else str(value),
 )
-def test_ci_looks_deeper(variables: dict[str, str], count: int) -> None:
-    script = "import profiles; profiles.load(); print(profiles.examples(200))"
+def test_ci_looks_deeper(variables: dict[str, str], told: str) -> None:
+    script = "import profiles; profiles.load(); print(profiles.examples(200), profiles.deep())"
     env = {key: value for key, value in os.environ.items() if key not in ("CI", "HYPOTHESIS_PROFILE")}
     done = subprocess.run(
         [sys.executable, "-c", script], env={**env, **variables, "PYTHONPATH": str(HERE)},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert int(done.stdout) == count
+    assert done.stdout.strip() == told
 
 
 @pytest.mark.parametrize("marked", [True, False])
@@ -86,3 +91,11 @@ def test_a_server_ends_when_pytest_is_killed(tmp_path: Path) -> None:
     while left and time.monotonic() < end:
         left = [line for line in own_processes.left(tmp_path, patience=0) if line.startswith(f"{server} ")]
     assert server and left == []
+
+
+@pytest.mark.parametrize(("depth", "seen"), [("quick", 6), ("deep", 30)])
+def test_five_seeds_see_every_case(monkeypatch: pytest.MonkeyPatch, depth: str, seen: int) -> None:
+    monkeypatch.setattr(profiles, "deep", lambda: depth == "deep")
+    found = [list(profiles.some(range(30), seed)) for seed in range(7, 12)]
+    assert [len(each) for each in found] == [seen] * 5
+    assert set().union(*map(set, found)) == set(range(30))

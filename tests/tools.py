@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
+@cache
 def _kubectl_builds() -> bool:
     """kubectl's kustomize is good from version 5 on; Debian's kubectl has version 2."""
     if not shutil.which("kubectl"):

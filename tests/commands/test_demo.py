@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import copies
 import pytest
 from kfp_gitops.base.errors import ExitCode, ScriptFailedError
 from project import PROJECT
@@ -15,6 +16,7 @@ from project import PROJECT
 def _demo(repository: Path) -> subprocess.CompletedProcess[str]:
     """With the scripts of its own that every repository has."""
     shutil.copytree(PROJECT / "scripts", repository / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    copies.compiled(repository)
     return subprocess.run(
         [sys.executable, repository / "scripts/demo.py"], capture_output=True, text=True, check=False
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import copies
 import pytest
 from project import PROJECT
 
@@ -19,6 +20,7 @@ _FOLDERS = ("argocd", "components", "environments", "manifests", "scripts", "tem
 def copy(tmp_path: Path) -> Path:
     for folder in _FOLDERS:
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    copies.compiled(tmp_path)
     return tmp_path
 
 

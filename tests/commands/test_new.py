@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import copies
 import pytest
 from bench import clean
 from kfp_gitops.base import files
@@ -24,17 +25,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that git knows or would know."""
-    folder = tmp_path_factory.mktemp("new") / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in listed.stdout.splitlines():
-        if (PROJECT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, folder / name)
-    return folder
+    return copies.known(tmp_path_factory.mktemp("new") / "clone")
 
 
 def _do(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import assembly
+import profiles
 import pytest
 from project import ROOT
 
+# What the product's tests run as well: `make demo` of the README, and tests/operate/runs/test_run.py.
+_ELSEWHERE = frozenset({"predictive-scaling", "quickstart"})
 PARAMETERS = ROOT / ".github/local-runs"
 
 
@@ -36,6 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("pipeline", "env"), _runs())
 def test_it_runs_here(pipeline: str, env: str, folder: Path) -> None:
+    if pipeline in _ELSEWHERE and assembly.is_product() and not profiles.deep():
+        pytest.skip("the product's tests run it; here it is run in CI and with HYPOTHESIS_PROFILE=deep")
     lines = (PARAMETERS / pipeline).read_text("utf-8").splitlines()
     given = [word for line in lines if line for word in ("--param", line)]
     where = (

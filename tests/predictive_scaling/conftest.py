@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from servers.prometheus import AlertmanagerServer, PushgatewayServer
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
 
@@ -15,6 +17,20 @@ from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3
 def default_log_level() -> None:
     """The level is the process's; a command by hand sets its own."""
     logging.getLogger("predictive_scaling").setLevel(logging.NOTSET)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """What S3 can do is read once, and not for each client: botocore keeps it for a session, and each has its own."""
+    read = JSONFileLoader.load_file
+
+    @cache
+    def load(path: str) -> object:
+        return read(JSONFileLoader(), path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(JSONFileLoader, "load_file", lambda _loader, path: load(path))
+        yield
 
 
 @pytest.fixture(scope="session")

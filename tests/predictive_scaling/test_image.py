@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import copies
 import pytest
 import yaml
 from bench import clean
@@ -96,6 +97,7 @@ def image(tmp_path_factory):
         folder / "package/predictive_scaling",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
+    copies.compiled_package(COMPONENTS / "src/predictive_scaling", folder / "package/predictive_scaling")
     variables = {
         "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
         "PYTHONPATH": str(folder / "package"),

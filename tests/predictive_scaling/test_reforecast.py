@@ -1,6 +1,7 @@
 """Between two trainings: the models in force take in the newest usage and forecast from there."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -66,11 +67,18 @@ def run(root, registry, days, mode="publish", train=True, **options):
     return SimpleNamespace(root=root, result=result, document=json.loads((root / "r").read_bytes()))
 
 
+@pytest.fixture(scope="module")
+def monday(tmp_path_factory):
+    """The registry after the training of Monday."""
+    folder = tmp_path_factory.mktemp("monday")
+    run(folder / "run", str(folder / "registry"), 21)
+    return folder / "registry"
+
+
 @pytest.fixture
-def trained(tmp_path):
-    registry = str(tmp_path / "registry")
-    run(tmp_path / "monday", registry, 21)
-    return registry
+def trained(monday, tmp_path):
+    """A registry of the test's own."""
+    return str(shutil.copytree(monday, tmp_path / "registry"))
 
 
 def pointer(registry):

@@ -42,7 +42,7 @@ def firings(kfp: FakeKfp) -> list[int]:
 
 def firings_due(cron: str, since: int, until: int) -> Iterator[int]:
     period, offset = RHYTHMS[cron]
-    return (second for second in range(since + 1, until + 1) if (second - offset) % period == 0)
+    return iter(range(since + 1 + (offset - since - 1) % period, until + 1, period))
 
 
 def makeups(kfp: FakeKfp) -> list[str]:

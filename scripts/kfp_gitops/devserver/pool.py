@@ -134,7 +134,7 @@ class RunPool:
         if under_way and under_way.timer is None:
             under_way.timer = executor.stop(under_way.process, self._launch.grace)
 
-    def wait_idle(self, timeout: float = 30) -> None:
+    def wait_idle(self, timeout: float = 120) -> None:
         """Until nothing executes and nothing is pending; for tests and scripts."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

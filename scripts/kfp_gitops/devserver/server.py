@@ -118,7 +118,7 @@ class DevServer:
         """Fire what is due by the clock."""
         scheduler.tick(self._app)
 
-    def wait_idle(self, timeout: float = 30) -> None:
+    def wait_idle(self, timeout: float = 120) -> None:
         """Until every run has ended."""
         self.pool.wait_idle(timeout)
 

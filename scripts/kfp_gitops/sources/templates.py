@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from traceback import walk_tb
+from types import CodeType
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, Undefined, nodes
+from jinja2 import (
+    BytecodeCache,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+)
+from jinja2.bccache import Bucket
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.loaders import FunctionLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -23,6 +34,7 @@ from kfp_gitops.sources import placed
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
+_MOST_COMPILED = 500  # templates; one is some tens of KB
 _FILTERS = (
     "default",
     "indent",
@@ -57,9 +69,39 @@ _FAULTS = (
 _OF_JINJA = frozenset({"__jinja_template__", "__jinja_exception__"})
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to in this process: two environments, and both sides of a diff, have the same ones.
+
+    The code hangs on a template's name and text (jinja2/compiler.py), and on the sandbox, which is always the same.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, str], CodeType] = OrderedDict()
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """What the code has in itself."""
+        return f"{name}|{filename}"
+
+    def get_source_checksum(self, source: str) -> str:
+        """The text itself: of a digest somebody could make two."""
+        return source
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Nothing if it is new."""
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """The oldest makes room."""
+        if isinstance(bucket.code, CodeType):
+            self._known[bucket.key, bucket.checksum] = bucket.code
+            while len(self._known) > _MOST_COMPILED:
+                self._known.popitem(last=False)
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Only a few filters and functions; `*`, `**` and `%` may not blow up memory."""
 
+    compiled: BytecodeCache = _Compiled()
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
@@ -81,6 +123,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 class _Marking(_Sandbox):
     """Puts a word in place of each text of the data."""
+
+    compiled = _Compiled()  # to something else
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return placed.marked(super()._parse(source, name, filename), name or "")
@@ -109,6 +153,7 @@ def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _
         lstrip_blocks=True,
         optimized=False,  # a template runs once: folding its constants takes longer than it saves
         finalize=_plain,
+        bytecode_cache=kind.compiled,
     )
     sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}
     sandbox.globals = {name: sandbox.globals[name] for name in _GLOBALS}

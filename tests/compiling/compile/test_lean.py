@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from kfp_gitops.compiling.compiler import lean
+from kfp_gitops.compiling import lean
 from project import PROJECT
 
 HELLO = """

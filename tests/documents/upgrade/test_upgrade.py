@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import copies
 import pytest
 import yaml
 from bench import clean
@@ -33,16 +34,7 @@ def _run(*command: object, cwd: Path, **env: str) -> subprocess.CompletedProcess
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with everything that is committed here, or would be."""
-    folder = tmp_path_factory.mktemp("fork")
-    listed = _run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=PROJECT).stdout
-    for name in listed.splitlines():
-        if (PROJECT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, folder / name)
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-    for command in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "fork")):
-        assert _run("git", *command, cwd=folder).returncode == 0
-    return folder
+    return copies.committed(tmp_path_factory.mktemp("fork"))
 
 
 @pytest.fixture(scope="module")

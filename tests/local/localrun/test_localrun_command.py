@@ -53,6 +53,22 @@ def events(folder):
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def test_a_run_imports_no_client_of_an_api(tmp_path):
+    def pipeline():
+        text(value="x")
+
+    python, _, _, *arguments = command(tmp_path, pipeline, {})
+    code = (
+        "import sys; from kfp_gitops.local.localrun.__main__ import main; code = main()\n"
+        "print({'kfp.client', 'kubernetes', 'kfp.local'} & set(sys.modules)); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [python, "-c", code, *arguments], env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "{'kfp.local'}\n"
+
+
 def test_events_of_a_run_that_succeeds(tmp_path):
     def pipeline(value: str):
         text(value=value).set_display_name("Shown name")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import copies
 import pytest
 from delivered import Object
 from delivery.ci import run
 from kfp_gitops.devserver import DevServer, Faults
 from locking.fake_leases import FakeLeases
-from project import PROJECT, Outcome
+from project import Outcome
 from server_kit import FAKE
 from tools import kustomize_build
 
@@ -21,29 +21,23 @@ Command = Callable[..., Outcome]
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This work tree as a repository with one commit."""
-    folder = tmp_path_factory.mktemp("original") / "repository"
-    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard").stdout.splitlines()
-    for name in listed:
-        if (PROJECT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, folder / name)
-    for command in (
-        ("git", "init", "--quiet", "--initial-branch=main"),
-        ("git", "config", "user.name", "test"),
-        ("git", "config", "user.email", "test@example.com"),
-        ("git", "add", "--all"),
-        ("git", "commit", "--quiet", "--message", "start"),
-    ):
-        assert run(*command, cwd=folder).returncode == 0
+    folder = copies.committed(tmp_path_factory.mktemp("original"))
+    _identify(folder)
     return folder
+
+
+def _identify(repository: Path) -> None:
+    """What commits in it is nobody in particular, whatever this machine is configured to."""
+    with (repository / ".git/config").open("a", encoding="utf-8") as config:
+        config.write("[user]\n\tname = test\n\temail = test@example.com\n")
 
 
 @pytest.fixture
 def clone(original: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     assert run("git", "clone", "--quiet", original, folder).returncode == 0
-    for key, value in (("user.name", "test"), ("user.email", "test@example.com")):
-        run("git", "config", key, value, cwd=folder)
+    _identify(folder)
+    copies.compiled(folder)
     return folder
 
 

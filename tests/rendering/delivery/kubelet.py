@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import copies
 import kubeconfig
 from atomic import Volume
 from bench import clean
@@ -35,6 +36,7 @@ def image() -> tuple[Path, Path]:
     shutil.copytree(
         PROJECT / "scripts/kfp_gitops", package / "kfp_gitops", ignore=shutil.ignore_patterns("__pycache__")
     )
+    copies.compiled_package(PROJECT / "scripts/kfp_gitops", package / "kfp_gitops")
     return clean.from_recipe(PROJECT / "scripts/Dockerfile", PROJECT), package
 
 

@@ -25,6 +25,7 @@ from language import SPECS
 from profiles import examples
 from servers.cached import SYMBOLIC, CachedRuns, Ran
 
+SEEDS = range(max(20, examples(100)))  # the first ten do not meet every fate
 _CERTAIN_TO_RUN = (Fate.RUNS, Fate.EACH_TIME)
 
 
@@ -111,7 +112,7 @@ def _all_ran(told: Told | None, total: int) -> bool:
     return told is not None and len(told.hits) + len(told.executed) >= total
 
 
-@pytest.mark.parametrize("seed", range(examples(100)))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_certain_happens(ground: Ground, seed: int) -> None:
     before, after = changed(Random(seed))
     name = f"p{seed}"
@@ -150,7 +151,7 @@ def test_two_tasks_alike_at_once_are_settled_by_one_more_run(ground: Ground) -> 
 def test_every_certain_fate_is_met() -> None:
     """Among them results that the cache gives although something changed that bears on them."""
     found: set[object] = set()
-    for seed in range(examples(100)):
+    for seed in SEEDS:
         before, after = changed(Random(seed))
         for one in predict(before.side, after.side).outcomes:
             found |= {one.fate, *(["stale"] if one.stale and one.fate is Fate.CACHED else [])}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 
@@ -16,7 +14,6 @@ RECENT_DAYS = 7
 WEEKLY_DAYS = 14  # less shows no week twice, so weekly terms would be noise
 FLAT_HOURS = 24
 HOUR, DAY = pd.Timedelta(hours=1), pd.Timedelta(days=1)
-Stamps = list[pd.Timestamp]
 
 
 def usable(rows: pd.DataFrame, metric: str) -> tuple[pd.Series[float], list[Finding]]:
@@ -61,14 +58,14 @@ def judge(
     low = quality < rules.quality_threshold
     text = f"quality {quality:.3f} < {rules.quality_threshold:.3f}{mismatch(apart, rules)}"
     findings = [fail("quality", text, metric)] if low else []
-    stamps = list(known["timestamp"])
-    findings += [*_history(stamps, metric, rules), *_stale(stamps[-1], metric, rules, now)]
+    stamps = known["timestamp"]
+    findings += [*_history(stamps, metric, rules), *_stale(stamps.iloc[-1], metric, rules, now)]
     findings += [*_gaps(stamps, metric, rules), *_flat(known, metric, rules)]
     return quality, findings
 
 
-def _history(stamps: Stamps, metric: str, rules: ValidationRules) -> list[Finding]:
-    days = float((stamps[-1] + rules.step - stamps[0]) / DAY)
+def _history(stamps: pd.Series[pd.Timestamp], metric: str, rules: ValidationRules) -> list[Finding]:
+    days = float((stamps.iloc[-1] + rules.step - stamps.iloc[0]) / DAY)
     if days < rules.min_days:
         text = f"{days:.1f} days of history, at least {rules.min_days:g} are needed"
         return [fail("history", text, metric)]
@@ -85,14 +82,14 @@ def _stale(last: pd.Timestamp, metric: str, rules: ValidationRules, now: pd.Time
     return [Finding(Severity(rules.stale_action), "stale", text, metric)]
 
 
-def _gaps(stamps: Stamps, metric: str, rules: ValidationRules) -> list[Finding]:
-    limit, recent = pd.Timedelta(hours=rules.max_gap_hours), stamps[-1] - pd.Timedelta(days=RECENT_DAYS)
+def _gaps(stamps: pd.Series[pd.Timestamp], metric: str, rules: ValidationRules) -> list[Finding]:
+    limit, recent = pd.Timedelta(hours=rules.max_gap_hours), stamps.iloc[-1] - pd.Timedelta(days=RECENT_DAYS)
+    ends = np.flatnonzero(stamps.diff() > limit)
     return [
         (fail if after > recent else warn)(
             "gaps", f"gap of {(after - before) / HOUR:.1f} h from {before:%Y-%m-%dT%H:%MZ}", metric
         )
-        for before, after in pairwise(stamps)
-        if after - before > limit
+        for before, after in zip(stamps.iloc[ends - 1], stamps.iloc[ends], strict=True)
     ]
 
 

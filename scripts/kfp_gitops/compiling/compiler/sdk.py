@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops.compiling.compiler import lean
+from kfp_gitops.compiling import lean
 
 lean.import_kfp()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from urllib.parse import urlsplit
 
 from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
@@ -85,7 +84,7 @@ def other_kfps(pipeline: Pipeline) -> Iterator[str]:
             labels.setdefault(version, []).append(executor.label)
     for version in sorted(labels):
         yield (
-            f"compiled with kfp {version}, and run with the kfp {metadata.version('kfp')} that is here: "
+            f"compiled with kfp {version}, and run with the kfp {packages.installed('kfp')} that is here: "
             f"{', '.join(labels[version])}"
         )
 

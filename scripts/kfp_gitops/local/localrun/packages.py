@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 
 # What kfp.dsl.component_factory writes before the command proper: sh -c '… pip install … && "$0" "$@"' sh -ec …
 _PRELUDE = 3
@@ -44,7 +43,14 @@ def other_kfp(command: tuple[str, ...]) -> str:
         return ""
     found = (_pinned_by_sdk(each, words) for words in _installed_by(command) for each in _requirements(words))
     version = next(filter(None, found), "")
-    return "" if version == metadata.version("kfp") else version
+    return "" if version == installed("kfp") else version
+
+
+def installed(name: str) -> str:
+    """The version of a distribution that is here; raises PackageNotFoundError. Most runs ask of none: a late import."""
+    from importlib.metadata import version as found
+
+    return found(name)
 
 
 def _installed_by(command: tuple[str, ...]) -> list[list[str]]:
@@ -63,7 +69,7 @@ def _words(text: str) -> list[str]:
 def _pinned_by_sdk(text: str, words: Sequence[str]) -> str:
     """The 2.x version in the requirement that the SDK writes for itself (kfp.dsl.component_factory), if 2.x is here."""
     found = _PIN.fullmatch(text)
-    own = found and not _WITHOUT.isdisjoint(words) and metadata.version("kfp").startswith("2.")
+    own = found and not _WITHOUT.isdisjoint(words) and installed("kfp").startswith("2.")
     return found[1] if found and own else ""
 
 
@@ -81,12 +87,14 @@ def _requirements(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def _here(text: str) -> bool:
+    from importlib.metadata import PackageNotFoundError
+
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate():
             return True
-        return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
-    except (InvalidRequirement, metadata.PackageNotFoundError):
+        return requirement.specifier.contains(installed(requirement.name), prereleases=True)
+    except (InvalidRequirement, PackageNotFoundError):
         return False

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.compiling import lean
 from kfp_gitops.local.localrun import docker, executors, packages, placeholders
 from kfp_gitops.local.localrun.scope import Inputs
 from kfp_gitops.local.localrun.spec import Component, Executor
@@ -56,6 +57,7 @@ def prepare(
 
     `environ` is what it sees of this machine's environment.
     """
+    lean.import_kfp()  # else each run imports the client of the API and Kubernetes', which takes twice as long
     from google.protobuf import json_format
     from kfp.local import executor_input_utils
     from kfp.pipeline_spec import pipeline_spec_pb2
