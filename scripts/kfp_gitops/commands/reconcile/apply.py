@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import approved, options, telling
+from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
-        decided, wanted = options.circumstances(arguments, api, wanted)
+        decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
         decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
         found = plan(wanted, actual, decided)

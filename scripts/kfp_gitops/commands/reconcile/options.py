@@ -22,12 +22,11 @@ from kfp_gitops.rendering.rendered import ENVIRONMENT
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-    from kfp_gitops.operate.operations.pause import Pause
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.locking import Held
     from kfp_gitops.reconcile.plan import Plan
-    from kfp_gitops.reconcile.records import Desired, Options
+    from kfp_gitops.reconcile.records import Options
 
 
 def add_target(parser: ArgumentParser) -> None:
@@ -173,18 +172,6 @@ def decisions(arguments: Namespace, api: KfpApi) -> Options:
     )
 
 
-def circumstances(arguments: Namespace, api: KfpApi, wanted: Desired) -> tuple[Options, Desired]:
-    """`decisions` and `with_pause`, asked for at once; what is wrong with the first is told before the second."""
-    from kfp_gitops.kfpserver.kfpapi.transport import at_once
-    from kfp_gitops.operate.operations import pause
-
-    with at_once() as pool:
-        standing = pool.submit(pause.standing, api, wanted.owner)
-        decided = decisions(arguments, api)
-        found = pause.in_force(standing.result(), api.now())
-    return decided, _paused(wanted, found)
-
-
 def without_triggers_after_a_loss(
     arguments: Namespace, held: Held, api: KfpApi, found: Actual, decided: Options, owner: Owner
 ) -> Options:
@@ -267,22 +254,6 @@ def positive(text: str) -> int:
     if not natural(text):
         raise ArgumentTypeError("0 is too few")
     return int(text)
-
-
-def with_pause(api: KfpApi, wanted: Desired) -> Desired:
-    """Desired state under the pause that somebody has left on the server, if one is in force; it is said."""
-    from kfp_gitops.operate.operations import pause
-
-    return _paused(wanted, pause.in_force(pause.standing(api, wanted.owner), api.now()))
-
-
-def _paused(wanted: Desired, found: Pause | None) -> Desired:
-    from kfp_gitops.operate.operations import pause
-
-    if found is None:
-        return wanted
-    console.note(f"{wanted.owner.environment} is {found}; `reconcile.py resume` ends it")
-    return pause.over(wanted, found)
 
 
 def add_lock(parser: ArgumentParser) -> None:

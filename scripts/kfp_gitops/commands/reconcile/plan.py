@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import approved, options
+from kfp_gitops.commands.reconcile.circumstances import circumstances
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -99,7 +100,7 @@ def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]
 
     wanted = desired.as_locked(found, arguments.host, _import_the_rest)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    decided, wanted = options.circumstances(arguments, api, wanted)
+    decided, wanted = circumstances(arguments, api, wanted)
     return wanted, decided, observe(api, wanted, decided)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.circumstances import with_pause
 
 if TYPE_CHECKING:
     from kfp_gitops.base.metrics import Report
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
     wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    wanted = options.with_pause(api, wanted)
+    wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
     status = build.build(wanted, actual, plan(wanted, actual), _runs(api, wanted, actual))
     console.result(show.to_json(status) if arguments.json else show.to_text(status))

@@ -1,0 +1,42 @@
+"""Under which circumstances something is planned: what the command line decides, and a pause that somebody left."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from kfp_gitops.commands import console
+from kfp_gitops.commands.reconcile.options import decisions
+
+if TYPE_CHECKING:
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.operate.operations.pause import Pause
+    from kfp_gitops.reconcile.records import Desired, Options
+
+
+def circumstances(arguments: Namespace, api: KfpApi, wanted: Desired) -> tuple[Options, Desired]:
+    """`decisions` and `with_pause`, asked for at once; what is wrong with the first is told before the second."""
+    from kfp_gitops.kfpserver.kfpapi.transport import at_once
+    from kfp_gitops.operate.operations import pause
+
+    with at_once() as pool:
+        standing = pool.submit(pause.standing, api, wanted.owner)
+        decided = decisions(arguments, api)
+        found = pause.in_force(standing.result(), api.now())
+    return decided, _paused(wanted, found)
+
+
+def with_pause(api: KfpApi, wanted: Desired) -> Desired:
+    """Desired state under the pause that somebody has left on the server, if one is in force; it is said."""
+    from kfp_gitops.operate.operations import pause
+
+    return _paused(wanted, pause.in_force(pause.standing(api, wanted.owner), api.now()))
+
+
+def _paused(wanted: Desired, found: Pause | None) -> Desired:
+    from kfp_gitops.operate.operations import pause
+
+    if found is None:
+        return wanted
+    console.note(f"{wanted.owner.environment} is {found}; `reconcile.py resume` ends it")
+    return pause.over(wanted, found)
