@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.resources import files
 from typing import Any
 
+import jsonschema
 import pytest
 from markupsafe import escape
 from predictive_scaling.report import actions
 from predictive_scaling.report.actions import amount, page, rows
 from predictive_scaling.report.rendered import MAX_BYTES
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape
+from project import PROJECT
 
 HOSTILE = '<img src="http://x" onerror="alert(1)">'
 MEBI = 2**20
@@ -153,3 +157,21 @@ def test_a_service_without_a_size_says_what_to_give() -> None:
     }
     first = rows(_document(cpu=unsized), {})[0]
     assert (first.planned, first.note) == ("no floor", "give services: {checkout: {cores: 0.5}}")
+
+
+def test_the_picture_of_the_readme_is_drawn_from_the_recommendation_beside_it() -> None:
+    """To draw it anew: write `actions.picture(…)` of that service into docs/example/floors.svg."""
+    folder = PROJECT / "docs/example"
+    document = json.loads((folder / "recommendation.json").read_text("utf-8"))
+    schema = json.loads(
+        files("predictive_scaling").joinpath("schemas/recommendation.v1.schema.json").read_text("utf-8")
+    )
+    jsonschema.validate(document, schema)
+    (service,) = (each for each in document["services"] if each["service"] == "smd-3-4")
+    assert (folder / "floors.svg").read_text("utf-8") == actions.picture(service)
+    counts = [each.replicas for each in actions.floors(service)]
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    assert (
+        f"floors from {min(counts)} to {max(counts)}, the maximum of {service['cpu']['max_replicas']}"
+        in readme
+    )

@@ -7,6 +7,7 @@ floors as a drawing of its own. Nothing is computed here that the document does 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -221,3 +222,11 @@ def drawing(service: Document, shape: Shape | None = None) -> str:
     ]
     least = shape.scaler.min if shape and shape.scaler else None
     return floors_chart(floors(service), least, service["cpu"].get("max_replicas"), spans)
+
+
+def picture(service: Document, shape: Shape | None = None) -> str:
+    """The drawing as a file of its own: its colours follow the reader's system, as a page's do."""
+    looks = re.search(r":root\{.*?\n@media.*?\}\}", str(rendered("style.html")), re.DOTALL)
+    style = f"<style>{looks.group() if looks else ''}</style>"
+    head, _, rest = drawing(service, shape).partition(">")
+    return f"{head}>{style}{rest}\n"
