@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -97,14 +97,14 @@ class Repository:
     """A GitOps repository: base/, overlay/ with its namespace, and floors/ laid where `laid` says."""
 
     root: Path
-    rendered: list = field(default_factory=list)
+    place: Path | None = None
     said: str = ""
     told: str = ""
     code: int = 0
 
     @property
     def tree(self) -> Path:
-        return self.root / "overlay" / "floors"
+        return self.place or self.root / "overlay" / "floors"
 
     def write(self, base, overlay=None, *, components=True):
         """Write base and overlay; the overlay sets what is given, such as {"namespace": "shop"}."""

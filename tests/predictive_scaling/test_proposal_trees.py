@@ -240,3 +240,45 @@ def test_a_tree_of_an_earlier_version_is_mended_and_keeps_its_floors(repository,
     if real.scaler == "HorizontalPodAutoscaler" and real.replicas is not None:
         assert of_kind(built, real.scaler)["spec"]["minReplicas"] == 7
     assert not [path for path in repository.files() if path.startswith("gone")]
+
+
+@pytest.mark.parametrize("name", ["prefix and suffix", "HPA of another name"])
+def test_a_tree_that_is_laid_elsewhere_later_gets_the_names_that_hold_there(repository, capsys, name):
+    real = REAL[name]
+    repository.write(real.base, real.overlay, components=False)
+    plain, one = rendered(repository), document(service(real.name))
+    apart = repository.root / "apart" / "within" / "floors"
+    apart.mkdir(parents=True)
+    repository.place = apart
+    assert repository.propose(capsys, one, plain) == 0
+    assert "no kustomization near lists it" in repository.told
+    assert f"name: {real.name}" in repository.text("kustomization.yaml")
+    target = repository.root / "overlay" / "floors"
+    apart.rename(target)
+    repository.place = target
+    repository.write(real.base, real.overlay)
+    assert repository.propose(capsys, one, plain) == 0
+    assert "has a target now" in repository.said
+    assert "no kustomization" not in repository.told
+    built = kustomize_build(repository.root / "overlay")
+    assert container_requests(of_kind(built, real.kind, real.name)) == real.memory
+    assert of_kind(built, real.scaler)["spec"]["minReplicas"] == 3
+    assert repository.propose(capsys, one, plain) == 0
+    assert repository.said == "nothing to raise\n"
+
+
+def test_a_tree_that_is_laid_further_up_later_is_for_its_own_namespace_alone(repository, capsys):
+    repository.write([workload(), hpa()], {"namespace": "shop-a"})
+    one = document(service("checkout"), namespace="shop-a")
+    assert repository.propose(capsys, one, rendered(repository)) == 0
+    assert "namespace" not in repository.text("kustomization.yaml")
+    repository.write([workload(), hpa()], {"namespace": "shop-a"}, components=False)
+    (repository.root / "other").mkdir()
+    (repository.root / "other" / "kustomization.yaml").write_text("resources: [../base]\nnamespace: shop-b\n")
+    above = {"resources": ["overlay", "other"], "components": ["overlay/floors"]}
+    (repository.root / "kustomization.yaml").write_text(yaml.safe_dump(above))
+    both = [*rendered(repository), *kustomize_build(repository.root / "other")]
+    assert repository.propose(capsys, one, both) == 0
+    built = kustomize_build(repository.root)
+    assert container_requests(of_kind(built, "Deployment", namespace="shop-a")) == {"app": "300Mi"}
+    assert container_requests(of_kind(built, "Deployment", namespace="shop-b")) == {"app": None}

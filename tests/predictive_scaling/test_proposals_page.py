@@ -18,6 +18,8 @@ RENDERED, SETTINGS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 def test_the_command_says_what_the_page_shows(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rendered.yaml").write_text(RENDERED)
+    (tmp_path / "overlays/prod").mkdir(parents=True)
+    (tmp_path / "overlays/prod/kustomization.yaml").write_text("components: [floors]\n")
     made = document(
         service("checkout", memory=420), service("search", replicas=None, memory=600), run="nightly"
     )

@@ -14,7 +14,7 @@ from predictive_scaling.proposals.cluster import Kubectl, tried
 from predictive_scaling.proposals.floors import namespace
 from predictive_scaling.proposals.lowering import Past, history
 from predictive_scaling.proposals.over import ground
-from predictive_scaling.proposals.placing import placing
+from predictive_scaling.proposals.placing import is_listed, placing
 from predictive_scaling.proposals.proposal import Over, Proposal, proposal
 from predictive_scaling.proposals.settings import FORMS
 from predictive_scaling.proposals.tree import read_tree
@@ -91,6 +91,8 @@ def _run(found: Namespace) -> int:
         made = proposal(document, files, over, given)
         made = tried(kubectl, texts, document, files, over, given, made)
     write_files(folder, files, made.files)
+    if not is_listed(folder):
+        complain(f"{folder}: no kustomization near lists it under components; propose again once one does")
     return _tell(made)
 
 

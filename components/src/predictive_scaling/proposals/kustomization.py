@@ -163,7 +163,7 @@ def _line_end(text: str, node: Node) -> int:
 def with_target(file: str, text: str, index: int, target: Target) -> str:
     """The kustomization with a target for one of its patches. Raises UnwritableError."""
     for key, value in [("kind", target.kind), *sorted(target.data().items(), reverse=True)[:-1]]:
-        written = f"'{value}'" if "\\" in value else quoted(value)
+        written = quoted(value) if re.fullmatch(r"[a-z0-9.-]*[a-z0-9]", value) else f"'{value}'"
         text = with_value(file, text, ["patches", index, "target", key], value if key == "kind" else written)
     return text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from predictive_scaling.proposals.editing import UnwritableError
 from predictive_scaling.proposals.forms import said
@@ -48,10 +48,14 @@ class Here:
     namespace: str
     services: Mapping[str, Sequence[Workload]]
 
+    def elsewhere(self, patch: Patch) -> bool:
+        """Whether a patch is of another namespace, of which nothing is known here."""
+        return bool(patch.namespace and self.namespace and patch.namespace != self.namespace)
+
     def left(self, patch: Patch) -> bool:
-        """Whether a patch's service is neither rendered nor recommended for. Of other namespaces nothing is known."""
+        """Whether a patch's service is neither rendered nor recommended for."""
         space = self.namespace
-        if patch.service in self.services or (patch.namespace and space and patch.namespace != space):
+        if patch.service in self.services or self.elsewhere(patch):
             return False
         names = {*self.placing.names(patch.service), self.placing.after(patch.service)}
         here = [each for each in self.ground.workloads if not space or each.namespace in {space, ""}]
@@ -68,7 +72,7 @@ def tidied(files: Mapping[str, str], here: Here) -> Tidied:
             _unlist(result, patch, "is not there")
         elif here.left(patch):
             _take_out(result, patch)
-        elif patch.entry and patch.entry.target is None:
+        elif patch.entry and not here.elsewhere(patch):
             _aim(result, patch, here)
     result.lines.reverse()
     return result
@@ -115,17 +119,33 @@ def edits(text: str) -> str:
 
 
 def _aim(result: Tidied, patch: Patch, here: Here) -> None:
-    """A patch without a target breaks the whole tree once its object is not there, or has a namespace."""
+    """A patch without a target breaks the whole tree once its object is not there, or has a namespace.
+
+    One with the names of before the tree was laid where it is now has no effect, in silence.
+    """
     target = _target(patch, here)
     name = kustomization_of(result.files)
-    if target is None or patch.entry is None:
+    if target is None or patch.entry is None or not _misses(patch.entry.target, target, here):
         return
+    if patch.entry.target and patch.entry.target.namespace and not target.namespace:
+        target = replace(target, namespace=".*")
     try:
         result.files[name] = with_target(name, result.files[name], patch.entry.index, target)
     except UnwritableError as error:
         result.left_out.append(f"left in {error}; give the patch {patch.file} a target by hand")
         return
     result.lines.append(f"note {patch.file}: has a target now, {target.kind} {target.name}")
+
+
+def _misses(now: Target | None, target: Target, here: Here) -> bool:
+    """Whether a target of ours has other names than hold where the tree is laid; people's expressions are their own."""
+    if now is None:
+        return True
+    name = now.name.replace("\\.", ".")
+    if now.kind != target.kind or name not in here.placing.names(target.name):
+        return False
+    misses = now.namespace != target.namespace if target.namespace else now.namespace == here.namespace != ""
+    return name != target.name or misses
 
 
 def _target(patch: Patch, here: Here) -> Target | None:

@@ -51,7 +51,8 @@ def placing(folder: Path) -> Placing:
 
     Raises InputError where two of them lay it differently: one set of patches cannot serve both.
     """
-    found = {laid: file for file, laid in _around(folder)}
+    real = folder.resolve()
+    found = {_laid(seen): file for file, seen in _near(real) if real in _components(file, seen)}
     if len(found) > 1:
         files = ", ".join(str(file) for file in found.values())
         raise InputError(
@@ -61,18 +62,32 @@ def placing(folder: Path) -> Placing:
     return next(iter(found), NOWHERE)
 
 
-def _around(folder: Path) -> Iterator[tuple[Path, Placing]]:
+def is_listed(folder: Path) -> bool:
+    """Whether a kustomization near lists the tree: without one it has no effect."""
     real = folder.resolve()
-    near = [real.parent, *sorted(each for each in _folders(real.parent) if each != real), real.parent.parent]
-    for each in near:
+    return any(real in _components(file, seen) for file, seen in _near(real))
+
+
+def _near(real: Path) -> Iterator[tuple[Path, Seen]]:
+    """Kustomizations around a folder."""
+    for each in [
+        real.parent,
+        *sorted(one for one in _folders(real.parent) if one != real),
+        real.parent.parent,
+    ]:
         file = kustomization_in(each)
         seen = _read(file) if file else None
-        if file and seen and real in {(each / item).resolve() for item in _components(seen)}:
-            yield file, Placing(seen.said("namePrefix"), seen.said("nameSuffix"), seen.said("namespace"))
+        if file and seen:
+            yield file, seen
 
 
-def _components(seen: Seen) -> list[str]:
-    return [each.text for each in seen.listed("components") if each.text and "://" not in each.text]
+def _laid(seen: Seen) -> Placing:
+    return Placing(seen.said("namePrefix"), seen.said("nameSuffix"), seen.said("namespace"))
+
+
+def _components(file: Path, seen: Seen) -> set[Path]:
+    listed = [each.text for each in seen.listed("components") if each.text and "://" not in each.text]
+    return {(file.parent / each).resolve() for each in listed}
 
 
 def _folders(folder: Path) -> list[Path]:
