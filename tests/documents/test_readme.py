@@ -126,6 +126,7 @@ def _start(step: Step, clone: Path, environment: dict[str, str]) -> subprocess.P
     return process
 
 
+@pytest.mark.timeout(1200)  # a minute where nothing else runs; a busy machine takes many
 @pytest.mark.parametrize(
     "step", [step for step in _steps() if step.command not in NOT_HERE], ids=lambda s: s.command
 )

@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(1200)  # a minute where nothing else runs; a busy machine takes many
 @pytest.mark.parametrize(("pipeline", "env"), _runs())
 def test_it_runs_here(pipeline: str, env: str, folder: Path) -> None:
     if pipeline in _ELSEWHERE and assembly.is_product() and not profiles.deep():

@@ -193,6 +193,7 @@ def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.timeout(1200)  # a minute where nothing else runs; a busy machine takes many
 def test_the_whole_way_on_the_development_server(clone: Path) -> None:
     if not shutil.which("awk") or not shutil.which("sed"):
         missing("awk and sed")
