@@ -57,7 +57,7 @@ def learned(error: ClientError, ask: Callable[[], object]) -> ClientError:
 
     A GET succeeds with the wrong region, too: its answer has a body that names the right one, and botocore asks again.
     """
-    if code(error) not in BODILESS:
+    if code(error) not in BODILESS or not error.operation_name.startswith("Head"):
         return error
     try:
         ask()
