@@ -168,7 +168,23 @@ def test_existing_hpa_is_taken_over_by_keda_and_leaves_the_tree(consumers: Consu
     assert scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["name"] == "web"
     assert scaled["spec"]["triggers"][0]["metadata"] == {"value": "60"}
     assert made.files["checkout-hpa.patch.yaml"]["$patch"] == "delete"
-    assert "its metrics of type External are not in the ScaledObject" in made.out
+    assert "the HPA scales by External too: add triggers for that" in made.out
+
+
+def test_adopted_hpas_container_is_kept_and_its_memory_told(consumers: Consumers) -> None:
+    at60 = {"type": "Utilization", "averageUtilization": 60}
+    metrics = [
+        {
+            "type": "ContainerResource",
+            "containerResource": {"name": "cpu", "container": "agent", "target": at60},
+        },
+        {"type": "Resource", "resource": {"name": "memory", "target": at60}},
+    ]
+    agent = {**APP, "name": "agent", "resources": {"requests": {"cpu": "100m"}}}
+    made = consumers("keda", workload(containers=[APP, agent]), hpa(metrics=metrics))
+    trigger = made.files["checkout.yaml"]["spec"]["triggers"][0]
+    assert trigger["metadata"] == {"containerName": "agent", "value": "60"}
+    assert "the HPA scales by memory too" in made.out and "ContainerResource" not in made.out
 
 
 @pytest.mark.parametrize(("length", "named"), [(54, False), (55, True), (63, True)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from predictive_scaling.consumers import additions, names
 from predictive_scaling.consumers.autoscaler import autoscaler
 from predictive_scaling.consumers.bounds import Bounds, bounds
 from predictive_scaling.consumers.consumer import Consumer, File
 from predictive_scaling.consumers.place import Place
-from predictive_scaling.consumers.reactive import reactive
+from predictive_scaling.consumers.reactive import Reactive, reactive
 from predictive_scaling.consumers.scaledobject import scaled_object
 from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT, Standing
 from predictive_scaling.consumers.tree import Tree
@@ -73,7 +74,7 @@ def _anew(
         return f"a {stands} stands already; give --over RENDERED.yaml, so that what else it does stays"
     if stands == SCALED_OBJECT:
         return "a ScaledObject scales it, and an HPA beside that would stop both (AmbiguousSelector); use --kind keda"
-    cpu = reactive(shape, place, of_pods=kind == PLAIN and place.kubernetes >= POD_REQUESTS_SINCE)
+    cpu = _reactive(shape, place, scalers, of_pods=kind == PLAIN and place.kubernetes >= POD_REQUESTS_SINCE)
     if isinstance(cpu, str):
         return cpu
     told = [cpu.told] if cpu.told else []
@@ -88,6 +89,14 @@ def _anew(
     return files, told
 
 
+def _reactive(shape: Shape, place: Place, scalers: list[Standing], *, of_pods: bool) -> Reactive | str:
+    """The trigger, of the container that the HPA in the tree looks at, if it looks at one."""
+    own = [each.cpu_container for each in scalers if each.cpu_container]
+    if own:
+        shape, place = replace(shape, main=own[0]), replace(place, by_container=True)
+    return reactive(shape, place, of_pods=of_pods)
+
+
 _ADOPTED = (
     "HPA %s stands: KEDA takes it over, and it must leave the tree. Two beside one another would scale nothing "
     "(AmbiguousSelector)"
@@ -100,9 +109,9 @@ REPLICAS = (
 
 
 def _lost(scalers: Iterable[Standing]) -> list[str]:
-    others = sorted({kind for each in scalers for kind in each.kinds("spec", "metrics")} - {"Resource"})
+    others = sorted({other for each in scalers for other in each.others()})
     return (
-        [f"its metrics of type {', '.join(others)} are not in the ScaledObject: add triggers for them"]
+        [f"the HPA scales by {', '.join(others)} too: add triggers for that to the ScaledObject"]
         if others
         else []
     )

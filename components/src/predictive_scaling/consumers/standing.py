@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from predictive_scaling.shapes.nodes import Node, documents
 
 HPA, SCALED_OBJECT = "HorizontalPodAutoscaler", "ScaledObject"
+_OF_RESOURCES = ("Resource", "ContainerResource")
 _GROUPS = {HPA: "autoscaling", SCALED_OBJECT: "keda.sh"}
 
 
@@ -37,6 +38,24 @@ class Standing:
     def _texts(self, *names: str, of: tuple[str, ...]) -> list[str]:
         found = self.node.at(*names)
         return [each.text(*of) for each in found.value] if found and isinstance(found.value, list) else []
+
+    @property
+    def cpu_container(self) -> str:
+        """The container whose cpu an HPA looks at; empty when it looks at pods."""
+        return next((container for what, container in self._resources() if what == "cpu"), "")
+
+    def others(self) -> list[str]:
+        """What else than cpu an HPA scales by: resources, and types of metrics."""
+        resources = [what for what, _ in self._resources() if what != "cpu"]
+        kinds = [each for each in self.kinds("spec", "metrics") if each not in _OF_RESOURCES]
+        return sorted({*resources, *kinds})
+
+    def _resources(self) -> list[tuple[str, str]]:
+        """Resource and container (empty: the pod) of each metric of a resource."""
+        found = self.node.at("spec", "metrics")
+        listed = found.value if found and isinstance(found.value, list) else []
+        metrics = [each.at("resource") or each.at("containerResource") for each in listed]
+        return [(each.text("name"), each.text("container")) for each in metrics if each]
 
     def kinds(self, *names: str) -> list[str]:
         """`type` of each of a list, such as of triggers."""
