@@ -93,7 +93,7 @@ def workload(place: Place) -> list[Document]:
         "name": "app",
         "image": os.environ.get("IMAGE", "localhost/busybox:1"),
         "command": ["sh", "-c", busy],
-        "resources": {"requests": {"cpu": "100m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+        "resources": {"requests": {"cpu": "20m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -147,7 +147,7 @@ def document(place: Place, floors: Callable[[datetime], int], lead: int, *, ende
         "request": 1.0,
         "p90": 1.0,
         "max_replicas": MOST,
-        "replica_cores": 0.1,
+        "replica_cores": 0.02,
         "floors": [
             {"start": stamp(hour), "replicas": min(MOST, wanted[hour]), "wanted": wanted[hour]}
             for hour in hours
@@ -210,7 +210,7 @@ def settles(place: Place, wanted: int, seconds: float = 180) -> None:
     begin = time.monotonic()
     until(f"{wanted} replicas in {place.environment}", lambda: place.replicas() == wanted, seconds)
     asked_for = time.monotonic() - begin
-    until(f"{wanted} ready in {place.environment}", lambda: place.ready() == wanted, 180)
+    until(f"{wanted} ready in {place.environment}", lambda: place.ready() == wanted, 600)
     ready = time.monotonic() - begin
     end = time.monotonic() + SETTLED_SECONDS
     while time.monotonic() < end:
