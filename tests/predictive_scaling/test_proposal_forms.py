@@ -295,3 +295,17 @@ def test_a_runs_proposal_goes_into_the_registry_by_run(tmp_path):
     folder = propose(registry, made, run_files(made, [SHAPE]))
     assert folder == f"proposals/{RUN}"
     assert registry.get(f"{folder}/shop/checkout/hpa.yaml").endswith(b"minReplicas: 3\n")
+
+
+def test_a_vpa_of_the_tree_takes_no_name_that_another_workload_s_has(repository, capsys):
+    """Two VPAs of one name: kustomize builds nothing any more."""
+    things = [workload(kind="StatefulSet", namespace="shop"), vpa(of="api", namespace="shop")]
+    arguments = (document(service("checkout", None)), things, "--form", "vpa")
+    assert repository.propose(capsys, *arguments) == 0, repository.told
+    made = built(repository, things)
+    spec = of_kind(made, "VerticalPodAutoscaler", "checkout-statefulset")["spec"]
+    assert spec["targetRef"] == {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "checkout"}
+    assert of_kind(made, "VerticalPodAutoscaler", "checkout")["spec"]["targetRef"]["name"] == "api"
+    before = repository.files()
+    assert repository.propose(capsys, *arguments) == 0
+    assert repository.files() == before

@@ -175,6 +175,7 @@ class Ground:
     ranges: tuple[Range, ...] = ()
     quotas: tuple[Quota, ...] = ()
     nodes: tuple[Node, ...] = ()
+    vpas: tuple[VerticalAutoscaler, ...] = ()
 
     def joined(self, other: Ground) -> Ground:
         """With what bounds it from another source."""

@@ -43,6 +43,7 @@ def ground(files: Iterable[tuple[str, str]]) -> Ground:
         tuple(each for one in seen if one.said("kind") == "LimitRange" for each in _ranges(one)),
         tuple(_quota(each) for each in seen if each.said("kind") == "ResourceQuota"),
         tuple(node for each in seen if each.said("kind") == "Node" for node in _nodes(each)),
+        tuple(vpas),
     )
 
 

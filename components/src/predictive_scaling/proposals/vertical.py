@@ -138,9 +138,21 @@ def _own_name(draft: Draft, case: Case) -> str:
     )
 
 
+def _free_name(case: Case) -> str:
+    """The service's name, unless a VPA of another workload has it: two of one name, and no tree builds."""
+    name, workload = case.floor.service, case.workload
+    names = {*case.known(VPA, name).names, case.placing.after(name)}
+    others = (
+        each
+        for each in case.ground.vpas
+        if each.namespace == workload.namespace and each.workload != (workload.kind, workload.name)
+    )
+    return f"{name}-{workload.kind.lower()}" if any(each.name in names for each in others) else name
+
+
 def _own(draft: Draft, case: Case, container: str, floor: float) -> Amount | None:
     """A VPA of the tree's own, made or raised: a resource, and no patch."""
-    box, name = case.workload.box(container), _own_name(draft, case) or case.floor.service
+    box, name = case.workload.box(container), _own_name(draft, case) or _free_name(case)
     known = case.known(VPA, name)
     policy: tuple[Step, ...] = (*AT, ("containerName", container))
     asked = fit.asked(box, fit.ranges_of(case.ground, case.workload)) if box else None
