@@ -38,7 +38,7 @@ def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
     page = html_report(shown)
     assert "<td>checkout</td><td>cpu</td><td>model</td>" in page
     assert "snaive_1d" in page
-    assert "1h means over a horizon of 24 h" in page
+    assert "1h means of cpu and peaks of memory over a horizon of 24 h" in page
     assert "late cpu: no model could be trained" in page
     assert "<td>current requests</td>" in page
     assert len(re.findall("<svg", page)) == 2
