@@ -70,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _file(error: OSError) -> str:
     name = Path(str(error.filename)).name if error.filename else "file"
+    if isinstance(error, IsADirectoryError):
+        return f"{name}: a folder; name a file (of a kustomization, what `kubectl kustomize {name}` prints)"
     return f"{name}: {error.strerror or error}"
 
 

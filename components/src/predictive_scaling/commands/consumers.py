@@ -19,6 +19,7 @@ from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT
 from predictive_scaling.consumers.tree import Tree, rendered
 from predictive_scaling.consumers.writing import texts, write
 from predictive_scaling.shapes.document import read_shapes
+from predictive_scaling.shapes.manifests import of_namespace
 from predictive_scaling.shapes.merged import Merged, merged
 from predictive_scaling.shapes.values import read_services, said_of
 
@@ -114,7 +115,9 @@ def _tree(found: Namespace) -> Tree:
         text = Path(found.over).read_text("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{found.over}: not UTF-8; give what `kubectl kustomize` prints") from error
-    return rendered(text, found.over, found.namespace)
+    tree = rendered(text, found.over, found.namespace)
+    of_namespace(tree.workloads, found.namespace)
+    return tree
 
 
 def _merged(found: Namespace, tree: Tree) -> Merged:
