@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
+from predictive_scaling.__main__ import main
+from predictive_scaling.base.documents import pretty_bytes
+from predictive_scaling.consumers.yamltext import MARK
 from proposal_kit import (
     Repository,
     container_requests,
@@ -282,3 +285,24 @@ def test_a_tree_that_is_laid_further_up_later_is_for_its_own_namespace_alone(rep
     built = kustomize_build(repository.root)
     assert container_requests(of_kind(built, "Deployment", namespace="shop-a")) == {"app": "300Mi"}
     assert container_requests(of_kind(built, "Deployment", namespace="shop-b")) == {"app": None}
+
+
+def test_the_folder_of_consumers_is_not_taken_for_a_tree(tmp_path, capsys):
+    folder = tmp_path / "consumers"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(f"{MARK}\nkind: Component\n")
+    manifest, recommendation = tmp_path / "rendered.yaml", tmp_path / "r.json"
+    manifest.write_text(yaml.safe_dump(workload()))
+    recommendation.write_bytes(pretty_bytes(document(service("checkout"))))
+    words = [
+        "propose",
+        "--recommendation",
+        str(recommendation),
+        "--over",
+        str(manifest),
+        "--into",
+        str(folder),
+    ]
+    assert main(words) == 2
+    assert "a folder of `consumers`" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["kustomization.yaml"]

@@ -28,7 +28,7 @@ Each service needs a maximum and a CPU request, from where one of these has it:
 
   kubectl kustomize overlays/prod > rendered.yaml
   python -m predictive_scaling consumers --kind keda --over rendered.yaml \\
-    --environment prod --namespace shop --prometheus http://prometheus.monitoring:9090 --output overlays/prod/floors
+    --environment prod --namespace shop --prometheus http://prometheus.monitoring:9090 --output overlays/prod/consumers
 
 Then name the folder under `components:` of overlays/prod/kustomization.yaml, and load its rules.yaml into Prometheus.
 To run it again, render without it. Environment and namespace are those of the pipelines' values; another's floors are
