@@ -47,7 +47,9 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--prometheus", required=True, help="its URL, as KEDA reaches it in the cluster")
     parser.add_argument("--output", required=True, metavar="FOLDER", help="folder for a kustomize component")
     parser.add_argument("--over", metavar="RENDERED.yaml", help="what `kubectl kustomize` prints of the tree")
-    parser.add_argument("--shapes", metavar="FILE", help="artifact `shapes` of fetch_usage")
+    parser.add_argument(
+        "--shapes", metavar="FILE", help="what `fetch --shapes` writes, or a run's artifact `shapes`"
+    )
     parser.add_argument(
         "--services", metavar="FILE", help="YAML with services: {checkout: {container: app, max: 40}}"
     )

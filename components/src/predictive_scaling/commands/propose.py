@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from predictive_scaling.base.clock import parse_instant, resolve_now
 from predictive_scaling.base.console import complain, say
 from predictive_scaling.base.documents import Document, read_document
 from predictive_scaling.base.errors import InputError
@@ -98,10 +99,20 @@ def _run(found: Namespace) -> int:
         over = kubectl.bounded(over, found.namespace or namespace(document))
         made = proposal(document, files, over, given)
         made = tried(kubectl, texts, document, files, over, given, made)
+    _tell_expired(document)
     write_files(folder, files, made.files)
     if not is_listed(folder):
         complain(f"{folder}: no kustomization near lists it under components; propose again once one does")
     return _tell(made)
+
+
+def _tell_expired(document: Document) -> None:
+    """Requests age slower than hourly floors, so it is told and not refused."""
+    until = document.get("valid_until")
+    if isinstance(until, str) and parse_instant(until) < resolve_now():
+        complain(
+            f"the recommendation expired at {until}: run `recommend` on newer usage before this is merged"
+        )
 
 
 def _tell(made: Proposal) -> int:
