@@ -210,6 +210,12 @@ def test_what_stands_in_another_namespace_is_none_of_this_run(consumers: Consume
     assert "cart.yaml" not in found.files and found.code == 0
 
 
+def test_tree_of_other_namespaces_alone_is_bad_input(consumers: Consumers) -> None:
+    found = consumers("keda", workload("cart", namespace="mail"), services=MAX)
+    assert found.code == 2
+    assert "--over has no workload of namespace shop; its workloads are in mail" in found.err
+
+
 def test_shape_from_values_alone_is_a_deployment_and_said_so(consumers: Consumers) -> None:
     found = consumers("keda", services=MAX)
     assert "its kind is not known and taken for Deployment" in found.out

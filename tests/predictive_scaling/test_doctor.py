@@ -17,7 +17,7 @@ def test_sound_scrape_has_no_problem(stack, capsys):
     assert (code, only(found)) == (0, set())
     assert found["scrape"]["text"] == "scraped as by kube-prometheus-stack"
     assert "25.0 days back" in found["history"]["text"]
-    assert "all 4 services have usage" in found["usage"]["text"]
+    assert "4 services with usage, none without" in found["usage"]["text"]
 
 
 def test_names_of_other_namespaces_are_told(stack, capsys):

@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import requests
 from doctor_kit import STACK, asked, prometheus
 from predictive_scaling.__main__ import main
 from predictive_scaling.base.web import Server
+from predictive_scaling.doctor import history
 from predictive_scaling.doctor.asking import Place
 from predictive_scaling.doctor.clock import clock_findings
 from predictive_scaling.doctor.history import enough_for
@@ -103,14 +105,28 @@ def test_clock_that_is_off_is_told(stack):
     ("days", "text"),
     [
         (3, "nothing but constants"),
-        (8, "from 12"),
+        (8, "from 11"),
         (13, "weekly terms from 14"),
-        (15, "from 21"),
+        (15, "from 17"),
         (30, "every fold"),
     ],
 )
 def test_history_is_told_by_what_it_is_enough_for(days, text):
     assert text in enough_for(days)
+
+
+def test_days_are_those_that_fetch_tells():
+    from predictive_scaling.backtest.needs import needs
+
+    days = [each.days for each in needs()]
+    assert days[:4] == [history.LEAST, history.FORECASTS, history.WEEKS, history.ALL]
+    assert max(days) <= history.KEPT
+
+
+def test_a_namespace_without_series_is_told_once_and_not_as_too_short():
+    place = SimpleNamespace(seen=lambda *_: [], rows=str, optional=lambda _: {}, at=0)
+    (found,) = history.history_findings(place, 0.0)
+    assert (found.level, found.remedy) == ("problem", "the findings above say why")
 
 
 def test_query_that_is_too_much_is_told_and_the_others_are_answered(tmp_path, capsys):

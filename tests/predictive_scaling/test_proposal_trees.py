@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
+from predictive_scaling.__main__ import main
+from predictive_scaling.base.documents import pretty_bytes
+from predictive_scaling.consumers.yamltext import MARK
 from proposal_kit import (
     Repository,
     container_requests,
@@ -282,3 +285,36 @@ def test_a_tree_that_is_laid_further_up_later_is_for_its_own_namespace_alone(rep
     built = kustomize_build(repository.root)
     assert container_requests(of_kind(built, "Deployment", namespace="shop-a")) == {"app": "300Mi"}
     assert container_requests(of_kind(built, "Deployment", namespace="shop-b")) == {"app": None}
+
+
+def test_the_folder_of_consumers_is_not_taken_for_a_tree(tmp_path, capsys):
+    folder = tmp_path / "consumers"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(f"{MARK}\nkind: Component\n")
+    manifest, recommendation = tmp_path / "rendered.yaml", tmp_path / "r.json"
+    manifest.write_text(yaml.safe_dump(workload()))
+    recommendation.write_bytes(pretty_bytes(document(service("checkout"))))
+    words = [
+        "propose",
+        "--recommendation",
+        str(recommendation),
+        "--over",
+        str(manifest),
+        "--into",
+        str(folder),
+    ]
+    assert main(words) == 2
+    assert "a folder of `consumers`" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["kustomization.yaml"]
+
+
+@pytest.mark.parametrize(("until", "told"), [("2020-01-01T00:00:00Z", True), ("2999-01-01T00:00:00Z", False)])
+def test_a_recommendation_that_expired_is_told_and_laid_all_the_same(tmp_path, capsys, until, told):
+    manifest, recommendation = tmp_path / "rendered.yaml", tmp_path / "r.json"
+    manifest.write_text(yaml.safe_dump(workload(namespace="shop")))
+    recommendation.write_bytes(pretty_bytes(document(service("checkout", None)) | {"valid_until": until}))
+    words = ["--over", str(manifest), "--into", str(tmp_path / "floors")]
+    assert main(["propose", "--recommendation", str(recommendation), *words]) == 0
+    said = capsys.readouterr()
+    assert ("the recommendation expired at 2020-01-01T00:00:00Z" in said.err) is told
+    assert "memory none → 300Mi" in said.out

@@ -33,6 +33,10 @@ def test_bad_data_is_exit_1_with_the_reason(tmp_path, capsys):
         (["validate", "--input", "sample:smd_servers_5min", "--freq", "soon"], "freq is 'soon'"),
         (["features", "--input", "no-such-file", "--output", "x"], "no-such-file: No such file"),
         (["summarize", "--input", "pyproject.toml"], "pyproject.toml"),
+        (
+            ["recommend", "--input", "sample:smd_servers_5min", "--over", "docs", "--output", "x"],
+            "docs: a folder; name a file (of a kustomization, what `kubectl kustomize docs` prints)",
+        ),
     ],
 )
 def test_error_of_the_caller_is_one_line_and_exit_2(arguments, text, capsys):

@@ -166,3 +166,16 @@ def test_files_that_cannot_be_understood_end_it_before_the_work(option, text, to
 def test_old_wrappers_still_say_one_size_for_all():
     """A registered pipeline's wrapper names cores and maximum in this order; its image may be of now."""
     assert PlanOptions(1.15, 4, 0.7, 1.0, 20, 1.3) == PlanOptions(replica_cores=1.0, max_replicas=20)
+
+
+@pytest.mark.parametrize(("namespace", "refused"), [("mail", True), ("shop", False), ("", False)])
+def test_manifests_of_other_namespaces_alone_are_a_slip_that_is_told(tmp_path, namespace, refused):
+    (tmp_path / "rendered.yaml").write_text(DEPLOYMENT)
+    around = Surroundings(over=[str(tmp_path / "rendered.yaml")], namespace=namespace)
+    if refused:
+        with pytest.raises(
+            InputError, match="no workload of namespace mail; its workloads are in shop: render"
+        ):
+            around.merged()
+    else:
+        assert "checkout" in around.merged().shapes

@@ -2,8 +2,11 @@
 
   python -m predictive_scaling recommend --input sample:smd_servers_5min --now 2024-02-02T22:10:00Z --output out
       runs all steps on shipped data: out/report.html shows the forecasts, out/recommendation.json is for consumers
-  python -m predictive_scaling fetch --url http://localhost:9090 --output usage.csv.gz
-      reads your own usage from Prometheus; then `validate` says whether it is good enough, and `recommend` goes on
+  python -m predictive_scaling doctor --url http://localhost:9090 --namespace shop
+      says whether Prometheus has what is needed of your own services, and what to do where it has not
+  python -m predictive_scaling fetch --url http://localhost:9090 --namespace shop --output usage.csv.gz
+      reads it; then `validate` says whether it is good enough, and `recommend` goes on; what acts on the recommendation
+      is written by `consumers` and `propose`. In order, with KEDA: docs/scaling-start.md
   python -m predictive_scaling recommend --input s3://bucket/usage.csv.gz --output out --registry s3://bucket/models
       reads from a bucket and publishes to it; endpoint and credentials are the environment's, as boto3 knows them
 
@@ -70,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _file(error: OSError) -> str:
     name = Path(str(error.filename)).name if error.filename else "file"
+    if isinstance(error, IsADirectoryError):
+        return f"{name}: a folder; name a file (of a kustomization, what `kubectl kustomize {name}` prints)"
     return f"{name}: {error.strerror or error}"
 
 

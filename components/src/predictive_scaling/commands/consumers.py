@@ -19,6 +19,7 @@ from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT
 from predictive_scaling.consumers.tree import Tree, rendered
 from predictive_scaling.consumers.writing import texts, write
 from predictive_scaling.shapes.document import read_shapes
+from predictive_scaling.shapes.manifests import of_namespace
 from predictive_scaling.shapes.merged import Merged, merged
 from predictive_scaling.shapes.values import read_services, said_of
 
@@ -27,7 +28,7 @@ Each service needs a maximum and a CPU request, from where one of these has it:
 
   kubectl kustomize overlays/prod > rendered.yaml
   python -m predictive_scaling consumers --kind keda --over rendered.yaml \\
-    --environment prod --namespace shop --prometheus http://prometheus.monitoring:9090 --output overlays/prod/floors
+    --environment prod --namespace shop --prometheus http://prometheus.monitoring:9090 --output overlays/prod/consumers
 
 Then name the folder under `components:` of overlays/prod/kustomization.yaml, and load its rules.yaml into Prometheus.
 To run it again, render without it. Environment and namespace are those of the pipelines' values; another's floors are
@@ -46,7 +47,9 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--prometheus", required=True, help="its URL, as KEDA reaches it in the cluster")
     parser.add_argument("--output", required=True, metavar="FOLDER", help="folder for a kustomize component")
     parser.add_argument("--over", metavar="RENDERED.yaml", help="what `kubectl kustomize` prints of the tree")
-    parser.add_argument("--shapes", metavar="FILE", help="artifact `shapes` of fetch_usage")
+    parser.add_argument(
+        "--shapes", metavar="FILE", help="what `fetch --shapes` writes, or a run's artifact `shapes`"
+    )
     parser.add_argument(
         "--services", metavar="FILE", help="YAML with services: {checkout: {container: app, max: 40}}"
     )
@@ -114,7 +117,9 @@ def _tree(found: Namespace) -> Tree:
         text = Path(found.over).read_text("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{found.over}: not UTF-8; give what `kubectl kustomize` prints") from error
-    return rendered(text, found.over, found.namespace)
+    tree = rendered(text, found.over, found.namespace)
+    of_namespace(tree.workloads, found.namespace)
+    return tree
 
 
 def _merged(found: Namespace, tree: Tree) -> Merged:

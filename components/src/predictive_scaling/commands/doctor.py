@@ -19,6 +19,9 @@ from predictive_scaling.usage.prometheus import ROLE
 from predictive_scaling.usage.validation import require_service_name
 
 LESSON = """\
+  kubectl -n monitoring port-forward svc/kube-prometheus-stack-prometheus 9090 &
+  python -m predictive_scaling doctor --url http://localhost:9090 --namespace shop
+
 Looks at how the namespace's series are scraped (honor_labels, twice, no container rows), how far back they reach and
 what that is enough for, the recording rules, services without usage, names in two namespaces or kinds, the
 Pushgateway's labels and the clock. It asks and changes nothing.

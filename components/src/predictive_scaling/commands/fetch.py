@@ -14,6 +14,11 @@ from predictive_scaling.usage.columns import OPTIONAL_COLUMNS
 from predictive_scaling.usage.fetch import UsageQuery
 
 LESSON = """\
+  python -m predictive_scaling fetch --url http://localhost:9090 --namespace shop --days 35 \\
+    --output usage.csv.gz --shapes shapes.json
+
+Then `validate`, and `recommend --shapes shapes.json`.
+
 Usage of one namespace is read from the series that docs/prometheus/recording-rules.yaml records, or, where those reach
 back less far or are not there, from cAdvisor's and kube-state-metrics' own. Expressions of your own serve as well; each
 must give one series per service, in cores and in bytes:

@@ -6,10 +6,12 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from predictive_scaling.base.clock import parse_instant, resolve_now
 from predictive_scaling.base.console import complain, say
 from predictive_scaling.base.documents import Document, read_document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
+from predictive_scaling.consumers.yamltext import MARK
 from predictive_scaling.proposals.cluster import Kubectl, tried
 from predictive_scaling.proposals.floors import namespace
 from predictive_scaling.proposals.lowering import Past, history
@@ -17,13 +19,16 @@ from predictive_scaling.proposals.over import ground
 from predictive_scaling.proposals.placing import is_listed, placing
 from predictive_scaling.proposals.proposal import Over, Proposal, proposal
 from predictive_scaling.proposals.settings import FORMS
-from predictive_scaling.proposals.tree import read_tree
+from predictive_scaling.proposals.tree import kustomization_of, read_tree
 from predictive_scaling.proposals.writing import write_files
 from predictive_scaling.store.opening import open_registry
 
 LESSON = """\
   kubectl kustomize overlays/prod > rendered.yaml
-  python -m predictive_scaling propose --recommendation r.json --over rendered.yaml --into overlays/prod/floors
+  python -m predictive_scaling propose --recommendation out/recommendation.json --over rendered.yaml \\
+    --into overlays/prod/floors
+
+Once: `components: [floors]` in overlays/prod/kustomization.yaml, after the folder of `consumers` where there is one.
 
 Each value becomes the highest of what is rendered, what stands in the tree, and the floor. What people wrote there
 stays, remarks and order too. A service that does not fit is left out and told with the place of what it does not fit.
@@ -80,6 +85,10 @@ def _run(found: Namespace) -> int:
     document = read_document(found.recommendation)
     folder = Path(found.into)
     files = read_tree(folder)
+    if files.get(kustomization_of(files), "").startswith(MARK):
+        raise InputError(
+            f"{folder}: a folder of `consumers`, which would drop our patches; give another --into"
+        )
     texts = [(_name(each), _text(each)) for each in found.over]
     given = {"form": found.form, "allowLower": found.allow_lower, "holdOff": found.hold_off}
     given |= {"raiseMaximum": "true"} if found.raise_maximum else {}
@@ -90,10 +99,20 @@ def _run(found: Namespace) -> int:
         over = kubectl.bounded(over, found.namespace or namespace(document))
         made = proposal(document, files, over, given)
         made = tried(kubectl, texts, document, files, over, given, made)
+    _tell_expired(document)
     write_files(folder, files, made.files)
     if not is_listed(folder):
         complain(f"{folder}: no kustomization near lists it under components; propose again once one does")
     return _tell(made)
+
+
+def _tell_expired(document: Document) -> None:
+    """Requests age slower than hourly floors, so it is told and not refused."""
+    until = document.get("valid_until")
+    if isinstance(until, str) and parse_instant(until) < resolve_now():
+        complain(
+            f"the recommendation expired at {until}: run `recommend` on newer usage before this is merged"
+        )
 
 
 def _tell(made: Proposal) -> int:

@@ -15,67 +15,34 @@ from predictive_scaling.commands.consumers import CONSUMERS
 from predictive_scaling.commands.doctor import DOCTOR
 from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.commands.inputs import LOAD, add_input, tidy_file
+from predictive_scaling.commands.judging import add_rules, add_training, chosen_rules, training_options
 from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
-from predictive_scaling.models import COMPLEXITY, ModelOptions
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.usage.checks import METRICS
-from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
-from predictive_scaling.usage.validation import ValidationRules
 
+VALIDATE_LESSON = """\
+  python -m predictive_scaling validate --input usage.csv.gz --report verdict.md
 
-def _add_rules(parser: ArgumentParser) -> None:
-    rules = ValidationRules()
-    add_input(parser)
-    parser.add_argument("--now", default="", help="instant to treat as now, such as 2026-11-23T04:00:00Z")
-    parser.add_argument(
-        "--freq", default=rules.freq, help="sampling step, such as 5min or 1h (default %(default)s)"
-    )
-    parser.add_argument("--min-records", type=int, default=rules.min_records)
-    parser.add_argument("--quality-threshold", type=float, default=rules.quality_threshold)
-    parser.add_argument("--min-days", type=int, default=rules.min_days)
-    parser.add_argument("--stale-action", choices=["fail", "warn"], default=rules.stale_action)
-    parser.add_argument(
-        "--memory-of",
-        choices=[CONTAINER, SERVICE],
-        default=CONTAINER,
-        help="service: memory is a sum over pods, divided by the column replicas",
-    )
-    parser.add_argument(
-        "--implausible",
-        choices=["fail", "warn"],
-        default=rules.implausible,
-        help="what numbers do that can be no cores or bytes (default %(default)s)",
-    )
+Each service and each metric is judged by itself; verdict.md says what is wrong with each, and what was repaired.
+The rules: docs/forecasting.md, «Validation»; other tools' files and units: docs/usage-data.md.
 
+Exit codes: 0 passed · 1 no service is left, or too many fail; why is on the line · 2 bad usage or bad input."""
+RECOMMEND_LESSON = """\
+  kubectl kustomize overlays/prod > rendered.yaml
+  python -m predictive_scaling recommend --input usage.csv.gz --over rendered.yaml --namespace shop --output out
 
-def _rules(found: Namespace) -> ValidationRules:
-    return ValidationRules(
-        freq=found.freq,
-        min_records=found.min_records,
-        quality_threshold=found.quality_threshold,
-        min_days=found.min_days,
-        stale_action=found.stale_action,
-        implausible=found.implausible,
-    )
+Replicas are recommended where a replica's CPU request is known: from --services, --over or --shapes, in this order.
+In the folder: actions.html (what to change, against today's), report.html (forecasts and how good they were),
+recommendation.json (for `propose`), validation.md. Nothing is pushed as gauges: a pipeline's run does that.
 
-
-def _add_training(parser: ArgumentParser) -> None:
-    options = TrainingOptions()
-    parser.add_argument("--horizon-hours", type=int, default=options.horizon_hours)
-    parser.add_argument("--cv-folds", type=int, default=options.cv_folds)
-    parser.add_argument("--candidates", nargs="+", choices=COMPLEXITY, default=list(options.candidates))
-    parser.add_argument("--growth", choices=["linear", "flat"], default="linear")
-
-
-def _options(found: Namespace) -> TrainingOptions:
-    models = ModelOptions(growth=found.growth)
-    return TrainingOptions(found.horizon_hours, found.cv_folds, tuple(found.candidates), models)
+Exit codes: 0 done · 1 the data did not pass, and constants of the past are recommended · 2 bad usage or bad input ·
+4 the registry failed."""
 
 
 def _validate_arguments(parser: ArgumentParser) -> None:
-    _add_rules(parser)
+    add_rules(parser)
     parser.add_argument("--report", help="write the Markdown report here")
     parser.add_argument("--clean", help="write the repaired rows here, gzipped")
 
@@ -88,7 +55,7 @@ def _validate(found: Namespace) -> int:
             clean,
             f"{folder}/validation",
             report,
-            _rules(found),
+            chosen_rules(found),
             found.now,
             memory_of=found.memory_of,
         )
@@ -98,8 +65,15 @@ def _validate(found: Namespace) -> int:
 def _features_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--input", required=True, help="repaired rows, as `validate --clean` writes them")
     parser.add_argument("--output", required=True, help="hourly features, CSV")
-    parser.add_argument("--services", nargs="*", default=[])
-    parser.add_argument("--window-days", type=int, default=FeatureEngineer().window_days)
+    parser.add_argument(
+        "--services", nargs="*", default=[], metavar="NAME", help="these alone (default: all)"
+    )
+    parser.add_argument(
+        "--window-days",
+        type=int,
+        default=FeatureEngineer().window_days,
+        help="newest days that are kept (default %(default)s)",
+    )
 
 
 def _features(found: Namespace) -> int:
@@ -110,13 +84,13 @@ def _features(found: Namespace) -> int:
 def _train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--input", required=True, help="hourly features, as `features` writes them")
     parser.add_argument("--output", required=True, help="folder for model/, cv.csv.gz and forecast.csv")
-    parser.add_argument("--metric", required=True, choices=METRICS)
+    parser.add_argument("--metric", required=True, choices=METRICS, help="what is forecast")
     parser.add_argument("--service", default="", help="train this service alone")
-    _add_training(parser)
+    add_training(parser)
 
 
 def _train(found: Namespace) -> int:
-    _train_into(found.input, Path(found.output), found.metric, found.service, _options(found))
+    _train_into(found.input, Path(found.output), found.metric, found.service, training_options(found))
     return 0
 
 
@@ -126,14 +100,21 @@ def _train_into(features: str, folder: Path, metric: str, service: str, options:
 
 
 def _recommend_arguments(parser: ArgumentParser) -> None:
-    _add_rules(parser)
-    _add_training(parser)
+    add_rules(parser)
+    add_training(parser)
     parser.add_argument(
         "--output", required=True, help="folder for recommendation.json, report.html and the rest"
     )
-    parser.add_argument("--accuracy-threshold", type=float, default=Gates().accuracy_threshold)
+    parser.add_argument(
+        "--accuracy-threshold",
+        type=float,
+        default=Gates().accuracy_threshold,
+        help="accuracy, 0 to 1, from which a forecast is used; below it a constant is (default %(default)s)",
+    )
     parser.add_argument("--registry", default="", help="also publish to this folder or s3://bucket/prefix")
-    parser.add_argument("--run-id", default="by-hand")
+    parser.add_argument(
+        "--run-id", default="by-hand", help="name of this run in what is written (default %(default)s)"
+    )
     add_surroundings(parser)
 
 
@@ -142,12 +123,12 @@ def _recommend(found: Namespace) -> int:
     around = surroundings(found)
     around.merged()  # what is wrong there is told before the work, not after it
     around.known_events()
-    out, options = Path(found.output), _options(found)
+    out, options = Path(found.output), training_options(found)
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
     with tidy_file(found) as raw:
-        rules, of = _rules(found), found.memory_of
+        rules, of = chosen_rules(found), found.memory_of
         checked = steps.validate_data(str(raw), clean, validation, verdict, rules, found.now, memory_of=of)
     if not checked.passed:
         _fall_back(found, around, clean, validation, checked.reason)
@@ -229,10 +210,16 @@ COMMANDS = (
     FETCH,
     LOAD,
     Command("summarize", "Print usage statistics by service", _summarize_arguments, _summarize),
-    Command("validate", "Judge and repair usage data", _validate_arguments, _validate),
+    Command("validate", "Judge and repair usage data", _validate_arguments, _validate, VALIDATE_LESSON),
     Command("features", "Make hourly features from repaired rows", _features_arguments, _features),
     Command("train", "Backtest candidates, train champions, forecast", _train_arguments, _train),
     PROPOSE,
     CONSUMERS,
-    Command("recommend", "Run all steps and write a recommendation", _recommend_arguments, _recommend),
+    Command(
+        "recommend",
+        "Run all steps and write a recommendation",
+        _recommend_arguments,
+        _recommend,
+        RECOMMEND_LESSON,
+    ),
 )

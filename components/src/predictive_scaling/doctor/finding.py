@@ -39,6 +39,11 @@ def problem(check: str, text: str, remedy: str) -> Finding:
     return Finding(Level.PROBLEM, check, text, remedy)
 
 
+def counted(number: int, what: str) -> str:
+    """Such as `1 pod` and `2 pods`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def listed(names: list[str], most: int = 5) -> str:
     """Names for a sentence, the first few of many."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""

@@ -9,8 +9,9 @@ from predictive_scaling.doctor.finding import Finding, fine, note, problem
 
 DAYS, STEP = 92, 3 * 3600
 """As far as `fetch` reads; and how finely it is looked at."""
-LEAST, FORECASTS, WEEKS, ALL = 7, 12, 14, 21
-"""Days: validation's own; the first forecasts that pass; a week seen twice; every fold of the backtest."""
+LEAST, FORECASTS, WEEKS, ALL, KEPT = 7, 11, 14, 17, 35
+"""Days: validation's own; the first forecasts that pass; a week seen twice; every fold of the backtest (as `needs`
+of the backtest has them, and docs/serving.md); what is worth keeping."""
 _COMPLETE = 0.9
 _RAW = "container_cpu_usage_seconds_total"
 _RULE = "predictive_scaling:cpu_cores:rate5m"
@@ -39,13 +40,15 @@ def _retention(place: Place) -> str:
 def _judged(
     check: str, what: str, seen: Sequence[int], end: float, kept: str, *, better: bool = False
 ) -> Finding:
-    days = (end - seen[0]) / 86_400 if seen else 0.0
+    if not seen:
+        return problem(check, f"there are no {what} of the namespace", "the findings above say why")
+    days = (end - seen[0]) / 86_400
     limit = f" (Prometheus keeps {kept})" if kept else ""
     text = f"{what} reach {days:.1f} days back{limit}: {enough_for(days)}{_holes(seen, end)}"
     if days >= ALL or better:
         return fine(check, text)
     remedy = (
-        f"keep {ALL} days or more (--storage.tsdb.retention.time; prometheusSpec.retention; or a store such as Thanos, "
+        f"keep {KEPT} days (--storage.tsdb.retention.time; prometheusSpec.retention; or a store such as Thanos, "
         "Mimir or VictoriaMetrics), or wait"
     )
     return (note if days >= FORECASTS else problem)(check, text, remedy)
@@ -65,7 +68,7 @@ def enough_for(days: float) -> str:
 
 
 def _holes(seen: Sequence[int], end: float) -> str:
-    expected = (end - seen[0]) // STEP + 1 if seen else 0
+    expected = (end - seen[0]) // STEP + 1
     return (
         f"; {1 - len(seen) / expected:.0%} of it is missing"
         if expected and len(seen) < _COMPLETE * expected

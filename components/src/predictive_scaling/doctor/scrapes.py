@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from predictive_scaling.doctor.asking import EXPORTED, Place, Row, true
-from predictive_scaling.doctor.finding import Finding, fine, listed, note, problem
+from predictive_scaling.doctor.finding import Finding, counted, fine, listed, note, problem
 
 STACK, CHART, EXAMPLE, MANIFESTS = (
     "kube-prometheus-stack",
@@ -66,7 +66,11 @@ def _shape(cadvisor: Sequence[Row], owners: Sequence[Row]) -> Finding:
     if name:
         return fine("scrape", f"scraped as by {name}")
     jobs = sorted({row.labels.get("job", "") for row in [*cadvisor, *owners]} - {""})
-    return note("scrape", f"scraped by jobs of no known shape: {listed(jobs) or 'none'}")
+    if not jobs:
+        return note("scrape", "nothing of the namespace is scraped, or what is has no label job")
+    return note(
+        "scrape", f"scraped in a way of its own, by the jobs {listed(jobs)}: the findings below count"
+    )
 
 
 def _named(row: Row) -> bool:
@@ -90,7 +94,7 @@ def _containers(namespace: str, cadvisor: Sequence[Row]) -> Iterator[Finding]:
         )
     else:
         pods = {true(row.labels, "pod") for row in cadvisor if _named(row)}
-        yield fine("containers", f"container rows of {len(pods)} pods")
+        yield fine("containers", f"container rows of {counted(len(pods), 'pod')}")
 
 
 def _owners(namespace: str, owners: Sequence[Row]) -> Iterator[Finding]:

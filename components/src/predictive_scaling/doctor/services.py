@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from predictive_scaling.doctor.asking import EXPORTED, Place, true
-from predictive_scaling.doctor.finding import Finding, fine, listed, note, problem
+from predictive_scaling.doctor.finding import Finding, counted, fine, listed, note, problem
 
 KINDS = "StatefulSet|DaemonSet|ReplicationController"
 Service = tuple[str, str]
@@ -34,7 +34,7 @@ def service_findings(place: Place) -> Iterator[Finding]:
             '(up{job=~".*kubelet.*|.*cadvisor.*"} == 0), and their container rows kept?',
         )
     else:
-        yield fine("usage", f"all {len(owned)} services have usage")
+        yield fine("usage", f"{counted(len(owned), 'service')} with usage, none without")
     yield from _kinds(owned)
     yield from _elsewhere(place, {name for _, name in owned})
 
@@ -94,6 +94,6 @@ def _elsewhere(place: Place, names: set[str]) -> Iterator[Finding]:
         told = [f"{name} ({listed(sorted(found))})" for name, found in sorted(others.items())]
         yield note(
             "namespaces",
-            f"{len(others)} names stand in other namespaces too: {listed(told)}",
+            f"stand in other namespaces too: {listed(told)}",
             "every query must name its namespace, and each namespace wants a registry prefix and a run of its own",
         )

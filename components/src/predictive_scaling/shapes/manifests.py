@@ -59,6 +59,16 @@ def read_manifests(path: str | Path) -> list[Shape]:
         raise InputError(f"{path}: not UTF-8; give what `kubectl kustomize` prints") from error
 
 
+def of_namespace(shapes: Iterable[Shape], namespace: str) -> None:
+    """Raises InputError where all workloads that are rendered are in other namespaces: else nothing shows it."""
+    found = {shape.namespace for shape in shapes}
+    if namespace and found and not found & {"", namespace}:
+        raise InputError(
+            f"--over has no workload of namespace {namespace}; its workloads are in {', '.join(sorted(found))}: "
+            "render the tree of this namespace, or give another --namespace"
+        )
+
+
 def _target(shape: Shape) -> _Target:
     return shape.namespace, shape.kind, shape.service
 

@@ -41,6 +41,6 @@ def tell_acting(document: Document) -> None:
         for name in ("unserved_before", "unserved_after", "pods_ratio")
     )
     say(
-        f"floors of {len(cpus)} services, on the days before: demand above what is ready in {before:.2%} of minutes "
-        f"with the autoscaler alone, {after:.2%} with floors, at {pods:.2f} times the pods of each"
+        f"floors of {len(cpus)} services, played over the days before: demand was above what is ready in "
+        f"{before:.2%} of minutes with the autoscaler alone, in {after:.2%} with floors, for {pods:.2f} times its pods"
     )

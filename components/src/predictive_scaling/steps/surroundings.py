@@ -14,7 +14,7 @@ from predictive_scaling.base.settings import setting
 from predictive_scaling.recommend.floors import LEAD_MINUTES
 from predictive_scaling.recommend.recommendation import Place
 from predictive_scaling.shapes.document import read_shapes
-from predictive_scaling.shapes.manifests import read_manifests
+from predictive_scaling.shapes.manifests import of_namespace, read_manifests
 from predictive_scaling.shapes.merged import Merged, merged
 from predictive_scaling.shapes.values import said_of
 from predictive_scaling.usage import events
@@ -52,7 +52,9 @@ class Surroundings:
     def _merged(self) -> Merged:
         seen = read_shapes(read_document(self.shapes), "shapes") if self.shapes else []
         written = [shape for path in self.over for shape in read_manifests(path)]
-        return merged(seen, written, said_of(self.services), self.place().namespace)
+        namespace = self.place().namespace
+        of_namespace(written, namespace)
+        return merged(seen, written, said_of(self.services), namespace)
 
     def known_events(self) -> list[Event]:
         """What no forecast can know; raises InputError for all that is no event."""
