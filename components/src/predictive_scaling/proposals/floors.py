@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.run_archive import run_name
 from predictive_scaling.usage.validation import require_service_name
 
@@ -59,7 +60,10 @@ def _floor(service: Document, run: str) -> Floor:
 
 
 def _quietest(entry: Document) -> int | None:
-    """What even the quietest block of the day needs."""
+    """What even the quietest block of the day needs, on a day without events; None where a block says nothing."""
+    entry = usual(entry)
+    if any("min_replicas" not in block for block in entry.get("blocks", [])):
+        return None
     if "blocks" in entry:
         found = [int(block["min_replicas"]) for block in entry["blocks"] if "min_replicas" in block]
         return min(found, default=None)
