@@ -79,7 +79,7 @@ class Header:
             "granularity": "1h",
             "horizon_hours": self.horizon_hours,
             **self.place.document(),
-            "services": list(services),
+            "services": [_held(each, self.valid_until) for each in services],
         }
         return body | ({"reason": reason} if reason else {})
 
@@ -152,10 +152,10 @@ class Recommender:
         services = [self._service(name, evidence, forecast, judged) for name in names]
         accepted = [each for each in judged.values() if each["decision"] == "model"]
         if forecast.empty or not accepted:
-            return self._constant_header(evidence).document(services)
+            return _dated(self._constant_header(evidence), services).document(services)
         last = forecast["timestamp"].max().to_pydatetime() + timedelta(hours=1)
         header = Header(self.run_id, self.now, last + GRACE, int(evaluation["horizon_hours"]), self.place)
-        return header.document(services)
+        return _dated(header, services).document(services)
 
     def _service(
         self,
@@ -250,13 +250,24 @@ def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]
     return found
 
 
+def _held(service: Document, until: datetime) -> Document:
+    """A service without floors of hours in which its entry holds no more: constants of old samples have such."""
+    cpu = service["cpu"]
+    last = parse_instant(str(cpu.get("valid_until", iso(until))))
+    floors = [each for each in cpu.get("floors", []) if parse_instant(str(each["start"])) < last]
+    if len(floors) == len(cpu.get("floors", [])):
+        return service
+    bare = {key: value for key, value in cpu.items() if key != "floors"}
+    return {**service, "cpu": bare | ({"floors": floors} if floors else {})}
+
+
 def _dated(header: Header, services: Sequence[Document]) -> Header:
     """The header as late as the latest entry; an entry that ends earlier says so itself."""
     entries = [service[metric] for service in services for metric in UNITS]
     carried = [parse_instant(str(entry["valid_until"])) for entry in entries if "valid_until" in entry]
-    constants = [entry for entry in entries if entry["source"] == "fallback" and "valid_until" not in entry]
-    latest = max(carried + [header.valid_until] * bool(constants or not carried))
-    for entry in constants if latest > header.valid_until else ():
+    own = [entry for entry in entries if entry["source"] != "none" and "valid_until" not in entry]
+    latest = max(carried + [header.valid_until] * bool(own or not carried))
+    for entry in own if latest > header.valid_until else ():
         entry["valid_until"] = iso(header.valid_until)
     return replace(header, valid_until=latest)
 
