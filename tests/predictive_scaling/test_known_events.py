@@ -65,6 +65,13 @@ def test_overlapping_events_count_by_the_highest(
         ({"floor": 0}, "floor is 0"),
         ({"floor": 2.5}, "floor is 2.5"),
         ({"floor": True}, "floor is True"),
+        ({"floor": float("inf")}, "floor is inf"),
+        ({"floor": float("nan")}, "floor is nan"),
+        ({"factor": 10**400}, "factor is 10+; it must"),
+        ({"from": "0001-01-01T00:00:00+01:00"}, "is not within the years"),
+        ({"to": "9999-12-31T23:00:00-10:00"}, "is not within the years"),
+        ({"reason": ""}, "reason is empty"),  # the document's schema wants one
+        ({"reason": None}, "reason is empty"),
         ({"factor": 0.5}, "factor is 0.5"),
         ({"factor": float("nan")}, "factor is nan"),
         ({"from": "2026-12-24T07:30:00"}, "has no time zone"),
