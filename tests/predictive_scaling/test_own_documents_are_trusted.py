@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.recommendation import Evidence, Recommender
 from predictive_scaling.recommend.trusted import require_trusted
+from predictive_scaling.shapes.merged import Merged
+from predictive_scaling.shapes.shape import Shape
 from predictive_scaling.usage import events
 
 NOW = datetime(2026, 11, 29, 6, 30, tzinfo=UTC)
@@ -68,3 +71,19 @@ def test_an_entry_that_is_carried_beyond_the_end_of_a_shorter_run() -> None:
     entries = found["services"][0]
     assert found["valid_until"] == entries["cpu"]["valid_until"] == "2026-12-03T12:00:00Z"
     assert entries["memory"].get("valid_until", found["valid_until"]) <= "2026-12-03T12:00:00Z"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_service_that_is_launched_gets_the_floors_of_its_event(known: bool) -> None:
+    """It has a shape and no usage yet; a name that nothing knows has neither."""
+    launch = SALE | {"services": ["new"], "floor": 9}
+    shapes = Merged({"new": Shape("new", cores=0.5, max=40)} if known else {})
+    recommender = replace(_recommender(launch), shapes=shapes)
+    rows = pd.DataFrame(columns=["timestamp", "service", "metric", "model", "p50", "p95"])
+    for found in (
+        recommender.fallback_only(Evidence(_rows()), [], ""),
+        recommender.merged(Evidence(_rows()), rows, {"results": [], "horizon_hours": 24}),
+    ):
+        cpus = {each["service"]: each["cpu"] for each in _trusted(found)["services"]}
+        assert ("new" in cpus) == known
+        assert [each["replicas"] for each in cpus.get("new", {}).get("floors", [])] == [9, 9] * known

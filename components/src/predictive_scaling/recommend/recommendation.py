@@ -148,7 +148,7 @@ class Recommender:
         evaluation: Document,
         judged: Mapping[tuple[str, str], Document],
     ) -> Document:
-        names = sorted(evidence.names() | {service for service, _ in judged})
+        names = sorted(evidence.names() | {service for service, _ in judged} | self._launched())
         services = [self._service(name, evidence, forecast, judged) for name in names]
         accepted = [each for each in judged.values() if each["decision"] == "model"]
         if forecast.empty or not accepted:
@@ -174,6 +174,12 @@ class Recommender:
                 reason = str(result.get("reason") or "did not pass data validation")
                 entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
         return self._with_shape(service, entries)
+
+    def _launched(self) -> set[str]:
+        """Services with a shape and, in the next day, an event with a floor: a launch has no usage yet."""
+        until = self.now + timedelta(hours=FALLBACK_HORIZON_HOURS)
+        soon = [each for each in self.events if each.floor and each.begin < until and self.now < each.end]
+        return {name for each in soon for name in each.services if name in self.shapes.shapes}
 
     def _about(self, service: str) -> About:
         told = self.shapes.told.get(service, "")
@@ -214,9 +220,8 @@ class Recommender:
     ) -> Document:
         """No forecasts: the given services (none given: all), with their reasons; bad data keeps what still holds."""
         before = {str(each["service"]) for each in (evidence.previous or {"services": []})["services"]}
-        names = (
-            sorted(services) if services else sorted(evidence.names() | (before if data_failed else set()))
-        )
+        found = set(services) or evidence.names() | (before if data_failed else set())
+        names = sorted(found | self._launched())
         acting = self if data_failed else replace(self, acted=self._acted(evidence, {}))
         entries = [acting._constants(name, evidence, reason, bad_data=data_failed) for name in names]
         usable = [each for each in entries if _says(each)]
