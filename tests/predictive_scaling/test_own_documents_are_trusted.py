@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pandas as pd
 import pytest
+from predictive_scaling.recommend.floors import capped
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.recommendation import Evidence, Recommender
 from predictive_scaling.recommend.trusted import require_trusted
@@ -87,3 +88,18 @@ def test_a_service_that_is_launched_gets_the_floors_of_its_event(known: bool) ->
         cpus = {each["service"]: each["cpu"] for each in _trusted(found)["services"]}
         assert ("new" in cpus) == known
         assert [each["replicas"] for each in cpus.get("new", {}).get("floors", [])] == [9, 9] * known
+
+
+def test_an_event_of_all_services_leaves_daemonsets_alone() -> None:
+    """There is a pod of it on each node, and nothing to scale."""
+    shapes = Merged({"web": Shape("web", kind="DaemonSet")})
+    recommender = replace(_recommender(SALE | {"services": ["*"], "floor": 9}), shapes=shapes)
+    found = _trusted(recommender.fallback_only(Evidence(_rows()), [], ""))
+    assert "floors" not in found["services"][0]["cpu"]
+
+
+def test_a_carried_floor_is_as_many_as_there_may_be_now() -> None:
+    hour = {"start": "2026-11-29T08:00:00Z", "replicas": 10, "wanted": 15}
+    for most, given in ((5, 5), (12, 12), (20, 15)):
+        cpu = capped({"floors": [hour], "max_replicas": 10}, most)
+        assert (cpu["floors"][0]["replicas"], cpu["max_replicas"]) == (given, most)

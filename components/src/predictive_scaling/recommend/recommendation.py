@@ -189,7 +189,8 @@ class Recommender:
         """The entries of a service under its known events, and what its shape adds."""
         shape, held = self.shapes.shapes.get(service), self._about(service).held
         most = self._about(service).size.max_replicas
-        under = with_events({"service": service, **entries}, self.events, self.now, most)
+        scales = shape is None or shape.kind != "DaemonSet"
+        under = with_events({"service": service, **entries}, self.events if scales else (), self.now, most)
         if shape is None:
             return under
         main = shape.main_container
