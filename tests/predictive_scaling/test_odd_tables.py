@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -50,3 +51,9 @@ def test_numbers_beyond_a_float_are_infinite_and_words_are_missing() -> None:
     found = numeric(pd.Series([HUGE, "-" + HUGE, "1.5", "x", ""]))
     assert found.tolist()[:3] == [float("inf"), float("-inf"), 1.5]
     assert found.isna().tolist() == [False, False, False, True, True]
+
+
+def test_a_pipe_is_told_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "usage")
+    assert main(["summarize", "--input", str(tmp_path / "usage")]) == 2
+    assert "no plain file" in capsys.readouterr().err

@@ -30,7 +30,10 @@ def local_file(source: str) -> Iterator[Path]:
         with TemporaryDirectory() as folder:
             yield _object(source, Path(folder))
     elif not Path(source).is_file():
-        raise InputError(f"{source}: no such file")
+        other = Path(source).exists()
+        raise InputError(
+            f"{source}: {'no plain file (it is read twice); write it to one' if other else 'no such file'}"
+        )
     else:
         yield Path(source)
 
