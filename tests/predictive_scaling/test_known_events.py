@@ -12,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.proposals.floors import floors
+from predictive_scaling.recommend.entries import carried_entry
+from predictive_scaling.recommend.floors import hours_of_day
 from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.usage import events
 from predictive_scaling.usage.event_files import read_events
@@ -62,6 +65,13 @@ def test_overlapping_events_count_by_the_highest(
         ({"floor": 0}, "floor is 0"),
         ({"floor": 2.5}, "floor is 2.5"),
         ({"floor": True}, "floor is True"),
+        ({"floor": float("inf")}, "floor is inf"),
+        ({"floor": float("nan")}, "floor is nan"),
+        ({"factor": 10**400}, "factor is 10+; it must"),
+        ({"from": "0001-01-01T00:00:00+01:00"}, "is not within the years"),
+        ({"to": "9999-12-31T23:00:00-10:00"}, "is not within the years"),
+        ({"reason": ""}, "reason is empty"),  # the document's schema wants one
+        ({"reason": None}, "reason is empty"),
         ({"factor": 0.5}, "factor is 0.5"),
         ({"factor": float("nan")}, "factor is nan"),
         ({"from": "2026-12-24T07:30:00"}, "has no time zone"),
@@ -126,7 +136,7 @@ def test_more_than_the_maximum_is_wanted_and_not_given() -> None:
     cpu = {"floors": _floors(2, 3, most=10), "max_replicas": 10, "min_replicas": 3}
     service = with_events(_service(**cpu), found, _hour(6))
     assert _counts(service) == [(2, 2), (10, 50)]
-    assert service["cpu"]["min_replicas"] == 10
+    assert service["cpu"]["min_replicas"] == 3  # of the quietest hour: an event is of no other day
 
 
 def test_blocks_have_the_highest_floor_of_their_hours() -> None:
@@ -148,6 +158,61 @@ def test_a_service_that_nothing_counts_gets_the_floors_of_its_events_alone() -> 
     ]
     assert _counts(service) == [(4, 5), (4, 5)]
     assert service["cpu"]["max_replicas"] == 4
+
+
+CARRIED = {"carried_from": "r1", "valid_until": "2026-12-24T18:00:00Z"}
+
+
+def _carried(cpu: dict[str, Any], now: datetime) -> dict[str, Any]:
+    previous = {"run_id": "r1", "valid_until": CARRIED["valid_until"], "services": [_service(**cpu)]}
+    found = carried_entry(previous, "web", "cpu", now, "no data")
+    assert found is not None
+    return found
+
+
+def test_a_factor_is_applied_once_however_often_an_entry_is_carried() -> None:
+    found = events.read([EVENT | {"factor": 3}])
+    cpu: dict[str, Any] = with_events(_service(floors=_floors(2, 2, 2, 2)), found, _hour(6))["cpu"]
+    for _ in range(4):
+        assert max(each["wanted"] for each in cpu["floors"]) == 6
+        cpu = with_events(_service(**_carried(cpu, _hour(6))), found, _hour(6))["cpu"]
+    assert max(each["wanted"] for each in _carried(cpu, _hour(6))["floors"]) == 2  # once it is out of Git
+
+
+def test_a_carried_entry_meets_the_events_of_the_day_that_it_is_carried_into() -> None:
+    yesterday = [each | {"start": each["start"].replace("-24T", "-23T")} for each in _floors(2, 3, 4, 5)]
+    found = events.read([EVENT | {"floor": 7}])
+    cpu = with_events(_service(**_carried({"floors": yesterday}, _hour(6))), found, _hour(6))["cpu"]
+    assert [(each["start"][8:13], each["replicas"]) for each in cpu["floors"]] == [
+        ("24T06", 2),
+        ("24T07", 7),
+        ("24T08", 7),
+        ("24T09", 5),
+    ]
+
+
+def test_a_carried_constant_without_hours_keeps_its_floor_beside_an_event() -> None:
+    found = events.read([EVENT | {"floor": 7}])
+    cpu = with_events(_service(**_carried({"min_replicas": 4}, _hour(6))), found, _hour(6))["cpu"]
+    assert dict(hours_of_day(cpu))[6].replicas == 4
+    assert dict(hours_of_day(cpu))[7].replicas == 7
+
+
+def test_a_proposal_is_of_days_without_events() -> None:
+    """A sale is over tomorrow; what Git has of it would stay."""
+    block = {"start": "2026-12-24T06:00:00Z", "end": "2026-12-24T10:00:00Z", "min_replicas": 2}
+    long = events.read([EVENT | {"from": "2026-12-23T00:00:00Z", "to": "2026-12-26T00:00:00Z", "floor": 90}])
+    bare = {key: value for key, value in block.items() if key != "min_replicas"}
+    for cpu, quietest in (
+        ({"floors": _floors(2, 2, 2, 2), "blocks": [block]}, 2),
+        ({"floors": _floors(2, 2, 2, 2), "min_replicas": 2}, 2),
+        ({"blocks": [bare]}, None),
+        ({"blocks": [bare, {**bare, "start": "2026-12-26T06:00:00Z", "end": "2026-12-26T10:00:00Z"}]}, None),
+    ):
+        service = with_events(_service(**cpu), long, _hour(6))
+        assert max(_counts(service)) == (90, 90)
+        document = {"run_id": "r1", "generated_at": "2026-12-24T06:00:00Z", "services": [service]}
+        assert floors(document)[0].replicas == quietest
 
 
 def test_events_of_others_of_another_time_and_without_a_number_change_nothing() -> None:

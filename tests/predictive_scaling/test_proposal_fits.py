@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from predictive_scaling.__main__ import main
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.proposals.floors import floors
 from predictive_scaling.proposals.over import ground
 from predictive_scaling.proposals.quantity import mebibytes, parse
 from proposal_kit import (
@@ -226,3 +227,14 @@ def test_a_maximum_is_raised_by_a_proposal_of_its_own_where_people_ask_for_it(re
     assert f"  {key}: 44\n" in repository.text("shop/checkout/maximum.yaml")
     assert repository.propose(capsys, one, things) == 0
     assert repository.said == "nothing to raise\n"
+
+
+@pytest.mark.parametrize("value", ["*", "5", 10**30, -1, 2.5, [], None])
+@pytest.mark.parametrize("metric", ["cpu", "memory"])
+def test_a_recommendation_with_no_such_numbers_is_refused(value, metric):
+    """An artifact comes by many hands, and a proposal goes into Git."""
+    found = {"cpu": {"min_replicas": value}} if metric == "cpu" else {"memory": {"request": value or "x"}}
+    if metric == "memory" and value == 2.5:
+        return  # bytes are rounded up to MiB
+    with pytest.raises(InputError, match="no recommendation of predictive-scaling/v1"):
+        floors(document(service("checkout") | found))

@@ -162,3 +162,26 @@ def test_events_that_stay_are_not_told(repository: Path, command: Run) -> None:
     values = repository / "environments/dev/values.yaml"
     values.write_text(values.read_text("utf-8").replace("name: dev", "name: other"), "utf-8")
     assert "event:" not in _diff(repository, command, "text")
+
+
+@pytest.mark.parametrize("name", [".sale.yaml", ".old/sale.yaml", "sale.yml"])
+def test_an_event_that_nobody_would_read_is_told(repository: Path, name: str) -> None:
+    path = repository / "environments/dev/events" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(SALE, "utf-8")
+    with pytest.raises(InputError, match=f"events/{name}:1:1: this is read by nobody"):
+        events.load(repository, "dev")
+    path.unlink()
+    path.with_name(".gitkeep").touch()
+    assert events.load(repository, "dev") == ()
+
+
+def test_an_event_in_the_folders_own_place_is_told(repository: Path) -> None:
+    (repository / "environments/dev/events").write_text(SALE, "utf-8")
+    with pytest.raises(InputError, match="this is a file, and read by nobody; make it a folder"):
+        events.load(repository, "dev")
+
+
+def test_years_have_four_digits(repository: Path) -> None:
+    _written(repository, "a.yaml", SALE.replace("2026", "0987"))
+    assert events.load(repository, "dev")[0]["from"] == "0987-12-24T07:00:00Z"

@@ -17,7 +17,6 @@ from kfp_gitops.base.yamltext import Document, parse
 MAX_EVENTS = 200
 MAX_LENGTH = timedelta(days=92)
 """As far back as usage is ever read; what lasts longer is no event but how things are."""
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def folder(environment: str) -> str:
@@ -32,9 +31,9 @@ def load(root: Folder, environment: str) -> tuple[Mapping[str, Any], ...]:
         InputError: every problem of every file.
     """
     where = folder(environment)
-    names = files.list_files(root, where)
+    names = [name for name in files.list_files(root, where, hidden=True) if not _is_a_tools(name)]
     found: list[tuple[str, Mapping[str, Any]]] = []
-    problems = [*_strangers(where, names)]
+    problems = [*_strangers(where, names), *_no_folder(root, where)]
     for name in (name for name in names if _is_event(name)):
         try:
             document = parse(files.read_text(root, f"{where}/{name}"), f"{where}/{name}")
@@ -49,7 +48,19 @@ def load(root: Folder, environment: str) -> tuple[Mapping[str, Any], ...]:
 
 
 def _is_event(name: str) -> bool:
-    return name.endswith(".yaml") and "/" not in name
+    return name.endswith(".yaml") and "/" not in name and not name.startswith(".")
+
+
+def _is_a_tools(name: str) -> bool:
+    """Hidden, and not thought an event by anybody: .gitkeep, what an editor keeps."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return hidden and not name.endswith((".yaml", ".yml"))
+
+
+def _no_folder(root: Folder, where: str) -> Iterator[Problem]:
+    if (root / where).is_file():
+        todo = f"make it a folder, and the event {where}/NAME.yaml"
+        yield Problem(where, 1, 1, "this is a file, and read by nobody", todo)
 
 
 def _strangers(where: str, names: list[str]) -> Iterator[Problem]:
@@ -87,10 +98,15 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
+def _utc(text: str) -> str:
+    """Four digits of the year, which `strftime` writes of years of this millennium alone."""
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
     """As templates and pipelines get it: UTC, services in order, `learn` said."""
     instants = {
-        key: datetime.fromisoformat(event[key]).astimezone(UTC).strftime(_INSTANT) for key in ("from", "to")
+        key: _utc(event[key]) for key in ("from", "to")
     }
     amount = {key: event[key] for key in ("floor", "factor") if key in event}
     return {

@@ -108,6 +108,7 @@ def _with_calendar(frame: pd.DataFrame) -> pd.DataFrame:
 def _step(rows: pd.DataFrame) -> pd.Timedelta:
     """Sampling step: the median distance of neighbours; five minutes when there are none."""
     distances = rows.groupby("service")["timestamp"].diff().dropna()
+    distances = distances[distances > pd.Timedelta(0)]  # rows may stand twice
     return pd.Timedelta(distances.median()) if len(distances) else pd.Timedelta(minutes=5)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.run_archive import run_name
+from predictive_scaling.shapes.bounds import MAX_BYTES, MAX_REPLICAS
 from predictive_scaling.usage.validation import require_service_name
 
 
@@ -40,8 +42,10 @@ def floors(document: Document) -> list[Floor]:
     try:
         run = run_name(document)
         return [_floor(each, run) for each in document["services"]]
-    except (KeyError, TypeError, AttributeError) as error:
+    except KeyError as error:
         raise InputError(f"this is no recommendation of predictive-scaling/v1: {error} is missing") from error
+    except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"this is no recommendation of predictive-scaling/v1: {error}") from error
 
 
 def _floor(service: Document, run: str) -> Floor:
@@ -58,26 +62,43 @@ def _floor(service: Document, run: str) -> Floor:
     )
 
 
+def _count(value: object) -> int:
+    """A number of replicas; raises ValueError for what is none."""
+    if not isinstance(value, int | float) or value != value // 1 or not 0 <= value <= MAX_REPLICAS:
+        raise ValueError(f"{str(value)[:40]} are no replicas")
+    return int(value)
+
+
+def _bytes(value: object) -> float:
+    """An amount of memory; raises ValueError for what is none."""
+    if not isinstance(value, int | float) or not 0 <= value <= MAX_BYTES:
+        raise ValueError(f"{str(value)[:40]} are no bytes of a container")
+    return float(value)
+
+
 def _quietest(entry: Document) -> int | None:
-    """What even the quietest block of the day needs."""
+    """What even the quietest block of the day needs, on a day without events; None where a block says nothing."""
+    entry = usual(entry)
+    if any("min_replicas" not in block for block in entry.get("blocks", [])):
+        return None
     if "blocks" in entry:
-        found = [int(block["min_replicas"]) for block in entry["blocks"] if "min_replicas" in block]
+        found = [_count(block["min_replicas"]) for block in entry["blocks"] if "min_replicas" in block]
         return min(found, default=None)
-    return int(entry["min_replicas"]) if "min_replicas" in entry else None
+    return _count(entry["min_replicas"]) if "min_replicas" in entry else None
 
 
 def _wanted(entry: Document) -> int | None:
     """The most replicas that any hour wants, whatever the maximum is."""
-    wanted = [int(each["wanted"]) for each in entry.get("floors") or [] if "wanted" in each]
-    said = [int(block["min_replicas"]) for block in entry.get("blocks") or [] if "min_replicas" in block]
+    wanted = [_count(each["wanted"]) for each in entry.get("floors") or [] if "wanted" in each]
+    said = [_count(block["min_replicas"]) for block in entry.get("blocks") or [] if "min_replicas" in block]
     return max(wanted + said, default=None)
 
 
 def _memory(service: Document, entry: Document) -> dict[str, float]:
     listed = service.get("containers") or []
     by_name = {str(each["name"]): (each.get("memory") or {}).get("request") for each in listed}
-    found = {name: float(request) for name, request in by_name.items() if request}
+    found = {name: _bytes(request) for name, request in by_name.items() if request}
     main = str(service.get("container") or "")
     if entry.get("request") and main not in found and (main or not found):
-        found[main] = float(entry["request"])
+        found[main] = _bytes(entry["request"])
     return found

@@ -17,6 +17,7 @@ from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
 from predictive_scaling.recommend.peaks import peak_cores
 from predictive_scaling.recommend.plan import PlanOptions, capacity
+from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.size import Size, size_of
 from predictive_scaling.shapes.shape import Shape
 
@@ -147,7 +148,7 @@ def carried_entry(
         return None
     run = str(found[0].get("carried_from", previous["run_id"]))
     # All its blocks, also those that are over: for the hours until its end, yesterday's are the best there is.
-    return {**found[0], "valid_until": until, "carried_from": run, "reason": reason}
+    return {**usual(found[0]), "valid_until": until, "carried_from": run, "reason": reason}
 
 
 def at_least(memory: Document, known: About) -> Document:

@@ -90,7 +90,7 @@ def capped(cpu: Document, most: int | None) -> Document:
         return cpu
     found = dict(cpu)
     if "floors" in cpu:
-        floors = [each | {"replicas": min(int(each["replicas"]), most)} for each in cpu["floors"]]
+        floors = [each | {"replicas": min(int(each["wanted"]), most)} for each in cpu["floors"]]
         found |= {"floors": floors, "max_replicas": most}
     if "min_replicas" in cpu:
         found["min_replicas"] = min(int(cpu["min_replicas"]), most)

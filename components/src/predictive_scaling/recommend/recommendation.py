@@ -79,7 +79,7 @@ class Header:
             "granularity": "1h",
             "horizon_hours": self.horizon_hours,
             **self.place.document(),
-            "services": list(services),
+            "services": [_held(each, self.valid_until) for each in services],
         }
         return body | ({"reason": reason} if reason else {})
 
@@ -148,14 +148,14 @@ class Recommender:
         evaluation: Document,
         judged: Mapping[tuple[str, str], Document],
     ) -> Document:
-        names = sorted(evidence.names() | {service for service, _ in judged})
+        names = sorted(evidence.names() | {service for service, _ in judged} | self._launched())
         services = [self._service(name, evidence, forecast, judged) for name in names]
         accepted = [each for each in judged.values() if each["decision"] == "model"]
         if forecast.empty or not accepted:
-            return self._constant_header(evidence).document(services)
+            return _dated(self._constant_header(evidence), services).document(services)
         last = forecast["timestamp"].max().to_pydatetime() + timedelta(hours=1)
         header = Header(self.run_id, self.now, last + GRACE, int(evaluation["horizon_hours"]), self.place)
-        return header.document(services)
+        return _dated(header, services).document(services)
 
     def _service(
         self,
@@ -175,6 +175,12 @@ class Recommender:
                 entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
         return self._with_shape(service, entries)
 
+    def _launched(self) -> set[str]:
+        """Services with a shape and, in the next day, an event with a floor: a launch has no usage yet."""
+        until = self.now + timedelta(hours=FALLBACK_HORIZON_HOURS)
+        soon = [each for each in self.events if each.floor and each.begin < until and self.now < each.end]
+        return {name for each in soon for name in each.services if name in self.shapes.shapes}
+
     def _about(self, service: str) -> About:
         told = self.shapes.told.get(service, "")
         return about(service, self.shapes.shapes.get(service), self.options, told, self.acted.get(service))
@@ -183,7 +189,8 @@ class Recommender:
         """The entries of a service under its known events, and what its shape adds."""
         shape, held = self.shapes.shapes.get(service), self._about(service).held
         most = self._about(service).size.max_replicas
-        under = with_events({"service": service, **entries}, self.events, self.now, most)
+        scales = shape is None or shape.kind != "DaemonSet"
+        under = with_events({"service": service, **entries}, self.events if scales else (), self.now, most)
         if shape is None:
             return under
         main = shape.main_container
@@ -214,9 +221,8 @@ class Recommender:
     ) -> Document:
         """No forecasts: the given services (none given: all), with their reasons; bad data keeps what still holds."""
         before = {str(each["service"]) for each in (evidence.previous or {"services": []})["services"]}
-        names = (
-            sorted(services) if services else sorted(evidence.names() | (before if data_failed else set()))
-        )
+        found = set(services) or evidence.names() | (before if data_failed else set())
+        names = sorted(found | self._launched())
         acting = self if data_failed else replace(self, acted=self._acted(evidence, {}))
         entries = [acting._constants(name, evidence, reason, bad_data=data_failed) for name in names]
         usable = [each for each in entries if _says(each)]
@@ -250,13 +256,24 @@ def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]
     return found
 
 
+def _held(service: Document, until: datetime) -> Document:
+    """A service without floors of hours in which its entry holds no more: constants of old samples have such."""
+    cpu = service["cpu"]
+    last = parse_instant(str(cpu.get("valid_until", iso(until))))
+    floors = [each for each in cpu.get("floors", []) if parse_instant(str(each["start"])) < last]
+    if len(floors) == len(cpu.get("floors", [])):
+        return service
+    bare = {key: value for key, value in cpu.items() if key != "floors"}
+    return {**service, "cpu": bare | ({"floors": floors} if floors else {})}
+
+
 def _dated(header: Header, services: Sequence[Document]) -> Header:
     """The header as late as the latest entry; an entry that ends earlier says so itself."""
     entries = [service[metric] for service in services for metric in UNITS]
     carried = [parse_instant(str(entry["valid_until"])) for entry in entries if "valid_until" in entry]
-    constants = [entry for entry in entries if entry["source"] == "fallback" and "valid_until" not in entry]
-    latest = max(carried + [header.valid_until] * bool(constants or not carried))
-    for entry in constants if latest > header.valid_until else ():
+    own = [entry for entry in entries if entry["source"] != "none" and "valid_until" not in entry]
+    latest = max(carried + [header.valid_until] * bool(own or not carried))
+    for entry in own if latest > header.valid_until else ():
         entry["valid_until"] = iso(header.valid_until)
     return replace(header, valid_until=latest)
 

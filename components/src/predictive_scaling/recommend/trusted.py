@@ -19,15 +19,16 @@ from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RegistryError
 from predictive_scaling.base.settings import told
 from predictive_scaling.recommend.recommendation import GRACE, SCHEMA
+from predictive_scaling.shapes.bounds import MAX_REPLICAS
 from predictive_scaling.usage.validation import SERVICE_NAME
 
 MOST = {"cores": 1e6, "bytes": 2.0**60}
-MOST_REPLICAS, MOST_SERVICES, MOST_BLOCKS = 10_000, 2_000, 400
+MOST_SERVICES, MOST_BLOCKS = 2_000, 400
 MOST_HOURS = 168
 """The longest horizon that a pipeline takes."""
 SKEW = timedelta(hours=2)
 AMOUNTS = ("request", "p50", "p90", "p95", "capacity")
-REPLICAS = ("min_replicas", "max_replicas", "replicas")
+REPLICAS = ("min_replicas", "max_replicas", "replicas", "without_events")
 MOST_WANTED, MOST_LEAD = 10**9, 24 * 60
 PLACE = {"namespace": "NAMESPACE", "environment": "ENVIRONMENT"}
 """Of a document, and the settings that say where this task runs."""
@@ -122,7 +123,7 @@ def _service(service: Mapping[str, Any], until: datetime) -> Iterator[str]:
             if fault := _number(key, value, MOST[unit]):
                 yield f"{name} {metric} {at}: {fault}"
         yield from (f"{name} {metric}: {fault}" for fault in _spans(entry, until))
-        if _asked(entry) > entry.get("max_replicas", MOST_REPLICAS):
+        if _asked(entry) > entry.get("max_replicas", MAX_REPLICAS):
             yield f"{name} {metric} asks for more replicas than it says there may be"
 
 
@@ -149,8 +150,8 @@ def _numbers(node: Any, at: str = "", key: str = "") -> Iterator[tuple[str, str,
 def _number(key: str, value: float, most: float) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "is no finite number"
-    if key in REPLICAS and not (isinstance(value, int) and 0 <= value <= MOST_REPLICAS):
-        return f"is not 0 to {MOST_REPLICAS} replicas"
+    if key in REPLICAS and not (isinstance(value, int) and 0 <= value <= MAX_REPLICAS):
+        return f"is not 0 to {MAX_REPLICAS} replicas"
     if key == "wanted" and not 0 <= value <= MOST_WANTED:
         return f"is not 0 to {MOST_WANTED}"
     if key in AMOUNTS and not 0 <= value <= most:

@@ -6,7 +6,6 @@ the highest. Instants are UTC; an event ends before `end`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,7 +62,7 @@ def read(events: Sequence[Mapping[str, Any]]) -> list[Event]:
     for at, each in enumerate(events):
         try:
             found.append(_event(each))
-        except (InputError, TypeError, ValueError, KeyError) as error:
+        except (InputError, TypeError, ValueError, ArithmeticError, KeyError) as error:
             why = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
             wrong.append(f"events[{at}]: {why}")
     if wrong:
@@ -86,9 +85,10 @@ def _event(found: Mapping[str, Any]) -> Event:
     floor, factor, learn = found.get("floor"), found.get("factor"), found.get("learn", True)
     if not isinstance(learn, bool):
         raise InputError("learn is neither true nor false")
-    return Event(
-        tuple(services), begin, end, _floor(floor), _factor(factor), str(found.get("reason", "")), learn
-    )
+    reason = found["reason"]
+    if not isinstance(reason, str) or not reason.strip():
+        raise InputError("reason is empty; say why, for whoever reads the report")
+    return Event(tuple(services), begin, end, _floor(floor), _factor(factor), reason, learn)
 
 
 def _floor(value: Any) -> int | None:
@@ -98,8 +98,8 @@ def _floor(value: Any) -> int | None:
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
-        or value != int(value)
         or not 1 <= value <= 100_000
+        or value != int(value)
     ):
         raise InputError(f"floor is {value!r}; it must be a whole number of replicas, from 1 to 100000")
     return int(value)
@@ -108,12 +108,7 @@ def _floor(value: Any) -> int | None:
 def _factor(value: Any) -> float | None:
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or not 1 < value <= 100
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 < value <= 100:
         raise InputError(f"factor is {value!r}; it must be a number above 1, up to 100")
     return float(value)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.usage.tables import numeric
 
 CONTAINER, SERVICE = "container", "service"
 REPLICAS = "replicas"
@@ -31,14 +32,14 @@ def per_pod(raw: pd.DataFrame, memory_of: str) -> pd.DataFrame:
             "usage data: memory_of is service, and no column replicas says by how much to divide; "
             "give that column, or the memory of one pod's container"
         )
-    replicas = pd.to_numeric(raw[REPLICAS], errors="coerce").astype("float64")
+    replicas = numeric(raw[REPLICAS]).astype("float64")
     pods = replicas.where((replicas >= 1) & (replicas < np.inf))
     return raw.assign(**{name: _divided(raw[name], pods) for name in MEMORY if name in raw.columns})
 
 
 def _divided(column: pd.Series[float], pods: pd.Series[float]) -> pd.Series[float]:
     """What is no number stays as it is, for the checks to tell."""
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = numeric(column)
     strange = numbers.isna() & column.notna()
     divided = numbers / pods
     return column.where(strange, divided) if bool(strange.any()) else divided

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules
+from predictive_scaling.usage.tables import numeric
 
 KIB, MIB = 2.0**10, 2.0**20
 LEAST_BYTES = 64 * KIB
@@ -49,7 +50,7 @@ def implausible(rows: pd.DataFrame, rules: ValidationRules) -> list[Finding]:
 
 
 def _top(values: pd.Series[float]) -> float:
-    finite = pd.to_numeric(values, errors="coerce").replace([np.inf, -np.inf], np.nan)
+    finite = numeric(values).replace([np.inf, -np.inf], np.nan)
     return float(finite.max()) if finite.notna().any() else 0.0
 
 

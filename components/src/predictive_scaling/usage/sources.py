@@ -11,7 +11,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError, MissingObjectError
 from predictive_scaling.store.opening import is_s3, open_registry
-from predictive_scaling.usage.tables import read_csv, require_columns
+from predictive_scaling.usage.tables import numeric, read_csv, require_columns, require_numbers
 
 SAMPLE_PREFIX = "sample:"
 SAMPLES = Path(__file__).parents[1] / "sample"
@@ -30,7 +30,10 @@ def local_file(source: str) -> Iterator[Path]:
         with TemporaryDirectory() as folder:
             yield _object(source, Path(folder))
     elif not Path(source).is_file():
-        raise InputError(f"{source}: no such file")
+        other = Path(source).exists()
+        raise InputError(
+            f"{source}: {'no plain file (it is read twice); write it to one' if other else 'no such file'}"
+        )
     else:
         yield Path(source)
 
@@ -62,10 +65,13 @@ def load_usage(source: str, required: Sequence[str] = REQUIRED_COLUMNS) -> pd.Da
 
 
 def usage_statistics(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows, mean, median, p95 and maximum of cpu and memory by service."""
+    """Rows, mean, median, p95 and maximum of cpu and memory by service; raises InputError for what is no number."""
+    metrics = [name for name in ("cpu", "memory") if name in frame.columns]
+    require_numbers(frame, metrics, "usage data")
+    frame = frame.assign(**{name: numeric(frame[name]) for name in metrics})
     grouped = frame.groupby("service", sort=True)
     columns: dict[str, pd.Series[float]] = {"rows": grouped.size().astype(float)}
-    for metric in (name for name in ("cpu", "memory") if name in frame.columns):
+    for metric in metrics:
         numbers = grouped[metric]
         columns |= {
             f"{metric}_mean": numbers.mean(),

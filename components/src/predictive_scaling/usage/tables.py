@@ -29,6 +29,11 @@ MAX_NAMES = 20
 _NAME = re.compile(r"(?=.{1,40}$)[A-Za-z_][A-Za-z0-9_]{0,31}([ .-][A-Za-z0-9_()%]{1,24}){0,4}")
 # A service may be called null, nan, 007 or true: only a number can be missing by a word.
 TEXTS = ("timestamp", "service", "kind", "container")
+_WORDS = (*TEXTS, "metric", "model")
+NUMBERS = (
+    *("cpu", "memory", "cpu_max", "memory_max"),
+    *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
+)
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
               "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")  # fmt: skip
@@ -149,7 +154,7 @@ class _Bounded:
 def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) -> pd.DataFrame:
     """Read a table that this package wrote, instants parsed; with `only` just these columns.
 
-    Raises InputError for missing columns, bad instants.
+    Raises InputError for missing columns, bad instants, what is no number where one is due.
     """
     frame = read_csv(path, columns if only else None)
     require_columns(frame, columns, Path(path).name)
@@ -157,7 +162,39 @@ def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) 
         parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
     except ValueError as error:
         raise InputError(f"{Path(path).name}: bad timestamp: {_unreadable(frame['timestamp'])}") from error
-    return frame.assign(timestamp=parsed)
+    if parsed.isna().any():
+        raise InputError(f"{Path(path).name}: bad timestamp: {_unreadable(frame['timestamp'])}")
+    numbers = [name for name in frame.columns if name in NUMBERS or (name in columns and name not in _WORDS)]
+    require_numbers(frame, numbers, Path(path).name)
+    return frame.assign(timestamp=parsed, **{name: numeric(frame[name]) for name in numbers})
+
+
+def numeric(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers, missing where there is none; pandas raises for a whole number beyond what a float can be."""
+    try:
+        return pd.to_numeric(values, errors="coerce")
+    except OverflowError:
+        return pd.to_numeric(values.astype("str").map(_float), errors="coerce")
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def require_numbers(frame: pd.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Raise InputError where a column holds other things than numbers; never what stands there."""
+    wrong = []
+    for column in (each for each in columns if each in frame and frame[each].dtype.kind not in "biuf"):
+        bad = (numeric(frame[column]).isna() & frame[column].notna()).to_numpy()
+        if bad.any():
+            wrong.append(
+                f"{column}: {int(bad.sum())} are no numbers, the first in row {int(bad.argmax()) + 2}"
+            )
+    if wrong:
+        raise InputError(f"{name}: {'; '.join(wrong)}")
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], name: str) -> None:

@@ -20,16 +20,12 @@ from predictive_scaling.usage.plausible import implausible, shares
 from predictive_scaling.usage.row_checks import check_rows
 from predictive_scaling.usage.sampling import sampling_of, settled, told
 from predictive_scaling.usage.sources import REQUIRED_COLUMNS
-from predictive_scaling.usage.tables import require_columns
+from predictive_scaling.usage.tables import NUMBERS, numeric, require_columns
 
 __all__ = ["DataValidator", "Finding", "ServiceResult", "Severity", "ValidationResult", "ValidationRules"]
 
 # A DNS-1123 label, as Kubernetes wants a Service's name.
 SERVICE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-NUMBERS = (
-    *("cpu", "memory", "cpu_max", "memory_max"),
-    *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
-)
 CLEAN_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 
@@ -110,7 +106,7 @@ class DataValidator:
         except InputError as error:
             return refused(str(error))
         present = [name for name in NUMBERS if name in raw.columns]
-        numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in present}
+        numbers = {name: numeric(raw[name]) for name in present}
         texts = {f"{metric}_text": raw[metric] for metric in METRICS}
         typed = raw.assign(**texts, **numbers, service=raw["service"].fillna(""))
         groups = [(str(name), rows) for name, rows in typed.groupby("service", sort=True)]

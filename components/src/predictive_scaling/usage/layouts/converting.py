@@ -13,7 +13,7 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.usage.layouts import series as readers
 from predictive_scaling.usage.layouts.instants import instants
 from predictive_scaling.usage.layouts.mapping import CPU_COLUMNS, Mapped, Value
-from predictive_scaling.usage.tables import read_table_of, write_table
+from predictive_scaling.usage.tables import numeric, read_table_of, write_table
 
 KEY = ["timestamp", "service"]
 _NAME = re.compile(r"[^a-z0-9]+")
@@ -65,7 +65,7 @@ def _require(frame: pd.DataFrame, mapped: Mapped, source: Path) -> None:
 def _number(
     texts: pd.Series[str], value: Value, at: pd.Series[str], by: list[pd.Series[str]], name: str
 ) -> pd.Series[float]:
-    numbers = pd.to_numeric(texts, errors="coerce")
+    numbers = numeric(texts)
     formatted = int((numbers.isna() & texts.notna() & ~texts.isin(["", "null", "NaN", "nan"])).sum())
     if formatted > 0.01 * len(texts):
         raise InputError(

@@ -9,7 +9,7 @@ import pandas as pd
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.usage.layouts.mapping import Instants
 from predictive_scaling.usage.row_checks import ZONED
-from predictive_scaling.usage.tables import ISO_FORMAT
+from predictive_scaling.usage.tables import ISO_FORMAT, numeric
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _DIGITS = {"s": (9, 10), "ms": (12, 13), "us": (15, 16), "ns": (18, 19)}
@@ -21,7 +21,7 @@ def instants(texts: pd.Series[str], how: Instants) -> pd.Series[str]:
     if how.unit == "iso" or (how.unit == "auto" and not texts.str.fullmatch(r"\d{1,19}(\.\d+)?").any()):
         return _formatted(_texts(texts, how))
     unit = how.unit if how.unit != "auto" else _unit(texts, how)
-    numbers = pd.to_numeric(texts, errors="coerce")
+    numbers = numeric(texts)
     if numbers.isna().any():
         raise InputError(f"{int(numbers.isna().sum())} times are no numbers of {unit}")
     since = pd.Timestamp(how.start.replace(" ", "T")) if how.start else pd.Timestamp(0, unit="s", tz="UTC")
