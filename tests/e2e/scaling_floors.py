@@ -17,6 +17,7 @@ from scaling_place import (
     SERVICE,
     Place,
     alerts,
+    asked,
     document,
     product,
     pushed,
@@ -37,6 +38,7 @@ def _shown(folder: Path) -> None:
     for place in (DEV, PROD):
         place.namespace.make()
         apply([*workload(place), way(place)])
+        _forget(place)
         _consumers(folder, place, lead=10)
     step("a floor is reached exactly, and dev's is not prod's")
     _push(DEV, 20)
@@ -52,6 +54,13 @@ def _shown(folder: Path) -> None:
     settles(DEV, MOST)
     _told("PredictiveScalingFloorAboveMaximum")
     _away()
+
+
+def _forget(place: Place) -> None:
+    """Floors that an earlier run has left: a service that is recommended nothing has none."""
+    pushed(place, document(place, lambda _: 1, 10) | {"services": []})
+    query = f'predictive_scaling_min_replicas{{namespace="{place.namespace.name}"}}'
+    until(f"no floor in {place.environment}", lambda: not asked(query))
 
 
 def _consumers(folder: Path, place: Place, lead: int) -> None:
@@ -82,21 +91,24 @@ def _push(place: Place, replicas: int, later: int | None = None) -> None:
 
 
 def _early(folder: Path) -> None:
-    """The floor of the next hour is in force now, by a lead that reaches it."""
-    now = datetime.now(UTC)
-    if now.minute >= 54:  # it would begin while it is waited for
-        time.sleep((60 - now.minute) * 60)
-        now = datetime.now(UTC)
+    """The next hour's floor is in force before it: by the default lead where its time has come, else by a longer."""
     step("before its hour")
-    lead = 61 - now.minute
+    now = datetime.now(UTC)
+    if now.minute >= 57:  # it would begin while it is waited for
+        time.sleep((61 - now.minute) * 60)
+        now = datetime.now(UTC)
+    lead = 10 if now.minute >= 46 else 61 - now.minute
     _push(PROD, 5, later=9)
-    settles(PROD, 5)
-    _consumers(folder, PROD, lead=min(60, lead))
-    settles(PROD, 9)
-    left = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - datetime.now(UTC)
-    if left < timedelta(0):
+    if lead > 10:
+        settles(PROD, 5)
+        _consumers(folder, PROD, lead)
+    until("9 replicas in prod", lambda: PROD.replicas() == 9, 420)
+    hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    left = (hour - datetime.now(UTC)).total_seconds() / 60
+    if left <= 0:
         raise Failed("the hour had begun: nothing is shown")
-    tell(f"prod: that is {left.total_seconds() / 60:.0f} min before its hour, with a lead of {lead} min")
+    tell(f"prod: 9 replicas are asked for {left:.0f} min before their hour, with a lead of {lead} min")
+    settles(PROD, 9)
 
 
 def _told(alert: str) -> None:

@@ -35,8 +35,13 @@ def _tree(folder: Path, form: str, name: str, real: Real) -> None:
     SPACE.make()
     repository, overlay = Repository(folder), {**real.overlay, "namespace": SPACE.name}
     base = [*json.loads(json.dumps(real.base)), *([vpa()] if form == "vpa" else [])]
-    repository.write([*map(_runnable, base)], overlay, components=False)
-    plain = kubectl("kustomize", str(folder / "overlay"))
+    repository.write(
+        [*map(_runnable, base)], overlay
+    )  # it lists the floors: by that propose knows where they lie
+    bare = folder / "plain"
+    bare.mkdir()
+    (bare / "kustomization.yaml").write_text((folder / "overlay" / "plain.yaml").read_text("utf-8"), "utf-8")
+    plain = kubectl("kustomize", str(bare))
     _apply(plain)
     before = {key: _floors(each) for key, each in _live(plain)}
     (folder / "r.json").write_text(json.dumps(document(service(real.name), namespace=SPACE.name)), "utf-8")
@@ -46,13 +51,14 @@ def _tree(folder: Path, form: str, name: str, real: Real) -> None:
         *("--into", str(repository.tree), "--form", form, "--cluster"),
         codes=(0, 1),
     )
-    repository.write([*map(_runnable, base)], overlay)
     built = kubectl("kustomize", str(folder / "overlay"))
     _apply(built)
     for key, each in _live(built):
         after = _floors(each)
         lowered = {
-            place: (was, after.get(place)) for place, was in before[key].items() if after.get(place, 0) < was
+            place: (was, after.get(place))
+            for place, was in before.get(key, {}).items()
+            if after.get(place, 0) < was
         }
         if lowered:
             raise Failed(f"{name}, {form}: {key} was lowered: {lowered}\n{said}")
@@ -100,9 +106,14 @@ def _bytes(text: str) -> float:
 
 
 def _runnable(thing: Document) -> Document:
-    """With an image that this cluster has, and a command that does nothing."""
+    """With an image that this cluster has, a command that does nothing, and what KEDA's webhook wants."""
+    if thing["kind"] == "ScaledObject":
+        thing["spec"]["triggers"] = [
+            {"type": "cpu", "metricType": "Utilization", "metadata": {"value": "70"}}
+        ]
     pod = thing.get("spec", {}).get("template", {}).get("spec", {})
     for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        container.setdefault("resources", {}).setdefault("requests", {})["cpu"] = "10m"
         container |= {
             "image": os.environ.get("IMAGE", "localhost/busybox:1"),
             "command": ["sh", "-c", "sleep 3600"],
