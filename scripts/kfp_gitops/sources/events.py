@@ -105,9 +105,7 @@ def _utc(text: str) -> str:
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
     """As templates and pipelines get it: UTC, services in order, `learn` said."""
-    instants = {
-        key: _utc(event[key]) for key in ("from", "to")
-    }
+    instants = {key: _utc(event[key]) for key in ("from", "to")}
     amount = {key: event[key] for key in ("floor", "factor") if key in event}
     return {
         "services": sorted(event["services"]),
