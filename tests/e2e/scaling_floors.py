@@ -112,10 +112,10 @@ def _early(folder: Path) -> None:
 
 
 def _told(alert: str) -> None:
-    until(f"the alert {alert} of dev", lambda: (alert, "dev") in alerts(), 900)
+    state = until(f"the alert {alert} of dev", lambda: alerts().get((alert, "dev")), 180)
     if (alert, "prod") in alerts():
-        raise Failed(f"{alert} fires for prod, too")
-    tell(f"{alert} fires for dev, and not for prod")
+        raise Failed(f"{alert} is raised for prod, too")
+    tell(f"{alert} is {state} for dev, and not for prod")
 
 
 def _away() -> None:

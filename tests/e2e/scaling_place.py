@@ -77,11 +77,11 @@ def asked(query: str) -> list[Document]:
     return found
 
 
-def alerts() -> set[tuple[str, str]]:
-    """Name and environment of each alert that fires."""
+def alerts() -> dict[tuple[str, str], str]:
+    """Name and environment of each alert whose expression holds → pending, or firing."""
     return {
-        (each["metric"]["alertname"], each["metric"].get("environment", ""))
-        for each in asked('ALERTS{alertstate="firing"}')
+        (each["metric"]["alertname"], each["metric"].get("environment", "")): each["metric"]["alertstate"]
+        for each in asked("ALERTS")
     }
 
 
