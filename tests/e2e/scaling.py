@@ -22,7 +22,7 @@ Prometheus that scrapes cAdvisor, kube-state-metrics and the Pushgateway (honor_
 docs/prometheus/, and
 namespaces kfp-scaling-e2e-…, which are made, and deleted. It takes about half an hour.
   PROMETHEUS_URL     Prometheus as this machine reaches it
-  PROMETHEUS_TARGET  its ADDRESS:PORT as a pod reaches it (default: that of PROMETHEUS_URL)
+  NODE_ADDRESS       an address of this machine that pods reach (default: that of PROMETHEUS_URL)
   PUSHGATEWAY_URL    the Pushgateway as this machine reaches it
   IMAGE              an image with a shell (default localhost/busybox:1)
 

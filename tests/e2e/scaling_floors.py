@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scaling_place import (
     PROD,
     SERVICE,
     Place,
+    Way,
     alerts,
     asked,
     document,
@@ -23,21 +25,26 @@ from scaling_place import (
     pushed,
     settles,
     step,
-    way,
     workload,
 )
 
 
 def shown() -> None:
+    ways = {place: Way(place) for place in (DEV, PROD)}
     with tempfile.TemporaryDirectory() as folder:
-        _shown(Path(folder))
+        try:
+            _shown(Path(folder), ways)
+        finally:
+            for way in ways.values():
+                way.close()
 
 
-def _shown(folder: Path) -> None:
+def _shown(folder: Path, ways: Mapping[Place, Way]) -> None:
     step("two environments: a Deployment of the same name in each, and its ScaledObject from its shape")
     for place in (DEV, PROD):
         place.namespace.make()
-        apply([*workload(place), way(place)])
+        apply(workload(place))
+        ways[place].open()
         _forget(place)
         _consumers(folder, place, lead=10)
     step("a floor is reached exactly, and dev's is not prod's")
@@ -53,7 +60,7 @@ def _shown(folder: Path) -> None:
     _push(DEV, 30)
     settles(DEV, MOST)
     _told("PredictiveScalingFloorAboveMaximum")
-    _away()
+    _away(ways[DEV])
 
 
 def _forget(place: Place) -> None:
@@ -118,9 +125,9 @@ def _told(alert: str) -> None:
     tell(f"{alert} is {state} for dev, and not for prod")
 
 
-def _away() -> None:
+def _away(way: Way) -> None:
     step("Prometheus is taken away from dev; prod's recommendation ends: cpu decides alone, down as well")
-    DEV.namespace.kubectl("delete", "endpointslice", "metrics-1")
+    way.close()
     pushed(PROD, document(PROD, lambda _: 9, 10, ended=True))
     begin = time.monotonic()
     for place in (DEV, PROD):
@@ -128,5 +135,5 @@ def _away() -> None:
         tell(f"{place.environment}: {place.replicas()} replicas after {time.monotonic() - begin:.0f} s")
     step("Prometheus is back")
     _push(DEV, 12)
-    apply([way(DEV)])
+    way.open()
     settles(DEV, 12, 300)

@@ -12,8 +12,9 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from kube import Document, Failed, Namespace, tell, until
+from kube import Document, Failed, Namespace, apply, tell, until
 
 SERVICE = "checkout"
 MOST = 24
@@ -86,7 +87,7 @@ def alerts() -> dict[tuple[str, str], str]:
 
 
 def workload(place: Place) -> list[Document]:
-    """A Deployment that idles, without `replicas:`, as docs say; and the way to Prometheus."""
+    """A Deployment that idles, without `replicas:`, as docs say; and the Service by which Prometheus is reached."""
     labels = {"app": SERVICE}
     busy = "while :; do i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done; sleep 1; done"
     container = {
@@ -116,22 +117,45 @@ def workload(place: Place) -> list[Document]:
     ]
 
 
-def way(place: Place) -> Document:
-    """What the Service stands for: deleted, Prometheus is gone to this environment."""
-    url = urllib.parse.urlsplit(setting("PROMETHEUS_URL"))
-    address, _, port = setting("PROMETHEUS_TARGET", f"{url.hostname}:{url.port}").partition(":")
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
+class Way:
+    """Prometheus as an environment's pods reach it: through a process that can be ended."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.process: subprocess.Popen[str] | None = None
+
+    def open(self) -> None:
+        """Hand on what comes to the Service `metrics`."""
+        url = urllib.parse.urlsplit(setting("PROMETHEUS_URL"))
+        here = setting("NODE_ADDRESS", str(url.hostname))
+        command = [
+            sys.executable,
+            str(Path(__file__).parent / "forwarder.py"),
+            here,
+            str(url.hostname),
+            str(url.port),
+        ]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        port = int(self.process.stdout.readline())
+        metadata = {
             "name": "metrics-1",
-            "namespace": place.namespace.name,
+            "namespace": self.place.namespace.name,
             "labels": {"kubernetes.io/service-name": "metrics"},
-        },
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
-        "ports": [{"port": int(port)}],
-    }
+        }
+        endpoints = {
+            "endpoints": [{"addresses": [here], "conditions": {"ready": True}}],
+            "ports": [{"port": port}],
+        }
+        kind = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4"}
+        apply([{**kind, "metadata": metadata, **endpoints}])
+
+    def close(self) -> None:
+        """Prometheus is gone to this environment, connections that are there too."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
 
 def document(place: Place, floors: Callable[[datetime], int], lead: int, *, ended: bool = False) -> Document:
