@@ -22,7 +22,7 @@ OVERLAY = """\
 resources: [{base}]
 namespace: watching
 labels: [{{pairs: {{release: mine}}}}]
-images: [{{name: quay.io/prometheus/pushgateway, digest: "sha256:{digest}"}}]
+images: [{{name: registry.example.com/prometheus/pushgateway, digest: "sha256:{digest}"}}]
 """
 
 
