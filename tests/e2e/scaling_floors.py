@@ -92,9 +92,12 @@ def _consumers(folder: Path, place: Place, lead: int) -> None:
 
 
 def _push(place: Place, replicas: int, later: int | None = None) -> None:
-    """Floors of this hour, and of all later ones."""
+    """Floors of this hour, and of all later ones; it waits until Prometheus has them."""
     this = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     pushed(place, document(place, lambda hour: replicas if hour <= this or later is None else later, 10))
+    of = f'namespace="{place.namespace.name}", hour="{this.hour}"'
+    query = f"predictive_scaling_min_replicas{{{of}}} == {min(replicas, MOST)}"
+    until(f"the floor of {place.environment} in Prometheus", lambda: asked(query))
 
 
 def _early(folder: Path) -> None:
