@@ -1,4 +1,4 @@
-"""What is pushed of a floor, and what the recommendation itself says is in force, are one: two wings work it out."""
+"""What is pushed of a floor, and what the recommendation itself says is in force, are one."""
 
 from __future__ import annotations
 

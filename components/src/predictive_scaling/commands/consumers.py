@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from predictive_scaling.base.console import say
+from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
 from predictive_scaling.consumers.autoscaler import adapter_values
 from predictive_scaling.consumers.consumer import Consumer, File
 from predictive_scaling.consumers.making import KINDS, PLAIN, consumer
-from predictive_scaling.consumers.place import LEAD_MINUTES, NEWEST, UTILISATION, Place, version
+from predictive_scaling.consumers.place import NEWEST, UTILISATION, Place, version
 from predictive_scaling.consumers.rules import prometheus_rule, rules_file
 from predictive_scaling.consumers.standing import HPA, SCALED_OBJECT
 from predictive_scaling.consumers.tree import Tree, rendered

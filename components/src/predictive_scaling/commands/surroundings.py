@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from predictive_scaling.recommend.floors import LEAD_MINUTES
+from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.shapes.values import read_services
 from predictive_scaling.steps import Surroundings
 from predictive_scaling.usage.event_files import read_events

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.errors import InputError
 
-LEAD_MINUTES, MAX_LEAD_MINUTES = 10, 60
+MAX_LEAD_MINUTES = 60
 UTILISATION = 0.7
 TOLERANCE_SINCE = (1, 35)
 """`behavior.scaleUp.tolerance` is on by default from here on; 1.33 and 1.34 drop it in silence."""

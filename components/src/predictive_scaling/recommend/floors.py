@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from predictive_scaling.base import daily
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.size import Count, Size, count
-
-LEAD_MINUTES = 10
-"""How long before its hour a floor counts, where a document does not say."""
 
 
 def sized(size: Size, options: PlanOptions, hours: Iterable[tuple[pd.Timestamp, float]]) -> Document:
@@ -57,31 +55,15 @@ def in_force(document: Document, service: str, at: datetime) -> int | None:
     if not entries or at >= parse_instant(str(entries[0].get("valid_until", document["valid_until"]))):
         return None
     by_hour = dict(hours_of_day(entries[0]))
-    lead = timedelta(minutes=int(document.get("lead_minutes", LEAD_MINUTES)))
+    lead = timedelta(minutes=int(document.get("lead_minutes", daily.LEAD_MINUTES)))
     found = [by_hour[moment.hour].replicas for moment in (at, at + lead) if moment.hour in by_hour]
     return max(found, default=None)
 
 
 def hours_of_day(cpu: Document) -> Iterator[tuple[int, Count]]:
-    """Hour of the day (UTC) and its floor: the higher one where it comes twice; without floors, as the blocks say."""
-    found: dict[int, Count] = {}
-    for hour, each in _hours(cpu):
-        before = found.get(hour, Count(0, 0))
-        found[hour] = Count(max(before.replicas, each.replicas), max(before.wanted, each.wanted))
-    yield from sorted(found.items())
-
-
-def _hours(cpu: Document) -> Iterator[tuple[int, Count]]:
-    for each in cpu.get("floors", []):
-        yield parse_instant(each["start"]).hour, Count(int(each["replicas"]), int(each["wanted"]))
-    if "floors" in cpu:
-        return
-    if "min_replicas" in cpu:
-        yield from ((hour, Count(*[int(cpu["min_replicas"])] * 2)) for hour in range(24))
-    for block in (each for each in cpu.get("blocks", []) if "min_replicas" in each):
-        start, end = parse_instant(block["start"]), parse_instant(block["end"])
-        for at in range(int((end - start).total_seconds()) // 3600):
-            yield (start + timedelta(hours=at)).hour, Count(*[int(block["min_replicas"])] * 2)
+    """Hour of the day (UTC) and its floor; what nobody knows to be capped is what is wanted."""
+    for hour, (replicas, wanted) in daily.hours_of_day(cpu).items():
+        yield hour, Count(replicas, replicas if wanted is None else wanted)
 
 
 def capped(cpu: Document, most: int | None) -> Document:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from predictive_scaling.base.clock import iso, parse_instant
+from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.acting.choice import FloorOptions
@@ -29,7 +30,7 @@ from predictive_scaling.recommend.entries import (
     model_entry,
 )
 from predictive_scaling.recommend.fallback import WINDOW_DAYS
-from predictive_scaling.recommend.floors import LEAD_MINUTES, capped
+from predictive_scaling.recommend.floors import capped
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.shapes.merged import Merged
@@ -187,8 +188,8 @@ class Recommender:
 
     def _with_shape(self, service: str, entries: Document) -> Document:
         """The entries of a service under its known events, and what its shape adds."""
-        shape, held = self.shapes.shapes.get(service), self._about(service).held
-        most = self._about(service).size.max_replicas
+        shape, seen = self.shapes.shapes.get(service), self._about(service)
+        held, most = seen.held, seen.size.max_replicas
         scales = shape is None or shape.kind != "DaemonSet"
         under = with_events({"service": service, **entries}, self.events if scales else (), self.now, most)
         if shape is None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import read_document
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.settings import setting
-from predictive_scaling.recommend.floors import LEAD_MINUTES
 from predictive_scaling.recommend.recommendation import Place
 from predictive_scaling.shapes.document import read_shapes
 from predictive_scaling.shapes.manifests import of_namespace, read_manifests

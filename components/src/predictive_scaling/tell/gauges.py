@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from predictive_scaling.base.clock import parse_instant
+from predictive_scaling.base.daily import LEAD_MINUTES, hours_of_day
 from predictive_scaling.base.documents import Document
 
 PREFIX = "predictive_scaling_"
 METRICS = ("cpu", "memory")
-LEAD_MINUTES = 10
 """How long before its hour a floor counts, where the recommendation does not say."""
 HELP = {
     "accuracy": "1 - WAPE of the forecast at the labelled granularity and horizon, scored on unseen folds",
@@ -66,37 +65,8 @@ def floors(document: Document) -> list[Floor]:
     return [
         Floor(str(entry["service"]), hour, *found)
         for entry in document["services"]
-        for hour, found in sorted(_hours(entry["cpu"]).items())
+        for hour, found in hours_of_day(entry["cpu"]).items()
     ]
-
-
-def _hours(cpu: Document) -> dict[int, tuple[int, int | None]]:
-    """(replicas, wanted) by hour of the day: hourly where the entry has that, else of its blocks or its constant."""
-    if "floors" not in cpu and "min_replicas" in cpu:
-        return dict.fromkeys(range(24), (int(cpu["min_replicas"]), None))
-    highest: dict[int, tuple[int, int | None]] = {}
-    for hour, replicas, wanted in _by_hour(cpu):
-        before, wanted_before = highest.get(hour, (0, None))
-        known = [each for each in (wanted, wanted_before) if each is not None]
-        highest[hour] = max(before, replicas), max(known, default=None)
-    return highest
-
-
-def _by_hour(cpu: Document) -> Iterator[tuple[int, int, int | None]]:
-    if "floors" in cpu:
-        for each in cpu["floors"]:
-            yield parse_instant(each["start"]).hour, int(each["replicas"]), int(each["wanted"])
-        return
-    for block in (each for each in cpu.get("blocks", []) if "min_replicas" in each):
-        for hour in _hours_of(block):
-            yield hour, int(block["min_replicas"]), None
-
-
-def _hours_of(block: Document) -> Iterator[int]:
-    at, end = parse_instant(block["start"]), parse_instant(block["end"])
-    while at < end:
-        yield at.hour
-        at += timedelta(hours=1)
 
 
 def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
