@@ -73,12 +73,7 @@ def _apply(text: str) -> None:
 def _live(text: str) -> Iterator[tuple[str, Document]]:
     for each in yaml.safe_load_all(text):
         key = f"{each['kind']}.{each['apiVersion'].split('/')[0]}/{each['metadata']['name']}"
-        kind = (
-            f"{each['kind']}.{each['apiVersion'].replace('/', '.', 1)}"
-            if "/" in each["apiVersion"]
-            else each["kind"]
-        )
-        version, _, group = each["apiVersion"].rpartition("/")[2], "", each["apiVersion"].rpartition("/")[0]
+        group, _, version = each["apiVersion"].rpartition("/")
         kind = f"{each['kind']}.{version}.{group}" if group else each["kind"]
         yield key, SPACE.read("get", kind, each["metadata"]["name"])
 

@@ -94,7 +94,7 @@ class _Duties:
 def _carry_out(duty: Callable[[], object], ended: queue.Queue[tuple[object, Exception | None]]) -> None:
     try:
         ended.put((duty(), None))
-    except Exception as error:
+    except Exception as error:  # one duty, whatever ails it, keeps no other from being done
         ended.put((None, error))
 
 
