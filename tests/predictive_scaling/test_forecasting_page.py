@@ -6,8 +6,9 @@ import sys
 
 from predictive_scaling.backtest import evaluation
 from predictive_scaling.backtest import folds as backtest
+from predictive_scaling.base import daily
 from predictive_scaling.models import blend
-from predictive_scaling.recommend import censored, floors, plan
+from predictive_scaling.recommend import censored, plan
 from predictive_scaling.recommend.publishing import MODES
 from predictive_scaling.usage import checks
 from project import PROJECT
@@ -46,6 +47,6 @@ def test_figures_of_the_page_are_those_of_the_code():
     )
     options = plan.PlanOptions()
     assert (options.headroom, options.max_headroom) == (1.15, 1.3)
-    assert (plan.MEMORY_MARGIN, floors.LEAD_MINUTES, "`target_utilisation`) of" in PAGE) == (1.05, 10, True)
+    assert (plan.MEMORY_MARGIN, daily.LEAD_MINUTES, "`target_utilisation`) of" in PAGE) == (1.05, 10, True)
     assert (censored.MEMORY_RAISE, censored.THROTTLED, censored.NEAR) == (1.25, 0.25, 0.8)
     assert all(f"| `{mode}`" in PAGE for mode in MODES)
