@@ -9,6 +9,8 @@ Series are rows. Smoothing goes from hour to hour, for all rows and constants at
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,6 +22,7 @@ SLOW = np.array([0.005, 0.02, 0.05])
 FAST = 0.5
 DAMPING = np.array([0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0])
 EVERY = 3  # hours between the points at which constants are compared; neighbours say the same
+FEW = 4
 _LEFT = DAMPING[:, None] ** np.arange(1, HOURS_PER_DAY + 1)
 
 
@@ -80,14 +83,30 @@ def _best_pair(filled: FloatArray, slow: FloatArray, deviation: FloatArray, at: 
 
 def _smoothed(filled: FloatArray, constants: FloatArray) -> FloatArray:
     """Level after every hour by row and constant; starts at the first day's mean. Shape: hours × rows × constants."""
-    levels = np.empty((filled.shape[1], len(filled), len(constants)))
-    level = np.repeat(filled[:, :HOURS_PER_DAY].mean(axis=1)[:, None], len(constants), axis=1)
-    step = np.empty_like(level)
+    start = np.repeat(filled[:, :HOURS_PER_DAY].mean(axis=1)[:, None], len(constants), axis=1)
+    if len(filled) <= FEW:
+        return _one_by_one(filled, start, constants)
+    levels = np.empty((filled.shape[1], *start.shape))
+    level, step = start, np.empty_like(start)
     for value, after in zip(filled.T[:, :, None], levels, strict=True):
         np.subtract(value, level, out=step)
         np.multiply(step, constants, out=step)
         level = np.add(level, step, out=after)
     return levels
+
+
+def _one_by_one(filled: FloatArray, start: FloatArray, constants: FloatArray) -> FloatArray:
+    """The same to the bit: of few rows an hour costs numpy more than it costs Python."""
+    levels = np.empty((filled.shape[1], *start.shape))
+    for row, values in enumerate(filled.tolist()):
+        for at, constant in enumerate(constants.tolist()):
+            after = accumulate(values, partial(_step, constant), initial=float(start[row, at]))
+            levels[:, row, at] = list(after)[1:]
+    return levels
+
+
+def _step(constant: float, level: float, value: float) -> float:
+    return level + (value - level) * constant
 
 
 def carried_forward(values: FloatArray) -> FloatArray:
