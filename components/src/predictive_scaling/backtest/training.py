@@ -107,19 +107,19 @@ class ModelTrainer:
 
     def train(self, jobs: Sequence[Job]) -> list[SeriesTraining]:
         """Train every job; results in the order of the jobs. A worker that dies raises BrokenProcessPool."""
-        return list(self.trained(jobs))
+        return list(chain.from_iterable(self.batches(jobs)))
 
-    def trained(self, jobs: Sequence[Job]) -> Iterator[SeriesTraining]:
-        """The same as they come, for more series than one would hold the results of."""
-        batches = list(_batches(jobs))
-        workers = min(self._workers or _useful_workers(jobs), len(batches))
+    def batches(self, jobs: Sequence[Job]) -> Iterator[list[SeriesTraining]]:
+        """The same a few at a time, as they come: of thousands of series one would not hold all results."""
+        todo = list(_batches(jobs))
+        workers = min(self._workers or _useful_workers(jobs), len(todo))
         if workers < 2:
-            yield from chain.from_iterable(map(train_batch, batches))
+            yield from map(train_batch, todo)
             return
         # Forking a process that runs threads is unsafe, and the caller may well run some.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            yield from chain.from_iterable(_mapped(pool, batches, ahead=2 * workers))
+            yield from _mapped(pool, todo, ahead=2 * workers)
 
 
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -130,9 +130,9 @@ def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _mapped(
-    pool: ProcessPoolExecutor, batches: Sequence[list[Job]], ahead: int
+    pool: ProcessPoolExecutor, batches: Sequence[Sequence[Job]], ahead: int
 ) -> Iterator[list[SeriesTraining]]:
-    """Results in order, `ahead` of them under way: those of a thousand series would fill the memory."""
+    """Results in order, no more than `ahead` of them under way or waiting to be taken."""
     todo = iter(batches)
     running = deque(pool.submit(train_batch, batch) for batch in islice(todo, ahead))
     while running:
