@@ -15,11 +15,6 @@ EVALUATION_SCHEMA = "predictive-scaling-evaluation/v1"
 GRANULARITY = "1h"
 
 
-def horizon_of(forecast: pd.DataFrame) -> int:
-    """Hours that a forecast table covers per series; 0 for an empty one."""
-    return int(forecast["timestamp"].nunique())
-
-
 def document(results: Sequence[SeriesEvaluation], gates: Gates, horizon: int) -> Document:
     """Everything about the judgement; NaN becomes null."""
     return {

@@ -24,12 +24,12 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FEATURE_COLUMNS, TARGET_COLUMNS
-from predictive_scaling.report.page import ReportData, html_report
+from predictive_scaling.report.page import Shown
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.checks import METRICS
-from predictive_scaling.usage.tables import read_table, write_parts
+from predictive_scaling.usage.tables import epoch_hours, write_parts
 
 
 class Judged(NamedTuple):
@@ -101,14 +101,18 @@ def validate_model(
 
     `validation` is the validation document, for the report to list what was refused as data.
     """
-    cv = _both(cv_cpu, cv_memory, CV_COLUMNS)
-    forecast = _both(forecast_cpu, forecast_memory, FORECAST_COLUMNS)
-    table = read_table(features, FEATURE_COLUMNS)
-    results = ModelValidator(gates).evaluate(cv, forecast, table, METRICS)
-    horizon = evaluation_document.horizon_of(forecast)
+    tables = _Tables(
+        [InOrder(path, CV_COLUMNS) for path in (cv_cpu, cv_memory)],
+        [InOrder(path, FORECAST_COLUMNS) for path in (forecast_cpu, forecast_memory)],
+        InOrder(features, FEATURE_COLUMNS),
+    )
+    shown, hours, validator = Shown(), set[int](), ModelValidator(gates)
+    for cv, forecast, rows in tables.services():
+        shown.add(validator.evaluate(cv, forecast, rows, METRICS), cv, forecast, rows)
+        hours.update(epoch_hours(forecast).tolist())
+    results, horizon = shown.results, len(hours)
     write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
-    shown = ReportData(results, gates, horizon, cv, forecast, table, refused_metrics(validation))
-    write_bytes(report, html_report(shown).encode())
+    write_bytes(report, shown.html(gates, horizon, refused_metrics(validation)).encode())
     reason = evaluation_document.reason(results)
     say(reason)
     accepted = any(result.decision == MODEL for result in results)
@@ -117,8 +121,23 @@ def validate_model(
     return Judged(accepted, evaluation_document.decision(results), reason, figures)
 
 
-def _both(cpu: str, memory: str, columns: tuple[str, ...]) -> pd.DataFrame:
+class _Tables(NamedTuple):
+    """The tables of both metrics, and the features."""
+
+    cv: Sequence[InOrder]
+    forecast: Sequence[InOrder]
+    features: InOrder
+
+    def services(self) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]:
+        """Cross-validation, forecast and features of one service after the other."""
+        while service := min(filter(None, (each.service for each in self.forecast)), default=""):
+            forecast = _joined([each.of(service) for each in self.forecast])
+            yield _joined([each.of(service) for each in self.cv]), forecast, self.features.of(service)
+            for each in self.forecast:
+                each.leave(service)
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Tables of both metrics as one; an empty one has no types to merge and is left out."""
-    tables = [read_table(path, columns) for path in (cpu, memory)]
     kept = [table for table in tables if not table.empty] or tables[:1]
     return pd.concat(kept, ignore_index=True)
