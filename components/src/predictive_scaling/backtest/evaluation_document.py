@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 
 from predictive_scaling.backtest.evaluation import FALLBACK, MODEL, Gates, SeriesEvaluation
 from predictive_scaling.base.documents import Document, rounded
