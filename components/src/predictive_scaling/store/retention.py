@@ -17,6 +17,7 @@ from predictive_scaling.store.registry import CURRENT, Registry, Stored
 MIN_AGE = timedelta(days=1)
 RUNS, MODELS, RECOMMENDATIONS = "runs", "models", "recommendations"
 METADATA = "metadata.json"
+USAGE, KEPT = "usage", "usage/kept.json"
 
 
 @dataclass(frozen=True)
