@@ -210,6 +210,14 @@ def test_more_days_than_are_kept_ask_for_everything(world, registry):
     assert "begins after what is wanted" in told
 
 
+def test_days_that_a_run_in_between_did_not_want_are_not_missed(world, registry):
+    same(world, registry)
+    world.now += 3 * HOUR
+    assert "had been kept" in extended(world, registry, days=1)[1]
+    assert "begins after what is wanted" in same(world, registry)
+    assert "had been kept" in extended(world, registry, days=1)[1]
+
+
 def test_renewing_asks_for_everything_and_says_nothing_of_it(world, registry):
     same(world, registry)
     world.now += 3 * HOUR

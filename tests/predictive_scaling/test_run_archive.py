@@ -88,7 +88,7 @@ def test_of_each_day_before_the_newest_run_is_kept(tmp_path, registry):
             archive_run(store, pointer, {})
     aged(registry)
     end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=8, keep_days=15), registry, now="2026-11-24T00:30:00Z")
-    left = {each.key.split("/")[1][:13] for each in store.objects_under("runs")}
+    left = {each.key.split("/")[1][:11] for each in store.objects_under("runs")}
     newest = {f"202611{day:02}T22" for day in range(9, 24)}
     assert left == newest | {f"20261123T{hour:02}" for hour in range(1, 24, 3)}
 

@@ -160,7 +160,12 @@ def longest_wait(cron: Cron) -> timedelta:
     """From one firing to the next at most, as the first days of a year show it; zero when it fires once or never."""
     at = first = cron.next_after(_NEW_YEAR)
     longest, number = timedelta(0), 0
-    while at is not None and first is not None and (at - first <= _SHOWING or number < _MOST_RARE) and number < _MOST:
+    while (
+        at is not None
+        and first is not None
+        and (at - first <= _SHOWING or number < _MOST_RARE)
+        and number < _MOST
+    ):
         following = cron.next_after(at)
         longest = max(longest, following - at) if following else longest
         at, number = following, number + 1

@@ -128,7 +128,10 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
 
 def _is_older(model: Release, trained: Mapping[str, Mapping[str, Document]]) -> bool:
     """Whether a model was trained before the one that is in force."""
-    before, mine = trained.get(model.service, {}).get(model.metric, {}).get("trained_at"), model.scores.get("trained_at")
+    before, mine = (
+        trained.get(model.service, {}).get(model.metric, {}).get("trained_at"),
+        model.scores.get("trained_at"),
+    )
     return bool(before and mine) and parse_instant(str(mine)) < parse_instant(str(before))
 
 

@@ -52,8 +52,9 @@ def fetch_usage(
 
     `url` empty means the setting PROMETHEUS_URL, a query's namespace empty NAMESPACE. With a registry and a run id,
     complete chunks are kept there. With `keep_usage` a run leaves what it fetched in the registry for the next one:
-    `extend` asks only for what is new, `renew` for everything. At the path `shapes` the document of what the services are is written, without a
-    namespace an empty one. Raises NoUsageError when there is no row; `data` then has its header alone.
+    `extend` asks only for what is new, `renew` for everything. At the path `shapes` the document of what the services
+    are is written, without a namespace an empty one. Raises NoUsageError when there is no row; `data` then has its
+    header alone.
     """
     address = url or setting("PROMETHEUS_URL")
     if not address:

@@ -72,7 +72,7 @@ def brought(registry: Registry, request: Request, ask: Ask, how: str) -> tuple[p
         before = _usable(registry, request, how)
         rows, check = _extended(registry, before, request, ask)
         days = tuple(each for each in before.pieces if request.span.start < each.start + DAY <= check)
-        new = replace(_new(request), since=before.since, pieces=days, turn=_turn(before, request, check).end)
+        new = replace(_new(request), pieces=days, turn=_turn(before, request, check).end)
         told = f"{(request.span.end - check) / HOUR:.1f} h were asked for anew, what is before them had been kept"
     except NotKeptError as error:
         rows, new = ask(request.span), _new(request)

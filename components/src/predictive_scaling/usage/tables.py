@@ -226,7 +226,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, compress: bool = False
     text = frame.assign(timestamp=frame["timestamp"].dt.strftime(ISO_FORMAT)) if timed else frame
     data = text.to_csv(index=False, lineterminator="\n").encode()
     # A zero time and no file name in the header: else equal tables would differ.
-    Path(path).write_bytes(gzip.compress(data, mtime=0) if compress else data)
+    Path(path).write_bytes(gzip.compress(data, compresslevel=6, mtime=0) if compress else data)
 
 
 def epoch_hours(frame: pd.DataFrame) -> IntArray:
