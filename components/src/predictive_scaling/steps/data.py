@@ -135,7 +135,7 @@ def _service(each: ServiceResult) -> Document:
         "passed": each.passed,
         "quality": rounded(each.quality),
         "rows": each.rows,
-        "metrics": {metric: _metric(each, metric) for metric in METRICS},
+        "metrics": {metric: _metric(each, metric) for metric in each.metrics},
         "findings": [asdict(found) for found in each.findings],
     }
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import IntArray, instants
+from predictive_scaling.usage.checks import LOADS
 
 GZIP_MAGIC = b"\x1f\x8b"
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -33,6 +34,7 @@ _WORDS = (*TEXTS, "metric", "model")
 NUMBERS = (
     *("cpu", "memory", "cpu_max", "memory_max"),
     *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
+    *LOADS,
 )
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
