@@ -21,6 +21,8 @@ from predictive_scaling.backtest.training import FoldForecast, Job, SeriesTraini
 from predictive_scaling.base.documents import Document, pretty_bytes, rounded, sha256, write_bytes
 from predictive_scaling.base.series import FloatArray
 from predictive_scaling.models.features import hourly_series
+from predictive_scaling.models.load import loaded
+from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.tables import utc
 from predictive_scaling.usage.validation import require_service_name
 
@@ -41,7 +43,9 @@ class ModelFile:
 
 
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
-    """One job for every service of the table, or for the one that is named."""
+    """One job for every service of the table that has the metric, or for the one that is named."""
+    if metric == LOAD and not service:
+        return [job for name in loaded(features) for job in jobs_from(features, metric, name, options)]
     names = [service] if service else sorted(set(map(str, features["service"])))
     return [
         Job(name, metric, hourly_series(features, require_service_name(name), metric), options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models.features import load_of
 from predictive_scaling.models.unit_cost import UnitCost, unit_cost
-from predictive_scaling.usage.checks import LOADS
+from predictive_scaling.usage.checks import LOAD, LOADS
 from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import epoch_hours
 
@@ -24,9 +24,18 @@ def unit_of(rows: pd.DataFrame) -> str:
     return UNITS.get(load_column(rows), "")
 
 
-def costs(samples: pd.DataFrame) -> dict[str, UnitCost]:
-    """What a unit of load costs, by service, from clean samples or features; services without are left out."""
-    found = ((name, cost_of(rows)) for name, rows in _with_load(samples))
+def loaded(samples: pd.DataFrame) -> list[str]:
+    """Services that have a load."""
+    return [name for name, _ in _with_load(samples)]
+
+
+def costs(samples: pd.DataFrame, refused: Collection[tuple[str, str]] = ()) -> dict[str, UnitCost]:
+    """What a unit of load costs, by service, from clean samples; services without are left out.
+
+    So are those whose cores or load are among `refused` (service, metric).
+    """
+    bad = {service for service, metric in refused if metric in ("cpu", LOAD)}
+    found = ((name, cost_of(rows)) for name, rows in _with_load(samples) if name not in bad)
     return {name: cost for name, cost in found if cost is not None}
 
 
