@@ -12,6 +12,7 @@ from predictive_scaling.backtest.training_tables import MANIFEST, model_file
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.models import BY_LOAD
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.store.registry import CURRENT, Registry
 from predictive_scaling.usage.validation import require_service_name
@@ -20,6 +21,8 @@ CURRENT_SCHEMA = "predictive-scaling-current/v1"
 FORECAST_ONLY, PUBLISH, PULL_REQUEST = "forecast_only", "publish", "pull-request"
 MODES = (FORECAST_ONLY, PUBLISH, PULL_REQUEST)
 PLACE = ("environment", "namespace")
+BY_LOAD_SCORE = "by_load"
+"""Of a model of cpu that is in force: cores by load were better than it on the folds."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def _release(folder: Path, metric: str, entry: Document, judged: Document, at: s
     data = (folder / model_file(service)).read_bytes()
     decode(data, str(entry["sha256"]))
     scores = {name: judged[name] for name in SCORES}
+    if metric == "cpu" and judged["champion"] == BY_LOAD:
+        scores[BY_LOAD_SCORE] = True
     return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 
 
@@ -89,8 +94,8 @@ def publish(
 ) -> Document:
     """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
 
-    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none. Such a
-    run may have begun before a training ended that is in force now: its models do not come back.
+    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
+    Such a run may have begun before a training ended that is in force now: its models do not come back.
     Raises InputError where another namespace's recommendation is in force.
     """
     require_namespace(current_pointer(registry), str(recommendation.get("namespace", "")))

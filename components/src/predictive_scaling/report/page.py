@@ -20,6 +20,7 @@ from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
 from predictive_scaling.report.tables import cost_rows, folds_table, refused_texts
+from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
@@ -56,7 +57,10 @@ def html_report(data: ReportData) -> str:
     scored = [(each.service, each.metric) for each in data.results if each.scores]
     courses = {key: backtest_course(series.cv[key]) for key in scored}
     costs = [
-        cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
+        cost
+        for key, course in courses.items()
+        if key[1] in METRICS
+        for cost in plan_costs(*key, course, series.features[key[0]])
     ]
     shown = {**_judged(data), **_planned(costs), "folds": folds_table(courses)}
     frame = rendered("page.html", **shown, charts=(), left_out=0)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from predictive_scaling.backtest import evaluation_document
-from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator
+from predictive_scaling.backtest.by_load import with_load
+from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator, SeriesEvaluation
 from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
@@ -28,7 +29,7 @@ from predictive_scaling.report.page import ReportData, html_report
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
-from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.checks import LOAD, METRICS
 from predictive_scaling.usage.tables import read_table, write_parts
 
 
@@ -52,14 +53,14 @@ def train_model(
     *,
     error_log: str = "",
 ) -> bool:
-    """Train all series of one metric (`cpu` or `memory`), or one service's; writes models, cv and forecast.
+    """Train all series of one metric (`cpu`, `memory` or `load`), or one service's; writes models, cv and forecast.
 
     A series that cannot be trained is listed in the manifest with the reason. Gives whether any could be.
     """
-    if metric not in METRICS:
-        raise InputError(f"metric is {metric!r}; it must be cpu or memory")
+    if metric not in TARGET_COLUMNS:
+        raise InputError(f"metric is {metric!r}; it must be cpu, memory or load")
     columns = ("timestamp", "service", *TARGET_COLUMNS[metric])
-    jobs = jobs_of(InOrder(features, columns, only=True).services(), metric, service, options)
+    jobs = jobs_of(InOrder(features, columns, only=metric != LOAD).services(), metric, service, options)
     manifest = _write_trained(jobs, model, cv, forecast, metric, options.horizon_hours)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
     faults = [Fault(each["reason"], each["service"], metric) for each in manifest["refused"]]
@@ -96,29 +97,44 @@ def validate_model(
     *,
     validation: str = "",
     error_log: str = "",
+    cv_load: str = "",
+    forecast_load: str = "",
 ) -> Judged:
     """Judge every service and metric; writes the evaluation and the HTML report.
 
+    With the load's tables cores by load compete with the models of cpu, and loads are judged of services that have one.
     `validation` is the validation document, for the report to list what was refused as data.
     """
-    cv = _both(cv_cpu, cv_memory, CV_COLUMNS)
-    forecast = _both(forecast_cpu, forecast_memory, FORECAST_COLUMNS)
+    cv = _all((cv_cpu, cv_memory, cv_load), CV_COLUMNS)
+    forecast = _all((forecast_cpu, forecast_memory, forecast_load), FORECAST_COLUMNS)
     table = read_table(features, FEATURE_COLUMNS)
-    results = ModelValidator(gates).evaluate(cv, forecast, table, METRICS)
+    if forecast_load:
+        cv, forecast, _ = with_load(cv, forecast, table)
+    usage, loads = _judged(ModelValidator(gates), cv, forecast, table)
+    results = [*usage, *loads]
     horizon = evaluation_document.horizon_of(forecast)
     write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
     shown = ReportData(results, gates, horizon, cv, forecast, table, refused_metrics(validation))
     write_bytes(report, html_report(shown).encode())
     reason = evaluation_document.reason(results)
     say(reason)
-    accepted = any(result.decision == MODEL for result in results)
+    accepted = any(result.decision == MODEL for result in usage)
     write_error_log(error_log, from_results(map(vars, results)), success=accepted)
-    figures = evaluation_document.figures(results, horizon)
+    figures = evaluation_document.figures(usage, horizon)
     return Judged(accepted, evaluation_document.decision(results), reason, figures)
 
 
-def _both(cpu: str, memory: str, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Tables of both metrics as one; an empty one has no types to merge and is left out."""
-    tables = [read_table(path, columns) for path in (cpu, memory)]
+def _judged(
+    validator: ModelValidator, cv: pd.DataFrame, forecast: pd.DataFrame, features: pd.DataFrame
+) -> tuple[list[SeriesEvaluation], list[SeriesEvaluation]]:
+    """Of cpu and memory, and of the loads that there are."""
+    of_load = forecast["metric"] == LOAD
+    usage = validator.evaluate(cv, forecast[~of_load], features, METRICS)
+    return usage, validator.evaluate(cv, forecast[of_load], features, (LOAD,))
+
+
+def _all(paths: Sequence[str], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Tables of all metrics as one; an empty one has no types to merge and is left out."""
+    tables = [read_table(path, columns) for path in paths if path]
     kept = [table for table in tables if not table.empty] or tables[:1]
     return pd.concat(kept, ignore_index=True)

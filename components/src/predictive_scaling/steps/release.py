@@ -92,7 +92,7 @@ def publish_recommendation(
     shapes = recommender.shapes.shapes.values()
     _release(document, accepted, paths, mode, registry, shapes, keep_models=keep_models)
     share = fallback_share(document)
-    faults = [*from_services(document["services"]), *_odd(recommender)]
+    faults = [*from_services(document), *_odd(recommender)]
     success = write_error_log(error_log, faults, success=share < 1)
     return Published(share, success)
 
@@ -128,7 +128,7 @@ def fallback_recommendation(
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     shapes = recommender.shapes.shapes.values()
     _release(document, [], paths, mode, registry, shapes, keep_models=data_failed)
-    faults = [Fault(reason), *from_services(document["services"]), *_odd(recommender)]
+    faults = [Fault(reason), *from_services(document), *_odd(recommender)]
     return write_error_log(error_log, faults, success=bool(document["services"]))
 
 
@@ -158,7 +158,7 @@ def _evidence(clean: str, validation: str, registry: str, namespace: str) -> Evi
     require_namespace(previous, namespace)
     # What is no service's name was told by validation; no recommendation can be addressed to it.
     refused = {key: why for key, why in refused_metrics(validation).items() if SERVICE_NAME.fullmatch(key[0])}
-    return Evidence(read_table(clean, CLEAN_COLUMNS), refused, previous)
+    return Evidence.of(read_table(clean, CLEAN_COLUMNS), refused, previous)
 
 
 def _previous(registry: str) -> Document | None:

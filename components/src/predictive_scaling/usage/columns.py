@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from predictive_scaling.usage import expressions
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.expressions import RATE_SECONDS, Selection
 
 RULES, RAW = "rules", "raw"
@@ -29,6 +30,7 @@ OPTIONAL_COLUMNS = (
     "memory_limit",
     "cpu_request",
     "memory_request",
+    *LOADS,
 )
 LONG_SECONDS = 2 * RATE_SECONDS
 """A step from which on a value must be made of many."""
