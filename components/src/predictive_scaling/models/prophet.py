@@ -28,6 +28,7 @@ from predictive_scaling.base.series import (
     instants,
 )
 from predictive_scaling.models.base import one_by_one
+from predictive_scaling.models.stan import Optimiser
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class ProphetRecipe:
             daily_seasonality=False,
             uncertainty_samples=0,  # bands come from out-of-sample residuals, which Prophet's own samples do not cover
         )
+        model.stan_backend.model = Optimiser(model.stan_backend.model)
         return model.add_seasonality("daily", period=1, fourier_order=self.daily_order)
 
 
