@@ -64,7 +64,7 @@ def chosen_of(results: Collection[Mapping[str, object]]) -> list[str]:
     return [
         service
         for (service, metric), each in accepted.items()
-        if metric == CPU and each["champion"] == BY_LOAD and (service, LOAD) in accepted
+        if metric == CPU and each.get("champion") == BY_LOAD and (service, LOAD) in accepted
     ]
 
 
