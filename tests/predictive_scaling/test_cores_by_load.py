@@ -1,6 +1,7 @@
 """Cores by load, as one more model of cpu: chosen by the rule of all models, and kept for the daily runs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -89,8 +90,6 @@ def test_costs_at_an_origin_know_nothing_after_it():
 def test_both_uncertainties_count():
     cost = cost_of(features())
     load = rows("load", pd.date_range(END, periods=24, freq="h"), pd.Series(100.0, index=range(24)))
-    from dataclasses import replace
-
     wide, narrow = by_load(load, replace(cost, spread=0.15)), by_load(load, replace(cost, spread=0.0))
     assert (narrow["p95"] / narrow["p50"]).to_numpy() == pytest.approx(1.2)
     assert (wide["p95"] / wide["p50"]).to_numpy() == pytest.approx(1.25)

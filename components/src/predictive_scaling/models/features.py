@@ -136,8 +136,14 @@ def without(features: pd.DataFrame, refused: Collection[tuple[str, str]]) -> pd.
 
 def hourly_series(features: pd.DataFrame, service: str, metric: str) -> HourlySeries:
     """One series of a feature table; the rows of a service are consecutive hours."""
-    rows = features[features["service"] == service].sort_values("timestamp")
+    return series_of(features[features["service"] == service], service, metric)
+
+
+def series_of(rows: pd.DataFrame, service: str, metric: str) -> HourlySeries:
+    """The same of a service's own rows."""
     hours = epoch_hours(rows)
-    if len(hours) == 0 or hours[-1] - hours[0] + 1 != len(hours):
+    order = np.argsort(hours, kind="stable")
+    if len(hours) == 0 or hours[order[-1]] - hours[order[0]] + 1 != len(hours):
         raise InputError(f"{service}: feature rows are not consecutive hours")
-    return HourlySeries(int(hours[0]), np.asarray(target(rows, metric), dtype=np.float64))
+    values = np.asarray(target(rows, metric), dtype=np.float64)
+    return HourlySeries(int(hours[order[0]]), values[order])

@@ -24,8 +24,10 @@ from predictive_scaling.base.series import (
     FloatArray,
     HourlySeries,
     IntArray,
+    Windows,
     instants,
 )
+from predictive_scaling.models.base import one_by_one
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ class ProphetRecipe:
             model = self._unfitted(weekly=len(series.values) >= 2 * HOURS_PER_WEEK)
             model.fit(history, seed=self.seed)
         return FittedProphet(series.end, model)
+
+    def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
+        """One fit a window: Stan knows no more."""
+        return one_by_one(self, windows, horizon)
 
     def _unfitted(self, *, weekly: bool) -> Any:
         from prophet import Prophet

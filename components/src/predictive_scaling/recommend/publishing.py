@@ -9,6 +9,7 @@ from pathlib import Path
 from predictive_scaling.backtest.codec import decode
 from predictive_scaling.backtest.evaluation import MODEL
 from predictive_scaling.backtest.training_tables import MANIFEST, model_file
+from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
 from predictive_scaling.models import BY_LOAD
@@ -94,6 +95,7 @@ def publish(
     """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
 
     `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
+    Such a run may have begun before a training ended that is in force now: its models do not come back.
     Raises InputError where another namespace's recommendation is in force.
     """
     require_namespace(current_pointer(registry), str(recommendation.get("namespace", "")))
@@ -113,6 +115,8 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
         name: dict(all_) for name, all_ in kept.get("trained", {}).items()
     }
     for model in models:
+        if _is_older(model, trained):
+            continue
         current.setdefault(model.service, {})[model.metric] = model.key
         if model.scores:
             trained.setdefault(model.service, {})[model.metric] = model.scores
@@ -125,6 +129,15 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
         "models": current,
         "trained": trained,
     }
+
+
+def _is_older(model: Release, trained: Mapping[str, Mapping[str, Document]]) -> bool:
+    """Whether a model was trained before the one that is in force."""
+    before, mine = (
+        trained.get(model.service, {}).get(model.metric, {}).get("trained_at"),
+        model.scores.get("trained_at"),
+    )
+    return bool(before and mine) and parse_instant(str(mine)) < parse_instant(str(before))
 
 
 def current_pointer(registry: Registry) -> Document | None:

@@ -160,12 +160,15 @@ def _stands(name: str, shape: Shape | None) -> Container | None:
     )
 
 
-def page(document: Document, shapes: Sequence[Shape] = ()) -> str:
-    """The page, at most `MAX_BYTES`: a table of all, and the floors of as many services as fit, drawn."""
+def page(document: Document, shapes: Sequence[Shape] = (), gained: str = "") -> str:
+    """The page, at most `MAX_BYTES`: a table of all, and the floors of as many services as fit, drawn.
+
+    `gained` says what forecasting more often than daily was worth, where that is known.
+    """
     by_name = {each.service: each for each in shapes}
     found = rows(document, by_name)
     shown = {
-        "head": _head(document),
+        "head": [*_head(document), *([("forecast", gained)] if gained else [])],
         "rows": found[:MAX_ROWS],
         "more": max(0, len(found) - MAX_ROWS),
         "events": _events(document),

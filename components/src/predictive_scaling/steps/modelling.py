@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,24 +12,25 @@ import pandas as pd
 from predictive_scaling.backtest import evaluation_document
 from predictive_scaling.backtest.by_load import with_load
 from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator, SeriesEvaluation
-from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
+from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
     FORECAST_COLUMNS,
+    ModelFolder,
     cv_table,
     forecast_table,
-    jobs_from,
-    write_models,
+    jobs_of,
 )
 from predictive_scaling.base.console import say
-from predictive_scaling.base.documents import pretty_bytes, write_bytes
+from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FEATURE_COLUMNS, TARGET_COLUMNS
 from predictive_scaling.report.page import ReportData, html_report
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
+from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.checks import LOAD, METRICS
-from predictive_scaling.usage.tables import read_table, write_table
+from predictive_scaling.usage.tables import read_table, write_parts
 
 
 class Judged(NamedTuple):
@@ -58,17 +59,30 @@ def train_model(
     """
     if metric not in TARGET_COLUMNS:
         raise InputError(f"metric is {metric!r}; it must be cpu, memory or load")
-    table = read_table(features, ("timestamp", "service", *TARGET_COLUMNS[metric]), only=metric != LOAD)
-    jobs = jobs_from(table, metric, service, options)
-    del table  # the workers need the memory
-    results = ModelTrainer().train(jobs)
-    Path(model).mkdir(parents=True, exist_ok=True)
-    manifest = write_models(results, metric, model, options.horizon_hours)
-    write_table(cv_table(results), cv, compress=True)
-    write_table(forecast_table(results, options.horizon_hours), forecast)
+    columns = ("timestamp", "service", *TARGET_COLUMNS[metric])
+    jobs = jobs_of(InOrder(features, columns, only=metric != LOAD).services(), metric, service, options)
+    manifest = _write_trained(jobs, model, cv, forecast, metric, options.horizon_hours)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
     faults = [Fault(each["reason"], each["service"], metric) for each in manifest["refused"]]
     return write_error_log(error_log, faults, success=bool(manifest["models"]))
+
+
+def _write_trained(
+    jobs: Sequence[Job], model: str, cv: str, forecast: str, metric: str, horizon: int
+) -> Document:
+    """Train and write batch after batch, so that memory does not grow with their number; gives the manifest."""
+    Path(model).mkdir(parents=True, exist_ok=True)
+    folder, forecasts = ModelFolder(model, metric, horizon), [forecast_table([], horizon)]
+
+    def tables() -> Iterator[pd.DataFrame]:
+        for results in ModelTrainer().batches(jobs):
+            folder.add_trained(results)
+            forecasts.append(forecast_table(results, horizon))
+            yield cv_table(results)
+
+    write_parts(tables() if jobs else [cv_table([])], cv, compress=True)
+    write_parts(forecasts[1:] or forecasts, forecast)
+    return folder.finish()
 
 
 def validate_model(

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import pandas as pd
 
+from predictive_scaling.backtest import freshness
+from predictive_scaling.backtest.codec import decode
 from predictive_scaling.backtest.evaluation import FALLBACK, MODEL
 from predictive_scaling.backtest.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
+from predictive_scaling.backtest.freshness import Aged
 from predictive_scaling.backtest.reforecast import Reforecast, reforecast, unserved
 from predictive_scaling.backtest.training_tables import reforecast_table, write_current_models
 from predictive_scaling.base.clock import parse_instant, resolve_now
 from predictive_scaling.base.console import say
-from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
+from predictive_scaling.base.documents import Document, pretty_bytes, sha256, write_bytes
+from predictive_scaling.base.series import HOURS_PER_DAY
 from predictive_scaling.models import BY_LOAD
 from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series
 from predictive_scaling.models.load import loaded
@@ -48,11 +52,13 @@ def forecast_current(
     now_override: str = "",
     *,
     error_log: str = "",
+    every_hours: float = 0.0,
 ) -> Reforecasted:
     """Forecast every series that has a model in force; forecasts and models are written for cpu, memory and,
     where a third path is given, load.
 
-    A model older than `max_age_days` is not used: then training has failed for too long. Raises RegistryError.
+    A model older than `max_age_days` is not used: then training has failed for too long. With `every_hours`, which is
+    from run to run, the evaluation says what that gains over a run a day. Raises RegistryError.
     """
     table, now = read_table(features, FEATURE_COLUMNS), resolve_now(now_override)
     opened = open_registry(registry)
@@ -65,8 +71,9 @@ def forecast_current(
         write_table(reforecast_table(found[metric]), forecast)
         write_current_models(found[metric], metric, model, horizon_hours)
     results = [in_use.judged(each) for metric in metrics for each in found[metric]]
-    write_bytes(evaluation, pretty_bytes(_document(results, horizon_hours)))
-    told = _told(results)
+    gained = in_use.gained(table, found, round(every_hours))
+    write_bytes(evaluation, pretty_bytes(_document(results, horizon_hours) | gained))
+    told = _told(results, gained)
     write_error_log(error_log, from_results(results), success=told.accepted)
     return told
 
@@ -113,6 +120,25 @@ class _Current(NamedTuple):
             **{n: trained[n] for n in (*SCORES, "trained_at") if n in trained},
         }
 
+    def gained(self, table: pd.DataFrame, found: Mapping[str, Sequence[Reforecast]], every: int) -> Document:
+        """What runs every so many hours gain; empty for daily ones, and until the models are a day old."""
+        served = [each for metric in METRICS for each in found[metric] if not each.reason]
+        if not 1 <= every < HOURS_PER_DAY:
+            return {}
+        pairs = [self._aged(table, served[at], every) for at in freshness.evenly(len(served))]
+        sides = [[pair[side] for pair in pairs if pair is not None] for side in (0, 1)]
+        gain = freshness.gain(every, *sides)
+        return {"freshness": gain.document()} if gain else {}
+
+    def _aged(self, table: pd.DataFrame, each: Reforecast, every: int) -> tuple[Aged, Aged] | None:
+        series = hourly_series(table, each.service, each.metric)
+        trained = parse_instant(str(self._trained(each.service, each.metric)["trained_at"]))
+        stored, since = decode(each.data, sha256(each.data)), -int(-trained.timestamp() // 3600)
+        often, daily = (
+            freshness.by_rhythm(stored, series, rhythm, since) for rhythm in (every, HOURS_PER_DAY)
+        )
+        return (often, daily) if often and daily else None
+
 
 def _document(results: Sequence[Document], horizon: int) -> Document:
     return {
@@ -123,11 +149,11 @@ def _document(results: Sequence[Document], horizon: int) -> Document:
     }
 
 
-def _told(results: Sequence[Document]) -> Reforecasted:
+def _told(results: Sequence[Document], gained: Document) -> Reforecasted:
     failed = [each for each in results if each["reason"]]
     counted = f"{len(results) - len(failed)} of {len(results)} series have a model in force"
     details = "; ".join(f"{each['service']} {each['metric']}: {each['reason']}" for each in failed[:5])
     reason = f"{counted}; {details}" if failed else counted
-    say(reason)
+    say("\n".join([reason, *(freshness.told(each) for each in gained.values())]))
     usage = [each for each in results if each["metric"] != LOAD]
     return Reforecasted(any(not each["reason"] for each in usage), reason)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from predictive_scaling.backtest.freshness import told
 from predictive_scaling.backtest.training_tables import FORECAST_COLUMNS
 from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
@@ -84,7 +85,7 @@ def publish_recommendation(
     recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.merged(evidence, forecast, judged)
-    _show(document, recommender, actions)
+    _show(document, recommender, actions, told(judged["freshness"]) if "freshness" in judged else "")
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     accepted = accepted_models(models, judged, iso(now))
@@ -138,12 +139,12 @@ def _recommender(
     return Recommender(options, run_id, now, known.merged(), known.place(), events=known.known_events())
 
 
-def _show(document: Document, recommender: Recommender, actions: str) -> None:
+def _show(document: Document, recommender: Recommender, actions: str, gained: str = "") -> None:
     """The page of what would be done, where one is asked for."""
     if actions:
         from predictive_scaling.report.actions import page  # with what draws and fills templates
 
-        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()]).encode())
+        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()], gained).encode())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:

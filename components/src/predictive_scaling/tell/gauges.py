@@ -35,6 +35,7 @@ HELP = {
     "run_success": "1 when the newest run of the pipeline succeeded, else 0",
     "run_duration_seconds": "seconds that the newest run of the pipeline took",
     "run_ended_seconds": "Unix time at which the newest run of the pipeline ended",
+    "run_every_seconds": "seconds from one start of the pipeline by the clock to the next at most; 0 by hand",
     "run_last_success_seconds": "Unix time at which a run of the pipeline last succeeded",
     "quality_score": "usable share of the expected samples",
     "cores_per_load": "cores that a unit of load costs, by the code of now",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -44,6 +45,18 @@ class Asking:
         """Where a chunk is kept: by what is asked, so that a changed query does not find the old one's answer."""
         asked = {"columns": [vars(each) for each in self.columns], "span": vars(span)}
         return f"tmp/{run_id}/usage/{span.start}-{sha256(canonical_bytes(asked))[:16]}.csv"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns; several services' own expressions may give one."""
+        return tuple(dict.fromkeys(column.name for column in self.columns))
+
+    def digest(self, step: int) -> str:
+        """Of what is asked, whom, and how far apart: what is kept of one span fits another of the same digest."""
+        parts = urlsplit(self.server.url)  # without a password that may stand in it
+        place = [parts.hostname, parts.port, parts.path]
+        asked = {"columns": [vars(each) for each in self.columns], "server": place, "step": step}
+        return sha256(canonical_bytes(asked))
 
     def table(self, span: Span) -> pd.DataFrame:
         """Rows of a span by instant, service, kind and container; those without a container are the service's."""

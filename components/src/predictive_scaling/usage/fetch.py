@@ -3,7 +3,7 @@
 `cpu` is of the whole service, `memory` of its main container in the pod where that uses most, `replicas` its pods,
 requests and limits those of the main container. The span is asked for in chunks. Those that are complete are kept under
 tmp/<run id>/ in the registry, where there is one: a task that is tried again goes on where the last attempt ended, and
-cleanup removes them with the run.
+cleanup removes them with the run. What is kept from run to run is another matter: see `extending`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from predictive_scaling.usage.asking import NOTHING, Asking, Kept, chunk
 from predictive_scaling.usage.assembly import Chosen, assembled, of_services
 from predictive_scaling.usage.columns import CPU_QUERY, MEMORY_QUERY, OPTIONAL_COLUMNS, RULES, Column
 from predictive_scaling.usage.expressions import Selection
+from predictive_scaling.usage.extending import EXTEND, HOW, RENEW, Request, brought
 from predictive_scaling.usage.prometheus import MAX_POINTS, Span
 
 __all__ = ["CPU_QUERY", "GIVEN", "MEMORY_QUERY", "Fetched", "UsageQuery", "fetch"]
@@ -145,33 +146,51 @@ class Fetched:
     remarks: tuple[str, ...]
 
 
-def fetch(server: Server, query: UsageQuery, now: datetime, kept: Kept | None = None) -> Fetched:
+def fetch(
+    server: Server, query: UsageQuery, now: datetime, kept: Kept | None = None, how: str = ""
+) -> Fetched:
     """Rows by service and instant; instants at which a service has nothing are left out. Nothing is imputed.
 
-    Raises InputError for queries that Prometheus refuses or whose series do not fit, RemoteError, RegistryError.
+    `how` is EXTEND to ask only for what is new since the last run, RENEW to ask for everything and keep it for the next
+    one; both need `kept`, and what is had is the same. Raises InputError for queries that Prometheus refuses or whose
+    series do not fit, RemoteError, RegistryError.
     """
     remarks: dict[str, None] = {}
 
     def tell(remark: str) -> None:
         remarks[remark] = None
 
-    span, source, reason = query.span(now), GIVEN, ""
+    if how not in HOW or (how and kept is None):
+        raise InputError(f"keep_usage is {how!r}; it must be empty, or {RENEW} or {EXTEND} with a registry")
+    span, source, reason, seen = query.span(now), GIVEN, "", {}
+    since = span.start
     if not query.all_given:
         choice = choosing.choose(server, query.selection, query.source, span, tell)
-        source, reason = choice.source, choice.reason
+        source, reason, seen = choice.source, choice.reason, choice.seen
         span = _from(
             span, span.end if choice.first is None and not query.given else choice.first or span.start
         )
+    elif how:
+        seen = choosing.seen(server, f"count({query.cpu})", span, tell)
     asking = Asking(server, tuple(query.columns(source)), tell)
-    tables = [chunk(asking, each, kept) for each in span.chunks(query.chunk_points)]
-    parts = of_services(pd.concat([NOTHING, *tables], ignore_index=True), tell)
-    found = assembled(parts, query.chosen, tell, query.given)
+
+    def ask(part: Span) -> pd.DataFrame:
+        tables = [chunk(asking, each, kept) for each in part.chunks(query.chunk_points)]
+        return pd.concat([NOTHING, *tables], ignore_index=True)
+
+    if kept is not None and how:
+        request = Request(asking.digest(span.step), asking.names, since, span, seen)
+        parts, remark = brought(kept.registry, request, ask, how)
+        tell(remark)
+    else:
+        parts = ask(span)
+    found = assembled(of_services(parts, tell), query.chosen, tell, query.given)
     services = found.rows["service"].nunique()
     if services > MAX_SERVICES:
         raise InputError(
             f"the queries give {services} services; at most {MAX_SERVICES} are read: narrow the queries"
         )
-    return Fetched(found.rows, source, reason, found.containers, tuple(remarks))
+    return Fetched(found.rows, source, reason, found.containers, tuple(filter(None, remarks)))
 
 
 def _from(span: Span, first: int) -> Span:
