@@ -157,20 +157,40 @@ def _pattern(hours: IntArray, apart: FloatArray) -> FloatArray:
     return np.array([float(np.median(row)) if len(row) >= PATTERN_DAYS else 0.0 for row in rows])
 
 
+def _after(values: FloatArray) -> float:
+    """The level with which hours begin."""
+    return float(np.median(values[:LEVEL_HOURS]))
+
+
 def _level(values: FloatArray) -> float:
     return float(np.median(values[-LEVEL_HOURS:]))
 
 
 def _unusual_starts(flat: FloatArray) -> list[int]:
     """Where levels begin. What goes up and comes back within days, twice and more, is a habit, such as weekends."""
-    starts = _starts(flat, LEAST_CHANGE)
+    starts = _told_apart(flat, _starts(flat, LEAST_CHANGE))
     levels = [float(np.median(flat[a:b])) for a, b in pairwise([*starts, len(flat)])]
     jumps = np.diff(levels)
     short = np.diff(starts)[1:] <= HABIT_HOURS if len(starts) > 1 else np.array([], dtype=bool)
     back = short & (np.abs(jumps[:-1] + jumps[1:]) <= CAME_BACK * np.abs(jumps[:-1]))
     if back.sum() < 2:
         return starts
-    return _starts(flat, max(LEAST_CHANGE, BEYOND_HABIT * float(np.median(np.abs(jumps[:-1][back])))))
+    least = max(LEAST_CHANGE, BEYOND_HABIT * float(np.median(np.abs(jumps[:-1][back]))))
+    return _told_apart(flat, _starts(flat, least), least)
+
+
+def _told_apart(flat: FloatArray, starts: list[int], least: float = LEAST_CHANGE) -> list[int]:
+    """Without the beginning that lies the least apart, until all that is left do: what settled near is no new level."""
+    while len(starts) > 1:
+        ends = [*starts[1:], len(flat)]
+        jumps = [
+            abs(_after(flat[at:end]) - _level(flat[before:at]))
+            for before, at, end in zip(starts, ends, ends[1:], strict=False)
+        ]
+        if min(jumps) >= least:
+            break
+        del starts[1 + int(np.argmin(jumps))]
+    return starts
 
 
 def _starts(flat: FloatArray, least: float) -> list[int]:
@@ -252,7 +272,7 @@ def _turn(flat: FloatArray, level: float, part: tuple[int, int]) -> int:
 
 def _change(cpu: HourlySeries, hours: IntArray, flat: FloatArray, part: tuple[int, int, int]) -> Change:
     first, at, last = part
-    before, after = _level(flat[first:at]), float(np.median(flat[at:last][:LEVEL_HOURS]))
+    before, after = _level(flat[first:at]), _after(flat[at:last])
     judged = hours[at:last][:JUDGED_HOURS]
     of_code = _moved(cpu, judged, after - before)
     return Change(int(hours[at]), math.exp(before), math.exp(after), of_code)

@@ -101,6 +101,10 @@ def apart(before: float, now: float) -> bool:
 
 def shown(before: float, after: float, unit: str) -> str:
     """Both costs as people say them: 12 → 17 ms of core per request."""
-    if unit == REQUESTS:
-        return f"{before * 1000:.3g} → {after * 1000:.3g} ms of core per request"
-    return f"{before * 1000:.3g} → {after * 1000:.3g} millicores per item of the queue"
+    return f"{before * 1000:.3g} → {cores_shown(after, unit)}"
+
+
+def cores_shown(cost: float, unit: str) -> str:
+    """A cost as people say it: 12 ms of core per request."""
+    what = "ms of core per request" if unit == REQUESTS else "millicores per item of the queue"
+    return f"{cost * 1000:.3g} {what}"

@@ -84,7 +84,7 @@ def _release(folder: Path, metric: str, entry: Document, judged: Document, at: s
     data = (folder / model_file(service)).read_bytes()
     decode(data, str(entry["sha256"]))
     scores = {name: judged[name] for name in SCORES}
-    if metric == "cpu" and judged["champion"] == BY_LOAD:
+    if metric == "cpu" and judged.get("champion") == BY_LOAD:
         scores[BY_LOAD_SCORE] = True
     return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 

@@ -17,8 +17,12 @@ MOST = 1e12
 
 
 def load_column(rows: pd.DataFrame) -> str:
-    """The column of a service's load, requests before queue; empty where it has none."""
-    return next((name for name in LOADS if name in rows.columns and rows[name].notna().any()), "")
+    """The column of a service's load, requests before queue; empty where it has none.
+
+    Of rows that are being validated the texts count, so that what is no number is told.
+    """
+    given = ((name, f"{name}_text" if f"{name}_text" in rows.columns else name) for name in LOADS)
+    return next((name for name, column in given if column in rows.columns and rows[column].notna().any()), "")
 
 
 def usable_load(rows: pd.DataFrame, column: str) -> tuple[pd.Series[float], list[Finding]]:
