@@ -143,8 +143,9 @@ def _weights(past: Past, before: IntArray, day: int) -> FloatArray:
     lasts = LIKENESS_LASTS ** np.arange(HOURS_PER_DAY)
     # Not below a thousandth: where no day is like this one, its age still says something.
     like = np.exp(-np.minimum(unlike, MOST_UNLIKE)[:, None] * lasts)
-    whole: FloatArray = weights[:, None] * like
-    return whole / whole.sum(axis=0)
+    whole = weights[:, None] * like
+    shares: FloatArray = whole / whole.sum(axis=0)
+    return shares
 
 
 def _grown(unserved: FloatArray, levels: FloatArray, growth: FloatArray) -> FloatArray:
