@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from predictive_scaling.models.blend import weighted_median, weights_of
 from predictive_scaling.models.level import LevelPaths, damped_levels
 from predictive_scaling.models.profile import KINDS, Profile
 from predictive_scaling.models.season import hour_of_week, seasons_of, shrunk_means
+from predictive_scaling.models.stan import Optimiser
 from profiles import examples
+from stanio import dump_stan_json
 
 OPTIONS = ModelOptions()
 SINGLE = [kind for kind in COMPLEXITY if kind != BLEND]
@@ -228,3 +232,23 @@ def test_updated_model_sees_the_newest_level_without_training(kind):
     assert updated.kind == kind
     expected = 5.0 if kind == "median_7d" else 9.0
     assert updated.forecast(24) == pytest.approx(np.full(24, expected), rel=0.1)
+
+
+def test_stan_reads_what_cmdstanpy_would_have_written(monkeypatch):
+    seen, optimize = [], Optimiser.optimize
+
+    def spied(self, *, data, inits, **options):
+        program = self._program
+
+        class Spy:
+            def optimize(self, *, data, inits, **options):
+                seen.append([Path(path).read_text() for path in (data, inits)])
+                return program.optimize(data=data, inits=inits, **options)
+
+        seen.append([dump_stan_json(each) for each in (data, inits)])
+        return optimize(Optimiser(Spy()), data=data, inits=inits, **options)
+
+    monkeypatch.setattr(Optimiser, "optimize", spied)
+    recipe("prophet", OPTIONS).fit(series(np.random.default_rng(1).random(400)))
+    expected, written = seen
+    assert written == expected

@@ -94,9 +94,9 @@ def publish(
 ) -> Document:
     """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
 
-    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
-    Such a run may have begun before a training ended that is in force now: its models do not come back.
-    Raises InputError where another namespace's recommendation is in force.
+    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none. Such
+    a run may have begun before the newest training ended; then its models do not come back. Raises InputError where
+    another namespace's recommendation is in force.
     """
     require_namespace(current_pointer(registry), str(recommendation.get("namespace", "")))
     for model in models:

@@ -25,12 +25,12 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FEATURE_COLUMNS, TARGET_COLUMNS
-from predictive_scaling.report.page import ReportData, html_report
+from predictive_scaling.report.page import Shown
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.checks import LOAD, METRICS
-from predictive_scaling.usage.tables import read_table, write_parts
+from predictive_scaling.usage.tables import epoch_hours, write_parts
 
 
 class Judged(NamedTuple):
@@ -105,17 +105,21 @@ def validate_model(
     With the load's tables cores by load compete with the models of cpu, and loads are judged of services that have one.
     `validation` is the validation document, for the report to list what was refused as data.
     """
-    cv = _all((cv_cpu, cv_memory, cv_load), CV_COLUMNS)
-    forecast = _all((forecast_cpu, forecast_memory, forecast_load), FORECAST_COLUMNS)
-    table = read_table(features, FEATURE_COLUMNS)
-    if forecast_load:
-        cv, forecast, _ = with_load(cv, forecast, table)
-    usage, loads = _judged(ModelValidator(gates), cv, forecast, table)
-    results = [*usage, *loads]
-    horizon = evaluation_document.horizon_of(forecast)
+    tables = _Tables(
+        [InOrder(path, CV_COLUMNS) for path in (cv_cpu, cv_memory, cv_load) if path],
+        [InOrder(path, FORECAST_COLUMNS) for path in (forecast_cpu, forecast_memory, forecast_load) if path],
+        InOrder(features, FEATURE_COLUMNS),
+    )
+    shown, hours, usage = Shown(), set[int](), list[SeriesEvaluation]()
+    for cv, forecast, rows in tables.services():
+        both = with_load(cv, forecast, rows) if forecast_load else (cv, forecast)
+        judged, loads = _judged(ModelValidator(gates), *both[:2], rows)
+        usage += judged
+        shown.add([*judged, *loads], *both[:2], rows)
+        hours.update(epoch_hours(forecast).tolist())
+    results, horizon = shown.results, len(hours)
     write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
-    shown = ReportData(results, gates, horizon, cv, forecast, table, refused_metrics(validation))
-    write_bytes(report, html_report(shown).encode())
+    write_bytes(report, shown.html(gates, horizon, refused_metrics(validation)).encode())
     reason = evaluation_document.reason(results)
     say(reason)
     accepted = any(result.decision == MODEL for result in usage)
@@ -133,8 +137,23 @@ def _judged(
     return usage, validator.evaluate(cv, forecast[of_load], features, (LOAD,))
 
 
-def _all(paths: Sequence[str], columns: tuple[str, ...]) -> pd.DataFrame:
+class _Tables(NamedTuple):
+    """The tables of all metrics, and the features."""
+
+    cv: Sequence[InOrder]
+    forecast: Sequence[InOrder]
+    features: InOrder
+
+    def services(self) -> Iterator[tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]:
+        """Cross-validation, forecast and features of one service after the other."""
+        while service := min(filter(None, (each.service for each in self.forecast)), default=""):
+            forecast = _joined([each.of(service) for each in self.forecast])
+            yield _joined([each.of(service) for each in self.cv]), forecast, self.features.of(service)
+            for each in self.forecast:
+                each.leave(service)
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Tables of all metrics as one; an empty one has no types to merge and is left out."""
-    tables = [read_table(path, columns) for path in paths if path]
     kept = [table for table in tables if not table.empty] or tables[:1]
     return pd.concat(kept, ignore_index=True)

@@ -1,6 +1,7 @@
 """A recommendation as gauges for Prometheus: what each service's forecast is worth, and the floors it asks for.
 
 Every group of a service carries `valid_until`, for the Pushgateway never forgets: consumers compare it with the time.
+It is that of the floors, as `recommend.floors.in_force` has it; a request that ends at another time has its own.
 Floors are by hour of the day in UTC (0–23, without a leading zero, as PromQL's count_values writes it). Where the
 horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors. The floor in force
 is the highest of the hour's and of the one that `lead_seconds` from now lies in.
@@ -29,7 +30,8 @@ HELP = {
     "wanted_replicas": "replicas wanted in this hour of the day (UTC) if there were no maximum",
     "max_replicas": "most replicas that the service may have, as the recommendation knows it",
     "lead_seconds": "seconds before its hour from which on a floor counts",
-    "valid_until_seconds": "Unix time after which the recommendation is to be ignored",
+    "valid_until_seconds": "Unix time after which the floors are to be ignored",
+    "request_valid_until_seconds": "Unix time after which the request is to be ignored",
     "run_info": "1, labelled with the version that pushed it",
     "run_rows": "rows of usage that the newest run had",
     "run_success": "1 when the newest run of the pipeline succeeded, else 0",
@@ -79,11 +81,20 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
     scale = (("granularity", str(document["granularity"])), ("horizon", f"{document['horizon_hours']}h"))
     return {
         str(entry["service"]): [
-            Gauge("valid_until_seconds", (), _valid_until(document, entry)),
+            Gauge("valid_until_seconds", (), _valid_until(document, entry["cpu"])),
             Gauge("lead_seconds", (), 60.0 * float(document.get("lead_minutes", LEAD_MINUTES))),
             generated,
             *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
             *(_load(entry["load"], scale) if "load" in entry else ()),
+            *(
+                Gauge(
+                    "request_valid_until_seconds",
+                    (("metric", metric),),
+                    _valid_until(document, entry[metric]),
+                )
+                for metric in METRICS
+                if entry[metric].get("request") is not None
+            ),
             *(_most(entry["cpu"]) if with_floors else ()),
             *(gauge for each in wanted if each.service == entry["service"] for gauge in _floor(each)),
         ]
@@ -92,9 +103,8 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
 
 
 def _valid_until(document: Document, entry: Document) -> float:
-    """Unix time at which the first of a service's entries ends: one that was carried over ends before the document."""
-    own = [entry[metric]["valid_until"] for metric in METRICS if "valid_until" in entry[metric]]
-    return min(parse_instant(str(each)).timestamp() for each in [document["valid_until"], *own])
+    """Unix time at which an entry ends: one that was carried over may end before the document."""
+    return parse_instant(str(entry.get("valid_until", document["valid_until"]))).timestamp()
 
 
 def _floor(floor: Floor) -> Iterator[Gauge]:

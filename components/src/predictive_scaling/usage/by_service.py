@@ -44,27 +44,35 @@ def _joined(held: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 class InOrder:
-    """A table of a file that is asked for service after service, in the order of their names."""
+    """A table of a file that is asked for service after service, in the order of their names.
+
+    `service` is whose turn it is, empty after the last one.
+    """
 
     def __init__(self, path: str | Path, columns: Sequence[str], *, only: bool = False) -> None:
         self._rows = by_service(_ordered(path, columns, only=only))
-        self._service, self._table = "", pd.DataFrame(columns=pd.Index(columns))
+        self.service, self._table = "", pd.DataFrame(columns=pd.Index(columns))
         self._next()
 
     def _next(self) -> None:
-        self._service, self._table = next(self._rows, ("", self._table.iloc[:0]))
+        self.service, self._table = next(self._rows, ("", self._table.iloc[:0]))
 
     def services(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """All that is left, service by service."""
-        while self._service:
-            yield self._service, self._table
+        while self.service:
+            yield self.service, self._table
             self._next()
 
     def of(self, service: str) -> pd.DataFrame:
         """Rows of a service, none if it has none; services before it are left out."""
-        while self._service and self._service < service:
+        while self.service and self.service < service:
             self._next()
-        return self._table if self._service == service else self._table.iloc[:0]
+        return self._table if self.service == service else self._table.iloc[:0]
+
+    def leave(self, service: str) -> None:
+        """Go on to the next service, if it is this one's turn."""
+        if self.service == service:
+            self._next()
 
 
 def _ordered(path: str | Path, columns: Sequence[str], *, only: bool) -> Iterator[pd.DataFrame]:

@@ -19,10 +19,11 @@ from predictive_scaling.base.web import Server
 from predictive_scaling.usage import choosing, columns, load_query
 from predictive_scaling.usage.asking import NOTHING, Asking, Kept, chunk
 from predictive_scaling.usage.assembly import Chosen, assembled, of_services
+from predictive_scaling.usage.choosing import Choice
 from predictive_scaling.usage.columns import CPU_QUERY, MEMORY_QUERY, OPTIONAL_COLUMNS, RULES, Column
 from predictive_scaling.usage.expressions import Selection
 from predictive_scaling.usage.extending import EXTEND, HOW, RENEW, Request, brought
-from predictive_scaling.usage.prometheus import MAX_POINTS, Span
+from predictive_scaling.usage.prometheus import MAX_POINTS, Span, Told
 
 __all__ = ["CPU_QUERY", "GIVEN", "MEMORY_QUERY", "Fetched", "UsageQuery", "fetch"]
 
@@ -162,35 +163,47 @@ def fetch(
 
     if how not in HOW or (how and kept is None):
         raise InputError(f"keep_usage is {how!r}; it must be empty, or {RENEW} or {EXTEND} with a registry")
-    span, source, reason, seen = query.span(now), GIVEN, "", {}
-    since = span.start
-    if not query.all_given:
-        choice = choosing.choose(server, query.selection, query.source, span, tell)
-        source, reason, seen = choice.source, choice.reason, choice.seen
-        span = _from(
-            span, span.end if choice.first is None and not query.given else choice.first or span.start
-        )
-    elif how:
-        seen = choosing.seen(server, f"count({query.cpu})", span, tell)
-    asking = Asking(server, tuple(query.columns(source)), tell)
-
-    def ask(part: Span) -> pd.DataFrame:
-        tables = [chunk(asking, each, kept) for each in part.chunks(query.chunk_points)]
-        return pd.concat([NOTHING, *tables], ignore_index=True)
-
-    if kept is not None and how:
-        request = Request(asking.digest(span.step), asking.names, since, span, seen)
-        parts, remark = brought(kept.registry, request, ask, how)
-        tell(remark)
-    else:
-        parts = ask(span)
+    choice, span = _chosen(server, query, now, tell)
+    asking = Asking(server, tuple(query.columns(choice.source)), tell)
+    parts, remark = _parts(asking, query, choice, span, kept, how)
+    tell(remark)
     found = assembled(of_services(parts, tell), query.chosen, tell, query.given)
     services = found.rows["service"].nunique()
     if services > MAX_SERVICES:
         raise InputError(
             f"the queries give {services} services; at most {MAX_SERVICES} are read: narrow the queries"
         )
-    return Fetched(found.rows, source, reason, found.containers, tuple(filter(None, remarks)))
+    told = tuple(filter(None, remarks))
+    return Fetched(found.rows, choice.source, choice.reason, found.containers, told)
+
+
+def _chosen(server: Server, query: UsageQuery, now: datetime, tell: Told) -> tuple[Choice, Span]:
+    """The source, and the span from where there is anything."""
+    span = query.span(now)
+    if query.all_given:
+        return Choice(GIVEN, "", span.start), span
+    choice = choosing.choose(server, query.selection, query.source, span, tell)
+    first = span.end if choice.first is None and not query.given else choice.first or span.start
+    return choice, _from(span, first)
+
+
+def _parts(
+    asking: Asking, query: UsageQuery, choice: Choice, span: Span, kept: Kept | None, how: str
+) -> tuple[pd.DataFrame, str]:
+    """Rows as they were given, and what there is to say of how they were had."""
+
+    def ask(part: Span) -> pd.DataFrame:
+        tables = [chunk(asking, each, kept) for each in part.chunks(query.chunk_points)]
+        return pd.concat([NOTHING, *tables], ignore_index=True)
+
+    if kept is None or not how:
+        return ask(span), ""
+    seen = choice.seen
+    if query.all_given:
+        seen = choosing.seen(asking.server, f"count({query.cpu})", span, asking.tell)
+    since = span.end - query.days * 86_400 // query.seconds * query.seconds
+    request = Request(asking.digest(span.step), asking.names, since, span, seen)
+    return brought(kept.registry, request, ask, how)
 
 
 def _from(span: Span, first: int) -> Span:

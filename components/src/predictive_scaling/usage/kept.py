@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import cast
 
 import pandas as pd
 
@@ -166,10 +167,8 @@ def _odd(found: pd.DataFrame, names: Sequence[str], span: Span) -> str:
 
 def seconds_of(instants: pd.Series[str]) -> IntArray:
     """Unix seconds; raises ValueError for what is no instant as this library writes it."""
-    found: IntArray = (
-        pd.to_datetime(instants, format=ISO_FORMAT, utc=True).dt.as_unit("s").astype("int64").to_numpy()
-    )
-    return found
+    at = pd.to_datetime(instants, format=ISO_FORMAT, utc=True).dt.as_unit("s")
+    return cast("IntArray", at.astype("int64").to_numpy())
 
 
 def within(rows: pd.DataFrame, span: Span) -> pd.DataFrame:
