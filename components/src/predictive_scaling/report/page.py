@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 import pandas as pd
 from markupsafe import Markup
 
-from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
-from predictive_scaling.report.tables import cost_rows, folds_table, refused_texts
+from predictive_scaling.report.tables import cost_rows, folds_table, guard_rows, refused_texts
 
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
@@ -58,7 +58,13 @@ def html_report(data: ReportData) -> str:
     costs = [
         cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
     ]
-    shown = {**_judged(data), **_planned(costs), "folds": folds_table(courses)}
+    guarded = {(each.service, each.metric) for each in data.results if each.decision == GUARDED}
+    shown = {
+        **_judged(data),
+        **_planned(costs),
+        "guards": guard_rows(costs, guarded),
+        "folds": folds_table(courses),
+    }
     frame = rendered("page.html", **shown, charts=(), left_out=0)
     drawn = [each for each in data.results if each.champion]
     charts = list(_fitting((_chart(each, series, courses) for each in drawn), len(frame.encode())))
@@ -90,7 +96,11 @@ def _judged(data: ReportData) -> dict[str, object]:
 
 def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
     """(service, metric) -> why it is not forecast: refused as data, or judged and found wanting."""
-    judged = {(each.service, each.metric): each.reason for each in data.results if each.decision != MODEL}
+    judged = {
+        (each.service, each.metric): f"guarded: {each.reason}" if each.decision == GUARDED else each.reason
+        for each in data.results
+        if each.decision != MODEL
+    }
     return {**judged, **{key: f"data: {reason}" for key, reason in data.refused.items()}}
 
 

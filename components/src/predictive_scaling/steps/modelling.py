@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from predictive_scaling.backtest import evaluation_document
-from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator
+from predictive_scaling.backtest.evaluation import FALLBACK, Gates, ModelValidator
 from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
@@ -31,7 +31,7 @@ from predictive_scaling.usage.tables import read_table, write_table
 
 
 class Judged(NamedTuple):
-    """Whether any forecast passes; service -> metric -> decision; the reason; figures to log."""
+    """Whether any forecast serves, alone or guarded; service -> metric -> decision; the reason; figures to log."""
 
     accepted: bool
     decision: dict[str, dict[str, str]]
@@ -96,7 +96,7 @@ def validate_model(
     write_bytes(report, html_report(shown).encode())
     reason = evaluation_document.reason(results)
     say(reason)
-    accepted = any(result.decision == MODEL for result in results)
+    accepted = any(result.decision != FALLBACK for result in results)
     write_error_log(error_log, from_results(map(vars, results)), success=accepted)
     figures = evaluation_document.figures(results, horizon)
     return Judged(accepted, evaluation_document.decision(results), reason, figures)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predictive_scaling.backtest.evaluation import FALLBACK, MODEL
+from predictive_scaling.backtest.evaluation import FALLBACK, GUARDED, MODEL
 from predictive_scaling.backtest.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
 from predictive_scaling.backtest.reforecast import Reforecast, reforecast, unserved
 from predictive_scaling.backtest.training_tables import reforecast_table, write_current_models
@@ -100,9 +100,11 @@ class _Current(NamedTuple):
 
     def judged(self, each: Reforecast) -> Document:
         """Entry of the evaluation: the scores are those of the training."""
-        decision = FALLBACK if each.reason else MODEL
-        found = {"service": each.service, "metric": each.metric, "decision": decision, "reason": each.reason}
         trained = self._trained(each.service, each.metric)
+        guarded = str(trained.get("guarded", ""))
+        decision = FALLBACK if each.reason else GUARDED if guarded else MODEL
+        reason = each.reason or guarded
+        found = {"service": each.service, "metric": each.metric, "decision": decision, "reason": reason}
         return found | {
             "champion": each.kind,
             **{n: trained[n] for n in (*SCORES, "trained_at") if n in trained},
@@ -119,7 +121,7 @@ def _document(results: Sequence[Document], horizon: int) -> Document:
 
 
 def _told(results: Sequence[Document]) -> Reforecasted:
-    failed = [each for each in results if each["reason"]]
+    failed = [each for each in results if each["decision"] == FALLBACK]
     counted = f"{len(results) - len(failed)} of {len(results)} series have a model in force"
     details = "; ".join(f"{each['service']} {each['metric']}: {each['reason']}" for each in failed[:5])
     reason = f"{counted}; {details}" if failed else counted
