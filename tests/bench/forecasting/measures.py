@@ -14,7 +14,7 @@ from predictive_scaling.recommend.fallback import (
     WINDOW_DAYS,
     weighted_percentile,
 )
-from predictive_scaling.recommend.plan import PlanOptions, capacity
+from predictive_scaling.recommend.plan import Ahead, Past, PlanOptions, planned
 
 from .worker import FOLDS, HORIZON, Array
 
@@ -115,9 +115,14 @@ def _cost_at(cases: list[Case], plans: Mapping[str, Array], risk: float) -> floa
 
 
 def our_plan(case: Case, found: Array) -> Array:
-    """The product's plan."""
-    rows = zip(found[3][SCORED], vpa_like(case)[:, 0], strict=True)
-    return np.array([capacity(case.metric, p95, float(usual), PlanOptions()) for p95, usual in rows])
+    """The product's plan; the rows are hours without maxima, so nothing is known of peaks within them."""
+    usual, days, weeks = vpa_like(case)[:, 0], case.before(1), case.before(7)
+    plans = []
+    for at, constant in enumerate(usual):
+        ahead = Ahead(*(found[quantile][SCORED][at] for quantile in (1, 2, 3)))
+        past = Past(float(constant), maxima=(float(np.nanmax(days[at])), float(np.nanmax(weeks[at]))))
+        plans.append(planned(case.metric, ahead, past, PlanOptions()))
+    return np.array(plans)
 
 
 def headroom_plan(case: Case, found: Array) -> Array:
