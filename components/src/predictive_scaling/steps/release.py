@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from predictive_scaling.backtest.freshness import told
 from predictive_scaling.backtest.training_tables import FORECAST_COLUMNS
 from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
@@ -87,14 +88,14 @@ def publish_recommendation(
     recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = noted(recommender.merged(evidence, forecast, judged), evidence.end(now), now)
-    _show(document, recommender, actions)
+    _show(document, recommender, actions, told(judged["freshness"]) if "freshness" in judged else "")
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     accepted = accepted_models(models, judged, iso(now))
     shapes = recommender.shapes.shapes.values()
     unheard = _release(document, accepted, paths, mode, registry, shapes, now, keep_models=keep_models)
     share = fallback_share(document)
-    faults = [*unheard, *from_services(document["services"]), *_odd(recommender)]
+    faults = [*unheard, *from_services(document), *_odd(recommender)]
     success = write_error_log(error_log, faults, success=share < 1 and not over(document, now))
     return Published(share, success)
 
@@ -132,7 +133,7 @@ def fallback_recommendation(
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     shapes = recommender.shapes.shapes.values()
     unheard = _release(document, [], paths, mode, registry, shapes, now, keep_models=data_failed)
-    faults = [Fault(reason), *unheard, *from_services(document["services"]), *_odd(recommender)]
+    faults = [Fault(reason), *unheard, *from_services(document), *_odd(recommender)]
     recommends = bool(document["services"]) and not over(document, now)
     return write_error_log(error_log, faults, success=recommends)
 
@@ -144,12 +145,12 @@ def _recommender(
     return Recommender(options, run_id, now, known.merged(), known.place(), events=known.known_events())
 
 
-def _show(document: Document, recommender: Recommender, actions: str) -> None:
+def _show(document: Document, recommender: Recommender, actions: str, gained: str = "") -> None:
     """The page of what would be done, where one is asked for."""
     if actions:
         from predictive_scaling.report.actions import page  # with what draws and fills templates
 
-        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()]).encode())
+        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()], gained).encode())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:
@@ -163,7 +164,7 @@ def _evidence(clean: str, validation: str, registry: str, namespace: str) -> Evi
     require_namespace(previous, namespace)
     # What is no service's name was told by validation; no recommendation can be addressed to it.
     refused = {key: why for key, why in refused_metrics(validation).items() if SERVICE_NAME.fullmatch(key[0])}
-    return Evidence(read_table(clean, CLEAN_COLUMNS), refused, previous)
+    return Evidence.of(read_table(clean, CLEAN_COLUMNS), refused, previous)
 
 
 def _previous(registry: str) -> Document | None:

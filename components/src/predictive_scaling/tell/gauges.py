@@ -37,8 +37,11 @@ HELP = {
     "run_success": "1 when the newest run of the pipeline succeeded, else 0",
     "run_duration_seconds": "seconds that the newest run of the pipeline took",
     "run_ended_seconds": "Unix time at which the newest run of the pipeline ended",
+    "run_every_seconds": "seconds from one start of the pipeline by the clock to the next at most; 0 by hand",
     "run_last_success_seconds": "Unix time at which a run of the pipeline last succeeded",
     "quality_score": "usable share of the expected samples",
+    "cores_per_load": "cores that a unit of load costs, by the code of now",
+    "cores_per_load_change": "what a unit of load costs over what it cost before the newest change of the code",
     "generated_seconds": "Unix time at which the recommendation was made",
 }
 
@@ -82,6 +85,7 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
             Gauge("lead_seconds", (), 60.0 * float(document.get("lead_minutes", LEAD_MINUTES))),
             generated,
             *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
+            *(_load(entry["load"], scale) if "load" in entry else ()),
             *(
                 Gauge(
                     "request_valid_until_seconds",
@@ -113,6 +117,15 @@ def _floor(floor: Floor) -> Iterator[Gauge]:
 def _most(cpu: Document) -> Iterator[Gauge]:
     if cpu.get("max_replicas") is not None:
         yield Gauge("max_replicas", (), float(cpu["max_replicas"]))
+
+
+def _load(entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:
+    yield from (each for each in _metric("load", entry, scale) if each.name != "fallback")
+    unit = (("unit", str(entry["unit"])),)
+    if "cores_per_unit" in entry:
+        yield Gauge("cores_per_load", unit, float(entry["cores_per_unit"]))
+    if "change" in entry:
+        yield Gauge("cores_per_load_change", unit, entry["change"]["after"] / entry["change"]["before"])
 
 
 def _metric(metric: str, entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:
