@@ -29,6 +29,7 @@ def publish_recommendation(
     target_utilisation: float = 0.7,
     max_headroom: float = 1.3,
     lead_minutes: int = 10,
+    floor_budget: float = 1.28,
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
@@ -57,6 +58,7 @@ def publish_recommendation(
         target_utilisation: Share of a replica's cores to use, 0-1.
         max_headroom: What raising the quiet hours may make of headroom over the whole plan; equal switches it off.
         lead_minutes: How long before its hour a floor counts, 0-60.
+        floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
         registry: s3://bucket/prefix or a folder, for models and recommendations.
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
@@ -83,7 +85,9 @@ def publish_recommendation(
         evaluation.path,
         recommendation.path,
         proposal.path,
-        PlanOptions(headroom, block_hours, target_utilisation, max_headroom=max_headroom),
+        PlanOptions(
+            headroom, block_hours, target_utilisation, max_headroom=max_headroom, floor_budget=floor_budget
+        ),
         mode,
         registry,
         run_id,

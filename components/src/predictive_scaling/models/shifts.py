@@ -43,8 +43,8 @@ TINY = 1e-9
 class Evidence:
     """What a shift must show: hours, its size as a share of the level, and how much the hours since may scatter.
 
-    `scatter` is against what earlier hours scattered; `trust` is the part of the way that the past is moved in the first
-    day: what lasted for hours may still end.
+    `scatter` is against what earlier hours scattered; `trust` is the part of the way that the past is moved in the
+    first day: what lasted for hours may still end.
     """
 
     hours: int
