@@ -30,7 +30,7 @@ from predictive_scaling.base.errors import (
     RemoteError,
 )
 from predictive_scaling.base.hidden import hidden
-from predictive_scaling.recommend.publishing import FORECAST_ONLY
+from predictive_scaling.recommend.publishing import FORECAST_ONLY, PUBLISH
 from predictive_scaling.recommend.recommendation import SCHEMA
 from predictive_scaling.recommend.trusted import require_trusted
 from predictive_scaling.store.opening import open_registry
@@ -161,7 +161,7 @@ def republish(registry: str, mode: str, now: datetime) -> str:
         return f"the recommendation of run {document['run_id']} expired at {iso(until)}, so none is in force"
     gateway = pushgateway()
     if gateway:
-        push_recommendation(gateway, document, with_floors=mode != FORECAST_ONLY)
+        push_recommendation(gateway, document, with_floors=mode == PUBLISH)
     return f"the recommendation of run {document['run_id']} stays in force until {iso(until)}"
 
 

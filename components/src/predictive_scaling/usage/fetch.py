@@ -16,9 +16,9 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.web import Server
-from predictive_scaling.usage import choosing, columns
+from predictive_scaling.usage import choosing, columns, load_query
 from predictive_scaling.usage.asking import NOTHING, Asking, Kept, chunk
-from predictive_scaling.usage.assembly import Chosen, assembled
+from predictive_scaling.usage.assembly import Chosen, assembled, of_services
 from predictive_scaling.usage.choosing import Choice
 from predictive_scaling.usage.columns import CPU_QUERY, MEMORY_QUERY, OPTIONAL_COLUMNS, RULES, Column
 from predictive_scaling.usage.expressions import Selection
@@ -38,7 +38,8 @@ class UsageQuery:
 
     `cpu` and `memory` are such expressions; `others` give more columns, or other values for those of the same name.
     `service_label` names the service in their series. `source` is auto, rules or raw. `selector` are label matchers
-    beside the namespace. `services` says of a service which `kind` or `container` is meant.
+    beside the namespace. `services` says of a service which `kind` or `container` is meant. `load` gives requests or a
+    queue's length: see `load_query`.
     """
 
     cpu: str = ""
@@ -52,6 +53,7 @@ class UsageQuery:
     source: str = choosing.AUTO
     selector: str = ""
     services: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    load: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.others) - set(OPTIONAL_COLUMNS))
@@ -68,6 +70,7 @@ class UsageQuery:
         if not 1 <= self.chunk_points <= MAX_POINTS:
             raise InputError(f"chunks of {self.chunk_hours} h have no point, or more than {MAX_POINTS}")
         Selection(self.namespace, self.selector)
+        load_query.read(self.load)
 
     @property
     def selection(self) -> Selection:
@@ -117,12 +120,17 @@ class UsageQuery:
     def columns(self, source: str) -> list[Column]:
         """What to ask of a source, RULES, RAW or GIVEN; expressions of one's own take the place of their column."""
         own = {name: Column(name, text, self.service_label) for name, text in self.given.items()}
+        loads = load_query.read(self.load).columns(self.namespace, self.seconds, at_end=not self.cpu)
         if source == GIVEN:
-            return list(own.values())
+            return [*own.values(), *loads]
         built = (columns.recorded if source == RULES else columns.raw)(self.selection, self.seconds)
         left = {"cpu_max"} if self.cpu else set()
         left |= {"memory_max"} if self.memory else set()
-        return [*own.values(), *(each for each in built if each.name not in own and each.name not in left)]
+        return [
+            *own.values(),
+            *(each for each in built if each.name not in own and each.name not in left),
+            *loads,
+        ]
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,7 @@ def fetch(
     asking = Asking(server, tuple(query.columns(choice.source)), tell)
     parts, remark = _parts(asking, query, choice, span, kept, how)
     tell(remark)
-    found = assembled(parts, query.chosen, tell, query.given)
+    found = assembled(of_services(parts, tell), query.chosen, tell, query.given)
     services = found.rows["service"].nunique()
     if services > MAX_SERVICES:
         raise InputError(
