@@ -13,7 +13,7 @@ from itertools import groupby
 import pandas as pd
 from markupsafe import Markup
 
-from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
@@ -25,6 +25,7 @@ from predictive_scaling.report.tables import (
     cost_rows,
     fold_accuracies,
     folds_table,
+    guard_rows,
     refused_texts,
 )
 from predictive_scaling.usage.checks import METRICS
@@ -103,12 +104,17 @@ class Shown:
         data = {
             **_judged(self.results, gates, horizon, refused),
             **_planned(self._costs),
+            "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
         }
         frame = rendered("page.html", **data, charts=(), left_out=0)
         charts = list(_fitting(self._charts, len(frame.encode())))
         drawn = sum(bool(each.champion) for each in self.results)
         return str(rendered("page.html", **data, charts=charts, left_out=drawn - len(charts)))
+
+
+def _guarded(results: Sequence[SeriesEvaluation]) -> set[tuple[str, str]]:
+    return {(each.service, each.metric) for each in results if each.decision == GUARDED}
 
 
 def _judged(
@@ -131,7 +137,11 @@ def _reasons(
     results: Sequence[SeriesEvaluation], refused: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], str]:
     """(service, metric) -> why it is not forecast: refused as data, or judged and found wanting."""
-    judged = {(each.service, each.metric): each.reason for each in results if each.decision != MODEL}
+    judged = {
+        (each.service, each.metric): f"guarded: {each.reason}" if each.decision == GUARDED else each.reason
+        for each in results
+        if each.decision != MODEL
+    }
     return {**judged, **{key: f"data: {reason}" for key, reason in refused.items()}}
 
 
