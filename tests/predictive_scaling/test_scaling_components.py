@@ -36,8 +36,8 @@ INTERFACE = {
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override every_hours",
-        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason forecast_load "
-        "model_load",
+        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason "
+        "forecast_load model_load",
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
