@@ -213,7 +213,12 @@ def best(errors: dict[str, float]) -> str | None:
     known = {kind: error for kind, error in errors.items() if not math.isnan(error)}
     if not known:
         return None
-    lowest = min(known, key=lambda kind: (known[kind], COMPLEXITY.index(kind)))
+    lowest = min(known, key=lambda kind: (known[kind], _complexity(kind)))
     if BLEND in known and known[lowest] > (1 - FAVOURITE_MARGIN) * known[BLEND]:
         return BLEND
     return lowest
+
+
+def _complexity(kind: str) -> int:
+    """Its place among the models; what is made of others' forecasts comes last."""
+    return COMPLEXITY.index(kind) if kind in COMPLEXITY else len(COMPLEXITY)

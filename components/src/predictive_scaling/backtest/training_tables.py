@@ -22,6 +22,8 @@ from predictive_scaling.base.documents import Document, pretty_bytes, rounded, s
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, IntArray
 from predictive_scaling.models.features import series_of
+from predictive_scaling.usage.checks import LOAD
+from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import utc
 from predictive_scaling.usage.validation import require_service_name
 
@@ -42,7 +44,7 @@ class ModelFile:
 
 
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
-    """One job for every service of the table, or for the one that is named."""
+    """One job for every service of the table that has the metric, or for the one that is named."""
     tables = ((str(name), rows) for name, rows in features.groupby("service", sort=True))
     return jobs_of(tables, metric, service, options)
 
@@ -54,7 +56,7 @@ def jobs_of(
     jobs = [
         Job(name, metric, series_of(rows, require_service_name(name), metric), options)
         for name, rows in tables
-        if not service or name == service
+        if (not service or name == service) and (metric != LOAD or load_column(rows))
     ]
     if service and not jobs:
         raise InputError(f"{require_service_name(service)}: no rows in the features")

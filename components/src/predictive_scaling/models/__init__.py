@@ -25,6 +25,7 @@ from predictive_scaling.models.theta import FittedTheta, Theta
 __all__ = [
     "BASELINES",
     "BLEND",
+    "BY_LOAD",
     "CANDIDATES",
     "COMPLEXITY",
     "MEMBERS",
@@ -36,6 +37,8 @@ __all__ = [
     "recipes",
 ]
 
+BY_LOAD = "load"
+"""Cores as the forecast load will cost them: no recipe makes it, `backtest.by_load` does."""
 # Simplest first.
 COMPLEXITY = (
     *("last", "median_3h", "median_6h", "median_12h", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),

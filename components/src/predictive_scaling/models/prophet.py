@@ -28,6 +28,7 @@ from predictive_scaling.base.series import (
     instants,
 )
 from predictive_scaling.models.base import one_by_one
+from predictive_scaling.models.prophet_alone import import_prophet
 from predictive_scaling.models.stan import Optimiser
 
 
@@ -63,9 +64,10 @@ class FittedProphet:
 
     def to_json(self) -> Document:
         """State: Prophet's own JSON, which holds the training history."""
-        from prophet.serialize import model_to_json
-
         with _quiet():
+            import_prophet()
+            from prophet.serialize import model_to_json
+
             state = json.loads(model_to_json(self.model))
         return {"end": self.end, "offset": self.offset, "model": state}
 
@@ -73,7 +75,7 @@ class FittedProphet:
     def from_json(state: Document) -> FittedProphet:
         """Read the state back; raises InputError for another version of Prophet, whose fields may differ."""
         with _quiet():
-            import prophet
+            prophet = import_prophet()
             from prophet.serialize import model_from_json
 
         written = state["model"].get("__prophet_version")
@@ -112,10 +114,8 @@ class ProphetRecipe:
         return one_by_one(self, windows, horizon)
 
     def _unfitted(self, *, weekly: bool) -> Any:
-        from prophet import Prophet
-
-        model: Any = Prophet(
-            growth=self.growth,  # type: ignore[arg-type] # checked by ModelOptions
+        model: Any = import_prophet().Prophet(
+            growth=self.growth,  # checked by ModelOptions
             changepoint_prior_scale=self.changepoint_prior_scale,
             yearly_seasonality=False,
             weekly_seasonality=self.weekly_order if weekly else False,

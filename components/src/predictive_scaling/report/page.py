@@ -27,6 +27,7 @@ from predictive_scaling.report.tables import (
     folds_table,
     refused_texts,
 )
+from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
@@ -90,7 +91,8 @@ class Shown:
             rows, ahead = (table[table["metric"] == each.metric] for table in (cv, forecast))
             course = backtest_course(rows) if each.scores else ahead.iloc[:0]
             if each.scores:
-                self._costs += plan_costs(each.service, each.metric, course, features)
+                if each.metric in METRICS:  # nobody reserves a load
+                    self._costs += plan_costs(each.service, each.metric, course, features)
                 self._folds[each.service, each.metric] = fold_accuracies(course)
             if each.champion and self._size < MAX_BYTES:  # no more will ever fit
                 self._charts.append(_chart(each, course, ahead, features))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from predictive_scaling.backtest import evaluation_document
-from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator
+from predictive_scaling.backtest.by_load import with_load
+from predictive_scaling.backtest.evaluation import MODEL, Gates, ModelValidator, SeriesEvaluation
 from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
@@ -28,7 +29,7 @@ from predictive_scaling.report.page import Shown
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
-from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.checks import LOAD, METRICS
 from predictive_scaling.usage.tables import epoch_hours, write_parts
 
 
@@ -52,14 +53,14 @@ def train_model(
     *,
     error_log: str = "",
 ) -> bool:
-    """Train all series of one metric (`cpu` or `memory`), or one service's; writes models, cv and forecast.
+    """Train all series of one metric (`cpu`, `memory` or `load`), or one service's; writes models, cv and forecast.
 
     A series that cannot be trained is listed in the manifest with the reason. Gives whether any could be.
     """
-    if metric not in METRICS:
-        raise InputError(f"metric is {metric!r}; it must be cpu or memory")
+    if metric not in TARGET_COLUMNS:
+        raise InputError(f"metric is {metric!r}; it must be cpu, memory or load")
     columns = ("timestamp", "service", *TARGET_COLUMNS[metric])
-    jobs = jobs_of(InOrder(features, columns, only=True).services(), metric, service, options)
+    jobs = jobs_of(InOrder(features, columns, only=metric != LOAD).services(), metric, service, options)
     manifest = _write_trained(jobs, model, cv, forecast, metric, options.horizon_hours)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
     faults = [Fault(each["reason"], each["service"], metric) for each in manifest["refused"]]
@@ -96,33 +97,48 @@ def validate_model(
     *,
     validation: str = "",
     error_log: str = "",
+    cv_load: str = "",
+    forecast_load: str = "",
 ) -> Judged:
     """Judge every service and metric; writes the evaluation and the HTML report.
 
+    With the load's tables cores by load compete with the models of cpu, and loads are judged of services that have one.
     `validation` is the validation document, for the report to list what was refused as data.
     """
     tables = _Tables(
-        [InOrder(path, CV_COLUMNS) for path in (cv_cpu, cv_memory)],
-        [InOrder(path, FORECAST_COLUMNS) for path in (forecast_cpu, forecast_memory)],
+        [InOrder(path, CV_COLUMNS) for path in (cv_cpu, cv_memory, cv_load) if path],
+        [InOrder(path, FORECAST_COLUMNS) for path in (forecast_cpu, forecast_memory, forecast_load) if path],
         InOrder(features, FEATURE_COLUMNS),
     )
-    shown, hours, validator = Shown(), set[int](), ModelValidator(gates)
+    shown, hours, usage = Shown(), set[int](), list[SeriesEvaluation]()
     for cv, forecast, rows in tables.services():
-        shown.add(validator.evaluate(cv, forecast, rows, METRICS), cv, forecast, rows)
+        both = with_load(cv, forecast, rows) if forecast_load else (cv, forecast)
+        judged, loads = _judged(ModelValidator(gates), *both[:2], rows)
+        usage += judged
+        shown.add([*judged, *loads], *both[:2], rows)
         hours.update(epoch_hours(forecast).tolist())
     results, horizon = shown.results, len(hours)
     write_bytes(evaluation, pretty_bytes(evaluation_document.document(results, gates, horizon)))
     write_bytes(report, shown.html(gates, horizon, refused_metrics(validation)).encode())
     reason = evaluation_document.reason(results)
     say(reason)
-    accepted = any(result.decision == MODEL for result in results)
+    accepted = any(result.decision == MODEL for result in usage)
     write_error_log(error_log, from_results(map(vars, results)), success=accepted)
-    figures = evaluation_document.figures(results, horizon)
+    figures = evaluation_document.figures(usage, horizon)
     return Judged(accepted, evaluation_document.decision(results), reason, figures)
 
 
+def _judged(
+    validator: ModelValidator, cv: pd.DataFrame, forecast: pd.DataFrame, features: pd.DataFrame
+) -> tuple[list[SeriesEvaluation], list[SeriesEvaluation]]:
+    """Of cpu and memory, and of the loads that there are."""
+    of_load = forecast["metric"] == LOAD
+    usage = validator.evaluate(cv, forecast[~of_load], features, METRICS)
+    return usage, validator.evaluate(cv, forecast[of_load], features, (LOAD,))
+
+
 class _Tables(NamedTuple):
-    """The tables of both metrics, and the features."""
+    """The tables of all metrics, and the features."""
 
     cv: Sequence[InOrder]
     forecast: Sequence[InOrder]
@@ -138,6 +154,6 @@ class _Tables(NamedTuple):
 
 
 def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables of both metrics as one; an empty one has no types to merge and is left out."""
+    """Tables of all metrics as one; an empty one has no types to merge and is left out."""
     kept = [table for table in tables if not table.empty] or tables[:1]
     return pd.concat(kept, ignore_index=True)

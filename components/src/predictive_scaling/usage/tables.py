@@ -20,6 +20,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import IntArray, instants
+from predictive_scaling.usage.checks import LOADS
 
 COMPRESSION = 6  # 9 takes twice the time for a hundredth of the bytes
 GZIP_MAGIC = b"\x1f\x8b"
@@ -37,6 +38,7 @@ _WORDS = (*TEXTS, "metric", "model")
 NUMBERS = (
     *("cpu", "memory", "cpu_max", "memory_max"),
     *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
+    *LOADS,
 )
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
