@@ -41,11 +41,11 @@ def test_figures_of_the_page_are_those_of_the_code():
     rules, gates = checks.ValidationRules(), evaluation.Gates()
     assert f"`min_days` ({rules.min_days:g})" in PAGE
     assert f"skill ≥ −{-gates.min_skill:.2f} and `over95` ≤ {gates.max_over95:.2f}" in PAGE
-    assert (backtest.FAVOURITE_MARGIN, backtest.RACE_FOLDS, evaluation.WARM_UP_FOLDS, blend.POWER) == (
-        0.2,
+    assert (backtest.FAVOURITE_MARGIN, evaluation.WARM_UP_FOLDS, blend.POWER, len(blend.MEMBERS)) == (
+        0.5,
         3,
-        3,
-        6,
+        4,
+        11,
     )
     options = plan.PlanOptions()
     assert (options.headroom, options.max_headroom) == (1.15, 1.3)
