@@ -37,7 +37,7 @@ demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, 
 test: test-own $(if $(filter $(call id,.),$(call id,tests/shipped)),test-product)  ## a fork's own tests; in the product's repository the product's, too
 
 test-own: $(VENV)/.installed  ## inputs render, compile, keep the policy and run; tests that new.py made
-	$(PYTEST) $(OWN_TESTS)
+	$(PYTEST) --dist load $(OWN_TESTS)
 
 test-product: $(VENV)/.installed  ## all tests of the product, which see what ships, whatever a fork set
 	$(PYTEST) $(PRODUCT_TESTS) $(addprefix --ignore=,$(OWN_TESTS))

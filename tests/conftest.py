@@ -16,6 +16,7 @@ import project
 import pytest
 from kfp_gitops.commands import console
 from project import HERE, Outcome
+from servers.prepared import Prepared, prepared
 
 assembly.start()
 
@@ -82,6 +83,13 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         return Outcome(code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def localrun() -> Iterator[Prepared]:
+    """A process that has imported the local executor, and kfp as it does."""
+    with prepared("kfp_gitops.local.localrun.__main__", "kfp_gitops.compiling.compiler.sdk") as found:
+        yield found
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def train_model(
 
     Args:
         features: Hourly features from engineer_features.
-        metric: cpu or memory.
+        metric: cpu, memory or load.
         service: Train this service alone; empty means all.
         horizon_hours: Hours to forecast, 1-168.
         cv_folds: Rolling origins that candidates are compared on; the first 3 only choose.

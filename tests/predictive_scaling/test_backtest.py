@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from predictive_scaling.backtest.folds import best, origins, run_backtest
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import MEMBERS, ModelOptions, recipes
+from predictive_scaling.models.base import one_by_one
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Spy:
                 return {}
 
         return Fitted()
+
+    def forecasts(self, windows, horizon):
+        return one_by_one(self, windows, horizon)
 
 
 def hours(days):

@@ -33,7 +33,7 @@ INTERFACE = {
         "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
-        "features registry horizon_hours max_age_days now_override",
+        "features registry horizon_hours max_age_days now_override every_hours",
         "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason",
     ),
     "fallback_recommendation": (
@@ -41,10 +41,13 @@ INTERFACE = {
         "lead_minutes",
         "recommendation proposal actions error_log success",
     ),
-    "cleanup": ("status registry run_id pipeline started mode keep_runs now_override", "summary"),
+    "cleanup": (
+        "status registry run_id pipeline started mode keep_runs now_override keep_days every_hours",
+        "summary",
+    ),
     "fetch_usage": (
         "prometheus_url namespace source selector services cpu_query memory_query other_queries service_label days "
-        "step chunk_hours registry run_id now_override",
+        "step chunk_hours registry run_id now_override keep_usage",
         "data shapes rows services",
     ),
     "load_usage": ("source required_columns", "data rows services"),

@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 
 from predictive_scaling.backtest.evaluation import GUARDED, MODEL, Gates, SeriesEvaluation
 from predictive_scaling.base.documents import Document, rounded
 
 EVALUATION_SCHEMA = "predictive-scaling-evaluation/v1"
 GRANULARITY = "1h"
-
-
-def horizon_of(forecast: pd.DataFrame) -> int:
-    """Hours that a forecast table covers per series; 0 for an empty one."""
-    return int(forecast["timestamp"].nunique())
 
 
 def document(results: Sequence[SeriesEvaluation], gates: Gates, horizon: int) -> Document:

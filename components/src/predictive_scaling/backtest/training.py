@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, groupby, islice
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from predictive_scaling.backtest.folds import (
     member_errors,
     members_of,
     pooled_errors,
-    run_backtest,
+    run_backtests,
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
@@ -29,6 +31,10 @@ from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, Mode
 from predictive_scaling.models.blend import FittedBlend, weights_of
 
 MAX_WORKERS = 8
+MANY = 200
+"""Series from which on a process for each core pays, where all models are light."""
+BATCH = 16
+"""Series that are trained at once: their windows fill a processor's cache, and not a pod's memory."""
 NEGLIGIBLE = 1e-3  # a member of less weight is not worth storing and updating
 
 
@@ -102,34 +108,72 @@ class ModelTrainer:
 
     def train(self, jobs: Sequence[Job]) -> list[SeriesTraining]:
         """Train every job; results in the order of the jobs. A worker that dies raises BrokenProcessPool."""
-        workers = min(self._workers or _useful_workers(jobs), len(jobs))
+        return list(chain.from_iterable(self.batches(jobs)))
+
+    def batches(self, jobs: Sequence[Job]) -> Iterator[list[SeriesTraining]]:
+        """The same a few at a time, as they come: of thousands of series one would not hold all results."""
+        todo = list(_batches(jobs))
+        workers = min(self._workers or _useful_workers(jobs), len(todo))
         if workers < 2:
-            return [train_series(job) for job in jobs]
+            yield from map(train_batch, todo)
+            return
         # Forking a process that runs threads is unsafe, and the caller may well run some.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            return list(pool.map(train_series, jobs))
+            yield from _mapped(pool, todo, ahead=2 * workers)
+
+
+def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Neighbours of the same options, as many as are trained at once; one by one where that takes seconds."""
+    for options, alike in groupby(jobs, key=lambda job: job.options):
+        found, size = list(alike), 1 if _slow(options) else BATCH
+        yield from (found[at : at + size] for at in range(0, len(found), size))
+
+
+def _mapped(
+    pool: ProcessPoolExecutor, batches: Sequence[Sequence[Job]], ahead: int
+) -> Iterator[list[SeriesTraining]]:
+    """Results in order, no more than `ahead` of them under way or waiting to be taken."""
+    todo = iter(batches)
+    running = deque(pool.submit(train_batch, batch) for batch in islice(todo, ahead))
+    while running:
+        yield running.popleft().result()
+        running.extend(pool.submit(train_batch, batch) for batch in islice(todo, 1))
 
 
 def _useful_workers(jobs: Sequence[Job]) -> int:
-    """One for each core; without Prophet a series takes milliseconds, less than a process takes to start."""
-    slow = any("prophet" in job.options.candidates for job in jobs)
-    return min(MAX_WORKERS, len(os.sched_getaffinity(0))) if slow else 1
+    """One for each core where that pays: light models take milliseconds a series, a process half a second to start."""
+    pays = len(jobs) >= MANY or any(_slow(job.options) for job in jobs)
+    return min(MAX_WORKERS, len(os.sched_getaffinity(0))) if pays else 1
+
+
+def _slow(options: TrainingOptions) -> bool:
+    return "prophet" in options.candidates
 
 
 def train_series(job: Job) -> SeriesTraining:
     """Backtest, choose by the WAPE pooled over all folds, fit once more to the newest window."""
-    if job.series.observed == 0:
-        return _refused(job, "no data")
-    options = job.options
+    return train_batch([job])[0]
+
+
+def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
+    """Train several series of the same options, each as by itself; light models run on all of them at once."""
+    options = jobs[0].options
     models = recipes(options.candidates, options.models)
-    tested = run_backtest(
-        job.series, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+    known = [job.series for job in jobs if job.series.observed]
+    tested = iter(
+        run_backtests(
+            known, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+        )
     )
+    return [_chosen(job, next(tested)) if job.series.observed else _refused(job, "no data") for job in jobs]
+
+
+def _chosen(job: Job, tested: Backtest) -> SeriesTraining:
     if not tested.origins:
         return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
     errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
-    chosen = best({kind: error for kind, error in errors.items() if kind in options.candidates})
+    chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
     if chosen is None:
         return _refused(job, "no candidate could be fitted to every fold", tested)
     return _trained(job, tested, chosen, errors[chosen])

@@ -23,6 +23,7 @@ from predictive_scaling.models.seasonal import PERIODS, Cycle, FittedCycle
 __all__ = [
     "BASELINES",
     "BLEND",
+    "BY_LOAD",
     "CANDIDATES",
     "COMPLEXITY",
     "MEMBERS",
@@ -34,6 +35,8 @@ __all__ = [
     "recipes",
 ]
 
+BY_LOAD = "load"
+"""Cores as the forecast load will cost them: no recipe makes it, `backtest.by_load` does."""
 # Simplest first.
 COMPLEXITY = (
     *("last", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
