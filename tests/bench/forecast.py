@@ -33,7 +33,7 @@ from predictive_scaling.usage.sources import load_usage
 from predictive_scaling.usage.tables import read_csv, write_table
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
 
-from .forecasting import measures, worker
+from .forecasting import gates, measures, worker
 from .forecasting.families import made
 from .forecasting.measures import Case
 from .house import ROOT, Command, Figure, Row, Settings, peak_memory
@@ -57,6 +57,7 @@ def rows(settings: Settings) -> Iterator[Row]:
             name: _run(name, source, settings.folder, python or sys.executable) for name in STATSFORECAST
         }
     yield _compared(cases, found)
+    yield gates.row(cases, found["champion"], [found[name] for name in NAIVE])
     yield _planned(cases, starts, found, settings.folder)
     yield _aged(cases, starts)
     yield _trained(settings)
