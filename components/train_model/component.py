@@ -22,7 +22,7 @@ def train_model(
     weekly_order: int = 6,
     changepoint_prior_scale: float = 0.05,
     growth: str = "linear",
-    candidates: List[str] = ["blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last"],
+    candidates: List[str] = ["blend", "snaive_1d", "snaive_7d", "last"],
     seed: int = 1,
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Backtest all candidates on every series of one metric, fit the best, forecast.

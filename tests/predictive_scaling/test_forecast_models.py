@@ -185,8 +185,8 @@ def test_median_season_resists_one_odd_day():
     assert day[9] - day[8] == pytest.approx(9.0, abs=0.5)
 
 
-def test_weights_fall_with_the_sixth_power_of_the_error():
-    assert weights_of(np.array([[1.0, 2.0]])) == pytest.approx([64 / 65, 1 / 65])
+def test_weights_fall_with_the_fourth_power_of_the_error():
+    assert weights_of(np.array([[1.0, 2.0]])) == pytest.approx([16 / 17, 1 / 17])
 
 
 def test_newer_origins_weigh_more():

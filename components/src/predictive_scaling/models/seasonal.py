@@ -1,6 +1,8 @@
 """Cycles that repeat: the newest one (seasonal naive; a cycle of one hour is the last value) or the median of several.
 
-The seasonal naives of a day and of a week are the baselines. The medians take the newest week of days, or four weeks.
+The seasonal naives of a day and of a week are the baselines. The medians take the newest hours, the newest week of
+days, or four weeks. Those of hours are where usage stands now: machines that work now and then, or went to another
+level an hour ago, keep no hours, and the last value alone is an accident.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatA
 
 PERIODS = {
     "last": 1,
+    "median_3h": 1,
+    "median_6h": 1,
+    "median_12h": 1,
     "snaive_1d": HOURS_PER_DAY,
     "snaive_7d": HOURS_PER_WEEK,
     "median_1d": HOURS_PER_DAY,
     "median_7d": HOURS_PER_WEEK,
 }
-MEDIAN_OF = {"median_1d": 7, "median_7d": 4}
+MEDIAN_OF = {"median_3h": 3, "median_6h": 6, "median_12h": 12, "median_1d": 7, "median_7d": 4}
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,9 @@ def _release(folder: Path, metric: str, entry: Document, judged: Document, at: s
     data = (folder / model_file(service)).read_bytes()
     decode(data, str(entry["sha256"]))
     scores = {name: judged[name] for name in SCORES}
-    scores |= {"guarded": judged["reason"]} if judged["decision"] == GUARDED else {}
     if metric == "cpu" and judged.get("champion") == BY_LOAD:
         scores[BY_LOAD_SCORE] = True
+    scores |= {"guarded": judged["reason"]} if judged["decision"] == GUARDED else {}
     return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 
 

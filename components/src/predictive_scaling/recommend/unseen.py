@@ -15,7 +15,7 @@ ROUNDING = 1e-6
 
 
 def beyond_seen(metric: str, ahead: pd.DataFrame, samples: pd.DataFrame) -> str:
-    """What to tell of a forecast (timestamp, model, p50, p95) whose p95 is above the highest hour of 28 days, or nothing."""
+    """What to tell where p95 of a forecast (timestamp, model, p50, p95) is above the highest hour of 28 days."""
     begin = ahead["timestamp"].min()
     seen = seen_before(_hours(metric, samples[samples["timestamp"] < begin]), _hour(begin))
     if not float(ahead["p95"].max()) > seen.highest * (1 + ROUNDING):

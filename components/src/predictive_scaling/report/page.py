@@ -101,17 +101,20 @@ class Shown:
 
     def html(self, gates: Gates, horizon: int, refused: Mapping[tuple[str, str], str]) -> str:
         """The page; charts that would take it over its size are left out, and the page says so."""
-        guarded = {(each.service, each.metric) for each in self.results if each.decision == GUARDED}
         data = {
             **_judged(self.results, gates, horizon, refused),
             **_planned(self._costs),
-            "guards": guard_rows(self._costs, guarded),
+            "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
         }
         frame = rendered("page.html", **data, charts=(), left_out=0)
         charts = list(_fitting(self._charts, len(frame.encode())))
         drawn = sum(bool(each.champion) for each in self.results)
         return str(rendered("page.html", **data, charts=charts, left_out=drawn - len(charts)))
+
+
+def _guarded(results: Sequence[SeriesEvaluation]) -> set[tuple[str, str]]:
+    return {(each.service, each.metric) for each in results if each.decision == GUARDED}
 
 
 def _judged(

@@ -158,4 +158,4 @@ def _told(results: Sequence[Document], gained: Document) -> Reforecasted:
     reason = f"{counted}; {details}" if failed else counted
     say("\n".join([reason, *(freshness.told(each) for each in gained.values())]))
     usage = [each for each in results if each["metric"] != LOAD]
-    return Reforecasted(any(not each["reason"] for each in usage), reason)
+    return Reforecasted(any(each["decision"] != FALLBACK for each in usage), reason)
