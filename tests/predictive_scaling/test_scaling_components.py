@@ -30,8 +30,8 @@ INTERFACE = {
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
-        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models "
-        "forecast_load model_load floor_budget",
+        "headroom block_hours target_utilisation max_headroom memory_headroom lead_minutes registry run_id "
+        "now_override keep_models forecast_load model_load floor_budget",
         "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
