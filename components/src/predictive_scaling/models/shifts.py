@@ -27,13 +27,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries, IntArray
+from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, IntArray
 
 MAX_DAYS = 3
 MIN_EARLIER_DAYS = 7
 HALF = 0.5  # of the shift: hours that reach so far are at the new level
 REACHED = 0.8  # of the hours since
-BEYOND = 1.2  # times what the furthest earlier stretch was off
+BEYOND = 1.5  # times what the furthest earlier stretch was off
 DRIFT = 0.25  # of the shift: what the newer half of the hours may lie off the older one
 MAX_FACTOR = 20.0  # beyond, what was usual is too near to nothing to be stretched: the difference is added
 TINY = 1e-9
@@ -43,8 +43,8 @@ TINY = 1e-9
 class Evidence:
     """What a shift must show: hours, its size as a share of the level, and how much the hours since may scatter.
 
-    `scatter` is against what earlier hours scattered; `trust` is the part of the way that the past is moved in the first
-    day: what lasted for hours may still end.
+    `scatter` is against what earlier hours scattered; `trust` is the part of the way that the past is moved in the
+    first day: what lasted for hours may still end.
     """
 
     hours: int
@@ -53,7 +53,7 @@ class Evidence:
     trust: float
 
 
-UNTOLD = Evidence(hours=6, size=0.15, scatter=1.0, trust=0.75)
+UNTOLD = Evidence(hours=6, size=0.15, scatter=1.25, trust=0.75)
 TOLD = Evidence(hours=3, size=0.10, scatter=1.5, trust=1.0)
 TOLD_WITHIN = 2  # hours between a deployment and what it did
 
@@ -81,8 +81,7 @@ class Shift:
 def found(series: HourlySeries, hints: Sequence[int] = ()) -> Shift | None:
     """The shift of the newest three days, if there is one; `hints` are hours at which something was deployed."""
     values = _whole_days(series.values[None, :])
-    candidates = _apart(_newest_medians(values, UNTOLD.hours))[0]
-    seen = [_examined(values[0], int(days) + 1, UNTOLD) for days in np.flatnonzero(candidates)]
+    seen = [_examined(values[0], int(days) + 1, UNTOLD) for days in np.flatnonzero(_likely(values)[0])]
     seen += [_examined(values[0], days, TOLD, hours) for hours, days in _told(series.end, hints)]
     best = max((each for each in seen if each), key=lambda each: each.gain, default=None)
     return best.shift(series.end) if best else None
@@ -107,7 +106,7 @@ def settled_rows(values: FloatArray, ends: IntArray, hints: Sequence[int] = ()) 
 
     Only hints before a row's end count, as everything that is known there.
     """
-    likely = (_apart(_newest_medians(_whole_days(values), UNTOLD.hours)) != 0).any(axis=1)
+    likely = _likely(_whole_days(values)).any(axis=1)
     for hint in hints:
         likely |= (ends - hint >= TOLD.hours) & (ends - hint <= MAX_DAYS * HOURS_PER_DAY)
     rows = values.copy() if likely.any() else values
@@ -130,6 +129,15 @@ def _whole_days(values: FloatArray) -> FloatArray:
     return values[:, values.shape[1] % HOURS_PER_DAY :]
 
 
+def _likely(values: FloatArray) -> NDArray[np.bool_]:
+    """Whether the newest n days are apart from all earlier ones, or from those of the week before (rows × n)."""
+    found = np.zeros((len(values), MAX_DAYS), dtype=np.bool_)
+    for compared in (values, values[:, HOURS_PER_WEEK:] - values[:, :-HOURS_PER_WEEK]):
+        apart = _apart(_newest_medians(compared, UNTOLD.hours))
+        found[:, : apart.shape[1]] |= apart
+    return found
+
+
 def _newest_medians(values: FloatArray, hours: int) -> FloatArray:
     """Median of the newest hours of each day (rows × days, newest first); NaN where half of them are missing."""
     days = values.reshape(len(values), -1, HOURS_PER_DAY)[:, ::-1, -hours:]
@@ -137,11 +145,11 @@ def _newest_medians(values: FloatArray, hours: int) -> FloatArray:
     return np.where(known > hours / 2, _medians(days), np.nan)
 
 
-def _apart(medians: FloatArray) -> NDArray[np.int64]:
-    """1 where the newest n days are all above all earlier ones, -1 where below, else 0 (rows × n, from 1 on)."""
+def _apart(medians: FloatArray) -> NDArray[np.bool_]:
+    """Whether the newest n days are all above all earlier ones, or all below them (rows × n, from 1 on)."""
     number = min(MAX_DAYS, medians.shape[1] - MIN_EARLIER_DAYS)
     if number < 1:
-        return np.zeros((len(medians), 0), dtype=np.int64)
+        return np.zeros((len(medians), 0), dtype=np.bool_)
     known = np.isfinite(medians)
     low, high = np.where(known, medians, np.inf), np.where(known, medians, -np.inf)
     newer_low, newer_high = (f.accumulate(of, axis=1) for f, of in ((np.minimum, low), (np.maximum, high)))
@@ -153,7 +161,7 @@ def _apart(medians: FloatArray) -> NDArray[np.int64]:
     judged = known[:, :1] & (older_known[:, older] >= MIN_EARLIER_DAYS)
     above = judged & (newer_low[:, newer] > older_high[:, older])
     below = judged & (newer_high[:, newer] < older_low[:, older])
-    return above.astype(np.int64) - below.astype(np.int64)
+    return np.asarray(above | below, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -174,22 +182,51 @@ class _Seen:
 
 def _examined(values: FloatArray, days: int, evidence: Evidence, hours: int | None = None) -> _Seen | None:
     """A closer look at one window (whole days): whether the hours since are a shift. `hours` None: to be found."""
-    by_day = values.reshape(-1, HOURS_PER_DAY)[::-1]
+    back = values[::-1]  # newest first
+    usual = _usual(back, days)
+    seen = _against(back[: len(usual)], usual, days, evidence, hours) if len(usual) else None
+    return seen if seen and _unlike_weeks_before(back, seen) else None
+
+
+def _usual(back: FloatArray, days: int) -> FloatArray:
+    """What was usual at each hour, newest first: by the hour of the day, or of the week where that was closer."""
+    ways = [each for each in (_by_day(back, days), _by_week(back, days)) if len(each)]
+    earlier = slice(days * HOURS_PER_DAY, None)
+    return min(
+        ways,
+        key=lambda usual: float(_medians(np.abs(back[: len(usual)] - usual)[earlier])),
+        default=back[:0],
+    )
+
+
+def _by_day(back: FloatArray, days: int) -> FloatArray:
+    """What was usual at each hour, newest first: the median of the earlier days; empty when they are too few."""
+    by_day = back.reshape(-1, HOURS_PER_DAY)
     if len(by_day) - days < MIN_EARLIER_DAYS:
-        return None
-    usual_day = _medians(by_day[days:].T)
-    if not np.isfinite(usual_day).all():
-        return None
-    usual, back = np.tile(usual_day[::-1], len(by_day)), values[::-1]  # newest first
+        return back[:0]
+    usual = _medians(by_day[days:].T)
+    return np.tile(usual, len(by_day)) if np.isfinite(usual).all() else back[:0]
+
+
+def _by_week(back: FloatArray, days: int) -> FloatArray:
+    """What was usual at each hour as the week before says it: for services whose weekends are others."""
+    before = back[HOURS_PER_WEEK:]
+    change = _by_day(back[: len(before)] - before, days)
+    return before[: len(change)] + change
+
+
+def _against(
+    back: FloatArray, usual: FloatArray, days: int, evidence: Evidence, hours: int | None
+) -> _Seen | None:
     off = back - usual
     least = hours or evidence.hours + (days - 1) * HOURS_PER_DAY
     since, gain = (least, _gains(off[:least])[-1]) if hours else _since(off[: days * HOURS_PER_DAY], least)
     if not _is_level(off[:since], usual[:since], evidence) or not _beyond(off, usual, since, days):
         return None
-    way = _way(back[:since], usual[:since])
+    known = np.isfinite(off[:since])
+    way = _way(back[:since][known], usual[:since][known])
     if not _steady(way, back, usual, since, days, evidence):
         return None
-    known = np.isfinite(back[:since])
     part = evidence.trust if since < HOURS_PER_DAY else 1.0
     factor, offset = way.factor**part, way.offset * part
     means = float(usual[:since][known].mean()), float(back[:since][known].mean())
@@ -219,13 +256,25 @@ def _is_level(off: FloatArray, usual: FloatArray, evidence: Evidence) -> bool:
     far = np.sign(by) * known > HALF * abs(by)
     newest = far[: evidence.hours // 2]
     return bool(
-        abs(by) > max(evidence.size * float(usual.mean()), 0.0) and far.mean() >= REACHED and newest.any()
+        abs(by) > max(evidence.size * float(np.nanmean(usual)), 0.0)
+        and far.mean() >= REACHED
+        and newest.any()
     )
+
+
+def _unlike_weeks_before(back: FloatArray, seen: _Seen) -> bool:
+    """Whether the same hours of the two weeks before were at another level: what a weekend is was there before."""
+    by = seen.actual - seen.usual
+    for ago in (HOURS_PER_WEEK, 2 * HOURS_PER_WEEK):
+        earlier = back[ago : ago + seen.hours]
+        if np.isfinite(earlier).any() and (seen.actual - float(np.nanmean(earlier))) / by <= HALF:
+            return False
+    return True
 
 
 def _beyond(off: FloatArray, usual: FloatArray, since: int, days: int) -> bool:
     """Whether no earlier stretch of the same length, at whatever hour, was as far off for its hours."""
-    share = off / np.maximum(usual + usual[:HOURS_PER_DAY].mean(), TINY)
+    share = off / np.maximum(usual + np.nanmean(usual[:HOURS_PER_DAY]), TINY)
     now = float(_medians(share[:since]))
     every = 1 if since <= HOURS_PER_DAY / 2 else 3
     stretches = sliding_window_view(share[days * HOURS_PER_DAY :], since)[::every]
@@ -247,14 +296,13 @@ class _Way:
 
 def _way(actual: FloatArray, usual: FloatArray) -> _Way:
     """The factor or the difference, whichever leaves less."""
-    known = np.isfinite(actual)
-    total = float(usual[known].sum())
-    added = _Way(1.0, float(np.median(actual[known] - usual[known])))
-    factor = float(actual[known].sum()) / total if total > 0 else math.inf
+    total = float(usual.sum())
+    added = _Way(1.0, float(np.median(actual - usual)))
+    factor = float(actual.sum()) / total if total > 0 else math.inf
     if not 1 / MAX_FACTOR < factor < MAX_FACTOR:
         return added
     times = _Way(factor, 0.0)
-    left = [float(np.abs(way.off(actual[known], usual[known])).mean()) for way in (times, added)]
+    left = [float(np.abs(way.off(actual, usual)).mean()) for way in (times, added)]
     return times if left[0] <= left[1] else added
 
 
