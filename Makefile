@@ -37,7 +37,7 @@ demo: $(VENV)/.installed  ## the whole way once, on this machine: render, plan, 
 test: test-own $(if $(filter $(call id,.),$(call id,tests/shipped)),test-product)  ## a fork's own tests; in the product's repository the product's, too
 
 test-own: $(VENV)/.installed  ## inputs render, compile, keep the policy and run; tests that new.py made
-	$(PYTEST) $(OWN_TESTS)
+	$(PYTEST) --dist load $(OWN_TESTS)
 
 test-product: $(VENV)/.installed  ## all tests of the product, which see what ships, whatever a fork set
 	$(PYTEST) $(PRODUCT_TESTS) $(addprefix --ignore=,$(OWN_TESTS))
@@ -82,7 +82,7 @@ shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the prod
 
 lock:  ## refresh the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile -o requirements-reconcile.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile --extra fast -o requirements-reconcile.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements-dev.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header components/pyproject.toml --extra image -o components/requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock

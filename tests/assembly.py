@@ -49,6 +49,11 @@ def inputs(root: Path = ROOT) -> dict[str, bytes]:
     return {name: (root / name).read_bytes() for name in names(root) if _INPUTS.fullmatch(name)}
 
 
+def own(root: Path) -> list[str]:
+    """The files that a fork changes, with what is generated from them."""
+    return [name for name in names(root) if _INPUTS.fullmatch(name) or _FOLLOWS.fullmatch(name)]
+
+
 def shipped() -> dict[str, bytes]:
     """The same of the product."""
     found = (path.relative_to(SHIPPED).as_posix() for path in SHIPPED.rglob("*") if path.is_file())
@@ -101,9 +106,8 @@ def _shared() -> Path:
 
 def assemble(target: Path) -> None:
     """The code of this repository, the product's inputs, and what they render to; committed."""
-    for name in names():
-        if not _INPUTS.fullmatch(name) and not _FOLLOWS.fullmatch(name):
-            _copy(ROOT / name, target / name)
+    for name in set(names()).difference(own(ROOT)):
+        _copy(ROOT / name, target / name)
     for name in shipped():
         _copy(SHIPPED / name, target / name)
     _render(target)

@@ -33,6 +33,8 @@ def publish_recommendation(
     run_id: str = "",
     now_override: str = "",
     keep_models: bool = False,
+    forecast_load: Input[Dataset] = None,
+    model_load: Input[Model] = None,
 ) -> NamedTuple("Outputs", [("fallback_share", float), ("success", bool)]):
     """Merge accepted forecasts and constants for the rest into one recommendation.
 
@@ -59,6 +61,8 @@ def publish_recommendation(
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
         keep_models: Models in force stay so beside the new ones, for a run that trains none.
+        forecast_load: Forecasts of the load, where it is forecast.
+        model_load: Models of the load.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON.
@@ -74,8 +78,8 @@ def publish_recommendation(
     return steps.publish_recommendation(
         clean.path,
         validation.path,
-        [forecast_cpu.path, forecast_memory.path],
-        [model_cpu.path, model_memory.path],
+        [forecast_cpu.path, forecast_memory.path, *([forecast_load.path] if forecast_load else [])],
+        [model_cpu.path, model_memory.path, *([model_load.path] if model_load else [])],
         evaluation.path,
         recommendation.path,
         proposal.path,

@@ -22,6 +22,8 @@ def validate_model(
     accuracy_threshold: float = 0.70,
     min_skill: float = -0.05,
     max_over95: float = 0.10,
+    cv_load: Input[Dataset] = None,
+    forecast_load: Input[Dataset] = None,
 ) -> NamedTuple("Outputs", [("accepted", bool), ("decision", dict), ("reason", str)]):
     """Judge every forecast on data that its choice has not seen, and say which may be used.
 
@@ -35,6 +37,8 @@ def validate_model(
         accuracy_threshold: Least 1 - WAPE of hourly means of cpu and peaks of memory over the horizon, 0-1.
         min_skill: Least 1 - WAPE / WAPE of the best seasonal naive.
         max_over95: Largest share of hours above p95, 0-1.
+        cv_load: Cross-validation of the load from train_model, where it is forecast.
+        forecast_load: Forecasts of the load from train_model; cores by load then compete with the models of cpu.
 
     Returns:
         metrics: Figures whose names carry granularity and horizon.
@@ -59,6 +63,8 @@ def validate_model(
         Gates(accuracy_threshold, min_skill, max_over95),
         validation=validation.path,
         error_log=error_log.path,
+        cv_load=cv_load.path if cv_load else "",
+        forecast_load=forecast_load.path if forecast_load else "",
     )
     for name, value in judged.metrics.items():
         metrics.log_metric(name, value)

@@ -2,26 +2,20 @@
 
 Real series that pass validation: eight servers and two cells, cpu and memory each. The first three folds only choose
 (as in the product), seven are scored. Every model runs in a process of its own, on the same origins and at most 28
-days of history. `STATSFORECAST_PYTHON` names a Python that has statsforecast; without it those peers are skipped.
-Then the time and memory that training takes, on made-up services, which also give figures on series of other kinds.
+days of history. `STATSFORECAST_PYTHON` names a Python that has statsforecast, or is `install` (forecasting/peers.py);
+without it those peers are skipped. Then time and memory on made-up services: see forecasting/timed.py.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from predictive_scaling.backtest.codec import decode
 from predictive_scaling.backtest.folds import training_window
 from predictive_scaling.backtest.training import Job, TrainingOptions, train_series
@@ -30,19 +24,21 @@ from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models.features import FeatureEngineer, hourly_series
 from predictive_scaling.usage.sources import load_usage
-from predictive_scaling.usage.tables import read_csv, write_table
+from predictive_scaling.usage.tables import read_csv
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
 
-from .forecasting import measures, worker
-from .forecasting.families import made
+from .forecasting import measures, peers, timed, worker
 from .forecasting.measures import Case
-from .house import ROOT, Command, Figure, Row, Settings, peak_memory
+from .house import ROOT, Figure, Row, Settings
 
 OURS = ("champion", "blend", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
 NAIVE = ("snaive_1d", "snaive_7d")
-STATSFORECAST = ("MSTL (statsforecast)", "AutoETS (statsforecast)")
+STATSFORECAST = (
+    "MSTL (statsforecast)",
+    "DynamicOptimizedTheta (statsforecast)",
+    "AutoETS (statsforecast)",
+)
 CELLS = ROOT / "tests/data/usage/cloud_cells_5min.csv.gz"
-SERVICES = 100
 
 
 def rows(settings: Settings) -> Iterator[Row]:
@@ -51,15 +47,13 @@ def rows(settings: Settings) -> Iterator[Row]:
     source = settings.folder / "series.npz"
     _store(cases, starts, source)
     found = {name: _run(name, source, settings.folder, sys.executable) for name in (*OURS, "prophet default")}
-    python = os.environ.get("STATSFORECAST_PYTHON", "")
-    if python or importlib.util.find_spec("statsforecast"):
-        found |= {
-            name: _run(name, source, settings.folder, python or sys.executable) for name in STATSFORECAST
-        }
+    python = peers.python(settings.folder)
+    if python:
+        found |= {name: _run(name, source, settings.folder, python) for name in STATSFORECAST}
     yield _compared(cases, found)
     yield _planned(cases, starts, found, settings.folder)
     yield _aged(cases, starts)
-    yield _trained(settings)
+    yield from timed.rows(settings, python)
 
 
 def real_cases(limit: int | None) -> tuple[list[Case], dict[str, int]]:
@@ -99,8 +93,9 @@ def _compared(cases: list[Case], found: dict[str, dict[str, Any]]) -> Row:
     details = [_line(name, cases, forecasts, naive) for name, forecasts in found.items()]
     constants = {"VPA-like (constant)": measures.vpa_like, "KRR-like (constant)": measures.krr_like}
     for name, plan in constants.items():
+        plans = {case.name: plan(case) for case in cases}
         details.append(
-            {"model": name} | measures.plan_figures(cases, {case.name: plan(case) for case in cases})
+            {"model": name} | measures.plan_figures(cases, plans) | measures.risk_figures(cases, plans)
         )
     skipped = (
         "" if set(STATSFORECAST) <= set(found) else "; statsforecast is not there, so its models are skipped"
@@ -128,6 +123,7 @@ def _line(name: str, cases: list[Case], found: dict[str, Any], naive: list[dict[
         "model": name,
         **measures.forecast_figures(cases, found, naive),
         **measures.plan_figures(cases, plans),
+        **measures.risk_figures(cases, plans),
         "s/fit": float(found["seconds"]),
         "MB": float(found["peak"]),
     }
@@ -211,52 +207,3 @@ def _updated(case: Case, start: int, age: int) -> measures.Array:
         recent = training_window(series, series.start + at)
         rows.append(stored.fitted.updated(recent).forecast(worker.HORIZON))
     return np.array(rows)
-
-
-STEP = """
-import json, sys
-from predictive_scaling import steps
-from predictive_scaling.backtest.evaluation import Gates
-from predictive_scaling.backtest.training import TrainingOptions
-folder, step = sys.argv[1], sys.argv[2]
-made = {m: [f"{folder}/{m}-{n}" for n in ("model", "cv", "forecast")] for m in ("cpu", "memory")}
-if __name__ == "__main__" and step in made:
-    steps.train_model(f"{folder}/features", *made[step], step, "", TrainingOptions(cv_folds=7))
-elif __name__ == "__main__":
-    cv, forecast = ([made[m][at] for m in made] for at in (1, 2))
-    judged = steps.validate_model(*cv, *forecast, f"{folder}/features", f"{folder}/evaluation", f"{folder}/r", Gates())
-    open(f"{folder}/figures", "w").write(json.dumps(judged.metrics))
-"""
-
-
-def _trained(settings: Settings) -> Row:
-    """Training and judging of all candidates on seven folds: the pipeline's tasks, one after the other."""
-    number = settings.size or SERVICES
-    write_table(_features(number), settings.folder / "features")
-    script = settings.folder / "step.py"
-    script.write_text(STEP)
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    argv = [sys.executable, str(script), str(settings.folder)]
-    peaks = [peak_memory(Command(step, [*argv, step])) for step in ("cpu", "memory", "judge")]
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures = json.loads((settings.folder / "figures").read_text())
-    told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-    return Row(
-        f"{number} made-up services, 2 metrics, 7 folds, all candidates: train and judge",
-        Figure("train_model × 2, validate_model", seconds, seconds, max(filter(None, peaks), default=None)),
-        wanted=200 * number / SERVICES,
-        note=f"{spent:.0f} s of processor time; {told}",
-    )
-
-
-def _features(number: int) -> pd.DataFrame:
-    """Hourly features of made-up services: one family for cpu, the next for memory."""
-    usage = list(made(2 * number).items())
-    tables = []
-    for at in range(number):
-        (name, cpu), (_, memory) = usage[2 * at], usage[2 * at + 1]
-        stamps = pd.date_range("2026-01-05", periods=len(cpu), freq="h", tz="UTC")
-        clean = pd.DataFrame({"timestamp": stamps, "service": name, "cpu": cpu, "memory": memory})
-        tables.append(FeatureEngineer().transform(clean))
-    return pd.concat(tables, ignore_index=True)

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from .forecast import _updated
-from .forecasting import measures, worker
+from .forecasting import many, measures, peers, timed, worker
 from .forecasting.families import FAMILIES, made
 from .forecasting.measures import Case
 
@@ -73,7 +74,45 @@ def test_plans_of_a_constant_series_can_be_worked_out() -> None:
     assert measures.krr_like(CONSTANT).max() == 10.0
 
 
+def test_cost_at_equal_risk_of_plans_that_are_known() -> None:
+    values = np.tile(np.arange(1.0, 25.0), 30)
+    cases = [Case("a", "cpu", values), Case("m", "memory", values)]
+    knowing = {case.name: case.actual() * 7.0 for case in cases}
+    found = measures.risk_figures(cases, knowing)
+    # The constant has to be the highest hour, 24, for no hour to be above; knowing the day, its mean of 12.5 will do.
+    assert found["memory ×VPA at 1%"] == pytest.approx(12.5 / 24, rel=1e-3)
+    assert measures.risk_figures(cases, {case.name: measures.vpa_like(case) for case in cases}) == {
+        name: pytest.approx(1.0) for name in found
+    }
+
+
 def test_updated_models_of_any_age_know_the_newest_level() -> None:
     values = np.repeat([5.0, 9.0], [24 * 33, 24 * 9])
     for age in (0, 3):
         assert _updated(Case("a", "cpu", values), 0, age)[-1] == pytest.approx(np.full(24, 9.0), rel=0.01)
+
+
+def test_peers_take_part_where_a_python_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(peers.VARIABLE, "/opt/peers/bin/python")
+    assert peers.python(tmp_path) == "/opt/peers/bin/python"
+    monkeypatch.delenv(peers.VARIABLE)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert peers.python(tmp_path) == ""
+
+
+def test_accuracy_of_a_peer_is_of_the_scored_folds() -> None:
+    cutoffs = pd.to_datetime([f"2026-01-{day:02d}" for day in range(1, 11)])
+    missed = [5.0] * 3 + [1.0] * 7  # the first three folds are not scored
+    found = pd.DataFrame({"unique_id": "a", "cutoff": cutoffs, "y": 10.0, "MSTL": 10.0 - np.array(missed)})
+    assert many.accuracy(found) == pytest.approx(0.9)
+
+
+def test_tasks_are_timed_whole_and_told_by_the_service(tmp_path: Path) -> None:
+    ours = timed.tasks(1, ("blend",), tmp_path / "one")
+    line = ours.line("ours")
+    assert line["services"] == "1"
+    assert float(line["s"]) > 0
+    assert line["ms a service"] == pytest.approx(1000 * ours.processor)
+    row = timed.larger(ours, timed.Spent(10, 5 * ours.seconds, 5 * ours.processor, 300.0, ours.figures))
+    assert row.ratio == pytest.approx(0.5)
+    assert "200 MB: missed" in row.note

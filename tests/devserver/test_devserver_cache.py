@@ -12,6 +12,7 @@ from kfp_gitops.devserver import DevServer, Rights, cli, fingerprint
 from kfp_gitops.devserver.executor import LOCALRUN
 from project import HERE
 from servers.cached import SYMBOLIC, CachedRuns
+from servers.prepared import Prepared
 
 VECTORS: list[dict[str, Any]] = json.loads((HERE / "data/kfp-cache/vectors.json").read_text())
 
@@ -82,14 +83,19 @@ def documents(tmp_path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def runs(make: Make) -> CachedRuns:
-    return CachedRuns(make(executor=LOCALRUN, cache=True))
+def runs(make: Make, localrun: Prepared) -> CachedRuns:
+    return CachedRuns(make(executor=localrun.python(*LOCALRUN[1:]), cache=True))
 
 
 @pytest.fixture
-def quick(make: Make) -> CachedRuns:
-    """Tasks that compute nothing."""
-    return CachedRuns(make(executor=SYMBOLIC, cache=True))
+def symbolic(localrun: Prepared) -> tuple[str, ...]:
+    """The executor whose tasks compute nothing."""
+    return localrun.python(SYMBOLIC)
+
+
+@pytest.fixture
+def quick(make: Make, symbolic: tuple[str, ...]) -> CachedRuns:
+    return CachedRuns(make(executor=symbolic, cache=True))
 
 
 def _container(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -244,16 +250,16 @@ def test_a_result_goes_with_the_files_of_its_run(quick, documents):
     assert quick.run(documents).executed == {"write", "read"}
 
 
-def test_the_cache_outlives_the_server(make, tmp_path, documents):
-    with_data = {"data": tmp_path / "kept", "executor": SYMBOLIC, "cache": True}
+def test_the_cache_outlives_the_server(make, tmp_path, documents, symbolic):
+    with_data = {"data": tmp_path / "kept", "executor": symbolic, "cache": True}
     server = make(**with_data)
     CachedRuns(server).run(documents)
     server.close()
     assert CachedRuns(make(**with_data)).run(documents).cached == {"write", "read"}
 
 
-def test_nothing_is_cached_unless_asked_for(make, documents):
-    quick = CachedRuns(make(executor=SYMBOLIC))
+def test_nothing_is_cached_unless_asked_for(make, documents, symbolic):
+    quick = CachedRuns(make(executor=symbolic))
     assert [len(quick.run(documents).executed) for _ in range(2)] == [2, 2]
 
 

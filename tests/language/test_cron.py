@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -149,3 +149,20 @@ def test_two_readings_of_the_source_agree(expression: str, start: datetime) -> N
 @given(st.text(alphabet="0123456789*/-,? @everydailmonhsµ.+ \x1c\u3000", max_size=40))
 def test_any_text_is_a_schedule_or_a_cron_error(text: str) -> None:
     _answer(text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "hours"),
+    [
+        ("0 5 1-23/3 * * *", 3),
+        ("0 0 3 * * 1", 7 * 24),
+        ("@daily", 24),
+        ("@every 90m", 1.5),
+        ("0 0 8,9,20 * * *", 12),
+        ("0 */15 9-17 * * 1-5", 63.25),  # from Friday evening to Monday morning
+        ("0 0 0 1 * *", 31 * 24),
+        ("0 0 0 30 2 *", 0),
+    ],
+)
+def test_longest_wait_between_two_firings(expression: str, hours: float) -> None:
+    assert cron.longest_wait(cron.parse(expression)) == timedelta(hours=hours)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from predictive_scaling.backtest.folds import best, origins, run_backtest
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import MEMBERS, ModelOptions, recipes
+from predictive_scaling.models.base import one_by_one
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Spy:
                 return {}
 
         return Fitted()
+
+    def forecasts(self, windows, horizon):
+        return one_by_one(self, windows, horizon)
 
 
 def hours(days):
@@ -109,7 +113,7 @@ def test_slow_model_that_is_behind_after_three_folds_is_spared_the_others(worth,
 
             return Fitted()
 
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(2)
     values = np.tile(np.arange(24.0), 28) + rng.normal(0, 3, 28 * 24)
     models = [*recipes(["blend"], ModelOptions()), Slow()]
     tested = run_backtest(HourlySeries(0, values), models, 24, 5, blend=True)

@@ -87,7 +87,7 @@ def test_old_runs_and_models_are_swept_from_the_bucket(trained, tmp_path):
     registry, pointer = trained
     run(tmp_path / "again", registry, WEEK + 7)
     later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    ending = steps.Ending("SUCCEEDED", keep_runs=1)
+    ending = steps.Ending("SUCCEEDED", keep_runs=1, keep_days=0)
     found = steps.cleanup(str(tmp_path / "summary"), ending, registry, "run-1", later)
     assert found["errors"] == []
     assert found["swept"]["runs"] == 1

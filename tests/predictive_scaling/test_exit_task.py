@@ -112,9 +112,10 @@ def test_altered_recommendation_is_not_republished(tmp_path, registry, gateway, 
     assert "is not the recommendation" in webhook.bodies[0]["text"]
 
 
-def test_forecast_only_republishes_no_floor(tmp_path, registry, gateway):
+@pytest.mark.parametrize("mode", ["forecast_only", "pull-request"])
+def test_only_publish_republishes_a_floor(tmp_path, registry, gateway, mode):
     released(registry)
-    end(tmp_path, steps.Ending("FAILED"), registry)
+    end(tmp_path, steps.Ending("FAILED", mode=mode), registry)
     assert "predictive_scaling_accuracy" in gateway()
     assert "predictive_scaling_min_replicas" not in gateway()
 

@@ -1,15 +1,19 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.series import HourlySeries, instants, weekday
+from predictive_scaling.base.series import HourlySeries, Windows, instants, weekday
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, ModelOptions, from_state, recipe, recipes
 from predictive_scaling.models.blend import weighted_median, weights_of
-from predictive_scaling.models.level import LevelPath, damped_level
+from predictive_scaling.models.level import LevelPaths, damped_levels
 from predictive_scaling.models.profile import KINDS, Profile
-from predictive_scaling.models.season import hour_of_week, season_of, shrunk_means
+from predictive_scaling.models.season import hour_of_week, seasons_of, shrunk_means
+from predictive_scaling.models.stan import Optimiser
 from profiles import examples
+from stanio import dump_stan_json
 
 OPTIONS = ModelOptions()
 SINGLE = [kind for kind in COMPLEXITY if kind != BLEND]
@@ -77,7 +81,7 @@ def test_one_odd_week_counts_a_third():
     values = np.zeros(168)
     values[0] = 9.0
     hours = np.arange(MONDAY, MONDAY + 168)
-    assert shrunk_means(values, hour_of_week(hours), 168)[0] == pytest.approx(3.0)
+    assert shrunk_means(values[None, :], hour_of_week(hours)[None, :], 168)[0, 0] == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("kind", SINGLE)
@@ -155,12 +159,13 @@ def test_damped_profile_forgets_a_shock_that_always_faded():
 
 
 def test_damped_level_keeps_a_shift_that_always_stayed():
-    path = damped_level(np.repeat(np.arange(1.0, 29.0) * 10, 24))
-    assert path.ahead(24)[-1] > 270.0
+    paths = damped_levels(np.repeat(np.arange(1.0, 29.0) * 10, 24)[None, :])
+    assert paths.ahead(24)[0, -1] > 270.0
 
 
 def test_level_path_fades():
-    assert LevelPath(10.0, 8.0, 0.5).ahead(3).tolist() == [14.0, 12.0, 11.0]
+    path = LevelPaths(np.array([10.0]), np.array([8.0]), np.array([0.5]))
+    assert path.ahead(3).tolist() == [[14.0, 12.0, 11.0]]
 
 
 def test_logarithm_grows_the_swing_with_the_level():
@@ -176,12 +181,12 @@ def test_logarithm_of_a_zero_series_stays_zero():
 def test_median_season_resists_one_odd_day():
     days = np.tile(np.where(np.arange(24) == 9, 10.0, 1.0), (22, 1))
     days[10] = 500.0
-    day = np.array(season_of(series(days.ravel()), median=True).day)
+    (day,) = seasons_of(Windows.of(series(days.ravel())), median=True).day
     assert day[9] - day[8] == pytest.approx(9.0, abs=0.5)
 
 
-def test_weights_fall_with_the_sixth_power_of_the_error():
-    assert weights_of(np.array([[1.0, 2.0]])) == pytest.approx([64 / 65, 1 / 65])
+def test_weights_fall_with_the_fourth_power_of_the_error():
+    assert weights_of(np.array([[1.0, 2.0]])) == pytest.approx([16 / 17, 1 / 17])
 
 
 def test_newer_origins_weigh_more():
@@ -227,3 +232,23 @@ def test_updated_model_sees_the_newest_level_without_training(kind):
     assert updated.kind == kind
     expected = 5.0 if kind == "median_7d" else 9.0
     assert updated.forecast(24) == pytest.approx(np.full(24, expected), rel=0.1)
+
+
+def test_stan_reads_what_cmdstanpy_would_have_written(monkeypatch):
+    seen, optimize = [], Optimiser.optimize
+
+    def spied(self, *, data, inits, **options):
+        program = self._program
+
+        class Spy:
+            def optimize(self, *, data, inits, **options):
+                seen.append([Path(path).read_text() for path in (data, inits)])
+                return program.optimize(data=data, inits=inits, **options)
+
+        seen.append([dump_stan_json(each) for each in (data, inits)])
+        return optimize(Optimiser(Spy()), data=data, inits=inits, **options)
+
+    monkeypatch.setattr(Optimiser, "optimize", spied)
+    recipe("prophet", OPTIONS).fit(series(np.random.default_rng(1).random(400)))
+    expected, written = seen
+    assert written == expected

@@ -61,6 +61,19 @@ def test_release_is_addressed_by_content_and_pointed_to(registry):
     assert parse_object(registry.get(pointer["recommendation"]), "r") == RECOMMENDATION
 
 
+def test_forecast_that_began_before_a_training_ended_brings_no_older_model_back(tmp_path):
+    registry = open_registry(str(tmp_path / "registry"))
+    scores = {"accuracy": 0.9, "skill": 0.1, "baseline": "snaive_1d", "over95": 0.05}
+    old = Release("checkout", "cpu", b'{"kind":"old"}', {**scores, "trained_at": "2026-11-16T03:00:00Z"})
+    new = Release("checkout", "cpu", b'{"kind":"new"}', {**scores, "trained_at": "2026-11-23T03:00:00Z"})
+    publish(registry, RECOMMENDATION, [old])
+    trained = publish(registry, RECOMMENDATION, [new])
+    after = publish(registry, RECOMMENDATION, [old], trained)
+    assert after["models"] == {"checkout": {"cpu": new.key}}
+    assert after["trained"] == trained["trained"]
+    assert publish(registry, RECOMMENDATION, [new], after)["models"] == after["models"]
+
+
 def test_pointer_is_written_last_so_a_broken_publish_changes_nothing():
     written = []
 

@@ -285,3 +285,24 @@ def test_partial_answer_is_told(said, text):
     )
     assert len(told) == 1
     assert text in told[0]
+
+
+def test_what_was_kept_and_what_is_new_is_what_there_is(prometheus, tmp_path, capsys):
+    """Run after run against a real server, with own expressions; each as if everything had been asked for."""
+    query, registry = replace(QUERY, days=2), str(tmp_path / "registry")
+    said = []
+    for at, now in enumerate(("2024-01-04T01:05:10Z", "2024-01-04T04:05:20Z", "2024-01-04T22:40:00Z", NOW)):
+        path = str(tmp_path / f"extended-{at}")
+        steps.fetch_usage(path, prometheus.url, query, registry, f"run-{at}", now, keep_usage="extend")
+        said.append(capsys.readouterr().out)
+        _, expected = fetched(prometheus, tmp_path / "whole", query, now=now)
+        pd.testing.assert_frame_equal(load_usage(path), expected)
+    assert "everything was asked for: nothing was kept yet" in said[0]
+    assert all("had been kept" in each for each in said[1:])
+
+
+def test_keeping_needs_a_registry_and_a_known_word(prometheus, tmp_path):
+    with pytest.raises(InputError, match="keep_usage is 'always'"):
+        steps.fetch_usage(
+            str(tmp_path / "u"), prometheus.url, QUERY, str(tmp_path), "run-1", NOW, keep_usage="always"
+        )

@@ -31,7 +31,27 @@ LIMITED = {"app": requests("100Mi", "1Gi")}
 QUOTA = bound("ResourceQuota", "all", {"hard": {"requests.memory": "1Gi"}})
 CPUS = bound("ResourceQuota", "cpus", {"hard": {"requests.cpu": "2"}})
 PODS = bound("ResourceQuota", "pods", {"hard": {"pods": "3"}})
-SCOPED = bound("ResourceQuota", "scoped", {"hard": {"pods": "1"}, "scopes": ["BestEffort"]})
+
+
+def scoped(*scopes, operator="", values=(), hard=("pods", "1")):
+    """A quota of one pod, or of something else, with scopes in either way of writing them."""
+    spec = {"hard": dict([hard])}
+    if not operator:
+        return bound("ResourceQuota", "scoped", spec | {"scopes": list(scopes)})
+    asked = [{"scopeName": each, "operator": operator, "values": list(values)} for each in scopes]
+    return bound("ResourceQuota", "scoped", spec | {"scopeSelector": {"matchExpressions": asked}})
+
+
+def term(**more):
+    return {"topologyKey": "zone", **more}
+
+
+def near(**more):
+    """Affinity of a pod, as it is preferred."""
+    preferred = [{"weight": 1, "podAffinityTerm": term(**more)}]
+    return {"affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}}
+
+
 TWO = {"app": requests("100Mi"), "proxy": requests("64Mi")}
 
 
@@ -50,6 +70,32 @@ UNFIT = {
         [shop({"app": requests(cpu="700m")}), hpa(namespace="shop"), CPUS],
         "quota cpus allows requests.cpu 2 (rendered.yaml:41), and 2.8 would be needed",
         1,
+    ),
+    "quota of long pods": (
+        [shop(), hpa(namespace="shop"), scoped("NotTerminating", "NotBestEffort")],
+        "quota scoped allows pods 1", 1,
+    ),
+    "quota of its priority": (
+        [shop(priorityClassName="low"), hpa(namespace="shop"),
+         scoped("PriorityClass", operator="In", values=["high", "low"], hard=("requests.memory", "1Gi"))],
+        "quota scoped allows requests.memory 1Gi", 1,
+    ),
+    "quota of any priority": (
+        [shop(priorityClassName="low"), hpa(namespace="shop"), scoped("PriorityClass")],
+        "quota scoped allows pods 1", 1,
+    ),
+    "quota of all but a priority": (
+        [shop(), hpa(namespace="shop"), scoped("PriorityClass", operator="NotIn", values=["high"])],
+        "quota scoped allows pods 1", 1,
+    ),
+    "quota of affinity by selector": (
+        [shop(**near(namespaceSelector={})), hpa(namespace="shop"), scoped("CrossNamespacePodAffinity")],
+        "quota scoped allows pods 1", 1,
+    ),
+    "quota of affinity by name": (
+        [shop(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term(namespaces=["a"])]}}),
+         hpa(namespace="shop"), scoped("CrossNamespacePodAffinity")],
+        "quota scoped allows pods 1", 1,
     ),
     "quota of pods": ([shop(), hpa(namespace="shop"), PODS], "quota pods allows pods 3", 1),
     "a node": ([shop(), node("small", "128Mi"), node("large", "256Mi")], "the largest, large, has 256Mi", 1),
@@ -98,7 +144,27 @@ FIT = {
     "own limit beside a LimitRange": [shop(LIMITED), DEFAULT],
     "LimitRange of another namespace": [shop(), DEFAULT | {"metadata": {"name": "x", "namespace": "other"}}],
     "quota": [shop(), hpa(namespace="shop"), bound("ResourceQuota", "all", {"hard": {"memory": "1200Mi"}})],
-    "scoped quota": [shop(), SCOPED],
+    "quota of best effort": [shop(), hpa(namespace="shop"), scoped("BestEffort")],
+    "quota of what terminates": [shop(), hpa(namespace="shop"), scoped("Terminating", "NotBestEffort")],
+    "quota of another priority": [
+        shop(priorityClassName="low"),
+        hpa(namespace="shop"),
+        scoped("PriorityClass", operator="In", values=["high"]),
+    ],
+    "quota of any priority": [shop(), hpa(namespace="shop"), scoped("PriorityClass")],
+    "quota of no priority": [
+        shop(priorityClassName="low"),
+        hpa(namespace="shop"),
+        scoped("PriorityClass", operator="DoesNotExist"),
+    ],
+    "quota of affinity": [shop(**near()), hpa(namespace="shop"), scoped("CrossNamespacePodAffinity")],
+    "quota of volumes": [shop(), hpa(namespace="shop"), scoped("VolumeAttributesClass")],
+    "quota whose scope others have": [
+        shop(),
+        workload("other", namespace="shop"),
+        hpa(namespace="shop", least=1),
+        scoped("NotBestEffort", hard=("pods", "4")),
+    ],
     "node": [shop(), node("large", "300Mi")],
     "VPA that is off": [shop(), vpa(namespace="shop", mode="Off")],
     "VPA of cpu": [

@@ -100,7 +100,7 @@ def test_leave_may_be_given_in_the_tree_for_a_service(repository, capsys):
 def test_a_past_that_is_too_short_is_told(repository, capsys):
     assert repository.propose(capsys, NEWEST, BASE, *ALLOW, *keep(repository, *daily(6))) == 0
     assert "reach back to 2026-02-23T04:00:00Z" in repository.said
-    assert "keep_runs" in repository.said
+    assert "keep_days" in repository.said
 
 
 def test_leave_without_a_past_is_refused(repository, capsys):

@@ -1,12 +1,14 @@
 """Gauges on a real Pushgateway: what is pushed, what is replaced, what is removed."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 from predictive_scaling import steps
 from predictive_scaling.base.errors import InputError, RemoteError
 from predictive_scaling.base.web import Server
+from predictive_scaling.recommend.floors import in_force
 from predictive_scaling.tell.gauges import Gauge, floors, gauges
 from predictive_scaling.tell.pushing import (
     deliver,
@@ -122,6 +124,19 @@ def test_entry_that_was_carried_over_ends_the_floors_of_its_service_alone():
     }
     assert ends["checkout"] == [1767247200.0]
     assert ends["search"] > ends["checkout"]
+
+
+def test_memory_that_ends_before_ends_no_floors():
+    """What is pushed is what `in_force` says: floors are cpu's, and memory's request has its own end."""
+    said = document(checkout=(MODEL, {**MEMORY, "valid_until": "2026-01-01T06:00:00Z"}))
+    found = by_name(gauges(said, with_floors=True)["checkout"])
+    assert found[("valid_until_seconds",)] == 1795600800
+    assert found[("request_valid_until_seconds", ("metric", "memory"))] == 1767247200
+    assert found[("request_valid_until_seconds", ("metric", "cpu"))] == 1795600800
+    last = datetime.fromtimestamp(1795600800, UTC)
+    held = document(checkout=({**MODEL, "min_replicas": 2}, said["services"][0]["memory"]))
+    assert in_force(held, "checkout", last - timedelta(seconds=1)) == 2
+    assert in_force(held, "checkout", last) is None
 
 
 def test_forecast_only_gives_no_floors():

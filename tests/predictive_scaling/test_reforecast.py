@@ -150,7 +150,7 @@ def test_forecast_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     registry, key = open_registry(trained), pointer(trained)["models"]["checkout"]["cpu"]
     stored = json.loads(registry.get(key))
     day = [1e6] * 24
-    level = {"kind": "profile_level", "weight": 1.0}
+    level = {"kind": "profile_damped", "weight": 1.0}
     state = {"end": 0, "level": [0, 0, 0], "scale": [0, 0], "day": [*day[:23], -23e6], "week": [0] * 168}
     stored["state"]["members"] = [{**level, "state": state}]
     data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()
@@ -207,8 +207,8 @@ def forged(trained, change):
 
 def test_band_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     def widen(stored):
-        for kind in stored["band"].values():
-            kind.update(dict.fromkeys(kind, 1e6))
+        for kind in ("plain", "scaled"):
+            stored["band"][kind].update(dict.fromkeys(stored["band"][kind], 1e6))
 
     forged(trained, widen)
     found = run(tmp_path / "wide", trained, 22, "forecast_only", train=False)

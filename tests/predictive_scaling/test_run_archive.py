@@ -30,7 +30,7 @@ def archived(registry, tmp_path, day):
 def test_newest_runs_are_kept_with_what_they_refer_to(tmp_path, registry):
     pointers = [archived(registry, tmp_path, day) for day in (1, 8, 15, 22)]
     aged(registry)
-    found = end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=2), registry)
+    found = end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=2, keep_days=0), registry)
     assert found["swept"] == {"runs": 2, "objects": 4}
     keys = {
         each.key
@@ -51,7 +51,7 @@ def test_release_in_force_is_kept_even_when_its_run_is_old(tmp_path, registry):
         archived(registry, tmp_path, day)
     open_registry(registry).put("current.json", pointer)
     aged(registry)
-    end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=1), registry)
+    end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=1, keep_days=0), registry)
     assert open_registry(registry).get(first["models"]["checkout"]["cpu"]) == b'{"run":"run-1"}'
 
 
@@ -77,6 +77,38 @@ def test_pointer_that_cannot_be_read_deletes_nothing(tmp_path, registry):
 
 def test_no_run_at_all_may_not_be_kept(tmp_path, registry):
     assert "keep_runs is 0" in end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=0), registry)["errors"][0]
+
+
+def test_of_each_day_before_the_newest_run_is_kept(tmp_path, registry):
+    """Eight runs a day, and `keep_runs` of eight would be a single day."""
+    store = open_registry(registry)
+    for day in range(1, 24):
+        for hour in range(1, 24, 3):
+            pointer = released(registry, f"run-{day}-{hour}", f"2026-11-{day:02}T{hour:02}:05:00Z")
+            archive_run(store, pointer, {})
+    aged(registry)
+    end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=8, keep_days=15), registry, now="2026-11-24T00:30:00Z")
+    left = {each.key.split("/")[1][:11] for each in store.objects_under("runs")}
+    newest = {f"202611{day:02}T22" for day in range(9, 24)}
+    assert left == newest | {f"20261123T{hour:02}" for hour in range(1, 24, 3)}
+
+
+def test_kept_usage_that_nothing_names_goes(tmp_path, registry):
+    store = open_registry(registry)
+    named, old, new = ("a" * 64, "b" * 64, "c" * 64)
+    for digest in (named, old, new):
+        store.put(f"usage/{digest}.csv.gz", b"rows")
+    store.put("usage/kept.json", f'{{"pieces": [{{"sha256": "{named}"}}]}}'.encode())
+    aged(registry, *(f"usage/{each}.csv.gz" for each in (named, old)), "usage/kept.json")
+    soon = store.objects_under("usage")[2].modified.isoformat()
+    end(tmp_path, SUCCEEDED, registry, now=soon)
+    assert [each.key for each in store.objects_under("usage")] == [
+        *(f"usage/{each}.csv.gz" for each in (named, new)),
+        "usage/kept.json",
+    ]
+    store.delete("usage/kept.json")
+    end(tmp_path, SUCCEEDED, registry, now="2100-01-01T00:00:00Z")
+    assert store.objects_under("usage") == []
 
 
 def test_archive_describes_its_files_by_digest(tmp_path, registry):

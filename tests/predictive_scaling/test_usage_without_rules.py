@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import yaml
 from cluster_recordings import openmetrics, series, truth
@@ -359,3 +360,17 @@ def test_of_a_chunk_that_was_kept_nothing_is_asked_again_at_a_later_time(prometh
         END - 2 * DAY,
         END - DAY + HOUR,
     }  # the first and the last day, not that between
+
+
+@pytest.mark.parametrize(
+    ("source", "step"), [("raw", "5min"), ("rules", "5min"), ("auto", "1h"), ("auto", "15min")]
+)
+def test_what_was_kept_and_what_is_new_is_what_there_is(prometheus, tmp_path, capsys, source, step):
+    query, registry = replace(QUERY, source=source, step=step), str(tmp_path / "registry")
+    for at, now in enumerate(("2024-01-03T10:05:10Z", "2024-01-03T13:07:20Z", NOW)):
+        path = str(tmp_path / f"extended-{at}")
+        steps.fetch_usage(path, prometheus.url, query, registry, f"run-{at}", now, keep_usage="extend")
+        said = capsys.readouterr().out
+        assert ("had been kept" in said) is (at > 0), said
+        steps.fetch_usage(str(tmp_path / "whole"), prometheus.url, query, "", "", now)
+        pd.testing.assert_frame_equal(load_usage(path), load_usage(str(tmp_path / "whole")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import yaml
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.runtree import Names, Record, View, of_records
 
-SYMBOLIC = (sys.executable, str(Path(__file__).with_name("symbolic.py")))
+SYMBOLIC = Path(__file__).with_name("symbolic.py")
 """The executor whose tasks compute nothing."""
 
 

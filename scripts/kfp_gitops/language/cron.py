@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from kfp_gitops.base import golang
@@ -21,6 +21,8 @@ from kfp_gitops.base import golang
 _SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT64 = 1 << 63
+_NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
+_SHOWING, _MOST_RARE, _MOST = timedelta(days=8), 13, 3_000  # a week of quarters of an hour; a year of months
 _YEARS = 5
 """After so many years without a firing the parser's `Next` gives up."""
 
@@ -152,6 +154,22 @@ def parse(text: str) -> Cron:
     if len(fields) not in (5, 6):
         raise CronError(f"Expected 5 to 6 fields, found {len(fields)}: {text}")
     return Fields(*(_field(*pair) for pair in zip([*fields, "*"][:6], _FIELDS, strict=True)))
+
+
+def longest_wait(cron: Cron) -> timedelta:
+    """From one firing to the next at most, as the first days of a year show it; zero when it fires once or never."""
+    at = first = cron.next_after(_NEW_YEAR)
+    longest, number = timedelta(0), 0
+    while (
+        at is not None
+        and first is not None
+        and (at - first <= _SHOWING or number < _MOST_RARE)
+        and number < _MOST
+    ):
+        following = cron.next_after(at)
+        longest = max(longest, following - at) if following else longest
+        at, number = following, number + 1
+    return longest
 
 
 def split(text: str) -> list[str]:

@@ -30,6 +30,7 @@ from kfp_gitops.base import bounds
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
+from kfp_gitops.language import cron
 from kfp_gitops.sources import placed
 
 MAX_OUTPUT = 2 * 1024 * 1024
@@ -143,6 +144,17 @@ def _to_json(value: Any) -> str:
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def _hours_apart(text: Any) -> float:
+    """The filter `hours_apart`: from one firing of a cron to the next at most; 0 for one that fires once or never."""
+    if isinstance(text, Undefined):
+        str(text)
+    try:
+        hours = cron.longest_wait(cron.parse(str(text))).total_seconds() / 3600
+    except cron.CronError as error:
+        raise ValueError(f"no cron: {error}") from error
+    return round(hours, 4)
+
+
 def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _Sandbox:
     sandbox = kind(
         loader=FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
@@ -155,7 +167,8 @@ def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _
         finalize=_plain,
         bytecode_cache=kind.compiled,
     )
-    sandbox.filters = {**{name: sandbox.filters[name] for name in _FILTERS}, "tojson": _to_json}
+    own = {"tojson": _to_json, "hours_apart": _hours_apart}
+    sandbox.filters = {name: sandbox.filters[name] for name in _FILTERS} | own
     sandbox.globals = {name: sandbox.globals[name] for name in _GLOBALS}
     return sandbox
 

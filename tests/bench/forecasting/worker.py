@@ -49,11 +49,17 @@ def prophet_default() -> Forecaster:
 
 
 def statsforecast(kind: str) -> Forecaster:
-    """MSTL with a day and a week, or AutoETS with a day, with their own intervals."""
-    from statsforecast.models import MSTL, AutoETS
+    """MSTL with a day and a week, or dynamic optimised theta or AutoETS with a day, with their own intervals."""
+    from statsforecast.models import MSTL, AutoETS, DynamicOptimizedTheta
+
+    kinds: dict[str, Callable[[], Any]] = {
+        "mstl": lambda: MSTL(season_length=[24, 168]),
+        "theta": lambda: DynamicOptimizedTheta(season_length=24),
+        "ets": lambda: AutoETS(season_length=24),
+    }
 
     def forecast(_: int, values: Array) -> Array:
-        model: Any = MSTL(season_length=[24, 168]) if kind == "mstl" else AutoETS(season_length=24)
+        model = kinds[kind]()
         found = model.forecast(values, h=HORIZON, level=LEVELS)
         quantiles = (found["lo-80"], found["mean"], found["hi-80"], found["hi-90"])
         return np.maximum(np.array([np.asarray(each, dtype=np.float64) for each in quantiles]), 0.0)
@@ -66,6 +72,7 @@ def peers() -> dict[str, Callable[[], Forecaster]]:
     return {
         "prophet default": prophet_default,
         "MSTL (statsforecast)": lambda: statsforecast("mstl"),
+        "DynamicOptimizedTheta (statsforecast)": lambda: statsforecast("theta"),
         "AutoETS (statsforecast)": lambda: statsforecast("ets"),
     }
 

@@ -93,3 +93,16 @@ def test_a_template_of_which_jinja_makes_no_python_is_bad_input(source: str, say
 def test_tojson_writes_what_yaml_reads(character: str) -> None:
     text = templates.render({"t": "{{ values | tojson }}"}, "t", "f", {"values": [character]})
     assert parse(text, "x").value == json.loads(text) == [character]
+
+
+def test_hours_apart_is_the_longest_wait_of_a_cron() -> None:
+    text = "{{ '0 5 1-23/3 * * *' | hours_apart }} {{ '@weekly' | hours_apart }}"
+    assert templates.render({"t": text}, "t", "f", {}) == "3.0 168.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("'soon'", "no cron: Expected 5 to 6 fields"), ("none_such", "is undefined")]
+)
+def test_hours_apart_of_what_is_no_cron_is_told_with_its_place(text: str, what: str) -> None:
+    with pytest.raises(InputError, match=f"f/t:2:1: template: .*{what}"):
+        templates.render({"t": "\n{{ " + text + " | hours_apart }}"}, "t", "f", {})

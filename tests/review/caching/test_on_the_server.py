@@ -24,6 +24,7 @@ from kfp_gitops.review.caching import Fate, Prediction, predict
 from language import SPECS
 from profiles import examples
 from servers.cached import SYMBOLIC, CachedRuns, Ran
+from servers.prepared import Prepared
 
 SEEDS = range(max(20, examples(100)))  # the first ten do not meet every fate
 _CERTAIN_TO_RUN = (Fate.RUNS, Fate.EACH_TIME)
@@ -82,8 +83,9 @@ def _ended(runs: CachedRuns) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with DevServer(tmp_path_factory.mktemp("server"), executor=SYMBOLIC, cache=True) as server:
+def ground(tmp_path_factory: pytest.TempPathFactory, localrun: Prepared) -> Iterator[Ground]:
+    executor = localrun.python(SYMBOLIC)
+    with DevServer(tmp_path_factory.mktemp("server"), executor=executor, cache=True) as server:
         yield Ground(server)
 
 

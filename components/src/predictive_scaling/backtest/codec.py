@@ -17,7 +17,7 @@ from predictive_scaling.base.documents import canonical_bytes, parse_object, sha
 from predictive_scaling.base.errors import InputError, ModelRejectedError
 from predictive_scaling.models import Fitted, from_state
 
-MODEL_SCHEMA = "predictive-scaling-model/v2"
+MODEL_SCHEMA = "predictive-scaling-model/v3"
 MAX_MODEL_BYTES = 2_000_000
 # ArithmeticError: an integer of 400 digits is JSON, and no float.
 _FOREIGN = (

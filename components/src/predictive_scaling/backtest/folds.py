@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from predictive_scaling.backtest.batches import forecasts
 from predictive_scaling.backtest.intervals import hour_spread
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, Fitted, Recipe
+from predictive_scaling.models.base import FIT_ERRORS
 from predictive_scaling.models.blend import weighted_median, weights_of
 
 # More than four weeks gained nothing on any measured model; less than one hurt.
@@ -69,19 +71,48 @@ def run_backtest(
     With `blend` the weighted median of its members is added, its weights at each origin from earlier ones alone, and
     a slow model that is behind it after the first folds is left out.
     """
-    starts = origins(series, horizon, folds + WARM_UP_ORIGINS)
-    number = min(folds, len(starts))
+    return run_backtests([series], models, horizon, folds, blend=blend)[0]
+
+
+def run_backtests(
+    many: Sequence[HourlySeries], models: Sequence[Recipe], horizon: int, folds: int, *, blend: bool = False
+) -> list[Backtest]:
+    """Backtests of several series, each the same as by itself; light models run on all of them at once."""
+    starts = [origins(series, horizon, folds + WARM_UP_ORIGINS) for series in many]
+    light = [model for model in models if model.kind in MEMBERS]
+    slow = [model for model in models if model.kind not in MEMBERS]
+    found = forecasts(light, many, starts, TRAIN_HOURS, horizon)
+    return [
+        _with_slow(_backtest(series, at, p50, min(folds, len(at)), horizon, blend=blend), series, slow)
+        for series, at, p50 in zip(many, starts, found, strict=True)
+    ]
+
+
+def _backtest(
+    series: HourlySeries,
+    starts: tuple[int, ...],
+    p50: dict[str, FloatArray],
+    folds: int,
+    horizon: int,
+    *,
+    blend: bool,
+) -> Backtest:
+    """Backtest of the light models, those left out that have no forecast on a fold; and of the blend."""
     shape = (len(starts), horizon)
     actual = np.array([series.between(at, at + horizon).values for at in starts]).reshape(shape)
     spread = np.array([_spread(series, at, horizon) for at in starts]).reshape(shape)
-    light = [model for model in models if model.kind in MEMBERS]
-    p50 = _known({model.kind: _forecasts(series, model, starts, horizon, number) for model in light})
+    first = len(starts) - folds
+    known = {kind: rows for kind, rows in p50.items() if starts and np.isfinite(rows[first:]).all()}
     if blend and len(starts):
-        p50[BLEND] = blended(actual, members_of(p50))
-    race = _Race(actual, p50.get(BLEND))
-    slow = [model for model in models if model.kind not in MEMBERS]
-    p50 |= _known({model.kind: _forecasts(series, model, starts, horizon, number, race) for model in slow})
-    return Backtest(starts, number, actual, spread, p50)
+        known[BLEND] = blended(actual, members_of(known))
+    return Backtest(starts, folds, actual, spread, known)
+
+
+def _with_slow(tested: Backtest, series: HourlySeries, slow: Sequence[Recipe]) -> Backtest:
+    """Adds the models that run on the folds alone, but for those that could not be fitted or lost the race."""
+    race = _Race(tested.actual, tested.p50.get(BLEND))
+    found = {model.kind: _slow_forecasts(tested, series, model, race) for model in slow}
+    return replace(tested, p50=tested.p50 | {kind: rows for kind, rows in found.items() if rows is not None})
 
 
 @dataclass(frozen=True)
@@ -100,10 +131,6 @@ class _Race:
         return mine >= best_so_far
 
 
-def _known(forecasts: dict[str, FloatArray | None]) -> dict[str, FloatArray]:
-    return {kind: rows for kind, rows in forecasts.items() if rows is not None}
-
-
 def training_window(series: HourlySeries, origin: int) -> HourlySeries:
     """The hours that a model may see at an origin."""
     return series.between(origin - TRAIN_HOURS, origin)
@@ -114,29 +141,17 @@ def _spread(series: HourlySeries, origin: int, horizon: int) -> FloatArray:
     return hour_spread(training_window(series, origin), ahead)
 
 
-def _forecasts(
-    series: HourlySeries,
-    model: Recipe,
-    starts: Sequence[int],
-    horizon: int,
-    folds: int,
-    race: _Race | None = None,
-) -> FloatArray | None:
-    """Forecasts from all origins, NaN where a light model could not be fitted before the folds.
-
-    None when it could not be fitted on a fold, or lost the race.
-    """
-    rows = np.full((len(starts), horizon), np.nan)
-    first = 0 if model.kind in MEMBERS else len(starts) - folds
-    for at, origin in enumerate(starts[first:], start=first):
-        row = forecast_at(series, model, origin, horizon)
-        if row is not None:
-            rows[at] = row
-        elif at >= len(starts) - folds:
+def _slow_forecasts(tested: Backtest, series: HourlySeries, model: Recipe, race: _Race) -> FloatArray | None:
+    """Forecasts from the folds' origins, NaN before them; None when one could not be fitted, or lost the race."""
+    rows = np.full_like(tested.actual, np.nan)
+    for at in range(tested.warm_up, len(rows)):
+        row = forecast_at(series, model, tested.origins[at], rows.shape[1])
+        if row is None:
             return None
-        if race is not None and race.lost(rows, first, at):
+        rows[at] = row
+        if race.lost(rows, tested.warm_up, at):
             return None
-    return rows if len(starts) else None
+    return rows if len(rows) else None
 
 
 def forecast_at(series: HourlySeries, model: Recipe, origin: int, horizon: int) -> FloatArray | None:
@@ -153,7 +168,7 @@ def fit_at(series: HourlySeries, model: Recipe, origin: int) -> Fitted | None:
         return None
     try:
         return model.fit(window)
-    except (ValueError, RuntimeError, ArithmeticError):  # Stan gives up on some series: the data's fault
+    except FIT_ERRORS:
         return None
 
 
@@ -198,7 +213,12 @@ def best(errors: dict[str, float]) -> str | None:
     known = {kind: error for kind, error in errors.items() if not math.isnan(error)}
     if not known:
         return None
-    lowest = min(known, key=lambda kind: (known[kind], COMPLEXITY.index(kind)))
+    lowest = min(known, key=lambda kind: (known[kind], _complexity(kind)))
     if BLEND in known and known[lowest] > (1 - FAVOURITE_MARGIN) * known[BLEND]:
         return BLEND
     return lowest
+
+
+def _complexity(kind: str) -> int:
+    """Its place among the models; what is made of others' forecasts comes last."""
+    return COMPLEXITY.index(kind) if kind in COMPLEXITY else len(COMPLEXITY)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain, groupby, islice
 
 import numpy as np
 
@@ -18,16 +20,21 @@ from predictive_scaling.backtest.folds import (
     member_errors,
     members_of,
     pooled_errors,
-    run_backtest,
+    run_backtests,
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
+from predictive_scaling.backtest.seen import bounds_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
 from predictive_scaling.models.blend import FittedBlend, weights_of
 
 MAX_WORKERS = 8
+MANY = 200
+"""Series from which on a process for each core pays, where all models are light."""
+BATCH = 16
+"""Series that are trained at once: their windows fill a processor's cache, and not a pod's memory."""
 NEGLIGIBLE = 1e-3  # a member of less weight is not worth storing and updating
 
 
@@ -101,34 +108,72 @@ class ModelTrainer:
 
     def train(self, jobs: Sequence[Job]) -> list[SeriesTraining]:
         """Train every job; results in the order of the jobs. A worker that dies raises BrokenProcessPool."""
-        workers = min(self._workers or _useful_workers(jobs), len(jobs))
+        return list(chain.from_iterable(self.batches(jobs)))
+
+    def batches(self, jobs: Sequence[Job]) -> Iterator[list[SeriesTraining]]:
+        """The same a few at a time, as they come: of thousands of series one would not hold all results."""
+        todo = list(_batches(jobs))
+        workers = min(self._workers or _useful_workers(jobs), len(todo))
         if workers < 2:
-            return [train_series(job) for job in jobs]
+            yield from map(train_batch, todo)
+            return
         # Forking a process that runs threads is unsafe, and the caller may well run some.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            return list(pool.map(train_series, jobs))
+            yield from _mapped(pool, todo, ahead=2 * workers)
+
+
+def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Neighbours of the same options, as many as are trained at once; one by one where that takes seconds."""
+    for options, alike in groupby(jobs, key=lambda job: job.options):
+        found, size = list(alike), 1 if _slow(options) else BATCH
+        yield from (found[at : at + size] for at in range(0, len(found), size))
+
+
+def _mapped(
+    pool: ProcessPoolExecutor, batches: Sequence[Sequence[Job]], ahead: int
+) -> Iterator[list[SeriesTraining]]:
+    """Results in order, no more than `ahead` of them under way or waiting to be taken."""
+    todo = iter(batches)
+    running = deque(pool.submit(train_batch, batch) for batch in islice(todo, ahead))
+    while running:
+        yield running.popleft().result()
+        running.extend(pool.submit(train_batch, batch) for batch in islice(todo, 1))
 
 
 def _useful_workers(jobs: Sequence[Job]) -> int:
-    """One for each core; without Prophet a series takes milliseconds, less than a process takes to start."""
-    slow = any("prophet" in job.options.candidates for job in jobs)
-    return min(MAX_WORKERS, len(os.sched_getaffinity(0))) if slow else 1
+    """One for each core where that pays: light models take milliseconds a series, a process half a second to start."""
+    pays = len(jobs) >= MANY or any(_slow(job.options) for job in jobs)
+    return min(MAX_WORKERS, len(os.sched_getaffinity(0))) if pays else 1
+
+
+def _slow(options: TrainingOptions) -> bool:
+    return "prophet" in options.candidates
 
 
 def train_series(job: Job) -> SeriesTraining:
     """Backtest, choose by the WAPE pooled over all folds, fit once more to the newest window."""
-    if job.series.observed == 0:
-        return _refused(job, "no data")
-    options = job.options
+    return train_batch([job])[0]
+
+
+def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
+    """Train several series of the same options, each as by itself; light models run on all of them at once."""
+    options = jobs[0].options
     models = recipes(options.candidates, options.models)
-    tested = run_backtest(
-        job.series, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+    known = [job.series for job in jobs if job.series.observed]
+    tested = iter(
+        run_backtests(
+            known, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+        )
     )
+    return [_chosen(job, next(tested)) if job.series.observed else _refused(job, "no data") for job in jobs]
+
+
+def _chosen(job: Job, tested: Backtest) -> SeriesTraining:
     if not tested.origins:
         return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
     errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
-    chosen = best({kind: error for kind, error in errors.items() if kind in options.candidates})
+    chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
     if chosen is None:
         return _refused(job, "no candidate could be fitted to every fold", tested)
     return _trained(job, tested, chosen, errors[chosen])
@@ -146,7 +191,8 @@ def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTra
     around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
     ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
-    bounds = around.around(p50, hour_spread(training_window(job.series, job.series.end), ahead))
+    spread = hour_spread(training_window(job.series, job.series.end), ahead)
+    bounds = around.around(p50, spread, float(bounds_before(job.series, [job.series.end])[0]))
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
@@ -174,13 +220,14 @@ def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTra
 
 def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
     kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
-    folds = tuple(_fold(kind, tested, job.options) for kind in kept)
+    seen = bounds_before(job.series, tested.origins)
+    folds = tuple(_fold(kind, tested, seen, job.options) for kind in kept)
     origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
     return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)
 
 
-def _fold(kind: str, tested: Backtest, options: TrainingOptions) -> FoldForecast:
+def _fold(kind: str, tested: Backtest, seen: FloatArray, options: TrainingOptions) -> FoldForecast:
     first, p50 = tested.warm_up, tested.p50[kind]
-    bounds = prequential_bands(tested.actual, p50, tested.spread)
+    bounds = prequential_bands(tested.actual, p50, tested.spread, seen, first)
     cut = Quantiles(*(each[first:] for each in bounds))
     return FoldForecast(kind, kind in options.candidates, p50[first:], cut)

@@ -6,8 +6,8 @@ forecast: service, metric, timestamp, model, p10, p50, p90, p95; a series withou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,10 +17,13 @@ import pandas as pd
 from predictive_scaling import __version__
 from predictive_scaling.backtest.intervals import Quantiles
 from predictive_scaling.backtest.reforecast import Reforecast
-from predictive_scaling.backtest.training import FoldForecast, Job, SeriesTraining, TrainingOptions
+from predictive_scaling.backtest.training import Job, SeriesTraining, TrainingOptions
 from predictive_scaling.base.documents import Document, pretty_bytes, rounded, sha256, write_bytes
-from predictive_scaling.base.series import FloatArray
-from predictive_scaling.models.features import hourly_series
+from predictive_scaling.base.errors import InputError
+from predictive_scaling.base.series import FloatArray, IntArray
+from predictive_scaling.models.features import series_of
+from predictive_scaling.usage.checks import LOAD
+from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import utc
 from predictive_scaling.usage.validation import require_service_name
 
@@ -41,33 +44,49 @@ class ModelFile:
 
 
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
-    """One job for every service of the table, or for the one that is named."""
-    names = [service] if service else sorted(set(map(str, features["service"])))
-    return [
-        Job(name, metric, hourly_series(features, require_service_name(name), metric), options)
-        for name in names
+    """One job for every service of the table that has the metric, or for the one that is named."""
+    tables = ((str(name), rows) for name, rows in features.groupby("service", sort=True))
+    return jobs_of(tables, metric, service, options)
+
+
+def jobs_of(
+    tables: Iterable[tuple[str, pd.DataFrame]], metric: str, service: str, options: TrainingOptions
+) -> list[Job]:
+    """The same of each service's own table."""
+    jobs = [
+        Job(name, metric, series_of(rows, require_service_name(name), metric), options)
+        for name, rows in tables
+        if (not service or name == service) and (metric != LOAD or load_column(rows))
     ]
+    if service and not jobs:
+        raise InputError(f"{require_service_name(service)}: no rows in the features")
+    return jobs
 
 
 def cv_table(results: Sequence[SeriesTraining]) -> pd.DataFrame:
     """Every forecast of every fold."""
-    tables = [_fold_rows(result, fold) for result in results for fold in result.folds if result.origins]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(CV_COLUMNS))
+    pairs = [(result, fold) for result in results for fold in result.folds if result.origins]
+    if not pairs:
+        return pd.DataFrame(columns=pd.Index(CV_COLUMNS))
+    sizes = [fold.p50.size for _, fold in pairs]
+    hours = [_hours(result, fold.p50.shape[1]) for result, fold in pairs]
+    columns = {
+        "service": np.repeat([result.service for result, _ in pairs], sizes),
+        "metric": np.repeat([result.metric for result, _ in pairs], sizes),
+        "fold": np.concatenate([np.repeat(np.arange(len(fold.p50)), fold.p50.shape[1]) for _, fold in pairs]),
+        "timestamp": utc(np.concatenate(hours)),
+        "y": np.concatenate([result.actual.ravel() for result, _ in pairs]),
+        "model": np.repeat([fold.model for _, fold in pairs], sizes),
+        "is_candidate": np.repeat([fold.is_candidate for _, fold in pairs], sizes),
+        "p50": np.concatenate([fold.p50.ravel() for _, fold in pairs]),
+    }
+    for name in Quantiles._fields:
+        columns[name] = np.concatenate([getattr(fold.bounds, name).ravel() for _, fold in pairs])
+    return pd.DataFrame({name: columns[name] for name in CV_COLUMNS})
 
 
-def _fold_rows(result: SeriesTraining, fold: FoldForecast) -> pd.DataFrame:
-    count, horizon = fold.p50.shape
-    hours = np.array(result.origins, dtype=np.int64)[:, None] + np.arange(horizon)
-    rows = pd.DataFrame({"fold": np.repeat(np.arange(count), horizon), "timestamp": utc(hours.ravel())})
-    values = {"y": result.actual, "p50": fold.p50, **fold.bounds._asdict()}
-    named = rows.assign(
-        service=result.service,
-        metric=result.metric,
-        model=fold.model,
-        is_candidate=fold.is_candidate,
-        **{name: array.ravel() for name, array in values.items()},
-    )
-    return named[list(CV_COLUMNS)]
+def _hours(result: SeriesTraining, horizon: int) -> IntArray:
+    return (np.array(result.origins, dtype=np.int64)[:, None] + np.arange(horizon)).ravel()
 
 
 def forecast_table(results: Sequence[SeriesTraining], horizon: int) -> pd.DataFrame:
@@ -107,41 +126,56 @@ def reforecast_table(results: Sequence[Reforecast]) -> pd.DataFrame:
     )
 
 
-def write_models(
-    results: Sequence[SeriesTraining], metric: str, folder: str | Path, horizon: int
-) -> Document:
-    """Write one JSON per series, then the manifest that lists them with digests; gives the manifest."""
-    trained = [(each.service, each.champion) for each in results if each.champion]
-    files = [ModelFile(service, each.kind, each.encoded, rounded(each.wape)) for service, each in trained]
-    refused = {each.service: each.reason for each in results if not each.champion}
-    return _write_folder(files, refused, metric, folder, horizon)
+@dataclass
+class ModelFolder:
+    """A folder of models that are written as they are made, and the manifest that lists them."""
+
+    folder: str | Path
+    metric: str
+    horizon: int
+    models: list[Document] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def add(self, each: ModelFile) -> None:
+        """Write one model."""
+        write_bytes(Path(self.folder) / model_file(each.service), each.data)
+        self.models.append(_entry(each))
+
+    def add_trained(self, results: Sequence[SeriesTraining]) -> None:
+        """Write the models of series that were just trained; of the others the reason is listed."""
+        for each in results:
+            if each.champion:
+                champion = each.champion
+                self.add(ModelFile(each.service, champion.kind, champion.encoded, rounded(champion.wape)))
+            else:
+                self.refused[each.service] = each.reason
+
+    def finish(self) -> Document:
+        """Write the manifest, and give it."""
+        manifest: Document = {
+            "schema": "predictive-scaling-manifest/v1",
+            "metric": self.metric,
+            "granularity": "1h",
+            "horizon_hours": self.horizon,
+            "versions": library_versions(),
+            "models": self.models,
+            "refused": [{"service": service, "reason": reason} for service, reason in self.refused.items()],
+        }
+        write_bytes(Path(self.folder) / MANIFEST, pretty_bytes(manifest))
+        return manifest
 
 
 def write_current_models(
     results: Sequence[Reforecast], metric: str, folder: str | Path, horizon: int
 ) -> Document:
     """The same folder from the models in force, as they are in the registry."""
-    files = [ModelFile(each.service, each.kind, each.data, None) for each in results if not each.reason]
-    refused = {each.service: each.reason for each in results if each.reason}
-    return _write_folder(files, refused, metric, folder, horizon)
-
-
-def _write_folder(
-    files: Sequence[ModelFile], refused: Mapping[str, str], metric: str, folder: str | Path, horizon: int
-) -> Document:
-    for each in files:
-        write_bytes(Path(folder) / model_file(each.service), each.data)
-    manifest: Document = {
-        "schema": "predictive-scaling-manifest/v1",
-        "metric": metric,
-        "granularity": "1h",
-        "horizon_hours": horizon,
-        "versions": library_versions(),
-        "models": [_entry(each) for each in files],
-        "refused": [{"service": service, "reason": reason} for service, reason in refused.items()],
-    }
-    write_bytes(Path(folder) / MANIFEST, pretty_bytes(manifest))
-    return manifest
+    written = ModelFolder(folder, metric, horizon)
+    for each in results:
+        if each.reason:
+            written.refused[each.service] = each.reason
+        else:
+            written.add(ModelFile(each.service, each.kind, each.data, None))
+    return written.finish()
 
 
 def model_file(service: str) -> str:

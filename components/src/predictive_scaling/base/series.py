@@ -1,4 +1,4 @@
-"""Hourly series: a start hour and values, the only shape that models see."""
+"""Hourly series, and windows of many of them as rows: the only shapes that models see."""
 
 from __future__ import annotations
 
@@ -40,6 +40,45 @@ class HourlySeries:
         low = min(max(first, self.start), self.end)
         high = min(max(last, low), self.end)
         return HourlySeries(low, self.values[low - self.start : high - self.start])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of equally many hours, one a row, whatever series they are of; NaN where nothing was measured.
+
+    `ends` are the first hours after each row.
+    """
+
+    ends: IntArray
+    values: FloatArray
+
+    @staticmethod
+    def of(series: HourlySeries) -> Windows:
+        """One series as the only row."""
+        return Windows(np.array([series.end], dtype=np.int64), series.values[None, :])
+
+    @property
+    def length(self) -> int:
+        """Hours of each row."""
+        return int(self.values.shape[1])
+
+    @property
+    def hours(self) -> IntArray:
+        """Hours since 1970 of every value."""
+        return self.ends[:, None] + np.arange(-self.length, 0)
+
+    @property
+    def observed(self) -> IntArray:
+        """How many values of each row are not missing."""
+        return np.asarray(np.isfinite(self.values).sum(axis=1), dtype=np.int64)
+
+    def ahead(self, hours: int) -> IntArray:
+        """The hours right after each row."""
+        return self.ends[:, None] + np.arange(hours)
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Windows:
+        """Some of the rows."""
+        return self if chosen.all() else Windows(self.ends[chosen], self.values[chosen])
 
 
 def hour_of_day(hours: IntArray) -> IntArray:

@@ -9,6 +9,7 @@ from predictive_scaling.base.console import complain
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.commands.command import Command
 from predictive_scaling.steps.fetching import NoUsageError
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.choosing import SOURCES
 from predictive_scaling.usage.columns import OPTIONAL_COLUMNS
 from predictive_scaling.usage.fetch import UsageQuery
@@ -26,6 +27,10 @@ must give one series per service, in cores and in bytes:
   --cpu-query 'sum by (container) (rate(container_cpu_usage_seconds_total{namespace="shop", container!=""}[5m]))'
   --memory-query 'max by (container) (container_memory_working_set_bytes{namespace="shop", container!=""})'
   --service-label container
+
+Requests a second are read beside them, as the load that is forecast:
+
+  --load-query 'sum by (namespace, service) (rate(http_requests_total[5m]))'
 
 A token is read from PREDICTIVE_SCALING_PROMETHEUS_TOKEN, or from the file that
 PREDICTIVE_SCALING_PROMETHEUS_TOKEN_FILE names; certificates to trust from PREDICTIVE_SCALING_CA_FILE.
@@ -56,6 +61,11 @@ def _arguments(parser: ArgumentParser) -> None:
         metavar="NAME=PROMQL",
         help=f"more: {', '.join(OPTIONAL_COLUMNS)}",
     )
+    parser.add_argument(
+        "--load-query", default="", metavar="PROMQL", help="requests a second by service, or a queue's length"
+    )
+    parser.add_argument("--load-kind", default=LOADS[0], choices=LOADS, help="which (default %(default)s)")
+    parser.add_argument("--load-label", default="service", help="the label that names the service in it")
     parser.add_argument(
         "--service-label", default=query.service_label, help="of queries of your own (default %(default)s)"
     )
@@ -88,6 +98,7 @@ def _run(found: Namespace) -> int:
         found.source,
         found.selector,
         dict(map(_service, found.service)),
+        _load(found),
     )
     try:
         steps.fetch_usage(
@@ -97,6 +108,12 @@ def _run(found: Namespace) -> int:
         complain(f"error: {error}")
         return 1
     return 0
+
+
+def _load(found: Namespace) -> dict[str, str]:
+    if not found.load_query:
+        return {}
+    return {"expression": found.load_query, "kind": found.load_kind, "label": found.load_label}
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -91,7 +91,7 @@ def add_training(parser: ArgumentParser) -> None:
         metavar="MODEL",
         default=list(options.candidates),
         help=f"models that compete, of {', '.join(COMPLEXITY)} (default {' '.join(options.candidates)}); "
-        "blend alone takes seconds",
+        "prophet takes most of the time",
     )
     parser.add_argument(
         "--growth",

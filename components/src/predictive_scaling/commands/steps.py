@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,9 +19,10 @@ from predictive_scaling.commands.inputs import LOAD, add_input, tidy_file
 from predictive_scaling.commands.judging import add_rules, add_training, chosen_rules, training_options
 from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
-from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.models.features import TARGET_COLUMNS, FeatureEngineer
+from predictive_scaling.models.load import loaded
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.tables import read_table
 
 VALIDATE_LESSON = """\
   python -m predictive_scaling validate --input usage.csv.gz --report verdict.md
@@ -84,7 +86,7 @@ def _features(found: Namespace) -> int:
 def _train_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--input", required=True, help="hourly features, as `features` writes them")
     parser.add_argument("--output", required=True, help="folder for model/, cv.csv.gz and forecast.csv")
-    parser.add_argument("--metric", required=True, choices=METRICS, help="what is forecast")
+    parser.add_argument("--metric", required=True, choices=tuple(TARGET_COLUMNS), help="what is forecast")
     parser.add_argument("--service", default="", help="train this service alone")
     add_training(parser)
 
@@ -135,22 +137,25 @@ def _recommend(found: Namespace) -> int:
         return 1
     window = FeatureEngineer().window_days
     steps.engineer_features(clean, features, checked.services, "1h", window, validation, events=around.events)
-    for metric in METRICS:
+    has_load = bool(loaded(read_table(features, ("timestamp", "service"))))
+    metrics = tuple(TARGET_COLUMNS)[: 3 if has_load else 2]
+    for metric in metrics:
         _train_into(features, out / metric, metric, "", options)
-    _release(found, around, gates)
+    _release(found, around, gates, metrics)
     return 0
 
 
-def _release(found: Namespace, around: steps.Surroundings, gates: Gates) -> None:
+def _release(found: Namespace, around: steps.Surroundings, gates: Gates, metrics: Sequence[str]) -> None:
     out = Path(found.output)
     cv, forecasts, models = (
-        [str(out / metric / name) for metric in METRICS] for name in ("cv.csv.gz", "forecast.csv", "model")
+        [str(out / metric / name) for metric in metrics] for name in ("cv.csv.gz", "forecast.csv", "model")
     )
     evaluation, report = str(out / "evaluation.json"), str(out / "report.html")
     features = str(out / "features.csv")
     validation = str(out / "validation.json")
     inputs = cv[0], cv[1], forecasts[0], forecasts[1], features
-    steps.validate_model(*inputs, evaluation, report, gates, validation=validation)
+    load = dict(zip(("cv_load", "forecast_load"), (*cv[2:], *forecasts[2:]), strict=False))
+    steps.validate_model(*inputs, evaluation, report, gates, validation=validation, **load)
     steps.publish_recommendation(
         str(out / "clean.csv.gz"),
         str(out / "validation.json"),

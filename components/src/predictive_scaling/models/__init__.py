@@ -19,10 +19,13 @@ from predictive_scaling.models.blend import MEMBERS, FittedBlend
 from predictive_scaling.models.profile import FittedProfile, Profile
 from predictive_scaling.models.prophet import FittedProphet, ProphetRecipe
 from predictive_scaling.models.seasonal import PERIODS, Cycle, FittedCycle
+from predictive_scaling.models.theta import KIND as THETA
+from predictive_scaling.models.theta import FittedTheta, Theta
 
 __all__ = [
     "BASELINES",
     "BLEND",
+    "BY_LOAD",
     "CANDIDATES",
     "COMPLEXITY",
     "MEMBERS",
@@ -34,12 +37,15 @@ __all__ = [
     "recipes",
 ]
 
+BY_LOAD = "load"
+"""Cores as the forecast load will cost them: no recipe makes it, `backtest.by_load` does."""
 # Simplest first.
 COMPLEXITY = (
-    *("last", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
-    *("profile_level", "profile_damped", "profile_log", "blend", "prophet"),
+    *("last", "median_3h", "median_6h", "median_12h", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
+    *("theta", "profile_level", "profile_damped", "profile_log", "blend", "prophet"),
 )
-CANDIDATES = ("blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last")
+# Prophet takes more time than all others together, and is hardly ever the best: whoever wants it names it.
+CANDIDATES = ("blend", "snaive_1d", "snaive_7d", "last")
 BASELINES = ("snaive_1d", "snaive_7d")
 
 
@@ -66,6 +72,8 @@ def recipe(kind: str, options: ModelOptions) -> Recipe:
         return Cycle(kind)
     if kind in profile.KINDS:
         return Profile(kind)
+    if kind == THETA:
+        return Theta()
     if kind == "prophet":
         return ProphetRecipe(**asdict(options))
     raise InputError(f"unknown model {kind!r}; there are {', '.join(COMPLEXITY)}")
@@ -87,6 +95,7 @@ def recipes(kinds: Sequence[str], options: ModelOptions) -> list[Recipe]:
 _READERS: dict[str, Callable[[Document], Fitted]] = {
     **dict.fromkeys(PERIODS, FittedCycle.from_json),
     **{kind: partial(FittedProfile.reader, kind) for kind in profile.KINDS},
+    THETA: FittedTheta.from_json,
     "prophet": FittedProphet.from_json,
 }
 _READERS[BLEND] = FittedBlend.reader(_READERS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
+import numpy as np
+
 from predictive_scaling.base.documents import Document
-from predictive_scaling.base.series import FloatArray, HourlySeries
+from predictive_scaling.base.series import FloatArray, HourlySeries, Windows
 
 
 class Fitted(Protocol):
@@ -45,3 +48,23 @@ class Recipe(Protocol):
     def fit(self, series: HourlySeries) -> Fitted:
         """Fit to a series that may have gaps (NaN); does not change it."""
         ...
+
+    def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
+        """What fits to each of the windows forecast (windows × horizon), the same as one by one.
+
+        No row depends on those beside it, to the last bit. NaN in a row that could not be fitted.
+        """
+        ...
+
+
+FIT_ERRORS = (ValueError, RuntimeError, ArithmeticError)
+"""What a fit may raise that is the data's fault: Stan gives up on some series."""
+
+
+def one_by_one(recipe: Recipe, windows: Windows, horizon: int) -> FloatArray:
+    """`Recipe.forecasts` of a model that can be fitted to one window at a time."""
+    rows = np.full((len(windows.ends), horizon), np.nan)
+    for at, (end, values) in enumerate(zip(windows.ends.tolist(), windows.values, strict=True)):
+        with suppress(*FIT_ERRORS):
+            rows[at] = recipe.fit(HourlySeries(end - len(values), values)).forecast(horizon)
+    return rows

@@ -3,8 +3,8 @@
 Weights are inverse errors to a fixed power, older origins counting less. A median, because the forecast that
 minimises absolute error is a median, and because one member that goes wrong cannot draw it away. Combinations of
 forecasts beat the choice of one on most series: Bates & Granger, "The combination of forecasts" (1969); Makridakis et
-al., "The M4 Competition" (2020). The constants are round numbers within a wide flat optimum, found on synthetic
-families and on series of several sources; none was fitted to one of them.
+al., "The M4 Competition" (2020). Members and constants were found on some 640 series of seven public sources, none
+of them shipped, one half to try and the other to check; the constants are round numbers in a wide flat optimum.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from predictive_scaling.models.base import Fitted
 
 KIND = "blend"
 MEMBERS = (
-    *("last", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
-    *("profile_level", "profile_damped", "profile_log"),
+    *("last", "median_3h", "median_6h", "median_12h", "snaive_1d", "snaive_7d", "median_1d", "median_7d"),
+    *("theta", "profile_damped", "profile_log"),
 )
-POWER = 6.0
+POWER = 4.0
 DECAY = 0.9  # weight of an origin against the next newer one
 TINY = 1e-12
 

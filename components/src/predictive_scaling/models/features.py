@@ -1,8 +1,8 @@
 """Hourly features from clean samples.
 
 Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0), is_weekend,
-n_samples; and cpu_request, memory_request (last of the hour) where the samples have them. Hours with less than half
-their samples are missing (NaN), and stay so.
+n_samples; and where the samples have them cpu_request, memory_request (last of the hour), requests, queue (means).
+Hours with less than half their samples are missing (NaN), and stay so.
 
 What is forecast of cpu is the hour's mean: who works slower for a minute goes on. Of memory it is the hour's highest,
 by the samples' own maxima where they have them: a container that once needs more than it may have is killed.
@@ -18,7 +18,8 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import HourlySeries
-from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.checks import LOAD, LOADS, METRICS
+from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import epoch_hours
 
 FEATURE_COLUMNS = (
@@ -27,7 +28,7 @@ FEATURE_COLUMNS = (
 )
 REQUEST_COLUMNS = ("cpu_request", "memory_request")
 # What a model of a metric is trained on.
-TARGET_COLUMNS = {"cpu": ("cpu",), "memory": ("memory", "memory_max")}
+TARGET_COLUMNS = {"cpu": ("cpu",), "memory": ("memory", "memory_max"), LOAD: ()}
 HOUR = pd.Timedelta(hours=1)
 
 
@@ -57,8 +58,8 @@ class FeatureEngineer:
             self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)
         ]
         features = pd.concat(tables, ignore_index=True)
-        requested = [name for name in REQUEST_COLUMNS if name in features.columns]
-        return features[[*FEATURE_COLUMNS, *requested]]
+        more = [name for name in (*REQUEST_COLUMNS, *LOADS) if name in features.columns]
+        return features[[*FEATURE_COLUMNS, *more]]
 
     def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
         expected = HOUR / _step(rows)
@@ -73,8 +74,17 @@ class FeatureEngineer:
 
 
 def target(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
-    """What is forecast of a metric: usage, and of memory its peaks where they are known; missing where usage is."""
+    """What is forecast of a metric of one service: usage, and of memory its peaks where they are known; missing where
+    usage is. Of load it is the column that the service has."""
+    if metric == LOAD:
+        return load_of(rows)
     return rows[metric] if metric == "cpu" else highest(rows, metric)
+
+
+def load_of(rows: pd.DataFrame) -> pd.Series[float]:
+    """The load of one service; all of it missing where it has none."""
+    name = load_column(rows)
+    return rows[name].astype("float64") if name else pd.Series(np.nan, index=rows.index, dtype="float64")
 
 
 def highest(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
@@ -94,6 +104,7 @@ def _hours(rows: pd.DataFrame) -> pd.DataFrame:
             **{metric: grouped[metric].mean() for metric in METRICS},
             **{name: grouped[name].max() for name in maxima},
             **{name: grouped[name].last() for name in REQUEST_COLUMNS if name in rows.columns},
+            **{name: grouped[name].mean() for name in LOADS if name in rows.columns},
             "n_samples": grouped.size(),
         }
     )
@@ -117,15 +128,22 @@ def without(features: pd.DataFrame, refused: Collection[tuple[str, str]]) -> pd.
     blanked = features
     for service, metric in refused:
         of = blanked["service"] == service
-        values = {name: blanked[name].mask(of) for name in (metric, f"{metric}_max")}
+        names = LOADS if metric == LOAD else (metric, f"{metric}_max")
+        values = {name: blanked[name].mask(of) for name in names if name in blanked.columns}
         blanked = blanked.assign(**values)
     return blanked
 
 
 def hourly_series(features: pd.DataFrame, service: str, metric: str) -> HourlySeries:
     """One series of a feature table; the rows of a service are consecutive hours."""
-    rows = features[features["service"] == service].sort_values("timestamp")
+    return series_of(features[features["service"] == service], service, metric)
+
+
+def series_of(rows: pd.DataFrame, service: str, metric: str) -> HourlySeries:
+    """The same of a service's own rows."""
     hours = epoch_hours(rows)
-    if len(hours) == 0 or hours[-1] - hours[0] + 1 != len(hours):
+    order = np.argsort(hours, kind="stable")
+    if len(hours) == 0 or hours[order[-1]] - hours[order[0]] + 1 != len(hours):
         raise InputError(f"{service}: feature rows are not consecutive hours")
-    return HourlySeries(int(hours[0]), np.asarray(target(rows, metric), dtype=np.float64))
+    values = np.asarray(target(rows, metric), dtype=np.float64)
+    return HourlySeries(int(hours[order[0]]), values[order])

@@ -24,8 +24,12 @@ from predictive_scaling.base.series import (
     FloatArray,
     HourlySeries,
     IntArray,
+    Windows,
     instants,
 )
+from predictive_scaling.models.base import one_by_one
+from predictive_scaling.models.prophet_alone import import_prophet
+from predictive_scaling.models.stan import Optimiser
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,10 @@ class FittedProphet:
 
     def to_json(self) -> Document:
         """State: Prophet's own JSON, which holds the training history."""
-        from prophet.serialize import model_to_json
-
         with _quiet():
+            import_prophet()
+            from prophet.serialize import model_to_json
+
             state = json.loads(model_to_json(self.model))
         return {"end": self.end, "offset": self.offset, "model": state}
 
@@ -70,7 +75,7 @@ class FittedProphet:
     def from_json(state: Document) -> FittedProphet:
         """Read the state back; raises InputError for another version of Prophet, whose fields may differ."""
         with _quiet():
-            import prophet
+            prophet = import_prophet()
             from prophet.serialize import model_from_json
 
         written = state["model"].get("__prophet_version")
@@ -104,17 +109,20 @@ class ProphetRecipe:
             model.fit(history, seed=self.seed)
         return FittedProphet(series.end, model)
 
-    def _unfitted(self, *, weekly: bool) -> Any:
-        from prophet import Prophet
+    def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
+        """One fit a window: Stan knows no more."""
+        return one_by_one(self, windows, horizon)
 
-        model: Any = Prophet(
-            growth=self.growth,  # type: ignore[arg-type] # checked by ModelOptions
+    def _unfitted(self, *, weekly: bool) -> Any:
+        model: Any = import_prophet().Prophet(
+            growth=self.growth,  # checked by ModelOptions
             changepoint_prior_scale=self.changepoint_prior_scale,
             yearly_seasonality=False,
             weekly_seasonality=self.weekly_order if weekly else False,
             daily_seasonality=False,
             uncertainty_samples=0,  # bands come from out-of-sample residuals, which Prophet's own samples do not cover
         )
+        model.stan_backend.model = Optimiser(model.stan_backend.model)
         return model.add_seasonality("daily", period=1, fourier_order=self.daily_order)
 
 

@@ -1,6 +1,8 @@
 """Cycles that repeat: the newest one (seasonal naive; a cycle of one hour is the last value) or the median of several.
 
-The seasonal naives of a day and of a week are the baselines. The medians take the newest week of days, or four weeks.
+The seasonal naives of a day and of a week are the baselines. The medians take the newest hours, the newest week of
+days, or four weeks. Those of hours are where usage stands now: machines that work now and then, or went to another
+level an hour ago, keep no hours, and the last value alone is an accident.
 """
 
 from __future__ import annotations
@@ -10,16 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictive_scaling.base.documents import Document
-from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
+from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, Windows
 
 PERIODS = {
     "last": 1,
+    "median_3h": 1,
+    "median_6h": 1,
+    "median_12h": 1,
     "snaive_1d": HOURS_PER_DAY,
     "snaive_7d": HOURS_PER_WEEK,
     "median_1d": HOURS_PER_DAY,
     "median_7d": HOURS_PER_WEEK,
 }
-MEDIAN_OF = {"median_1d": 7, "median_7d": 4}
+MEDIAN_OF = {"median_3h": 3, "median_6h": 6, "median_12h": 12, "median_1d": 7, "median_7d": 4}
 
 
 @dataclass(frozen=True)
@@ -67,24 +72,41 @@ class Cycle:
         return self.period
 
     def fit(self, series: HourlySeries) -> FittedCycle:
-        """Where a phase was never observed, the newest value of all stands in."""
-        newest = series.values[np.isfinite(series.values)][-1]
-        missing = -len(series.values) % self.period
-        cycles = np.concatenate([np.full(missing, np.nan), series.values]).reshape(-1, self.period)
+        """The cycle of one series."""
+        return FittedCycle(self.kind, tuple(self._cycles(Windows.of(series))[0].tolist()))
+
+    def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
+        """Repeat the cycle of each window."""
+        return self._cycles(windows)[:, np.arange(horizon) % self.period]
+
+    def _cycles(self, windows: Windows) -> FloatArray:
+        """One cycle a row; where a phase was never observed, the newest value of all stands in."""
+        newest = _newest(windows.values[:, :, None])
+        cycles = folded(windows.values, self.period)
         number = MEDIAN_OF.get(self.kind)
-        cycle = _newest(cycles, newest) if number is None else _median(cycles[-number:], newest)
-        return FittedCycle(self.kind, tuple(float(value) for value in cycle))
+        found = _newest(cycles) if number is None else medians(cycles[:, -number:])
+        return np.where(np.isfinite(found), found, newest)
 
 
-def _newest(cycles: FloatArray, otherwise: float) -> FloatArray:
-    cycle = np.full(cycles.shape[1], otherwise)
-    for row in cycles:  # oldest first, so that the newest observed value stays
-        cycle = np.where(np.isfinite(row), row, cycle)
-    return cycle
+def folded(values: FloatArray, period: int) -> FloatArray:
+    """Rows as cycles (rows × cycles × period) that end where the rows end; NaN before their begin."""
+    missing = -values.shape[1] % period
+    whole = np.pad(values, ((0, 0), (missing, 0)), constant_values=np.nan) if missing else values
+    return whole.reshape(len(values), -1, period)
 
 
-def _median(cycles: FloatArray, otherwise: float) -> FloatArray:
-    observed = np.isfinite(cycles).any(axis=0)
-    cycle = np.full(cycles.shape[1], otherwise)
-    cycle[observed] = np.nanmedian(cycles[:, observed], axis=0)
-    return cycle
+def _newest(cycles: FloatArray) -> FloatArray:
+    """The newest observed value of each phase; NaN for one that never was."""
+    back = np.argmax(np.isfinite(cycles[:, ::-1]), axis=1)
+    return np.take_along_axis(cycles, (cycles.shape[1] - 1 - back)[:, None], axis=1)[:, 0]
+
+
+def medians(cycles: FloatArray) -> FloatArray:
+    """Median of each phase's observed values; NaN for one that has none."""
+    ordered = np.sort(cycles, axis=1)  # NaN come last
+    number = np.isfinite(cycles).sum(axis=1)[:, None]
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(at, 0), axis=1)[:, 0]
+        for at in ((number - 1) // 2, number // 2)
+    )
+    return np.where(number[:, 0] > 0, (low + high) / 2, np.nan)

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from predictive_scaling.proposals.ground import Amount, Box, Ground, Quota, Range, Workload
 from predictive_scaling.proposals.quantity import mebibytes
+from predictive_scaling.proposals.scopes import counts
 
 Key = tuple[str, str, str]
 
@@ -98,7 +99,7 @@ def quota_misfits(
     return [
         text
         for quota in ground.quotas
-        if quota.namespace == workload.namespace and not quota.scoped
+        if quota.namespace == workload.namespace and counts(quota, workload, ranges_of(ground, workload))
         for text in _over(quota, workload, replicas, ground, rolls)
     ]
 
@@ -107,7 +108,8 @@ def _over(
     quota: Quota, workload: Workload, replicas: Mapping[Key, int], ground: Ground, rolls: bool
 ) -> Iterator[str]:
     ranges = ranges_of(ground, workload)
-    own = [each for each in ground.workloads if each.namespace == workload.namespace]
+    here = (each for each in ground.workloads if each.namespace == workload.namespace)
+    own = [each for each in here if counts(quota, each, ranges)]
     extra = 1 if rolls and workload.kind == "Deployment" and workload.surge not in {"0", "0%"} else 0
     for resource, hard in quota.hard:
         each_pod = _asked_of(resource, ranges)

@@ -112,6 +112,8 @@ class Workload:
     recreate: bool = False
     main: str = ""
     node_selector: tuple[tuple[str, str], ...] = ()
+    priority: str = ""  # the name of its pods' PriorityClass
+    across: bool = False  # its pods' affinity is to, or against, pods of other namespaces
     scalers: tuple[Autoscaler, ...] = ()
     vpas: tuple[VerticalAutoscaler, ...] = ()
 
@@ -149,13 +151,22 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """One of a ResourceQuota's `scopes`, or an expression of its scopeSelector."""
+
+    name: str
+    operator: str = "Exists"
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Quota:
-    """A ResourceQuota: what it allows at most, by resource; scoped ones bound other pods than ours, perhaps."""
+    """A ResourceQuota: what it allows at most, by resource, to the pods that all its scopes are of."""
 
     name: str
     namespace: str
     hard: tuple[tuple[str, Amount], ...]
-    scoped: bool = False
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from predictive_scaling.proposals.ground import (
     Workload,
 )
 from predictive_scaling.proposals.quantity import parse
+from predictive_scaling.proposals.scopes import reaches_across, scopes
 from predictive_scaling.proposals.yamltext import Seen, objects
 from predictive_scaling.shapes.shape import KINDS
 
@@ -90,6 +91,8 @@ def _workload(seen: Seen) -> Workload:
         recreate=bool(strategy) and strategy.said("type") == "Recreate" if strategy else False,
         main=template.said("metadata", "annotations", _DEFAULT_CONTAINER) if template else "",
         node_selector=_labels(pod.at("nodeSelector")) if pod else (),
+        priority=pod.said("priorityClassName") if pod else "",
+        across=reaches_across(pod) if pod else False,
     )
 
 
@@ -191,8 +194,7 @@ def _quota(seen: Seen) -> Quota:
     name, namespace = _named(seen)
     hard = seen.at("spec", "hard")
     amounts = [(key, amount(value)) for key, value in hard.pairs()] if hard else []
-    scoped = bool(seen.listed("spec", "scopes")) or seen.at("spec", "scopeSelector") is not None
-    return Quota(name, namespace, tuple((key, each) for key, each in amounts if each), scoped)
+    return Quota(name, namespace, tuple((key, each) for key, each in amounts if each), scopes(seen))
 
 
 def _nodes(seen: Seen) -> list[Node]:

@@ -117,7 +117,7 @@ def _short_past(past: Sequence[Past], wishes: Settings) -> list[str]:
         first = iso(past[0].at)
         return [
             f"note: recommendations in the registry reach back to {first} only; holdOff asks for {max(holds).days} "
-            "days: keep more of them (keep_runs)"
+            "days: keep more of them (keep_days)"
         ]
     return []
 

@@ -9,12 +9,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from predictive_scaling.recommend.floors import beyond
+from predictive_scaling.recommend.load_entries import told
 
 
-def notes(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Metric and sentence: what is wanted beyond the maximum, what held its usage back."""
+def notes(service: Mapping[str, Any], generated_at: str = "") -> Iterator[tuple[str, str]]:
+    """Metric and sentence: what is wanted beyond the maximum, what held its usage back, whether its code got slower.
+
+    `generated_at` is when the recommendation was made: what changed long before is told no more.
+    """
     more = beyond(service["cpu"])
     if more:
         yield "cpu", more
     for metric, text in sorted(service.get("censored", {}).items()):
         yield metric, str(text)
+    changed = told(service["load"], generated_at) if "load" in service and generated_at else ""
+    if changed:
+        yield "load", changed

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from predictive_scaling.backtest.codec import decode
-from predictive_scaling.backtest.evaluation import MODEL
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL
 from predictive_scaling.backtest.training_tables import MANIFEST, model_file
+from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
 from predictive_scaling.base.errors import InputError, MissingObjectError, RegistryError
+from predictive_scaling.models import BY_LOAD
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.store.registry import CURRENT, Registry
 from predictive_scaling.usage.validation import require_service_name
@@ -19,11 +21,13 @@ CURRENT_SCHEMA = "predictive-scaling-current/v1"
 FORECAST_ONLY, PUBLISH, PULL_REQUEST = "forecast_only", "publish", "pull-request"
 MODES = (FORECAST_ONLY, PUBLISH, PULL_REQUEST)
 PLACE = ("environment", "namespace")
+BY_LOAD_SCORE = "by_load"
+"""Of a model of cpu that is in force: cores by load were better than it on the folds."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A model file that passed its gate, and what it scored; without scores, those before stay."""
+    """A model file that serves, and what it scored (and why it is guarded); without scores, those before stay."""
 
     service: str
     metric: str
@@ -56,14 +60,14 @@ def require_namespace(pointer: Document | None, namespace: str) -> None:
 
 
 def accepted_models(folders: Iterable[str | Path], evaluation: Document, trained_at: str) -> list[Release]:
-    """Models of the folders that the evaluation accepted; each is checked against its manifest before it is trusted.
+    """Models of the folders that serve, alone or guarded; each is checked against its manifest before it is trusted.
 
     `trained_at` is an instant, for those of which the evaluation does not say when they were trained.
     """
     accepted = {
         (str(each["service"]), str(each["metric"])): each
         for each in evaluation["results"]
-        if each["decision"] == MODEL
+        if each["decision"] in (MODEL, GUARDED)
     }
     return [release for folder in folders for release in _models(Path(folder), accepted, trained_at)]
 
@@ -80,6 +84,9 @@ def _release(folder: Path, metric: str, entry: Document, judged: Document, at: s
     data = (folder / model_file(service)).read_bytes()
     decode(data, str(entry["sha256"]))
     scores = {name: judged[name] for name in SCORES}
+    if metric == "cpu" and judged.get("champion") == BY_LOAD:
+        scores[BY_LOAD_SCORE] = True
+    scores |= {"guarded": judged["reason"]} if judged["decision"] == GUARDED else {}
     return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 
 
@@ -88,8 +95,9 @@ def publish(
 ) -> Document:
     """Write the release; gives the pointer. Killed at any point, the previous release stays in force whole.
 
-    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none.
-    Raises InputError where another namespace's recommendation is in force.
+    `kept` is the pointer before, whose models stay in force beside the new ones: given by a run that trained none. Such
+    a run may have begun before the newest training ended; then its models do not come back. Raises InputError where
+    another namespace's recommendation is in force.
     """
     require_namespace(current_pointer(registry), str(recommendation.get("namespace", "")))
     for model in models:
@@ -108,6 +116,8 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
         name: dict(all_) for name, all_ in kept.get("trained", {}).items()
     }
     for model in models:
+        if _is_older(model, trained):
+            continue
         current.setdefault(model.service, {})[model.metric] = model.key
         if model.scores:
             trained.setdefault(model.service, {})[model.metric] = model.scores
@@ -120,6 +130,15 @@ def _pointer(recommendation: Document, key: str, models: Sequence[Release], kept
         "models": current,
         "trained": trained,
     }
+
+
+def _is_older(model: Release, trained: Mapping[str, Mapping[str, Document]]) -> bool:
+    """Whether a model was trained before the one that is in force."""
+    before, mine = (
+        trained.get(model.service, {}).get(model.metric, {}).get("trained_at"),
+        model.scores.get("trained_at"),
+    )
+    return bool(before and mine) and parse_instant(str(mine)) < parse_instant(str(before))
 
 
 def current_pointer(registry: Registry) -> Document | None:

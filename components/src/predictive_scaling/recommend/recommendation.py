@@ -12,10 +12,14 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from predictive_scaling.backtest.by_load import chosen_of, served
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.models.load import cost_of, costs, levelled, unit_of
+from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.recommend.acting.choice import FloorOptions
 from predictive_scaling.recommend.acting.hours import Acted, Sized, acted
 from predictive_scaling.recommend.containers import container_entries
@@ -31,12 +35,15 @@ from predictive_scaling.recommend.entries import (
 )
 from predictive_scaling.recommend.fallback import WINDOW_DAYS
 from predictive_scaling.recommend.floors import capped
+from predictive_scaling.recommend.load_entries import load_entry
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.shapes.merged import Merged
+from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.events import Event
 
 SCHEMA = "predictive-scaling/v1"
+SERVED = (MODEL, GUARDED)
 FALLBACK_HORIZON_HOURS = 24
 GRACE = timedelta(hours=12)
 
@@ -88,11 +95,21 @@ class Header:
 @dataclass(frozen=True)
 class Evidence:
     """What a recommendation is made from: validated samples, what validation refused (service, metric -> reason),
-    and the recommendation before, if there is one."""
+    and the recommendation before, if there is one. `costs` are what a unit of load costs the services that have any;
+    cores of `clean` are then as the code of now would have used them."""
 
     clean: pd.DataFrame
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
     previous: Document | None = None
+    costs: Mapping[str, UnitCost] = field(default_factory=dict)
+
+    @staticmethod
+    def of(
+        clean: pd.DataFrame, refused: Mapping[tuple[str, str], str], previous: Document | None = None
+    ) -> Evidence:
+        """From samples as they were measured."""
+        found = costs(clean, refused)
+        return Evidence(levelled(clean, found), refused, previous, found)
 
     def end(self, now: datetime) -> pd.Timestamp:
         """Newest sample; now without any."""
@@ -122,6 +139,10 @@ class Recommender:
     def merged(self, evidence: Evidence, forecast: pd.DataFrame, evaluation: Document) -> Document:
         """Forecasts where the evaluation accepted them, constants elsewhere; valid until the horizon's end + 12 h."""
         judged = {(each["service"], each["metric"]): each for each in evaluation["results"]}
+        newest = {
+            name: cost_of(evidence.samples(name), levelled=True) for name in chosen_of(evaluation["results"])
+        }
+        forecast = served(forecast, newest)
         acting = replace(self, acted=self._acted(evidence, _expected(forecast, judged)))
         return acting._merged(evidence, forecast, evaluation, judged)
 
@@ -151,7 +172,7 @@ class Recommender:
     ) -> Document:
         names = sorted(evidence.names() | {service for service, _ in judged} | self._launched())
         services = [self._service(name, evidence, forecast, judged) for name in names]
-        accepted = [each for each in judged.values() if each["decision"] == "model"]
+        accepted = [each for each in judged.values() if each["decision"] in SERVED]
         if forecast.empty or not accepted:
             return _dated(self._constant_header(evidence), services).document(services)
         last = forecast["timestamp"].max().to_pydatetime() + timedelta(hours=1)
@@ -169,12 +190,24 @@ class Recommender:
         for metric in UNITS:
             result = judged.get((service, metric), {})
             rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
-            if result.get("decision") == "model" and not rows.empty:
-                entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known)
+            if result.get("decision") in SERVED and not rows.empty:
+                guarded = str(result["reason"]) if result["decision"] == GUARDED else ""
+                entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known, guarded)
             else:
                 reason = str(result.get("reason") or "did not pass data validation")
                 entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
+        rows = forecast[(forecast["service"] == service) & (forecast["metric"] == LOAD)]
+        entries |= self._load(service, evidence, rows, judged.get((service, LOAD), {}))
         return self._with_shape(service, entries)
+
+    def _load(
+        self, service: str, evidence: Evidence, rows: pd.DataFrame, judged: Document
+    ) -> dict[str, Document]:
+        """The entry of a service's load, where it has any that passed."""
+        unit = unit_of(evidence.samples(service))
+        if not unit or (service, LOAD) in evidence.refused:
+            return {}
+        return {LOAD: load_entry(unit, evidence.costs.get(service), rows, judged, self.options.block_hours)}
 
     def _launched(self) -> set[str]:
         """Services with a shape and, in the next day, an event with a floor: a launch has no usage yet."""
@@ -232,6 +265,7 @@ class Recommender:
 
     def _constants(self, service: str, evidence: Evidence, reason: str, *, bad_data: bool) -> Document:
         found = {m: self._without_model(service, m, evidence, reason, bad_data=bad_data) for m in UNITS}
+        found |= {} if bad_data else self._load(service, evidence, pd.DataFrame(), {"reason": reason})
         return self._with_shape(service, found)
 
     def _constant_header(self, evidence: Evidence) -> Header:
@@ -250,7 +284,7 @@ def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]
     """Mean cores of the next day, of the forecasts that are used."""
     found = {}
     for (service, metric), result in judged.items():
-        if metric == "cpu" and result["decision"] == "model":
+        if metric == "cpu" and result["decision"] in SERVED:
             rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
             if not rows.empty:
                 found[service] = float(rows.sort_values("timestamp")["p50"].iloc[:24].mean())

@@ -18,22 +18,26 @@ from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError, RegistryError
 from predictive_scaling.base.settings import told
+from predictive_scaling.models import load
 from predictive_scaling.recommend.recommendation import GRACE, SCHEMA
 from predictive_scaling.shapes.bounds import MAX_REPLICAS
+from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.validation import SERVICE_NAME
 
-MOST = {"cores": 1e6, "bytes": 2.0**60}
+MOST = {"cores": 1e6, "bytes": 2.0**60, "requests/s": 1e15, "items": 1e15}
 MOST_SERVICES, MOST_BLOCKS = 2_000, 400
 MOST_HOURS = 168
 """The longest horizon that a pipeline takes."""
 SKEW = timedelta(hours=2)
 AMOUNTS = ("request", "p50", "p90", "p95", "capacity")
+COSTS = ("cores_per_unit", "before", "after", "earlier")
 REPLICAS = ("min_replicas", "max_replicas", "replicas", "without_events")
 MOST_WANTED, MOST_LEAD = 10**9, 24 * 60
 PLACE = {"namespace": "NAMESPACE", "environment": "ENVIRONMENT"}
 """Of a document, and the settings that say where this task runs."""
 UNITS = {"cpu": "cores", "memory": "bytes"}
-_MODEL = re.compile(r"models/[a-z0-9][-a-z0-9]{0,62}/(cpu|memory)/[0-9a-f]{64}\.json")
+LOAD_UNITS = tuple(load.UNITS.values())
+_MODEL = re.compile(r"models/[a-z0-9][-a-z0-9]{0,62}/(cpu|memory|load)/[0-9a-f]{64}\.json")
 _RUN_ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, InputError)
 
@@ -125,6 +129,22 @@ def _service(service: Mapping[str, Any], until: datetime) -> Iterator[str]:
         yield from (f"{name} {metric}: {fault}" for fault in _spans(entry, until))
         if _asked(entry) > entry.get("max_replicas", MAX_REPLICAS):
             yield f"{name} {metric} asks for more replicas than it says there may be"
+    if LOAD in service:
+        yield from _load(name, service[LOAD], until)
+
+
+def _load(name: str, entry: Mapping[str, Any], until: datetime) -> Iterator[str]:
+    if entry["unit"] not in LOAD_UNITS:
+        yield f"{name} load is in no unit that there is"
+        return
+    for at, key, value in _numbers(entry):
+        if fault := _number(key, value, MOST["cores"] if key in COSTS else MOST[entry["unit"]]):
+            yield f"{name} load {at}: {fault}"
+        elif key in COSTS and not 0 < value <= MOST["cores"]:
+            yield f"{name} load {at}: is not above 0 and up to {MOST['cores']:g}"
+    if "change" in entry:
+        parse_instant(str(entry["change"]["since"]))
+    yield from (f"{name} load: {fault}" for fault in _spans(entry, until))
 
 
 def _asked(entry: Mapping[str, Any]) -> int:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document
+from predictive_scaling.recommend.load_entries import cores_shown, told
 from predictive_scaling.report.charts import floors_chart
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
 from predictive_scaling.shapes.shape import Container, Shape
@@ -73,13 +74,29 @@ def floors(service: Document) -> list[Hour]:
 
 def rows(document: Document, shapes: Mapping[str, Shape]) -> list[Row]:
     """All lines of all services, in the document's order."""
-    return [row for each in document["services"] for row in _rows(each, shapes.get(str(each["service"])))]
+    at = str(document["generated_at"])
+    return [row for each in document["services"] for row in _rows(each, shapes.get(str(each["service"])), at)]
 
 
-def _rows(service: Document, shape: Shape | None) -> Iterator[Row]:
+def _rows(service: Document, shape: Shape | None, at: str) -> Iterator[Row]:
     yield _floor(service, shape)
     for name, request, note in _memory(service):
         yield _request(service, name, request, note, shape)
+    if "load" in service:
+        yield _load(service, at)
+
+
+def _load(service: Document, at: str) -> Row:
+    """What a unit of load costs, how much of it is expected at most, and whether its cost changed."""
+    load = service["load"]
+    cost = (
+        cores_shown(float(load["cores_per_unit"]), str(load["unit"]))
+        if "cores_per_unit" in load
+        else _UNKNOWN
+    )
+    highest = max((float(each["p95"]) for each in load.get("blocks", [])), default=None)
+    planned = "not forecast" if highest is None else f"up to {highest:.3g} {load['unit']}"
+    return Row(str(service["service"]), "load", cost, planned, str(load["source"]), told(load, at))
 
 
 def _floor(service: Document, shape: Shape | None) -> Row:
@@ -143,12 +160,15 @@ def _stands(name: str, shape: Shape | None) -> Container | None:
     )
 
 
-def page(document: Document, shapes: Sequence[Shape] = ()) -> str:
-    """The page, at most `MAX_BYTES`: a table of all, and the floors of as many services as fit, drawn."""
+def page(document: Document, shapes: Sequence[Shape] = (), gained: str = "") -> str:
+    """The page, at most `MAX_BYTES`: a table of all, and the floors of as many services as fit, drawn.
+
+    `gained` says what forecasting more often than daily was worth, where that is known.
+    """
     by_name = {each.service: each for each in shapes}
     found = rows(document, by_name)
     shown = {
-        "head": _head(document),
+        "head": [*_head(document), *([("forecast", gained)] if gained else [])],
         "rows": found[:MAX_ROWS],
         "more": max(0, len(found) - MAX_ROWS),
         "events": _events(document),

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import pandas as pd
 from markupsafe import Markup
 
-from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
-from predictive_scaling.report.tables import cost_rows, folds_table, refused_texts
+from predictive_scaling.report.tables import (
+    FoldAccuracies,
+    cost_rows,
+    fold_accuracies,
+    folds_table,
+    guard_rows,
+    refused_texts,
+)
+from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
@@ -41,57 +50,99 @@ class ReportData:
     refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Series:
-    """The tables cut into what belongs to each service and metric; features by service alone."""
-
-    cv: Mapping[tuple[str, str], pd.DataFrame]
-    forecast: Mapping[tuple[str, str], pd.DataFrame]
-    features: Mapping[str, pd.DataFrame]
-
-
 def html_report(data: ReportData) -> str:
-    """The page; charts that would take it over its size are left out, and the page says so."""
-    series = _Series(_by_series(data.cv), _by_series(data.forecast), _by_service(data.features))
-    scored = [(each.service, each.metric) for each in data.results if each.scores]
-    courses = {key: backtest_course(series.cv[key]) for key in scored}
-    costs = [
-        cost for key, course in courses.items() for cost in plan_costs(*key, course, series.features[key[0]])
-    ]
-    shown = {**_judged(data), **_planned(costs), "folds": folds_table(courses)}
-    frame = rendered("page.html", **shown, charts=(), left_out=0)
-    drawn = [each for each in data.results if each.champion]
-    charts = list(_fitting((_chart(each, series, courses) for each in drawn), len(frame.encode())))
-    return str(rendered("page.html", **shown, charts=charts, left_out=len(drawn) - len(charts)))
+    """The page of whole tables."""
+    shown = Shown()
+    results = {name: list(found) for name, found in groupby(data.results, key=lambda each: each.service)}
+    tables = [_by_service(table) for table in (data.cv, data.forecast, data.features)]
+    for service, found in results.items():
+        parts = (of.get(service, table.iloc[:0]) for of, table in zip(tables, _tables(data), strict=True))
+        shown.add(found, *parts)
+    return shown.html(data.gates, data.horizon, data.refused)
 
 
-def _by_series(table: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
-    groups = table.groupby(["service", "metric"], sort=False)
-    return {(str(service), str(metric)): rows for (service, metric), rows in groups}
+def _tables(data: ReportData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return data.cv, data.forecast, data.features
 
 
 def _by_service(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(service): rows for service, rows in table.groupby("service", sort=False)}
 
 
-def _judged(data: ReportData) -> dict[str, object]:
+@dataclass
+class Shown:
+    """What the page shows, gathered service by service, so that no tables of thousands of them have to be held."""
+
+    results: list[SeriesEvaluation] = field(default_factory=list)
+    _costs: list[PlanCost] = field(default_factory=list)
+    _folds: dict[tuple[str, str], FoldAccuracies] = field(default_factory=dict)
+    _charts: list[Markup] = field(default_factory=list)
+    _size: int = 0
+
+    def add(
+        self,
+        results: Sequence[SeriesEvaluation],
+        cv: pd.DataFrame,
+        forecast: pd.DataFrame,
+        features: pd.DataFrame,
+    ) -> None:
+        """A service's judgements, with its own rows of the tables."""
+        self.results.extend(results)
+        for each in results:
+            rows, ahead = (table[table["metric"] == each.metric] for table in (cv, forecast))
+            course = backtest_course(rows) if each.scores else ahead.iloc[:0]
+            if each.scores:
+                if each.metric in METRICS:  # nobody reserves a load
+                    self._costs += plan_costs(each.service, each.metric, course, features)
+                self._folds[each.service, each.metric] = fold_accuracies(course)
+            if each.champion and self._size < MAX_BYTES:  # no more will ever fit
+                self._charts.append(_chart(each, course, ahead, features))
+                self._size += len(self._charts[-1].encode())
+
+    def html(self, gates: Gates, horizon: int, refused: Mapping[tuple[str, str], str]) -> str:
+        """The page; charts that would take it over its size are left out, and the page says so."""
+        data = {
+            **_judged(self.results, gates, horizon, refused),
+            **_planned(self._costs),
+            "guards": guard_rows(self._costs, _guarded(self.results)),
+            "folds": folds_table(self._folds),
+        }
+        frame = rendered("page.html", **data, charts=(), left_out=0)
+        charts = list(_fitting(self._charts, len(frame.encode())))
+        drawn = sum(bool(each.champion) for each in self.results)
+        return str(rendered("page.html", **data, charts=charts, left_out=drawn - len(charts)))
+
+
+def _guarded(results: Sequence[SeriesEvaluation]) -> set[tuple[str, str]]:
+    return {(each.service, each.metric) for each in results if each.decision == GUARDED}
+
+
+def _judged(
+    results: Sequence[SeriesEvaluation], gates: Gates, horizon: int, refused: Mapping[tuple[str, str], str]
+) -> dict[str, object]:
     """What the page says of accuracy, and of what is refused."""
     return {
-        "reason": reason(data.results),
+        "reason": reason(results),
         "granularity": GRANULARITY,
-        "horizon": data.horizon,
+        "horizon": horizon,
         "warm_up_folds": WARM_UP_FOLDS,
-        "gates": data.gates,
-        "results": data.results,
-        "refused": refused_texts(_reasons(data)),
+        "gates": gates,
+        "results": results,
+        "refused": refused_texts(_reasons(results, refused)),
         "max_rows": MAX_ROWS,
     }
 
 
-def _reasons(data: ReportData) -> dict[tuple[str, str], str]:
+def _reasons(
+    results: Sequence[SeriesEvaluation], refused: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
     """(service, metric) -> why it is not forecast: refused as data, or judged and found wanting."""
-    judged = {(each.service, each.metric): each.reason for each in data.results if each.decision != MODEL}
-    return {**judged, **{key: f"data: {reason}" for key, reason in data.refused.items()}}
+    judged = {
+        (each.service, each.metric): f"guarded: {each.reason}" if each.decision == GUARDED else each.reason
+        for each in results
+        if each.decision != MODEL
+    }
+    return {**judged, **{key: f"data: {reason}" for key, reason in refused.items()}}
 
 
 def _planned(costs: Sequence[PlanCost]) -> dict[str, object]:
@@ -113,11 +164,11 @@ def _fitting(charts: Iterable[Markup], size: int) -> Iterator[Markup]:
 
 
 def _chart(
-    each: SeriesEvaluation, series: _Series, courses: Mapping[tuple[str, str], pd.DataFrame]
+    each: SeriesEvaluation, course: pd.DataFrame, ahead: pd.DataFrame, features: pd.DataFrame
 ) -> Markup:
-    key, rows = (each.service, each.metric), series.features[each.service]
-    recent = rows[rows["timestamp"] > rows["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)]
+    recent = features[
+        features["timestamp"] > features["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)
+    ]
     history = recent[["timestamp"]].assign(value=target(recent, each.metric))
-    ahead = series.forecast[key]
     caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
-    return figure(course_chart(history, courses.get(key, ahead.iloc[:0]), ahead), caption)
+    return figure(course_chart(history, course, ahead), caption)

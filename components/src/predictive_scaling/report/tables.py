@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.backtest.metrics import accuracy
-from predictive_scaling.recommend.capacity import PLANS, PlanCost
+from predictive_scaling.recommend.capacity import FORECAST, GUARDED, PLANS, VPA_LIKE, PlanCost
+
+FoldAccuracies = dict[pd.Timestamp, float | None]
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,8 @@ class CostRow:
     over_mean: float
 
 
-def folds_table(courses: Mapping[tuple[str, str], pd.DataFrame]) -> FoldsTable:
-    """Accuracy of every scored fold."""
-    scored = {key: _folds(course) for key, course in courses.items()}
+def folds_table(scored: Mapping[tuple[str, str], FoldAccuracies]) -> FoldsTable:
+    """Accuracy of every scored fold, by service and metric."""
     origins = sorted({origin for folds in scored.values() for origin in folds})
     rows = [
         FoldsRow(service, metric, [folds.get(origin) for origin in origins])
@@ -54,7 +55,8 @@ def folds_table(courses: Mapping[tuple[str, str], pd.DataFrame]) -> FoldsTable:
     return FoldsTable([origin.strftime("%d %b %Hh") for origin in origins], rows)
 
 
-def _folds(course: pd.DataFrame) -> dict[pd.Timestamp, float | None]:
+def fold_accuracies(course: pd.DataFrame) -> FoldAccuracies:
+    """Accuracy of each fold of one series by its origin; `course` has its scored hours (fold, timestamp, y, p50)."""
     found = {}
     for _, rows in course.groupby("fold", sort=True):
         actual, p50 = (rows[name].to_numpy(dtype=np.float64) for name in ("y", "p50"))
@@ -69,6 +71,16 @@ def cost_rows(costs: Sequence[PlanCost]) -> list[CostRow]:
         _cost_row(metric, plan, [each for each in costs if (each.metric, each.plan) == (metric, plan)])
         for metric in sorted({each.metric for each in costs})
         for plan in PLANS
+    ]
+
+
+def guard_rows(costs: Sequence[PlanCost], guarded: Collection[tuple[str, str]]) -> list[CostRow]:
+    """What the gates change: plans of guarded series (service, metric) by the forecast, the constant and both."""
+    refused = [each for each in costs if (each.service, each.metric) in guarded]
+    return [
+        _cost_row(metric, plan, [each for each in refused if (each.metric, each.plan) == (metric, plan)])
+        for metric in sorted({each.metric for each in refused})
+        for plan in (FORECAST, VPA_LIKE, GUARDED)
     ]
 
 

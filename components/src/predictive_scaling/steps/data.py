@@ -12,6 +12,7 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, read_document, rounded, write_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FeatureEngineer, without
+from predictive_scaling.models.load import costs, levelled
 from predictive_scaling.report.markdown import statistics_markdown, validation_markdown
 from predictive_scaling.steps.faults import Fault, write_error_log
 from predictive_scaling.tell.pushing import push_data
@@ -135,7 +136,7 @@ def _service(each: ServiceResult) -> Document:
         "passed": each.passed,
         "quality": rounded(each.quality),
         "rows": each.rows,
-        "metrics": {metric: _metric(each, metric) for metric in METRICS},
+        "metrics": {metric: _metric(each, metric) for metric in each.metrics},
         "findings": [asdict(found) for found in each.findings],
     }
 
@@ -171,12 +172,14 @@ def engineer_features(
 ) -> bool:
     """Write hourly features of the given services (none given: all); gives whether there is anything to train on.
 
-    A metric that the validation document turned away has no values, nor have hours of events that are not learnt.
+    A metric that the validation document turned away has no values, nor have hours of events that are not learnt. Cores
+    before code got slower or faster are as the code of now would have used them for their load.
     """
     engineer = FeatureEngineer(model_freq, window_days)
     refused = refused_metrics(validation)
     known = known_events.read(events)
-    table = without(engineer.transform(read_table(Path(clean), CLEAN_COLUMNS), services), refused)
+    samples = read_table(Path(clean), CLEAN_COLUMNS)
+    table = without(engineer.transform(levelled(samples, costs(samples, refused)), services), refused)
     table = known_events.unlearnt(table, known)
     write_table(table, features)
     faults = [Fault(reason, service, metric) for (service, metric), reason in refused.items()]

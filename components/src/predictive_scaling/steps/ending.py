@@ -30,12 +30,12 @@ from predictive_scaling.base.errors import (
     RemoteError,
 )
 from predictive_scaling.base.hidden import hidden
-from predictive_scaling.recommend.publishing import FORECAST_ONLY
+from predictive_scaling.recommend.publishing import FORECAST_ONLY, PUBLISH
 from predictive_scaling.recommend.recommendation import SCHEMA
 from predictive_scaling.recommend.trusted import require_trusted
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT, Registry
-from predictive_scaling.store.retention import sweep
+from predictive_scaling.store.retention import Swept, sweep
 from predictive_scaling.tell.gauges import Gauge
 from predictive_scaling.tell.logs import log
 from predictive_scaling.tell.notify import Notice, notify
@@ -50,7 +50,10 @@ SUCCEEDED, FAILED = "SUCCEEDED", "FAILED"
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended and what is to be done: `state` as KFP writes it, `started` an ISO instant, or empty."""
+    """How a run ended and what is to be done: `state` as KFP writes it, `started` an ISO instant, or empty.
+
+    `every_hours` is how long it is from one start by the clock to the next at most; 0 where people start it.
+    """
 
     state: str
     error_code: int = 0
@@ -59,6 +62,8 @@ class Ending:
     started: str = ""
     mode: str = FORECAST_ONLY
     keep_runs: int = 8
+    keep_days: int = 15
+    every_hours: float = 0.0
 
 
 @dataclass
@@ -111,7 +116,7 @@ def cleanup(summary: str, ending: Ending, registry: str, run_id: str, now_overri
     duties.do("notified", lambda: notify(_notice(ending, run_id, duties, now)))
     duties.do("deleted", lambda: _delete_temporary(registry, run_id))
     if ending.state == SUCCEEDED and registry:
-        duties.do("swept", lambda: vars(sweep(open_registry(registry), ending.keep_runs, now)))
+        duties.do("swept", lambda: vars(_swept(registry, ending, now)))
     told = {"run_id": run_id, "pipeline": ending.pipeline, "state": ending.state}
     errors = {"error_code": ending.error_code, "error_message": ending.error_message, "errors": duties.errors}
     found = {**told, **errors, **duties.results}
@@ -119,6 +124,10 @@ def cleanup(summary: str, ending: Ending, registry: str, run_id: str, now_overri
     say(line)
     write_bytes(summary, f"{line}\n".encode())
     return found
+
+
+def _swept(registry: str, ending: Ending, now: datetime) -> Swept:
+    return sweep(open_registry(registry), ending.keep_runs, now, ending.keep_days)
 
 
 def _now(override: str, duties: _Duties) -> datetime:
@@ -152,7 +161,7 @@ def republish(registry: str, mode: str, now: datetime) -> str:
         return f"the recommendation of run {document['run_id']} expired at {iso(until)}, so none is in force"
     gateway = pushgateway()
     if gateway:
-        push_recommendation(gateway, document, with_floors=mode != FORECAST_ONLY)
+        push_recommendation(gateway, document, with_floors=mode == PUBLISH)
     return f"the recommendation of run {document['run_id']} stays in force until {iso(until)}"
 
 
@@ -182,6 +191,7 @@ def _push_status(ending: Ending, now: datetime) -> bool:
     found = [
         Gauge("run_success", (), float(ending.state == SUCCEEDED)),
         Gauge("run_ended_seconds", (), now.timestamp()),
+        Gauge("run_every_seconds", (), 3600 * ending.every_hours),
         *_duration(ending.started, now),
         *([Gauge("run_last_success_seconds", (), now.timestamp())] if ending.state == SUCCEEDED else []),
     ]

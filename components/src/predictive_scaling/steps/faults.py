@@ -44,15 +44,16 @@ def from_results(results: Iterable[Mapping[str, Any]]) -> list[Fault]:
     return [Fault(*each) for each in found if each[0]]
 
 
-def from_services(services: Iterable[Mapping[str, Any]]) -> list[Fault]:
+def from_services(document: Mapping[str, Any]) -> list[Fault]:
     """Faults of a recommendation's services: every entry that no model serves, or that stands here again, and notes."""
-    return [fault for each in services for fault in _of_service(each)]
+    at = str(document["generated_at"])
+    return [fault for each in document["services"] for fault in _of_service(each, at)]
 
 
-def _of_service(each: Mapping[str, Any]) -> Iterator[Fault]:
+def _of_service(each: Mapping[str, Any], generated_at: str) -> Iterator[Fault]:
     name = str(each["service"])
     for metric in METRICS:
         if "reason" in each[metric]:
             yield Fault(str(each[metric]["reason"]), name, metric)
-    for metric, text in notes(each):
+    for metric, text in notes(each, generated_at):
         yield Fault(text, name, metric)

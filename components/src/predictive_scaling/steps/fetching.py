@@ -46,20 +46,24 @@ def fetch_usage(
     now_override: str = "",
     *,
     shapes: str = "",
+    keep_usage: str = "",
 ) -> Loaded:
     """Write usage to `data` as gzipped CSV; say where it is from, how far back it reaches and what that is enough for.
 
     `url` empty means the setting PROMETHEUS_URL, a query's namespace empty NAMESPACE. With a registry and a run id,
-    complete chunks are kept there. At the path `shapes` the document of what the services are is written, without a
-    namespace an empty one. Raises NoUsageError when there is no row; `data` then has its header alone.
+    complete chunks are kept there. With `keep_usage` a run leaves what it fetched in the registry for the next one:
+    `extend` asks only for what is new, `renew` for everything. At the path `shapes` the document of what the services
+    are is written, without a namespace an empty one. Raises NoUsageError when there is no row; `data` then has its
+    header alone.
     """
     address = url or setting("PROMETHEUS_URL")
     if not address:
         raise InputError("no Prometheus is named: give its URL, or set PREDICTIVE_SCALING_PROMETHEUS_URL")
     query = replace(query, namespace=query.namespace or setting("NAMESPACE"))
     kept = Kept(open_registry(registry), run_id) if registry and run_id else None
+    how = keep_usage if kept else ""
     server, now = Server(ROLE, address), resolve_now(now_override)
-    found = fetch(server, query, now, kept)
+    found = fetch(server, query, now, kept, how)
     write_table(found.rows, data, compress=True)
     if shapes:
         write_bytes(

@@ -22,7 +22,11 @@ def tell_notes(document: Document) -> None:
     tell_acting(document)
     for each in unsized:
         log("not sized", level=logging.WARNING, service=each["service"], reason=each["cpu"]["unsized"])
-    found = [(str(each["service"]), *note) for each in document["services"] for note in notes(each)]
+    found = [
+        (str(each["service"]), *note)
+        for each in document["services"]
+        for note in notes(each, str(document["generated_at"]))
+    ]
     for service, metric, text in found:
         log("noted", level=logging.WARNING, service=service, metric=metric, reason=text)
     for service, _, text in found[:SHOWN]:

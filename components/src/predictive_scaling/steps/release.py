@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from predictive_scaling.backtest.freshness import told
 from predictive_scaling.backtest.training_tables import FORECAST_COLUMNS
 from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
@@ -38,7 +40,9 @@ from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
 from predictive_scaling.steps.noting import tell_notes
 from predictive_scaling.steps.surroundings import Surroundings
+from predictive_scaling.steps.unheard import noted, over, unheard_of
 from predictive_scaling.store.opening import open_registry
+from predictive_scaling.tell.logs import log
 from predictive_scaling.tell.pushing import deliver
 from predictive_scaling.usage.tables import read_table
 from predictive_scaling.usage.validation import CLEAN_COLUMNS, SERVICE_NAME
@@ -83,16 +87,16 @@ def publish_recommendation(
     forecast = pd.concat([table for table in tables if not table.empty] or tables[:1], ignore_index=True)
     recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
-    document = recommender.merged(evidence, forecast, judged)
-    _show(document, recommender, actions)
+    document = noted(recommender.merged(evidence, forecast, judged), evidence.end(now), now)
+    _show(document, recommender, actions, told(judged["freshness"]) if "freshness" in judged else "")
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     accepted = accepted_models(models, judged, iso(now))
     shapes = recommender.shapes.shapes.values()
-    _release(document, accepted, paths, mode, registry, shapes, keep_models=keep_models)
+    unheard = _release(document, accepted, paths, mode, registry, shapes, now, keep_models=keep_models)
     share = fallback_share(document)
-    faults = [*from_services(document["services"]), *_odd(recommender)]
-    success = write_error_log(error_log, faults, success=share < 1)
+    faults = [*unheard, *from_services(document), *_odd(recommender)]
+    success = write_error_log(error_log, faults, success=share < 1 and not over(document, now))
     return Published(share, success)
 
 
@@ -120,15 +124,18 @@ def fallback_recommendation(
     holds, and so do the models in force. Gives whether anything is recommended.
     """
     require_mode(mode, registry)
-    recommender = _recommender(options, run_id, resolve_now(now_override), around)
+    now = resolve_now(now_override)
+    recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
+    document = noted(document, evidence.end(now), now)
     _show(document, recommender, actions)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     shapes = recommender.shapes.shapes.values()
-    _release(document, [], paths, mode, registry, shapes, keep_models=data_failed)
-    faults = [Fault(reason), *from_services(document["services"]), *_odd(recommender)]
-    return write_error_log(error_log, faults, success=bool(document["services"]))
+    unheard = _release(document, [], paths, mode, registry, shapes, now, keep_models=data_failed)
+    faults = [Fault(reason), *unheard, *from_services(document), *_odd(recommender)]
+    recommends = bool(document["services"]) and not over(document, now)
+    return write_error_log(error_log, faults, success=recommends)
 
 
 def _recommender(
@@ -138,12 +145,12 @@ def _recommender(
     return Recommender(options, run_id, now, known.merged(), known.place(), events=known.known_events())
 
 
-def _show(document: Document, recommender: Recommender, actions: str) -> None:
+def _show(document: Document, recommender: Recommender, actions: str, gained: str = "") -> None:
     """The page of what would be done, where one is asked for."""
     if actions:
         from predictive_scaling.report.actions import page  # with what draws and fills templates
 
-        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()]).encode())
+        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()], gained).encode())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:
@@ -157,7 +164,7 @@ def _evidence(clean: str, validation: str, registry: str, namespace: str) -> Evi
     require_namespace(previous, namespace)
     # What is no service's name was told by validation; no recommendation can be addressed to it.
     refused = {key: why for key, why in refused_metrics(validation).items() if SERVICE_NAME.fullmatch(key[0])}
-    return Evidence(read_table(clean, CLEAN_COLUMNS), refused, previous)
+    return Evidence.of(read_table(clean, CLEAN_COLUMNS), refused, previous)
 
 
 def _previous(registry: str) -> Document | None:
@@ -184,9 +191,11 @@ def _release(
     mode: str,
     registry: str,
     shapes: Iterable[Shape],
+    now: datetime,
     *,
     keep_models: bool,
-) -> None:
+) -> list[Fault]:
+    """Write, release and push it as the mode has it; gives what is to be told of that."""
     write_bytes(paths.recommendation, pretty_bytes(document))
     proposed = run_files(document, shapes)
     write_files(Path(paths.proposal), {}, proposed)
@@ -194,6 +203,12 @@ def _release(
     until = document["valid_until"]
     say(f"{len(document['services'])} services, {share:.0%} of entries without a model, valid until {until}")
     tell_notes(document)
+    unheard = list(unheard_of(document, mode, now))
+    for fault in unheard:
+        say(f"{fault.service}: {fault.reason}" if fault.service else fault.reason)
+        log("not acted on", level=logging.WARNING, **asdict(fault))
+    if over(document, now):  # what was released before may still hold
+        return unheard
     if mode != FORECAST_ONLY:
         opened = open_registry(registry)
         kept = current_pointer(opened) if keep_models else None
@@ -201,3 +216,4 @@ def _release(
     if mode == PULL_REQUEST:
         propose(open_registry(registry), document, proposed)
     deliver(document, with_floors=mode == PUBLISH)
+    return unheard

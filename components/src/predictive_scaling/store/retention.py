@@ -1,7 +1,8 @@
-"""Keeping the newest runs and what they and the release in force refer to; deleting the rest.
+"""Keeping the newest runs, one of each day before, and what they and the release in force refer to; deleting the rest.
 
-Mark and sweep over the registry: runs by the instant in their folder's name; models and recommendations by reference.
-What was written within the last day stays in any case, for a run that is publishing now has not pointed to it yet.
+Mark and sweep over the registry: runs by the instant in their folder's name; models, recommendations and kept usage by
+reference. What was written within the last day stays in any case, for a run that is publishing now has not pointed to
+it yet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from predictive_scaling.store.registry import CURRENT, Registry, Stored
 MIN_AGE = timedelta(days=1)
 RUNS, MODELS, RECOMMENDATIONS = "runs", "models", "recommendations"
 METADATA = "metadata.json"
+USAGE, KEPT = "usage", "usage/kept.json"
 
 
 @dataclass(frozen=True)
@@ -27,25 +29,45 @@ class Swept:
     objects: int
 
 
-def sweep(registry: Registry, keep_runs: int, now: datetime) -> Swept:
-    """Delete all but the newest `keep_runs` runs, and models and recommendations that nothing kept refers to.
+def sweep(registry: Registry, keep_runs: int, now: datetime, keep_days: int = 0) -> Swept:
+    """Delete runs, and models, recommendations and kept usage that nothing kept refers to.
 
-    Raises RegistryError; InputError for `keep_runs` below 1 and for a pointer or metadata that cannot be read: then
-    nothing is deleted, since what it refers to is not known.
+    Of runs the newest `keep_runs` stay, and of each of the last `keep_days` days its newest. Raises RegistryError;
+    InputError for `keep_runs` below 1 and for a pointer or metadata that cannot be read: then nothing is deleted, since
+    what it refers to is not known.
     """
-    if keep_runs < 1:
-        raise InputError(f"keep_runs is {keep_runs}; it must be at least 1")
+    if keep_runs < 1 or keep_days < 0:
+        raise InputError(
+            f"keep_runs is {keep_runs} and keep_days {keep_days}; at least 1 run is kept, and 0 days"
+        )
     stored = registry.objects_under(RUNS)
     runs = sorted({_run(each) for each in stored})
-    kept, old = runs[-keep_runs:], runs[:-keep_runs]
+    kept = sorted({*runs[-keep_runs:], *_of_days(runs, now - timedelta(days=keep_days))})
     wanted = referenced(registry, kept, {each.key for each in stored})
+    old = [run for run in runs if run not in set(kept)]
     aged = [run for run in old if all(now - each.modified > MIN_AGE for each in stored if _run(each) == run)]
     for run in aged:
         registry.delete_under(f"{RUNS}/{run}")
     unreferenced = [each for each in _aged(registry, now) if each.key not in wanted]
+    unreferenced += _outlived(registry, now)
     for each in unreferenced:
         registry.delete(each.key)
     return Swept(len(aged), len(unreferenced))
+
+
+def _of_days(runs: list[str], since: datetime) -> set[str]:
+    """The newest run of each day (UTC) after an instant; names begin with their instant and are in order."""
+    return set({run[:8]: run for run in runs if run[:15] > f"{since:%Y%m%dT%H%M%S}"}.values())
+
+
+def _outlived(registry: Registry, now: datetime) -> list[Stored]:
+    """Kept usage that nothing names. Where nothing is there that names any, the next run asks for everything."""
+    try:
+        named = registry.get(KEPT).decode(errors="replace")
+    except MissingObjectError:
+        named = ""
+    found = [each for each in registry.objects_under(USAGE) if now - each.modified > MIN_AGE]
+    return [each for each in found if each.key != KEPT and each.key.split("/")[-1][:64] not in named]
 
 
 def _run(stored: Stored) -> str:

@@ -1,6 +1,7 @@
 """A recommendation as gauges for Prometheus: what each service's forecast is worth, and the floors it asks for.
 
 Every group of a service carries `valid_until`, for the Pushgateway never forgets: consumers compare it with the time.
+It is that of the floors, as `recommend.floors.in_force` has it; a request that ends at another time has its own.
 Floors are by hour of the day in UTC (0–23, without a leading zero, as PromQL's count_values writes it). Where the
 horizon holds an hour more than once the highest floor counts. Only the mode `publish` gives floors. The floor in force
 is the highest of the hour's and of the one that `lead_seconds` from now lies in.
@@ -29,14 +30,18 @@ HELP = {
     "wanted_replicas": "replicas wanted in this hour of the day (UTC) if there were no maximum",
     "max_replicas": "most replicas that the service may have, as the recommendation knows it",
     "lead_seconds": "seconds before its hour from which on a floor counts",
-    "valid_until_seconds": "Unix time after which the recommendation is to be ignored",
+    "valid_until_seconds": "Unix time after which the floors are to be ignored",
+    "request_valid_until_seconds": "Unix time after which the request is to be ignored",
     "run_info": "1, labelled with the version that pushed it",
     "run_rows": "rows of usage that the newest run had",
     "run_success": "1 when the newest run of the pipeline succeeded, else 0",
     "run_duration_seconds": "seconds that the newest run of the pipeline took",
     "run_ended_seconds": "Unix time at which the newest run of the pipeline ended",
+    "run_every_seconds": "seconds from one start of the pipeline by the clock to the next at most; 0 by hand",
     "run_last_success_seconds": "Unix time at which a run of the pipeline last succeeded",
     "quality_score": "usable share of the expected samples",
+    "cores_per_load": "cores that a unit of load costs, by the code of now",
+    "cores_per_load_change": "what a unit of load costs over what it cost before the newest change of the code",
     "generated_seconds": "Unix time at which the recommendation was made",
 }
 
@@ -76,10 +81,20 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
     scale = (("granularity", str(document["granularity"])), ("horizon", f"{document['horizon_hours']}h"))
     return {
         str(entry["service"]): [
-            Gauge("valid_until_seconds", (), _valid_until(document, entry)),
+            Gauge("valid_until_seconds", (), _valid_until(document, entry["cpu"])),
             Gauge("lead_seconds", (), 60.0 * float(document.get("lead_minutes", LEAD_MINUTES))),
             generated,
             *(gauge for metric in METRICS for gauge in _metric(metric, entry[metric], scale)),
+            *(_load(entry["load"], scale) if "load" in entry else ()),
+            *(
+                Gauge(
+                    "request_valid_until_seconds",
+                    (("metric", metric),),
+                    _valid_until(document, entry[metric]),
+                )
+                for metric in METRICS
+                if entry[metric].get("request") is not None
+            ),
             *(_most(entry["cpu"]) if with_floors else ()),
             *(gauge for each in wanted if each.service == entry["service"] for gauge in _floor(each)),
         ]
@@ -88,9 +103,8 @@ def gauges(document: Document, *, with_floors: bool) -> dict[str, list[Gauge]]:
 
 
 def _valid_until(document: Document, entry: Document) -> float:
-    """Unix time at which the first of a service's entries ends: one that was carried over ends before the document."""
-    own = [entry[metric]["valid_until"] for metric in METRICS if "valid_until" in entry[metric]]
-    return min(parse_instant(str(each)).timestamp() for each in [document["valid_until"], *own])
+    """Unix time at which an entry ends: one that was carried over may end before the document."""
+    return parse_instant(str(entry.get("valid_until", document["valid_until"]))).timestamp()
 
 
 def _floor(floor: Floor) -> Iterator[Gauge]:
@@ -103,6 +117,15 @@ def _floor(floor: Floor) -> Iterator[Gauge]:
 def _most(cpu: Document) -> Iterator[Gauge]:
     if cpu.get("max_replicas") is not None:
         yield Gauge("max_replicas", (), float(cpu["max_replicas"]))
+
+
+def _load(entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:
+    yield from (each for each in _metric("load", entry, scale) if each.name != "fallback")
+    unit = (("unit", str(entry["unit"])),)
+    if "cores_per_unit" in entry:
+        yield Gauge("cores_per_load", unit, float(entry["cores_per_unit"]))
+    if "change" in entry:
+        yield Gauge("cores_per_load_change", unit, entry["change"]["after"] / entry["change"]["before"])
 
 
 def _metric(metric: str, entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -14,11 +15,13 @@ from predictive_scaling.base.web import Server
 from predictive_scaling.store.registry import Registry
 from predictive_scaling.tell.logs import log
 from predictive_scaling.usage.assembly import KEYS
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.columns import Column
 from predictive_scaling.usage.prometheus import Series, Span, Told, query_range
 from predictive_scaling.usage.tables import parsed
 
 HOUR = 3600
+MAX_SERIES = 2000
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -43,15 +46,28 @@ class Asking:
         asked = {"columns": [vars(each) for each in self.columns], "span": vars(span)}
         return f"tmp/{run_id}/usage/{span.start}-{sha256(canonical_bytes(asked))[:16]}.csv"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns; several services' own expressions may give one."""
+        return tuple(dict.fromkeys(column.name for column in self.columns))
+
+    def digest(self, step: int) -> str:
+        """Of what is asked, whom, and how far apart: what is kept of one span fits another of the same digest."""
+        parts = urlsplit(self.server.url)  # without a password that may stand in it
+        place = [parts.hostname, parts.port, parts.path]
+        asked = {"columns": [vars(each) for each in self.columns], "server": place, "step": step}
+        return sha256(canonical_bytes(asked))
+
     def table(self, span: Span) -> pd.DataFrame:
         """Rows of a span by instant, service, kind and container; those without a container are the service's."""
         answers: dict[tuple[str, Span], list[Series]] = {}
-        found = {}
+        found: dict[str, pd.Series[float]] = {}
         for column in self.columns:
             key = column.expression, _asked(column, span)
             if key not in answers:
                 answers[key] = query_range(self.server, *key, self.tell)
-            found[column.name] = _values(column, answers[key], span)
+            values = _values(column, answers[key], span)
+            found[column.name] = pd.concat([found[column.name], values]) if column.name in found else values
         table = pd.DataFrame(found).rename_axis(KEYS).reset_index()
         log("fetched", start=span.start, end=span.end, rows=len(table))
         instants = pd.to_datetime(table["timestamp"].astype("int64"), unit="s").dt.strftime(INSTANT)
@@ -95,6 +111,7 @@ def _values(column: Column, found: list[Series], span: Span) -> pd.Series[float]
 
     Every series must name its service, all must be of one namespace and cluster, and no two the same.
     """
+    found = _meant(column, found)
     if column.at_end:
         _require_one_place(column, found)
     values: dict[tuple[int, str, str, str], float] = {}
@@ -112,14 +129,31 @@ def _values(column: Column, found: list[Series], span: Span) -> pd.Series[float]
     return pd.Series(list(values.values()), index=index, dtype="float64", name=column.name)
 
 
+def _meant(column: Column, found: list[Series]) -> list[Series]:
+    """Series of the namespace, and of the services, that a column is of; at most as many as there may be services."""
+    if not (column.namespace or column.service or column.but):
+        return found
+    own = [each for each in found if each.labels.get("namespace", column.namespace) in ("", column.namespace)]
+    if len(own) > (1 if column.service else MAX_SERIES):
+        raise InputError(
+            f"{column.name}: {len(own)} series"
+            + (
+                f" for {column.service!r}; aggregate with sum(…)"
+                if column.service
+                else f", at most {MAX_SERIES}"
+            )
+        )
+    return [each for each in own if each.labels.get(column.label, "") not in column.but]
+
+
 def _identity(column: Column, labels: Mapping[str, str]) -> tuple[str, str, str]:
-    service = labels.get(column.label, "")
+    service = column.service or labels.get(column.label, "")
     if not service:
         raise InputError(
             f"{column.name}: a series has no label {column.label!r}: {dict(labels)}; aggregate by ({column.label})"
         )
     container = labels.get("container", "") if column.by_container else ""
-    return service, labels.get("kind", "") if column.at_end else "", container
+    return service, labels.get("kind", "") if column.at_end and column.name not in LOADS else "", container
 
 
 def _require_one_place(column: Column, found: list[Series]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.columns import OPTIONAL_COLUMNS
 from predictive_scaling.usage.prometheus import Told
 
@@ -46,6 +47,21 @@ def assembled(
     merged = rows.groupby(["timestamp", "service"], sort=True).first().reset_index()
     containers = {service: container for (service, container), is_main in mains.items() if is_main}
     return Assembled(_rounded(_used(merged, told), exact), containers)
+
+
+def of_services(parts: pd.DataFrame, told: Told) -> pd.DataFrame:
+    """Parts without loads of what has no usage: a load's label may name more than the services that are read."""
+    loads = [name for name in LOADS if name in parts]
+    if not loads:
+        return parts
+    used = parts[[name for name in parts if name not in (*KEYS, *LOADS)]].notna().any(axis=1)
+    services = set(parts.loc[used, "service"])
+    known = parts["service"].isin(list(services))
+    loaded = parts[loads].notna().any(axis=1)
+    if bool(loaded.any()) and not (known & loaded).any():
+        names = sorted(set(parts.loc[loaded, "service"]))
+        told(f"the load is of {', '.join(names[:8])}, and none of them is a service here; see load.label")
+    return parts[known]
 
 
 def _of_one_kind(parts: pd.DataFrame, chosen: Mapping[str, Chosen], told: Told) -> pd.DataFrame:

@@ -10,6 +10,9 @@ import pandas as pd
 from predictive_scaling.base.errors import InputError
 
 METRICS = ("cpu", "memory")
+LOAD = "load"
+LOADS = ("requests", "queue")
+"""Columns of load, requests a second and a queue's length: the first that a service has is its load."""
 AUTO = "auto"
 USUAL_STEP = pd.Timedelta("5min")
 
@@ -25,7 +28,7 @@ class Severity(StrEnum):
 class Finding:
     """One defect: its check's short name and a sentence with figures.
 
-    `metric` is cpu or memory, or empty when it concerns both; `at` is the instant of a change, or empty.
+    `metric` is cpu, memory or load, or empty when it concerns the first two; `at` is the instant of a change, or empty.
     """
 
     severity: Severity

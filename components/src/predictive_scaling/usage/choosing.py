@@ -1,12 +1,13 @@
 """Which series usage is read from: the recorded ones, or the raw ones where those reach back further.
 
-How far each reaches is asked by the hour, at little cost: one number for each hour of the span.
+How far each reaches is asked by the hour, at little cost: for each hour of the span, how many series there are. It also
+shows later whether samples came late.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from predictive_scaling.base.errors import InputError
@@ -18,28 +19,34 @@ from predictive_scaling.usage.prometheus import Span, Told, query, query_range
 AUTO = "auto"
 SOURCES = (AUTO, RULES, RAW)
 HOUR = 3600
+LOOKBACK = 300
+"""How old a sample may be that says at an hour that there is a series, in seconds."""
 TOLERANCE_HOURS = 6
 """Recorded series are preferred as long as they lack no more than so many hours that the raw ones have."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The source, why it is that, and the Unix second before which it has nothing; None when it has nothing at all."""
+    """The source, why it is that, and the Unix second before which it has nothing; None when it has nothing at all.
+
+    `seen` says of Unix seconds an hour apart how many series there are.
+    """
 
     source: str
     reason: str
     first: int | None
+    seen: Mapping[int, float] = field(default_factory=dict)
 
 
 def choose(server: Server, chosen: Selection, source: str, span: Span, told: Told | None = None) -> Choice:
     """Choose a source for a span; `source` is one of SOURCES. Raises InputError, RemoteError."""
-    hours = {each: _hours(server, _probe(chosen, each), span, told) for each in _candidates(chosen, source)}
+    hours = {each: seen(server, _probe(chosen, each), span, told) for each in _candidates(chosen, source)}
     best = RULES if RULES in hours else RAW
     if len(hours) > 1 and len(hours[RULES]) + TOLERANCE_HOURS < len(hours[RAW]):
         best = RAW
     reason = "" if len(hours) < 2 else _reason(best, {each: len(found) / 24 for each, found in hours.items()})
     found = hours[best]
-    return Choice(best, reason, max(min(found) - HOUR, span.start) if found else None)
+    return Choice(best, reason, max(min(found) - HOUR, span.start) if found else None, found)
 
 
 def _candidates(chosen: Selection, source: str) -> tuple[str, ...]:
@@ -53,19 +60,21 @@ def _candidates(chosen: Selection, source: str) -> tuple[str, ...]:
 
 
 def _probe(chosen: Selection, source: str) -> str:
-    """An expression that has a value where cpu, memory and owners are there."""
+    """An expression that has a value, the number of series, where cpu, memory and owners are all there."""
     if source == RULES:
-        return " and ".join(f"count({chosen.recorded(name)})" for name in (CPU_QUERY, MEMORY_QUERY))
+        return " + ".join(f"count({chosen.recorded(name)})" for name in (CPU_QUERY, MEMORY_QUERY))
     parts = [(CPU, 'pod!=""'), (MEMORY, 'pod!=""'), ("kube_pod_owner", "")]
-    return " and ".join(f"count({chosen.raw(name, matchers)})" for name, matchers in parts)
+    return " + ".join(f"count({chosen.raw(name, matchers)})" for name, matchers in parts)
 
 
-def _hours(server: Server, expression: str, span: Span, told: Told | None) -> list[int]:
-    """Instants, an hour apart and the last at the span's end, at which an expression has a value."""
-    grid = Span(
-        span.end - math.ceil((span.end - span.start) / HOUR) * HOUR, span.end + HOUR, HOUR, lookback=300
-    )
-    return [at for series in query_range(server, expression, grid, told) for at, _ in series.samples]
+def seen(server: Server, expression: str, span: Span, told: Told | None) -> dict[int, float]:
+    """Values of an expression at the whole hours of a span, and at its end."""
+    grid = Span(-(-span.start // HOUR) * HOUR, span.end // HOUR * HOUR + HOUR, HOUR, lookback=LOOKBACK)
+    spans = [grid] * bool(grid.points > 0)
+    if span.end % HOUR:
+        spans.append(Span(span.end, span.end + span.step, span.step, lookback=LOOKBACK))
+    answers = (series for each in spans for series in query_range(server, expression, each, told))
+    return {at: value for series in answers for at, value in series.samples}
 
 
 def _reason(best: str, days: dict[str, float]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from predictive_scaling.usage import expressions
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.expressions import RATE_SECONDS, Selection
 
 RULES, RAW = "rules", "raw"
@@ -29,6 +30,7 @@ OPTIONAL_COLUMNS = (
     "memory_limit",
     "cpu_request",
     "memory_request",
+    *LOADS,
 )
 LONG_SECONDS = 2 * RATE_SECONDS
 """A step from which on a value must be made of many."""
@@ -40,7 +42,8 @@ class Column:
 
     `by_container`: a series for each container of a workload, of which the main one is taken. `at_end`: asked at the
     end of each step. `hourly`: asked once an hour, for it seldom changes. `resource` picks those series that have it as
-    their label. `lookback` is how old a sample may be, in seconds.
+    their label. `lookback` is how old a sample may be, in seconds. Series of another `namespace` are left out, where
+    they have one; `service` is whose the series is, and `but` whose it is not, whatever its label says.
     """
 
     name: str
@@ -51,6 +54,9 @@ class Column:
     hourly: bool = False
     lookback: int | None = None
     resource: str = ""
+    namespace: str = ""
+    service: str = ""
+    but: tuple[str, ...] = ()
 
 
 def recorded(chosen: Selection, seconds: int) -> list[Column]:
@@ -77,7 +83,7 @@ def raw(chosen: Selection, seconds: int) -> list[Column]:
         _built("replicas", _mean(expressions.replicas(chosen), seconds)),
     ]
     if seconds >= LONG_SECONDS:
-        columns.insert(2, _built("cpu_max", _over("max", expressions.cores(chosen), seconds)))
+        columns.insert(2, _built("cpu_max", over("max", expressions.cores(chosen), seconds)))
     return columns + _amounts(lambda what: expressions.amounts(chosen, what))
 
 
@@ -93,9 +99,9 @@ def _built(name: str, expression: str, by_container: bool = False) -> Column:
 
 
 def _mean(expression: str, seconds: int) -> str:
-    return expression if seconds < LONG_SECONDS else _over("avg", expression, seconds)
+    return expression if seconds < LONG_SECONDS else over("avg", expression, seconds)
 
 
-def _over(aggregate: str, expression: str, seconds: int) -> str:
+def over(aggregate: str, expression: str, seconds: int) -> str:
     """Over every five minutes of the step. A second less, for before Prometheus 3 a range holds both of its ends."""
     return f"{aggregate}_over_time(({expression})[{seconds - 1}s:{RATE_SECONDS}s])"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError, MissingObjectError
 from predictive_scaling.store.opening import is_s3, open_registry
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.tables import numeric, read_csv, require_columns, require_numbers
 
 SAMPLE_PREFIX = "sample:"
@@ -65,8 +66,8 @@ def load_usage(source: str, required: Sequence[str] = REQUIRED_COLUMNS) -> pd.Da
 
 
 def usage_statistics(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows, mean, median, p95 and maximum of cpu and memory by service; raises InputError for what is no number."""
-    metrics = [name for name in ("cpu", "memory") if name in frame.columns]
+    """Rows, mean, median, p95 and maximum of usage and load by service; raises InputError for what is no number."""
+    metrics = [name for name in ("cpu", "memory", *LOADS) if name in frame.columns]
     require_numbers(frame, metrics, "usage data")
     frame = frame.assign(**{name: numeric(frame[name]) for name in metrics})
     grouped = frame.groupby("service", sort=True)

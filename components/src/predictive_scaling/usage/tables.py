@@ -5,10 +5,13 @@ Artifacts have no file extension, so gzip is recognised by its first two bytes.
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,7 +20,9 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import IntArray, instants
+from predictive_scaling.usage.checks import LOADS
 
+COMPRESSION = 6  # 9 takes twice the time for a hundredth of the bytes
 GZIP_MAGIC = b"\x1f\x8b"
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 # What fits the memory of a pod: gzip packs a thousandfold, and a column or a short row costs more than its text.
@@ -33,6 +38,7 @@ _WORDS = (*TEXTS, "metric", "model")
 NUMBERS = (
     *("cpu", "memory", "cpu_max", "memory_max"),
     *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
+    *LOADS,
 )
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
@@ -45,16 +51,30 @@ def read_csv(path: str | Path, only: Sequence[str] | None = None) -> pd.DataFram
 
     With `only` the other columns are left in the file, to save memory; one that is missing is not there either.
     """
+    with _readable(path), _csv(path, only, low_memory=False) as found:
+        return cast("pd.DataFrame", found)
+
+
+def csv_parts(path: str | Path, only: Sequence[str] | None, rows: int) -> Iterator[pd.DataFrame]:
+    """The same, so many rows at a time; at least one part, so that an empty table has its columns."""
+    with _readable(path), _csv(path, only, chunksize=rows) as found:
+        yield from found
+
+
+@contextmanager
+def _csv(path: str | Path, only: Sequence[str] | None, **options: Any) -> Iterator[Any]:
+    with opened(Path(path)) as file:
+        columns = parsed(_Bounded(file, Path(path).name), (), nrows=0).columns
+    with opened(Path(path)) as file:
+        chosen = None if only is None else lambda name: name in only
+        yield parsed(_Bounded(file, Path(path).name), columns, usecols=chosen, **options)
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[None]:
+    """Raises InputError for what pandas raises."""
     try:
-        with opened(Path(path)) as file:
-            columns = parsed(_Bounded(file, Path(path).name), (), nrows=0).columns
-        with opened(Path(path)) as file:
-            return parsed(
-                _Bounded(file, Path(path).name),
-                columns,
-                low_memory=False,
-                usecols=None if only is None else lambda name: name in only,
-            )
+        yield
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise  # the caller's to handle; gzip's own complaint about broken data is an OSError too
     except (*_UNREADABLE, OSError) as error:
@@ -156,17 +176,28 @@ def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) 
 
     Raises InputError for missing columns, bad instants, what is no number where one is due.
     """
-    frame = read_csv(path, columns if only else None)
-    require_columns(frame, columns, Path(path).name)
+    return _table(read_csv(path, columns if only else None), columns, Path(path).name)
+
+
+def read_parts(
+    path: str | Path, columns: Sequence[str], rows: int, *, only: bool = False
+) -> Iterator[pd.DataFrame]:
+    """The same, so many rows at a time."""
+    for part in csv_parts(path, columns if only else None, rows):
+        yield _table(part, columns, Path(path).name)
+
+
+def _table(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:
+    require_columns(frame, columns, name)
     try:
         parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
     except ValueError as error:
-        raise InputError(f"{Path(path).name}: bad timestamp: {_unreadable(frame['timestamp'])}") from error
+        raise InputError(f"{name}: bad timestamp: {_unreadable(frame['timestamp'])}") from error
     if parsed.isna().any():
-        raise InputError(f"{Path(path).name}: bad timestamp: {_unreadable(frame['timestamp'])}")
-    numbers = [name for name in frame.columns if name in NUMBERS or (name in columns and name not in _WORDS)]
-    require_numbers(frame, numbers, Path(path).name)
-    return frame.assign(timestamp=parsed, **{name: numeric(frame[name]) for name in numbers})
+        raise InputError(f"{name}: bad timestamp: {_unreadable(frame['timestamp'])}")
+    numbers = [each for each in frame.columns if each in NUMBERS or (each in columns and each not in _WORDS)]
+    require_numbers(frame, numbers, name)
+    return frame.assign(timestamp=parsed, **{each: numeric(frame[each]) for each in numbers})
 
 
 def numeric(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -221,12 +252,37 @@ def _unreadable(texts: pd.Series[str]) -> str:
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, compress: bool = False) -> None:
     """Write a table; equal tables give equal bytes."""
+    write_parts([frame], path, compress=compress)
+
+
+def write_parts(parts: Iterable[pd.DataFrame], path: str | Path, *, compress: bool = False) -> None:
+    """Write tables of the same columns as one, each as it comes."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    timed = "timestamp" in frame and pd.api.types.is_datetime64_any_dtype(frame["timestamp"])
-    text = frame.assign(timestamp=frame["timestamp"].dt.strftime(ISO_FORMAT)) if timed else frame
-    data = text.to_csv(index=False, lineterminator="\n").encode()
-    # A zero time and no file name in the header: else equal tables would differ.
-    Path(path).write_bytes(gzip.compress(data, mtime=0) if compress else data)
+    with ExitStack() as opened_files:
+        file: Any = opened_files.enter_context(Path(path).open("wb"))
+        if compress:  # a zero time and no file name in the header: else equal tables would differ
+            file = opened_files.enter_context(gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0))
+        for at, part in enumerate(parts):
+            file.write(_text(part, header=at == 0).encode())
+
+
+def _text(frame: pd.DataFrame, *, header: bool) -> str:
+    """What pandas' own `to_csv` gives, in two thirds of the time."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(frame.columns)
+    writer.writerows(zip(*(_cells(frame[name]) for name in frame.columns), strict=True))
+    return text.getvalue()
+
+
+def _cells(values: pd.Series[Any]) -> list[Any]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return cast("list[Any]", values.dt.strftime(ISO_FORMAT).tolist())
+    cells = values.tolist()
+    for at in np.flatnonzero(values.isna().to_numpy()):
+        cells[at] = ""
+    return cells
 
 
 def epoch_hours(frame: pd.DataFrame) -> IntArray:

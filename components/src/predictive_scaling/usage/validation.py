@@ -14,7 +14,17 @@ from datetime import datetime
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
+from predictive_scaling.usage.checks import (
+    LOAD,
+    LOADS,
+    METRICS,
+    Finding,
+    Severity,
+    ValidationRules,
+    fail,
+    warn,
+)
+from predictive_scaling.usage.load_checks import judge_load, load_column, usable_load
 from predictive_scaling.usage.metric_checks import capacity_changes, judge, usable
 from predictive_scaling.usage.plausible import implausible, shares
 from predictive_scaling.usage.row_checks import check_rows
@@ -31,7 +41,10 @@ CLEAN_COLUMNS = ("timestamp", "service", "cpu", "memory")
 
 @dataclass(frozen=True)
 class ServiceResult:
-    """Judgement of one service: rows as they came, what was found, and by metric the usable share of expected slots."""
+    """Judgement of one service: rows as they came, what was found, and by metric the usable share of expected slots.
+
+    `load` is among the metrics of a service that has any; what is wrong with it turns nothing else away.
+    """
 
     service: str
     rows: int
@@ -40,8 +53,8 @@ class ServiceResult:
 
     @property
     def quality(self) -> float:
-        """Of its worse metric."""
-        return min(self.qualities.values(), default=0.0)
+        """Of its worse metric; a load has its own."""
+        return min((self.qualities[metric] for metric in METRICS if metric in self.qualities), default=0.0)
 
     @property
     def passing(self) -> list[str]:
@@ -56,14 +69,20 @@ class ServiceResult:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it, or a metric of it, failed; empty when all passed."""
-        return tuple(
-            dict.fromkeys(_named(found) for found in self.findings if found.severity is Severity.FAIL)
-        )
+        failed = [
+            found for found in self.findings if found.severity is Severity.FAIL and found.metric != LOAD
+        ]
+        return tuple(dict.fromkeys(map(_named, failed)))
 
     def reasons_of(self, metric: str) -> tuple[str, ...]:
         """Why a metric failed; empty when it passed."""
         failed = [found for found in self.findings if found.severity is Severity.FAIL]
         return tuple(found.text for found in failed if found.metric in ("", metric))
+
+    @property
+    def metrics(self) -> list[str]:
+        """What is judged of it: cpu, memory, and load where it has one."""
+        return [*METRICS, *(each for each in (LOAD,) if each in self.qualities)]
 
 
 def _named(found: Finding) -> str:
@@ -107,7 +126,7 @@ class DataValidator:
             return refused(str(error))
         present = [name for name in NUMBERS if name in raw.columns]
         numbers = {name: numeric(raw[name]) for name in present}
-        texts = {f"{metric}_text": raw[metric] for metric in METRICS}
+        texts = {f"{name}_text": raw[name] for name in (*METRICS, *LOADS) if name in raw.columns}
         typed = raw.assign(**texts, **numbers, service=raw["service"].fillna(""))
         groups = [(str(name), rows) for name, rows in typed.groupby("service", sort=True)]
         of_shares = {name for name, rows in groups if shares(rows)}
@@ -139,16 +158,22 @@ class DataValidator:
         for metric in METRICS if len(repaired) else ():
             qualities[metric], found = judge(repaired, metric, self.rules, now, apart)
             defects += found
+        if len(repaired) and (column := load_column(timed)):
+            qualities[LOAD], found = judge_load(repaired, column, self.rules, now, apart)
+            defects += found
         result = ServiceResult(service, len(rows), qualities, (*findings, *defects))
         return result, repaired.assign(service=service)
 
     def _repaired(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         """Mean of each slot over usable values; samplers drift by seconds, so rows off the grid are normal."""
+        column = load_column(rows)
         pairs = {metric: usable(rows, metric) for metric in METRICS}
-        values = rows.assign(**{metric: series for metric, (series, _) in pairs.items()})
+        pairs |= {column: usable_load(rows, column)} if column else {}
+        values = rows.assign(**{name: series for name, (series, _) in pairs.items()})
         slotted = values.assign(timestamp=values["timestamp"].dt.floor(self.rules.step))
         maxima = {f"{metric}_max": "max" for metric in METRICS if f"{metric}_max" in rows.columns}
-        grouped = slotted.groupby("timestamp", sort=True).agg({"cpu": "mean", "memory": "mean", **maxima})
+        means = dict.fromkeys(pairs, "mean")
+        grouped = slotted.groupby("timestamp", sort=True).agg({**means, **maxima})
         off = int((slotted["timestamp"] != rows["timestamp"]).sum())
         drift = [warn("slot", f"{off} rows off the grid of {_step(self.rules)}: floored")] if off else []
         findings = [found for _, each in pairs.values() for found in each]

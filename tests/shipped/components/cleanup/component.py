@@ -16,6 +16,8 @@ def cleanup(
     mode: str = "forecast_only",
     keep_runs: int = 8,
     now_override: str = "",
+    keep_days: int = 15,
+    every_hours: float = 0.0,
 ) -> None:
     """Leave no temporary objects, tell metrics how the run ended, and after a failure republish and notify.
 
@@ -31,6 +33,9 @@ def cleanup(
         mode: Mode of the run; in forecast_only nothing is republished as a floor.
         keep_runs: Newest runs to keep in the registry, with the models they refer to; at least 1.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+        keep_days: Of each of so many days before now, its newest run is kept besides.
+        every_hours: Hours from one start by the clock to the next at most, for the alert of a run that is overdue; 0
+            where people start it.
 
     Returns:
         summary: One JSON line: final state and error, what was done, and what could not be.
@@ -38,5 +43,7 @@ def cleanup(
     from predictive_scaling import tasks as steps
 
     code, message = status.error_code or 0, status.error_message or ""
-    ending = steps.Ending(status.state, code, message, pipeline, started, mode, keep_runs)
+    ending = steps.Ending(
+        status.state, code, message, pipeline, started, mode, keep_runs, keep_days, every_hours
+    )
     steps.cleanup(summary.path, ending, registry, run_id, now_override)

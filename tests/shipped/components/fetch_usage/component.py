@@ -26,6 +26,7 @@ def fetch_usage(
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
+    keep_usage: str = "",
 ) -> NamedTuple("Outputs", [("rows", int), ("services", List[str])]):
     """Read CPU and memory usage of a namespace's services from Prometheus by range queries.
 
@@ -50,6 +51,9 @@ def fetch_usage(
         run_id: Identity of the run; fetched chunks are kept under tmp/<run_id>/ until it is cleaned up.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
 
+        keep_usage: extend to ask only for what is new since the last run, whose usage is kept in the registry; renew to
+            ask for everything and keep it; empty keeps nothing. What is had is the same.
+
     Returns:
         data: timestamp, service, cpu, memory and the other columns; gzipped CSV. Gaps stay gaps.
         shapes: What the services are: kind, containers, requests, autoscaler. For publishing and falling back.
@@ -73,5 +77,12 @@ def fetch_usage(
         services,
     )
     return steps.fetch_usage(
-        data.path, prometheus_url, query, registry, run_id, now_override, shapes=shapes.path
+        data.path,
+        prometheus_url,
+        query,
+        registry,
+        run_id,
+        now_override,
+        shapes=shapes.path,
+        keep_usage=keep_usage,
     )

@@ -20,6 +20,7 @@ def forecast_current(
     horizon_hours: int = 24,
     max_age_days: float = 15.0,
     now_override: str = "",
+    every_hours: float = 0.0,
 ) -> NamedTuple("Outputs", [("accepted", bool), ("reason", str)]):
     """Forecast with the models in force; nothing is trained, each takes in the newest usage.
 
@@ -29,6 +30,7 @@ def forecast_current(
         horizon_hours: Hours to forecast, 1-168.
         max_age_days: A model trained longer ago is not used.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
+        every_hours: Hours from run to run; below 24 the evaluation says what that gains over a run a day.
 
     Returns:
         forecast_cpu: p10, p50, p90 and p95 of cpu for the hours to come; CSV.
@@ -52,4 +54,5 @@ def forecast_current(
         max_age_days,
         now_override,
         error_log=error_log.path,
+        every_hours=every_hours,
     )

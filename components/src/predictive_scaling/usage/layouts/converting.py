@@ -10,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.usage.checks import LOADS
 from predictive_scaling.usage.layouts import series as readers
 from predictive_scaling.usage.layouts.instants import instants
 from predictive_scaling.usage.layouts.mapping import CPU_COLUMNS, Mapped, Value
 from predictive_scaling.usage.tables import numeric, read_table_of, write_table
 
 KEY = ["timestamp", "service"]
+SUMMED = (*CPU_COLUMNS, *LOADS)
 _NAME = re.compile(r"[^a-z0-9]+")
 _LABELS = ("service", "deployment", "statefulset", "workload", "app", "container", "pod")
 Formats = Mapping[str, Callable[[Path], pd.DataFrame]]
@@ -90,12 +92,12 @@ def _rate(total: pd.Series[float], at: pd.Series[str], by: list[pd.Series[str]])
 
 
 def _summed(rows: pd.DataFrame, mapped: Mapped) -> pd.DataFrame:
-    """Services of their instances: cpu is their sum, memory that of the largest one, `replicas` their number."""
+    """Services of their instances: cpu and load are their sums, memory the largest one's, `replicas` their number."""
     slots = pd.to_datetime(rows["timestamp"], utc=True).dt.floor(mapped.step)
     slotted = rows.assign(timestamp=slots.dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
     names = list(mapped.values)
     each = slotted.groupby([*KEY, "instance"], sort=True)[names].mean()
-    how = {name: "sum" if name in CPU_COLUMNS else "max" for name in names}
+    how = {name: "sum" if name in SUMMED else "max" for name in names}
     grouped = each.groupby(KEY, sort=True)
     return grouped.agg(how).assign(replicas=grouped.size()).reset_index()
 
@@ -110,7 +112,7 @@ def _of_series(mapped: Mapped, source: Path, memory: Path | None) -> pd.DataFram
         values = _number(found["value"], mapped.values[name], at, [found["series"]], name)
         kept = pd.DataFrame({"timestamp": at, "service": services, name: values}).dropna(subset=[name])
         grouped = kept.groupby(KEY, sort=True)[name]
-        columns[name] = grouped.sum() if name in CPU_COLUMNS else grouped.max()
+        columns[name] = grouped.sum() if name in SUMMED else grouped.max()
     if not columns:
         raise InputError(
             f"{source.name}: no series matches cpu or memory; say cpu.match and memory.match in --map"

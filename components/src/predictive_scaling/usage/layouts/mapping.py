@@ -16,14 +16,16 @@ import yaml
 
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.usage.layouts.units import CORES, SIZES, amount
+from predictive_scaling.usage.checks import LOADS
+from predictive_scaling.usage.layouts.units import CORES, RATES, SIZES, amount
 
 KNOWN = Path(__file__).parent / "known"
 FORMATS = ("csv", "wide", "prometheus", "cloudwatch")
 TIMES = ("auto", "iso", "s", "ms", "us", "ns")
 CPU_COLUMNS = ("cpu", "cpu_max", "cpu_request", "cpu_limit")
 MEMORY_COLUMNS = ("memory", "memory_max", "memory_request", "memory_limit")
-COLUMNS = (*CPU_COLUMNS, *MEMORY_COLUMNS, "replicas")
+COLUMNS = (*CPU_COLUMNS, *MEMORY_COLUMNS, "replicas", *LOADS)
+LOAD_UNITS = {"replicas": {"": 1.0}, "requests": RATES, "queue": {"": 1.0}}
 _TOP = {
     "description",
     "format",
@@ -50,8 +52,8 @@ class Value:
 
     @property
     def factor(self) -> float:
-        """By which it becomes cores or bytes."""
-        return {**CORES, **SIZES}[self.unit] * self.of
+        """By which it becomes cores, bytes, or requests a second."""
+        return {**CORES, **SIZES, **RATES}[self.unit] * self.of
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ class _Reader:
     def _value(self, name: str, given: object) -> Value:
         found = self._mapping(name, given)
         self._unknown(f"{name}.", found, {"column", "match", "unit", "of", "counter"})
-        units = CORES if name in CPU_COLUMNS else SIZES if name in MEMORY_COLUMNS else {"": 1.0}
+        units = CORES if name in CPU_COLUMNS else SIZES if name in MEMORY_COLUMNS else LOAD_UNITS[name]
         unit = str(found.get("unit") or ("" if "" in units else "?"))
         if unit not in units:
             self.faults.append(f"{name}.unit: say its unit; there is {', '.join(units)}")

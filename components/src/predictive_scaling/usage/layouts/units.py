@@ -22,6 +22,7 @@ SIZES = {
     "percent": 1e-2,
     "share": 1.0,
 }
+RATES = {"": 1.0, "per-second": 1.0, "per-minute": 1 / 60, "per-hour": 1 / 3600}
 _AMOUNT = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z]{0,3})")
 
 
