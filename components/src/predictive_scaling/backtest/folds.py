@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from predictive_scaling.backtest.batches import forecasts
+from predictive_scaling.backtest.batches import Shifts, forecasts, shifts_at
 from predictive_scaling.backtest.intervals import hour_spread
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, Fitted, Recipe
 from predictive_scaling.models.base import FIT_ERRORS
 from predictive_scaling.models.blend import weighted_median, weights_of
+from predictive_scaling.models.shifts import Shift, moved
 
 # More than four weeks gained nothing on any measured model; less than one hurt.
 TRAIN_HOURS = 4 * HOURS_PER_WEEK
@@ -36,7 +37,8 @@ RACE_FOLDS = 3
 class Backtest:
     """Actual values, spreads of the hours, and forecasts by model; every array has the shape origins × horizon.
 
-    A model that ran on the folds alone has no values (NaN) in the warm-up.
+    A model that ran on the folds alone has no values (NaN) in the warm-up. `shifts` are by origin what was to be seen
+    from there, that of the series' end among them.
     """
 
     origins: tuple[int, ...]
@@ -44,6 +46,7 @@ class Backtest:
     actual: FloatArray
     spread: FloatArray
     p50: dict[str, FloatArray]
+    shifts: dict[int, Shift] = field(default_factory=dict)
 
     @property
     def warm_up(self) -> int:
@@ -64,14 +67,20 @@ def origins(series: HourlySeries, horizon: int, number: int) -> tuple[int, ...]:
 
 
 def run_backtest(
-    series: HourlySeries, models: Sequence[Recipe], horizon: int, folds: int, *, blend: bool = False
+    series: HourlySeries,
+    models: Sequence[Recipe],
+    horizon: int,
+    folds: int,
+    *,
+    blend: bool = False,
+    hints: Sequence[int] = (),
 ) -> Backtest:
     """Backtest every model that can be fitted at every fold; the others are left out, since folds must compare.
 
     With `blend` the weighted median of its members is added, its weights at each origin from earlier ones alone, and
-    a slow model that is behind it after the first folds is left out.
+    a slow model that is behind it after the first folds is left out. `hints` are hours of deployments.
     """
-    return run_backtests([series], models, horizon, folds, blend=blend)[0]
+    return run_backtests([series], models, horizon, folds, blend=blend, hints=[hints])[0]
 
 
 def run_backtests(

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, IntArray
+from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, Windows
 
 MAX_DAYS = 3
 MIN_EARLIER_DAYS = 7
@@ -96,24 +96,15 @@ def moved(series: HourlySeries, shift: Shift | None) -> HourlySeries:
     return HourlySeries(series.start, values)
 
 
-def settled(series: HourlySeries, hints: Sequence[int] = ()) -> HourlySeries:
-    """The series moved by the shift that is found at its end."""
-    return moved(series, found(series, [hint for hint in hints if hint < series.end]))
-
-
-def settled_rows(values: FloatArray, ends: IntArray, hints: Sequence[int] = ()) -> FloatArray:
-    """`settled` of many windows that are rows; each row for itself, and the same array where nothing shifted.
-
-    Only hints before a row's end count, as everything that is known there.
-    """
-    likely = _likely(_whole_days(values)).any(axis=1)
-    for hint in hints:
-        likely |= (ends - hint >= TOLD.hours) & (ends - hint <= MAX_DAYS * HOURS_PER_DAY)
-    rows = values.copy() if likely.any() else values
-    for at in np.flatnonzero(likely):
-        series = HourlySeries(int(ends[at]) - values.shape[1], values[at])
-        rows[at] = settled(series, hints).values
-    return rows
+def found_in(windows: Windows, hints: Sequence[Sequence[int]] = ()) -> dict[int, Shift]:
+    """The shifts of those windows that have one, by row; `hints` are of each row. Each row is as by itself."""
+    likely = _likely(_whole_days(windows.values)).any(axis=1)
+    for at, known in enumerate(hints):
+        likely[at] |= any(True for _ in _told(int(windows.ends[at]), known))
+    rows = {
+        int(at): found(windows.series(int(at)), hints[at] if hints else ()) for at in np.flatnonzero(likely)
+    }
+    return {at: shift for at, shift in rows.items() if shift}
 
 
 def _told(end: int, hints: Sequence[int]) -> Iterator[tuple[int, int]]:
