@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -84,16 +85,27 @@ def run_backtest(
 
 
 def run_backtests(
-    many: Sequence[HourlySeries], models: Sequence[Recipe], horizon: int, folds: int, *, blend: bool = False
+    many: Sequence[HourlySeries],
+    models: Sequence[Recipe],
+    horizon: int,
+    folds: int,
+    *,
+    blend: bool = False,
+    hints: Sequence[Sequence[int]] = (),
 ) -> list[Backtest]:
-    """Backtests of several series, each the same as by itself; light models run on all of them at once."""
+    """Backtests of several series, each the same as by itself; light models run on all of them at once.
+
+    `hints` are hours of deployments, by series.
+    """
     starts = [origins(series, horizon, folds + WARM_UP_ORIGINS) for series in many]
     light = [model for model in models if model.kind in MEMBERS]
     slow = [model for model in models if model.kind not in MEMBERS]
-    found = forecasts(light, many, starts, TRAIN_HOURS, horizon)
+    ends = [(*at, series.end) for series, at in zip(many, starts, strict=True)]
+    shifts = shifts_at(many, ends, TRAIN_HOURS, hints)
+    found = forecasts(light, many, starts, TRAIN_HOURS, horizon, shifts)
     return [
-        _with_slow(_backtest(series, at, p50, min(folds, len(at)), horizon, blend=blend), series, slow)
-        for series, at, p50 in zip(many, starts, found, strict=True)
+        _with_slow(_backtest(series, at, p50, min(folds, len(at)), horizon, seen, blend=blend), series, slow)
+        for series, at, p50, seen in zip(many, starts, found, shifts, strict=True)
     ]
 
 
@@ -103,18 +115,19 @@ def _backtest(
     p50: dict[str, FloatArray],
     folds: int,
     horizon: int,
+    shifts: dict[int, Shift],
     *,
     blend: bool,
 ) -> Backtest:
     """Backtest of the light models, those left out that have no forecast on a fold; and of the blend."""
     shape = (len(starts), horizon)
     actual = np.array([series.between(at, at + horizon).values for at in starts]).reshape(shape)
-    spread = np.array([_spread(series, at, horizon) for at in starts]).reshape(shape)
+    spread = np.array([_spread(series, at, horizon, shifts) for at in starts]).reshape(shape)
     first = len(starts) - folds
     known = {kind: rows for kind, rows in p50.items() if starts and np.isfinite(rows[first:]).all()}
     if blend and len(starts):
         known[BLEND] = blended(actual, members_of(known))
-    return Backtest(starts, folds, actual, spread, known)
+    return Backtest(starts, folds, actual, spread, known, shifts)
 
 
 def _with_slow(tested: Backtest, series: HourlySeries, slow: Sequence[Recipe]) -> Backtest:
@@ -140,21 +153,24 @@ class _Race:
         return mine >= best_so_far
 
 
-def training_window(series: HourlySeries, origin: int) -> HourlySeries:
-    """The hours that a model may see at an origin."""
-    return series.between(origin - TRAIN_HOURS, origin)
+NONE: Shifts = MappingProxyType({})
 
 
-def _spread(series: HourlySeries, origin: int, horizon: int) -> FloatArray:
+def training_window(series: HourlySeries, origin: int, shifts: Shifts = NONE) -> HourlySeries:
+    """The hours that a model may see at an origin, moved by the shift that was to be seen from there."""
+    return moved(series.between(origin - TRAIN_HOURS, origin), shifts.get(origin))
+
+
+def _spread(series: HourlySeries, origin: int, horizon: int, shifts: Shifts) -> FloatArray:
     ahead = np.arange(origin, origin + horizon, dtype=np.int64)
-    return hour_spread(training_window(series, origin), ahead)
+    return hour_spread(training_window(series, origin, shifts), ahead)
 
 
 def _slow_forecasts(tested: Backtest, series: HourlySeries, model: Recipe, race: _Race) -> FloatArray | None:
     """Forecasts from the folds' origins, NaN before them; None when one could not be fitted, or lost the race."""
     rows = np.full_like(tested.actual, np.nan)
     for at in range(tested.warm_up, len(rows)):
-        row = forecast_at(series, model, tested.origins[at], rows.shape[1])
+        row = forecast_at(series, model, tested.origins[at], rows.shape[1], tested.shifts)
         if row is None:
             return None
         rows[at] = row
@@ -163,16 +179,18 @@ def _slow_forecasts(tested: Backtest, series: HourlySeries, model: Recipe, race:
     return rows if len(rows) else None
 
 
-def forecast_at(series: HourlySeries, model: Recipe, origin: int, horizon: int) -> FloatArray | None:
+def forecast_at(
+    series: HourlySeries, model: Recipe, origin: int, horizon: int, shifts: Shifts = NONE
+) -> FloatArray | None:
     """Forecast from one origin; None when the model cannot be fitted there."""
-    fitted = fit_at(series, model, origin)
+    fitted = fit_at(series, model, origin, shifts)
     forecast = fitted.forecast(horizon) if fitted else None
     return forecast if forecast is not None and bool(np.isfinite(forecast).all()) else None
 
 
-def fit_at(series: HourlySeries, model: Recipe, origin: int) -> Fitted | None:
+def fit_at(series: HourlySeries, model: Recipe, origin: int, shifts: Shifts = NONE) -> Fitted | None:
     """Fit to what is known at an origin; None when that is too short for the model or the fit does not converge."""
-    window = training_window(series, origin)
+    window = training_window(series, origin, shifts)
     if len(window.values) < model.min_hours or window.observed < max(1, model.min_hours / 2):
         return None
     try:
