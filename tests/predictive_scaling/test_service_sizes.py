@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import predictive_scaling
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.censored import held_back
@@ -70,7 +70,18 @@ def entry(shape, rows=None, **how):
     return recommended(shape, rows, **how)["services"][0]
 
 
+# A list of containers that somebody sent: two of one name, of which one is at its limit.
+TWICE = Shape(
+    "checkout",
+    containers=(
+        Container("app", limits=Amounts(1.0), use=Use(Amounts(1.0), throttled=1.0)),
+        Container("app", use=Use(Amounts())),
+    ),
+)
+
+
 @settings(max_examples=200, deadline=None)
+@example(TWICE, False)
 @given(SHAPES, st.booleans())
 def test_whatever_the_shape_replicas_stay_below_the_maximum_and_what_is_wanted_is_told(shape, accepted):
     found = entry(replace(shape, service="checkout"), None if accepted else FORECAST.head(0))

@@ -115,14 +115,16 @@ def _cost_at(cases: list[Case], plans: Mapping[str, Array], risk: float) -> floa
 
 
 def our_plan(case: Case, found: Array) -> Array:
-    """The product's plan; the rows are hours without maxima, so nothing is known of peaks within them."""
-    usual, days, weeks = vpa_like(case)[:, 0], case.before(1), case.before(7)
-    plans = []
-    for at, constant in enumerate(usual):
-        ahead = Ahead(*(found[quantile][SCORED][at] for quantile in (1, 2, 3)))
-        past = Past(float(constant), maxima=(float(np.nanmax(days[at])), float(np.nanmax(weeks[at]))))
-        plans.append(planned(case.metric, ahead, past, PlanOptions()))
-    return np.array(plans)
+    """The product's plan; peaks within the hour are in no case."""
+    folds = zip(*found[1:, SCORED], strict=True)
+    maxima = zip(*([float(np.nanmax(each)) for each in case.before(days)] for days in (1, 7)), strict=True)
+    rows = zip(folds, vpa_like(case)[:, 0].tolist(), maxima, strict=True)
+    return np.array(
+        [
+            planned(case.metric, Ahead(*ahead), Past(usual, maxima=highest), PlanOptions())
+            for ahead, usual, highest in rows
+        ]
+    )
 
 
 def headroom_plan(case: Case, found: Array) -> Array:

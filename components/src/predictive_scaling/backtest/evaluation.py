@@ -31,6 +31,8 @@ from predictive_scaling.usage.tables import epoch_hours
 
 WARM_UP_FOLDS = 3
 MODEL, GUARDED, FALLBACK = "model", "guarded", "fallback"
+SERVED = (MODEL, GUARDED)
+"""What a model serves, alone or with the constant."""
 
 
 @dataclass(frozen=True)

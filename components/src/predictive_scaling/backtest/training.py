@@ -26,7 +26,7 @@ from predictive_scaling.backtest.folds import (
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
-from predictive_scaling.backtest.seen import bounds_before
+from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import (
@@ -68,12 +68,13 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One series to train."""
+    """One series to train; `hints` are hours at which something was deployed."""
 
     service: str
     metric: str
     series: HourlySeries
     options: TrainingOptions
+    hints: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,14 +172,20 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
     """Train several series of the same options, each as by itself; light models run on all of them at once."""
     options = jobs[0].options
     models = recipes(options.candidates, options.models)
-    known = [job.series for job in jobs if job.series.observed]
-    blend, light = BLEND in options.candidates, [model for model in models if model.kind in MEMBERS]
-    tested = iter(run_backtests(known, models, options.horizon_hours, options.cv_folds, blend=blend))
-    newest = iter(newest_fits(light, known, TRAIN_HOURS))
-    return [
-        _chosen(job, next(tested), next(newest)) if job.series.observed else _refused(job, "no data")
-        for job in jobs
-    ]
+    known = [job for job in jobs if job.series.observed]
+    tested = run_backtests(
+        [job.series for job in known],
+        models,
+        options.horizon_hours,
+        options.cv_folds,
+        blend=BLEND in options.candidates,
+        hints=[job.hints for job in known],
+    )
+    light = [model for model in models if model.kind in MEMBERS]
+    shifts = [each.shifts for each in tested]
+    newest = newest_fits(light, [job.series for job in known], TRAIN_HOURS, shifts)
+    trained = iter([_chosen(*each) for each in zip(known, tested, newest, strict=True)])
+    return [next(trained) if job.series.observed else _refused(job, "no data") for job in jobs]
 
 
 def _chosen(job: Job, tested: Backtest, newest: Mapping[str, Fitted]) -> SeriesTraining:
@@ -205,15 +212,16 @@ def _trained(
     around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
     ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
-    spread = hour_spread(training_window(job.series, job.series.end), ahead)
-    bounds = around.around(p50, spread, float(bounds_before(job.series, [job.series.end])[0]))
+    window = training_window(job.series, job.series.end, tested.shifts)
+    bounds = around.around(p50, hour_spread(window, ahead), seen_before(window, window.end).bound)
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
 def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str) -> Fitted | None:
     """The model fitted to the newest window; a blend of those members that can be."""
     if kind != BLEND:
-        return newest.get(kind) or fit_at(job.series, recipe(kind, job.options.models), job.series.end)
+        made = recipe(kind, job.options.models)
+        return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
     members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
     weights = weights_of(member_errors(tested.actual, members)).tolist()
     chosen = [
@@ -230,7 +238,8 @@ def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTra
 
 def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
     kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
-    seen = bounds_before(job.series, tested.origins)
+    windows = [training_window(job.series, origin, tested.shifts) for origin in tested.origins]
+    seen = np.array([seen_before(each, each.end).bound for each in windows])
     folds = tuple(_fold(kind, tested, seen, job.options) for kind in kept)
     origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
     return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)

@@ -20,6 +20,7 @@ from predictive_scaling.recommend.known import epoch_second, known_of
 from predictive_scaling.recommend.plan import Ahead, PlanOptions, planned
 from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.size import Size, size_of
+from predictive_scaling.recommend.unseen import beyond_seen
 from predictive_scaling.shapes.shape import Shape
 
 UNITS = {"cpu": "cores", "memory": "bytes"}
@@ -79,7 +80,8 @@ def model_entry(
         "source": str(ordered["model"].iloc[0]),
         "request": rounded(float(plan.max())),  # for what cannot follow the blocks
     }
-    entry |= {name: scores[name] for name in SCORES} | ({"guarded": guarded} if guarded else {})
+    told = {"guarded": guarded, "beyond_seen": beyond_seen(metric, ordered, samples)}
+    entry |= {name: scores[name] for name in SCORES} | {name: text for name, text in told.items() if text}
     if metric == "cpu":
         entry |= _floors(pd.DatetimeIndex(planned_hours["timestamp"]), plan, known)
     blocks = planned_hours.groupby(planned_hours.index // known.options.block_hours)
