@@ -57,7 +57,12 @@ def prepared_image() -> Iterator[None]:
 def _process() -> Prepared:
     environment, package = image()
     interpreter = str(environment / "bin/python")
-    modules = ("kfp_gitops.commands.reconcile", "kfp_gitops.compiling.compiler.sdk", "kfp_gitops.__main__")
+    modules = (
+        "kfp_gitops.commands.reconcile",
+        "kfp_gitops.compiling.compiler.sdk",
+        "kfp_gitops.__main__",
+        "kubernetes",
+    )
     return _PREPARED[-1].enter_context(prepared(*modules, interpreter=interpreter, PYTHONPATH=str(package)))
 
 
