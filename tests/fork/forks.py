@@ -2,10 +2,10 @@
 
 `python tests/fork/forks.py [--all] [NAME …]`: in each fork `make test`, which is of its own inputs, and the tests of
 the product, of which the quick way runs files that once were red in a fork, and of folders the short ones. A table
-ends it; exit code 1 when any is red, or when a fork's own tests take more than a minute of one core (other work on the
-machine makes the clock's seconds more). `spoiled` is no fork that anybody has: of what a fork may change nothing but the
-id can be read there, and the tests of the product pass all the same. So they pass in any fork, and `--all` runs them
-whole in that one alone.
+ends it; exit code 1 when any is red, or when a fork's own tests take more than a minute of one core (other work on
+the machine makes the clock's seconds more). `spoiled` is no fork that anybody has: of what a fork may change nothing
+but the id can be read there, and the tests of the product pass all the same. So they pass in any fork, and `--all`
+runs them whole in that one alone.
 """
 
 from __future__ import annotations
