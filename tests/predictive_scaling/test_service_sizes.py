@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.censored import held_back
 from predictive_scaling.recommend.floors import hours_of_day, in_force
+from predictive_scaling.recommend.known import known_of
 from predictive_scaling.recommend.notes import notes
 from predictive_scaling.recommend.peaks import peak_ratio
 from predictive_scaling.recommend.plan import HEADROOM, LEAST, PlanOptions
@@ -290,11 +291,13 @@ def test_peaks_of_cpu_that_only_maxima_hold_are_planned_for():
 def test_peaks_of_an_hour_are_those_of_its_finer_rows():
     fine = clean(usage()).assign(cpu=1.0)
     tenth = fine["timestamp"].dt.minute == 10
-    assert peak_ratio(fine) == 1.0
-    assert peak_ratio(fine.assign(cpu=fine["cpu"].where(~tenth, 2.0))) == pytest.approx(24 / 13)
-    assert peak_ratio(fine.assign(cpu_max=2.5)) == 2.5
-    assert peak_ratio(fine.assign(cpu_max=25.0)) == 4.0
-    assert peak_ratio(fine.assign(cpu=0.0)) == 1.0
+    assert peak_ratio(known_of(fine, "cpu")) == 1.0
+    assert peak_ratio(known_of(fine.assign(cpu=fine["cpu"].where(~tenth, 2.0)), "cpu")) == pytest.approx(
+        24 / 13
+    )
+    assert peak_ratio(known_of(fine.assign(cpu_max=2.5), "cpu")) == 2.5
+    assert peak_ratio(known_of(fine.assign(cpu_max=25.0), "cpu")) == 4.0
+    assert peak_ratio(known_of(fine.assign(cpu=0.0), "cpu")) == 1.0
 
 
 def test_other_containers_get_constants_from_what_they_used():
