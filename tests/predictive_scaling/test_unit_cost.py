@@ -162,14 +162,8 @@ def test_code_that_got_faster_is_told_at_once_and_believed_after_a_day(hours, fa
 
 
 def test_a_load_that_says_nothing_of_cores_moves_nothing():
-    """Cores that wander by themselves: the day before says more of them than this load does."""
+    """Cores that are the same all day whatever is asked for, and then others: the day before says more of them."""
     random = np.random.default_rng(3)
-    wander = np.cumsum(0.06 * random.standard_normal(24 * DAYS))
-    _, load = service()
-    assert (
-        found(
-            np.exp(wander + 0.02 * random.standard_normal(len(wander))),
-            load * np.exp(0.5 * random.standard_normal(len(load))),
-        ).changes
-        == ()
-    )
+    used = np.exp(0.01 * random.standard_normal(24 * DAYS))
+    used[-12:] *= 3
+    assert found(used, 100 * np.exp(0.8 * random.standard_normal(len(used)))).changes == ()
