@@ -30,8 +30,8 @@ INTERFACE = {
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
-        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models "
-        "forecast_load model_load",
+        "headroom block_hours target_utilisation max_headroom memory_headroom lead_minutes registry run_id "
+        "now_override keep_models forecast_load model_load floor_budget",
         "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
@@ -41,7 +41,7 @@ INTERFACE = {
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
-        "lead_minutes",
+        "lead_minutes floor_budget",
         "recommendation proposal actions error_log success",
     ),
     "cleanup": (
