@@ -82,7 +82,7 @@ shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the prod
 
 lock:  ## refresh the lock files from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile -o requirements-reconcile.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile --extra fast -o requirements-reconcile.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements-dev.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header components/pyproject.toml --extra image -o components/requirements.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock

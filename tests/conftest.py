@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import assembly
 import order
@@ -86,10 +87,30 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture(scope="session")
-def localrun() -> Iterator[Prepared]:
-    """A process that has imported the local executor, and kfp as it does."""
-    with prepared("kfp_gitops.local.localrun.__main__", "kfp_gitops.compiling.compiler.sdk") as found:
+def executor() -> Iterator[Prepared]:
+    """A process that has imported what KFP's executor of a Python component imports."""
+    with prepared("kfp.dsl.executor", "argparse", _KFP_RUNTIME="true") as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def localrun(executor: Prepared) -> Iterator[Prepared]:
+    """A process that has imported the local executor, and kfp as it does; its tasks are forks, too."""
+    modules = ("kfp_gitops.local.localrun.__main__", "kfp_gitops.compiling.compiler.sdk", "prepared_tasks")
+    with prepared(*modules, PREPARED_EXECUTOR=executor.program) as found:
+        yield found
+
+
+@pytest.fixture
+def quick_tasks(executor: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks that are run here are forks of a process that has imported KFP's executor."""
+    monkeypatch.setattr("kfp_gitops.local.localrun.tasks.sys", SimpleNamespace(executable=executor.program))
+
+
+@pytest.fixture
+def quick_runs(localrun: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local runs that commands start, and their tasks, are forks."""
+    monkeypatch.setattr("kfp_gitops.local.job.sys", SimpleNamespace(executable=localrun.program))
 
 
 @pytest.fixture

@@ -10,4 +10,4 @@ is None, and yields a `Row` for each comparison. `house.compare` makes the row o
 their process trees. A section that measures something else (errors, bytes, requests) makes its rows itself.
 """
 
-SECTIONS = ("start", "render", "compile", "image", "diff", "forecast", "acting", "reconcile")
+SECTIONS = ("start", "render", "compile", "image", "diff", "forecast", "acting", "often", "reconcile")

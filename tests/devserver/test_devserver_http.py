@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
+import re
 import socket
 import threading
 import time
@@ -245,9 +248,20 @@ def test_pages_escape_everything(world, raw):
         )
     (folder / "<h1>").mkdir()
     for path in ("/", f"/runs/{run.run_id}", f"/runs/{run.run_id}/files/"):
-        page = raw.full("GET", path)[2]
+        status, _, page = raw.full("GET", path)
+        assert status == 200
+        assert b"&lt;" in page
         for bad in (b"<img", b"<i>", b"<u>", b"<s>", b"<q>", b"<p>&", b"<a>", b'"javascript', b"<h1></a"):
             assert bad not in page
+
+
+def test_what_a_page_runs_and_wears_is_what_its_policy_names(raw):
+    """A digest of each: a browser takes no other script and no other style, and both stand in it unescaped."""
+    _, headers, page = raw.full("GET", "/")
+    for kind in (b"script", b"style"):
+        (text,) = re.findall(b"<%b>(.*?)</%b>" % (kind, kind), page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text).digest()).decode()
+        assert f"{kind.decode()}-src 'sha256-{digest}'" in headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

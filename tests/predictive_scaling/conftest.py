@@ -6,9 +6,11 @@ import logging
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from servers.prepared import Prepared, prepared
 from servers.prometheus import AlertmanagerServer, PushgatewayServer
 from servers.swift_server import ACCESS_KEY, BUCKET, SECRET_KEY, SwiftServer, s3_client
 
@@ -31,6 +33,20 @@ def service_models() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(JSONFileLoader, "load_file", lambda _loader, path: load(path))
         yield
+
+
+@pytest.fixture(scope="session")
+def steps_executor() -> Iterator[Prepared]:
+    """A process that has imported what KFP's executor and the library's steps import: pandas takes most of a step."""
+    with prepared("kfp.dsl.executor", "argparse", "predictive_scaling.tasks", _KFP_RUNTIME="true") as found:
+        yield found
+
+
+@pytest.fixture
+def quick_steps(steps_executor: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of pipelines that are run here are forks of it."""
+    here = SimpleNamespace(executable=steps_executor.program)
+    monkeypatch.setattr("kfp_gitops.local.localrun.tasks.sys", here)
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,25 @@ def test_the_budget_holds_on_the_days_judged_however_much_would_be_gained(budget
     assert np.mean([each.pods_ratio for each in worth.values()]) <= budget * 1.03
 
 
+def test_hours_right_ahead_are_decided_by_days_that_began_like_this_one():
+    """Every third day follows three hours of twice the load, and has two spikes; the others have none."""
+    days = 13
+    minutes = demand(days, at=None)
+    for day in range(0, days + 1, 3):
+        at = WARM_UP + day * MINUTES_PER_DAY
+        minutes[max(0, at - 180) : at] = 2 * CALM
+        minutes[at + 60 : at + 75] = SPIKE
+        minutes[at + 15 * 60 : at + 15 * 60 + 15] = SPIKE
+    one = past(minutes)
+    table = response(one, OPTIONS.scaler)
+    assert [day for day in (11, 12) if day % 3 == 0] == [12]
+    like, unlike = (levels_by_hour(one, table, day, 0.03) for day in (12, 11))
+    assert like[1] >= SPIKE > unlike[1]
+    assert (
+        abs(like[15] - unlike[15]) < SPIKE / 3
+    )  # what the last hours were no longer counts in the afternoon
+
+
 def test_a_day_is_decided_by_the_days_before_it_alone():
     minutes = random_spikes(5)
     changed = minutes.copy()

@@ -8,7 +8,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.recommend.plan import LEAST, PlanOptions
 from predictive_scaling.recommend.recommendation import Evidence, Recommender
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Scaler, Shape
@@ -61,6 +61,7 @@ def forecast(mean):
             "metric": "cpu",
             "model": "blend",
             "p50": mean,
+            "p90": mean * 1.1,
             "p95": mean * 1.2,
         }
     )
@@ -87,7 +88,7 @@ def test_capacity_and_request_are_the_plan_of_the_forecast_still():
         each["capacity"] for each in cpu(other)["blocks"]
     ]
     assert "acting" not in cpu(other)
-    assert set(by_hour(other).values()) == {int(np.ceil(3.6 * 1.2 * 1.15 / 0.35))}
+    assert set(by_hour(other).values()) == {int(np.ceil(3.6 * 1.2 * LEAST / 0.35))}
 
 
 def test_a_service_whose_forecast_is_refused_has_its_hours_too_and_its_quietest_as_the_constant():

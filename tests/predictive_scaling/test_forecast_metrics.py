@@ -124,9 +124,10 @@ def test_bands_of_a_fold_know_earlier_folds_only():
     actual, p50, spread = np.array([[1.0, 3.0], [2.0, 2.0], [9.0, 9.0]]), np.zeros((3, 2)), np.ones((3, 2))
     _, _, p95 = prequential_bands(actual, p50, spread)
     assert np.isnan(p95[0]).all()
-    assert p95[1].tolist() == [3.0, 3.0]
-    assert p95[2].tolist() == [3.0, 3.0]  # the nines of its own fold are unknown to it
-    assert band(actual, p50, spread).plain.high == 9.0
+    assert p95[1, 1] == 3.0
+    assert 0 < p95[1, 0] < 3.0  # an hour nearer
+    assert p95[2, 1] == 3.0  # the nines of its own fold are unknown to it
+    assert band(actual, p50, spread).plain.high > 9.0  # of an hour of mean lead
 
 
 def test_folds_without_a_forecast_give_a_band_no_residuals():

@@ -11,7 +11,7 @@ from predictive_scaling.backtest.evaluation import Gates, ModelValidator
 from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_from
 from predictive_scaling.models.features import FeatureEngineer
-from predictive_scaling.recommend.capacity import CURRENT, FORECAST, VPA_LIKE, plan_costs
+from predictive_scaling.recommend.capacity import CURRENT, FORECAST, GUARDED, VPA_LIKE, plan_costs
 from predictive_scaling.report import page as reports
 from predictive_scaling.report.page import ReportData, html_report
 from predictive_scaling.report.tables import Compared, ModelRow, model_rows
@@ -126,7 +126,8 @@ def test_same_data_gives_the_same_page():
 
 def fold(hours, y, p95):
     stamps = START + pd.to_timedelta(np.arange(hours), unit="h") + pd.Timedelta(days=10)
-    return pd.DataFrame({"fold": 0, "timestamp": stamps, "y": y, "p95": p95})
+    bounds = {"p50": np.zeros(hours), "p90": p95, "p95": p95}
+    return pd.DataFrame({"fold": 0, "timestamp": stamps, "y": y, **bounds})
 
 
 def history(value, request=None):
@@ -138,18 +139,22 @@ def history(value, request=None):
 def test_cost_and_risk_of_plans_by_hand():
     course = fold(4, [1.0, 1.0, 2.0, 4.0], [1.0, 1.0, 2.0, 2.0])
     found = {each.plan: each for each in plan_costs("a", "cpu", course, history(2.0, request=3.0))}
-    # The quiet hours are raised until the plan is 1.3 times p95: the constant would cost more.
-    assert found[FORECAST].cost == pytest.approx(1.3 * 6 / 8)
+    # The constant, 2.3, covers all: less than it is enough for 2.0, and the quiet hours are raised until the plan costs
+    # 0.93 of it.
+    assert found[FORECAST].cost == pytest.approx(0.93 * 2.3 * 4 / 8)
     assert found[FORECAST].hours_over == 0.25
+    assert found[GUARDED].cost == pytest.approx(1.15 * 2 * 4 / 8)
     assert found[VPA_LIKE].cost == pytest.approx(1.15 * 2 * 4 / 8)
     assert found[VPA_LIKE].hours_over == 0.25
     assert found[CURRENT].cost == pytest.approx(3 * 4 / 8)
 
 
-def test_memory_is_planned_by_the_highest_of_the_day():
+def test_memory_is_planned_by_the_highest_of_the_day_and_the_last_maxima():
     course = fold(4, [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 2.0])
-    found = {each.plan: each for each in plan_costs("a", "memory", course, history(1.0))}
-    assert found[FORECAST].cost == pytest.approx(2.1)
+    lower = course.assign(p90=1.0)
+    for known, cost in ((course, 2.0), (lower, 1.0)):
+        found = {each.plan: each for each in plan_costs("a", "memory", known, history(1.0))}
+        assert found[FORECAST].cost == pytest.approx(cost * 1.05)
     assert CURRENT not in found
 
 

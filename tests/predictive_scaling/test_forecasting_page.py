@@ -4,13 +4,15 @@ import re
 import subprocess
 import sys
 
-from predictive_scaling.backtest import evaluation
+from predictive_scaling.backtest import evaluation, freshness
 from predictive_scaling.backtest import folds as backtest
 from predictive_scaling.base import daily
 from predictive_scaling.models import blend
 from predictive_scaling.recommend import censored, plan
+from predictive_scaling.recommend.acting import choice
 from predictive_scaling.recommend.publishing import MODES
-from predictive_scaling.usage import checks
+from predictive_scaling.steps import Ending
+from predictive_scaling.usage import checks, extending
 from project import PROJECT
 
 PAGE = (PROJECT / "docs/forecasting.md").read_text("utf-8")
@@ -50,3 +52,15 @@ def test_figures_of_the_page_are_those_of_the_code():
     assert (plan.MEMORY_MARGIN, daily.LEAD_MINUTES, "`target_utilisation`) of" in PAGE) == (1.05, 10, True)
     assert (censored.MEMORY_RAISE, censored.THROTTLED, censored.NEAR) == (1.25, 0.25, 0.8)
     assert all(f"| `{mode}`" in PAGE for mode in MODES)
+
+
+def test_rhythm_that_the_page_names_is_that_of_the_code():
+    ending = Ending("SUCCEEDED")
+    assert (ending.keep_runs, ending.keep_days) == (8, 15)
+    assert (freshness.MOST_SERIES, freshness.DAYS) == (40, 2)
+    assert "up to 40 series\nand the newest two days" in PAGE
+    assert (choice.RECENT_HOURS, "the last three hours were like the last three now" in PAGE) == (3, True)
+    kept = (PROJECT / "docs/serving.md").read_text("utf-8")
+    assert (extending.LATE_HOURS, extending.SETTLE_SECONDS) == (6, 900)
+    assert "younger than 15 minutes to an hour" in kept
+    assert "the newest six kept hours" in kept

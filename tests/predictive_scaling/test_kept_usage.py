@@ -139,7 +139,7 @@ def test_every_kept_day_is_asked_for_again_within_as_many_runs(world, registry):
 LATE = st.tuples(st.integers(0, 5 * 96 - 1), st.sampled_from(SERVICES), st.integers(0, LATE_HOURS * HOUR))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     runs=st.lists(st.integers(10 * 60, 30 * HOUR), min_size=2, max_size=6),
     late=st.lists(LATE, max_size=12),
@@ -186,6 +186,21 @@ def test_single_sample_that_comes_days_late_is_found_when_the_turn_is_its_days(r
         world.now += 15 * 60
     assert "usage of null from 2024-01-02T01:15:00Z on is not what it was" in told[-1]
     pd.testing.assert_frame_equal(rows, whole(world), check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [(2, "; 1 rows of them came late"), (5, "everything was asked for: usage of null from")],
+)
+def test_sample_that_comes_late_is_taken_in_and_a_very_late_one_asks_for_everything(registry, hours, told):
+    at = START + 4 * DAY - hours * HOUR + STEP
+    world = World.of(START + 6 * DAY, [(at, SERVICES[0], START + 4 * DAY + HOUR)])
+    world.now = START + 4 * DAY + 5 * 60
+    same(world, registry)
+    world.now += 3 * HOUR
+    assert told in same(world, registry)
+    world.now += 3 * HOUR
+    assert "late" not in same(world, registry)
 
 
 def test_what_prometheus_forgets_is_not_taken_from_what_is_kept(world, registry):

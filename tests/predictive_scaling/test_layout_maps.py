@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from layout_kit import Loading
 from predictive_scaling.__main__ import main
-from predictive_scaling.usage.layouts.converting import dns
+from predictive_scaling.usage.layouts.converting import convert, dns
 from predictive_scaling.usage.layouts.mapping import known, mapped
 
 AT, SECOND = 1_767_571_200, "2026-01-05T00:05:00Z"
@@ -132,3 +132,17 @@ def test_memory_of_a_second_file_wants_a_layout(load, tmp_path):
 )
 def test_names_become_dns_labels(name, expected):
     assert dns(name) == expected
+
+
+def test_requests_and_queues_are_read_in_their_units(tmp_path):
+    table = tmp_path / "in.csv"
+    table.write_text("when,app,pod,cpu,mem,rpm,waiting\n2026-11-14T00:00:00Z,web,a,1,1e8,600,3\n"
+                     "2026-11-14T00:00:00Z,web,b,2,2e8,1200,4\n")  # fmt: skip
+    mapping = tmp_path / "map.yaml"
+    mapping.write_text(
+        "timestamp: {column: when}\nservice: {column: app}\ninstance: pod\ncpu: {column: cpu, unit: cores}\n"
+        "memory: {column: mem, unit: bytes}\nrequests: {column: rpm, unit: per-minute}\nqueue: {column: waiting}\n"
+    )
+    assert convert(mapped("", str(mapping)), table, None, tmp_path / "out.csv.gz") == 1
+    found = pd.read_csv(tmp_path / "out.csv.gz").iloc[0]
+    assert (found["cpu"], found["memory"], found["requests"], found["queue"]) == (3, 2e8, 30, 7)

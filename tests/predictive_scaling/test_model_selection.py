@@ -96,21 +96,49 @@ GOOD = Scores(0.9, 0.9, "snaive_1d", 0.85, 0.3, 0.3, 0.05, 0.8, 1.0, 0.1, 4, 96)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"accuracy": 0.69}, "accuracy 0.690 < 0.700"),
-        ({"skill": -0.06}, "skill -0.060 < -0.050"),
-        ({"over95": 0.2}, "p95 overrun 0.200 > 0.100"),
-        ({"accuracy": float("nan")}, "accuracy nan < 0.700"),
+        ({"accuracy": 0.69}, {"accuracy_threshold": "accuracy 0.690 < 0.700 (accuracy_threshold)"}),
+        ({"skill": -0.06}, {"min_skill": "skill -0.060 < -0.050 (min_skill)"}),
+        ({"over95": 0.2}, {"max_over95": "p95 overrun 0.200 > 0.100 (max_over95)"}),
+        ({"over95": float("nan")}, {"max_over95": "p95 overrun nan > 0.100 (max_over95)"}),
+        ({"accuracy": float("nan")}, {"accuracy_threshold": "accuracy nan < 0.700 (accuracy_threshold)"}),
     ],
 )
-def test_each_gate_refuses_with_its_figures(change, text):
+def test_each_gate_refuses_by_its_name_with_its_figures(change, text):
     scores = Scores(**{**GOOD.__dict__, **change})
-    assert ModelValidator(Gates())._reason(scores, finite=True) == text
+    assert ModelValidator(Gates(accuracy_threshold=0.7)).failed(scores) == text
 
 
-def test_values_on_the_limits_pass_and_infinite_forecasts_do_not():
+def test_values_on_the_limits_pass():
     scores = Scores(**{**GOOD.__dict__, "accuracy": 0.70, "skill": -0.05, "over95": 0.10})
-    assert ModelValidator(Gates())._reason(scores, finite=True) == ""
-    assert "not finite" in ModelValidator(Gates())._reason(scores, finite=False)
+    assert ModelValidator(Gates(accuracy_threshold=0.7)).failed(scores) == {}
+
+
+def test_accuracy_gates_nothing_unless_it_is_asked_for():
+    for accuracy in (0.0, float("nan")):
+        assert ModelValidator(Gates()).failed(Scores(**{**GOOD.__dict__, "accuracy": accuracy})) == {}
+
+
+def judged(gates, p95=lambda rows: rows["p95"]):
+    """Four perfect weeks of one service, with a p95 of our own in the forecast."""
+    features, results = trained(usage(days=20))
+    forecast = forecast_table(results, 24)
+    return ModelValidator(gates).evaluate(
+        cv_table(results), forecast.assign(p95=p95(forecast)), features, ["cpu"]
+    )
+
+
+def test_what_a_gate_refuses_is_guarded_and_named():
+    found = judged(Gates(min_skill=1.5))
+    assert (found[0].decision, found[0].refused_by) == ("guarded", ("min_skill",))
+    assert "(min_skill)" in found[0].reason
+    assert reason(found).startswith("0 of 1 forecasts pass, 1 are guarded by the constant; ")
+    assert document(found, Gates(), 24)["results"][0]["refused_by"] == ["min_skill"]
+    assert figures(found, 24)["guarded_share"] == 1.0
+
+
+def test_a_forecast_that_is_not_finite_is_not_used_at_all():
+    found = judged(Gates(), lambda rows: rows["p95"] * np.inf)
+    assert (found[0].decision, found[0].reason) == ("fallback", "the forecast is not finite")
 
 
 LIGHT = TrainingOptions(candidates=("profile_level", "snaive_1d", "last"))

@@ -15,6 +15,8 @@ from project import PROJECT
 from servers.prometheus import PrometheusServer, backfill
 from test_usage_without_rules import DAY, MIB, START, gauge, pod
 
+pytestmark = pytest.mark.usefixtures("quick_steps")
+
 DAYS = 8
 NOW = "2024-01-09T00:00:30Z"
 DAILY = "predictive-scaling-forecast"

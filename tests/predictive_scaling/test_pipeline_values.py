@@ -108,3 +108,44 @@ def test_setting_that_is_no_text_and_no_reference_is_refused(root, command):
     assert outcome.code == 2
     assert "AWS_SECRET_ACCESS_KEY" in outcome.err
     assert "lower" in outcome.err
+
+
+LOAD = {"expression": "sum by (namespace, service) (rate(http_requests_total[5m]))"}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_load_is_forecast_where_it_is_asked_for(root, command, name):
+    tasks = components(rendered(root, command, name, prometheus=PROMETHEUS, load=LOAD)["spec"])
+    assert tasks["usage"]["arguments"]["load"] == LOAD
+    given = {
+        key: value["task"] for key, value in tasks["publish"]["arguments"].items() if key.endswith("_load")
+    }
+    maker = "train-load" if name == "predictive-scaling" else "forecast"
+    assert given == {"forecast_load": maker, "model_load": maker}
+    if name == "predictive-scaling":
+        assert tasks["train-load"]["arguments"]["metric"] == "load"
+        assert tasks["validate-models"]["arguments"]["cv_load"] == {"task": "train-load", "output": "cv"}
+
+
+def test_without_it_there_is_no_task_of_a_load(root, command):
+    tasks = components(rendered(root, command, "predictive-scaling", retries=2)["spec"])
+    assert "train-load" not in tasks
+    assert not any(key.endswith("load") for task in tasks.values() for key in task["arguments"])
+
+
+def test_a_file_has_its_load_in_a_column(root, command):
+    tasks = components(rendered(root, command, "predictive-scaling", load={})["spec"])
+    assert tasks["train-load"]["component"] == "train_model"
+
+
+@pytest.mark.parametrize("load", [{}, {"kind": "queue"}, {"expression": ""}, {"expression": "x", "days": 1}])
+def test_loads_of_prometheus_that_say_too_little_or_too_much_are_refused(root, command, load):
+    path = root / "environments/dev/values.yaml"
+    document = yaml.safe_load(path.read_text())
+    values = document["pipelines"]["predictive-scaling"]["values"]
+    del values["data_source"]
+    path.write_text(yaml.safe_dump(document | {"pipelines": document["pipelines"] | {
+        "predictive-scaling": {"values": values | {"prometheus": PROMETHEUS, "load": load}}}}))  # fmt: skip
+    outcome = command("render", "--env", "dev", "--lock", "--root", root)
+    assert outcome.code == 2
+    assert "load" in outcome.err

@@ -14,6 +14,8 @@ from predictive_scaling.store.registry import CURRENT
 from project import PROJECT
 from usage_data import START, usage, write
 
+pytestmark = pytest.mark.usefixtures("quick_steps")
+
 WEEKLY, DAILY = "predictive-scaling", "predictive-scaling-forecast"
 
 

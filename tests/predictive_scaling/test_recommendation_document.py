@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.fallback import constant, weighted_percentile
-from predictive_scaling.recommend.plan import PlanOptions, capacity, raised
+from predictive_scaling.recommend.plan import Ahead, Past, PlanOptions, capacity, planned, raised
 from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
 from predictive_scaling.recommend.size import Count, Size, count
 from predictive_scaling.shapes.merged import Merged
@@ -88,7 +88,14 @@ def test_what_is_wanted_is_told_beside_what_there_may_be():
 
 
 @pytest.mark.parametrize(
-    "change", [{"headroom": 0.9}, {"target_utilisation": 0}, {"block_hours": 0}, {"max_headroom": 1.1}]
+    "change",
+    [
+        {"headroom": 0.9},
+        {"memory_headroom": 0.99},
+        {"target_utilisation": 0},
+        {"block_hours": 0},
+        {"max_headroom": float("nan")},
+    ],
 )
 def test_plan_options_are_checked(change):
     with pytest.raises(InputError):
@@ -96,7 +103,7 @@ def test_plan_options_are_checked(change):
 
 
 SIZED = Merged({"checkout": Shape("checkout", cores=1.0, max=20)})
-RECOMMENDER = Recommender(PlanOptions(max_headroom=1.15, floor_budget=None), "run-1", NOW, SIZED)
+RECOMMENDER = Recommender(PlanOptions(max_headroom=1.0, floor_budget=None), "run-1", NOW, SIZED)
 RESULT = {
     "accuracy": 0.9,
     "skill": 0.1,
@@ -117,6 +124,7 @@ def forecast(metric="cpu"):
             "metric": metric,
             "model": "prophet",
             "p50": p50,
+            "p90": p50 + 0.5,
             "p95": p50 + 1,
         }
     )
@@ -147,6 +155,24 @@ def test_forecasts_and_constants_stand_side_by_side():
     assert fallback_share(document) == 0.5
 
 
+def test_what_a_gate_refused_gets_the_higher_of_its_plan_and_the_constant():
+    low = forecast().assign(**{name: np.arange(24.0) / 6 for name in ("p50", "p90", "p95")})
+
+    def cpu(decision, why):
+        judged = {"metric": "cpu", "decision": decision, "reason": why}
+        document = RECOMMENDER.merged(Evidence(clean(usage())), low, evaluation(judged, REFUSED))
+        return valid(document)["services"][0]["cpu"]
+
+    why = "p95 overrun 0.200 > 0.100 (max_over95)"
+    plain, guarded, constant = cpu("model", ""), cpu("guarded", why), cpu("fallback", "not finite")
+    assert (guarded["source"], guarded["guarded"]) == ("prophet", why)
+    assert "guarded" not in plain
+    for alone, both in zip(plain["blocks"], guarded["blocks"], strict=True):
+        assert both["capacity"] == pytest.approx(max(alone["capacity"], constant["request"]))
+    below = [each["capacity"] < constant["request"] for each in plain["blocks"]]
+    assert any(below) and not all(below)
+
+
 def test_block_has_the_highest_hour_with_headroom():
     blocks = merged({"metric": "cpu"}, REFUSED)["services"][0]["cpu"]["blocks"]
     assert len(blocks) == 6
@@ -155,8 +181,8 @@ def test_block_has_the_highest_hour_with_headroom():
         "end": "2026-01-20T04:00:00Z",
         "p50": 3.0,
         "p95": 4.0,
-        "capacity": 4.6,
-        "min_replicas": 7,
+        "capacity": 4.12,  # the constant covers it, so p95 and a little is enough
+        "min_replicas": 6,
     }
     assert blocks[-1]["min_replicas"] == 20
 
@@ -205,18 +231,44 @@ def test_constant_from_old_data_is_expired_at_birth():
 @pytest.mark.parametrize(
     ("usual", "most", "planned"),
     [
-        (0.0, 1.3, [1.15, 2.3, 11.5]),  # nothing is known of a constant
-        (4.5, 1.3, [1.15, 2.3, 11.5]),  # it would cost less than the plan, whose mean is 4.98
-        (5.0, 1.3, [1.2, 2.3, 11.5]),
-        (5.5, 1.3, [2.5, 2.5, 11.5]),
-        (9.0, 1.3, [2.7, 2.7, 11.5]),  # p95 × 1.3 has a mean of 5.63
-        (9.0, 1.15, [1.15, 2.3, 11.5]),
-        (99.0, 9.0, [39.0, 39.0, 39.0]),
+        (0.0, 1.5, [1.25, 2.5, 12.5]),  # nothing is known of a constant
+        (1.0, 1.5, [1.03, 2.06, 10.3]),  # it covers the first hour alone, and is no more than what p95 needs
+        (6.0, 1.0, [1.25, 2.5, 10.3]),  # less than it is enough where it covers p95; nothing is raised
+        (6.0, 1.5, [3.22, 3.22, 10.3]),  # raised until the plan costs 0.93 of it
+        (20.0, 1.5, [3.5, 3.5, 12.5]),  # 1.5 × p95 has a mean of 6.5
     ],
 )
-def test_quiet_hours_are_raised_while_the_constant_costs_more(usual, most, planned):
+def test_a_plan_is_above_p95_and_no_more_than_the_constant_where_that_covers_it(usual, most, planned):
     found = capacity("cpu", np.array([1.0, 2.0, 10.0]), usual, PlanOptions(max_headroom=most))
     assert found.tolist() == pytest.approx(planned)
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=1, max_size=48).map(np.array),
+    st.floats(0, 1e6),
+    st.floats(1, 3),
+)
+def test_headroom_scales_the_whole_plan_and_no_hour_is_below_p95(p95, usual, headroom):
+    plan = capacity("cpu", p95, usual, PlanOptions())
+    assert (plan >= p95).all()
+    scale = headroom / PlanOptions().headroom
+    more = capacity("cpu", p95, usual * scale, PlanOptions(headroom=headroom))
+    assert more.tolist() == pytest.approx((plan * scale).tolist(), rel=1e-9, abs=1e-9)
+
+
+@given(
+    st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=48).map(np.array),
+    st.floats(1e-3, 1e6),
+)
+def test_a_plan_that_the_constant_covers_costs_less_than_the_constant(p95, usual):
+    p95 = np.minimum(p95, usual * 0.9)
+    assert capacity("cpu", p95, usual, PlanOptions()).mean() < usual
+
+
+def test_no_hour_of_cpu_gets_less_than_what_its_mean_peaks_at():
+    ahead = Ahead(np.array([1.0, 2.0]), np.array([1.1, 2.2]), np.array([1.2, 2.4]))
+    assert planned("cpu", ahead, Past(peak=3.0), PlanOptions()).tolist() == pytest.approx([3.0, 6.0])
+    assert planned("cpu", ahead, Past(), PlanOptions()).tolist() == pytest.approx([1.5, 3.0])
 
 
 @given(
@@ -231,10 +283,16 @@ def test_a_raised_plan_has_the_mean_that_was_wanted_and_one_lowest_level(plan, m
     assert len(changed) == 0 or (changed == found.min()).all()
 
 
-def test_memory_plan_is_the_highest_p95_of_the_day_and_a_margin():
+def test_memory_plan_is_the_median_of_the_days_p95_and_the_last_maxima():
     p95 = np.concatenate([np.arange(24.0), np.full(6, 3.0)])
-    planned = capacity("memory", p95, 99.0, PlanOptions())
-    assert planned.tolist() == pytest.approx([23.0 * 1.05] * 24 + [3.0 * 1.05] * 6)
+    ahead = Ahead(p95 / 4, p95 / 2, p95)
+    bare = planned("memory", ahead, Past(99.0), PlanOptions())
+    assert bare.tolist() == pytest.approx([23.0 * 1.05] * 24 + [3.0 * 1.05] * 6)
+    between = planned("memory", ahead, Past(99.0, maxima=(14.0, 20.0)), PlanOptions(memory_headroom=1.0))
+    assert between.tolist() == pytest.approx([20.0] * 24 + [14.0] * 6)
+    # A forecast that sees more coming than was there lately is believed as far as its p90.
+    rising = planned("memory", ahead, Past(99.0, maxima=(5.0, 6.0)), PlanOptions(memory_headroom=1.0))
+    assert rising.tolist() == pytest.approx([11.5] * 24 + [5.0] * 6)
 
 
 def previous(**entry):

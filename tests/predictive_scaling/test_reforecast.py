@@ -207,8 +207,8 @@ def forged(trained, change):
 
 def test_band_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     def widen(stored):
-        for kind in stored["band"].values():
-            kind.update(dict.fromkeys(kind, 1e6))
+        for kind in ("plain", "scaled"):
+            stored["band"][kind].update(dict.fromkeys(stored["band"][kind], 1e6))
 
     forged(trained, widen)
     found = run(tmp_path / "wide", trained, 22, "forecast_only", train=False)

@@ -24,17 +24,19 @@ INTERFACE = {
         "model cv forecast error_log success",
     ),
     "validate_model": (
-        "cv_cpu cv_memory forecast_cpu forecast_memory features validation accuracy_threshold min_skill max_over95",
+        "cv_cpu cv_memory forecast_cpu forecast_memory features validation accuracy_threshold min_skill max_over95 "
+        "cv_load forecast_load",
         "metrics evaluation report error_log accepted decision reason",
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
-        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models",
+        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models "
+        "forecast_load model_load",
         "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override every_hours",
-        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason",
+        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason forecast_load model_load",
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
@@ -47,7 +49,7 @@ INTERFACE = {
     ),
     "fetch_usage": (
         "prometheus_url namespace source selector services cpu_query memory_query other_queries service_label days "
-        "step chunk_hours registry run_id now_override keep_usage",
+        "step chunk_hours registry run_id now_override keep_usage load",
         "data shapes rows services",
     ),
     "load_usage": ("source required_columns", "data rows services"),

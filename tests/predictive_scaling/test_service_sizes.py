@@ -16,7 +16,8 @@ from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.censored import held_back
 from predictive_scaling.recommend.floors import hours_of_day, in_force
 from predictive_scaling.recommend.notes import notes
-from predictive_scaling.recommend.plan import PlanOptions
+from predictive_scaling.recommend.peaks import peak_ratio
+from predictive_scaling.recommend.plan import HEADROOM, LEAST, PlanOptions
 from predictive_scaling.recommend.recommendation import Evidence, Place, Recommender
 from predictive_scaling.recommend.size import size_of
 from predictive_scaling.shapes.merged import Merged
@@ -30,7 +31,8 @@ SCHEMA = json.loads(
 VALID = jsonschema.Draft202012Validator(SCHEMA)
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 MEBI = 2**20
-OPTIONS = PlanOptions(headroom=1.0, max_headroom=1.0, floor_budget=None)
+# Where p95 is above the constant, the plan is p95 itself.
+OPTIONS = PlanOptions(headroom=HEADROOM / LEAST, max_headroom=1.0, floor_budget=None)
 ROWS = clean(usage()[::12])
 ACCEPTED = {
     "accuracy": 0.9,
@@ -46,7 +48,7 @@ def forecast(cpu=tuple(range(24)), memory=100.0 * MEBI):
     hours = pd.date_range(pd.Timestamp(NOW), periods=24, freq="h")
     rows = pd.DataFrame({"timestamp": hours, "service": "checkout", "model": "blend"})
     series = {"cpu": np.array(cpu, dtype=float), "memory": np.full(24, float(memory))}
-    return pd.concat(rows.assign(metric=metric, p50=p95, p95=p95) for metric, p95 in series.items())
+    return pd.concat(rows.assign(metric=metric, p50=p95, p90=p95, p95=p95) for metric, p95 in series.items())
 
 
 FORECAST = forecast()
@@ -267,16 +269,21 @@ def test_peaks_of_cpu_that_only_maxima_hold_are_planned_for():
     shape = Shape("checkout", cores=1.0)
     with_maxima = ROWS.assign(cpu_max=ROWS["cpu"] * 2.5)
     plain, peaked = (entry(shape, usage=rows)["cpu"] for rows in (ROWS, with_maxima))
-    assert peaked["request"] == pytest.approx(23 * 2.5)
+    assert peaked["request"] == pytest.approx(23 * 2.5 / LEAST, rel=1e-5)
     assert peaked["floors"][23]["wanted"] > 2 * plain["floors"][23]["wanted"]
-    # Of finer rows the course within the hour is known, and a maximum that cannot be is as good as none.
-    fine = clean(usage())
-    for rows in (
-        fine.assign(cpu_max=fine["cpu"] * 2.5),
-        ROWS.assign(cpu_max=0.0),
-        ROWS.assign(cpu_max=np.inf),
-    ):
+    # A maximum that cannot be is as good as none.
+    for rows in (ROWS.assign(cpu_max=0.0), ROWS.assign(cpu_max=np.inf)):
         assert entry(shape, usage=rows)["cpu"]["request"] == plain["request"]
+
+
+def test_peaks_of_an_hour_are_those_of_its_finer_rows():
+    fine = clean(usage()).assign(cpu=1.0)
+    tenth = fine["timestamp"].dt.minute == 10
+    assert peak_ratio(fine) == 1.0
+    assert peak_ratio(fine.assign(cpu=fine["cpu"].where(~tenth, 2.0))) == pytest.approx(24 / 13)
+    assert peak_ratio(fine.assign(cpu_max=2.5)) == 2.5
+    assert peak_ratio(fine.assign(cpu_max=25.0)) == 4.0
+    assert peak_ratio(fine.assign(cpu=0.0)) == 1.0
 
 
 def test_other_containers_get_constants_from_what_they_used():

@@ -8,11 +8,13 @@ it is imported for the first time is nothing for it.
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,13 +24,14 @@ _HERE = Path(__file__).parent
 class Prepared:
     """A process that has imported some modules, and is told by a socket what to run."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, modules: Sequence[str], variables: Mapping[str, str]) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="prepared-"))
         self._socket = self._folder / "socket"
         # Its standard input ends when the tests do, however they do.
         self._process = subprocess.Popen(
             [sys.executable, str(_HERE / "prepared_process.py"), str(self._socket), *modules],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self._folder,
+            env={**os.environ, **variables},
         )  # fmt: skip
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n", "the process that was to be prepared has ended"
@@ -38,6 +41,15 @@ class Prepared:
         call = (sys.executable, "-I", "-S", str(_HERE / "prepared_call.py"), str(self._socket))
         return (*call, *map(str, words))
 
+    @property
+    def program(self) -> str:
+        """Path of a program that may stand for Python's."""
+        path = self._folder / "python"
+        if not path.exists():
+            path.write_text(f'#!/bin/sh\nexec {shlex.join(self.python())} "$@"\n', "utf-8")
+            path.chmod(0o755)
+        return str(path)
+
     def close(self) -> None:
         """End it, and what it runs."""
         self._process.communicate(timeout=60)
@@ -45,9 +57,9 @@ class Prepared:
 
 
 @contextmanager
-def prepared(*modules: str) -> Iterator[Prepared]:
-    """With these modules; ended at the end."""
-    found = Prepared(modules)
+def prepared(*modules: str, **variables: str) -> Iterator[Prepared]:
+    """With these modules, and variables while they are imported; ended at the end."""
+    found = Prepared(modules, variables)
     try:
         yield found
     finally:

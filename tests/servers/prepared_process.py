@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -82,7 +83,7 @@ class Calls:
         """Who asked has got a signal, or was killed."""
         numbers = asking.recv(4096).split()
         for number in map(int, numbers or [signal.SIGKILL]):
-            os.kill(child, number)
+            _kill(child, number)
         if not numbers:
             self._selector.unregister(asking)
 
@@ -98,8 +99,16 @@ class Calls:
 
     def _end_all(self) -> None:
         for child in self._asking:
-            os.kill(child, signal.SIGKILL)
+            _kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+def _kill(child: int, number: int) -> None:
+    """With what it has started: who asked was most often signalled with its group."""
+    try:
+        os.killpg(child, number)
+    except ProcessLookupError:  # it has only just begun
+        os.kill(child, number)
 
 
 def _say(asking: socket.socket, code: int) -> None:
@@ -159,14 +168,32 @@ def _take(descriptors: list[int], numbers: list[int]) -> None:
 
 
 def _alike(env: dict[str, str]) -> bool:
-    def of_python(found: Any) -> tuple[list[str], dict[str, str]]:
-        entries = list(dict.fromkeys(found.get("PYTHONPATH", "").split(os.pathsep)))
-        return entries, {k: v for k, v in found.items() if k.startswith("PYTHON") and k not in _HARMLESS}
+    """Whether Python would find the modules that are here already, and begin as this one began."""
+    mine, theirs = _entries(os.environ), _entries(env)
+    if _of_python(os.environ) != _of_python(env):
+        return False
+    here = {name.partition(".")[0] for name in sys.modules}
+    found = (Path(entry) for entry in theirs if entry not in mine)
+    if any(
+        path.name.partition(".")[0] in here for entry in found if entry.is_dir() for path in entry.iterdir()
+    ):
+        return False
+    gone = tuple(f"{entry}{os.sep}" for entry in mine if entry not in theirs)
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    return not (gone and any(file.startswith(gone) for file in files))
 
-    return of_python(env) == of_python(os.environ)
+
+def _entries(env: Mapping[str, str]) -> list[str]:
+    return [entry for entry in dict.fromkeys(env.get("PYTHONPATH", "").split(os.pathsep)) if entry]
+
+
+def _of_python(env: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in env.items() if key.startswith("PYTHON") and key not in _HARMLESS}
 
 
 def _surround(env: dict[str, str]) -> None:
+    mine, theirs = _entries(os.environ), _entries(env)
+    sys.path[:] = [sys.path[0], *theirs, *(entry for entry in sys.path[1:] if entry not in mine)]
     os.environ.clear()
     os.environ.update(env)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 what was read ahead is not the child's
@@ -186,6 +213,9 @@ def _run(words: list[str]) -> int:
     del sys.modules["__main__"]
     try:
         if words[0] == "-m":
+            for name in (words[1], f"{words[1]}.__main__"):  # what is run is not what was imported
+                if not hasattr(sys.modules.get(name), "__path__"):
+                    sys.modules.pop(name, None)
             sys.argv, sys.path[0] = words[1:], str(Path.cwd())
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
         else:

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from email.utils import formatdate
 
 import pytest
 from kfp_gitops.base.errors import (
@@ -41,6 +42,18 @@ def test_the_server_may_say_how_long_to_wait_within_reason() -> None:
     with failing(429, Retry_After="86400") as stub:
         list(api_of(stub, waits=waits).schedules())
     assert waits.seconds[-1] == 20.0
+
+
+def test_the_server_may_say_when_to_come_back_as_a_date() -> None:
+    """Of RFC 9110, 10.2.3; what is no such header leaves the wait to us."""
+    waits = Waits()
+    with failing(429, Retry_After=formatdate(time.time() + 15, usegmt=True)) as stub:
+        list(api_of(stub, waits=waits).schedules())
+    assert 5 < waits.seconds[-1] <= 15
+    for said in ("soon", "-1", "Thu, 99 Foo 9999 00:00:00"):
+        with failing(429, Retry_After=said) as stub:
+            list(api_of(stub, waits=waits).schedules())
+        assert waits.seconds[-1] <= 0.5
 
 
 def test_it_is_not_sent_again_for_ever() -> None:

@@ -4,6 +4,8 @@ import pytest
 from kfp import dsl
 from localrun_kit import fraction, number, read, run, text, write
 
+pytestmark = pytest.mark.usefixtures("quick_tasks")
+
 
 def test_if_without_else_on_a_task_output_runs(tmp_path):
     def pipeline():

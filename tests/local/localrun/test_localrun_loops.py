@@ -1,7 +1,10 @@
 """Loops and `dsl.Collected`."""
 
+import pytest
 from kfp import dsl
 from localrun_kit import component, fail, listing, number, read, read_all, run, text, write
+
+pytestmark = pytest.mark.usefixtures("quick_tasks")
 
 
 def test_loop_over_a_task_output(tmp_path):

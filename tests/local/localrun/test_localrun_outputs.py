@@ -4,6 +4,8 @@ import pytest
 from kfp import dsl
 from localrun_kit import component, read, run, text
 
+pytestmark = pytest.mark.usefixtures("quick_tasks")
+
 
 @component
 def silent() -> str:

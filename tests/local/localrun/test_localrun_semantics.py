@@ -28,6 +28,8 @@ from kfp_gitops.rendering.rendered import RenderedPipeline
 from localrun_kit import context
 from semantics_values import Case
 
+pytestmark = pytest.mark.usefixtures("quick_tasks")
+
 _TIME = "2026-01-01T00:00:00Z"
 _HEAD = {"apiVersion": "kfp-gitops/v1", "kind": "PipelineManifest"}
 

@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from kfp import dsl
 from kfp_gitops.local.localrun import execute, surroundings
 from localrun_kit import (
@@ -20,6 +21,8 @@ from localrun_kit import (
     text,
     write,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_tasks")
 
 
 @component

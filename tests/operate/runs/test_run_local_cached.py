@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from project import Outcome
 
+pytestmark = pytest.mark.usefixtures("quick_runs")
+
 Run = Callable[..., Outcome]
 
 _MANIFEST = """apiVersion: kfp-gitops/v1alpha1

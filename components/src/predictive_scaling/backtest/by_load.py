@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL
 from predictive_scaling.backtest.folds import best, pooled_errors
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.backtest.training_tables import CV_COLUMNS, FORECAST_COLUMNS
@@ -21,6 +22,7 @@ from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.usage.checks import LOAD
 
 CPU = "cpu"
+SERVED = (MODEL, GUARDED)
 JOINED = ("fold", "timestamp")
 
 
@@ -59,7 +61,7 @@ def served(forecast: pd.DataFrame, costs: Mapping[str, UnitCost | None]) -> pd.D
 def chosen_of(results: Collection[Mapping[str, object]]) -> list[str]:
     """Services of an evaluation whose cores are forecast by load, and whose load is forecast."""
     accepted = {
-        (str(each["service"]), str(each["metric"])): each for each in results if each["decision"] == "model"
+        (str(each["service"]), str(each["metric"])): each for each in results if each["decision"] in SERVED
     }
     return [
         service

@@ -4,6 +4,10 @@ On fold k the model counts that was to be chosen by the folds before k; those er
 are the score. Choosing and scoring on the same folds would make every choice look better than it is. This is
 prequential evaluation (Dawid, "Statistical theory: the prequential approach", 1984). The baseline is the better of the
 daily and weekly seasonal naive on the very folds that are scored: chosen in hindsight, hence hard to beat.
+
+What is gated is safety: whether the p95 that capacity is planned by holds. How near p50 comes to usage says little of
+that: bursty services, of which no hour can be known, are planned as safely as others. A forecast that a gate refuses is
+guarded, not dropped: each hour gets the higher of it and of the constant, so that nothing is less safe for a refusal.
 """
 
 from __future__ import annotations
@@ -26,14 +30,17 @@ from predictive_scaling.models.features import hourly_series
 from predictive_scaling.usage.tables import epoch_hours
 
 WARM_UP_FOLDS = 3
-MODEL, FALLBACK = "model", "fallback"
+MODEL, GUARDED, FALLBACK = "model", "guarded", "fallback"
 
 
 @dataclass(frozen=True)
 class Gates:
-    """What a forecast must reach to be used; accuracy and shares are 0–1."""
+    """What a forecast must reach to be used alone; accuracy and shares are 0–1.
 
-    accuracy_threshold: float = 0.70
+    Without accuracy_threshold (0, as it is) accuracy is told and gates nothing.
+    """
+
+    accuracy_threshold: float = 0.0
     min_skill: float = -0.05
     max_over95: float = 0.10
 
@@ -68,18 +75,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class SeriesEvaluation:
-    """Decision for one service and metric. `reason` is empty for an accepted model."""
+    """Decision for one service and metric. `reason` is empty for an accepted model.
+
+    `refused_by` names the gates that a forecast did not pass; without any, a reason means that there is no forecast.
+    """
 
     service: str
     metric: str
     champion: str
     scores: Scores | None
     reason: str
+    refused_by: tuple[str, ...] = ()
 
     @property
     def decision(self) -> str:
-        """`model` or `fallback`."""
-        return FALLBACK if self.reason else MODEL
+        """`model`; `guarded` for a forecast that a gate refused; `fallback` without a forecast that could be used."""
+        if not self.reason:
+            return MODEL
+        return GUARDED if self.refused_by else FALLBACK
 
 
 @dataclass(frozen=True)
@@ -156,20 +169,31 @@ class ModelValidator:
             return SeriesEvaluation(service, metric, champion, None, reason)
         history = hourly_series(features, service, metric)
         scores = score(folds, history.between(history.start, _first_scored(folds)).values)
-        finite = bool(np.isfinite(ahead[["p50", "p95"]].to_numpy(dtype=np.float64)).all())
-        return SeriesEvaluation(service, metric, champion, scores, self._reason(scores, finite=finite))
+        if not np.isfinite(ahead[["p50", "p95"]].to_numpy(dtype=np.float64)).all():
+            return SeriesEvaluation(service, metric, champion, scores, "the forecast is not finite")
+        failed = self.failed(scores)
+        return SeriesEvaluation(service, metric, champion, scores, ", ".join(failed.values()), tuple(failed))
 
-    def _reason(self, scores: Scores, *, finite: bool) -> str:
+    def failed(self, scores: Scores) -> dict[str, str]:
+        """The gates that scores do not pass, by name, with what was found and what is asked for."""
         gates = self.gates
-        reached_accuracy = scores.accuracy >= gates.accuracy_threshold
-        failures = [
-            # Written as "not reached", so that an undefined score (NaN) fails.
-            (finite, "the forecast is not finite"),
-            (reached_accuracy, f"accuracy {scores.accuracy:.3f} < {gates.accuracy_threshold:.3f}"),
-            (scores.skill >= gates.min_skill, f"skill {scores.skill:.3f} < {gates.min_skill:.3f}"),
-            (scores.over95 <= gates.max_over95, f"p95 overrun {scores.over95:.3f} > {gates.max_over95:.3f}"),
-        ]
-        return ", ".join(text for reached, text in failures if not reached)
+        # Written as "not reached", so that an undefined score (NaN) fails.
+        accurate = gates.accuracy_threshold == 0 or scores.accuracy >= gates.accuracy_threshold
+        failures = {
+            "accuracy_threshold": (
+                accurate,
+                f"accuracy {scores.accuracy:.3f} < {gates.accuracy_threshold:.3f}",
+            ),
+            "min_skill": (
+                scores.skill >= gates.min_skill,
+                f"skill {scores.skill:.3f} < {gates.min_skill:.3f}",
+            ),
+            "max_over95": (
+                scores.over95 <= gates.max_over95,
+                f"p95 overrun {scores.over95:.3f} > {gates.max_over95:.3f}",
+            ),
+        }
+        return {name: f"{text} ({name})" for name, (reached, text) in failures.items() if not reached}
 
 
 def _first_scored(folds: Folds) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from predictive_scaling.backtest.evaluation import FALLBACK, MODEL, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL, Gates, SeriesEvaluation
 from predictive_scaling.base.documents import Document, rounded
 
 EVALUATION_SCHEMA = "predictive-scaling-evaluation/v1"
@@ -34,12 +34,13 @@ def _entry(result: SeriesEvaluation) -> Document:
         "decision": result.decision,
         "champion": result.champion,
         "reason": result.reason,
+        "refused_by": list(result.refused_by),
         **numbers,
     }
 
 
 def decision(results: Sequence[SeriesEvaluation]) -> dict[str, dict[str, str]]:
-    """service -> metric -> `model` or `fallback`."""
+    """service -> metric -> `model`, `guarded` or `fallback`."""
     found: dict[str, dict[str, str]] = {}
     for result in results:
         found.setdefault(result.service, {})[result.metric] = result.decision
@@ -50,7 +51,8 @@ def figures(results: Sequence[SeriesEvaluation], horizon: int) -> dict[str, floa
     """Named figures; the names carry granularity and horizon, without which an accuracy means nothing."""
     kind = f"{GRANULARITY}_{horizon}h"
     found = {f"{name}_{kind}_{how}": value for name, how, value in _summaries(results)}
-    found["accepted_share"] = _share(results)
+    found["accepted_share"] = _share(results, MODEL)
+    found["guarded_share"] = _share(results, GUARDED)
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
@@ -79,16 +81,18 @@ def _mean_accuracy(results: Sequence[SeriesEvaluation], metric: str) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-def _share(results: Sequence[SeriesEvaluation]) -> float:
-    return sum(each.decision == MODEL for each in results) / len(results) if results else 0.0
+def _share(results: Sequence[SeriesEvaluation], decision: str) -> float:
+    return sum(each.decision == decision for each in results) / len(results) if results else 0.0
 
 
 def reason(results: Sequence[SeriesEvaluation]) -> str:
-    """How many pass, and why the first of the others do not."""
-    failed = [each for each in results if each.decision == FALLBACK]
+    """How many pass, how many are guarded, and why the first of these and of the others do not."""
+    failed = [each for each in results if each.decision != MODEL]
     if not results:
         return "there is nothing to judge"
+    guarded = sum(each.decision == GUARDED for each in results)
     counted = f"{len(results) - len(failed)} of {len(results)} forecasts pass"
+    counted += f", {guarded} are guarded by the constant" if guarded else ""
     details = "; ".join(f"{each.service} {each.metric}: {each.reason}" for each in failed[:5])
     more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
     return f"{counted}; {details}{more}" if failed else counted

@@ -1,5 +1,6 @@
 """Error measures. All take arrays of equal shape and leave out points whose actual value is missing.
 
+Ours: utilsforecast takes data frames, and counts a missing value as a miss; tests have it as judge.
 Formulas: WAPE and MASE after Hyndman & Koehler, "Another look at measures of forecast accuracy" (2006);
 pinball loss after Koenker & Bassett, "Regression quantiles" (1978).
 """

@@ -13,6 +13,7 @@ import numpy as np
 from predictive_scaling.backtest.codec import StoredModel, decode
 from predictive_scaling.backtest.folds import training_window
 from predictive_scaling.backtest.intervals import Quantiles, hour_spread
+from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import ModelRejectedError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.store.registry import Registry
@@ -67,11 +68,13 @@ def forecast_from(stored: StoredModel, window: HourlySeries, horizon: int) -> Re
         reason = f"{fitted.kind} forecasts more than {MAX_GROWTH:g} times what was ever seen"
         return unserved(service, metric, window.end, horizon, reason)
     ahead = np.arange(window.end, window.end + horizon, dtype=np.int64)
-    bounds = stored.band.around(p50, hour_spread(window, ahead))
+    spread = hour_spread(window, ahead)
+    bounds = stored.band.around(p50, spread)
     if not np.isfinite(bounds.p95).all() or bounds.p95.max() > MAX_BOUND * float(np.nanmax(window.values)):
         reason = f"the band of {fitted.kind} reaches beyond {MAX_BOUND:g} times what was ever seen"
         return unserved(service, metric, window.end, horizon, reason)
-    return Reforecast(service, metric, fitted.kind, b"", window.end, p50, bounds, "")
+    within = stored.band.around(p50, spread, seen_before(window, window.end).bound)
+    return Reforecast(service, metric, fitted.kind, b"", window.end, p50, within, "")
 
 
 def unserved(service: str, metric: str, start: int, horizon: int, reason: str) -> Reforecast:

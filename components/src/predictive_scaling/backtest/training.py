@@ -24,6 +24,7 @@ from predictive_scaling.backtest.folds import (
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
+from predictive_scaling.backtest.seen import bounds_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
@@ -190,7 +191,8 @@ def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTra
     around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
     ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
-    bounds = around.around(p50, hour_spread(training_window(job.series, job.series.end), ahead))
+    spread = hour_spread(training_window(job.series, job.series.end), ahead)
+    bounds = around.around(p50, spread, float(bounds_before(job.series, [job.series.end])[0]))
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
@@ -218,13 +220,14 @@ def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTra
 
 def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
     kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
-    folds = tuple(_fold(kind, tested, job.options) for kind in kept)
+    seen = bounds_before(job.series, tested.origins)
+    folds = tuple(_fold(kind, tested, seen, job.options) for kind in kept)
     origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
     return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)
 
 
-def _fold(kind: str, tested: Backtest, options: TrainingOptions) -> FoldForecast:
+def _fold(kind: str, tested: Backtest, seen: FloatArray, options: TrainingOptions) -> FoldForecast:
     first, p50 = tested.warm_up, tested.p50[kind]
-    bounds = prequential_bands(tested.actual, p50, tested.spread)
+    bounds = prequential_bands(tested.actual, p50, tested.spread, seen, first)
     cut = Quantiles(*(each[first:] for each in bounds))
     return FoldForecast(kind, kind in options.candidates, p50[first:], cut)

@@ -1,6 +1,7 @@
 """HTTP to the servers beside the registry: Prometheus, Pushgateway, webhooks.
 
-The loop is ours, for urllib3's Retry counts and is over before a body is read: one that comes in part is not asked for.
+The loop is ours, for urllib3's Retry counts and knows no patience, and is over before a body is read in pieces, as it
+is here for its limit: one that comes in part would not be asked for again.
 
 Time limits on every call. What passes is waited for here, for KFP's `retry` does nothing for a step that failed where
 KFP is installed as its manifests have it (seen on 2.17.0): broken connections, time-outs, 408, 425, 429 and 5xx but 501
@@ -20,6 +21,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from predictive_scaling.base import timely
 from predictive_scaling.base.errors import InputError, RefusedError, RemoteError
@@ -196,9 +199,11 @@ def _body(answer: requests.Response) -> bytes | _Failure:
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """Seconds of `Retry-After`; a date in it is left out."""
-    said = answer.headers.get("Retry-After", "")
-    return float(said) if said.isascii() and said.isdigit() and len(said) < 6 else 0.0
+    """Seconds of `Retry-After`; what says nothing, or nothing that is one, is no wait."""
+    try:
+        return float(Retry().parse_retry_after(answer.headers.get("Retry-After", "0")))
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0.0
 
 
 def _bearer(role: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What is left to do in a tree once its values are set: targets for patches that have none, and who left taken out."""
+"""What is left to do in a tree once its values are set: targets for patches that have none, and who left taken out.
+
+Whether people changed a patch of ours is asked of its text and not of a YAML reader: a comment of theirs counts, too.
+"""
 
 from __future__ import annotations
 

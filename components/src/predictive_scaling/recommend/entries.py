@@ -12,11 +12,11 @@ from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.acting.hours import Acted
+from predictive_scaling.recommend.capacity import past_of
 from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
-from predictive_scaling.recommend.peaks import peak_cores
-from predictive_scaling.recommend.plan import PlanOptions, capacity
+from predictive_scaling.recommend.plan import Ahead, PlanOptions, planned
 from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.size import Size, size_of
 from predictive_scaling.shapes.shape import Shape
@@ -55,34 +55,50 @@ def about(
 
 
 def model_entry(
-    metric: str, forecast: pd.DataFrame, scores: Document, samples: pd.DataFrame, known: About
+    metric: str,
+    forecast: pd.DataFrame,
+    scores: Document,
+    samples: pd.DataFrame,
+    known: About,
+    guarded: str = "",
 ) -> Document:
-    """Entry of an accepted forecast; `forecast` has timestamp, model, p50, p95 of one series."""
-    options = known.options
+    """Entry of a forecast; `forecast` has timestamp, model, p50, p90, p95 of one series.
+
+    `guarded` is why a gate refused it: then every hour gets the constant too, whichever of both is higher.
+    """
     ordered = forecast.sort_values("timestamp").reset_index(drop=True)
-    p95 = ordered["p95"].to_numpy(dtype=np.float64)
-    demand = known.held.raised(_demand(p95, ordered, samples, options)) if metric == "cpu" else p95
-    usual = constant(samples, metric, ordered["timestamp"].iloc[0], options.headroom)
-    plan = capacity(metric, demand, usual.request if usual else 0.0, options)
-    planned = ordered.assign(capacity=np.maximum(plan, known.least(metric)))
+    usual = constant(samples, metric, ordered["timestamp"].iloc[0], known.options.headroom)
+    request = usual.request if usual else 0.0
+    plan = np.maximum(_plan(metric, ordered, samples, request, known), known.least(metric))
+    if guarded:
+        plan = np.maximum(plan, _constant_plan(metric, request, known))
+    planned_hours = ordered.assign(capacity=plan)
     entry: Document = {
         "unit": UNITS[metric],
         "source": str(ordered["model"].iloc[0]),
-        "request": rounded(float(planned["capacity"].max())),  # for what cannot follow the blocks
+        "request": rounded(float(plan.max())),  # for what cannot follow the blocks
     }
-    entry |= {name: scores[name] for name in SCORES}
+    entry |= {name: scores[name] for name in SCORES} | ({"guarded": guarded} if guarded else {})
     if metric == "cpu":
-        entry |= _floors(pd.DatetimeIndex(planned["timestamp"]), planned["capacity"].to_numpy(), known)
-    blocks = planned.groupby(planned.index // options.block_hours)
+        entry |= _floors(pd.DatetimeIndex(planned_hours["timestamp"]), plan, known)
+    blocks = planned_hours.groupby(planned_hours.index // known.options.block_hours)
     return entry | {"blocks": [_block(rows, entry) for _, rows in blocks]}
 
 
-def _demand(
-    p95: FloatArray, ordered: pd.DataFrame, samples: pd.DataFrame, options: PlanOptions
+def _plan(
+    metric: str, ordered: pd.DataFrame, samples: pd.DataFrame, usual: float, known: About
 ) -> FloatArray:
-    """Cores by hour before headroom, which is no part of a peak that is known."""
-    p50 = ordered["p50"].to_numpy(dtype=np.float64)
-    return np.maximum(p95, peak_cores(p50, samples) / options.headroom)
+    """Capacity by hour, with what was held back of the hours near the peak of cpu."""
+    found = [ordered[name].to_numpy(dtype=np.float64) for name in Ahead._fields]
+    ahead = Ahead(*(map(known.held.raised, found) if metric == "cpu" else found))
+    return planned(
+        metric, ahead, past_of(metric, samples, ordered["timestamp"].iloc[0], usual), known.options
+    )
+
+
+def _constant_plan(metric: str, request: float, known: About) -> float:
+    """What is requested without a forecast."""
+    return max(request * (known.held.cpu if metric == "cpu" else 1.0), known.least(metric))
 
 
 def _floors(hours: pd.DatetimeIndex, otherwise: FloatArray, known: About) -> Document:
@@ -112,8 +128,7 @@ def fallback_entry(
     found = constant(samples, metric, end, known.options.headroom)
     if found is None:
         return entry | {"source": "none", "reason": f"{reason}; {NO_DATA}" if reason else NO_DATA}
-    lifted = found.request * (known.held.cpu if metric == "cpu" else 1.0)
-    request = max(lifted, known.least(metric))
+    request = _constant_plan(metric, found.request, known)
     entry |= {
         "source": "fallback",
         "reason": reason,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from predictive_scaling.backtest.codec import decode
-from predictive_scaling.backtest.evaluation import MODEL
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL
 from predictive_scaling.backtest.training_tables import MANIFEST, model_file
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
@@ -27,7 +27,7 @@ BY_LOAD_SCORE = "by_load"
 
 @dataclass(frozen=True)
 class Release:
-    """A model file that passed its gate, and what it scored; without scores, those before stay."""
+    """A model file that serves, and what it scored (and why it is guarded); without scores, those before stay."""
 
     service: str
     metric: str
@@ -60,14 +60,14 @@ def require_namespace(pointer: Document | None, namespace: str) -> None:
 
 
 def accepted_models(folders: Iterable[str | Path], evaluation: Document, trained_at: str) -> list[Release]:
-    """Models of the folders that the evaluation accepted; each is checked against its manifest before it is trusted.
+    """Models of the folders that serve, alone or guarded; each is checked against its manifest before it is trusted.
 
     `trained_at` is an instant, for those of which the evaluation does not say when they were trained.
     """
     accepted = {
         (str(each["service"]), str(each["metric"])): each
         for each in evaluation["results"]
-        if each["decision"] == MODEL
+        if each["decision"] in (MODEL, GUARDED)
     }
     return [release for folder in folders for release in _models(Path(folder), accepted, trained_at)]
 
@@ -86,6 +86,7 @@ def _release(folder: Path, metric: str, entry: Document, judged: Document, at: s
     scores = {name: judged[name] for name in SCORES}
     if metric == "cpu" and judged.get("champion") == BY_LOAD:
         scores[BY_LOAD_SCORE] = True
+    scores |= {"guarded": judged["reason"]} if judged["decision"] == GUARDED else {}
     return Release(service, metric, data, {**scores, "trained_at": judged.get("trained_at", at)})
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from predictive_scaling.backtest.by_load import chosen_of, served
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import Document
@@ -42,6 +43,7 @@ from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.events import Event
 
 SCHEMA = "predictive-scaling/v1"
+SERVED = (MODEL, GUARDED)
 FALLBACK_HORIZON_HOURS = 24
 GRACE = timedelta(hours=12)
 
@@ -170,7 +172,7 @@ class Recommender:
     ) -> Document:
         names = sorted(evidence.names() | {service for service, _ in judged} | self._launched())
         services = [self._service(name, evidence, forecast, judged) for name in names]
-        accepted = [each for each in judged.values() if each["decision"] == "model"]
+        accepted = [each for each in judged.values() if each["decision"] in SERVED]
         if forecast.empty or not accepted:
             return _dated(self._constant_header(evidence), services).document(services)
         last = forecast["timestamp"].max().to_pydatetime() + timedelta(hours=1)
@@ -188,8 +190,9 @@ class Recommender:
         for metric in UNITS:
             result = judged.get((service, metric), {})
             rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
-            if result.get("decision") == "model" and not rows.empty:
-                entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known)
+            if result.get("decision") in SERVED and not rows.empty:
+                guarded = str(result["reason"]) if result["decision"] == GUARDED else ""
+                entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known, guarded)
             else:
                 reason = str(result.get("reason") or "did not pass data validation")
                 entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
@@ -281,7 +284,7 @@ def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]
     """Mean cores of the next day, of the forecasts that are used."""
     found = {}
     for (service, metric), result in judged.items():
-        if metric == "cpu" and result["decision"] == "model":
+        if metric == "cpu" and result["decision"] in SERVED:
             rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
             if not rows.empty:
                 found[service] = float(rows.sort_values("timestamp")["p50"].iloc[:24].mean())

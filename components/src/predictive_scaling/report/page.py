@@ -13,7 +13,7 @@ from itertools import groupby
 import pandas as pd
 from markupsafe import Markup
 
-from predictive_scaling.backtest.evaluation import MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
 from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
@@ -27,6 +27,7 @@ from predictive_scaling.report.tables import (
     cost_rows,
     fold_accuracies,
     folds_table,
+    guard_rows,
     model_rows,
     refused_texts,
 )
@@ -108,6 +109,7 @@ class Shown:
         data = {
             **_judged(self.results, gates, horizon, refused),
             **_planned(self._costs),
+            "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
             "models": model_rows(self._compared),
         }
@@ -115,6 +117,10 @@ class Shown:
         charts = list(_fitting(self._charts, len(frame.encode())))
         drawn = sum(bool(each.champion) for each in self.results)
         return str(rendered("page.html", **data, charts=charts, left_out=drawn - len(charts)))
+
+
+def _guarded(results: Sequence[SeriesEvaluation]) -> set[tuple[str, str]]:
+    return {(each.service, each.metric) for each in results if each.decision == GUARDED}
 
 
 def _judged(
@@ -137,7 +143,11 @@ def _reasons(
     results: Sequence[SeriesEvaluation], refused: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], str]:
     """(service, metric) -> why it is not forecast: refused as data, or judged and found wanting."""
-    judged = {(each.service, each.metric): each.reason for each in results if each.decision != MODEL}
+    judged = {
+        (each.service, each.metric): f"guarded: {each.reason}" if each.decision == GUARDED else each.reason
+        for each in results
+        if each.decision != MODEL
+    }
     return {**judged, **{key: f"data: {reason}" for key, reason in refused.items()}}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,7 +13,7 @@ import pandas as pd
 from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS
 from predictive_scaling.backtest.metrics import accuracy
 from predictive_scaling.base.series import FloatArray
-from predictive_scaling.recommend.capacity import PLANS, PlanCost
+from predictive_scaling.recommend.capacity import FORECAST, GUARDED, PLANS, VPA_LIKE, PlanCost
 
 FoldAccuracies = dict[pd.Timestamp, float | None]
 
@@ -123,6 +123,16 @@ def cost_rows(costs: Sequence[PlanCost]) -> list[CostRow]:
         _cost_row(metric, plan, [each for each in costs if (each.metric, each.plan) == (metric, plan)])
         for metric in sorted({each.metric for each in costs})
         for plan in PLANS
+    ]
+
+
+def guard_rows(costs: Sequence[PlanCost], guarded: Collection[tuple[str, str]]) -> list[CostRow]:
+    """What the gates change: plans of guarded series (service, metric) by the forecast, the constant and both."""
+    refused = [each for each in costs if (each.service, each.metric) in guarded]
+    return [
+        _cost_row(metric, plan, [each for each in refused if (each.metric, each.plan) == (metric, plan)])
+        for metric in sorted({each.metric for each in refused})
+        for plan in (FORECAST, VPA_LIKE, GUARDED)
     ]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from predictive_scaling.backtest import freshness
 from predictive_scaling.backtest.codec import decode
-from predictive_scaling.backtest.evaluation import FALLBACK, MODEL
+from predictive_scaling.backtest.evaluation import FALLBACK, GUARDED, MODEL
 from predictive_scaling.backtest.evaluation_document import EVALUATION_SCHEMA, GRANULARITY
 from predictive_scaling.backtest.freshness import Aged
 from predictive_scaling.backtest.reforecast import Reforecast, reforecast, unserved
@@ -111,9 +111,11 @@ class _Current(NamedTuple):
 
     def judged(self, each: Reforecast) -> Document:
         """Entry of the evaluation: the scores are those of the training."""
-        decision = FALLBACK if each.reason else MODEL
-        found = {"service": each.service, "metric": each.metric, "decision": decision, "reason": each.reason}
         trained = self._trained(each.service, each.metric)
+        guarded = str(trained.get("guarded", ""))
+        decision = FALLBACK if each.reason else GUARDED if guarded else MODEL
+        reason = each.reason or guarded
+        found = {"service": each.service, "metric": each.metric, "decision": decision, "reason": reason}
         by_load = not each.reason and each.metric == "cpu" and trained.get(BY_LOAD_SCORE) is True
         return found | {
             "champion": BY_LOAD if by_load else each.kind,
@@ -150,10 +152,10 @@ def _document(results: Sequence[Document], horizon: int) -> Document:
 
 
 def _told(results: Sequence[Document], gained: Document) -> Reforecasted:
-    failed = [each for each in results if each["reason"]]
+    failed = [each for each in results if each["decision"] == FALLBACK]
     counted = f"{len(results) - len(failed)} of {len(results)} series have a model in force"
     details = "; ".join(f"{each['service']} {each['metric']}: {each['reason']}" for each in failed[:5])
     reason = f"{counted}; {details}" if failed else counted
     say("\n".join([reason, *(freshness.told(each) for each in gained.values())]))
     usage = [each for each in results if each["metric"] != LOAD]
-    return Reforecasted(any(not each["reason"] for each in usage), reason)
+    return Reforecasted(any(each["decision"] != FALLBACK for each in usage), reason)

@@ -54,8 +54,13 @@ MOST_PAGES = 2_000
 """Of one list, of 1,000 objects each; a server's list that has no end has more."""
 _AWAY = (ConnectionError, HTTPClientError, IncompleteReadError, RetriesExceededError)
 _FINAL_STATUS = frozenset({501, 505})
-_PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "InternalError"})
-"""Some servers say these with 400 or 403."""
+_PASSING_CODES = frozenset({
+    "BandwidthLimitExceeded", "EC2ThrottledException", "InternalError", "LimitExceededException",
+    "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+    "RequestThrottledException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
+    "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
+})  # fmt: skip
+"""Some servers say these with 400 or 403; botocore's own, and one more."""
 T = TypeVar("T")
 BinaryFile = BufferedReader | BufferedRandom
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})

@@ -1,8 +1,9 @@
 """Asking only for what is new: usage that was kept is used again as long as it is what Prometheus still says.
 
 What is new, and the newest hours of what is kept, are asked for; besides one kept day, each in its turn, and for every
-hour how many series there are. Where any of that differs from what is kept, something came late or was changed, and
-everything is asked for. So it is where nothing is kept, or other things than are asked for now.
+hour how many series there are. What came late among the newest hours is taken in. Where what is kept differs further
+back, something came later than is looked for, or was changed, and everything is asked for. So it is where nothing is
+kept, or other things than are asked for now.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SHOWN = 5
 SETTLE_SECONDS = 900
 """Samples newer than that may still come, and are not kept: a scrape, a rule's evaluation, a remote write."""
 LATE_HOURS = 6
-"""The newest hours of what is kept, which are asked for again and compared in every run."""
+"""The newest hours of what is kept: asked for again in every run. Where their older half has changed, more may have."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ def brought(registry: Registry, request: Request, ask: Ask, how: str) -> tuple[p
     """Rows of the request's span, and what there is to say of how they were had; they are kept for the next run."""
     try:
         before = _usable(registry, request, how)
-        rows, check = _extended(registry, before, request, ask)
+        rows, check, late = _extended(registry, before, request, ask)
         days = tuple(each for each in before.pieces if request.span.start < each.start + DAY <= check)
         new = replace(_new(request), pieces=days, turn=_turn(before, request, check).end)
         told = f"{(request.span.end - check) / HOUR:.1f} h were asked for anew, what is before them had been kept"
+        told += f"; {late} rows of them came late" if late else ""
     except NotKeptError as error:
         rows, new = ask(request.span), _new(request)
         told = "" if how == RENEW else f"everything was asked for: {error}"
@@ -108,17 +110,24 @@ def _usable(registry: Registry, request: Request, how: str) -> KeptUsage:
     return before
 
 
-def _extended(registry: Registry, before: KeptUsage, request: Request, ask: Ask) -> tuple[pd.DataFrame, int]:
-    """Rows, and the Unix second from which on they were asked for. Raises NotKeptError where what is kept differs."""
+def _extended(
+    registry: Registry, before: KeptUsage, request: Request, ask: Ask
+) -> tuple[pd.DataFrame, int, int]:
+    """Rows, the Unix second from which on they were asked for, and how many of them had been kept otherwise.
+
+    Raises NotKeptError where what is kept differs further back.
+    """
     span, begin = request.span, request.begin
     check = max(begin, before.until - LATE_HOURS * HOUR)
     old = kept.rows_of(registry, before, request.columns, replace(span, start=begin, end=before.until))
     turn, fresh = _turn(before, request, check), ask(replace(span, start=check))
-    _require_same(old, fresh, replace(span, start=check, end=before.until))
+    late = _differing(old, fresh, replace(span, start=check, end=before.until))
+    _require_same(kept.within(late, replace(span, end=check + LATE_HOURS * HOUR // 2)))
     if turn.points > 0:
-        _require_same(old, ask(turn), turn)
+        _require_same(_differing(old, ask(turn), turn))
     parts = [ask(replace(span, end=begin))] * (span.start < begin)
-    return pd.concat([*parts, kept.within(old, replace(span, start=begin, end=check)), fresh]), check
+    rows = pd.concat([*parts, kept.within(old, replace(span, start=begin, end=check)), fresh])
+    return rows, check, len(late.drop_duplicates(KEYS))
 
 
 def _turn(before: KeptUsage, request: Request, check: int) -> Span:
@@ -128,12 +137,16 @@ def _turn(before: KeptUsage, request: Request, check: int) -> Span:
     return replace(request.span, start=max(day, request.begin), end=min(day + DAY, check))
 
 
-def _require_same(old: pd.DataFrame, fresh: pd.DataFrame, span: Span) -> None:
-    """Raise NotKeptError where rows of a span are not the same."""
+def _differing(old: pd.DataFrame, fresh: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """Rows of a span that are not the same on both sides, as they are on either."""
     sides = [kept.within(each, span)[list(old.columns)] for each in (old, fresh)]
-    odd = pd.concat([each.astype(dict.fromkeys(KEYS, "object")) for each in sides]).drop_duplicates(
+    return pd.concat([each.astype(dict.fromkeys(KEYS, "object")) for each in sides]).drop_duplicates(
         keep=False
     )
+
+
+def _require_same(odd: pd.DataFrame) -> None:
+    """Raise NotKeptError where any row differs."""
     if len(odd):
         services = sorted(set(map(str, odd["service"])))
         more = f" and {len(services) - SHOWN} more" if len(services) > SHOWN else ""

@@ -220,8 +220,11 @@ def _is_page(content_type: str | None, body: object) -> bool:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; its other form, a date, is not used by proxies in front of KFP."""
-    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+    """Retry-After in seconds; what is no such header says nothing."""
+    try:
+        return float(urllib3.util.Retry().parse_retry_after(retry_after)) if retry_after else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        return None
 
 
 def _first_line(error: BaseException) -> str:

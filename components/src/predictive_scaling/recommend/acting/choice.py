@@ -1,9 +1,11 @@
 """Which floor an hour gets: the level that would have been best on hours like it, at one price for all services.
 
 For an hour to come, hours like it are those of the same and the neighbouring hours of the days before; near days count
-more, and the same weekday twice. Of every level it is known what it would have left unserved there and what it would
-have cost (`responses`). The hour gets the level of the lowest sum of both, an unserved minute being worth `1 / rate`
-minutes of the service's usual pods. So a floor stands where load outruns the autoscaler, and costs nothing elsewhere.
+more, the same weekday twice, and for the hours right ahead those days before which the last hours were like the last
+hours now: that is what a decision every few hours knows more. Of every level it is known what it would have left
+unserved there and what it would have cost (`responses`). The hour gets the level of the lowest sum of both, an unserved
+minute being worth `1 / rate` minutes of the service's usual pods. So a floor stands where load outruns the autoscaler,
+and costs nothing elsewhere.
 
 The rate is one for all services of a run, since overloads are too few to say it for each. It is the lowest at which
 the newest days, each decided by the days before it and then played, would have cost no more than the budget, nor more
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.series import FloatArray
+from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, IntArray
 from predictive_scaling.recommend.acting.autoscaler import Autoscaler, Played
 from predictive_scaling.recommend.acting.past import (
     MINUTES_PER_DAY,
@@ -40,6 +42,10 @@ LEAST_KNOWN_DAYS = 3  # before a day that is judged
 HALF_LIFE_DAYS = 10.0
 SAME_WEEKDAY = 2.0
 NEIGHBOUR = 0.3
+RECENT_HOURS = 3  # what counts as the last hours
+UNLIKE = 0.2  # of their level: a day before which it was so much higher or lower counts a third
+MOST_UNLIKE = 7.0
+LIKENESS_LASTS = 0.6  # of it from hour to hour ahead
 FREE = 0.005  # of a service's usual pods: levels that cost no more than that beyond the best one are free
 GROWTH_POWER = 0.5  # how far a day's expected level moves the demand of the days before
 MOST_GROWTH = 2.0
@@ -115,18 +121,31 @@ def levels_by_hour(
 ) -> FloatArray:
     """Pods for each hour of a day by what was known before it; `expected` is that day's mean demand in pods."""
     before = [at for at in range(day) if past.known[at]]
-    age = day - np.array(before)
-    weights = 0.5 ** (age / HALF_LIFE_DAYS) * np.where(age % 7 == 0, SAME_WEEKDAY, 1.0)
+    weights = _weights(past, np.array(before), day)
     unserved, pods = table.unserved[before], table.pods[before] / table.until(day).usual
     if expected is not None:
         unserved = _grown(unserved, table.levels, expected / past.means()[before])
-    loss = np.einsum("d,dhl->hl", weights, unserved + rate * pods)
+    loss = np.einsum("dh,dhl->hl", weights, unserved + rate * pods)
     around = loss + NEIGHBOUR * (np.roll(loss, 1, axis=0) + np.roll(loss, -1, axis=0))
     # What the autoscaler would hold anyway costs nothing, and is there when its metric is not.
-    near = around.min(axis=1) + rate * FREE * MINUTES_PER_HOUR * weights.sum() * (1 + 2 * NEIGHBOUR)
+    near = around.min(axis=1) + rate * FREE * MINUTES_PER_HOUR * (1 + 2 * NEIGHBOUR)
     highest = len(table.levels) - 1 - (around <= near[:, None])[:, ::-1].argmax(axis=1)
     found: FloatArray = table.levels[highest]
     return found
+
+
+def _weights(past: Past, before: IntArray, day: int) -> FloatArray:
+    """What each day before a day counts for each of its hours (days × 24); the sum of an hour's is 1."""
+    age = day - before
+    weights = 0.5 ** (age / HALF_LIFE_DAYS) * np.where(age % 7 == 0, SAME_WEEKDAY, 1.0)
+    recent = np.log([past.level_before(each, RECENT_HOURS) for each in (day, *before)])
+    unlike = np.abs(recent[1:] - recent[0]) / UNLIKE
+    lasts = LIKENESS_LASTS ** np.arange(HOURS_PER_DAY)
+    # Not below a thousandth: where no day is like this one, its age still says something.
+    like = np.exp(-np.minimum(unlike, MOST_UNLIKE)[:, None] * lasts)
+    whole = weights[:, None] * like
+    shares: FloatArray = whole / whole.sum(axis=0)
+    return shares
 
 
 def _grown(unserved: FloatArray, levels: FloatArray, growth: FloatArray) -> FloatArray:

@@ -56,6 +56,11 @@ class Past:
         starts = [day * MINUTES_PER_DAY for day in days]
         return np.stack([course[at : at + WARM_UP + MINUTES_PER_DAY] for at in starts], axis=1)
 
+    def level_before(self, day: int, hours: int) -> float:
+        """Mean demand of so many hours before a day, as far as they are known; never zero."""
+        end = WARM_UP + day * MINUTES_PER_DAY
+        return max(float(self.demand[max(0, end - hours * MINUTES_PER_HOUR) : end].mean()), TINY)
+
     def means(self) -> FloatArray:
         """Mean demand of every day, never zero."""
         days = self.demand[WARM_UP:].reshape(self.days, MINUTES_PER_DAY)
