@@ -1,9 +1,13 @@
 """What a unit of load costs: code that gets slower is told within hours, noise and habits are not."""
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models.unit_cost import unit_cost
+from predictive_scaling.recommend.load_entries import load_entry, told
 
 DAYS, START = 28, 490_056  # a Thursday, 2025-11-27
 NOW = START + 24 * DAYS
@@ -105,3 +109,44 @@ def test_hours_without_load_or_cores_are_left_out():
     load[400:410] = 0.0
     cost = found(used, load)
     assert cost.changes[-1].factor == pytest.approx(1.5, rel=0.12)
+
+
+def test_code_that_gets_slower_by_and_by_is_no_change_and_is_told():
+    used, load = service()
+    cost = found(used * np.linspace(1.0, 1.5, len(used)), load)
+    assert cost.changes == ()
+    entry = load_entry("requests/s", cost, pd.DataFrame(), {}, 4)
+    assert cost.cores / cost.earlier == pytest.approx(1.4375 / 1.0625, rel=0.05)
+    assert re.fullmatch(
+        r"code got slower by and by: 1[2-5][.\d]* → 1[5-8][.\d]* ms of core per request in weeks",
+        told(entry, "2025-12-25T00:00:00Z"),
+    )
+
+
+CHANGE = {"since": "2026-11-20T14:00:00Z", "before": 0.012, "after": 0.017, "of_code": True}
+
+
+MS, SINCE = "ms of core per request", "since 2026-11-20T14:00Z"
+OTHERWISE = "the load is counted otherwise, or other requests came; nothing is raised for it"
+
+
+@pytest.mark.parametrize(
+    ("changed", "unit", "at", "text"),
+    [
+        ({}, "requests/s", "2026-11-21", f"code got slower: 12 → 17 {MS} {SINCE}"),
+        ({"after": 0.006}, "requests/s", "2026-11-21", f"code got faster: 12 → 6 {MS} {SINCE}"),
+        ({}, "items", "2026-11-21", f"code got slower: 12 → 17 millicores per item of the queue {SINCE}"),
+        (
+            {"of_code": False},
+            "requests/s",
+            "2026-11-21",
+            f"12 → 17 {MS} {SINCE}, while its cores stayed as they were: {OTHERWISE}",
+        ),
+        ({"after": 0.0143}, "requests/s", "2026-11-21", ""),
+        ({}, "requests/s", "2026-11-29", ""),
+    ],
+    ids=["slower", "faster", "queue", "counted-otherwise", "less-than-a-fifth", "long-ago"],
+)
+def test_what_is_told_of_a_change(changed, unit, at, text):
+    load = {"unit": unit, "cores_per_unit": 0.017, "change": CHANGE | changed}
+    assert told(load, f"{at}T06:00:00Z") == text

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest.evaluation import GUARDED, MODEL
+from predictive_scaling.backtest.evaluation import SERVED
 from predictive_scaling.backtest.folds import best, pooled_errors
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.backtest.training_tables import CV_COLUMNS, FORECAST_COLUMNS
@@ -22,7 +22,6 @@ from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.usage.checks import LOAD
 
 CPU = "cpu"
-SERVED = (MODEL, GUARDED)
 JOINED = ("fold", "timestamp")
 
 

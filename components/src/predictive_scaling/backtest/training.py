@@ -24,7 +24,7 @@ from predictive_scaling.backtest.folds import (
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
-from predictive_scaling.backtest.seen import bounds_before
+from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
@@ -57,12 +57,13 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One series to train."""
+    """One series to train; `hints` are hours at which something was deployed."""
 
     service: str
     metric: str
     series: HourlySeries
     options: TrainingOptions
+    hints: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,15 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
     """Train several series of the same options, each as by itself; light models run on all of them at once."""
     options = jobs[0].options
     models = recipes(options.candidates, options.models)
-    known = [job.series for job in jobs if job.series.observed]
+    known = [job for job in jobs if job.series.observed]
     tested = iter(
         run_backtests(
-            known, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
+            [job.series for job in known],
+            models,
+            options.horizon_hours,
+            options.cv_folds,
+            blend=BLEND in options.candidates,
+            hints=[job.hints for job in known],
         )
     )
     return [_chosen(job, next(tested)) if job.series.observed else _refused(job, "no data") for job in jobs]
@@ -191,17 +197,18 @@ def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTra
     around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
     ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
-    spread = hour_spread(training_window(job.series, job.series.end), ahead)
-    bounds = around.around(p50, spread, float(bounds_before(job.series, [job.series.end])[0]))
+    window = training_window(job.series, job.series.end, tested.shifts)
+    bounds = around.around(p50, hour_spread(window, ahead), seen_before(window, window.end).bound)
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
 def _fitted(job: Job, tested: Backtest, kind: str) -> Fitted | None:
     """The model fitted to the newest window; a blend of those members that can be."""
     if kind != BLEND:
-        return fit_at(job.series, recipe(kind, job.options.models), job.series.end)
+        return fit_at(job.series, recipe(kind, job.options.models), job.series.end, tested.shifts)
     members = members_of(tested.p50)
-    fits = [fit_at(job.series, recipe(name, job.options.models), job.series.end) for name in members]
+    recipes_of = [recipe(name, job.options.models) for name in members]
+    fits = [fit_at(job.series, each, job.series.end, tested.shifts) for each in recipes_of]
     able = [at for at, fitted in enumerate(fits) if fitted]
     weights = weights_of(member_errors(tested.actual, members)[:, able])
     chosen = [
@@ -220,7 +227,8 @@ def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTra
 
 def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
     kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
-    seen = bounds_before(job.series, tested.origins)
+    windows = [training_window(job.series, origin, tested.shifts) for origin in tested.origins]
+    seen = np.array([seen_before(each, each.end).bound for each in windows])
     folds = tuple(_fold(kind, tested, seen, job.options) for kind in kept)
     origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
     return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)

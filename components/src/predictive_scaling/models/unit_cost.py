@@ -22,12 +22,8 @@ from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatA
 LEAST_CHANGE = math.log(1.2)
 MIN_HOURS = 48  # of cores and load together, before anything is said
 LEVEL_HOURS = HOURS_PER_WEEK  # a level is the median of so many hours, so that it holds workdays and weekends
-CONFIRMING = (
-    3,
-    6,
-    12,
-    24,
-)  # hours in a row that lie apart: few tell a change that is large against what is usual
+CONFIRMING = (3, 6, 12, 24)
+"""Hours in a row that lie apart: few tell a change that is large against what is usual."""
 LEAST_LEVEL = 6  # hours of a level before the next one
 STRIDE = 6  # hours for which a level is worked out once
 USUAL_QUANTILE, USUAL_TIMES = 0.9, 3.0

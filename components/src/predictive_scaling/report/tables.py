@@ -104,10 +104,13 @@ def folds_table(scored: Mapping[tuple[str, str], FoldAccuracies]) -> FoldsTable:
 
 def fold_accuracies(course: pd.DataFrame) -> FoldAccuracies:
     """Accuracy of each fold of one series by its origin; `course` has its scored hours (fold, timestamp, y, p50)."""
-    found = {}
-    for _, rows in course.groupby("fold", sort=True):
-        value = accuracy(*_course(rows))
-        found[rows["timestamp"].min()] = value if math.isfinite(value) else None
+    folds, p50 = course["fold"].to_numpy(), course["p50"].to_numpy(dtype=np.float64)
+    actual = course["y"].to_numpy(dtype=np.float64)
+    found: FoldAccuracies = {}
+    for fold in np.unique(folds):
+        inside = folds == fold
+        value = accuracy(actual[inside], p50[inside])
+        found[course["timestamp"][inside].min()] = value if math.isfinite(value) else None
     return found
 
 
