@@ -28,7 +28,7 @@ from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
-from predictive_scaling.models.blend import FittedBlend, weights_of
+from predictive_scaling.models.blend import FittedBlend, Record
 
 MAX_WORKERS = 8
 MANY = 200
@@ -210,14 +210,10 @@ def _fitted(job: Job, tested: Backtest, kind: str) -> Fitted | None:
     recipes_of = [recipe(name, job.options.models) for name in members]
     fits = [fit_at(job.series, each, job.series.end, tested.shifts) for each in recipes_of]
     able = [at for at, fitted in enumerate(fits) if fitted]
-    weights = weights_of(member_errors(tested.actual, members)[:, able])
-    chosen = [
-        (fits[at], weight) for at, weight in zip(able, weights.tolist(), strict=True) if weight >= NEGLIGIBLE
-    ]
-    total = sum(weight for _, weight in chosen)
-    return FittedBlend(
-        tuple(fitted for fitted, _ in chosen if fitted), tuple(weight / total for _, weight in chosen)
-    )
+    record = Record.of(member_errors(tested.actual, members)[:, able])
+    chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
+    kept = tuple(fitted for fitted in (fits[able[at]] for at in chosen) if fitted)
+    return FittedBlend(kept, record.only(chosen), job.series.end)
 
 
 def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:
