@@ -219,6 +219,13 @@ def test_newest_day_is_taken_in_as_each_member_would_have_forecast_it():
     assert newer.forecast(24).tolist() == DAY.tolist()
 
 
+def test_newest_day_is_forecast_without_having_seen_it():
+    quiet = np.append(np.tile(DAY, 14), np.zeros(24))
+    newer = blend_of([1.0, 2.0]).updated(series(quiet))
+    old = 5 * 0.9
+    assert newer.record.error == pytest.approx([(old + 23) / (old + 1), (2 * old + 11.5) / (old + 1)])
+
+
 def test_hours_that_were_judged_already_do_not_count_again():
     blend = blend_of([1.0, 2.0])
     same = blend.updated(series(np.tile(DAY, 14)))
