@@ -1,8 +1,8 @@
 """Levels of an hourly course, and where they begin: from the oldest hour on, as who watched would have seen it.
 
 A level is the median of up to a week. It ends where hours in a row lie apart from it by a fifth, and by three times
-what was usual: three hours tell where little is usual, more where much is, and one outlier never. What goes up and comes
-back within days, again and again, is a habit and begins none. Values are logarithms: a fifth is one everywhere.
+what was usual: three hours tell where little is usual, more where much is, and one outlier never. What goes up and
+comes back within days, again and again, is a habit and begins none. Values are logarithms: a fifth is one everywhere.
 """
 
 from __future__ import annotations
