@@ -30,6 +30,7 @@ def publish_recommendation(
     max_headroom: float = 1.45,
     memory_headroom: float = 1.05,
     lead_minutes: int = 10,
+    floor_budget: float = 1.28,
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
@@ -60,6 +61,7 @@ def publish_recommendation(
             raises none.
         memory_headroom: Factor on what memory is planned to need, at least 1.
         lead_minutes: How long before its hour a floor counts, 0-60.
+        floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
         registry: s3://bucket/prefix or a folder, for models and recommendations.
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
@@ -92,6 +94,7 @@ def publish_recommendation(
             target_utilisation,
             max_headroom=max_headroom,
             memory_headroom=memory_headroom,
+            floor_budget=floor_budget,
         ),
         mode,
         registry,

@@ -31,7 +31,7 @@ from .forecasting import gates, measures, peers, timed, worker
 from .forecasting.measures import Case
 from .house import ROOT, Figure, Row, Settings
 
-OURS = ("champion", "blend", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
+OURS = ("champion", "blend", "theta", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
 NAIVE = ("snaive_1d", "snaive_7d")
 STATSFORECAST = (
     "MSTL (statsforecast)",

@@ -50,11 +50,11 @@ def test_figures_of_the_page_are_those_of_the_code():
         0.75,
     )
     assert (intervals.HALF_LIFE_ORIGINS, intervals.SHOCK, seen.DAYS, seen.RECORDS) == (7, 2, 28, 2)
-    assert (backtest.FAVOURITE_MARGIN, backtest.RACE_FOLDS, evaluation.WARM_UP_FOLDS, blend.POWER) == (
-        0.2,
+    assert (backtest.FAVOURITE_MARGIN, evaluation.WARM_UP_FOLDS, blend.POWER, len(blend.MEMBERS)) == (
+        0.5,
         3,
-        3,
-        6,
+        4,
+        11,
     )
     options = plan.PlanOptions()
     assert (options.headroom, options.max_headroom, options.memory_headroom) == (1.15, 1.45, 1.05)

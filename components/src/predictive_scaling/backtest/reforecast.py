@@ -5,6 +5,7 @@ A model that is too old, altered, or whose forecast leaves what was ever seen is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ from predictive_scaling.backtest.intervals import Quantiles, hour_spread
 from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import ModelRejectedError
 from predictive_scaling.base.series import FloatArray, HourlySeries
+from predictive_scaling.models.shifts import Shift, found, moved
 from predictive_scaling.store.registry import Registry
 
 MAX_GROWTH = 5.0  # times the highest value of the window: beyond, a forecast is not to be believed
@@ -35,10 +37,17 @@ class Reforecast:
     p50: FloatArray
     bounds: Quantiles
     reason: str
+    shift: Shift | None = None
 
 
 def reforecast(
-    registry: Registry, key: str, service: str, metric: str, series: HourlySeries, horizon: int
+    registry: Registry,
+    key: str,
+    service: str,
+    metric: str,
+    series: HourlySeries,
+    horizon: int,
+    hints: Sequence[int] = (),
 ) -> Reforecast:
     """Read the model under `key`, update and forecast. Raises RegistryError; what is wrong with a model is a reason."""
     window = training_window(series, series.end)
@@ -49,7 +58,7 @@ def reforecast(
         stored = checked(decode(data, PurePosixPath(key).stem), service, metric)
     except ModelRejectedError as error:
         return unserved(service, metric, series.end, horizon, str(error))
-    return replace(forecast_from(stored, window, horizon), data=data)
+    return replace(forecast_from(stored, window, horizon, hints), data=data)
 
 
 def checked(stored: StoredModel, service: str, metric: str) -> StoredModel:
@@ -59,9 +68,16 @@ def checked(stored: StoredModel, service: str, metric: str) -> StoredModel:
     return stored
 
 
-def forecast_from(stored: StoredModel, window: HourlySeries, horizon: int) -> Reforecast:
-    """Update a model by a window and forecast what follows; without the model's bytes."""
+def forecast_from(
+    stored: StoredModel, newest: HourlySeries, horizon: int, hints: Sequence[int] = ()
+) -> Reforecast:
+    """Update a model by a window and forecast what follows; without the model's bytes.
+
+    What shifted within the window's last days is moved before the model sees it; `hints` are hours of deployments.
+    """
     service, metric = stored.service, stored.metric
+    shift = found(newest, hints)
+    window = moved(newest, shift)
     fitted = stored.fitted.updated(window)
     p50 = fitted.forecast(horizon)
     if not np.isfinite(p50).all() or p50.max() > MAX_GROWTH * float(np.nanmax(window.values)):
@@ -74,7 +90,7 @@ def forecast_from(stored: StoredModel, window: HourlySeries, horizon: int) -> Re
         reason = f"the band of {fitted.kind} reaches beyond {MAX_BOUND:g} times what was ever seen"
         return unserved(service, metric, window.end, horizon, reason)
     within = stored.band.around(p50, spread, seen_before(window, window.end).bound)
-    return Reforecast(service, metric, fitted.kind, b"", window.end, p50, within, "")
+    return Reforecast(service, metric, fitted.kind, b"", window.end, p50, within, "", shift)
 
 
 def unserved(service: str, metric: str, start: int, horizon: int, reason: str) -> Reforecast:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 
 import numpy as np
 
+from predictive_scaling.backtest.batches import newest_fits
 from predictive_scaling.backtest.codec import StoredModel, encode
 from predictive_scaling.backtest.folds import (
+    TRAIN_HOURS,
     Backtest,
     best,
     fit_at,
@@ -24,11 +26,20 @@ from predictive_scaling.backtest.folds import (
     training_window,
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
-from predictive_scaling.backtest.seen import bounds_before
+from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
-from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
-from predictive_scaling.models.blend import FittedBlend, weights_of
+from predictive_scaling.models import (
+    BASELINES,
+    BLEND,
+    CANDIDATES,
+    MEMBERS,
+    Fitted,
+    ModelOptions,
+    recipe,
+    recipes,
+)
+from predictive_scaling.models.blend import FittedBlend, Record
 
 MAX_WORKERS = 8
 MANY = 200
@@ -57,12 +68,13 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One series to train."""
+    """One series to train; `hints` are hours at which something was deployed."""
 
     service: str
     metric: str
     series: HourlySeries
     options: TrainingOptions
+    hints: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,57 +172,61 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
     """Train several series of the same options, each as by itself; light models run on all of them at once."""
     options = jobs[0].options
     models = recipes(options.candidates, options.models)
-    known = [job.series for job in jobs if job.series.observed]
-    tested = iter(
-        run_backtests(
-            known, models, options.horizon_hours, options.cv_folds, blend=BLEND in options.candidates
-        )
+    known = [job for job in jobs if job.series.observed]
+    tested = run_backtests(
+        [job.series for job in known],
+        models,
+        options.horizon_hours,
+        options.cv_folds,
+        blend=BLEND in options.candidates,
+        hints=[job.hints for job in known],
     )
-    return [_chosen(job, next(tested)) if job.series.observed else _refused(job, "no data") for job in jobs]
+    light = [model for model in models if model.kind in MEMBERS]
+    shifts = [each.shifts for each in tested]
+    newest = newest_fits(light, [job.series for job in known], TRAIN_HOURS, shifts)
+    trained = iter([_chosen(*each) for each in zip(known, tested, newest, strict=True)])
+    return [next(trained) if job.series.observed else _refused(job, "no data") for job in jobs]
 
 
-def _chosen(job: Job, tested: Backtest) -> SeriesTraining:
+def _chosen(job: Job, tested: Backtest, newest: Mapping[str, Fitted]) -> SeriesTraining:
     if not tested.origins:
         return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
     errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
     chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
     if chosen is None:
         return _refused(job, "no candidate could be fitted to every fold", tested)
-    return _trained(job, tested, chosen, errors[chosen])
+    return _trained(job, tested, newest, chosen, errors[chosen])
 
 
 def _on_folds(tested: Backtest) -> dict[str, FloatArray]:
     return {kind: p50[tested.warm_up :] for kind, p50 in tested.p50.items()}
 
 
-def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTraining:
-    fitted, horizon = _fitted(job, tested, chosen), job.options.horizon_hours
+def _trained(
+    job: Job, tested: Backtest, newest: Mapping[str, Fitted], chosen: str, error: float
+) -> SeriesTraining:
+    fitted, horizon = _fitted(job, tested, newest, chosen), job.options.horizon_hours
     p50 = fitted.forecast(horizon) if fitted else None
     if fitted is None or p50 is None or not np.isfinite(p50).all():
         return _refused(job, f"{chosen} could not be fitted to the newest data", tested)
     around = band(tested.actual, tested.p50[chosen], tested.spread)
     encoded = encode(StoredModel(job.service, job.metric, fitted, around))
     ahead = np.arange(job.series.end, job.series.end + horizon, dtype=np.int64)
-    spread = hour_spread(training_window(job.series, job.series.end), ahead)
-    bounds = around.around(p50, spread, float(bounds_before(job.series, [job.series.end])[0]))
+    window = training_window(job.series, job.series.end, tested.shifts)
+    bounds = around.around(p50, hour_spread(window, ahead), seen_before(window, window.end).bound)
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
-def _fitted(job: Job, tested: Backtest, kind: str) -> Fitted | None:
+def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str) -> Fitted | None:
     """The model fitted to the newest window; a blend of those members that can be."""
     if kind != BLEND:
-        return fit_at(job.series, recipe(kind, job.options.models), job.series.end)
-    members = members_of(tested.p50)
-    fits = [fit_at(job.series, recipe(name, job.options.models), job.series.end) for name in members]
-    able = [at for at, fitted in enumerate(fits) if fitted]
-    weights = weights_of(member_errors(tested.actual, members)[:, able])
-    chosen = [
-        (fits[at], weight) for at, weight in zip(able, weights.tolist(), strict=True) if weight >= NEGLIGIBLE
-    ]
-    total = sum(weight for _, weight in chosen)
-    return FittedBlend(
-        tuple(fitted for fitted, _ in chosen if fitted), tuple(weight / total for _, weight in chosen)
-    )
+        made = recipe(kind, job.options.models)
+        return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
+    members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
+    record = Record.of(member_errors(tested.actual, members))
+    chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
+    fits = [newest[name] for name in members]
+    return FittedBlend(tuple(fits[at] for at in chosen), record.only(chosen), job.series.end)
 
 
 def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:
@@ -220,7 +236,8 @@ def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTra
 
 def _result(job: Job, tested: Backtest, champion: Champion | None, reason: str) -> SeriesTraining:
     kept = [kind for kind in tested.p50 if kind in job.options.candidates or kind in BASELINES]
-    seen = bounds_before(job.series, tested.origins)
+    windows = [training_window(job.series, origin, tested.shifts) for origin in tested.origins]
+    seen = np.array([seen_before(each, each.end).bound for each in windows])
     folds = tuple(_fold(kind, tested, seen, job.options) for kind in kept)
     origins, actual = tested.origins[tested.warm_up :], tested.actual[tested.warm_up :]
     return SeriesTraining(job.service, job.metric, origins, job.series.end, actual, folds, champion, reason)

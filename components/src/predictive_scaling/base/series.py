@@ -76,6 +76,10 @@ class Windows:
         """The hours right after each row."""
         return self.ends[:, None] + np.arange(hours)
 
+    def series(self, at: int) -> HourlySeries:
+        """One row."""
+        return HourlySeries(int(self.ends[at]) - self.length, self.values[at])
+
     def rows(self, chosen: NDArray[np.bool_]) -> Windows:
         """Some of the rows."""
         return self if chosen.all() else Windows(self.ends[chosen], self.values[chosen])

@@ -16,6 +16,7 @@ from predictive_scaling.recommend.capacity import past_of
 from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
+from predictive_scaling.recommend.known import epoch_second, known_of
 from predictive_scaling.recommend.plan import Ahead, PlanOptions, planned
 from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.size import Size, size_of
@@ -93,9 +94,8 @@ def _plan(
     """Capacity by hour, with what was held back of the hours near the peak of cpu."""
     found = [ordered[name].to_numpy(dtype=np.float64) for name in Ahead._fields]
     ahead = Ahead(*(map(known.held.raised, found) if metric == "cpu" else found))
-    return planned(
-        metric, ahead, past_of(metric, samples, ordered["timestamp"].iloc[0], usual), known.options
-    )
+    begin = epoch_second(ordered["timestamp"].iloc[0])
+    return planned(metric, ahead, past_of(metric, known_of(samples, metric), begin, usual), known.options)
 
 
 def _constant_plan(metric: str, request: float, known: About) -> float:
