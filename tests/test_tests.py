@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import own_processes
 import profiles
@@ -99,3 +101,46 @@ def test_five_seeds_see_every_case(monkeypatch: pytest.MonkeyPatch, depth: str, 
     found = [list(profiles.some(range(30), seed)) for seed in range(7, 12)]
     assert [len(each) for each in found] == [seen] * 5
     assert set().union(*map(set, found)) == set(range(30))
+
+
+@pytest.mark.parametrize(
+    ("output", "counted"),
+    [
+        ("....\n9 passed, 1 skipped in 11.98s\n", {"passed": 9, "skipped": 1}),
+        ("== 4 failed, 835 passed, 2 skipped in 2797.60s (0:46:37) ==\n", {"failed": 4, "passed": 835, "skipped": 2}),
+        ("1 passed in 1.00s\nmake: …\n2 passed, 1 error in 2.00s\n", {"passed": 3, "error": 1}),
+        ("make: *** no rule\n", {}),
+    ],
+)  # fmt: skip
+def test_the_table_of_forks_has_what_pytest_says(output: str, counted: dict[str, int]) -> None:
+    forks = _forks()
+    assert forks.counts(output) == counted
+    assert str(forks.Line("f", "own", 0, counted, 30.4, 12.2)).split()[-2:] == ["30", "12"]
+
+
+def test_a_fork_whose_own_tests_take_more_than_a_minute_is_told() -> None:
+    """Of a core: a busy machine makes the clock's seconds more."""
+    forks = _forks()
+    assert forks.Line("f", "own", 0, {}, 300.0, 59.0).verdict == ""
+    assert forks.Line("f", "own", 0, {}, 40.0, 61.0).verdict == "TOO LONG"
+    assert forks.Line("f", "product, quick", 0, {}, 400.0, 610.0).verdict == ""
+    assert forks.Line("f", "own", 2, {}, 1.0, 1.0).verdict == "RED"
+
+
+def test_the_files_that_forks_run_quickly_are_there() -> None:
+    assert [name for name in _forks().QUICK if not (HERE.parent / name).exists()] == []
+
+
+def _forks() -> Any:
+    """By path: the fork's own tests are no package."""
+    spec = importlib.util.spec_from_file_location("forks", HERE / "fork/forks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look for it
+    sys.path.insert(0, str(HERE / "fork"))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(HERE / "fork"))
+    return module

@@ -27,6 +27,7 @@ def fallback_recommendation(
     now_override: str = "",
     data_failed: bool = False,
     lead_minutes: int = 10,
+    floor_budget: float = 1.28,
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Recommend constants from usage alone, for a run in which no forecast can be used.
 
@@ -48,6 +49,7 @@ def fallback_recommendation(
         data_failed: The data is not to be trusted: what was recommended before stays as long as it holds, and so do
             the models in force.
         lead_minutes: How long before its hour a floor counts, 0-60.
+        floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
@@ -66,7 +68,7 @@ def fallback_recommendation(
         proposal.path,
         only,
         reason,
-        PlanOptions(headroom=headroom),
+        PlanOptions(headroom=headroom, floor_budget=floor_budget),
         mode,
         registry,
         run_id,

@@ -37,7 +37,7 @@ def train_model(
         weekly_order: Fourier terms of Prophet's week.
         changepoint_prior_scale: Flexibility of Prophet's trend.
         growth: Prophet's trend, linear or flat.
-        candidates: Models that compete; blend weighs all light ones and stands unless another is a fifth better.
+        candidates: Models that compete; blend weighs all light ones and stands unless another has half its error.
         seed: Seed of Prophet's optimiser.
 
     Returns:

@@ -19,7 +19,7 @@ def validate_model(
     evaluation: Output[Artifact],
     report: Output[HTML],
     error_log: Output[Artifact],
-    accuracy_threshold: float = 0.70,
+    accuracy_threshold: float = 0.0,
     min_skill: float = -0.05,
     max_over95: float = 0.10,
     cv_load: Input[Dataset] = None,
@@ -34,9 +34,10 @@ def validate_model(
         forecast_memory: Forecasts of memory from train_model.
         features: Hourly features that the models were trained on.
         validation: Findings from validate_data, for the report to list what was refused.
-        accuracy_threshold: Least 1 - WAPE of hourly means of cpu and peaks of memory over the horizon, 0-1.
-        min_skill: Least 1 - WAPE / WAPE of the best seasonal naive.
-        max_over95: Largest share of hours above p95, 0-1.
+        accuracy_threshold: Least 1 - WAPE of hourly means of cpu and peaks of memory over the horizon of a forecast
+            that serves alone, 0-1; 0 gates by safety alone.
+        min_skill: Least 1 - WAPE / WAPE of the best seasonal naive of a forecast that serves alone.
+        max_over95: Largest share of hours above p95 of a forecast that serves alone, 0-1.
         cv_load: Cross-validation of the load from train_model, where it is forecast.
         forecast_load: Forecasts of the load from train_model; cores by load then compete with the models of cpu.
 
@@ -45,8 +46,8 @@ def validate_model(
         evaluation: Scores, decisions and reasons of every service and metric, JSON.
         report: Accuracy beside the baseline, charts, and what was refused.
         error_log: What was wrong with the data, by service and metric; JSON.
-        accepted: Whether at least one service and metric passes.
-        decision: service -> metric -> model or fallback.
+        accepted: Whether any forecast serves, alone or guarded by the constant.
+        decision: service -> metric -> model, guarded or fallback.
         reason: How many pass, and why the others do not.
     """
     from predictive_scaling import tasks as steps

@@ -27,11 +27,11 @@ from predictive_scaling.usage.sources import load_usage
 from predictive_scaling.usage.tables import read_csv
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
 
-from .forecasting import measures, peers, timed, worker
+from .forecasting import gates, measures, peers, timed, worker
 from .forecasting.measures import Case
 from .house import ROOT, Figure, Row, Settings
 
-OURS = ("champion", "blend", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
+OURS = ("champion", "blend", "theta", "profile_level", "prophet", "snaive_1d", "snaive_7d", "last")
 NAIVE = ("snaive_1d", "snaive_7d")
 STATSFORECAST = (
     "MSTL (statsforecast)",
@@ -51,6 +51,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     if python:
         found |= {name: _run(name, source, settings.folder, python) for name in STATSFORECAST}
     yield _compared(cases, found)
+    yield gates.row(cases, found["champion"], [found[name] for name in NAIVE])
     yield _planned(cases, starts, found, settings.folder)
     yield _aged(cases, starts)
     yield from timed.rows(settings, python)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from .forecast import _updated
-from .forecasting import many, measures, peers, timed, worker
+from .forecasting import gates, many, measures, peers, timed, worker
 from .forecasting.families import FAMILIES, made
 from .forecasting.measures import Case
 
@@ -90,6 +90,23 @@ def test_updated_models_of_any_age_know_the_newest_level() -> None:
     values = np.repeat([5.0, 9.0], [24 * 33, 24 * 9])
     for age in (0, 3):
         assert _updated(Case("a", "cpu", values), 0, age)[-1] == pytest.approx(np.full(24, 9.0), rel=0.01)
+
+
+def test_a_refused_forecast_gets_what_is_over_no_oftener_than_its_plan_or_the_constant() -> None:
+    values = np.where(np.arange(24 * 30) % 24 == 9, 40.0, 10.0)
+    case = Case("a", "cpu", values)
+    shape = (worker.FOLDS, 24)
+    blind = np.full((4, *shape), 5.0)
+    naive = [{"a": np.tile(case.actual()[:1], (4, worker.FOLDS, 1))}]
+    details = {line["refused by"]: line for line in gates.row([case], {"a": blind}, naive).details}
+    for name in ("max_over95", "min_skill", "accuracy, as it was"):
+        found = details[name]
+        assert (found["series"], found["constant"]) == (1, pytest.approx(1 / 24))
+        assert found["both"] == min(found["plan"], found["constant"])
+    known = np.array([np.tile(case.actual()[:1], (worker.FOLDS, 1)).reshape(shape)] * 4)
+    line = {each["refused by"]: each for each in gates.row([case], {"a": known}, naive).details}
+    assert [line[name]["series"] for name in ("max_over95", "min_skill")] == [0, 0]
+    assert (line["all of cpu"]["plan"], line["all of cpu"]["both"]) == (0.0, 0.0)
 
 
 def test_peers_take_part_where_a_python_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from predictive_scaling.backtest.training_tables import cv_table, forecast_table
 from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.capacity import CURRENT, FORECAST, GUARDED, VPA_LIKE, plan_costs
 from predictive_scaling.report import page as reports
-from predictive_scaling.report.charts import ROLES
 from predictive_scaling.report.page import ReportData, html_report
+from predictive_scaling.report.tables import Compared, ModelRow, model_rows
 from servers.browser import Browser
 from usage_data import START, clean, usage
 
@@ -44,6 +44,32 @@ def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
     assert len(re.findall("<svg", page)) == 2
     assert len(re.findall('style="--part:', page)) == shown.results[0].scores.scored_folds
     assert len(page.encode()) <= reports.MAX_BYTES
+
+
+def test_report_compares_the_candidates_on_the_same_folds():
+    part = html_report(data()).split("<h2>Models compared</h2>")[1].split("<h2>")[0]
+    rows = re.findall('<td>cpu</td><td>(.+?)</td><td class="n">1</td><td class="n">([0-9.]+)</td>', part)
+    assert {kind for kind, _ in rows} == {"profile_level", "snaive_1d"}
+    assert float(rows[0][1]) >= float(rows[1][1])
+
+
+def test_models_are_compared_by_metric_the_most_accurate_first():
+    found = [
+        Compared("cpu", "blend", {"blend": 0.8, "prophet": 0.9}),
+        Compared("cpu", "blend", {"blend": 0.8}),
+        Compared("memory", "last", {"last": 0.5}),
+    ]
+    assert model_rows(found) == [
+        ModelRow("cpu", "prophet", 1, 0.9, 1, 0),
+        ModelRow("cpu", "blend", 2, 0.8, 1, 2),
+        ModelRow("memory", "last", 1, 0.5, 1, 1),
+    ]
+
+
+def test_one_candidate_alone_is_compared_with_nothing():
+    shown = data()
+    alone = shown.cv[shown.cv["model"] != "profile_level"]
+    assert "Models compared" not in html_report(replace(shown, cv=alone))
 
 
 def test_what_validation_refused_is_listed_and_escaped():
@@ -83,7 +109,6 @@ def test_charts_have_no_colour_of_their_own():
     page = html_report(data())
     charts = page[page.index("<figure") :]
     assert "var(--model)" in charts
-    assert not any(color in charts for color in ROLES.values())
     assert set(re.findall(r"#[0-9a-f]{6}", charts)) == set()
 
 

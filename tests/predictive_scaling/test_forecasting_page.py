@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from predictive_scaling.backtest import evaluation, freshness
+from predictive_scaling.backtest import evaluation, freshness, intervals, seen
 from predictive_scaling.backtest import folds as backtest
 from predictive_scaling.base import daily
 from predictive_scaling.models import blend
@@ -40,15 +40,18 @@ def test_commands_do_what_the_page_shows(tmp_path):
 def test_figures_of_the_page_are_those_of_the_code():
     rules, gates = checks.ValidationRules(), evaluation.Gates()
     assert f"`min_days` ({rules.min_days:g})" in PAGE
-    assert f"skill ≥ −{-gates.min_skill:.2f} and `over95` ≤ {gates.max_over95:.2f}" in PAGE
-    assert (backtest.FAVOURITE_MARGIN, backtest.RACE_FOLDS, evaluation.WARM_UP_FOLDS, blend.POWER) == (
-        0.2,
+    assert f"`over95` ≤ {gates.max_over95:.2f} (`max_over95`) and skill ≥ −{-gates.min_skill:.2f}" in PAGE
+    assert gates.accuracy_threshold == 0
+    assert (plan.MOST, plan.LEAST, plan.ENOUGH, plan.RAISED_TO) == (1.25, 1.03, 0.95, 0.93)
+    assert (intervals.HALF_LIFE_ORIGINS, intervals.SHOCK, seen.DAYS, seen.RECORDS) == (7, 2, 28, 2)
+    assert (backtest.FAVOURITE_MARGIN, evaluation.WARM_UP_FOLDS, blend.POWER, len(blend.MEMBERS)) == (
+        0.5,
         3,
-        3,
-        6,
+        4,
+        11,
     )
     options = plan.PlanOptions()
-    assert (options.headroom, options.max_headroom) == (1.15, 1.3)
+    assert (options.headroom, options.max_headroom, options.memory_headroom) == (1.15, 1.5, 1.05)
     assert (plan.MEMORY_MARGIN, daily.LEAD_MINUTES, "`target_utilisation`) of" in PAGE) == (1.05, 10, True)
     assert (censored.MEMORY_RAISE, censored.THROTTLED, censored.NEAR) == (1.25, 0.25, 0.8)
     assert all(f"| `{mode}`" in PAGE for mode in MODES)

@@ -281,6 +281,15 @@ def test_piece_that_is_not_ours_asks_for_everything(world, registry, how):
     assert "a piece of what was kept cannot be read" in same(world, registry)
 
 
+def test_piece_whose_bytes_are_not_those_of_its_digest_asks_for_everything(world, registry):
+    same(world, registry)
+    piece = json.loads(registry.get(KEPT))["pieces"][1]
+    key = f"{USAGE}/{piece['sha256']}.csv.gz"
+    text = gzip.decompress(registry.get(key)).decode()
+    registry.put(key, gzip.compress(text.replace(".0", ".5", 1).encode()))
+    assert "it is not what was kept under its name" in same(world, registry)
+
+
 def test_value_that_was_forged_is_found_when_the_turn_is_its_days(world, registry):
     same(world, registry)
     spoilt(

@@ -10,6 +10,7 @@ import predictive_scaling
 import pytest
 from load_kit import loaded
 from predictive_scaling import steps
+from predictive_scaling.__main__ import main
 from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.clock import parse_instant
@@ -17,6 +18,7 @@ from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.trusted import require_trusted
 from predictive_scaling.tell.gauges import gauges
 from predictive_scaling.usage.validation import DataValidator, ValidationRules
+from usage_data import end_of, write
 
 SCHEMA = json.loads(
     (Path(predictive_scaling.__file__).parent / "schemas/recommendation.v1.schema.json").read_bytes()
@@ -188,6 +190,32 @@ def test_without_load_nothing_is_said_of_it(root):
     bare = Run(root / "bare", loaded(days=15).drop(columns="requests"), load=False)
     for name in ("clean", "features", "evaluation", "report", "recommendation"):
         assert (run.root / name).read_bytes() == (bare.root / name).read_bytes()
+
+
+def test_recommend_forecasts_the_load_that_is_there(tmp_path, capsys):
+    table = write(loaded(days=15, slower_from=14.75), tmp_path / "usage.csv")
+    folder, now = str(tmp_path / "out"), end_of(loaded(days=15))
+    assert (
+        main(["recommend", "--input", table, "--output", folder, "--now", now, "--candidates", "blend"]) == 0
+    )
+    document = json.loads((tmp_path / "out/recommendation.json").read_bytes())
+    assert document["services"][0]["load"]["source"] == "blend"
+    assert "checkout: code got slower: 12" in capsys.readouterr().out
+
+
+def test_hours_of_events_are_learnt_of_no_metric(root, steady):
+    event = {
+        "services": ["*"],
+        "from": "2026-01-20T00:00:00Z",
+        "to": "2026-01-21T00:00:00Z",
+        "learn": False,
+        "reason": "sale",
+    }
+    where = steady.path("clean"), str(root / "unlearnt"), ["checkout"], "1h", 45
+    steps.engineer_features(*where, events=[event])
+    features = pd.read_csv(root / "unlearnt", parse_dates=["timestamp"]).set_index("timestamp")
+    assert features.loc["2026-01-20", ["cpu", "memory", "requests"]].isna().all(axis=None)
+    assert features["requests"].notna().sum() == len(features) - 24
 
 
 def validated(raw):

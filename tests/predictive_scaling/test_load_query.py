@@ -109,7 +109,9 @@ def fetched(server, load, **more):
 
 
 def test_requests_of_the_namespace_alone_are_read(prometheus):
-    rows = fetched(prometheus, {"expression": RATE}).rows
+    found = fetched(prometheus, {"expression": RATE})
+    rows = found.rows
+    assert not any("gone" in remark for remark in found.remarks)
     assert list(rows.columns) == ["timestamp", "service", "cpu", "memory", "requests"]
     assert set(rows["service"]) == {"web", "mail"}  # and «gone» has no usage, so its load is of nobody
     web = rows[rows["service"] == "web"].dropna()

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from predictive_scaling.backtest import training
 from predictive_scaling.backtest.evaluation import (
     Gates,
     ModelValidator,
@@ -206,7 +207,8 @@ def test_metric_names_carry_granularity_and_horizon():
     assert document(evaluated, Gates(), 24)["horizon_hours"] == 24
 
 
-def test_processes_give_the_same_result_as_one():
+def test_processes_give_the_same_result_as_one(monkeypatch):
+    monkeypatch.setattr(training, "BATCH", 1)  # else one process would have them all
     raw = pd.concat([usage("a", 15), usage("b", 15)])
     options = TrainingOptions(candidates=("profile_level", "last"), cv_folds=2)
     features = FeatureEngineer().transform(clean(raw))

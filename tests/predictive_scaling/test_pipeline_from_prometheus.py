@@ -1,4 +1,4 @@
-"""The daily pipeline as rendered, without a CSV: usage and what services are come from a real Prometheus."""
+"""The forecasting pipeline as rendered, without a CSV: usage and what services are come from a real Prometheus."""
 
 import json
 import shutil
@@ -11,6 +11,7 @@ from kfp_gitops.local.localrun import RunContext, execute
 from kfp_gitops.rendering.render import render
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT
+from predictive_scaling.store.retention import KEPT
 from project import PROJECT
 from servers.prometheus import PrometheusServer, backfill
 from test_usage_without_rules import DAY, MIB, START, gauge, pod
@@ -81,6 +82,17 @@ def test_recommendation_is_for_one_pod_of_what_the_cluster_runs(prometheus, tmp_
     )
     assert 90 * MIB < web["memory"]["request"] < 120 * MIB
     assert web["cpu"]["replica_cores"] > 0
+
+
+def test_next_run_asks_for_what_is_new(prometheus, tmp_path):
+    ir = compiled(tmp_path / "root", prometheus.url)
+    before = "2024-01-08T21:05:30Z"
+    assert run(ir, tmp_path, now_override=before)[0] == "SUCCEEDED"
+    registry = open_registry(str(tmp_path / "registry"))
+    pieces = json.loads(registry.get(KEPT))["pieces"]
+    assert run(ir, tmp_path)[0] == "SUCCEEDED"
+    kept = json.loads(registry.get(KEPT))
+    assert (kept["until"], kept["pieces"][:-1]) == (START + DAYS * DAY - 3600, pieces[:-1])
 
 
 def test_run_without_data_fails(prometheus, tmp_path):

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import yaml
+from predictive_scaling.recommend.plan import FLOOR_BUDGET
 from project import PROJECT
 
 PIPELINES = ("predictive-scaling", "predictive-scaling-forecast")
@@ -89,6 +90,32 @@ def test_usage_has_exactly_one_source(root, command, name, sources, text):
     outcome = command("render", "--env", "dev", "--root", root)
     assert outcome.code == 2
     assert text in outcome.err, outcome.err
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_what_floors_may_cost_reaches_every_task_that_makes_some(root, command, name):
+    tasks = components(rendered(root, command, name, floor_budget=1.1)["spec"])
+    given = {id_ for id_, task in tasks.items() if task["arguments"].get("floor_budget") == 1.1}
+    assert given == {id_ for id_, task in tasks.items() if task["component"].endswith("_recommendation")}
+    assert len(given) == 3
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_floors_that_cost_less_than_none_are_refused(root, command, name):
+    path = root / "environments/dev/values.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["pipelines"][name]["values"]["floor_budget"] = 0.9
+    path.write_text(yaml.safe_dump(document))
+    outcome = command("render", "--env", "dev", "--root", root)
+    assert outcome.code == 2
+    assert "floor_budget is 0.9; minimum is 1" in outcome.err, outcome.err
+
+
+@pytest.mark.parametrize("name", ["publish_recommendation", "fallback_recommendation"])
+def test_without_a_value_floors_may_cost_what_the_library_says(name):
+    spec = yaml.safe_load((PROJECT / f"components/{name}/component.yaml").read_text("utf-8"))
+    given = spec["components"][f"comp-{name.replace('_', '-')}"]["inputDefinitions"]["parameters"]
+    assert given["floor_budget"]["defaultValue"] == FLOOR_BUDGET
 
 
 @pytest.mark.parametrize("name", PIPELINES)

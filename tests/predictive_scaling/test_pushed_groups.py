@@ -6,6 +6,7 @@ from exit_kit import SUCCEEDED, end
 from predictive_scaling import steps
 from predictive_scaling.tell.gauges import Gauge, gauges
 from predictive_scaling.tell.pushing import groups, push, push_data, push_recommendation, pushgateway
+from settling import settled
 from test_pushgateway import CONSTANT, MEMORY, MODEL, document
 
 FLOORED = {
@@ -83,7 +84,8 @@ def test_runs_of_two_places_leave_each_others_groups_alone(server, at, other):
     push_recommendation(at("dev", "shop"), document(old=(MODEL, MEMORY)), with_floors=True)
     push_data({"old": 1.0}, 5)
     assert push_recommendation(pushgateway(), document(new=(MODEL, MEMORY)), with_floors=True) == ["old"]
-    assert labels(server) == sorted([*theirs, ("dev", "shop", "new"), ("dev", "shop", "validate-data")])
+    wanted = sorted([*theirs, ("dev", "shop", "new"), ("dev", "shop", "validate-data")])
+    assert settled(lambda: labels(server), wanted) == wanted
 
 
 def test_place_is_what_the_recommendation_says_of_itself(server, at):
@@ -91,7 +93,7 @@ def test_place_is_what_the_recommendation_says_of_itself(server, at):
     push_recommendation(at("", ""), said, with_floors=True)
     assert labels(server) == [("prod", "shop", "a")]
     assert push_recommendation(pushgateway(), {**said, "services": []}, with_floors=True) == ["a"]
-    assert labels(server) == []
+    assert settled(lambda: labels(server), []) == []
 
 
 def _before_namespaces(gateway, service, until):
@@ -109,12 +111,13 @@ def test_what_an_earlier_version_pushed_without_a_namespace_is_cleared(server, a
     push_recommendation(at("dev", "shop"), document(checkout=(MODEL, MEMORY)), with_floors=True)
     push_data({"checkout": 1.0}, 5)
     end(tmp_path, SUCCEEDED, "")
-    assert labels(server) == [
+    wanted = [
         ("dev", "of-a-run-not-upgraded"),
         ("dev", "shop", "checkout"),
         ("dev", "shop", "predictive-scaling"),
         ("dev", "shop", "validate-data"),
     ]
+    assert settled(lambda: labels(server), wanted) == wanted
 
 
 def test_status_of_a_run_in_another_namespace_stays(server, at, tmp_path):

@@ -22,6 +22,7 @@ from predictive_scaling.tell.pushing import (
 from predictive_scaling.usage.validation import ValidationRules
 from prometheus_client import generate_latest
 from servers.process import free_port
+from settling import settled
 from usage_data import end_of, usage, write
 
 MODEL = {
@@ -170,7 +171,7 @@ def test_service_that_left_is_removed_and_strangers_stay(gateway, pushgateway_se
     monkeypatch.setenv("PREDICTIVE_SCALING_ENVIRONMENT", "dev")
     push(gateway, {"task": "validate"}, [Gauge("quality_score", (("service", "old"),), 1)])
     assert push_recommendation(gateway, document(kept=(MODEL, MEMORY)), with_floors=True) == ["old"]
-    assert pushed_services(gateway) == ["kept"]
+    assert settled(lambda: pushed_services(gateway), ["kept"]) == ["kept"]
     assert 'environment="prod",instance="",job="predictive-scaling",service="old"' in metrics(
         pushgateway_server
     )
@@ -195,7 +196,8 @@ def test_hostile_service_name_stays_in_its_place(gateway):
         push_recommendation(
             gateway, document(**{name: (MODEL, MEMORY), "kept": (MODEL, MEMORY)}), with_floors=True
         )
-        assert sorted(pushed_services(gateway)) == sorted([name, "kept"])
+        both = sorted([name, "kept"])
+        assert settled(lambda: sorted(pushed_services(gateway)), both) == both
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])

@@ -173,6 +173,27 @@ def test_what_a_gate_refused_gets_the_higher_of_its_plan_and_the_constant():
     assert any(below) and not all(below)
 
 
+def test_a_forecast_beyond_what_was_seen_says_why():
+    known = clean(usage())
+    highest = known.groupby(known["timestamp"].dt.floor("h"))["cpu"].mean().max()
+
+    def told(p50, p95):
+        ahead = forecast().assign(p50=p50, p90=p95, p95=p95)
+        judged = evaluation({"metric": "cpu"}, REFUSED)
+        return valid(RECOMMENDER.merged(Evidence(known), ahead, judged))["services"][0]["cpu"].get(
+            "beyond_seen"
+        )
+
+    assert told(highest / 2, highest) is None
+    assert (
+        told(highest + 1, highest + 2) == "the forecast itself is higher than anything in the 28 days before"
+    )
+    assert "trained when usage was higher" in told(highest / 2, highest + 1)
+    known = known.assign(cpu=known["cpu"] + np.arange(len(known)) / 288)  # a core more each day
+    highest = known.groupby(known["timestamp"].dt.floor("h"))["cpu"].mean().max()
+    assert told(highest, highest + 0.1).startswith("it grows: on 7 of the last 7 days")
+
+
 def test_block_has_the_highest_hour_with_headroom():
     blocks = merged({"metric": "cpu"}, REFUSED)["services"][0]["cpu"]["blocks"]
     assert len(blocks) == 6

@@ -93,6 +93,16 @@ def test_of_each_day_before_the_newest_run_is_kept(tmp_path, registry):
     assert left == newest | {f"20261123T{hour:02}" for hour in range(1, 24, 3)}
 
 
+def test_proposals_go_with_their_runs(tmp_path, registry):
+    store = open_registry(registry)
+    names = [run_folder(archived(registry, tmp_path, day)).split("/")[1] for day in (1, 8, 15)]
+    for name in names:
+        store.put(f"proposals/{name}/kustomization.yaml", b"kind: Component")
+    aged(registry)
+    end(tmp_path, steps.Ending("SUCCEEDED", keep_runs=2, keep_days=0), registry)
+    assert [each.key.split("/")[1] for each in store.objects_under("proposals")] == names[1:]
+
+
 def test_kept_usage_that_nothing_names_goes(tmp_path, registry):
     store = open_registry(registry)
     named, old, new = ("a" * 64, "b" * 64, "c" * 64)

@@ -30,17 +30,18 @@ INTERFACE = {
     ),
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
-        "headroom block_hours target_utilisation max_headroom lead_minutes registry run_id now_override keep_models "
-        "forecast_load model_load",
+        "headroom block_hours target_utilisation max_headroom memory_headroom lead_minutes registry run_id "
+        "now_override keep_models forecast_load model_load floor_budget",
         "recommendation proposal actions error_log fallback_share success",
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override every_hours",
-        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason forecast_load model_load",
+        "forecast_cpu forecast_memory model_cpu model_memory evaluation error_log accepted reason "
+        "forecast_load model_load",
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
-        "lead_minutes",
+        "lead_minutes floor_budget",
         "recommendation proposal actions error_log success",
     ),
     "cleanup": (

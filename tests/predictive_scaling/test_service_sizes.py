@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import predictive_scaling
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.censored import held_back
 from predictive_scaling.recommend.floors import hours_of_day, in_force
+from predictive_scaling.recommend.known import known_of
 from predictive_scaling.recommend.notes import notes
 from predictive_scaling.recommend.peaks import peak_ratio
 from predictive_scaling.recommend.plan import HEADROOM, LEAST, PlanOptions
@@ -69,7 +70,18 @@ def entry(shape, rows=None, **how):
     return recommended(shape, rows, **how)["services"][0]
 
 
+# A list of containers that somebody sent: two of one name, of which one is at its limit.
+TWICE = Shape(
+    "checkout",
+    containers=(
+        Container("app", limits=Amounts(1.0), use=Use(Amounts(1.0), throttled=1.0)),
+        Container("app", use=Use(Amounts())),
+    ),
+)
+
+
 @settings(max_examples=200, deadline=None)
+@example(TWICE, False)
 @given(SHAPES, st.booleans())
 def test_whatever_the_shape_replicas_stay_below_the_maximum_and_what_is_wanted_is_told(shape, accepted):
     found = entry(replace(shape, service="checkout"), None if accepted else FORECAST.head(0))
@@ -279,11 +291,13 @@ def test_peaks_of_cpu_that_only_maxima_hold_are_planned_for():
 def test_peaks_of_an_hour_are_those_of_its_finer_rows():
     fine = clean(usage()).assign(cpu=1.0)
     tenth = fine["timestamp"].dt.minute == 10
-    assert peak_ratio(fine) == 1.0
-    assert peak_ratio(fine.assign(cpu=fine["cpu"].where(~tenth, 2.0))) == pytest.approx(24 / 13)
-    assert peak_ratio(fine.assign(cpu_max=2.5)) == 2.5
-    assert peak_ratio(fine.assign(cpu_max=25.0)) == 4.0
-    assert peak_ratio(fine.assign(cpu=0.0)) == 1.0
+    assert peak_ratio(known_of(fine, "cpu")) == 1.0
+    assert peak_ratio(known_of(fine.assign(cpu=fine["cpu"].where(~tenth, 2.0)), "cpu")) == pytest.approx(
+        24 / 13
+    )
+    assert peak_ratio(known_of(fine.assign(cpu_max=2.5), "cpu")) == 2.5
+    assert peak_ratio(known_of(fine.assign(cpu_max=25.0), "cpu")) == 4.0
+    assert peak_ratio(known_of(fine.assign(cpu=0.0), "cpu")) == 1.0
 
 
 def test_other_containers_get_constants_from_what_they_used():

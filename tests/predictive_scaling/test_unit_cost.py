@@ -1,9 +1,13 @@
 """What a unit of load costs: code that gets slower is told within hours, noise and habits are not."""
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models.unit_cost import unit_cost
+from predictive_scaling.recommend.load_entries import load_entry, told
 
 DAYS, START = 28, 490_056  # a Thursday, 2025-11-27
 NOW = START + 24 * DAYS
@@ -105,3 +109,61 @@ def test_hours_without_load_or_cores_are_left_out():
     load[400:410] = 0.0
     cost = found(used, load)
     assert cost.changes[-1].factor == pytest.approx(1.5, rel=0.12)
+
+
+def test_code_that_gets_slower_by_and_by_is_no_change_and_is_told():
+    used, load = service()
+    cost = found(used * np.linspace(1.0, 1.5, len(used)), load)
+    assert cost.changes == ()
+    entry = load_entry("requests/s", cost, pd.DataFrame(), {}, 4)
+    assert cost.cores / cost.earlier == pytest.approx(1.4375 / 1.0625, rel=0.05)
+    assert re.fullmatch(
+        r"code got slower by and by: 1[2-5][.\d]* → 1[5-8][.\d]* ms of core per request in weeks",
+        told(entry, "2025-12-25T00:00:00Z"),
+    )
+
+
+CHANGE = {"since": "2026-11-20T14:00:00Z", "before": 0.012, "after": 0.017, "of_code": True}
+
+
+MS, SINCE = "ms of core per request", "since 2026-11-20T14:00Z"
+OTHERWISE = "the load is counted otherwise, or other requests came; nothing is raised for it"
+
+
+@pytest.mark.parametrize(
+    ("changed", "unit", "at", "text"),
+    [
+        ({}, "requests/s", "2026-11-21", f"code got slower: 12 → 17 {MS} {SINCE}"),
+        ({"after": 0.006}, "requests/s", "2026-11-21", f"code got faster: 12 → 6 {MS} {SINCE}"),
+        ({}, "items", "2026-11-21", f"code got slower: 12 → 17 millicores per item of the queue {SINCE}"),
+        (
+            {"of_code": False},
+            "requests/s",
+            "2026-11-21",
+            f"12 → 17 {MS} {SINCE}, while its cores stayed as they were: {OTHERWISE}",
+        ),
+        ({"after": 0.0143}, "requests/s", "2026-11-21", ""),
+        ({}, "requests/s", "2026-11-29", ""),
+    ],
+    ids=["slower", "faster", "queue", "counted-otherwise", "less-than-a-fifth", "long-ago"],
+)
+def test_what_is_told_of_a_change(changed, unit, at, text):
+    load = {"unit": unit, "cores_per_unit": 0.017, "change": CHANGE | changed}
+    assert told(load, f"{at}T06:00:00Z") == text
+
+
+@pytest.mark.parametrize(("hours", "factor", "cost"), [(12, 1.0, 0.012), (30, 1 / 1.5, 0.008)])
+def test_code_that_got_faster_is_told_at_once_and_believed_after_a_day(hours, factor, cost):
+    """Less is needed of a service that hangs, too: until a day has passed nothing is lowered."""
+    found_ = found(*service(slower=hours, factor=1 / 1.5))
+    assert found_.changes[-1].factor == pytest.approx(1 / 1.5, rel=0.12)
+    assert found_.factors(np.arange(START, NOW - 40)) == pytest.approx(factor, rel=0.1)
+    assert found_.cores == pytest.approx(cost, rel=0.1)
+
+
+def test_a_load_that_says_nothing_of_cores_moves_nothing():
+    """Cores that are the same all day whatever is asked for, and then others: the day before says more of them."""
+    random = np.random.default_rng(3)
+    used = np.exp(0.01 * random.standard_normal(24 * DAYS))
+    used[-12:] *= 3
+    assert found(used, 100 * np.exp(0.8 * random.standard_normal(len(used)))).changes == ()

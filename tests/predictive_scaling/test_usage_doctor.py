@@ -176,3 +176,23 @@ def test_gauges_of_a_pushgateway_without_honor_labels_are_told(tmp_path, capsys,
         code, found = asked(server, capsys)
     assert (code, only(found)) == (len(problems), problems)
     assert "pushgateway" in found
+
+
+@pytest.mark.parametrize(
+    ("hours", "every", "problems"),
+    [(8.0, 3.0, set()), (10.0, 3.0, {"runs"}), (33.0, 24.0, set()), (500.0, 0.0, None)],
+)
+def test_run_that_is_overdue_by_its_own_schedule_is_told(tmp_path, capsys, hours, every, problems):
+    of = {"namespace": "shop", "environment": "prod", "pipeline": "predictive-scaling-forecast"}
+    names = {"last_success": END - 3600 * hours, "every": 3600 * every}
+    gauges = [
+        ({"__name__": f"predictive_scaling_run_{name}_seconds", **of}, [(END - 20.0, value)])
+        for name, value in names.items()
+    ]
+    with prometheus(tmp_path, [*with_past(recorded(STACK), 25), *gauges]) as server:
+        _, found = asked(server, capsys)
+    assert ("runs" in found) is (problems is not None)
+    assert only(found) == (problems or set())
+    if problems:
+        said = f"predictive-scaling-forecast of prod succeeded {hours:.1f} h ago, and is to run every 3 h"
+        assert found["runs"]["text"] == said

@@ -28,9 +28,22 @@ def import_kfp() -> None:
     try:
         _import_lean()
     except Exception:  # whatever another release of the SDK makes of it: the plain import says what is wrong
-        for name in [name for name in sys.modules if name == "kfp" or name.startswith("kfp.")]:
-            del sys.modules[name]
-        import_module("kfp")
+        _import_anew("kfp")
+
+
+def import_kfp_kubernetes() -> Any:
+    """Import `kfp.kubernetes` without Kubernetes' client, 700 modules for the check of one function."""
+    try:
+        with _imported_when_used("kubernetes", "client"):  # kfp/kubernetes/node_affinity.py, 2.17
+            return import_module("kfp.kubernetes")
+    except Exception:
+        return _import_anew("kfp.kubernetes")
+
+
+def _import_anew(package: str) -> ModuleType:
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        del sys.modules[name]
+    return import_module(package)
 
 
 def _import_lean() -> None:
@@ -56,17 +69,32 @@ def _in_environment(name: str, value: str) -> Iterator[None]:
 
 
 @contextmanager
-def _imported_when_used(name: str) -> Iterator[None]:
-    """Who imports a module meanwhile gets one that stands for it, and imports it when something of it is used."""
+def _imported_when_used(name: str, *parts: str) -> Iterator[None]:
+    """Who imports a module meanwhile gets one that stands for it, and imports it when something of it is used.
+
+    `parts` are the modules in it that are imported from it: each stands for itself.
+    """
     if name in sys.modules:
         yield
         return
-    placeholder = sys.modules[name] = ModuleType(name)
-    placeholder.__getattr__ = lambda wanted: getattr(import_module(name), wanted)  # type: ignore[method-assign]  # PEP 562
+    placeholder = sys.modules[name] = _standing_for(name)
+    for part in parts:
+        setattr(placeholder, part, _standing_for(f"{name}.{part}"))
     try:
         yield
     finally:
         del sys.modules[name]
+
+
+def _standing_for(name: str) -> ModuleType:
+    def late(wanted: str) -> Any:
+        if wanted.startswith("__"):  # the import itself asks for __path__
+            raise AttributeError(wanted)
+        return getattr(import_module(name), wanted)
+
+    found = ModuleType(name)
+    found.__getattr__ = late  # type: ignore[method-assign]  # PEP 562
+    return found
 
 
 def _late(name: str) -> Any:

@@ -14,7 +14,7 @@ from predictive_scaling.recommend.fallback import (
     WINDOW_DAYS,
     weighted_percentile,
 )
-from predictive_scaling.recommend.plan import PlanOptions, capacity
+from predictive_scaling.recommend.plan import Ahead, Past, PlanOptions, planned
 
 from .worker import FOLDS, HORIZON, Array
 
@@ -115,9 +115,16 @@ def _cost_at(cases: list[Case], plans: Mapping[str, Array], risk: float) -> floa
 
 
 def our_plan(case: Case, found: Array) -> Array:
-    """The product's plan."""
-    rows = zip(found[3][SCORED], vpa_like(case)[:, 0], strict=True)
-    return np.array([capacity(case.metric, p95, float(usual), PlanOptions()) for p95, usual in rows])
+    """The product's plan; peaks within the hour are in no case."""
+    folds = zip(*found[1:, SCORED], strict=True)
+    maxima = zip(*([float(np.nanmax(each)) for each in case.before(days)] for days in (1, 7)), strict=True)
+    rows = zip(folds, vpa_like(case)[:, 0].tolist(), maxima, strict=True)
+    return np.array(
+        [
+            planned(case.metric, Ahead(*ahead), Past(usual, maxima=highest), PlanOptions())
+            for ahead, usual, highest in rows
+        ]
+    )
 
 
 def headroom_plan(case: Case, found: Array) -> Array:

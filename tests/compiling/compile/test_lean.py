@@ -59,6 +59,18 @@ print(json.dumps([found, [name for name in names if name in sys.modules]]))"""
     assert _python(script) == [plain, []]
 
 
+def test_settings_of_a_pod_need_no_client_for_kubernetes_either_and_what_does_finds_it() -> None:
+    script = f"""{HELLO.replace("env: {A: b}", "env: {A: {field: spec.nodeName}}")}
+lean = ["kfp.kubernetes" in sys.modules, "kubernetes" in sys.modules]
+from kfp.kubernetes import node_affinity
+term = {{"nodeSelectorTerms": [{{"matchExpressions": [{{"key": "k", "operator": "Exists"}}]}}]}}
+node_affinity.validate_node_affinity({{"requiredDuringSchedulingIgnoredDuringExecution": term}})
+import kubernetes.client
+assert node_affinity.client.V1NodeAffinity is kubernetes.client.V1NodeAffinity
+print(json.dumps(lean))"""
+    assert _python(script) == [True, False]
+
+
 def test_everything_of_kfp_works_after_a_lean_import(plain: str) -> None:
     script = f"""{HELLO}
 import os, kfp, requests

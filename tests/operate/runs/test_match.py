@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from time import process_time
 from typing import Any
 
 import pytest
@@ -151,10 +152,10 @@ def test_many_iterations_are_read_in_a_moment() -> None:
         ]
     inner = {"dag": {"tasks": {"a": _LEAF}}}
     each = {"componentRef": {"name": "inner"}, "parameterIterator": {"items": {"inputParameter": "x"}}}
-    began = datetime.now(UTC)
+    began = process_time()  # other work on the machine does not count
     (view,) = of_records(_spec({"each": each}, inner=inner), {}, records[::-1], "SUCCEEDED")
     assert (view.done, view.total, view.inside[0].cached) == (300, 300, 100)
-    assert datetime.now(UTC) - began < timedelta(seconds=10)
+    assert process_time() - began < 10
 
 
 def test_every_order_of_a_small_run_reads_the_same() -> None:

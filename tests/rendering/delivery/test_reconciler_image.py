@@ -113,7 +113,7 @@ def test_the_compiled_validator_is_in_it_as_it_is_tested() -> None:
 
 def test_from_the_same_lock_in_a_clean_environment_it_starts_and_asks_kfp(tmp_path: Path) -> None:
     python, variables = installed(tmp_path, bytecode=True)
-    assert first_request(python, variables) > 0
+    assert first_request(python, variables, PROJECT / "manifests/dev") > 0
     listed = subprocess.run(
         [python, "-c", "import importlib.metadata as m; print(*(d.name for d in m.distributions()))"],
         capture_output=True, text=True, check=True, env=variables,

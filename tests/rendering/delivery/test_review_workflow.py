@@ -98,17 +98,17 @@ def _render(folder: Path) -> None:
 
 
 def test_the_diff_is_of_the_merge_and_not_of_the_branch(clone: Path, proposed: Path, tmp_path: Path) -> None:
-    _edit(proposed / "environments/dev/values.yaml", "accuracy_threshold: 0.70", "accuracy_threshold: 0.71")
+    _edit(proposed / "environments/dev/values.yaml", "headroom: 1.15", "headroom: 1.21")
     _render(proposed)
-    head = commit(proposed, "a threshold")
+    head = commit(proposed, "more headroom")
     (clone / "docs/more.md").write_text("what somebody else merged meanwhile\n")
     commit(clone, "meanwhile")
     git(proposed, "fetch", "--quiet", "origin")
     done = _diff(clone, proposed, head, tmp_path / "review")
     assert done.returncode == 0, done.stderr
     said = (tmp_path / "review/diff.md").read_text("utf-8")
-    assert "accuracy_threshold" in said
-    assert "0.71" in said
+    assert "headroom" in said
+    assert "1.21" in said
 
 
 def test_nothing_that_differs_is_said_as_such(clone: Path, proposed: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictive_scaling.base.series import FloatArray, HourlySeries, IntArray, Windows
-from predictive_scaling.models import Recipe
+from predictive_scaling.models import Fitted, Recipe
 from predictive_scaling.models.shifts import Shift, found_in, moved
 
 
@@ -96,6 +96,24 @@ def forecasts(
             rows = _finite(model.forecasts(batch.windows.rows(fit), horizon)) if fit.any() else ()
             for at, position, row in zip(batch.series[fit], batch.origin[fit], rows, strict=True):
                 found[at][model.kind][position] = row
+    return found
+
+
+def newest_fits(
+    models: Sequence[Recipe], many: Sequence[HourlySeries], hours: int, shifts: Sequence[Shifts] = ()
+) -> list[dict[str, Fitted]]:
+    """For each series by kind: the models fitted to its newest `hours`, moved by the shift that it has there.
+
+    Without those that cannot be fitted.
+    """
+    found: list[dict[str, Fitted]] = [{} for _ in many]
+    for batch in batches(many, [[series.end] for series in many], hours, shifts):
+        for model in models:
+            fit = able(model, batch.windows)
+            fits = model.fits(batch.windows.rows(fit)) if fit.any() else ()
+            for at, fitted in zip(batch.series[fit], fits, strict=True):
+                if fitted is not None:
+                    found[at][model.kind] = fitted
     return found
 
 

@@ -1,7 +1,7 @@
 """Cores by load, as one more model of cpu: the forecast load times what a unit of it costs, judged on the same folds.
 
 At each origin the cost is of the hours before it, and the load's forecast of the model that was to be chosen then. It
-is chosen by the rule of all models: only where it was a fifth better than the blend.
+is chosen by the rule of all models: only where it was better than the blend by their margin.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest.evaluation import GUARDED, MODEL
+from predictive_scaling.backtest.evaluation import SERVED
 from predictive_scaling.backtest.folds import best, pooled_errors
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.backtest.training_tables import CV_COLUMNS, FORECAST_COLUMNS
@@ -22,7 +22,6 @@ from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.usage.checks import LOAD
 
 CPU = "cpu"
-SERVED = (MODEL, GUARDED)
 JOINED = ("fold", "timestamp")
 
 

@@ -32,6 +32,8 @@ from predictive_scaling.usage.tables import epoch_hours
 
 WARM_UP_FOLDS = 3
 MODEL, GUARDED, FALLBACK = "model", "guarded", "fallback"
+SERVED = (MODEL, GUARDED)
+"""What a model serves, alone or with the constant."""
 
 
 @dataclass(frozen=True)
@@ -113,18 +115,19 @@ class Folds:
 
 def folds_of(cv: pd.DataFrame) -> Folds:
     """Arrays from the cross-validation rows of one service and metric."""
-    ordered = cv.sort_values(["model", "fold", "timestamp"])
-    groups = {str(kind): rows for kind, rows in ordered.groupby("model", sort=True)}
-    shape = (int(cv["fold"].nunique()), -1)
+    kinds, model = np.unique(cv["model"].to_numpy(dtype=object), return_inverse=True)
+    number, hours = cv["fold"].to_numpy(dtype=np.int64), epoch_hours(cv)
+    order = np.lexsort((hours, number, model))
+    shape = (len(kinds), len(np.unique(number)), -1)
 
     def arrays(column: str) -> dict[str, FloatArray]:
-        return {kind: rows[column].to_numpy(dtype=np.float64).reshape(shape) for kind, rows in groups.items()}
+        values = cv[column].to_numpy(dtype=np.float64)[order].reshape(shape)
+        return {str(kind): rows for kind, rows in zip(kinds, values, strict=True)}
 
-    candidates = tuple(kind for kind, rows in groups.items() if bool(rows["is_candidate"].iloc[0]))
-    actual = next(iter(arrays("y").values()))
-    first_hour = int(epoch_hours(ordered).min())
+    is_candidate = cv["is_candidate"].to_numpy(dtype=bool)[order].reshape(shape)[:, 0, 0]
     p10, p50, p90, p95 = (arrays(name) for name in QUANTILES)
-    return Folds(first_hour, actual, p10, p50, p90, p95, candidates)
+    actual = next(iter(arrays("y").values()))
+    return Folds(int(hours.min()), actual, p10, p50, p90, p95, tuple(map(str, kinds[is_candidate])))
 
 
 def chosen_models(folds: Folds) -> tuple[str, ...]:

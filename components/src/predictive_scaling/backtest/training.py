@@ -5,15 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 
 import numpy as np
 
+from predictive_scaling.backtest.batches import newest_fits
 from predictive_scaling.backtest.codec import StoredModel, encode
 from predictive_scaling.backtest.folds import (
+    TRAIN_HOURS,
     Backtest,
     best,
     fit_at,
@@ -27,8 +29,17 @@ from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, 
 from predictive_scaling.backtest.seen import seen_before
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
-from predictive_scaling.models import BASELINES, BLEND, CANDIDATES, Fitted, ModelOptions, recipe, recipes
-from predictive_scaling.models.blend import FittedBlend, weights_of
+from predictive_scaling.models import (
+    BASELINES,
+    BLEND,
+    CANDIDATES,
+    MEMBERS,
+    Fitted,
+    ModelOptions,
+    recipe,
+    recipes,
+)
+from predictive_scaling.models.blend import FittedBlend, Record
 
 MAX_WORKERS = 8
 MANY = 200
@@ -162,35 +173,39 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
     options = jobs[0].options
     models = recipes(options.candidates, options.models)
     known = [job for job in jobs if job.series.observed]
-    tested = iter(
-        run_backtests(
-            [job.series for job in known],
-            models,
-            options.horizon_hours,
-            options.cv_folds,
-            blend=BLEND in options.candidates,
-            hints=[job.hints for job in known],
-        )
+    tested = run_backtests(
+        [job.series for job in known],
+        models,
+        options.horizon_hours,
+        options.cv_folds,
+        blend=BLEND in options.candidates,
+        hints=[job.hints for job in known],
     )
-    return [_chosen(job, next(tested)) if job.series.observed else _refused(job, "no data") for job in jobs]
+    light = [model for model in models if model.kind in MEMBERS]
+    shifts = [each.shifts for each in tested]
+    newest = newest_fits(light, [job.series for job in known], TRAIN_HOURS, shifts)
+    trained = iter([_chosen(*each) for each in zip(known, tested, newest, strict=True)])
+    return [next(trained) if job.series.observed else _refused(job, "no data") for job in jobs]
 
 
-def _chosen(job: Job, tested: Backtest) -> SeriesTraining:
+def _chosen(job: Job, tested: Backtest, newest: Mapping[str, Fitted]) -> SeriesTraining:
     if not tested.origins:
         return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
     errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
     chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
     if chosen is None:
         return _refused(job, "no candidate could be fitted to every fold", tested)
-    return _trained(job, tested, chosen, errors[chosen])
+    return _trained(job, tested, newest, chosen, errors[chosen])
 
 
 def _on_folds(tested: Backtest) -> dict[str, FloatArray]:
     return {kind: p50[tested.warm_up :] for kind, p50 in tested.p50.items()}
 
 
-def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTraining:
-    fitted, horizon = _fitted(job, tested, chosen), job.options.horizon_hours
+def _trained(
+    job: Job, tested: Backtest, newest: Mapping[str, Fitted], chosen: str, error: float
+) -> SeriesTraining:
+    fitted, horizon = _fitted(job, tested, newest, chosen), job.options.horizon_hours
     p50 = fitted.forecast(horizon) if fitted else None
     if fitted is None or p50 is None or not np.isfinite(p50).all():
         return _refused(job, f"{chosen} could not be fitted to the newest data", tested)
@@ -202,22 +217,16 @@ def _trained(job: Job, tested: Backtest, chosen: str, error: float) -> SeriesTra
     return _result(job, tested, Champion(chosen, error, encoded, p50, bounds), "")
 
 
-def _fitted(job: Job, tested: Backtest, kind: str) -> Fitted | None:
+def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str) -> Fitted | None:
     """The model fitted to the newest window; a blend of those members that can be."""
     if kind != BLEND:
-        return fit_at(job.series, recipe(kind, job.options.models), job.series.end, tested.shifts)
-    members = members_of(tested.p50)
-    recipes_of = [recipe(name, job.options.models) for name in members]
-    fits = [fit_at(job.series, each, job.series.end, tested.shifts) for each in recipes_of]
-    able = [at for at, fitted in enumerate(fits) if fitted]
-    weights = weights_of(member_errors(tested.actual, members)[:, able])
-    chosen = [
-        (fits[at], weight) for at, weight in zip(able, weights.tolist(), strict=True) if weight >= NEGLIGIBLE
-    ]
-    total = sum(weight for _, weight in chosen)
-    return FittedBlend(
-        tuple(fitted for fitted, _ in chosen if fitted), tuple(weight / total for _, weight in chosen)
-    )
+        made = recipe(kind, job.options.models)
+        return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
+    members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
+    record = Record.of(member_errors(tested.actual, members))
+    chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
+    fits = [newest[name] for name in members]
+    return FittedBlend(tuple(fits[at] for at in chosen), record.only(chosen), job.series.end)
 
 
 def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:

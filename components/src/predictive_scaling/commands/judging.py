@@ -1,12 +1,14 @@
-"""Arguments that several steps share: of validation and of training, with their defaults."""
+"""Arguments that steps share: of validation, training, gates and plan, with their defaults."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.commands.inputs import add_input
 from predictive_scaling.models import COMPLEXITY, ModelOptions
+from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.usage.per_pod import CONTAINER, SERVICE
 from predictive_scaling.usage.validation import ValidationRules
 
@@ -105,3 +107,32 @@ def training_options(found: Namespace) -> TrainingOptions:
     """What `add_training` was given."""
     models = ModelOptions(growth=found.growth)
     return TrainingOptions(found.horizon_hours, found.cv_folds, tuple(found.candidates), models)
+
+
+def add_gates_and_plan(parser: ArgumentParser) -> None:
+    """When a forecast serves alone, and how much more than it says is planned."""
+    gates, plan = Gates(), PlanOptions()
+    parser.add_argument(
+        "--accuracy-threshold",
+        type=float,
+        default=gates.accuracy_threshold,
+        help="least accuracy, 0 to 1, of a forecast that serves alone, beside the gates by safety; 0 is no such gate "
+        "(default %(default)s)",
+    )
+    parser.add_argument(
+        "--headroom",
+        type=float,
+        default=plan.headroom,
+        help="what the plan of cpu is in proportion to: the higher, the fewer hours are over it (default %(default)s)",
+    )
+    parser.add_argument(
+        "--memory-headroom",
+        type=float,
+        default=plan.memory_headroom,
+        help="factor on what memory is planned to need (default %(default)s)",
+    )
+
+
+def plan_options(found: Namespace) -> PlanOptions:
+    """What `add_gates_and_plan` was given; raises InputError."""
+    return PlanOptions(found.headroom, memory_headroom=found.memory_headroom)

@@ -16,12 +16,18 @@ from predictive_scaling.commands.consumers import CONSUMERS
 from predictive_scaling.commands.doctor import DOCTOR
 from predictive_scaling.commands.fetch import FETCH
 from predictive_scaling.commands.inputs import LOAD, add_input, tidy_file
-from predictive_scaling.commands.judging import add_rules, add_training, chosen_rules, training_options
+from predictive_scaling.commands.judging import (
+    add_gates_and_plan,
+    add_rules,
+    add_training,
+    chosen_rules,
+    plan_options,
+    training_options,
+)
 from predictive_scaling.commands.propose import PROPOSE
 from predictive_scaling.commands.surroundings import add_surroundings, surroundings
 from predictive_scaling.models.features import TARGET_COLUMNS, FeatureEngineer
 from predictive_scaling.models.load import loaded
-from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.usage.tables import read_table
 
 VALIDATE_LESSON = """\
@@ -107,12 +113,7 @@ def _recommend_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", required=True, help="folder for recommendation.json, report.html and the rest"
     )
-    parser.add_argument(
-        "--accuracy-threshold",
-        type=float,
-        default=Gates().accuracy_threshold,
-        help="accuracy, 0 to 1, from which a forecast is used; below it a constant is (default %(default)s)",
-    )
+    add_gates_and_plan(parser)
     parser.add_argument("--registry", default="", help="also publish to this folder or s3://bucket/prefix")
     parser.add_argument(
         "--run-id", default="by-hand", help="name of this run in what is written (default %(default)s)"
@@ -127,6 +128,7 @@ def _recommend(found: Namespace) -> int:
     around.known_events()
     out, options = Path(found.output), training_options(found)
     gates = Gates(accuracy_threshold=found.accuracy_threshold)
+    plan_options(found)  # what is wrong there, too
     clean, features = str(out / "clean.csv.gz"), str(out / "features.csv")
     validation, verdict = str(out / "validation.json"), str(out / "validation.md")
     with tidy_file(found) as raw:
@@ -164,7 +166,7 @@ def _release(found: Namespace, around: steps.Surroundings, gates: Gates, metrics
         evaluation,
         str(out / "recommendation.json"),
         str(out / "proposal"),
-        PlanOptions(),
+        plan_options(found),
         _mode(found),
         found.registry,
         found.run_id,
@@ -185,7 +187,7 @@ def _fall_back(
         str(out / "proposal"),
         [],
         reason,
-        PlanOptions(),
+        plan_options(found),
         _mode(found),
         found.registry,
         found.run_id,

@@ -13,6 +13,7 @@ from predictive_scaling.doctor.finding import Finding, Level, problem
 from predictive_scaling.doctor.gateway import gateway_findings
 from predictive_scaling.doctor.history import history_findings
 from predictive_scaling.doctor.rules import rule_findings
+from predictive_scaling.doctor.runs import run_findings
 from predictive_scaling.doctor.scrapes import scrape_findings
 from predictive_scaling.doctor.services import service_findings
 
@@ -31,6 +32,7 @@ def examined(place: Place, now: float) -> list[Finding]:
         ("rules", lambda: rule_findings(place)),
         ("history", lambda: history_findings(place, now)),
         ("pushgateway", lambda: gateway_findings(place)),
+        ("runs", lambda: run_findings(place)),
     ]
     return [found for name, check in checks for found in _told(name, check)]
 

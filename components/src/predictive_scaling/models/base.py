@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -49,6 +50,10 @@ class Recipe(Protocol):
         """Fit to a series that may have gaps (NaN); does not change it."""
         ...
 
+    def fits(self, windows: Windows) -> Sequence[Fitted | None]:
+        """Fit to each of the windows, the same as one by one; None for one that could not be fitted."""
+        ...
+
     def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
         """What fits to each of the windows forecast (windows × horizon), the same as one by one.
 
@@ -61,10 +66,18 @@ FIT_ERRORS = (ValueError, RuntimeError, ArithmeticError)
 """What a fit may raise that is the data's fault: Stan gives up on some series."""
 
 
-def one_by_one(recipe: Recipe, windows: Windows, horizon: int) -> FloatArray:
-    """`Recipe.forecasts` of a model that can be fitted to one window at a time."""
-    rows = np.full((len(windows.ends), horizon), np.nan)
+def fitted_one_by_one(recipe: Recipe, windows: Windows) -> list[Fitted | None]:
+    """`Recipe.fits` of a model that can be fitted to one window at a time."""
+    found: list[Fitted | None] = [None] * len(windows.ends)
     for at, (end, values) in enumerate(zip(windows.ends.tolist(), windows.values, strict=True)):
         with suppress(*FIT_ERRORS):
-            rows[at] = recipe.fit(HourlySeries(end - len(values), values)).forecast(horizon)
-    return rows
+            found[at] = recipe.fit(HourlySeries(end - len(values), values))
+    return found
+
+
+def one_by_one(recipe: Recipe, windows: Windows, horizon: int) -> FloatArray:
+    """`Recipe.forecasts` of the same."""
+    unknown = np.full(horizon, np.nan)
+    fits = fitted_one_by_one(recipe, windows)
+    rows = [unknown if fitted is None else fitted.forecast(horizon) for fitted in fits]
+    return np.array(rows, dtype=np.float64).reshape(len(fits), horizon)

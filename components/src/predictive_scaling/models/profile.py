@@ -125,7 +125,12 @@ class Profile:
 
     def fit(self, series: HourlySeries) -> FittedProfile:
         """Fit one series."""
-        return FittedProfile(self.kind, self._fits(Windows.of(series)))
+        return self.fits(Windows.of(series))[0]
+
+    def fits(self, windows: Windows) -> list[FittedProfile]:
+        """Fit every window."""
+        found = self._fits(windows)
+        return [FittedProfile(self.kind, found.row(at)) for at in range(len(windows.ends))]
 
     def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
         """Fit every window and forecast."""

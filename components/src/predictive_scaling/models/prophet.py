@@ -6,7 +6,6 @@ fitted to noise. Prophet is imported when a model is fitted or read, because tha
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from predictive_scaling.base.series import (
     Windows,
     instants,
 )
-from predictive_scaling.models.base import one_by_one
+from predictive_scaling.models.base import Fitted, fitted_one_by_one, one_by_one
 from predictive_scaling.models.prophet_alone import import_prophet
 from predictive_scaling.models.stan import Optimiser
 
@@ -66,9 +65,9 @@ class FittedProphet:
         """State: Prophet's own JSON, which holds the training history."""
         with _quiet():
             import_prophet()
-            from prophet.serialize import model_to_json
+            from prophet.serialize import model_to_dict
 
-            state = json.loads(model_to_json(self.model))
+            state = model_to_dict(self.model)
         return {"end": self.end, "offset": self.offset, "model": state}
 
     @staticmethod
@@ -76,13 +75,13 @@ class FittedProphet:
         """Read the state back; raises InputError for another version of Prophet, whose fields may differ."""
         with _quiet():
             prophet = import_prophet()
-            from prophet.serialize import model_from_json
+            from prophet.serialize import model_from_dict
 
         written = state["model"].get("__prophet_version")
         if written != prophet.__version__:
             raise InputError(f"written by prophet {written}, read by {prophet.__version__}")
         with _quiet():
-            model = model_from_json(json.dumps(state["model"]))
+            model = model_from_dict(state["model"])
         return FittedProphet(int(state["end"]), model, float(state["offset"]))
 
 
@@ -109,8 +108,12 @@ class ProphetRecipe:
             model.fit(history, seed=self.seed)
         return FittedProphet(series.end, model)
 
+    def fits(self, windows: Windows) -> list[Fitted | None]:
+        """One after the other: Stan knows no more."""
+        return fitted_one_by_one(self, windows)
+
     def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
-        """One fit a window: Stan knows no more."""
+        """One fit a window."""
         return one_by_one(self, windows, horizon)
 
     def _unfitted(self, *, weekly: bool) -> Any:

@@ -73,7 +73,11 @@ class Cycle:
 
     def fit(self, series: HourlySeries) -> FittedCycle:
         """The cycle of one series."""
-        return FittedCycle(self.kind, tuple(self._cycles(Windows.of(series))[0].tolist()))
+        return self.fits(Windows.of(series))[0]
+
+    def fits(self, windows: Windows) -> list[FittedCycle]:
+        """The cycle of each window."""
+        return [FittedCycle(self.kind, tuple(row)) for row in self._cycles(windows).tolist()]
 
     def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
         """Repeat the cycle of each window."""

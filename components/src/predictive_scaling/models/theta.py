@@ -161,7 +161,12 @@ class Theta:
 
     def fit(self, series: HourlySeries) -> FittedTheta:
         """Fit one series."""
-        return FittedTheta(_fits(Windows.of(series)))
+        return self.fits(Windows.of(series))[0]
+
+    def fits(self, windows: Windows) -> list[FittedTheta]:
+        """Fit every window."""
+        found = _fits(windows)
+        return [FittedTheta(found.row(at)) for at in range(len(windows.ends))]
 
     def forecasts(self, windows: Windows, horizon: int) -> FloatArray:
         """Fit every window and forecast."""

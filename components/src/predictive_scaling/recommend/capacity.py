@@ -6,14 +6,14 @@ within an hour are in none of the figures, though the forecast's plan pays for t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.series import FloatArray
-from predictive_scaling.recommend.fallback import constant
+from predictive_scaling.recommend.fallback import constant_of
+from predictive_scaling.recommend.known import Known, epoch_seconds, known_of
 from predictive_scaling.recommend.peaks import memory_maxima, peak_ratio
 from predictive_scaling.recommend.plan import Ahead, Past, PlanOptions, planned
 
@@ -38,8 +38,18 @@ def plan_costs(service: str, metric: str, course: pd.DataFrame, features: pd.Dat
 
     `features` are the service's hours; without a column <metric>_request there is no plan of current requests.
     """
-    plans = [_fold_plans(metric, fold, features) for _, fold in course.groupby("fold", sort=True)]
-    actual = course.sort_values(["fold", "timestamp"])["y"].to_numpy(dtype=np.float64)
+    ordered = course.sort_values(["fold", "timestamp"])
+    folds, known = ordered["fold"].to_numpy(), known_of(features, metric)
+    seconds = epoch_seconds(ordered["timestamp"])
+    columns = [ordered[name].to_numpy(dtype=np.float64) for name in Ahead._fields]
+    request = _requests(metric, features)
+    plans = []
+    for fold in np.unique(folds):
+        inside = folds == fold
+        begin = int(seconds[inside][0])
+        ahead = Ahead(*(column[inside] for column in columns))
+        plans.append(_fold_plans(metric, ahead, known.before(begin), begin, request.before(begin)))
+    actual = ordered["y"].to_numpy(dtype=np.float64)
     return [
         PlanCost(service, metric, name, *_cost(actual, np.concatenate([each[name] for each in plans])))
         for name in PLANS
@@ -47,37 +57,37 @@ def plan_costs(service: str, metric: str, course: pd.DataFrame, features: pd.Dat
     ]
 
 
-def _fold_plans(metric: str, fold: pd.DataFrame, features: pd.DataFrame) -> dict[str, FloatArray]:
+def _requests(metric: str, features: pd.DataFrame) -> Known:
+    """Requests by time, those that are known; none without the column."""
+    column = f"{metric}_request"
+    there = features[features[column].notna()] if column in features else features.iloc[:0]
+    seconds = epoch_seconds(there["timestamp"])
+    values = np.asarray(there.get(column, []), dtype=np.float64)
+    order = np.argsort(seconds, kind="stable")
+    return Known(seconds[order], values[order], values[order])
+
+
+def _fold_plans(
+    metric: str, ahead: Ahead, known: Known, begin: int, requests: Known
+) -> dict[str, FloatArray]:
     """Capacity by hour of one fold, for each plan that can be made."""
-    ordered = fold.sort_values("timestamp")
-    ahead = Ahead(*(ordered[name].to_numpy(dtype=np.float64) for name in Ahead._fields))
-    begin = ordered["timestamp"].iloc[0]
-    known = features[features["timestamp"] < begin]
-    constants = dict(_constants(metric, known))
-    past = past_of(metric, known, begin, constants.get(VPA_LIKE, 0.0))
-    forecast = planned(metric, ahead, past, PlanOptions())
-    found = {FORECAST: forecast} | {name: np.full_like(ahead.p95, value) for name, value in constants.items()}
-    return found | ({GUARDED: np.maximum(forecast, found[VPA_LIKE])} if VPA_LIKE in found else {})
+    end = int(known.seconds[-1]) if len(known.seconds) else begin
+    usual = constant_of(known, metric, end, PlanOptions().headroom)
+    past = past_of(metric, known, begin, usual.request if usual else 0.0)
+    found = {FORECAST: planned(metric, ahead, past, PlanOptions())}
+    if usual:
+        found[VPA_LIKE] = np.full_like(ahead.p95, usual.request)
+        found[GUARDED] = np.maximum(found[FORECAST], found[VPA_LIKE])
+    if len(requests.value):
+        found[CURRENT] = np.full_like(ahead.p95, requests.value[-1])
+    return found
 
 
-def past_of(metric: str, known: pd.DataFrame, begin: pd.Timestamp, usual: float) -> Past:
-    """What a plan that begins at an instant knows of a service's rows before it."""
-    if known.empty:
-        return Past(usual)
+def past_of(metric: str, known: Known, begin: int, usual: float) -> Past:
+    """What a plan that begins at an instant (seconds since 1970) knows of a service's rows before it."""
     if metric == "memory":
         return Past(usual, maxima=memory_maxima(known, begin))
     return Past(usual, peak_ratio(known))
-
-
-def _constants(metric: str, known: pd.DataFrame) -> Iterator[tuple[str, float]]:
-    if known.empty:
-        return
-    usual = constant(known, metric, known["timestamp"].max(), PlanOptions().headroom)
-    if usual:
-        yield VPA_LIKE, usual.request
-    column = f"{metric}_request"
-    if column in known and known[column].notna().any():
-        yield CURRENT, float(known[column].dropna().iloc[-1])
 
 
 def _cost(actual: FloatArray, plan: FloatArray) -> tuple[float, float]:

@@ -66,7 +66,7 @@ def _share(container: Container) -> float:
 
 
 def _at_limit(container: Container) -> bool:
-    limit, used = container.limits.cpu, container.use.highest.cpu if container.use else None
+    limit, used = container.limits.cpu, _used(container)
     return bool(_share(container) and limit and used and used >= NEAR * limit)
 
 
@@ -83,13 +83,17 @@ def _throttled(container: Container) -> str:
 
 def _factor(containers: tuple[Container, ...]) -> float:
     """What the pod would have used without its limits, over what it used."""
-    used = {each.name: each.use.highest.cpu or 0.0 for each in containers if each.use}
+    used = sum(_used(each) for each in containers)
     lacking = sum(
-        max(0.0, (each.limits.cpu or 0.0) * (1 + _share(each)) - used[each.name])
+        max(0.0, (each.limits.cpu or 0.0) * (1 + _share(each)) - _used(each))
         for each in containers
         if _at_limit(each)
     )
-    return 1.0 + lacking / sum(used.values()) if lacking else 1.0
+    return 1.0 + lacking / used if lacking else 1.0
+
+
+def _used(container: Container) -> float:
+    return (container.use.highest.cpu if container.use else None) or 0.0
 
 
 def _after_kill(container: Container) -> float:

@@ -16,9 +16,11 @@ from predictive_scaling.recommend.capacity import past_of
 from predictive_scaling.recommend.censored import HeldBack, held_back
 from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.floors import highest, sized
+from predictive_scaling.recommend.known import epoch_second, known_of
 from predictive_scaling.recommend.plan import Ahead, PlanOptions, planned
 from predictive_scaling.recommend.raised_floors import usual
 from predictive_scaling.recommend.size import Size, size_of
+from predictive_scaling.recommend.unseen import beyond_seen
 from predictive_scaling.shapes.shape import Shape
 
 UNITS = {"cpu": "cores", "memory": "bytes"}
@@ -78,7 +80,8 @@ def model_entry(
         "source": str(ordered["model"].iloc[0]),
         "request": rounded(float(plan.max())),  # for what cannot follow the blocks
     }
-    entry |= {name: scores[name] for name in SCORES} | ({"guarded": guarded} if guarded else {})
+    told = {"guarded": guarded, "beyond_seen": beyond_seen(metric, ordered, samples)}
+    entry |= {name: scores[name] for name in SCORES} | {name: text for name, text in told.items() if text}
     if metric == "cpu":
         entry |= _floors(pd.DatetimeIndex(planned_hours["timestamp"]), plan, known)
     blocks = planned_hours.groupby(planned_hours.index // known.options.block_hours)
@@ -91,9 +94,8 @@ def _plan(
     """Capacity by hour, with what was held back of the hours near the peak of cpu."""
     found = [ordered[name].to_numpy(dtype=np.float64) for name in Ahead._fields]
     ahead = Ahead(*(map(known.held.raised, found) if metric == "cpu" else found))
-    return planned(
-        metric, ahead, past_of(metric, samples, ordered["timestamp"].iloc[0], usual), known.options
-    )
+    begin = epoch_second(ordered["timestamp"].iloc[0])
+    return planned(metric, ahead, past_of(metric, known_of(samples, metric), begin, usual), known.options)
 
 
 def _constant_plan(metric: str, request: float, known: About) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.series import FloatArray
-from predictive_scaling.models.features import target
+from predictive_scaling.recommend.known import DAY_SECONDS, HOUR_SECONDS, Known, epoch_second, known_of
 from predictive_scaling.recommend.plan import MEMORY_MARGIN
 
 PERCENTILE = 0.90
@@ -42,20 +42,24 @@ def weighted_percentile(values: FloatArray, weights: FloatArray, quantile: float
 
 def constant(samples: pd.DataFrame, metric: str, end: pd.Timestamp, headroom: float) -> Constant | None:
     """Constant for one service's clean rows, seen from `end`; None without usable samples in the window."""
-    known = pd.DataFrame({"timestamp": samples["timestamp"], "value": target(samples, metric)}).dropna()
-    recent = _window(known, end, WINDOW_DAYS)
-    if recent.empty:
+    return constant_of(known_of(samples, metric), metric, epoch_second(end), headroom)
+
+
+def constant_of(known: Known, metric: str, end: int, headroom: float) -> Constant | None:
+    """The same, seen from an instant (seconds since 1970)."""
+    recent = _newest(known, end, WINDOW_DAYS)
+    there = np.isfinite(recent.value)
+    if not there.any():
         return None
-    age = (end - recent["timestamp"]).dt.total_seconds().to_numpy(dtype=np.float64) / 3600
-    values = recent["value"].to_numpy(dtype=np.float64)
-    p90 = weighted_percentile(values, 0.5 ** (age / HALF_LIFE_HOURS), PERCENTILE)
+    age = (end - recent.seconds[there]) / HOUR_SECONDS
+    p90 = weighted_percentile(recent.value[there], 0.5 ** (age / HALF_LIFE_HOURS), PERCENTILE)
     request = p90 * headroom
     if metric == "memory":
-        highest = float(_window(known, end, MEMORY_MAX_DAYS)["value"].max())
+        highest = float(np.nanmax(_newest(known, end, MEMORY_MAX_DAYS).value))
         request = max(request, highest * MEMORY_MARGIN)
     return Constant(p90, request)
 
 
-def _window(known: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
-    past = known[known["timestamp"] <= end]
-    return past[past["timestamp"] > end - pd.Timedelta(days=days)]
+def _newest(known: Known, end: int, days: int) -> Known:
+    """The days up to an instant and with it."""
+    return known.between(end - days * DAY_SECONDS + 1, end + 1)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from predictive_scaling.backtest.evaluation import FALLBACK
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.models.load import UNITS
@@ -25,9 +26,10 @@ def load_entry(
 ) -> Document:
     """Entry of a load; `forecast` has its rows where it was forecast, `judged` what came of that."""
     entry: Document = {"unit": unit}
-    if judged.get("decision") == "model" and not forecast.empty:
+    if judged.get("decision", FALLBACK) != FALLBACK and not forecast.empty:
         ordered = forecast.sort_values("timestamp").reset_index(drop=True)
         entry |= {"source": str(ordered["model"].iloc[0]), **{name: judged[name] for name in SCORES}}
+        entry |= {"reason": str(judged["reason"])} if judged["reason"] else {}
         entry["blocks"] = [_block(rows) for _, rows in ordered.groupby(ordered.index // block_hours)]
     else:
         entry |= {"source": "none", "reason": str(judged.get("reason") or NOT_ASKED)}

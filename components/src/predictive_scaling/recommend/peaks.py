@@ -8,34 +8,46 @@ course, where it is known; the peaks are for what is requested.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from predictive_scaling.models.features import highest, target
+from predictive_scaling.base.series import FloatArray
+from predictive_scaling.recommend.known import DAY_SECONDS, HOUR_SECONDS, Known
 
 DAYS = 14
 # Half of the busy hours peak higher. Nine of ten would cost a third more than what the same hours above cost otherwise.
 QUANTILE = 0.5
 MOST = 4.0  # beyond that it is one restart or one stray sample rather than the hour's course
-DAY, WEEK = pd.Timedelta(days=1), pd.Timedelta(days=7)
+WEEK_SECONDS = 7 * DAY_SECONDS
 
 
-def peak_ratio(rows: pd.DataFrame) -> float:
-    """The highest of a busy hour over its mean, in half of them; 1 where rows are hours and have no maxima."""
-    newest = rows["timestamp"].max()
-    recent = rows[rows["timestamp"] > newest - pd.Timedelta(days=DAYS)]
-    known = pd.DataFrame(
-        {"hour": recent["timestamp"].dt.floor("h"), "mean": recent["cpu"], "most": highest(recent, "cpu")}
-    )
-    hours = known.groupby("hour").agg(mean=("mean", "mean"), most=("most", "max")).dropna()
-    busy = hours[(hours["mean"] >= hours["mean"].median()) & (hours["mean"] > 0)]
-    if busy.empty:
+def peak_ratio(known: Known) -> float:
+    """The highest of a busy hour of cpu over its mean, in half of them; 1 where rows are hours and have no maxima."""
+    if not len(known.seconds):
         return 1.0
-    return float(np.clip((busy["most"] / busy["mean"]).quantile(QUANTILE), 1.0, MOST))
+    newest = int(known.seconds[-1])
+    recent = known.between(newest - DAYS * DAY_SECONDS + 1, newest + 1)
+    mean, most = _hours(recent)
+    busy = np.isfinite(mean) & np.isfinite(most)
+    busy &= (mean > 0) & (mean >= np.median(mean[busy]) if busy.any() else False)
+    if not busy.any():
+        return 1.0
+    return float(np.clip(np.quantile(most[busy] / mean[busy], QUANTILE), 1.0, MOST))
 
 
-def memory_maxima(rows: pd.DataFrame, end: pd.Timestamp) -> tuple[float, ...]:
-    """Maxima of the day and of the week before `end`; none where either has no value."""
-    before = rows[(rows["timestamp"] < end) & (rows["timestamp"] >= end - WEEK)]
-    values = target(before, "memory")
-    day, week = values[before["timestamp"] >= end - DAY].max(), values.max()
-    return (float(day), float(week)) if np.isfinite(day) and np.isfinite(week) else ()
+def _hours(known: Known) -> tuple[FloatArray, FloatArray]:
+    """Mean and highest of each hour that has rows; NaN where nothing was measured."""
+    _, begin = np.unique(known.seconds // HOUR_SECONDS, return_index=True)
+    there = np.isfinite(known.value)
+    number = np.add.reduceat(there.astype(np.float64), begin)
+    total = np.add.reduceat(np.where(there, known.value, 0.0), begin)
+    mean = np.where(number > 0, total / np.maximum(number, 1.0), np.nan)
+    return mean, np.fmax.reduceat(known.most, begin)
+
+
+def memory_maxima(known: Known, end: int) -> tuple[float, ...]:
+    """Maxima of the day and of the week before an instant (seconds since 1970); none where either has no value."""
+    day, week = (_maximum(known.between(end - span, end).value) for span in (DAY_SECONDS, WEEK_SECONDS))
+    return (day, week) if np.isfinite(day) and np.isfinite(week) else ()
+
+
+def _maximum(values: FloatArray) -> float:
+    return float(np.fmax.reduce(values, initial=np.nan))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from predictive_scaling.backtest.codec import decode
-from predictive_scaling.backtest.evaluation import GUARDED, MODEL
+from predictive_scaling.backtest.evaluation import GUARDED, SERVED
 from predictive_scaling.backtest.training_tables import MANIFEST, model_file
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document, parse_object, pretty_bytes, read_document, sha256
@@ -67,7 +67,7 @@ def accepted_models(folders: Iterable[str | Path], evaluation: Document, trained
     accepted = {
         (str(each["service"]), str(each["metric"])): each
         for each in evaluation["results"]
-        if each["decision"] in (MODEL, GUARDED)
+        if each["decision"] in SERVED
     }
     return [release for folder in folders for release in _models(Path(folder), accepted, trained_at)]
 

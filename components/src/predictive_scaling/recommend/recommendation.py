@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from predictive_scaling.backtest.by_load import chosen_of, served
-from predictive_scaling.backtest.evaluation import GUARDED, MODEL
+from predictive_scaling.backtest.evaluation import GUARDED, SERVED
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import Document
@@ -43,7 +43,6 @@ from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.events import Event
 
 SCHEMA = "predictive-scaling/v1"
-SERVED = (MODEL, GUARDED)
 FALLBACK_HORIZON_HOURS = 24
 GRACE = timedelta(hours=12)
 

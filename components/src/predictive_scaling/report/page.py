@@ -22,11 +22,14 @@ from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
 from predictive_scaling.report.tables import (
+    Compared,
     FoldAccuracies,
+    compared,
     cost_rows,
     fold_accuracies,
     folds_table,
     guard_rows,
+    model_rows,
     refused_texts,
 )
 from predictive_scaling.usage.checks import METRICS
@@ -77,6 +80,7 @@ class Shown:
     results: list[SeriesEvaluation] = field(default_factory=list)
     _costs: list[PlanCost] = field(default_factory=list)
     _folds: dict[tuple[str, str], FoldAccuracies] = field(default_factory=dict)
+    _compared: list[Compared] = field(default_factory=list)
     _charts: list[Markup] = field(default_factory=list)
     _size: int = 0
 
@@ -96,6 +100,7 @@ class Shown:
                 if each.metric in METRICS:  # nobody reserves a load
                     self._costs += plan_costs(each.service, each.metric, course, features)
                 self._folds[each.service, each.metric] = fold_accuracies(course)
+                self._compared.append(compared(each.metric, each.champion, rows))
             if each.champion and self._size < MAX_BYTES:  # no more will ever fit
                 self._charts.append(_chart(each, course, ahead, features))
                 self._size += len(self._charts[-1].encode())
@@ -108,6 +113,7 @@ class Shown:
             "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
             "shifts": [each for each in self.results if each.shift],
+            "models": model_rows(self._compared),
         }
         frame = rendered("page.html", **data, charts=(), left_out=0)
         charts = list(_fitting(self._charts, len(frame.encode())))

@@ -34,7 +34,7 @@ def rendered(name: str, **values: object) -> Markup:
 
 def figure(svg: str, caption: str) -> Markup:
     """The drawing goes in from its first attribute on, for the template names it in its own element."""
-    drawing = Markup(svg.removeprefix("<svg"))  # noqa: S704 -- matplotlib escapes what it writes
+    drawing = Markup(svg.removeprefix("<svg"))  # noqa: S704 -- drawing escapes what it writes
     return rendered("figure.html", caption=caption, drawing=drawing)
 
 

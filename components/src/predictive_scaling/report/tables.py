@@ -10,7 +10,9 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
+from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS
 from predictive_scaling.backtest.metrics import accuracy
+from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.capacity import FORECAST, GUARDED, PLANS, VPA_LIKE, PlanCost
 
 FoldAccuracies = dict[pd.Timestamp, float | None]
@@ -45,6 +47,51 @@ class CostRow:
     over_mean: float
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Accuracy of every candidate on the scored folds of one series, and which of them was chosen."""
+
+    metric: str
+    chosen: str
+    accuracies: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A candidate over the `series` it ran on: mean accuracy, and on how many it was the best or was chosen."""
+
+    metric: str
+    model: str
+    series: int
+    accuracy: float
+    best: int
+    chosen: int
+
+
+def compared(metric: str, chosen: str, cv: pd.DataFrame) -> Compared:
+    """From the cross-validation rows of one series."""
+    scored = cv[cv["is_candidate"] & (cv["fold"] >= WARM_UP_FOLDS)]
+    found = {str(kind): accuracy(*_course(rows)) for kind, rows in scored.groupby("model", sort=True)}
+    return Compared(metric, chosen, {kind: value for kind, value in found.items() if math.isfinite(value)})
+
+
+def model_rows(found: Sequence[Compared]) -> list[ModelRow]:
+    """By metric the most accurate first; none where there is nothing to compare."""
+    names = sorted({(each.metric, kind) for each in found for kind in each.accuracies})
+    rows = [
+        _model_row(metric, kind, [each for each in found if each.metric == metric]) for metric, kind in names
+    ]
+    return sorted(rows, key=lambda row: (row.metric, -row.accuracy)) if len(rows) > 1 else []
+
+
+def _model_row(metric: str, kind: str, found: Sequence[Compared]) -> ModelRow:
+    own = [each for each in found if kind in each.accuracies]
+    accuracies = [each.accuracies[kind] for each in own]
+    best = sum(max(each.accuracies, key=each.accuracies.__getitem__) == kind for each in own)
+    mean = sum(accuracies) / len(accuracies)
+    return ModelRow(metric, kind, len(own), mean, best, sum(each.chosen == kind for each in found))
+
+
 def folds_table(scored: Mapping[tuple[str, str], FoldAccuracies]) -> FoldsTable:
     """Accuracy of every scored fold, by service and metric."""
     origins = sorted({origin for folds in scored.values() for origin in folds})
@@ -57,12 +104,20 @@ def folds_table(scored: Mapping[tuple[str, str], FoldAccuracies]) -> FoldsTable:
 
 def fold_accuracies(course: pd.DataFrame) -> FoldAccuracies:
     """Accuracy of each fold of one series by its origin; `course` has its scored hours (fold, timestamp, y, p50)."""
-    found = {}
-    for _, rows in course.groupby("fold", sort=True):
-        actual, p50 = (rows[name].to_numpy(dtype=np.float64) for name in ("y", "p50"))
-        value = accuracy(actual, p50)
-        found[rows["timestamp"].min()] = value if math.isfinite(value) else None
+    folds, p50 = course["fold"].to_numpy(), course["p50"].to_numpy(dtype=np.float64)
+    actual = course["y"].to_numpy(dtype=np.float64)
+    found: FoldAccuracies = {}
+    for fold in np.unique(folds):
+        inside = folds == fold
+        value = accuracy(actual[inside], p50[inside])
+        found[course["timestamp"][inside].min()] = value if math.isfinite(value) else None
     return found
+
+
+def _course(rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """Actual values and forecast."""
+    actual, p50 = (rows[name].to_numpy(dtype=np.float64) for name in ("y", "p50"))
+    return actual, p50
 
 
 def cost_rows(costs: Sequence[PlanCost]) -> list[CostRow]:

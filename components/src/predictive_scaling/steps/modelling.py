@@ -11,7 +11,7 @@ import pandas as pd
 
 from predictive_scaling.backtest import evaluation_document
 from predictive_scaling.backtest.by_load import with_load
-from predictive_scaling.backtest.evaluation import FALLBACK, Gates, ModelValidator, SeriesEvaluation
+from predictive_scaling.backtest.evaluation import SERVED, Gates, ModelValidator, SeriesEvaluation
 from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.backtest.training_tables import (
     CV_COLUMNS,
@@ -123,7 +123,7 @@ def validate_model(
     write_bytes(report, shown.html(gates, horizon, refused_metrics(validation)).encode())
     reason = evaluation_document.reason(results)
     say(reason)
-    accepted = any(result.decision != FALLBACK for result in usage)
+    accepted = any(result.decision in SERVED for result in usage)
     write_error_log(error_log, from_results(map(vars, results)), success=accepted)
     figures = evaluation_document.figures(usage, horizon)
     return Judged(accepted, evaluation_document.decision(results), reason, figures)

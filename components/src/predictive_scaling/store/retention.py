@@ -1,8 +1,8 @@
 """Keeping the newest runs, one of each day before, and what they and the release in force refer to; deleting the rest.
 
-Mark and sweep over the registry: runs by the instant in their folder's name; models, recommendations and kept usage by
-reference. What was written within the last day stays in any case, for a run that is publishing now has not pointed to
-it yet.
+Mark and sweep over the registry: runs and their proposals by the instant in their folder's name; models,
+recommendations and kept usage by reference. What was written within the last day stays in any case, for a run that is
+publishing now has not pointed to it yet.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ MIN_AGE = timedelta(days=1)
 RUNS, MODELS, RECOMMENDATIONS = "runs", "models", "recommendations"
 METADATA = "metadata.json"
 USAGE, KEPT = "usage", "usage/kept.json"
+PROPOSALS = "proposals"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def sweep(registry: Registry, keep_runs: int, now: datetime, keep_days: int = 0)
     for run in aged:
         registry.delete_under(f"{RUNS}/{run}")
     unreferenced = [each for each in _aged(registry, now) if each.key not in wanted]
-    unreferenced += _outlived(registry, now)
+    unreferenced += [*_outlived(registry, now), *_of_other_runs(registry, set(kept), now)]
     for each in unreferenced:
         registry.delete(each.key)
     return Swept(len(aged), len(unreferenced))
@@ -58,6 +59,13 @@ def sweep(registry: Registry, keep_runs: int, now: datetime, keep_days: int = 0)
 def _of_days(runs: list[str], since: datetime) -> set[str]:
     """The newest run of each day (UTC) after an instant; names begin with their instant and are in order."""
     return set({run[:8]: run for run in runs if run[:15] > f"{since:%Y%m%dT%H%M%S}"}.values())
+
+
+def _of_other_runs(registry: Registry, kept: set[str], now: datetime) -> list[Stored]:
+    """Proposals of runs that are not kept; the newest proposal stays, for its run may keep no archive."""
+    stored = registry.objects_under(PROPOSALS)
+    newest = max((_run(each) for each in stored), default="")
+    return [each for each in stored if now - each.modified > MIN_AGE and _run(each) not in {*kept, newest}]
 
 
 def _outlived(registry: Registry, now: datetime) -> list[Stored]:

@@ -125,7 +125,7 @@ def _load(entry: Document, scale: tuple[tuple[str, str], ...]) -> Iterator[Gauge
     unit = (("unit", str(entry["unit"])),)
     if "cores_per_unit" in entry:
         yield Gauge("cores_per_load", unit, float(entry["cores_per_unit"]))
-    if "change" in entry:
+    if entry.get("change", {}).get("of_code"):
         yield Gauge("cores_per_load_change", unit, entry["change"]["after"] / entry["change"]["before"])
 
 

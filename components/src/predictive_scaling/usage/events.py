@@ -16,7 +16,7 @@ import pandas as pd
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.usage.checks import METRICS
+from predictive_scaling.usage.checks import LOADS, METRICS
 
 ALL = "*"
 MAX_EVENTS = 200
@@ -141,5 +141,6 @@ def _without(features: pd.DataFrame, event: Event) -> pd.DataFrame:
     inside = (at < pd.Timestamp(event.end)) & (at > pd.Timestamp(event.begin) - pd.Timedelta(hours=1))
     if ALL not in event.services:
         inside &= features["service"].isin(list(event.services))
-    columns = [name for metric in METRICS for name in (metric, f"{metric}_max") if name in features]
+    values = [*LOADS, *(name for metric in METRICS for name in (metric, f"{metric}_max"))]
+    columns = [name for name in values if name in features]
     return features.assign(**{name: features[name].mask(inside) for name in columns})

@@ -1,6 +1,6 @@
 """Settings of a pod through kfp-kubernetes, which writes them into the IR's second document.
 
-Imported only for manifests that use it: it brings the whole client for Kubernetes with it.
+Imported only for manifests that use it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp import kubernetes as k8s
-
+from kfp_gitops.compiling import lean
 from kfp_gitops.compiling.compiler.sdk import Channels
 from kfp_gitops.language.manifest import (
     AffinityTerm,
@@ -26,6 +25,8 @@ from kfp_gitops.language.manifest import (
     Volume,
 )
 from kfp_gitops.language.manifest.reader import PVC_INPUTS
+
+k8s = lean.import_kfp_kubernetes()
 
 COMPONENTS = {"createPvc": k8s.CreatePVC, "deletePvc": k8s.DeletePVC}
 

@@ -28,8 +28,8 @@ stands in quotes, or is refused with its line; what is rendered is in quotes whe
 
 Put a text of the values into the template by `{{ values.note | tojson }}`, without quotes around it. A text that YAML
 would cut or read as something else where it is put (`abc #def`, `1e3`, `yes`, `a: b`, `it's` between quotes) is refused
-with the template's line. `{{ values.schedule.cron | hours_apart }}` is the longest wait between two firings of a cron, in
-hours: what a task must know that is to say when the next run is due.
+with the template's line. `{{ values.schedule.cron | hours_apart }}` is the longest wait between two firings of a cron,
+in hours: what a task must know that is to say when the next run is due.
 
 A pipeline inside another one is a template of its own in the same folder, `<inner>.pipeline.yaml.j2`, and a task says
 `pipeline: <inner>`. It is rendered with the same values, and belongs to the release of the pipeline around it: to its

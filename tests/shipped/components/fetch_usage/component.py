@@ -27,6 +27,7 @@ def fetch_usage(
     run_id: str = "",
     now_override: str = "",
     keep_usage: str = "",
+    load: dict = {},
 ) -> NamedTuple("Outputs", [("rows", int), ("services", List[str])]):
     """Read CPU and memory usage of a namespace's services from Prometheus by range queries.
 
@@ -50,9 +51,11 @@ def fetch_usage(
         registry: s3://bucket/prefix or a folder; a task that is tried again finds there what it has fetched.
         run_id: Identity of the run; fetched chunks are kept under tmp/<run_id>/ until it is cleaned up.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
-
         keep_usage: extend to ask only for what is new since the last run, whose usage is kept in the registry; renew to
             ask for everything and keep it; empty keeps nothing. What is had is the same.
+        load: PromQL that gives the load, such as {expression: 'sum by (namespace, service)
+            (rate(http_requests_total[5m]))'}; kind is requests or queue, label names the service, and services give
+            expressions of their own.
 
     Returns:
         data: timestamp, service, cpu, memory and the other columns; gzipped CSV. Gaps stay gaps.
@@ -75,6 +78,7 @@ def fetch_usage(
         source,
         selector,
         services,
+        load,
     )
     return steps.fetch_usage(
         data.path,

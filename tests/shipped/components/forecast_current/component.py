@@ -16,6 +16,8 @@ def forecast_current(
     model_memory: Output[Model],
     evaluation: Output[Artifact],
     error_log: Output[Artifact],
+    forecast_load: Output[Dataset],
+    model_load: Output[Model],
     registry: str,
     horizon_hours: int = 24,
     max_age_days: float = 15.0,
@@ -37,6 +39,8 @@ def forecast_current(
         forecast_memory: The same of memory.
         model_cpu: Folder with the models of cpu in force and manifest.json.
         model_memory: The same of memory.
+        forecast_load: The same of the load, of services that have a model of it.
+        model_load: Folder with the models of the load in force.
         evaluation: What each model scored when it was trained, and the decision; JSON.
         error_log: What was wrong with the data, by service and metric; JSON.
         accepted: Whether at least one model serves.
@@ -47,8 +51,8 @@ def forecast_current(
     return steps.forecast_current(
         features.path,
         registry,
-        [forecast_cpu.path, forecast_memory.path],
-        [model_cpu.path, model_memory.path],
+        [forecast_cpu.path, forecast_memory.path, forecast_load.path],
+        [model_cpu.path, model_memory.path, model_load.path],
         evaluation.path,
         horizon_hours,
         max_age_days,

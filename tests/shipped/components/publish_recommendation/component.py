@@ -27,12 +27,16 @@ def publish_recommendation(
     headroom: float = 1.15,
     block_hours: int = 4,
     target_utilisation: float = 0.7,
-    max_headroom: float = 1.3,
+    max_headroom: float = 1.5,
+    memory_headroom: float = 1.05,
     lead_minutes: int = 10,
+    floor_budget: float = 1.28,
     registry: str = "",
     run_id: str = "",
     now_override: str = "",
     keep_models: bool = False,
+    forecast_load: Input[Dataset] = None,
+    model_load: Input[Model] = None,
 ) -> NamedTuple("Outputs", [("fallback_share", float), ("success", bool)]):
     """Merge accepted forecasts and constants for the rest into one recommendation.
 
@@ -50,15 +54,20 @@ def publish_recommendation(
         events: Known events: their floors, or their factor on what is forecast, count while they last.
         mode: forecast_only computes and shows; publish also writes to the registry and pushes floors; pull-request
             also writes to the registry, with the proposal.
-        headroom: Factor on p95 of cpu, at least 1.
+        headroom: What the plan of cpu is in proportion to, at least 1: the higher, the fewer hours are over it.
         block_hours: Hours that share one capacity.
         target_utilisation: Share of a replica's cores to use, 0-1.
-        max_headroom: What raising the quiet hours may make of headroom over the whole plan; equal switches it off.
+        max_headroom: What raising the quiet hours may make of p95 over the whole plan, at a headroom of 1.15; 1
+            raises none.
+        memory_headroom: Factor on what memory is planned to need, at least 1.
         lead_minutes: How long before its hour a floor counts, 0-60.
+        floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
         registry: s3://bucket/prefix or a folder, for models and recommendations.
         run_id: Identity of the run, noted in the recommendation.
         now_override: Instant to treat as now (ISO 8601 with zone), for backtests; empty means the clock.
         keep_models: Models in force stay so beside the new ones, for a run that trains none.
+        forecast_load: Forecasts of the load, where it is forecast.
+        model_load: Models of the load.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON.
@@ -74,12 +83,19 @@ def publish_recommendation(
     return steps.publish_recommendation(
         clean.path,
         validation.path,
-        [forecast_cpu.path, forecast_memory.path],
-        [model_cpu.path, model_memory.path],
+        [forecast_cpu.path, forecast_memory.path, *([forecast_load.path] if forecast_load else [])],
+        [model_cpu.path, model_memory.path, *([model_load.path] if model_load else [])],
         evaluation.path,
         recommendation.path,
         proposal.path,
-        PlanOptions(headroom, block_hours, target_utilisation, max_headroom=max_headroom),
+        PlanOptions(
+            headroom,
+            block_hours,
+            target_utilisation,
+            max_headroom=max_headroom,
+            memory_headroom=memory_headroom,
+            floor_budget=floor_budget,
+        ),
         mode,
         registry,
         run_id,

@@ -22,14 +22,14 @@ def train_model(
     weekly_order: int = 6,
     changepoint_prior_scale: float = 0.05,
     growth: str = "linear",
-    candidates: List[str] = ["blend", "prophet", "profile_level", "snaive_1d", "snaive_7d", "last"],
+    candidates: List[str] = ["blend", "snaive_1d", "snaive_7d", "last"],
     seed: int = 1,
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Backtest all candidates on every series of one metric, fit the best, forecast.
 
     Args:
         features: Hourly features from engineer_features.
-        metric: cpu or memory.
+        metric: cpu, memory or load.
         service: Train this service alone; empty means all.
         horizon_hours: Hours to forecast, 1-168.
         cv_folds: Rolling origins that candidates are compared on; the first 3 only choose.
@@ -37,7 +37,7 @@ def train_model(
         weekly_order: Fourier terms of Prophet's week.
         changepoint_prior_scale: Flexibility of Prophet's trend.
         growth: Prophet's trend, linear or flat.
-        candidates: Models that compete; blend weighs all light ones and stands unless another is a fifth better.
+        candidates: Models that compete; blend weighs all light ones and stands unless another has half its error.
         seed: Seed of Prophet's optimiser.
 
     Returns:
