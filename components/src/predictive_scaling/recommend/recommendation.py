@@ -163,6 +163,12 @@ class Recommender:
             else:
                 reason = str(result.get("reason") or "did not pass data validation")
                 entries[metric] = self._without_model(service, metric, evidence, reason, bad_data=not result)
+            if (
+                "shift" in result
+                and entries[metric]["source"] != "none"
+                and "carried_from" not in entries[metric]
+            ):
+                entries[metric] |= {"shift": result["shift"]}
         rows = forecast[(forecast["service"] == service) & (forecast["metric"] == LOAD)]
         entries |= self._load(service, evidence, rows, judged.get((service, LOAD), {}))
         return self._with_shape(service, entries)
