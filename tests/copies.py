@@ -38,6 +38,17 @@ def committed(folder: Path) -> Path:
     return folder
 
 
+def without_tests(folder: Path) -> Path:
+    """The same without the tests, which are half of the files, but for the scenarios that are run in it."""
+    committed(folder)
+    for path in (folder / "tests").iterdir():
+        if path.name != "e2e":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    gitrepo.git(folder, "add", "-A")
+    gitrepo.git(folder, "commit", "-q", "--amend", "--no-edit")
+    return folder
+
+
 def compiled(folder: Path) -> None:
     """Give a copy of the repository the compiled code of its packages."""
     for package in _PACKAGES:

@@ -40,4 +40,4 @@ def kustomize_build(folder: Path) -> list[dict[str, Any]]:
         missing("neither kubectl with kustomize 5 nor kustomize is installed")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+    return list(yaml.load_all(done.stdout, yaml.CSafeLoader))

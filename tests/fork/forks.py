@@ -1,10 +1,11 @@
 """Five forks, each with what README's table has a fork set and one change more: their tests and the product's pass.
 
 `python tests/fork/forks.py [--all] [NAME …]`: in each fork `make test`, which is of its own inputs, and the tests of
-the product, of which the quick way runs those files that once were red in a fork. A table ends it; exit code 1 when
-any is red, or when a fork's own tests take more than a minute of one core (other work on the machine makes the clock's
-seconds more). `spoiled` is no fork that anybody has: of what a fork may change nothing but the id can be read there,
-and the tests of the product pass all the same. So they pass in any fork, and `--all` runs them whole in that one alone.
+the product, of which the quick way runs files that once were red in a fork, and of folders the short ones. A table
+ends it; exit code 1 when any is red, or when a fork's own tests take more than a minute of one core (other work on
+the machine makes the clock's seconds more). `spoiled` is no fork that anybody has: of what a fork may change nothing
+but the id can be read there, and the tests of the product pass all the same. So they pass in any fork, and `--all`
+runs them whole in that one alone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import made
+import order
 
 VENV = ("VENV=" + sys.prefix, "-o", sys.prefix + "/.installed")
 QUICK = (
@@ -77,6 +79,17 @@ def counts(output: str) -> dict[str, int]:
     return found
 
 
+def quick(root: Path) -> list[str]:
+    """The files of QUICK, and those of its folders that do not take long: `--all` runs these, too."""
+    long = {f"tests/{name}" for name in order.LONGEST}
+    found = (path.relative_to(root).as_posix() for name in QUICK for path in _files(root / name))
+    return [name for name in found if name in QUICK or name not in long]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+
+
 def run(root: Path, fork: str, what: str, *make: str) -> Line:
     """Call make there; the output of what is red is shown."""
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL")}
@@ -104,7 +117,7 @@ def lines(root: Path, fork: str, *, whole: bool) -> Iterator[Line]:
     if fork == SPOILED and whole:
         yield run(root, fork, "product, whole", "test-product")
     else:
-        yield run(root, fork, "product, quick", "test-product", f"PRODUCT_TESTS={' '.join(QUICK)}")
+        yield run(root, fork, "product, quick", "test-product", f"PRODUCT_TESTS={' '.join(quick(root))}")
 
 
 def _arguments() -> argparse.Namespace:

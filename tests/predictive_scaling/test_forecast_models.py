@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from predictive_scaling.backtest.codec import decode
+from predictive_scaling.backtest.training import Job, TrainingOptions, train_series
+from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import HourlySeries, Windows, instants, weekday
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, ModelOptions, from_state, recipe, recipes
-from predictive_scaling.models.blend import weighted_median, weights_of
+from predictive_scaling.models.blend import FittedBlend, Record, weighted_median, weights_of
 from predictive_scaling.models.level import LevelPaths, damped_levels
 from predictive_scaling.models.profile import KINDS, Profile
 from predictive_scaling.models.season import hour_of_week, seasons_of, shrunk_means
@@ -197,6 +200,65 @@ def test_newer_origins_weigh_more():
 def test_weights_without_any_error_known_are_equal():
     assert weights_of(np.full((2, 4), np.nan)).tolist() == [0.25] * 4
     assert weights_of(np.empty((0, 2))).tolist() == [0.5] * 2
+
+
+def blend_of(errors, until=MONDAY + 336):
+    """Last value and daily naive of a daily course, with the errors they had."""
+    values = np.tile(DAY, 14)
+    members = tuple(recipe(kind, OPTIONS).fit(series(values)) for kind in ("last", "snaive_1d"))
+    return FittedBlend(members, Record(np.array(errors), np.array([5.0, 5.0])), until)
+
+
+def test_newest_day_is_taken_in_as_each_member_would_have_forecast_it():
+    newer = blend_of([1.0, 2.0]).updated(series(np.tile(DAY, 21)))
+    # A week later the old errors count half; the daily naive missed nothing, the last value (23) the mean of 23 to 0.
+    old = 5 * 0.9**7
+    assert newer.record.evidence == pytest.approx([old + 1] * 2)
+    assert newer.record.error == pytest.approx([(1.0 * old + 11.5) / (old + 1), 2.0 * old / (old + 1)])
+    assert newer.until == MONDAY + 504
+    assert newer.forecast(24).tolist() == DAY.tolist()
+
+
+def test_newest_day_is_forecast_without_having_seen_it():
+    quiet = np.append(np.tile(DAY, 14), np.zeros(24))
+    newer = blend_of([1.0, 2.0]).updated(series(quiet))
+    old = 5 * 0.9
+    assert newer.record.error == pytest.approx([(old + 23) / (old + 1), (2 * old + 11.5) / (old + 1)])
+
+
+def test_hours_that_were_judged_already_do_not_count_again():
+    blend = blend_of([1.0, 2.0])
+    same = blend.updated(series(np.tile(DAY, 14)))
+    assert (same.record, same.until) == (blend.record, blend.until)
+    part = blend.updated(series(np.append(np.tile(DAY, 14), DAY[:6])))
+    assert part.record.evidence == pytest.approx([5 * 0.9**0.25 + 0.25] * 2)
+
+
+def test_newest_day_without_usage_leaves_the_weights():
+    blend = blend_of([1.0, 2.0])
+    gap = np.append(np.tile(DAY, 14), np.full(24, np.nan))
+    assert blend.updated(series(gap)).record == blend.record
+
+
+@settings(max_examples=examples(20), deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 200), st.integers(-20, 20))
+def test_updated_blend_is_finite_not_negative_and_scales_with_usage(seed, newer, power):
+    rng = np.random.default_rng(seed)
+    values = np.maximum(np.tile(DAY, 40)[: 672 + newer] + rng.normal(0, 8, 672 + newer), 0)
+    values[rng.random(len(values)) < 0.05] = np.nan
+    values[-1], scale = 1.0, 2.0**power
+    one, other = (
+        _trained(each[:672]).updated(series(each[newer:])).forecast(30) for each in (values, values * scale)
+    )
+    assert np.isfinite(one).all()
+    assert (one >= 0).all()
+    assert other == pytest.approx(one * scale, rel=1e-6)
+
+
+def _trained(values):
+    job = Job("checkout", "cpu", series(values), TrainingOptions(candidates=("blend",)))
+    encoded = train_series(job).champion.encoded
+    return decode(encoded, sha256(encoded)).fitted
 
 
 def test_member_that_could_not_be_judged_weighs_nothing():

@@ -8,7 +8,7 @@ from predictive_scaling.base.documents import canonical_bytes, sha256
 from predictive_scaling.base.errors import ModelRejectedError
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import MEMBERS, ModelOptions, recipe
-from predictive_scaling.models.blend import FittedBlend
+from predictive_scaling.models.blend import FittedBlend, Record
 
 SERIES = HourlySeries(96, 2 + np.sin(np.arange(336) / 24 * 2 * np.pi))
 
@@ -18,7 +18,8 @@ BAND = Band(Residuals(-0.5, 1.0, 1.5), Residuals(-1.0, 1.0, 2.0))
 
 def fitted(kind):
     if kind == "blend":
-        return FittedBlend(tuple(fitted(each) for each in MEMBERS), (1 / len(MEMBERS),) * len(MEMBERS))
+        record = Record(np.ones(len(MEMBERS)), np.ones(len(MEMBERS)))
+        return FittedBlend(tuple(fitted(each) for each in MEMBERS), record, 0)
     return recipe(kind, ModelOptions()).fit(SERIES)
 
 
@@ -26,7 +27,7 @@ def stored(kind):
     return StoredModel("checkout", "cpu", fitted(kind), BAND)
 
 
-@pytest.mark.parametrize("kind", ["last", "profile_level", "profile_log", "blend", "prophet"])
+@pytest.mark.parametrize("kind", ["last", "profile_level", "profile_log", "theta", "blend", "prophet"])
 def test_model_file_round_trip(kind):
     data = encode(stored(kind))
     again = decode(data, sha256(data))
@@ -61,8 +62,10 @@ def test_changed_byte_is_refused():
         ("profile_level", lambda d: d["state"].update(day=[1.0]), "24 and 168"),
         ("profile_damped", lambda d: d["state"].update(level=[1.0, 1.0, 1.5]), "damping"),
         ("profile_log", lambda d: d["state"].update(scale=[-1.0, 1.0]), "offset"),
-        ("blend", lambda d: d["state"].update(members=[]), "sum to 1"),
-        ("blend", lambda d: d["state"]["members"][0].update(weight=5.0), "sum to 1"),
+        ("blend", lambda d: d["state"].update(members=[]), "needs members"),
+        ("blend", lambda d: d["state"]["members"][0].update(error=-1.0), "not negative"),
+        ("blend", lambda d: d["state"]["members"][0].update(evidence=-1.0), "not negative"),
+        ("blend", lambda d: d["state"]["members"][0].pop("evidence"), "cannot be read"),
         ("blend", lambda d: d["state"]["members"][0].update(kind="prophet"), "has members of"),
         ("blend", lambda d: d["state"]["members"][0].update(kind="blend"), "has members of"),
         ("last", lambda d: d["band"].update(plain=1.0), "cannot be read"),

@@ -150,7 +150,7 @@ def test_forecast_beyond_all_that_was_seen_is_not_used(trained, tmp_path):
     registry, key = open_registry(trained), pointer(trained)["models"]["checkout"]["cpu"]
     stored = json.loads(registry.get(key))
     day = [1e6] * 24
-    level = {"kind": "profile_damped", "weight": 1.0}
+    level = {"kind": "profile_damped", "error": 1.0, "evidence": 1.0}
     state = {"end": 0, "level": [0, 0, 0], "scale": [0, 0], "day": [*day[:23], -23e6], "week": [0] * 168}
     stored["state"]["members"] = [{**level, "state": state}]
     data = json.dumps(stored, sort_keys=True, separators=(",", ":")).encode()

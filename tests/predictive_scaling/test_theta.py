@@ -20,6 +20,8 @@ STATSFORECAST = {
     ("summand", 672): [0.2592, 1.9377, 0.5685, -0.0027, 0.0637],
     ("no season", 100): [4.9976, 4.9988, 5.0005, 5.0022, 5.0041],
     ("no season", 672): [5.0017, 5.0015, 5.0006, 5.0015, 5.0007],
+    ("trend", 100): [31.8796, 32.4552, 33.1453, 33.8343, 34.5221],
+    ("trend", 672): [177.7674, 178.4564, 179.9826, 181.4009, 182.1702],
     ("step", 100): [6.5226, 6.5226, 6.5226, 6.5226, 6.5226],
     ("step", 672): [6.5137, 8.9128, 7.0337, 3.9975, 5.8148],
 }
@@ -32,6 +34,7 @@ def usage(name, hours):
         "factor": (3 + day) * (1 + at / 2000) * (1 + 0.1 * noise),
         "summand": np.maximum(2 * day + noise, 0) + 0.2 * (at % 24 == 9),
         "no season": 5 + np.cumsum(noise) * 0.05,
+        "trend": 20 + at / 10 * (1 + at / 500) + 2 * noise,
         "step": np.where(at < hours * 0.7, 2, 6) + day + 0.3 * noise,
     }[name]
 
@@ -42,6 +45,8 @@ def test_forecasts_are_those_of_statsforecast_to_a_hundredth(name, hours):
     forecast = Theta().fit(HourlySeries(START, values)).forecast(24)[[0, 5, 11, 17, 23]]
     expected = np.maximum(STATSFORECAST[name, hours], 0)
     assert forecast == pytest.approx(expected, rel=0.01, abs=0.01 * values.mean())
+    rise = expected[-1] - expected[0]
+    assert name != "trend" or forecast[-1] - forecast[0] == pytest.approx(rise, rel=0.1)
 
 
 def some(seed, hours):

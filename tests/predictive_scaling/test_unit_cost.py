@@ -150,3 +150,20 @@ OTHERWISE = "the load is counted otherwise, or other requests came; nothing is r
 def test_what_is_told_of_a_change(changed, unit, at, text):
     load = {"unit": unit, "cores_per_unit": 0.017, "change": CHANGE | changed}
     assert told(load, f"{at}T06:00:00Z") == text
+
+
+@pytest.mark.parametrize(("hours", "factor", "cost"), [(12, 1.0, 0.012), (30, 1 / 1.5, 0.008)])
+def test_code_that_got_faster_is_told_at_once_and_believed_after_a_day(hours, factor, cost):
+    """Less is needed of a service that hangs, too: until a day has passed nothing is lowered."""
+    found_ = found(*service(slower=hours, factor=1 / 1.5))
+    assert found_.changes[-1].factor == pytest.approx(1 / 1.5, rel=0.12)
+    assert found_.factors(np.arange(START, NOW - 40)) == pytest.approx(factor, rel=0.1)
+    assert found_.cores == pytest.approx(cost, rel=0.1)
+
+
+def test_a_load_that_says_nothing_of_cores_moves_nothing():
+    """Cores that are the same all day whatever is asked for, and then others: the day before says more of them."""
+    random = np.random.default_rng(3)
+    used = np.exp(0.01 * random.standard_normal(24 * DAYS))
+    used[-12:] *= 3
+    assert found(used, 100 * np.exp(0.8 * random.standard_normal(len(used)))).changes == ()

@@ -24,12 +24,13 @@ _HERE = Path(__file__).parent
 class Prepared:
     """A process that has imported some modules, and is told by a socket what to run."""
 
-    def __init__(self, modules: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(self, modules: Sequence[str], variables: Mapping[str, str], interpreter: str) -> None:
+        self._interpreter = interpreter
         self._folder = Path(tempfile.mkdtemp(prefix="prepared-"))
         self._socket = self._folder / "socket"
         # Its standard input ends when the tests do, however they do.
         self._process = subprocess.Popen(
-            [sys.executable, str(_HERE / "prepared_process.py"), str(self._socket), *modules],
+            [interpreter, str(_HERE / "prepared_process.py"), str(self._socket), *modules],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self._folder,
             env={**os.environ, **variables},
         )  # fmt: skip
@@ -38,7 +39,7 @@ class Prepared:
 
     def python(self, *words: object) -> tuple[str, ...]:
         """A command line that does what `python <words>` does."""
-        call = (sys.executable, "-I", "-S", str(_HERE / "prepared_call.py"), str(self._socket))
+        call = (self._interpreter, "-I", "-S", str(_HERE / "prepared_call.py"), str(self._socket))
         return (*call, *map(str, words))
 
     @property
@@ -57,9 +58,9 @@ class Prepared:
 
 
 @contextmanager
-def prepared(*modules: str, **variables: str) -> Iterator[Prepared]:
+def prepared(*modules: str, interpreter: str = sys.executable, **variables: str) -> Iterator[Prepared]:
     """With these modules, and variables while they are imported; ended at the end."""
-    found = Prepared(modules, variables)
+    found = Prepared(modules, variables, interpreter)
     try:
         yield found
     finally:

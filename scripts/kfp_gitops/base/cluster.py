@@ -7,11 +7,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import urllib3
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 
-from kfp_gitops.base import redact, replies
+from kfp_gitops.base import kubernetesclient, redact, replies
 from kfp_gitops.base.errors import (
     AlreadyExistsError,
     DeniedError,
@@ -22,6 +19,9 @@ from kfp_gitops.base.errors import (
     TooLargeError,
     UsageError,
 )
+
+client, config = kubernetesclient.imported()
+ApiException, ConfigException = client.ApiException, config.ConfigException
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 SECONDS = 15.0

@@ -16,12 +16,13 @@ from kfp_gitops.base.errors import (
     TemporaryError,
     UnclearError,
 )
-from kfp_gitops.kfpserver.kfpapi import transport
+from kfp_gitops.kfpserver.kfpapi import failures, transport
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.clock import ServerClock
 from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 from kfpapi.stub import Answer, Seen, Stub
 from transport_kit import NO_ONE, Waits, api_of, failing
+from urllib3.util import Retry
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -54,6 +55,14 @@ def test_the_server_may_say_when_to_come_back_as_a_date() -> None:
         with failing(429, Retry_After=said) as stub:
             list(api_of(stub, waits=waits).schedules())
         assert waits.seconds[-1] <= 0.5
+
+
+@pytest.mark.parametrize("status", range(400, 600))
+def test_what_urllib3_would_send_again_we_do_too(status: int) -> None:
+    """But for 413: a request that is too large stays so."""
+    waits = Retry(status_forcelist=[500, 502, 503, 504]).is_retry("GET", status, has_retry_after=True)
+    error = failures.of_reply(status, "", "busy", None, "nobody")
+    assert isinstance(error, TemporaryError) or not waits or status == 413
 
 
 def test_it_is_not_sent_again_for_ever() -> None:

@@ -10,6 +10,7 @@ import pytest
 from delivered import Object
 from delivery.ci import run
 from kfp_gitops.devserver import DevServer, Faults
+from kubelet import prepared_image
 from locking.fake_leases import FakeLeases
 from project import Outcome
 from server_kit import FAKE
@@ -20,8 +21,8 @@ Command = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This work tree as a repository with one commit."""
-    folder = copies.committed(tmp_path_factory.mktemp("original"))
+    """This work tree as a repository with one commit; workflows have no use for its tests."""
+    folder = copies.without_tests(tmp_path_factory.mktemp("original"))
     _identify(folder)
     return folder
 
@@ -39,6 +40,12 @@ def clone(original: Path, tmp_path: Path) -> Path:
     _identify(folder)
     copies.compiled(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pods_begin_at_once() -> Iterator[None]:
+    with prepared_image():
+        yield
 
 
 @pytest.fixture

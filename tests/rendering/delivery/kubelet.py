@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from atomic import Volume
 from bench import clean
 from delivered import Object
 from project import PROJECT
+from servers.prepared import Prepared, prepared
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -38,6 +40,33 @@ def image() -> tuple[Path, Path]:
     )
     copies.compiled_package(PROJECT / "scripts/kfp_gitops", package / "kfp_gitops")
     return clean.from_recipe(PROJECT / "scripts/Dockerfile", PROJECT), package
+
+
+@contextmanager
+def prepared_image() -> Iterator[None]:
+    """Meanwhile the command of a pod is a fork of a process that has imported what the image's command imports."""
+    _PREPARED.append(ExitStack())
+    try:
+        yield
+    finally:
+        _PREPARED.pop().close()
+        _process.cache_clear()
+
+
+@cache
+def _process() -> Prepared:
+    environment, package = image()
+    interpreter = str(environment / "bin/python")
+    modules = (
+        "kfp_gitops.commands.reconcile",
+        "kfp_gitops.compiling.compiler.sdk",
+        "kfp_gitops.__main__",
+        "kubernetes",
+    )
+    return _PREPARED[-1].enter_context(prepared(*modules, interpreter=interpreter, PYTHONPATH=str(package)))
+
+
+_PREPARED: list[ExitStack] = []
 
 
 @dataclass(frozen=True)
@@ -113,11 +142,14 @@ class Pod:
             if mount["mountPath"] in self.volumes:
                 self._lay(mount["mountPath"], volumes[mount["name"]])
 
-    def run(self, timeout: float = 120) -> Done:
-        """Run the container's command with its arguments, to the end."""
-        command = [*self.container["command"], *self.container["args"]]
+    def run(self, timeout: float = 120, *, anew: bool = False) -> Done:
+        """Run the container's command with its arguments, to the end; `anew` starts Python for it."""
+        command = [self._here(word) for word in [*self.container["command"], *self.container["args"]]]
+        if _PREPARED and not anew:
+            assert command[0] == "python"
+            command = list(_process().python(*command[1:]))
         done = subprocess.run(
-            [self._here(word) for word in command],
+            command,
             env=self._environment(),
             cwd=self.root,
             capture_output=True,

@@ -49,9 +49,9 @@ def pods(
 def test_the_rendered_job_applies_and_the_rendered_drift_check_then_finds_nothing(
     pods: Callable[..., Pod], server: DevServer, cluster: FakeLeases
 ) -> None:
-    before = pods("kfp-gitops-dev-drift").run()
+    before = pods("kfp-gitops-dev-drift").run(anew=True)
     assert before.code == 1, before.err
-    applied = pods("kfp-gitops-dev").run()
+    applied = pods("kfp-gitops-dev").run(anew=True)
     assert applied.code == 0, applied.err
     assert list(cluster.leases) == [("kubeflow", "kfp-gitops-dev")]
     assert {seen.headers["authorization"] for seen in cluster.stub.seen} == {"Bearer token-of-kubernetes"}

@@ -57,7 +57,7 @@ def test_apply_and_both_checks_tell_the_pushgateway(
 ) -> None:
     for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift", "kfp-gitops-dev-status"):
         before = len(push_gateway.seen)
-        done = telling(name).run()
+        done = telling(name).run(anew=True)
         assert done.code == 0, done.err
         assert len(push_gateway.seen) > before, f"{name} told nothing"
     assert {seen.path.split("/")[1] for seen in push_gateway.seen} == {"metrics"}

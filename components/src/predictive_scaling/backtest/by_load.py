@@ -1,7 +1,7 @@
 """Cores by load, as one more model of cpu: the forecast load times what a unit of it costs, judged on the same folds.
 
 At each origin the cost is of the hours before it, and the load's forecast of the model that was to be chosen then. It
-is chosen by the rule of all models: only where it was a fifth better than the blend.
+is chosen by the rule of all models: only where it was better than the blend by their margin.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ from predictive_scaling.models import (
     recipe,
     recipes,
 )
-from predictive_scaling.models.blend import FittedBlend, weights_of
+from predictive_scaling.models.blend import FittedBlend, Record
 
 MAX_WORKERS = 8
 MANY = 200
@@ -223,12 +223,10 @@ def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str)
         made = recipe(kind, job.options.models)
         return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
     members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
-    weights = weights_of(member_errors(tested.actual, members)).tolist()
-    chosen = [
-        (newest[name], weight) for name, weight in zip(members, weights, strict=True) if weight >= NEGLIGIBLE
-    ]
-    total = sum(weight for _, weight in chosen)
-    return FittedBlend(tuple(fitted for fitted, _ in chosen), tuple(weight / total for _, weight in chosen))
+    record = Record.of(member_errors(tested.actual, members))
+    chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
+    fits = [newest[name] for name in members]
+    return FittedBlend(tuple(fits[at] for at in chosen), record.only(chosen), job.series.end)
 
 
 def _refused(job: Job, reason: str, tested: Backtest | None = None) -> SeriesTraining:

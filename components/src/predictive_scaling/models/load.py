@@ -52,7 +52,7 @@ def cost_of(rows: pd.DataFrame, *, levelled: bool = False) -> UnitCost | None:
 
 def levelled(samples: pd.DataFrame, found: Mapping[str, UnitCost]) -> pd.DataFrame:
     """Samples whose cores before a change of the code are what the code of now would have used for their load."""
-    moved = {name: each for name, each in found.items() if any(change.of_code for change in each.changes)}
+    moved = {name: each for name, each in found.items() if any(change.counts for change in each.changes)}
     if not moved:
         return samples
     hours, names = epoch_hours(samples), samples["service"].to_numpy()

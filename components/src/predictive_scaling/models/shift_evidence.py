@@ -18,6 +18,9 @@ MAX_DAYS = 3
 MIN_EARLIER_DAYS = 7
 HALF = 0.5  # of the shift: hours that reach so far are at the new level
 REACHED = 0.8  # of the hours since
+DAYS_BEFORE = 14
+LASTING = 1.25  # times the scatter that is allowed from a day on
+TIE = 1.1  # a difference must fit so much better than a factor
 DRIFT = 0.25  # of the shift: what the newer half of the hours may lie off the older one
 MAX_FACTOR = 20.0  # beyond, what was usual is too near to nothing to be stretched: the difference is added
 TINY = 1e-300  # for what was never anything
@@ -101,7 +104,8 @@ def examined(values: FloatArray, days: int, evidence: Evidence, hours: int | Non
     back = values[::-1]  # newest first
     usual = _usual(back, days)
     seen = _against(back[: len(usual)], usual, days, evidence, hours) if len(usual) else None
-    return seen if seen and _unlike_weeks_before(back, seen) else None
+    known_why = evidence is TOLD or (seen and _unlike_days_before(back, seen, days))
+    return seen if known_why else None
 
 
 def _usual(back: FloatArray, days: int) -> FloatArray:
@@ -180,11 +184,11 @@ def _is_level(off: FloatArray, usual: FloatArray, evidence: Evidence) -> bool:
     )
 
 
-def _unlike_weeks_before(back: FloatArray, seen: Seen) -> bool:
-    """Whether the same hours of the two weeks before were at another level: what a weekend is was there before."""
+def _unlike_days_before(back: FloatArray, seen: Seen, days: int) -> bool:
+    """Whether the same hours of two weeks before were all at another level: a holiday is like a Sunday."""
     by = seen.actual - seen.usual
-    for ago in (HOURS_PER_WEEK, 2 * HOURS_PER_WEEK):
-        earlier = back[ago : ago + seen.hours]
+    for ago in range(days, days + DAYS_BEFORE):
+        earlier = back[ago * HOURS_PER_DAY : ago * HOURS_PER_DAY + seen.hours]
         if np.isfinite(earlier).any() and (seen.actual - float(np.nanmean(earlier))) / by <= HALF:
             return False
     return True
@@ -222,7 +226,7 @@ def _way(actual: FloatArray, usual: FloatArray) -> _Way:
         return added
     times = _Way(factor, 0.0)
     left = [float(np.abs(way.off(actual, usual)).mean()) for way in (times, added)]
-    return times if left[0] <= left[1] else added
+    return times if left[0] <= TIE * left[1] else added
 
 
 def _steady(
@@ -232,7 +236,8 @@ def _steady(
     left = way.off(back[:since], usual[:since])
     phases = (np.arange(days * HOURS_PER_DAY, len(back)) % HOURS_PER_DAY) < since
     before = np.abs(back - usual)[days * HOURS_PER_DAY :][phases] * way.factor
-    if float(_medians(np.abs(left))) > evidence.scatter * float(_medians(before)):
+    allowed = evidence.scatter * (LASTING if since >= HOURS_PER_DAY else 1.0)
+    if float(_medians(np.abs(left))) > allowed * float(_medians(before)):
         return False
     half = since // 2
     size = abs(float(_medians(back[:since] - usual[:since])))

@@ -5,7 +5,8 @@ used without any, so `cost` is cores a unit at the usual load. It is a level tha
 is a course of hours that lie apart from the level before by a fifth, and by three times what was usual there: three
 hours tell where little is usual, more where much is, and one outlier never. What comes back within days, again and
 again, is a habit of weekends and no change. Where the cores of those hours are what they were a day and a week before,
-the load is counted otherwise and no code got slower: then the level is new, and the past is left as it was.
+the load is counted otherwise and no code got slower: then the level is new, and the past is left as it was. Nor is it
+moved down in the first day, nor where the load says less of cores than the day before does.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ STRIDE = 6  # hours for which a level is worked out once
 USUAL_QUANTILE, USUAL_TIMES = 0.9, 3.0
 ON_ONE_SIDE = 0.8
 HABIT_HOURS, CAME_BACK, BEYOND_HABIT = 96, 0.3, 1.3
+BETTER_THAN_A_DAY, EVEN = 0.6, 0.05
 IDLE_SHARES = np.arange(9) / 10
 PATTERN_DAYS = 5  # of which an hour of the day must be known before it gets its own figure
+FASTER_HOURS = (
+    HOURS_PER_DAY  # until code that got faster is believed: what is idle for some hours looks the same
+)
 JUDGED_HOURS = HOURS_PER_DAY  # after a change, in which cores are compared with the days before
 MOVED_SHARE = 0.5  # of a change that the cores themselves must show
 LEAST_LOAD = 1e-3  # of the usual load: what is less is no load
@@ -40,18 +45,24 @@ LEAST_LOAD = 1e-3  # of the usual load: what is less is no load
 class Change:
     """From `hour` (since 1970) on a unit costs other cores: `before` and `after`, at the usual load.
 
-    `of_code` is false where the cores did not move, but the load that is counted did.
+    `of_code` is false where the cores did not move, but the load that is counted did. `hours` are known since.
     """
 
     hour: int
     before: float
     after: float
     of_code: bool
+    hours: int
 
     @property
     def factor(self) -> float:
         """How many times as much a unit costs."""
         return self.after / self.before
+
+    @property
+    def counts(self) -> bool:
+        """Whether the past is moved by it: at once where more is needed, after a day where less is."""
+        return self.of_code and (self.factor > 1 or self.hours >= FASTER_HOURS)
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class UnitCost:
         """By what cores of past hours are multiplied to be what the code of now would have used."""
         found = np.ones(len(hours))
         for change in self.changes:
-            if change.of_code:
+            if change.counts:
                 found[hours < change.hour] *= change.factor
         return found
 
@@ -100,6 +111,7 @@ def unit_cost(cpu: HourlySeries, load: HourlySeries, *, levelled: bool = False) 
     pattern = _pattern(hours, apart)
     flat = apart - pattern[hours % HOURS_PER_DAY]
     starts = [0] if levelled else _unusual_starts(flat)
+    starts = starts if _explained(hours, used, flat, starts) else [0]
     return _found(cpu, hours, flat, starts, UnitCost(0.0, usual, idle, np.exp(pattern), 0.0, (), None))
 
 
@@ -116,11 +128,12 @@ def _found(
         _change(cpu, hours, flat, (first, at, last))
         for first, at, last in zip(since[:-2], since[1:-1], since[2:], strict=True)
     ]
-    off = np.concatenate([flat[a:b] - np.median(flat[a:b]) for a, b in pairwise(since)])
+    off = _off(flat, starts)
     long = len(newest) >= 2 * LEVEL_HOURS
+    waits = bool(changes) and changes[-1].of_code and not changes[-1].counts
     return replace(
         empty,
-        cores=math.exp(level),
+        cores=changes[-1].before if waits else math.exp(level),
         spread=math.expm1(max(0.0, _quantile(off[-2 * LEVEL_HOURS :], 0.95))),
         changes=tuple(changes),
         earlier=math.exp(float(np.median(newest[:LEVEL_HOURS]))) if long else None,
@@ -173,6 +186,22 @@ def _unusual_starts(flat: FloatArray) -> list[int]:
         return starts
     least = max(LEAST_CHANGE, BEYOND_HABIT * float(np.median(np.abs(jumps[:-1][back]))))
     return _told_apart(flat, _starts(flat, least), least)
+
+
+def _explained(hours: IntArray, used: FloatArray, flat: FloatArray, starts: list[int]) -> bool:
+    """Whether the load says more of cores than the day before does: without, no change can be one of code."""
+    if len(starts) == 1:
+        return True
+    _, yesterday, now = np.intersect1d(hours + HOURS_PER_DAY, hours, return_indices=True)
+    by_day = float(np.median(np.abs(used[now] - used[yesterday]))) if len(now) else math.inf
+    by_load = float(np.median(np.abs(_off(flat, starts))))
+    return by_load <= max(EVEN, BETTER_THAN_A_DAY * by_day)
+
+
+def _off(flat: FloatArray, starts: list[int]) -> FloatArray:
+    """What hours lie from the median of their level."""
+    parts = [flat[a:b] - np.median(flat[a:b]) for a, b in pairwise([*starts, len(flat)])]
+    return np.concatenate(parts)
 
 
 def _told_apart(flat: FloatArray, starts: list[int], least: float = LEAST_CHANGE) -> list[int]:
@@ -271,7 +300,7 @@ def _change(cpu: HourlySeries, hours: IntArray, flat: FloatArray, part: tuple[in
     before, after = _level(flat[first:at]), _after(flat[at:last])
     judged = hours[at:last][:JUDGED_HOURS]
     of_code = _moved(cpu, judged, after - before)
-    return Change(int(hours[at]), math.exp(before), math.exp(after), of_code)
+    return Change(int(hours[at]), math.exp(before), math.exp(after), of_code, last - at)
 
 
 def _moved(cpu: HourlySeries, hours: IntArray, change: float) -> bool:

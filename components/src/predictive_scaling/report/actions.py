@@ -194,6 +194,7 @@ def _head(document: Document) -> list[tuple[str, str]]:
         ("environment and namespace", place or "not said"),
         ("made", _said(document["generated_at"])),
         ("holds until", _said(document["valid_until"])),
+        *([("note", str(document["reason"]))] if document.get("reason") else []),
         ("ahead", f"{document['horizon_hours']} h, floors by the hour, hours in {ZONE}"),
     ]
     return [*found, ("lead", f"a floor is in force {lead} minutes before its hour")] if lead else found

@@ -1,4 +1,7 @@
-"""Quantities as Kubernetes writes them: 500m, 1.5, 2Gi, 1e3 (apimachinery, pkg/api/resource/quantity.go)."""
+"""Quantities as Kubernetes writes them: 500m, 1.5, 2Gi, 1e3 (apimachinery, pkg/api/resource/quantity.go).
+
+Ours: the image has no Kubernetes client, whose `parse_quantity` takes `1K` and `NaN`; tests have it as judge.
+"""
 
 from __future__ import annotations
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubernetes import client
-
-from kfp_gitops.base.cluster import call
+from kfp_gitops.base.cluster import call, client
 from kfp_gitops.base.errors import DeniedError, NotFoundError, RemoteError
 from kfp_gitops.operate.doctor import supported, workflows
 from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown

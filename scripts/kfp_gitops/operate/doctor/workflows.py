@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from kubernetes import client
 
-from kfp_gitops.base.cluster import call
+from kfp_gitops.base.cluster import call, client
 from kfp_gitops.base.errors import NotFoundError, RemoteError
 from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kubernetes import client
-
 from kfp_gitops.base import stopping
-from kfp_gitops.base.cluster import call, connect
+from kfp_gitops.base.cluster import call, client, connect
 from kfp_gitops.base.errors import NotFoundError
 from kfp_gitops.reconcile.locking.lease import Record
 from kfp_gitops.reconcile.locking.memory import Memory
