@@ -186,7 +186,7 @@ def test_models_in_force_forecast_the_load_too(root, slower):
 def test_without_load_nothing_is_said_of_it(root):
     run = Run(root / "none", loaded(days=15).drop(columns="requests"), load=True)
     assert "load" not in run.service
-    assert run.judged.decision == {"checkout": dict.fromkeys(USAGE, "model")}
+    assert set(run.judged.decision["checkout"]) == set(USAGE)
     bare = Run(root / "bare", loaded(days=15).drop(columns="requests"), load=False)
     for name in ("clean", "features", "evaluation", "report", "recommendation"):
         assert (run.root / name).read_bytes() == (bare.root / name).read_bytes()
