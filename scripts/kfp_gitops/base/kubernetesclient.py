@@ -86,7 +86,7 @@ def _version(path: Path) -> str:
 
 def _names(path: Path) -> dict[str, str]:
     """Name → module that it is imported from."""
-    found = {}
+    found: dict[str, str] = {}
     for statement in ast.parse(path.read_text("utf-8")).body:
         match statement:
             case ast.ImportFrom(module=str(module), names=names, level=0):
