@@ -57,12 +57,9 @@ def prepared_image() -> Iterator[None]:
 def _process() -> Prepared:
     environment, package = image()
     interpreter = str(environment / "bin/python")
-    modules = (
-        "kfp_gitops.commands.reconcile",
-        "kfp_gitops.compiling.compiler.sdk",
-        "kfp_gitops.__main__",
-        "kubernetes",
-    )
+    modules = ("kfp_gitops.commands.reconcile", "kfp_gitops.compiling.compiler.sdk", "kfp_gitops.__main__")
+    # Kubernetes' client reads KUBECONFIG when it is imported: only what it stands on may be here before.
+    modules += ("google.auth.transport.requests", "requests_oauthlib", "dateutil.parser")
     return _PREPARED[-1].enter_context(prepared(*modules, interpreter=interpreter, PYTHONPATH=str(package)))
 
 
