@@ -213,6 +213,15 @@ def test_what_prometheus_forgets_is_not_taken_from_what_is_kept(world, registry)
     assert rows["timestamp"].min() == "2024-01-04T00:00:00Z"
 
 
+def test_bucket_keeps_it_as_a_folder_does(world, swift, tmp_path):
+    bucket = open_registry(f"s3://mlpipeline/{tmp_path.name}")
+    assert "nothing was kept yet" in same(world, bucket)
+    world.now += 3 * HOUR
+    assert "had been kept" in same(world, bucket)
+    bucket.delete(next(each.key for each in bucket.objects_under(USAGE) if each.key != KEPT))
+    assert "everything was asked for: " in same(world, bucket)
+
+
 def test_other_question_asks_for_everything(world, registry):
     same(world, registry)
     _, told = extended(world, registry, asked="b")
