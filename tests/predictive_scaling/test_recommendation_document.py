@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.fallback import constant, weighted_percentile
 from predictive_scaling.recommend.plan import (
     COVERED,
@@ -21,7 +22,7 @@ from predictive_scaling.recommend.plan import (
     planned,
     raised,
 )
-from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
+from predictive_scaling.recommend.recommendation import Recommender, fallback_share
 from predictive_scaling.recommend.size import Count, Size, count
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Shape

@@ -14,12 +14,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.recommend.censored import held_back
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.floors import hours_of_day, in_force
 from predictive_scaling.recommend.known import known_of
 from predictive_scaling.recommend.notes import notes
 from predictive_scaling.recommend.peaks import peak_ratio
 from predictive_scaling.recommend.plan import HEADROOM, LEAST, PlanOptions
-from predictive_scaling.recommend.recommendation import Evidence, Place, Recommender
+from predictive_scaling.recommend.recommendation import Place, Recommender
 from predictive_scaling.recommend.size import size_of
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape, Use
