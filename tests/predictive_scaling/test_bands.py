@@ -23,7 +23,7 @@ VALUES = st.floats(0, 1e6)
 TABLES = arrays(np.float64, (FOLDS, HOURS), elements=VALUES)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(TABLES, TABLES, arrays(np.float64, (FOLDS, HOURS), elements=st.floats(1e-3, 1e3)), VALUES)
 def test_bounds_are_in_order_and_p95_is_no_higher_than_seen_or_than_the_forecast(actual, p50, spread, seen):
     p10, p90, p95 = prequential_bands(actual, p50, spread, np.full(FOLDS, seen))

@@ -198,7 +198,7 @@ def test_a_forecast_beyond_what_was_seen_says_why():
     assert (
         told(highest + 1, highest + 2) == "the forecast itself is higher than anything in the 28 days before"
     )
-    assert "trained when usage was higher" in told(highest / 2, highest + 1)
+    assert "or was higher at the training" in told(highest / 2, highest + 1)
     known = known.assign(cpu=known["cpu"] + np.arange(len(known)) / 288)  # a core more each day
     highest = known.groupby(known["timestamp"].dt.floor("h"))["cpu"].mean().max()
     assert told(highest, highest + 0.1).startswith("it grows: on 7 of the last 7 days")

@@ -12,6 +12,7 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import TrainingOptions
 from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.errors import RegistryError
+from predictive_scaling.recommend.fallback import constant
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT
@@ -48,7 +49,9 @@ def run(root, registry, days, mode="publish", train=True, **options):
         for metric, model, cv, forecast in zip(METRICS, models, cvs, forecasts, strict=True):
             chosen = TrainingOptions(candidates=("blend",), cv_folds=4)
             steps.train_model(path["features"], model, cv, forecast, metric, "", chosen)
-        steps.validate_model(*cvs, *forecasts, path["features"], path["evaluation"], path["report"], OPEN)
+        steps.validate_model(
+            *cvs, *forecasts, path["features"], path["evaluation"], path["report"], options.pop("gates", OPEN)
+        )
     else:
         result = steps.forecast_current(
             path["features"],
@@ -101,6 +104,28 @@ def test_next_day_is_forecast_by_the_same_models_with_the_scores_of_their_traini
     assert after["trained"] == before["trained"]
     assert after["run_id"] == "run-22"
     assert after["valid_until"] == "2026-01-28T12:00:00Z"
+
+
+def test_what_a_gate_refused_stays_guarded_until_the_next_training(tmp_path):
+    registry = str(tmp_path / "registry")
+    run(tmp_path / "monday", registry, 21, gates=Gates(min_skill=1.5))
+    before = pointer(registry)
+    found = run(tmp_path / "tuesday", registry, 22, train=False)
+    assert found.result == (True, "4 of 4 series have a model in force")
+    for service in found.document["services"]:
+        for metric in METRICS:
+            entry = service[metric]
+            assert (entry["source"], "(min_skill)" in entry["guarded"]) == ("blend", True)
+            constant = requested_without(tmp_path / "tuesday", service["service"], metric)
+            assert min(each["capacity"] for each in entry["blocks"]) >= constant * (1 - 1e-5)
+    assert pointer(registry)["trained"] == before["trained"]
+
+
+def requested_without(root, service, metric):
+    """What is requested without a forecast."""
+    clean = pd.read_csv(root / "clean", parse_dates=["timestamp"], compression="gzip")
+    rows = clean[clean["service"] == service]
+    return constant(rows, metric, rows["timestamp"].max(), PlanOptions().headroom).request
 
 
 def test_updated_forecast_is_close_to_that_of_a_new_training(trained, tmp_path):

@@ -24,7 +24,9 @@ def beyond_seen(metric: str, ahead: pd.DataFrame, samples: pd.DataFrame) -> str:
         return f"it follows the load, whose forecast asks for more than anything in the {DAYS} days before"
     if float(ahead["p50"].max()) > seen.highest:
         return f"the forecast itself is higher than anything in the {DAYS} days before"
-    return seen.told() or f"it was trained when usage was higher than in the {DAYS} days before"
+    return (
+        seen.told() or f"usage shifted lately, or was higher at the training than in the {DAYS} days before"
+    )
 
 
 def _hours(metric: str, samples: pd.DataFrame) -> HourlySeries:
