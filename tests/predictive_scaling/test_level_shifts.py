@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.series import HourlySeries, Windows
 from predictive_scaling.models.shifts import Shift, found, found_in, moved
-
-from tests.predictive_scaling.shift_kit import DAYS, KINDS, MONDAY, series, service, shifted
+from shift_kit import DAYS, KINDS, MONDAY, series, service, shifted
 
 AT = 30 * 24
 EVERY_THREE = range(28 * 24, DAYS * 24, 3)
