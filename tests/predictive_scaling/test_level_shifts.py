@@ -100,6 +100,25 @@ def test_a_climb_is_none():
     assert nothing(values, AT, AT + 13)
 
 
+def test_what_swings_about_its_level_as_it_never_did_is_none():
+    values = service("flat", 3)
+    values[AT : AT + 12] *= np.where(np.arange(12) % 3 == 0, 2.2, 3.8)
+    assert nothing(values, AT + 6, AT + 13)
+
+
+def test_what_goes_on_rising_is_none():
+    values = service("flat", 3, noise=0.15)
+    values[AT : AT + 12] *= np.repeat([1.4, 2.1], 6)
+    assert nothing(values, AT + 11, AT + 13)
+
+
+def test_what_came_and_went_before_at_another_hour_is_none():
+    values = service("flat", 3)
+    values[AT - 10 * 24 + 12 : AT - 10 * 24 + 22] *= 2.0
+    values[AT : AT + 10] *= 2.0
+    assert nothing(values, AT + 6, AT + 10)
+
+
 def test_where_it_was_and_how_far_is_told():
     shift = found(series(shifted("daily", 9, AT, 2.0), AT + 30))
     assert shift is not None

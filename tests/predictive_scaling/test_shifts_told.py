@@ -116,6 +116,8 @@ def test_a_run_between_two_trainings_moves_and_tells_too(out, tmp_path):
     }
     assert shifts["checkout", "cpu"]["since"] == (NOW + pd.Timedelta(hours=12)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert shifts["search", "cpu"] is None
+    p50 = pd.read_csv(tmp_path / "forecast-cpu").groupby("service")["p50"].mean()
+    assert 1.4 < p50["checkout"] / p50["search"] < 2.2
 
 
 def test_origins_of_a_backtest_know_no_shift_of_later():
