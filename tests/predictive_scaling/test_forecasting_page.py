@@ -7,7 +7,7 @@ import sys
 from predictive_scaling.backtest import evaluation, freshness, intervals, seen
 from predictive_scaling.backtest import folds as backtest
 from predictive_scaling.base import daily
-from predictive_scaling.models import blend
+from predictive_scaling.models import blend, shift_evidence
 from predictive_scaling.recommend import censored, plan
 from predictive_scaling.recommend.acting import choice
 from predictive_scaling.recommend.publishing import MODES
@@ -73,3 +73,14 @@ def test_rhythm_that_the_page_names_is_that_of_the_code():
     assert (extending.LATE_HOURS, extending.SETTLE_SECONDS) == (6, 900)
     assert "younger than 15 minutes to an hour" in kept
     assert "the newest six kept hours" in kept
+
+
+def test_evidence_of_a_shift_is_that_of_the_code():
+    part = PAGE.split("### Level shifts")[1].split("###")[0]
+    untold, told = shift_evidence.UNTOLD, shift_evidence.TOLD
+    assert (untold.hours, told.hours, shift_evidence.MAX_DAYS, untold.trust) == (6, 3, 3, 0.75)
+    assert f"at least {untold.size:.0%} off".replace("%", " %") in part
+    assert f"scatter no more than {untold.scatter} times" in part
+    assert untold.beyond == 1.5
+    assert f"each of the {shift_evidence.DAYS_BEFORE} days before" in part
+    assert f"three hours\nand {told.size:.0%} are enough".replace("%", " %") in part

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from predictive_scaling.base.series import HourlySeries, Windows
 from predictive_scaling.models.shifts import Shift, found, found_in, moved
-
-from tests.predictive_scaling.shift_kit import DAYS, KINDS, MONDAY, series, service, shifted
+from shift_kit import DAYS, KINDS, MONDAY, series, service, shifted
 
 AT = 30 * 24
 EVERY_THREE = range(28 * 24, DAYS * 24, 3)
@@ -101,26 +100,46 @@ def test_a_climb_is_none():
     assert nothing(values, AT, AT + 13)
 
 
+def test_what_swings_about_its_level_as_it_never_did_is_none():
+    values = service("flat", 3)
+    values[AT : AT + 12] *= np.where(np.arange(12) % 3 == 0, 2.2, 3.8)
+    assert nothing(values, AT + 6, AT + 13)
+
+
+def test_what_goes_on_rising_is_none():
+    values = service("flat", 3, noise=0.15)
+    values[AT : AT + 12] *= np.repeat([1.4, 2.1], 6)
+    assert nothing(values, AT + 11, AT + 13)
+
+
+def test_what_came_and_went_before_at_another_hour_is_none():
+    values = service("flat", 3)
+    values[AT - 10 * 24 + 12 : AT - 10 * 24 + 22] *= 2.0
+    values[AT : AT + 10] *= 2.0
+    assert nothing(values, AT + 6, AT + 10)
+
+
 def test_where_it_was_and_how_far_is_told():
     shift = found(series(shifted("daily", 9, AT, 2.0), AT + 30))
     assert shift is not None
     assert abs(shift.start - MONDAY - AT) <= 1
     assert shift.change == pytest.approx(1.0, abs=0.15)
-    assert shift.factor == pytest.approx(2.0, rel=0.1)
+    assert shift.factor == pytest.approx(2.0**0.75, rel=0.1)
 
 
 def test_a_shift_by_the_same_amount_in_every_hour_is_moved_by_it():
     shift = found(series(shifted("daily", 10, AT, plus=4.0), AT + 30))
     assert shift is not None
-    assert (shift.factor, shift.offset) == (1.0, pytest.approx(4.0, rel=0.1))
+    assert (shift.factor, shift.offset) == (1.0, pytest.approx(3.0, rel=0.1))
 
 
-def test_what_has_lasted_for_a_few_hours_moves_the_past_by_a_part():
-    values = shifted("flat", 11, AT, 2.0)
-    early, late = found(series(values, AT + 12)), found(series(values, AT + 36))
-    assert early is not None
-    assert late is not None
-    assert 1.5 < early.factor < 1.85 < late.factor
+def test_what_came_may_go_so_the_past_is_moved_by_a_part_unless_a_deployment_is_known():
+    values = shifted("flat", 3, AT, 2.0)
+    seen, known = found(series(values, AT + 12)), found(series(values, AT + 12), [MONDAY + AT])
+    assert seen is not None
+    assert known is not None
+    assert seen.factor == pytest.approx(known.factor**0.75, rel=0.05)
+    assert known.factor == pytest.approx(2.0, rel=0.1)
 
 
 def test_after_three_days_it_is_no_news():

@@ -97,7 +97,10 @@ def test_more_columns_and_expressions(prometheus, tmp_path):
     query = replace(
         QUERY,
         cpu=f"2 * {QUERY.cpu}",
-        others={"cpu_limit": f"max by (service) (max_over_time({QUERY.cpu}[1h]))"},
+        others={
+            "cpu_limit": f"max by (service) (max_over_time({QUERY.cpu}[1h]))",
+            "deployed": f"max by (service) (timestamp({QUERY.cpu})) > time() - 300 and on () hour() == 3",
+        },
         days=1,
     )
     _, rows = fetched(prometheus, tmp_path / "usage", query)
@@ -105,6 +108,7 @@ def test_more_columns_and_expressions(prometheus, tmp_path):
     source = real_rows().query("service == 'smd-3-3'").iloc[-1]
     assert last["cpu"] == pytest.approx(2 * source["cpu"])
     assert last["cpu_limit"] >= source["cpu"]
+    assert set(rows.loc[rows["deployed"] > 0, "timestamp"].str[11:13]) == {"03"}
 
 
 def test_interrupted_fetch_goes_on_where_it_ended(prometheus, tmp_path, monkeypatch):

@@ -31,8 +31,8 @@ class Evidence:
     """What a shift must show.
 
     `hours`: for how long; `size`: as a share of the level; `beyond`: times what the furthest earlier stretch was off;
-    `scatter`: at most times what earlier hours scattered. `trust` is the part of the way that the past is moved in the
-    first day: what lasted for hours may still end.
+    `scatter`: at most times what earlier hours scattered. `trust` is the part of the way that the past is moved: what
+    came may go again, and models follow the rest by themselves.
     """
 
     hours: int
@@ -149,8 +149,7 @@ def _against(
     way = _way(back[:since][known], usual[:since][known])
     if not _steady(way, back, usual, since, days, evidence):
         return None
-    part = evidence.trust if since < HOURS_PER_DAY else 1.0
-    factor, offset = way.factor**part, way.offset * part
+    factor, offset = way.factor**evidence.trust, way.offset * evidence.trust
     means = float(usual[:since][known].mean()), float(back[:since][known].mean())
     return Seen(since, float(gain), *means, factor, offset, told=evidence is TOLD)
 

@@ -74,11 +74,14 @@ class Shift:
 
 
 def found(series: HourlySeries, hints: Sequence[int] = ()) -> Shift | None:
-    """The shift of the newest three days, if there is one; `hints` are hours at which something was deployed."""
+    """The shift of the newest three days, if there is one; `hints` are hours at which something was deployed.
+
+    Of several the one that a deployment explains, then the one that explains most.
+    """
     values = whole_days(series.values[None, :])
     seen = [examined(values[0], int(days) + 1, UNTOLD) for days in np.flatnonzero(likely_days(values)[0])]
     seen += [examined(values[0], days, TOLD, hours) for hours, days in _told(series.end, hints)]
-    best = max((each for each in seen if each), key=lambda each: each.gain, default=None)
+    best = max((each for each in seen if each), key=lambda each: (each.told, each.gain), default=None)
     if best is None:
         return None
     start = series.end - best.hours

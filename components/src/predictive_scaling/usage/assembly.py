@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.usage.checks import LOADS
+from predictive_scaling.usage.checks import DEPLOYED, LOADS
 from predictive_scaling.usage.columns import OPTIONAL_COLUMNS
 from predictive_scaling.usage.prometheus import Told
 
@@ -54,7 +54,7 @@ def of_services(parts: pd.DataFrame, told: Told) -> pd.DataFrame:
     loads = [name for name in LOADS if name in parts]
     if not loads:
         return parts
-    used = parts[[name for name in parts if name not in (*KEYS, *LOADS)]].notna().any(axis=1)
+    used = parts[[name for name in parts if name not in (*KEYS, *LOADS, DEPLOYED)]].notna().any(axis=1)
     services = set(parts.loc[used, "service"])
     known = parts["service"].isin(list(services))
     loaded = parts[loads].notna().any(axis=1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from predictive_scaling.usage import expressions
-from predictive_scaling.usage.checks import LOADS
+from predictive_scaling.usage.checks import DEPLOYED, LOADS
 from predictive_scaling.usage.expressions import RATE_SECONDS, Selection
 
 RULES, RAW = "rules", "raw"
@@ -31,6 +31,7 @@ OPTIONAL_COLUMNS = (
     "cpu_request",
     "memory_request",
     *LOADS,
+    DEPLOYED,
 )
 LONG_SECONDS = 2 * RATE_SECONDS
 """A step from which on a value must be made of many."""
