@@ -21,7 +21,7 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, sha256, write_bytes
 from predictive_scaling.base.series import HOURS_PER_DAY
 from predictive_scaling.models import BY_LOAD
-from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series
+from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series, series_of
 from predictive_scaling.models.load import loaded
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.recommend.publishing import BY_LOAD_SCORE, current_pointer
@@ -29,6 +29,7 @@ from predictive_scaling.recommend.trusted import require_trusted_pointer
 from predictive_scaling.steps.faults import from_results, write_error_log
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT, Registry
+from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD, METRICS
 from predictive_scaling.usage.tables import read_table, write_table
 from predictive_scaling.usage.validation import require_service_name
@@ -88,8 +89,9 @@ class _Current(NamedTuple):
 
     def forecasts(self, table: pd.DataFrame, metric: str) -> Iterator[Reforecast]:
         """One for every service of the table that has the metric."""
-        for service in loaded(table) if metric == LOAD else sorted(set(map(str, table["service"]))):
-            series = hourly_series(table, require_service_name(service), metric)
+        rows = rows_by_service(table)
+        for service in loaded(table) if metric == LOAD else rows:
+            series = series_of(rows[service], require_service_name(service), metric)
             reason = self._refusal(service, metric)
             if reason:
                 yield unserved(service, metric, series.end, self.horizon, reason)
