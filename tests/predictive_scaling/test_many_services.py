@@ -9,7 +9,7 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models.features import FeatureEngineer
-from predictive_scaling.recommend.recommendation import Evidence
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.usage import by_service
 from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.tables import read_table, write_table

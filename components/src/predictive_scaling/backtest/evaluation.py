@@ -14,19 +14,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest.folds import best, pooled_errors
+from predictive_scaling.backtest.folds import best, pooled_errors, training_window
 from predictive_scaling.backtest.metrics import mase, pinball, seasonal_scale, share_above, wape
 from predictive_scaling.backtest.metrics import skill as skill_of
 from predictive_scaling.backtest.training_tables import QUANTILES
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
 from predictive_scaling.models import BASELINES
-from predictive_scaling.models.features import hourly_series
+from predictive_scaling.models.features import deployments, hourly_series, series_of
+from predictive_scaling.models.shifts import Shift, found
 from predictive_scaling.usage.tables import epoch_hours
 
 WARM_UP_FOLDS = 3
@@ -80,6 +81,7 @@ class SeriesEvaluation:
     """Decision for one service and metric. `reason` is empty for an accepted model.
 
     `refused_by` names the gates that a forecast did not pass; without any, a reason means that there is no forecast.
+    `shift` is the level shift of the newest days, where there is one.
     """
 
     service: str
@@ -88,6 +90,7 @@ class SeriesEvaluation:
     scores: Scores | None
     reason: str
     refused_by: tuple[str, ...] = ()
+    shift: Shift | None = None
 
     @property
     def decision(self) -> str:
@@ -156,7 +159,13 @@ class ModelValidator:
     ) -> list[SeriesEvaluation]:
         """Evaluate all services of `forecast` for each metric; what was not trained falls back, with the reason."""
         names = sorted(set(map(str, forecast["service"])))
-        return [self._series(name, metric, cv, forecast, features) for name in names for metric in metrics]
+        return [
+            replace(
+                self._series(name, metric, cv, forecast, features), shift=shift_of(features, name, metric)
+            )
+            for name in names
+            for metric in metrics
+        ]
 
     def _series(
         self, service: str, metric: str, cv: pd.DataFrame, forecast: pd.DataFrame, features: pd.DataFrame
@@ -197,6 +206,15 @@ class ModelValidator:
             ),
         }
         return {name: f"{text} ({name})" for name, (reached, text) in failures.items() if not reached}
+
+
+def shift_of(features: pd.DataFrame, service: str, metric: str) -> Shift | None:
+    """The level shift at the end of a series, as its models see it."""
+    rows = features[features["service"] == service]
+    if rows.empty:
+        return None
+    series = series_of(rows, service, metric)
+    return found(training_window(series, series.end), deployments(rows))
 
 
 def _first_scored(folds: Folds) -> int:

@@ -36,6 +36,7 @@ def _entry(result: SeriesEvaluation) -> Document:
         "reason": result.reason,
         "refused_by": list(result.refused_by),
         **numbers,
+        **({"shift": result.shift.document()} if result.shift else {}),
     }
 
 

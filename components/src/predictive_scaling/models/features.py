@@ -1,7 +1,8 @@
 """Hourly features from clean samples.
 
 Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0), is_weekend,
-n_samples; and where the samples have them cpu_request, memory_request (last of the hour), requests, queue (means).
+n_samples; and where the samples have them cpu_request, memory_request (last of the hour), requests, queue (means),
+deployed (1 in an hour with a deployment, else 0).
 Hours with less than half their samples are missing (NaN), and stay so.
 
 What is forecast of cpu is the hour's mean: who works slower for a minute goes on. Of memory it is the hour's highest,
@@ -18,7 +19,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import HourlySeries
-from predictive_scaling.usage.checks import LOAD, LOADS, METRICS
+from predictive_scaling.usage.checks import DEPLOYED, LOAD, LOADS, METRICS
 from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import epoch_hours
 
@@ -58,7 +59,7 @@ class FeatureEngineer:
             self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)
         ]
         features = pd.concat(tables, ignore_index=True)
-        more = [name for name in (*REQUEST_COLUMNS, *LOADS) if name in features.columns]
+        more = [name for name in (*REQUEST_COLUMNS, *LOADS, DEPLOYED) if name in features.columns]
         return features[[*FEATURE_COLUMNS, *more]]
 
     def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -66,7 +67,7 @@ class FeatureEngineer:
         aggregated = _hours(rows).reindex(index[index >= rows["timestamp"].min().floor("h")])
         aggregated = aggregated.assign(n_samples=aggregated["n_samples"].fillna(0).astype(int))
         sparse = aggregated["n_samples"] < expected / 2
-        values = [name for name in aggregated.columns if name != "n_samples"]
+        values = [name for name in aggregated.columns if name not in ("n_samples", DEPLOYED)]
         blanked = {name: aggregated[name].mask(sparse) for name in values}
         return _with_calendar(
             aggregated.assign(**blanked, service=service).rename_axis("timestamp").reset_index()
@@ -105,9 +106,17 @@ def _hours(rows: pd.DataFrame) -> pd.DataFrame:
             **{name: grouped[name].max() for name in maxima},
             **{name: grouped[name].last() for name in REQUEST_COLUMNS if name in rows.columns},
             **{name: grouped[name].mean() for name in LOADS if name in rows.columns},
+            **({DEPLOYED: (grouped[DEPLOYED].max() > 0).astype(int)} if DEPLOYED in rows.columns else {}),
             "n_samples": grouped.size(),
         }
     )
+
+
+def deployments(rows: pd.DataFrame) -> tuple[int, ...]:
+    """Hours since 1970 at which one service was deployed, as far as its rows say."""
+    if DEPLOYED not in rows.columns:
+        return ()
+    return tuple(sorted(set(epoch_hours(rows[rows[DEPLOYED] > 0]).tolist())))
 
 
 def _with_calendar(frame: pd.DataFrame) -> pd.DataFrame:

@@ -22,10 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predictive_scaling.base.clock import iso
+from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.base.series import HOURS_PER_DAY, HourlySeries, Windows
 from predictive_scaling.models.shift_evidence import (
     MAX_DAYS,
@@ -36,6 +39,7 @@ from predictive_scaling.models.shift_evidence import (
     whole_days,
 )
 
+SECONDS_PER_HOUR = 3600
 TOLD_WITHIN = 2  # hours between a deployment and what it did
 
 
@@ -57,6 +61,16 @@ class Shift:
     def change(self) -> float:
         """Actual over usual, less 1; infinite from nothing."""
         return self.actual / self.usual - 1.0 if self.usual > 0 else math.inf
+
+    @property
+    def since(self) -> datetime:
+        """Its first hour."""
+        return datetime.fromtimestamp(self.start * SECONDS_PER_HOUR, tz=UTC)
+
+    def document(self) -> Document:
+        """As evaluations and recommendations tell it, levels in the unit of the data."""
+        levels = {"usual": rounded(self.usual), "level": rounded(self.actual)}
+        return {"since": iso(self.since), **levels, "deployed": self.told}
 
 
 def found(series: HourlySeries, hints: Sequence[int] = ()) -> Shift | None:

@@ -165,7 +165,8 @@ def carried_entry(
         return None
     run = str(found[0].get("carried_from", previous["run_id"]))
     # All its blocks, also those that are over: for the hours until its end, yesterday's are the best there is.
-    return {**usual(found[0]), "valid_until": until, "carried_from": run, "reason": reason}
+    bare = {name: value for name, value in usual(found[0]).items() if name != "shift"}
+    return {**bare, "valid_until": until, "carried_from": run, "reason": reason}
 
 
 def at_least(memory: Document, known: About) -> Document:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
+from predictive_scaling.base.clock import iso
 from predictive_scaling.models.features import target
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
 from predictive_scaling.recommend.plan import PlanOptions
@@ -108,6 +109,7 @@ class Shown:
             **_planned(self._costs),
             "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
+            "shifts": [each for each in self.results if each.shift],
             "models": model_rows(self._compared),
         }
         frame = rendered("page.html", **data, charts=(), left_out=0)
@@ -174,4 +176,5 @@ def _chart(
     ]
     history = recent[["timestamp"]].assign(value=target(recent, each.metric))
     caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
+    caption += f", another level since {iso(each.shift.since)}" if each.shift else ""
     return figure(course_chart(history, course, ahead), caption)

@@ -29,7 +29,7 @@ from predictive_scaling.report.page import Shown
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
-from predictive_scaling.usage.checks import LOAD, METRICS
+from predictive_scaling.usage.checks import DEPLOYED, LOAD, METRICS
 from predictive_scaling.usage.tables import epoch_hours, write_parts
 
 
@@ -60,7 +60,8 @@ def train_model(
     if metric not in TARGET_COLUMNS:
         raise InputError(f"metric is {metric!r}; it must be cpu, memory or load")
     columns = ("timestamp", "service", *TARGET_COLUMNS[metric])
-    jobs = jobs_of(InOrder(features, columns, only=metric != LOAD).services(), metric, service, options)
+    table = InOrder(features, columns, only=metric != LOAD, also=(DEPLOYED,))
+    jobs = jobs_of(table.services(), metric, service, options)
     manifest = _write_trained(jobs, model, cv, forecast, metric, options.horizon_hours)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")
     faults = [Fault(each["reason"], each["service"], metric) for each in manifest["refused"]]

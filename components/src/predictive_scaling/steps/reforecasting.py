@@ -21,7 +21,7 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, sha256, write_bytes
 from predictive_scaling.base.series import HOURS_PER_DAY
 from predictive_scaling.models import BY_LOAD
-from predictive_scaling.models.features import FEATURE_COLUMNS, hourly_series, series_of
+from predictive_scaling.models.features import FEATURE_COLUMNS, deployments, hourly_series, series_of
 from predictive_scaling.models.load import loaded
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.recommend.publishing import BY_LOAD_SCORE, current_pointer
@@ -89,15 +89,16 @@ class _Current(NamedTuple):
 
     def forecasts(self, table: pd.DataFrame, metric: str) -> Iterator[Reforecast]:
         """One for every service of the table that has the metric."""
-        rows = rows_by_service(table)
-        for service in loaded(table) if metric == LOAD else rows:
-            series = series_of(rows[service], require_service_name(service), metric)
+        own = rows_by_service(table)
+        for service in loaded(table) if metric == LOAD else own:
+            rows = own[service]
+            series = series_of(rows, require_service_name(service), metric)
             reason = self._refusal(service, metric)
             if reason:
                 yield unserved(service, metric, series.end, self.horizon, reason)
             else:
                 key = str(self.pointer["models"][service][metric])
-                yield reforecast(self.registry, key, service, metric, series, self.horizon)
+                yield reforecast(self.registry, key, service, metric, series, self.horizon, deployments(rows))
 
     def _refusal(self, service: str, metric: str) -> str:
         trained = self._trained(service, metric)
@@ -122,6 +123,7 @@ class _Current(NamedTuple):
         return found | {
             "champion": BY_LOAD if by_load else each.kind,
             **{n: trained[n] for n in (*SCORES, "trained_at") if n in trained},
+            **({"shift": each.shift.document()} if each.shift else {}),
         }
 
     def gained(self, table: pd.DataFrame, found: Mapping[str, Sequence[Reforecast]], every: int) -> Document:

@@ -23,6 +23,7 @@ HELP = {
     "accuracy": "1 - WAPE of the forecast at the labelled granularity and horizon, scored on unseen folds",
     "skill": "1 - WAPE / WAPE of the best seasonal naive",
     "over95_ratio": "share of hours above the forecast p95",
+    "shift_ratio": "level since the newest level shift over what was usual; there only while it is new",
     "forecast": "highest hourly value of the next block by quantile, in the labelled unit",
     "request": "capacity to request for the whole horizon, in the labelled unit",
     "fallback": "1 when no model serves this metric, else 0",
@@ -135,6 +136,9 @@ def _metric(metric: str, entry: Document, scale: tuple[tuple[str, str], ...]) ->
     for name, key in (("accuracy", "accuracy"), ("skill", "skill"), ("over95_ratio", "over95")):
         if entry.get(key) is not None:
             yield Gauge(name, (of, *scale), float(entry[key]))
+    shift = entry.get("shift", {})
+    if shift.get("usual"):
+        yield Gauge("shift_ratio", (of,), float(shift["level"]) / float(shift["usual"]))
     if entry.get("request") is not None:
         yield Gauge("request", (of, unit), float(entry["request"]))
     for block in entry.get("blocks", [])[:1]:

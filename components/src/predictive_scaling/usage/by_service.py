@@ -51,11 +51,14 @@ def _joined(held: list[pd.DataFrame]) -> pd.DataFrame:
 class InOrder:
     """A table of a file that is asked for service after service, in the order of their names.
 
-    `service` is whose turn it is, empty after the last one.
+    `service` is whose turn it is, empty after the last one. With `only` the table has its columns alone, and those
+    of `also` that there are.
     """
 
-    def __init__(self, path: str | Path, columns: Sequence[str], *, only: bool = False) -> None:
-        self._rows = by_service(_ordered(path, columns, only=only))
+    def __init__(
+        self, path: str | Path, columns: Sequence[str], *, only: bool = False, also: Sequence[str] = ()
+    ) -> None:
+        self._rows = by_service(_ordered(path, columns, only=only, also=also))
         self.service, self._table = "", pd.DataFrame(columns=pd.Index(columns))
         self._next()
 
@@ -80,12 +83,14 @@ class InOrder:
             self._next()
 
 
-def _ordered(path: str | Path, columns: Sequence[str], *, only: bool) -> Iterator[pd.DataFrame]:
+def _ordered(
+    path: str | Path, columns: Sequence[str], *, only: bool, also: Sequence[str]
+) -> Iterator[pd.DataFrame]:
     """A table's parts; where somebody has put it into another order, all of it, sorted."""
     names = [name for part in csv_parts(path, ["service"], ROWS) for name, _, _ in runs(_column(part))]
     if all(before <= after for before, after in pairwise(names)):
-        return read_parts(path, columns, ROWS, only=only)
-    return iter([read_table(path, columns, only=only).sort_values("service", kind="stable")])
+        return read_parts(path, columns, ROWS, only=only, also=also)
+    return iter([read_table(path, columns, only=only, also=also).sort_values("service", kind="stable")])
 
 
 def _column(part: pd.DataFrame) -> pd.Series[str]:

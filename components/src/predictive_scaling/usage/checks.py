@@ -13,6 +13,8 @@ METRICS = ("cpu", "memory")
 LOAD = "load"
 LOADS = ("requests", "queue")
 """Columns of load, requests a second and a queue's length: the first that a service has is its load."""
+DEPLOYED = "deployed"
+"""Column of deployments: above 0 in a row within whose step something was deployed."""
 AUTO = "auto"
 USUAL_STEP = pd.Timedelta("5min")
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import IntArray, instants
-from predictive_scaling.usage.checks import LOADS
+from predictive_scaling.usage.checks import DEPLOYED, LOADS
 
 COMPRESSION = 6  # 9 takes twice the time for a hundredth of the bytes
 GZIP_MAGIC = b"\x1f\x8b"
@@ -39,6 +39,7 @@ NUMBERS = (
     *("cpu", "memory", "cpu_max", "memory_max"),
     *("cpu_limit", "memory_limit", "cpu_request", "memory_request", "replicas"),
     *LOADS,
+    DEPLOYED,
 )
 # pandas' own list (io.html, «na_values»), written out so that it is the same in every version.
 _NO_NUMBER = ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
@@ -171,19 +172,26 @@ class _Bounded:
         return iter(self._file)
 
 
-def read_table(path: str | Path, columns: Sequence[str], *, only: bool = False) -> pd.DataFrame:
-    """Read a table that this package wrote, instants parsed; with `only` just these columns.
+def read_table(
+    path: str | Path, columns: Sequence[str], *, only: bool = False, also: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Read a table that this package wrote, instants parsed; with `only` just these columns, and `also` if it has them.
 
     Raises InputError for missing columns, bad instants, what is no number where one is due.
     """
-    return _table(read_csv(path, columns if only else None), columns, Path(path).name)
+    return _table(read_csv(path, (*columns, *also) if only else None), columns, Path(path).name)
 
 
 def read_parts(
-    path: str | Path, columns: Sequence[str], rows: int, *, only: bool = False
+    path: str | Path,
+    columns: Sequence[str],
+    rows: int,
+    *,
+    only: bool = False,
+    also: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """The same, so many rows at a time."""
-    for part in csv_parts(path, columns if only else None, rows):
+    for part in csv_parts(path, (*columns, *also) if only else None, rows):
         yield _table(part, columns, Path(path).name)
 
 

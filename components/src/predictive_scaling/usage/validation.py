@@ -15,6 +15,7 @@ import pandas as pd
 
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.usage.checks import (
+    DEPLOYED,
     LOAD,
     LOADS,
     METRICS,
@@ -172,6 +173,7 @@ class DataValidator:
         values = rows.assign(**{name: series for name, (series, _) in pairs.items()})
         slotted = values.assign(timestamp=values["timestamp"].dt.floor(self.rules.step))
         maxima = {f"{metric}_max": "max" for metric in METRICS if f"{metric}_max" in rows.columns}
+        maxima |= {DEPLOYED: "max"} if DEPLOYED in rows.columns else {}
         means = dict.fromkeys(pairs, "mean")
         grouped = slotted.groupby("timestamp", sort=True).agg({**means, **maxima})
         off = int((slotted["timestamp"] != rows["timestamp"]).sum())
