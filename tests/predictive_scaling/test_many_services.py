@@ -9,6 +9,7 @@ from predictive_scaling.backtest.evaluation import Gates
 from predictive_scaling.backtest.training import Job, ModelTrainer, TrainingOptions
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models.features import FeatureEngineer
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.usage import by_service
 from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.tables import read_table, write_table
@@ -112,3 +113,11 @@ def test_a_table_without_rows_has_no_services(tmp_path):
     write_table(empty, tmp_path / "table")
     assert list(InOrder(tmp_path / "table", tuple(empty.columns)).services()) == []
     assert read_table(tmp_path / "table", tuple(empty.columns)).empty
+
+
+def test_samples_are_cut_by_service_once_and_not_for_each():
+    rows = pd.DataFrame({"service": ["b", "a", "b"], "cpu": [1.0, 2.0, 3.0]})
+    evidence = Evidence(rows, {})
+    assert evidence.samples("b")["cpu"].tolist() == [1.0, 3.0]
+    assert evidence.samples("b") is evidence.samples("b")
+    assert evidence.samples("c").empty

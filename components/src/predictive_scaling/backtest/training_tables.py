@@ -22,6 +22,7 @@ from predictive_scaling.base.documents import Document, pretty_bytes, rounded, s
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, IntArray
 from predictive_scaling.models.features import deployments, series_of
+from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import utc
@@ -45,8 +46,7 @@ class ModelFile:
 
 def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
     """One job for every service of the table that has the metric, or for the one that is named."""
-    tables = ((str(name), rows) for name, rows in features.groupby("service", sort=True))
-    return jobs_of(tables, metric, service, options)
+    return jobs_of(rows_by_service(features).items(), metric, service, options)
 
 
 def jobs_of(

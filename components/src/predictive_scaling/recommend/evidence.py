@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ import pandas as pd
 from predictive_scaling.base.documents import Document
 from predictive_scaling.models.load import costs, levelled
 from predictive_scaling.models.unit_cost import UnitCost
+from predictive_scaling.usage.by_service import rows_by_service
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,11 @@ class Evidence:
 
     def samples(self, service: str) -> pd.DataFrame:
         """Samples of one service."""
-        return self.clean[self.clean["service"] == service]
+        return self._by_service.get(service, self.clean.iloc[:0])
+
+    @functools.cached_property
+    def _by_service(self) -> Mapping[str, pd.DataFrame]:
+        return rows_by_service(self.clean)
 
     def names(self) -> set[str]:
         """Services with samples or with a refusal."""

@@ -39,6 +39,7 @@ from predictive_scaling.recommend.load_entries import load_entry
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.raised_floors import with_events
 from predictive_scaling.shapes.merged import Merged
+from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.events import Event
 
@@ -138,7 +139,8 @@ class Recommender:
         judged: Mapping[tuple[str, str], Document],
     ) -> Document:
         names = sorted(evidence.names() | {service for service, _ in judged} | self._launched())
-        services = [self._service(name, evidence, forecast, judged) for name in names]
+        ahead, none = rows_by_service(forecast), forecast.iloc[:0]
+        services = [self._service(name, evidence, ahead.get(name, none), judged) for name in names]
         accepted = [each for each in judged.values() if each["decision"] in SERVED]
         if forecast.empty or not accepted:
             return _dated(self._constant_header(evidence), services).document(services)
@@ -153,10 +155,11 @@ class Recommender:
         forecast: pd.DataFrame,
         judged: Mapping[tuple[str, str], Document],
     ) -> Document:
+        """Entries of one service by its own rows of the forecast."""
         known, entries = self._about(service), {}
         for metric in UNITS:
             result = judged.get((service, metric), {})
-            rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
+            rows = forecast[forecast["metric"] == metric]
             if result.get("decision") in SERVED and not rows.empty:
                 guarded = str(result["reason"]) if result["decision"] == GUARDED else ""
                 entries[metric] = model_entry(metric, rows, result, evidence.samples(service), known, guarded)
@@ -169,7 +172,7 @@ class Recommender:
                 and "carried_from" not in entries[metric]
             ):
                 entries[metric] |= {"shift": result["shift"]}
-        rows = forecast[(forecast["service"] == service) & (forecast["metric"] == LOAD)]
+        rows = forecast[forecast["metric"] == LOAD]
         entries |= self._load(service, evidence, rows, judged.get((service, LOAD), {}))
         return self._with_shape(service, entries)
 
@@ -255,10 +258,10 @@ def _says(service: Document) -> bool:
 
 def _expected(forecast: pd.DataFrame, judged: Mapping[tuple[str, str], Document]) -> dict[str, float]:
     """Mean cores of the next day, of the forecasts that are used."""
-    found = {}
+    found, ahead = {}, rows_by_service(forecast[forecast["metric"] == "cpu"])
     for (service, metric), result in judged.items():
         if metric == "cpu" and result["decision"] in SERVED:
-            rows = forecast[(forecast["service"] == service) & (forecast["metric"] == metric)]
+            rows = ahead.get(service, forecast.iloc[:0])
             if not rows.empty:
                 found[service] = float(rows.sort_values("timestamp")["p50"].iloc[:24].mean())
     return found

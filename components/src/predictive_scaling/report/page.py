@@ -32,6 +32,7 @@ from predictive_scaling.report.tables import (
     model_rows,
     refused_texts,
 )
+from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
@@ -58,7 +59,7 @@ def html_report(data: ReportData) -> str:
     """The page of whole tables."""
     shown = Shown()
     results = {name: list(found) for name, found in groupby(data.results, key=lambda each: each.service)}
-    tables = [_by_service(table) for table in (data.cv, data.forecast, data.features)]
+    tables = [rows_by_service(table) for table in (data.cv, data.forecast, data.features)]
     for service, found in results.items():
         parts = (of.get(service, table.iloc[:0]) for of, table in zip(tables, _tables(data), strict=True))
         shown.add(found, *parts)
@@ -67,10 +68,6 @@ def html_report(data: ReportData) -> str:
 
 def _tables(data: ReportData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return data.cv, data.forecast, data.features
-
-
-def _by_service(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(service): rows for service, rows in table.groupby("service", sort=False)}
 
 
 @dataclass

@@ -29,6 +29,7 @@ from predictive_scaling.recommend.trusted import require_trusted_pointer
 from predictive_scaling.steps.faults import from_results, write_error_log
 from predictive_scaling.store.opening import open_registry
 from predictive_scaling.store.registry import CURRENT, Registry
+from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD, METRICS
 from predictive_scaling.usage.tables import read_table, write_table
 from predictive_scaling.usage.validation import require_service_name
@@ -88,8 +89,9 @@ class _Current(NamedTuple):
 
     def forecasts(self, table: pd.DataFrame, metric: str) -> Iterator[Reforecast]:
         """One for every service of the table that has the metric."""
-        for service in loaded(table) if metric == LOAD else sorted(set(map(str, table["service"]))):
-            rows = table[table["service"] == service]
+        own = rows_by_service(table)
+        for service in loaded(table) if metric == LOAD else own:
+            rows = own[service]
             series = series_of(rows, require_service_name(service), metric)
             reason = self._refusal(service, metric)
             if reason:

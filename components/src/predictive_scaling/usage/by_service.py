@@ -25,6 +25,11 @@ def runs(names: pd.Series[str]) -> list[tuple[str, int, int]]:
     return [(str(values[low]), low, high) for low, high in pairwise(edges) if high > low]
 
 
+def rows_by_service(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each service, cut once: to look through all of them for each takes the square of their number."""
+    return {str(name): rows for name, rows in table.groupby("service", sort=True)}
+
+
 def by_service(parts: Iterable[pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Each service with its rows, gathered across parts."""
     name, held = "", list[pd.DataFrame]()
