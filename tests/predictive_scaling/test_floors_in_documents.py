@@ -8,8 +8,9 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.plan import LEAST, PlanOptions
-from predictive_scaling.recommend.recommendation import Evidence, Recommender
+from predictive_scaling.recommend.recommendation import Recommender
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Scaler, Shape
 from predictive_scaling.steps.noting import tell_notes

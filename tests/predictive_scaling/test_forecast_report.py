@@ -140,8 +140,8 @@ def test_cost_and_risk_of_plans_by_hand():
     course = fold(4, [1.0, 1.0, 2.0, 4.0], [1.0, 1.0, 2.0, 2.0])
     found = {each.plan: each for each in plan_costs("a", "cpu", course, history(2.0, request=3.0))}
     # The constant, 2.3, covers all: less than it is enough for 2.0, and the quiet hours are raised until the plan costs
-    # 0.93 of it.
-    assert found[FORECAST].cost == pytest.approx(0.93 * 2.3 * 4 / 8)
+    # 0.87 of it.
+    assert found[FORECAST].cost == pytest.approx(0.87 * 2.3 * 4 / 8)
     assert found[FORECAST].hours_over == 0.25
     assert found[GUARDED].cost == pytest.approx(1.15 * 2 * 4 / 8)
     assert found[VPA_LIKE].cost == pytest.approx(1.15 * 2 * 4 / 8)

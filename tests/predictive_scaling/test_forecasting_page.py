@@ -42,7 +42,13 @@ def test_figures_of_the_page_are_those_of_the_code():
     assert f"`min_days` ({rules.min_days:g})" in PAGE
     assert f"`over95` ≤ {gates.max_over95:.2f} (`max_over95`) and skill ≥ −{-gates.min_skill:.2f}" in PAGE
     assert gates.accuracy_threshold == 0
-    assert (plan.MOST, plan.LEAST, plan.ENOUGH, plan.RAISED_TO) == (1.25, 1.03, 0.95, 0.93)
+    assert (plan.MOST, plan.LEAST, plan.ENOUGH, plan.RAISED_TO, plan.OF_PEAKS) == (
+        1.33,
+        1.08,
+        0.92,
+        0.87,
+        0.75,
+    )
     assert (intervals.HALF_LIFE_ORIGINS, intervals.SHOCK, seen.DAYS, seen.RECORDS) == (7, 2, 28, 2)
     assert (backtest.FAVOURITE_MARGIN, evaluation.WARM_UP_FOLDS, blend.POWER, len(blend.MEMBERS)) == (
         0.5,
@@ -51,7 +57,7 @@ def test_figures_of_the_page_are_those_of_the_code():
         11,
     )
     options = plan.PlanOptions()
-    assert (options.headroom, options.max_headroom, options.memory_headroom) == (1.15, 1.5, 1.05)
+    assert (options.headroom, options.max_headroom, options.memory_headroom) == (1.15, 1.45, 1.05)
     assert (plan.MEMORY_MARGIN, daily.LEAD_MINUTES, "`target_utilisation`) of" in PAGE) == (1.05, 10, True)
     assert (censored.MEMORY_RAISE, censored.THROTTLED, censored.NEAR) == (1.25, 0.25, 0.8)
     assert all(f"| `{mode}`" in PAGE for mode in MODES)

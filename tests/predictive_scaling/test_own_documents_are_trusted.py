@@ -11,9 +11,10 @@ from typing import Any
 import jsonschema
 import pandas as pd
 import pytest
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.floors import capped
 from predictive_scaling.recommend.plan import PlanOptions
-from predictive_scaling.recommend.recommendation import Evidence, Recommender
+from predictive_scaling.recommend.recommendation import Recommender
 from predictive_scaling.recommend.trusted import require_trusted
 from predictive_scaling.shapes.merged import Merged
 from predictive_scaling.shapes.shape import Shape

@@ -52,4 +52,6 @@ def test_values_that_it_shows_are_values_of_the_pipelines():
 
 def test_links_lead_somewhere():
     for link in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert (PROJECT / "docs" / link).is_file(), link
+        file, _, part = link.partition("#")
+        assert (PROJECT / "docs" / (file or "serving.md")).is_file(), link
+        assert file or f"# {part.replace('-', ' ')}\n" in TEXT.lower(), link

@@ -165,7 +165,9 @@ def test_files_that_cannot_be_understood_end_it_before_the_work(option, text, to
 
 def test_old_wrappers_still_say_one_size_for_all():
     """A registered pipeline's wrapper names cores and maximum in this order; its image may be of now."""
-    assert PlanOptions(1.15, 4, 0.7, 1.0, 20, 1.3) == PlanOptions(replica_cores=1.0, max_replicas=20)
+    assert PlanOptions(1.15, 4, 0.7, 1.0, 20, 1.3) == PlanOptions(
+        replica_cores=1.0, max_replicas=20, max_headroom=1.3
+    )
 
 
 @pytest.mark.parametrize(("namespace", "refused"), [("mail", True), ("shop", False), ("", False)])

@@ -1,12 +1,10 @@
 """What a unit of load costs: cores for each request a second, or each item of a queue, by the code that runs now.
 
 cores = cost × (idle × usual + (1 - idle) × load): `usual` is the median load, `idle` the share of its cores that are
-used without any, so `cost` is cores a unit at the usual load. It is a level that changes when the code does. A change
-is a course of hours that lie apart from the level before by a fifth, and by three times what was usual there: three
-hours tell where little is usual, more where much is, and one outlier never. What comes back within days, again and
-again, is a habit of weekends and no change. Where the cores of those hours are what they were a day and a week before,
-the load is counted otherwise and no code got slower: then the level is new, and the past is left as it was. Nor is it
-moved down in the first day, nor where the load says less of cores than the day before does.
+used without any, so `cost` is cores a unit at the usual load. It is a level that changes when the code does (`levels`).
+Where the cores of the hours since are what they were a day and a week before, the load is counted otherwise and no code
+got slower: then the level is new, and the past is left as it was. Nor is it moved down in the first day, nor where the
+load says less of cores than the day before does.
 """
 
 from __future__ import annotations
@@ -16,26 +14,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray, HourlySeries, IntArray
+from predictive_scaling.models.levels import (
+    LEVEL_HOURS,
+    MIN_HOURS,
+    first_level,
+    level_of,
+    level_starts,
+    off_levels,
+    quantile,
+)
 
-LEAST_CHANGE = math.log(1.2)
-MIN_HOURS = 48  # of cores and load together, before anything is said
-LEVEL_HOURS = HOURS_PER_WEEK  # a level is the median of so many hours, so that it holds workdays and weekends
-CONFIRMING = (3, 6, 12, 24)
-"""Hours in a row that lie apart: few tell a change that is large against what is usual."""
-LEAST_LEVEL = 6  # hours of a level before the next one
-STRIDE = 6  # hours for which a level is worked out once
-USUAL_QUANTILE, USUAL_TIMES = 0.9, 3.0
-ON_ONE_SIDE = 0.8
-HABIT_HOURS, CAME_BACK, BEYOND_HABIT = 96, 0.3, 1.3
 BETTER_THAN_A_DAY, EVEN = 0.6, 0.05
 IDLE_SHARES = np.arange(9) / 10
 PATTERN_DAYS = 5  # of which an hour of the day must be known before it gets its own figure
-FASTER_HOURS = (
-    HOURS_PER_DAY  # until code that got faster is believed: what is idle for some hours looks the same
-)
+FASTER_HOURS = HOURS_PER_DAY  # until code that got faster is believed: a service that hangs looks the same
 JUDGED_HOURS = HOURS_PER_DAY  # after a change, in which cores are compared with the days before
 MOVED_SHARE = 0.5  # of a change that the cores themselves must show
 LEAST_LOAD = 1e-3  # of the usual load: what is less is no load
@@ -110,7 +104,7 @@ def unit_cost(cpu: HourlySeries, load: HourlySeries, *, levelled: bool = False) 
     apart = used - np.log(_curve(counted, usual, idle))
     pattern = _pattern(hours, apart)
     flat = apart - pattern[hours % HOURS_PER_DAY]
-    starts = [0] if levelled else _unusual_starts(flat)
+    starts = [0] if levelled else level_starts(flat)
     starts = starts if _explained(hours, used, flat, starts) else [0]
     return _found(cpu, hours, flat, starts, UnitCost(0.0, usual, idle, np.exp(pattern), 0.0, (), None))
 
@@ -122,19 +116,19 @@ def _curve(load: FloatArray, usual: float, idle: float) -> FloatArray:
 def _found(
     cpu: HourlySeries, hours: IntArray, flat: FloatArray, starts: list[int], empty: UnitCost
 ) -> UnitCost:
-    level, newest = _level(flat[starts[-1] :]), flat[starts[-1] :]
+    level, newest = level_of(flat[starts[-1] :]), flat[starts[-1] :]
     since = np.concatenate([[0], starts[1:], [len(flat)]]).astype(int)
     changes = [
         _change(cpu, hours, flat, (first, at, last))
         for first, at, last in zip(since[:-2], since[1:-1], since[2:], strict=True)
     ]
-    off = _off(flat, starts)
+    off = off_levels(flat, starts)
     long = len(newest) >= 2 * LEVEL_HOURS
     waits = bool(changes) and changes[-1].of_code and not changes[-1].counts
     return replace(
         empty,
         cores=changes[-1].before if waits else math.exp(level),
-        spread=math.expm1(max(0.0, _quantile(off[-2 * LEVEL_HOURS :], 0.95))),
+        spread=math.expm1(max(0.0, quantile(off[-2 * LEVEL_HOURS :], 0.95))),
         changes=tuple(changes),
         earlier=math.exp(float(np.median(newest[:LEVEL_HOURS]))) if long else None,
     )
@@ -166,138 +160,19 @@ def _pattern(hours: IntArray, apart: FloatArray) -> FloatArray:
     return np.array([float(np.median(row)) if len(row) >= PATTERN_DAYS else 0.0 for row in rows])
 
 
-def _after(values: FloatArray) -> float:
-    """The level with which hours begin."""
-    return float(np.median(values[:LEVEL_HOURS]))
-
-
-def _level(values: FloatArray) -> float:
-    return float(np.median(values[-LEVEL_HOURS:]))
-
-
-def _unusual_starts(flat: FloatArray) -> list[int]:
-    """Where levels begin. What goes up and comes back within days, twice and more, is a habit, such as weekends."""
-    starts = _told_apart(flat, _starts(flat, LEAST_CHANGE))
-    levels = [float(np.median(flat[a:b])) for a, b in pairwise([*starts, len(flat)])]
-    jumps = np.diff(levels)
-    short = np.diff(starts)[1:] <= HABIT_HOURS if len(starts) > 1 else np.array([], dtype=bool)
-    back = short & (np.abs(jumps[:-1] + jumps[1:]) <= CAME_BACK * np.abs(jumps[:-1]))
-    if back.sum() < 2:
-        return starts
-    least = max(LEAST_CHANGE, BEYOND_HABIT * float(np.median(np.abs(jumps[:-1][back]))))
-    return _told_apart(flat, _starts(flat, least), least)
-
-
 def _explained(hours: IntArray, used: FloatArray, flat: FloatArray, starts: list[int]) -> bool:
     """Whether the load says more of cores than the day before does: without, no change can be one of code."""
     if len(starts) == 1:
         return True
     _, yesterday, now = np.intersect1d(hours + HOURS_PER_DAY, hours, return_indices=True)
     by_day = float(np.median(np.abs(used[now] - used[yesterday]))) if len(now) else math.inf
-    by_load = float(np.median(np.abs(_off(flat, starts))))
+    by_load = float(np.median(np.abs(off_levels(flat, starts))))
     return by_load <= max(EVEN, BETTER_THAN_A_DAY * by_day)
-
-
-def _off(flat: FloatArray, starts: list[int]) -> FloatArray:
-    """What hours lie from the median of their level."""
-    parts = [flat[a:b] - np.median(flat[a:b]) for a, b in pairwise([*starts, len(flat)])]
-    return np.concatenate(parts)
-
-
-def _told_apart(flat: FloatArray, starts: list[int], least: float = LEAST_CHANGE) -> list[int]:
-    """Without the beginning that lies the least apart, until all that is left do: what settled near is no new level."""
-    while len(starts) > 1:
-        ends = [*starts[1:], len(flat)]
-        jumps = [
-            abs(_after(flat[at:end]) - _level(flat[before:at]))
-            for before, at, end in zip(starts, ends, ends[1:], strict=False)
-        ]
-        if min(jumps) >= least:
-            break
-        del starts[1 + int(np.argmin(jumps))]
-    return starts
-
-
-def _starts(flat: FloatArray, least: float) -> list[int]:
-    """Where levels begin, the first one at 0: found from the oldest hour on, as who watched would have."""
-    medians = {hours: _rolling(flat, hours) for hours in CONFIRMING}
-    starts, first, off = [0], MIN_HOURS, {hours: np.full(len(flat), np.nan) for hours in CONFIRMING}
-    while (found := _next(flat, medians, off, (starts[-1], first), least)) is not None:
-        starts.append(found)
-        first = found + LEAST_LEVEL
-    return starts
-
-
-def _rolling(flat: FloatArray, hours: int) -> FloatArray:
-    """The median of so many hours from each one on; unknown at the end."""
-    if len(flat) < hours:
-        return np.full(len(flat), np.nan)
-    medians = np.median(sliding_window_view(flat, hours), axis=1)
-    return np.concatenate([medians, np.full(hours - 1, np.nan)])
-
-
-def _next(
-    flat: FloatArray,
-    medians: dict[int, FloatArray],
-    off: dict[int, FloatArray],
-    part: tuple[int, int],
-    least: float,
-) -> int | None:
-    """Where the level that began at `start` ends, not before `first`; notes in `off` how far hours lay from it."""
-    start, first = part
-    for at in range(start + 1, len(flat), STRIDE):
-        end, level = min(at + STRIDE, len(flat)), _level(flat[start:at])
-        for hours in CONFIRMING:
-            off[hours][at:end] = medians[hours][at:end] - level
-        apart = [
-            _first_apart(flat - level, off[hours], hours, (max(at, first), end), at - start, least)
-            for hours in CONFIRMING
-        ]
-        found = [each for each in apart if each is not None]
-        if found:
-            return _turn(flat, level, min(found))
-    return None
-
-
-def _first_apart(
-    centred: FloatArray, off: FloatArray, hours: int, part: tuple[int, int], known: int, least: float
-) -> tuple[int, int] | None:
-    """The first hour of `part` from which so many lie on one side of a level known from `known` hours, and their end.
-
-    In the middle they lie apart by a change that is told and by a multiple of what was usual, nearly all by half of it.
-    """
-    first, end = part
-    past = np.abs(off[: first - hours + 1])
-    past = past[np.isfinite(past)]
-    if first >= end or len(past) < MIN_HOURS // 4:
-        return None
-    usual = _quantile(past[-4 * LEVEL_HOURS :], USUAL_QUANTILE)
-    least = max(least, USUAL_TIMES * usual * math.sqrt(1 + hours / known))
-    for at in range(first, end):
-        side = math.copysign(1.0, off[at])
-        if off[at] * side >= least and np.mean(centred[at : at + hours] * side >= least / 2) >= ON_ONE_SIDE:
-            return at, at + hours
-    return None
-
-
-def _quantile(values: FloatArray, share: float) -> float:
-    """The smallest value that so many reach; numpy's own costs twenty times as much on so few."""
-    return float(np.sort(values)[math.ceil(share * len(values)) - 1])
-
-
-def _turn(flat: FloatArray, level: float, part: tuple[int, int]) -> int:
-    """The hour within `part` from which on the new level describes hours best."""
-    first, end = part
-    hours = flat[first:end]
-    new = float(np.median(hours))
-    before = np.concatenate([[0.0], np.cumsum(np.abs(hours - level))[:-1]])
-    after = np.cumsum(np.abs(hours - new)[::-1])[::-1]
-    return first + int(np.argmin(before + after))
 
 
 def _change(cpu: HourlySeries, hours: IntArray, flat: FloatArray, part: tuple[int, int, int]) -> Change:
     first, at, last = part
-    before, after = _level(flat[first:at]), _after(flat[at:last])
+    before, after = level_of(flat[first:at]), first_level(flat[at:last])
     judged = hours[at:last][:JUDGED_HOURS]
     of_code = _moved(cpu, judged, after - before)
     return Change(int(hours[at]), math.exp(before), math.exp(after), of_code, last - at)

@@ -11,8 +11,9 @@ import pandas as pd
 from predictive_scaling.backtest.evaluation import FALLBACK
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
+from predictive_scaling.models.levels import LEAST_CHANGE
 from predictive_scaling.models.load import UNITS
-from predictive_scaling.models.unit_cost import LEAST_CHANGE, UnitCost
+from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.recommend.entries import SCORES
 
 NOT_ASKED = "no forecast of the load was asked for"

@@ -1,9 +1,10 @@
 """How forecasts become capacity.
 
-cpu     each hour's p95 and a quarter more; where the constant that would be requested without a forecast covers p95, a
+cpu     each hour's p95 and a third more; where the constant that would be requested without a forecast covers p95, a
         little less than that constant, for it is as safe there. Then the quietest hours are raised to one level, for as
         long as the plan costs less than the constant, and no more than p95 and a half: a quiet hour that the forecast
-        promises is not worth an outage when it does not come. No hour gets less than what its mean usually peaks at
+        promises is not worth an outage when it does not come. No hour gets less than three quarters of the way from its
+        mean to what it usually peaks at
 memory  for all of a day one number, since memory cannot be lowered hourly without restarts: the median of the day's
         highest p95, yesterday's maximum and the week's, but no less than the day's highest p90; and 5 % more, since a
         peak between two scrapes is in no series
@@ -27,9 +28,13 @@ HEADROOM = 1.15
 MEMORY_MARGIN = 1.05
 FLOOR_BUDGET = 1.28
 # At the headroom that is the default; the plan is in proportion to it.
-MOST, LEAST = 1.25, 1.03  # of p95
-ENOUGH = 0.95  # of the constant, where that covers p95
-RAISED_TO = 0.93  # of the constant: what raising the quiet hours may make of a plan
+MOST, LEAST = 1.33, 1.08  # of p95
+ENOUGH, COVERED = (
+    0.92,
+    0.99,
+)  # of the constant, where that covers p95: what is enough, and what is never passed
+RAISED_TO = 0.87  # of the constant: what raising the quiet hours may make of a plan
+OF_PEAKS = 0.75  # of the way from the hour's mean to what it usually peaks at
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class PlanOptions:
     target_utilisation: float = 0.7
     replica_cores: float | None = None
     max_replicas: int | None = None
-    max_headroom: float = 1.5
+    max_headroom: float = 1.45
     floor_budget: float | None = FLOOR_BUDGET
     memory_headroom: float = MEMORY_MARGIN
 
@@ -96,7 +101,7 @@ def planned(metric: str, ahead: Ahead, past: Past, options: PlanOptions) -> Floa
         lowest, highest = (_by_day(each, days) for each in (ahead.p90, ahead.p95))
         usual = np.array([np.median([each, *past.maxima]) for each in highest])
         return np.asarray(np.maximum(usual, lowest) * options.memory_headroom, dtype=np.float64)
-    peaks = ahead.p50 * past.peak * (options.headroom / HEADROOM)
+    peaks = ahead.p50 * (1 + OF_PEAKS * (past.peak - 1)) * (options.headroom / HEADROOM)
     return np.maximum(capacity(metric, ahead.p95, past.usual, options), peaks)
 
 
@@ -118,7 +123,8 @@ def _with_headroom(p95: FloatArray, usual: float) -> FloatArray:
     """p95 and more; where the constant covers it, at most a little less than the constant."""
     if usual <= 0:
         return p95 * MOST
-    return np.asarray(np.minimum(p95 * MOST, np.maximum(ENOUGH * usual, p95 * LEAST)), dtype=np.float64)
+    plan = np.minimum(p95 * MOST, np.maximum(ENOUGH * usual, p95 * LEAST))
+    return np.where(p95 <= COVERED * usual, np.minimum(plan, COVERED * usual), plan)
 
 
 def raised(plan: FloatArray, mean: float) -> FloatArray:

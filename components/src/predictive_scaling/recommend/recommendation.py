@@ -18,8 +18,7 @@ from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.daily import LEAD_MINUTES
 from predictive_scaling.base.documents import Document
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.models.load import cost_of, costs, levelled, unit_of
-from predictive_scaling.models.unit_cost import UnitCost
+from predictive_scaling.models.load import cost_of, unit_of
 from predictive_scaling.recommend.acting.choice import FloorOptions
 from predictive_scaling.recommend.acting.hours import Acted, Sized, acted
 from predictive_scaling.recommend.containers import container_entries
@@ -33,6 +32,7 @@ from predictive_scaling.recommend.entries import (
     fallback_entry,
     model_entry,
 )
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.fallback import WINDOW_DAYS
 from predictive_scaling.recommend.floors import capped
 from predictive_scaling.recommend.load_entries import load_entry
@@ -89,38 +89,6 @@ class Header:
             "services": [_held(each, self.valid_until) for each in services],
         }
         return body | ({"reason": reason} if reason else {})
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a recommendation is made from: validated samples, what validation refused (service, metric -> reason),
-    and the recommendation before, if there is one. `costs` are what a unit of load costs the services that have any;
-    cores of `clean` are then as the code of now would have used them."""
-
-    clean: pd.DataFrame
-    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    previous: Document | None = None
-    costs: Mapping[str, UnitCost] = field(default_factory=dict)
-
-    @staticmethod
-    def of(
-        clean: pd.DataFrame, refused: Mapping[tuple[str, str], str], previous: Document | None = None
-    ) -> Evidence:
-        """From samples as they were measured."""
-        found = costs(clean, refused)
-        return Evidence(levelled(clean, found), refused, previous, found)
-
-    def end(self, now: datetime) -> pd.Timestamp:
-        """Newest sample; now without any."""
-        return pd.Timestamp(now) if self.clean.empty else self.clean["timestamp"].max()
-
-    def samples(self, service: str) -> pd.DataFrame:
-        """Samples of one service."""
-        return self.clean[self.clean["service"] == service]
-
-    def names(self) -> set[str]:
-        """Services with samples or with a refusal."""
-        return set(map(str, self.clean["service"])) | {service for service, _ in self.refused}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from predictive_scaling.base.documents import Document, pretty_bytes, read_docum
 from predictive_scaling.base.errors import MissingObjectError
 from predictive_scaling.proposals.releasing import propose, run_files
 from predictive_scaling.proposals.writing import write_files
+from predictive_scaling.recommend.evidence import Evidence
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.recommend.publishing import (
     FORECAST_ONLY,
@@ -32,7 +33,7 @@ from predictive_scaling.recommend.publishing import (
     require_mode,
     require_namespace,
 )
-from predictive_scaling.recommend.recommendation import Evidence, Recommender, fallback_share
+from predictive_scaling.recommend.recommendation import Recommender, fallback_share
 from predictive_scaling.recommend.run_archive import archive_run
 from predictive_scaling.shapes.shape import Shape
 from predictive_scaling.steps.data import refused_metrics

@@ -27,7 +27,7 @@ def publish_recommendation(
     headroom: float = 1.15,
     block_hours: int = 4,
     target_utilisation: float = 0.7,
-    max_headroom: float = 1.5,
+    max_headroom: float = 1.45,
     memory_headroom: float = 1.05,
     lead_minutes: int = 10,
     floor_budget: float = 1.28,
