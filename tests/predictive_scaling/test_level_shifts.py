@@ -106,10 +106,13 @@ def test_what_swings_about_its_level_as_it_never_did_is_none():
     assert nothing(values, AT + 6, AT + 13)
 
 
-def test_what_goes_on_rising_is_none():
-    values = service("flat", 3, noise=0.15)
-    values[AT : AT + 12] *= np.repeat([1.4, 2.1], 6)
-    assert nothing(values, AT + 11, AT + 13)
+def test_what_goes_on_rising_is_seldom_one_even_where_usage_is_noisy():
+    seen = []
+    for seed in range(12):
+        values = service("flat", seed, noise=0.2)
+        values[AT : AT + 12] *= np.linspace(1.4, 1.8, 12)
+        seen.append(found(series(values, AT + 12)) is not None)
+    assert np.mean(seen) <= 0.4
 
 
 def test_what_came_and_went_before_at_another_hour_is_none():
