@@ -16,6 +16,8 @@ import yaml
 from bench import clean
 from project import PROJECT
 
+# An environment of a lock that is new is installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
 COMPONENTS = PROJECT / "components"
 RECIPE = (COMPONENTS / "Dockerfile").read_text("utf-8")
 LOCK = COMPONENTS / "requirements.lock"

@@ -19,6 +19,9 @@ from kubelet import Pod
 from locking.fake_leases import FakeLeases
 from tools import kustomize_build
 
+# An environment of a lock that is new is installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @pytest.fixture
 def pods(

@@ -17,6 +17,9 @@ from kubelet import Pod
 from locking.fake_leases import FakeLeases
 from servers.prometheus import PushgatewayServer
 
+# An environment of a lock that is new is installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @pytest.fixture
 def push_gateway() -> Iterator[Stub]:

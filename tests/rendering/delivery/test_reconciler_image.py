@@ -15,6 +15,8 @@ from bench.image import first_request, installed
 from project import PROJECT
 
 RECIPE = (PROJECT / "scripts/Dockerfile").read_text("utf-8")
+# An environment of a lock that is new is installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
 LOCK = PROJECT / "requirements-reconcile.lock"
 MODELS = {"numpy", "pandas", "prophet", "scipy", "scikit-learn", "torch", "matplotlib", "boto3", "cmdstanpy"}
 

@@ -19,6 +19,9 @@ from project import Outcome
 from server_kit import FAKE, change
 from tools import kustomize_build
 
+# An environment of a lock that is new is installed first: minutes on a busy machine, once.
+pytestmark = pytest.mark.timeout(1800)
+
 Command = Callable[..., Outcome]
 APPROVED = "environments/dev/approved-plan.yaml"
 AGAIN = count()
