@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -151,10 +152,10 @@ def test_many_iterations_are_read_in_a_moment() -> None:
         ]
     inner = {"dag": {"tasks": {"a": _LEAF}}}
     each = {"componentRef": {"name": "inner"}, "parameterIterator": {"items": {"inputParameter": "x"}}}
-    began = datetime.now(UTC)
+    began = time.process_time()  # another's work on this machine takes no time of this
     (view,) = of_records(_spec({"each": each}, inner=inner), {}, records[::-1], "SUCCEEDED")
     assert (view.done, view.total, view.inside[0].cached) == (300, 300, 100)
-    assert datetime.now(UTC) - began < timedelta(seconds=10)
+    assert time.process_time() - began < 10
 
 
 def test_every_order_of_a_small_run_reads_the_same() -> None:
