@@ -97,7 +97,7 @@ def sample():
 
 
 def test_good_data_leaves_empty_error_logs(tmp_path, sample):
-    at, gave = run(tmp_path, sample[sample["service"] == "smd-3-4"])
+    at, gave = run(tmp_path, sample[sample["service"] == "smd-1-6"])
     for name in ("validate", "features", "train-cpu", "train-memory", "judge", "publish"):
         assert at.errors(f"{name}-errors") == (True, []), name
     assert gave["features"] == gave["train-cpu"] == (True,)
