@@ -51,7 +51,7 @@ def compiled(root, url):
     document = yaml.safe_load(path.read_text())
     values = document["pipelines"][DAILY]["values"]
     del values["data_source"]
-    values |= {"prometheus": {"prometheus_url": url, "days": 14}, "namespace": "shop"}
+    values |= {"prometheus": {"prometheus_url": url, "days": 14}, "namespace": "shop", "retries": 0}
     path.write_text(yaml.safe_dump(document))
     (pipeline,) = (each for each in render(root, "dev").pipelines if each.name == DAILY)
     return list(yaml.safe_load_all(compile_pipeline(pipeline, "manifests/dev").text))
