@@ -81,6 +81,9 @@ def _of(table: pd.DataFrame, service: str, metric: str) -> pd.DataFrame:
 def _folds(service: str, load: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame | None:
     """Rows of cores by load on all folds; None where a fold has no cost or no forecast."""
     rows = features[features["service"] == service]
+    # Without a candidate that could be fitted to the load, none of its forecasts would ever be used.
+    if not load["is_candidate"].any():
+        return None
     course = _course(load)
     parts = []
     for _, fold in course.groupby("fold", sort=True):

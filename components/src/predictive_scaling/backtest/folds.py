@@ -123,8 +123,9 @@ def _backtest(
     spread = np.array([_spread(series, at, horizon, shifts) for at in starts]).reshape(shape)
     first = len(starts) - folds
     known = {kind: rows for kind, rows in p50.items() if starts and np.isfinite(rows[first:]).all()}
-    if blend and len(starts):
-        known[BLEND] = blended(actual, members_of(known))
+    members = members_of(known)
+    if blend and members:
+        known[BLEND] = blended(actual, members)
     return Backtest(starts, folds, actual, spread, known, shifts)
 
 

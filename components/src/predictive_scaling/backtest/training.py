@@ -223,6 +223,8 @@ def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str)
         made = recipe(kind, job.options.models)
         return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
     members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
+    if not members:
+        return None
     record = Record.of(member_errors(tested.actual, members))
     chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
     fits = [newest[name] for name in members]
