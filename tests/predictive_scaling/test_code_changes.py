@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from load_kit import START, loaded
+from predictive_scaling import steps
+from predictive_scaling.backtest import freshness
 from predictive_scaling.backtest.by_load import with_load
 from predictive_scaling.backtest.folds import run_backtests
 from predictive_scaling.base.series import HourlySeries
 from predictive_scaling.models import ModelOptions, recipes
 from predictive_scaling.models.features import CodeChange, as_it_came, level_changes
 from predictive_scaling.usage.tables import read_table
-from test_load import Run
+from test_load import ALL, Run
 
 DAYS, SLOWER = 22, 19.5
 HOUR = 3600
@@ -55,6 +57,18 @@ def test_cores_by_load_do_not_foresee_it_either(run):
     pd.testing.assert_series_equal(
         by_load.set_index("timestamp")["y"].sort_index(), blend.set_index("timestamp")["y"].sort_index()
     )
+
+
+def test_runs_every_few_hours_are_judged_in_what_they_could_know(run, monkeypatch, tmp_path):
+    run.publish(str(tmp_path / "registry"))
+    asked = []
+    monkeypatch.setattr(
+        freshness, "by_rhythm", lambda stored, *_, changes: asked.append((stored.metric, len(changes)))
+    )
+    outputs = [[run.path(f"daily-{name}-{m}") for m in ALL] for name in ("forecast", "model")]
+    registry, end = str(tmp_path / "registry"), (24, 15.0, run.now)
+    steps.forecast_current(run.path("features"), registry, *outputs, run.path("daily"), *end, every_hours=3.0)
+    assert set(asked) == {("cpu", 1), ("memory", 0)}
 
 
 def test_changes_before_an_origin_are_known_there():
