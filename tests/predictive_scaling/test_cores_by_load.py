@@ -118,3 +118,10 @@ def test_daily_runs_keep_to_what_was_chosen(tmp_path):
         run.path("features"), str(tmp_path / "registry"), *outputs, run.path("daily"), 24, 15.0, run.now
     )
     assert chosen_of(json.loads((tmp_path / "run/daily").read_bytes())["results"]) == ["checkout"]
+
+
+def test_load_that_no_candidate_fits_says_nothing_of_cores():
+    """Whoever asks for one model alone has the baselines' folds besides, and none of them is ever used."""
+    cv, ahead = tables(0.3)
+    cv.loc[cv["metric"] == "load", "is_candidate"] = False
+    assert with_load(cv, ahead, features()).chosen == set()

@@ -12,6 +12,7 @@ from predictive_scaling.backtest.freshness import Aged, by_rhythm, evenly, gain,
 from predictive_scaling.backtest.training import Job, TrainingOptions, train_series
 from predictive_scaling.base.documents import sha256
 from predictive_scaling.base.series import HourlySeries
+from predictive_scaling.models.features import CodeChange
 from predictive_scaling.report.actions import page
 from test_reforecast import METRICS, data, run
 
@@ -65,6 +66,17 @@ def test_newer_usage_gains_where_the_level_wanders(series, model):
 def test_only_whole_days_since_the_training_count(series, model, age, hours):
     found = by_rhythm(model, series, 3, series.end - age)
     assert (len(found.p50) if found else None) == hours
+
+
+def test_code_that_got_slower_within_those_days_is_known_to_the_runs_after_it_alone(series, model):
+    """The series is as the code of now would have had it; each run is judged in what it could know."""
+    changes, first = [CodeChange(series.end - 12, 2.0)], series.end - 24
+    often, daily = (
+        by_rhythm(model, series, every, START, days=1, changes=changes).actual for every in (3, 24)
+    )
+    known = series.between(first, series.end).values
+    np.testing.assert_array_equal(daily, [*known[:12], *2 * known[12:]])
+    np.testing.assert_array_equal(often, [*known[:12], *2 * known[12:15], *known[15:]])
 
 
 def test_rhythm_that_does_not_divide_a_day_covers_every_hour_once(series, model):

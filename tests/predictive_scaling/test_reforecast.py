@@ -218,6 +218,30 @@ def test_bad_day_keeps_models_and_recommendation_in_force(trained, tmp_path):
     assert run(tmp_path / "next", trained, 22, train=False).result.accepted
 
 
+def test_run_without_a_usable_model_leaves_those_of_a_training_that_ended_while_it_ran(trained, tmp_path):
+    """After an update of the library no older model serves: the run falls back, and may be the last to write."""
+    registry, fresh = open_registry(trained), pointer(trained)
+    for service, keys in fresh["models"].items():
+        for metric, key in keys.items():
+            old = registry.get(key).replace(b"predictive-scaling-model/v3", b"predictive-scaling-model/v2")
+            registry.put(f"models/{service}/{metric}/{sha256(old)}.json", old)
+            keys[metric] = f"models/{service}/{metric}/{sha256(old)}.json"
+    healed = registry.get(CURRENT)
+    registry.put(CURRENT, json.dumps(fresh).encode())
+    found = run(tmp_path / "tuesday", trained, 22, mode="forecast_only", train=False)
+    assert not found.result.accepted
+    assert "expected 'predictive-scaling-model/v3'" in found.result.reason
+    registry.put(CURRENT, healed)  # the training ends
+    root, now = found.root, (START + pd.Timedelta(days=22)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    steps.fallback_recommendation(
+        str(root / "clean"), str(root / "validation"), str(root / "r"), str(root / "p"), [], found.result.reason,
+        PlanOptions(), "publish", trained, "run-late", now, keep_models=True,
+    )  # fmt: skip
+    for name in ("models", "trained"):
+        assert pointer(trained)[name] == json.loads(healed)[name]
+    assert run(tmp_path / "next", trained, 22, train=False).result.accepted
+
+
 def forged(trained, change):
     """The model of checkout's cpu, changed under a digest of its own, and a pointer to it."""
     registry, found = open_registry(trained), pointer(trained)

@@ -41,7 +41,7 @@ INTERFACE = {
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
-        "lead_minutes floor_budget",
+        "lead_minutes floor_budget keep_models",
         "recommendation proposal actions error_log success",
     ),
     "cleanup": (

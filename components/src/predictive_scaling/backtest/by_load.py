@@ -17,9 +17,11 @@ from predictive_scaling.backtest.folds import best, pooled_errors
 from predictive_scaling.backtest.metrics import wape
 from predictive_scaling.backtest.training_tables import CV_COLUMNS, FORECAST_COLUMNS
 from predictive_scaling.models import BLEND, BY_LOAD
+from predictive_scaling.models.features import as_it_came, level_changes
 from predictive_scaling.models.load import by_load, cost_of
 from predictive_scaling.models.unit_cost import UnitCost
 from predictive_scaling.usage.checks import LOAD
+from predictive_scaling.usage.tables import epoch_hours
 
 CPU = "cpu"
 JOINED = ("fold", "timestamp")
@@ -81,17 +83,21 @@ def _of(table: pd.DataFrame, service: str, metric: str) -> pd.DataFrame:
 def _folds(service: str, load: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame | None:
     """Rows of cores by load on all folds; None where a fold has no cost or no forecast."""
     rows = features[features["service"] == service]
-    course = _course(load)
+    # Without a candidate that could be fitted to the load, none of its forecasts would ever be used.
+    if not load["is_candidate"].any():
+        return None
+    course, changes = _course(load), level_changes(rows)
+    known = rows.set_index("timestamp")[CPU]
     parts = []
     for _, fold in course.groupby("fold", sort=True):
         cost = cost_of(rows[rows["timestamp"] < fold["timestamp"].min()], levelled=True)
         if cost is None or fold["p50"].isna().any():
             return None
-        parts.append(by_load(fold, cost))
+        hours, actual = epoch_hours(fold), known.reindex(fold["timestamp"]).to_numpy(dtype=np.float64)
+        came = as_it_came(actual, hours, int(hours.min()), changes)
+        parts.append(by_load(fold, cost).assign(y=came))
     made = pd.concat(parts, ignore_index=True)
-    actual = rows[["timestamp", CPU]].rename(columns={CPU: "actual"})
-    merged = made.merge(actual, on="timestamp", how="left")
-    return merged.assign(metric=CPU, model=BY_LOAD, y=merged["actual"], is_candidate=True)[list(CV_COLUMNS)]
+    return made.assign(metric=CPU, model=BY_LOAD, is_candidate=True)[list(CV_COLUMNS)]
 
 
 def _course(load: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from predictive_scaling.base.series import HOURS_PER_DAY, HOURS_PER_WEEK, FloatA
 from predictive_scaling.models import BLEND, COMPLEXITY, MEMBERS, Fitted, Recipe
 from predictive_scaling.models.base import FIT_ERRORS
 from predictive_scaling.models.blend import weighted_median, weights_of
+from predictive_scaling.models.features import CodeChange, as_it_came
 from predictive_scaling.models.shifts import Shift, moved
 
 # More than four weeks gained nothing on any measured model; less than one hurt.
@@ -90,10 +91,11 @@ def run_backtests(
     *,
     blend: bool = False,
     hints: Sequence[Sequence[int]] = (),
+    changes: Sequence[Sequence[CodeChange]] = (),
 ) -> list[Backtest]:
     """Backtests of several series, each the same as by itself; light models run on all of them at once.
 
-    `hints` are hours of deployments, by series.
+    `hints` are hours of deployments, by series; so are the `changes` that a series is already moved by.
     """
     starts = [origins(series, horizon, folds + WARM_UP_ORIGINS) for series in many]
     light = [model for model in models if model.kind in MEMBERS]
@@ -101,30 +103,43 @@ def run_backtests(
     ends = [(*at, series.end) for series, at in zip(many, starts, strict=True)]
     shifts = shifts_at(many, ends, TRAIN_HOURS, hints)
     found = forecasts(light, many, starts, TRAIN_HOURS, horizon, shifts)
-    return [
-        _with_slow(_backtest(series, at, p50, min(folds, len(at)), horizon, seen, blend=blend), series, slow)
-        for series, at, p50, seen in zip(many, starts, found, shifts, strict=True)
+    actual = [
+        _actual(series, at, horizon, known)
+        for series, at, known in zip(many, starts, changes or [()] * len(many), strict=True)
     ]
+    return [
+        _with_slow(_backtest(series, came, at, p50, min(folds, len(at)), seen, blend=blend), series, slow)
+        for series, came, at, p50, seen in zip(many, actual, starts, found, shifts, strict=True)
+    ]
+
+
+def _actual(
+    series: HourlySeries, starts: tuple[int, ...], horizon: int, changes: Sequence[CodeChange]
+) -> FloatArray:
+    """What came after each origin (origins × horizon)."""
+    parts = [(at, series.between(at, at + horizon)) for at in starts]
+    rows = [as_it_came(part.values, part.hours, at, changes) for at, part in parts]
+    return np.array(rows).reshape(len(starts), horizon)
 
 
 def _backtest(
     series: HourlySeries,
+    actual: FloatArray,
     starts: tuple[int, ...],
     p50: dict[str, FloatArray],
     folds: int,
-    horizon: int,
     shifts: dict[int, Shift],
     *,
     blend: bool,
 ) -> Backtest:
     """Backtest of the light models, those left out that have no forecast on a fold; and of the blend."""
-    shape = (len(starts), horizon)
-    actual = np.array([series.between(at, at + horizon).values for at in starts]).reshape(shape)
-    spread = np.array([_spread(series, at, horizon, shifts) for at in starts]).reshape(shape)
+    horizon = actual.shape[1]
+    spread = np.array([_spread(series, at, horizon, shifts) for at in starts]).reshape(actual.shape)
     first = len(starts) - folds
     known = {kind: rows for kind, rows in p50.items() if starts and np.isfinite(rows[first:]).all()}
-    if blend and len(starts):
-        known[BLEND] = blended(actual, members_of(known))
+    members = members_of(known)
+    if blend and members:
+        known[BLEND] = blended(actual, members)
     return Backtest(starts, folds, actual, spread, known, shifts)
 
 

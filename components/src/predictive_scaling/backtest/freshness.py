@@ -17,6 +17,7 @@ from predictive_scaling.backtest.metrics import accuracy, share_above
 from predictive_scaling.backtest.reforecast import forecast_from
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries
+from predictive_scaling.models.features import CodeChange, as_it_came
 
 DAYS = 2
 MOST_SERIES = 40
@@ -70,19 +71,28 @@ def evenly(number: int) -> list[int]:
 
 
 def by_rhythm(
-    stored: StoredModel, series: HourlySeries, every: int, since: int, days: int = DAYS
+    stored: StoredModel,
+    series: HourlySeries,
+    every: int,
+    since: int,
+    days: int = DAYS,
+    changes: Sequence[CodeChange] = (),
 ) -> Aged | None:
-    """The newest whole days of a series since an hour as runs every so many hours forecast them; None without any."""
+    """The newest whole days of a series since an hour as runs every so many hours forecast them; None without any.
+
+    No run foresees the `changes` that the series is already moved by.
+    """
     hours = min(days, (series.end - max(since, series.start)) // HOURS_PER_DAY) * HOURS_PER_DAY
     if hours < HOURS_PER_DAY:
         return None
-    first, p50, p95 = series.end - hours, [], []
+    first, p50, p95, actual = series.end - hours, [], [], []
     for origin in range(first, series.end, every):
         found = forecast_from(stored, training_window(series, origin), HOURS_PER_DAY)
         p50.append(found.p50[:every])
         p95.append(found.bounds.p95[:every])
-    actual = series.between(first, series.end).values
-    return Aged(actual, np.concatenate(p50)[:hours], np.concatenate(p95)[:hours])
+        part = series.between(origin, origin + every)
+        actual.append(as_it_came(part.values, part.hours, origin, changes))
+    return Aged(np.concatenate(actual), np.concatenate(p50)[:hours], np.concatenate(p95)[:hours])
 
 
 def gain(every: int, often: Sequence[Aged], daily: Sequence[Aged]) -> Gain | None:

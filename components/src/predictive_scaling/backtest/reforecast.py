@@ -23,6 +23,7 @@ from predictive_scaling.store.registry import Registry
 MAX_GROWTH = 5.0  # times the highest value of the window: beyond, a forecast is not to be believed
 MAX_BOUND = 2 * MAX_GROWTH
 MIN_OBSERVED_HOURS = 24
+NO_USAGE = "no usage in the newest day"
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,18 @@ def reforecast(
 ) -> Reforecast:
     """Read the model under `key`, update and forecast. Raises RegistryError; what is wrong with a model is a reason."""
     window = training_window(series, series.end)
-    if window.between(window.end - MIN_OBSERVED_HOURS, window.end).observed == 0:
-        return unserved(service, metric, series.end, horizon, "no usage in the newest day")
+    if _unseen(window):
+        return unserved(service, metric, series.end, horizon, NO_USAGE)
     data = registry.get(key)
     try:
         stored = checked(decode(data, PurePosixPath(key).stem), service, metric)
     except ModelRejectedError as error:
         return unserved(service, metric, series.end, horizon, str(error))
     return replace(forecast_from(stored, window, horizon, hints), data=data)
+
+
+def _unseen(window: HourlySeries) -> bool:
+    return window.between(window.end - MIN_OBSERVED_HOURS, window.end).observed == 0
 
 
 def checked(stored: StoredModel, service: str, metric: str) -> StoredModel:
@@ -76,6 +81,8 @@ def forecast_from(
     What shifted within the window's last days is moved before the model sees it; `hints` are hours of deployments.
     """
     service, metric = stored.service, stored.metric
+    if _unseen(newest):
+        return unserved(service, metric, newest.end, horizon, NO_USAGE)
     shift = found(newest, hints)
     window = moved(newest, shift)
     fitted = stored.fitted.updated(window)

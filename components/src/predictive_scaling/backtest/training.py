@@ -40,6 +40,7 @@ from predictive_scaling.models import (
     recipes,
 )
 from predictive_scaling.models.blend import FittedBlend, Record
+from predictive_scaling.models.features import CodeChange
 
 MAX_WORKERS = 8
 MANY = 200
@@ -68,13 +69,14 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class Job:
-    """One series to train; `hints` are hours at which something was deployed."""
+    """One series to train; `hints` are hours at which something was deployed, `changes` what it is already moved by."""
 
     service: str
     metric: str
     series: HourlySeries
     options: TrainingOptions
     hints: tuple[int, ...] = ()
+    changes: tuple[CodeChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
         options.cv_folds,
         blend=BLEND in options.candidates,
         hints=[job.hints for job in known],
+        changes=[job.changes for job in known],
     )
     light = [model for model in models if model.kind in MEMBERS]
     shifts = [each.shifts for each in tested]
@@ -223,6 +226,8 @@ def _fitted(job: Job, tested: Backtest, newest: Mapping[str, Fitted], kind: str)
         made = recipe(kind, job.options.models)
         return newest.get(kind) or fit_at(job.series, made, job.series.end, tested.shifts)
     members = {name: rows for name, rows in members_of(tested.p50).items() if name in newest}
+    if not members:
+        return None
     record = Record.of(member_errors(tested.actual, members))
     chosen = [at for at, weight in enumerate(record.weights().tolist()) if weight >= NEGLIGIBLE]
     fits = [newest[name] for name in members]

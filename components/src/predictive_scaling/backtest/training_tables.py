@@ -21,7 +21,7 @@ from predictive_scaling.backtest.training import Job, SeriesTraining, TrainingOp
 from predictive_scaling.base.documents import Document, pretty_bytes, rounded, sha256, write_bytes
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, IntArray
-from predictive_scaling.models.features import deployments, series_of
+from predictive_scaling.models.features import deployments, level_changes, series_of
 from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.load_checks import load_column
@@ -54,7 +54,14 @@ def jobs_of(
 ) -> list[Job]:
     """The same of each service's own table."""
     jobs = [
-        Job(name, metric, series_of(rows, require_service_name(name), metric), options, deployments(rows))
+        Job(
+            name,
+            metric,
+            series_of(rows, require_service_name(name), metric),
+            options,
+            deployments(rows),
+            level_changes(rows) if metric == "cpu" else (),
+        )
         for name, rows in tables
         if (not service or name == service) and (metric != LOAD or load_column(rows))
     ]

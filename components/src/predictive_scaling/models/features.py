@@ -2,7 +2,8 @@
 
 Columns: timestamp, service, cpu, memory (means of the hour), cpu_max, memory_max, hour, dow (Monday 0), is_weekend,
 n_samples; and where the samples have them cpu_request, memory_request (last of the hour), requests, queue (means),
-deployed (1 in an hour with a deployment, else 0).
+deployed (1 in an hour with a deployment, else 0), cpu_moved_by (what cores were multiplied by, as the code got slower
+or faster since).
 Hours with less than half their samples are missing (NaN), and stay so.
 
 What is forecast of cpu is the hour's mean: who works slower for a minute goes on. Of memory it is the hour's highest,
@@ -13,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.base.series import HourlySeries
+from predictive_scaling.base.series import FloatArray, HourlySeries, IntArray
 from predictive_scaling.usage.checks import DEPLOYED, LOAD, LOADS, METRICS
 from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import epoch_hours
@@ -27,10 +29,18 @@ FEATURE_COLUMNS = (
     *("timestamp", "service", "cpu", "memory", "cpu_max", "memory_max"),
     *("hour", "dow", "is_weekend", "n_samples"),
 )
+MOVED_BY = "cpu_moved_by"
 REQUEST_COLUMNS = ("cpu_request", "memory_request")
 # What a model of a metric is trained on.
 TARGET_COLUMNS = {"cpu": ("cpu",), "memory": ("memory", "memory_max"), LOAD: ()}
 HOUR = pd.Timedelta(hours=1)
+
+
+class CodeChange(NamedTuple):
+    """From `hour` (since 1970) on the code takes so many times the cores."""
+
+    hour: int
+    times: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class FeatureEngineer:
             self._service(str(name), rows, index) for name, rows in chosen.groupby("service", sort=True)
         ]
         features = pd.concat(tables, ignore_index=True)
-        more = [name for name in (*REQUEST_COLUMNS, *LOADS, DEPLOYED) if name in features.columns]
+        more = [name for name in (*REQUEST_COLUMNS, *LOADS, DEPLOYED, MOVED_BY) if name in features.columns]
         return features[[*FEATURE_COLUMNS, *more]]
 
     def _service(self, service: str, rows: pd.DataFrame, index: pd.DatetimeIndex) -> pd.DataFrame:
@@ -67,7 +77,7 @@ class FeatureEngineer:
         aggregated = _hours(rows).reindex(index[index >= rows["timestamp"].min().floor("h")])
         aggregated = aggregated.assign(n_samples=aggregated["n_samples"].fillna(0).astype(int))
         sparse = aggregated["n_samples"] < expected / 2
-        values = [name for name in aggregated.columns if name not in ("n_samples", DEPLOYED)]
+        values = [name for name in aggregated.columns if name not in ("n_samples", DEPLOYED, MOVED_BY)]
         blanked = {name: aggregated[name].mask(sparse) for name in values}
         return _with_calendar(
             aggregated.assign(**blanked, service=service).rename_axis("timestamp").reset_index()
@@ -107,6 +117,7 @@ def _hours(rows: pd.DataFrame) -> pd.DataFrame:
             **{name: grouped[name].last() for name in REQUEST_COLUMNS if name in rows.columns},
             **{name: grouped[name].mean() for name in LOADS if name in rows.columns},
             **({DEPLOYED: (grouped[DEPLOYED].max() > 0).astype(int)} if DEPLOYED in rows.columns else {}),
+            **({MOVED_BY: grouped[MOVED_BY].mean()} if MOVED_BY in rows.columns else {}),
             "n_samples": grouped.size(),
         }
     )
@@ -117,6 +128,29 @@ def deployments(rows: pd.DataFrame) -> tuple[int, ...]:
     if DEPLOYED not in rows.columns:
         return ()
     return tuple(sorted(set(epoch_hours(rows[rows[DEPLOYED] > 0]).tolist())))
+
+
+def level_changes(rows: pd.DataFrame) -> tuple[CodeChange, ...]:
+    """The changes of the code that the cores of one service are already moved by, as far as its rows say."""
+    if MOVED_BY not in rows.columns:
+        return ()
+    known = rows[rows[MOVED_BY].notna()]
+    hours, factors = epoch_hours(known), known[MOVED_BY].to_numpy(dtype=np.float64)
+    order = np.argsort(hours, kind="stable")
+    hours, factors = hours[order], factors[order]
+    times = factors[:-1] / factors[1:]
+    return tuple(
+        CodeChange(int(hours[at + 1]), float(times[at])) for at in np.flatnonzero(~np.isclose(times, 1.0))
+    )
+
+
+def as_it_came(actual: FloatArray, hours: IntArray, origin: int, changes: Sequence[CodeChange]) -> FloatArray:
+    """Values of hours from an origin on, in what a unit cost before it: a change after it came unforeseen."""
+    found = actual.copy()
+    for change in changes:
+        if change.hour >= origin:
+            found[hours >= change.hour] *= change.times
+    return found
 
 
 def _with_calendar(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.base.series import FloatArray, HourlySeries
-from predictive_scaling.models.features import load_of
+from predictive_scaling.models.features import MOVED_BY, load_of
 from predictive_scaling.models.unit_cost import UnitCost, unit_cost
 from predictive_scaling.usage.checks import LOAD, LOADS
 from predictive_scaling.usage.load_checks import load_column
@@ -51,7 +51,10 @@ def cost_of(rows: pd.DataFrame, *, levelled: bool = False) -> UnitCost | None:
 
 
 def levelled(samples: pd.DataFrame, found: Mapping[str, UnitCost]) -> pd.DataFrame:
-    """Samples whose cores before a change of the code are what the code of now would have used for their load."""
+    """Samples whose cores before a change of the code are what the code of now would have used for their load.
+
+    By what they were multiplied stands beside them, for backtests: nobody knew it before the change.
+    """
     moved = {name: each for name, each in found.items() if any(change.counts for change in each.changes)}
     if not moved:
         return samples
@@ -59,7 +62,8 @@ def levelled(samples: pd.DataFrame, found: Mapping[str, UnitCost]) -> pd.DataFra
     factors = np.ones(len(samples))
     for name, each in moved.items():
         factors[names == name] = each.factors(hours[names == name])
-    return samples.assign(**{name: samples[name] * factors for name in MOVED if name in samples.columns})
+    cores = {name: samples[name] * factors for name in MOVED if name in samples.columns}
+    return samples.assign(**cores, **{MOVED_BY: factors})
 
 
 def by_load(forecast: pd.DataFrame, cost: UnitCost) -> pd.DataFrame:

@@ -173,7 +173,8 @@ def engineer_features(
     """Write hourly features of the given services (none given: all); gives whether there is anything to train on.
 
     A metric that the validation document turned away has no values, nor have hours of events that are not learnt. Cores
-    before code got slower or faster are as the code of now would have used them for their load.
+    before code got slower or faster are as the code of now would have used them for their load; by what they were
+    multiplied stands beside them.
     """
     engineer = FeatureEngineer(model_freq, window_days)
     refused = refused_metrics(validation)

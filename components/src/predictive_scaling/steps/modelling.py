@@ -24,7 +24,7 @@ from predictive_scaling.backtest.training_tables import (
 from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, write_bytes
 from predictive_scaling.base.errors import InputError
-from predictive_scaling.models.features import FEATURE_COLUMNS, TARGET_COLUMNS
+from predictive_scaling.models.features import FEATURE_COLUMNS, MOVED_BY, TARGET_COLUMNS
 from predictive_scaling.report.page import Shown
 from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
@@ -60,7 +60,7 @@ def train_model(
     if metric not in TARGET_COLUMNS:
         raise InputError(f"metric is {metric!r}; it must be cpu, memory or load")
     columns = ("timestamp", "service", *TARGET_COLUMNS[metric])
-    table = InOrder(features, columns, only=metric != LOAD, also=(DEPLOYED,))
+    table = InOrder(features, columns, only=metric != LOAD, also=(DEPLOYED, MOVED_BY))
     jobs = jobs_of(table.services(), metric, service, options)
     manifest = _write_trained(jobs, model, cv, forecast, metric, options.horizon_hours)
     say(f"{metric}: {len(manifest['models'])} models trained, {len(manifest['refused'])} series refused")

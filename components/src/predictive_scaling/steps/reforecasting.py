@@ -21,7 +21,7 @@ from predictive_scaling.base.console import say
 from predictive_scaling.base.documents import Document, pretty_bytes, sha256, write_bytes
 from predictive_scaling.base.series import HOURS_PER_DAY
 from predictive_scaling.models import BY_LOAD
-from predictive_scaling.models.features import FEATURE_COLUMNS, deployments, hourly_series, series_of
+from predictive_scaling.models.features import FEATURE_COLUMNS, deployments, level_changes, series_of
 from predictive_scaling.models.load import loaded
 from predictive_scaling.recommend.entries import SCORES
 from predictive_scaling.recommend.publishing import BY_LOAD_SCORE, current_pointer
@@ -137,11 +137,14 @@ class _Current(NamedTuple):
         return {"freshness": gain.document()} if gain else {}
 
     def _aged(self, table: pd.DataFrame, each: Reforecast, every: int) -> tuple[Aged, Aged] | None:
-        series = hourly_series(table, each.service, each.metric)
+        rows = table[table["service"] == each.service]
+        series = series_of(rows, each.service, each.metric)
+        changes = level_changes(rows) if each.metric == "cpu" else ()
         trained = parse_instant(str(self._trained(each.service, each.metric)["trained_at"]))
         stored, since = decode(each.data, sha256(each.data)), -int(-trained.timestamp() // 3600)
         often, daily = (
-            freshness.by_rhythm(stored, series, rhythm, since) for rhythm in (every, HOURS_PER_DAY)
+            freshness.by_rhythm(stored, series, rhythm, since, changes=changes)
+            for rhythm in (every, HOURS_PER_DAY)
         )
         return (often, daily) if often and daily else None
 

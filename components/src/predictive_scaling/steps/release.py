@@ -115,6 +115,7 @@ def fallback_recommendation(
     now_override: str = "",
     *,
     data_failed: bool = False,
+    keep_models: bool = False,
     error_log: str = "",
     around: Surroundings | None = None,
     actions: str = "",
@@ -122,7 +123,8 @@ def fallback_recommendation(
     """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
 
     `data_failed` says that the data was not to be trusted: then what was recommended before stays, as long as it
-    holds, and so do the models in force. Gives whether anything is recommended.
+    holds, and so do the models in force. These stay with `keep_models`, too: a run that trains none must not take those
+    of a training that ended while it ran. Gives whether anything is recommended.
     """
     require_mode(mode, registry)
     now = resolve_now(now_override)
@@ -133,7 +135,8 @@ def fallback_recommendation(
     _show(document, recommender, actions)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
     shapes = recommender.shapes.shapes.values()
-    unheard = _release(document, [], paths, mode, registry, shapes, now, keep_models=data_failed)
+    kept = data_failed or keep_models
+    unheard = _release(document, [], paths, mode, registry, shapes, now, keep_models=kept)
     faults = [Fault(reason), *unheard, *from_services(document), *_odd(recommender)]
     recommends = bool(document["services"]) and not over(document, now)
     return write_error_log(error_log, faults, success=recommends)

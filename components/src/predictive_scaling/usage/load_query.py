@@ -7,7 +7,7 @@ that is asked for and an hour before it at most, and where it is for all service
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from predictive_scaling.base.errors import InputError
@@ -22,6 +22,8 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+# Prometheus also reads numbers as seconds, and [1d * 2]: what this does not read must not pass as short.
+_RANGE = re.compile(r"\s*(\d+(ms|[smhdwy]))+\s*(:\s*((\d+(ms|[smhdwy]))+\s*)?)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -115,13 +117,23 @@ def _faults(expression: str) -> Iterator[str]:
     bare = _QUOTED.sub('""', expression)
     if re.search(r"[\"'`#]", bare.replace('""', "")) or not _closed(bare):
         yield "has a quote, a bracket or a comment that does not end in it"
-    if "@" in bare or re.search(r"\boffset\b", bare):
+    if "@" in bare or re.search(r"\boffset\b", bare, re.IGNORECASE):
         yield "asks for another time than that of the row: leave @ and offset out"
-    longest = max(
-        (_seconds(part) for text in re.findall(r"\[([^\]]*)\]", bare) for part in text.split(":")), default=0
-    )
-    if longest > MAX_RANGE_SECONDS:
+    ranges = re.findall(r"\[([^\]]*)\]", bare)
+    if not all(_RANGE.fullmatch(each) for each in ranges):
+        yield "has a range that is not written as [5m] or [30m:1m]"
+    elif _looks_back(ranges) > MAX_RANGE_SECONDS:
         yield "looks back for more than an hour"
+
+
+def _looks_back(ranges: Iterable[str]) -> float:
+    """The most seconds that ranges can reach back: subqueries may stand within one another, so theirs add up."""
+    plain, within = [0.0], 0.0
+    for text in ranges:
+        first, colon, step = text.partition(":")
+        within += _seconds(first) if colon else 0.0
+        plain.append(_seconds(step if colon else first))
+    return within + max(plain)
 
 
 def _closed(bare: str) -> bool:
@@ -141,5 +153,5 @@ def _seconds(duration: str) -> float:
 def _by(expression: str, label: str) -> bool:
     """Whether an expression is aggregated by a label, so that there is one series for each service."""
     bare = _QUOTED.sub('""', expression)
-    groups = re.findall(r"\bby\s*\(([^)]*)\)", bare)
+    groups = re.findall(r"\bby\s*\(([^)]*)\)", bare, re.IGNORECASE)
     return any(label in {each.strip() for each in group.split(",")} for group in groups)
