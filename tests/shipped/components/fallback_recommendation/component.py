@@ -28,6 +28,7 @@ def fallback_recommendation(
     data_failed: bool = False,
     lead_minutes: int = 10,
     floor_budget: float = 1.28,
+    keep_models: bool = False,
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Recommend constants from usage alone, for a run in which no forecast can be used.
 
@@ -50,6 +51,7 @@ def fallback_recommendation(
             the models in force.
         lead_minutes: How long before its hour a floor counts, 0-60.
         floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
+        keep_models: The models in force stay so: for a run that trained none.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
@@ -74,6 +76,7 @@ def fallback_recommendation(
         run_id,
         now_override,
         data_failed=data_failed,
+        keep_models=keep_models,
         error_log=error_log.path,
         around=steps.Surroundings(
             services, shapes.path if shapes else "", lead_minutes=lead_minutes, events=events
