@@ -21,6 +21,7 @@ import pandas as pd
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import IntArray, instants
 from predictive_scaling.usage.checks import DEPLOYED, LOADS
+from predictive_scaling.usage.table_told import header, unreadable
 
 COMPRESSION = 6  # 9 takes twice the time for a hundredth of the bytes
 GZIP_MAGIC = b"\x1f\x8b"
@@ -29,9 +30,6 @@ ISO_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 MAX_TEXT = 256 * 2**20
 MAX_ROWS = 5_000_000
 MAX_HEADER = 64 * 2**10
-MAX_NAMES = 20
-# What a column is called: words, units, PromQL labels. No text with a colon, a slash or a key's long run of letters.
-_NAME = re.compile(r"(?=.{1,40}$)[A-Za-z_][A-Za-z0-9_]{0,31}([ .-][A-Za-z0-9_()%]{1,24}){0,4}")
 # A service may be called null, nan, 007 or true: only a number can be missing by a word.
 TEXTS = ("timestamp", "service", "kind", "container")
 _WORDS = (*TEXTS, "metric", "model")
@@ -200,9 +198,9 @@ def _table(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFra
     try:
         parsed = pd.to_datetime(frame["timestamp"], utc=True, format="ISO8601")
     except ValueError as error:
-        raise InputError(f"{name}: bad timestamp: {_unreadable(frame['timestamp'])}") from error
+        raise InputError(f"{name}: bad timestamp: {unreadable(frame['timestamp'])}") from error
     if parsed.isna().any():
-        raise InputError(f"{name}: bad timestamp: {_unreadable(frame['timestamp'])}")
+        raise InputError(f"{name}: bad timestamp: {unreadable(frame['timestamp'])}")
     numbers = [each for each in frame.columns if each in NUMBERS or (each in columns and each not in _WORDS)]
     require_numbers(frame, numbers, name)
     return frame.assign(timestamp=parsed, **{each: numeric(frame[each]) for each in numbers})
@@ -240,22 +238,7 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str], name: str) -> N
     """Raise InputError that lists every missing column."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        raise InputError(f"{name}: missing columns: {', '.join(missing)}; found: {_header(frame, columns)}")
-
-
-def _header(frame: pd.DataFrame, wanted: Sequence[str]) -> str:
-    """Names of a header that has at least one that is wanted; another first line may be anybody's secret."""
-    names = [str(name) for name in frame.columns]
-    if names and not (set(names) & set(wanted) and all(map(_NAME.fullmatch, names))):
-        return "none of these (the first line is not told, for it is no header of usage)"
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return (", ".join(names[:MAX_NAMES]) or "none") + more
-
-
-def _unreadable(texts: pd.Series[str]) -> str:
-    """How many instants cannot be read, and in which row the first one is; never what stands there."""
-    bad = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce").isna().to_numpy()
-    return f"{int(bad.sum())} are no ISO 8601 instants, the first in row {int(bad.argmax()) + 2}"
+        raise InputError(f"{name}: missing columns: {', '.join(missing)}; found: {header(frame, columns)}")
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, compress: bool = False) -> None:
