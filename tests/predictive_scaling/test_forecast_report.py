@@ -1,20 +1,23 @@
 """The report as text, and as Chromium shows it: light and dark, alone and in KFP's iframe."""
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import escape
-from predictive_scaling.backtest.evaluation import Gates, ModelValidator
+from predictive_scaling.backtest.evaluation import Gates, ModelValidator, SeriesEvaluation
 from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
-from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_from
+from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_of
 from predictive_scaling.models.features import FeatureEngineer
-from predictive_scaling.recommend.capacity import CURRENT, FORECAST, GUARDED, VPA_LIKE, plan_costs
+from predictive_scaling.recommend.capacity import CURRENT, FORECAST, HIGHER, VPA_LIKE, plan_costs
 from predictive_scaling.report import page as reports
-from predictive_scaling.report.page import ReportData, html_report
+from predictive_scaling.report.page import Shown
 from predictive_scaling.report.tables import Compared, ModelRow, model_rows
+from predictive_scaling.usage.by_service import rows_by_service
 from servers.browser import Browser
 from usage_data import START, clean, usage
 
@@ -22,10 +25,33 @@ OPTIONS = TrainingOptions(candidates=("profile_level", "snaive_1d"))
 HOSTILE = '<img src="http://x" onerror="alert(1)">'
 
 
+@dataclass(frozen=True)
+class ReportData:
+    """What a report is made of, as whole tables."""
+
+    results: Sequence[SeriesEvaluation]
+    gates: Gates
+    horizon: int
+    cv: pd.DataFrame
+    forecast: pd.DataFrame
+    features: pd.DataFrame
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def html_report(data):
+    """The page, gathered service by service as the step does."""
+    shown, tables = Shown(), (data.cv, data.forecast, data.features)
+    by_service = [rows_by_service(table) for table in tables]
+    for service, found in groupby(data.results, key=lambda each: each.service):
+        parts = (of.get(service, table.iloc[:0]) for of, table in zip(by_service, tables, strict=True))
+        shown.add(list(found), *parts)
+    return shown.html(data.gates, data.horizon, data.refused)
+
+
 def data(accuracy_threshold=0.7, name="checkout", metric="cpu"):
     rows = pd.concat([usage(), usage("late", days=4)]).assign(cpu_request=4.0)
     features = FeatureEngineer().transform(clean(rows))
-    results = ModelTrainer().train(jobs_from(features, metric, "", OPTIONS))
+    results = ModelTrainer().train(jobs_of(rows_by_service(features).items(), metric, "", OPTIONS))
     cv, forecast = cv_table(results), forecast_table(results, 24)
     renamed = [table.replace({"service": {"checkout": name}}) for table in (cv, forecast, features)]
     gates = Gates(accuracy_threshold)
@@ -143,7 +169,7 @@ def test_cost_and_risk_of_plans_by_hand():
     # 0.87 of it.
     assert found[FORECAST].cost == pytest.approx(0.87 * 2.3 * 4 / 8)
     assert found[FORECAST].hours_over == 0.25
-    assert found[GUARDED].cost == pytest.approx(1.15 * 2 * 4 / 8)
+    assert found[HIGHER].cost == pytest.approx(1.15 * 2 * 4 / 8)
     assert found[VPA_LIKE].cost == pytest.approx(1.15 * 2 * 4 / 8)
     assert found[VPA_LIKE].hours_over == 0.25
     assert found[CURRENT].cost == pytest.approx(3 * 4 / 8)

@@ -22,7 +22,6 @@ from predictive_scaling.base.documents import Document, pretty_bytes, rounded, s
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, IntArray
 from predictive_scaling.models.features import deployments, level_changes, series_of
-from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import LOAD
 from predictive_scaling.usage.load_checks import load_column
 from predictive_scaling.usage.tables import utc
@@ -44,15 +43,10 @@ class ModelFile:
     wape: float | None
 
 
-def jobs_from(features: pd.DataFrame, metric: str, service: str, options: TrainingOptions) -> list[Job]:
-    """One job for every service of the table that has the metric, or for the one that is named."""
-    return jobs_of(rows_by_service(features).items(), metric, service, options)
-
-
 def jobs_of(
     tables: Iterable[tuple[str, pd.DataFrame]], metric: str, service: str, options: TrainingOptions
 ) -> list[Job]:
-    """The same of each service's own table."""
+    """One job for every service, each with its own table, that has the metric, or for the one that is named."""
     jobs = [
         Job(
             name,

@@ -18,8 +18,8 @@ from predictive_scaling.recommend.peaks import memory_maxima, peak_ratio
 from predictive_scaling.recommend.plan import Ahead, Past, PlanOptions, planned
 
 FORECAST, VPA_LIKE, CURRENT = "forecast", "VPA-like", "current requests"
-GUARDED = "the higher of both"
-PLANS = (FORECAST, VPA_LIKE, GUARDED, CURRENT)
+HIGHER = "the higher of both"
+PLANS = (FORECAST, VPA_LIKE, HIGHER, CURRENT)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _fold_plans(
     found = {FORECAST: planned(metric, ahead, past, PlanOptions())}
     if usual:
         found[VPA_LIKE] = np.full_like(ahead.p95, usual.request)
-        found[GUARDED] = np.maximum(found[FORECAST], found[VPA_LIKE])
+        found[HIGHER] = np.maximum(found[FORECAST], found[VPA_LIKE])
     if len(requests.value):
         found[CURRENT] = np.full_like(ahead.p95, requests.value[-1])
     return found

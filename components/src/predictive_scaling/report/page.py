@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import pandas as pd
 from markupsafe import Markup
@@ -32,7 +31,6 @@ from predictive_scaling.report.tables import (
     model_rows,
     refused_texts,
 )
-from predictive_scaling.usage.by_service import rows_by_service
 from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
@@ -40,34 +38,6 @@ CHART_HISTORY_DAYS = 7
 MAX_ROWS = 400
 # What the last paragraph takes, and the end of the page.
 _RESERVE = 500
-
-
-@dataclass(frozen=True)
-class ReportData:
-    """What the report shows: the judgements, the tables behind them (of all metrics), and what validation refused."""
-
-    results: Sequence[SeriesEvaluation]
-    gates: Gates
-    horizon: int
-    cv: pd.DataFrame
-    forecast: pd.DataFrame
-    features: pd.DataFrame
-    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-
-def html_report(data: ReportData) -> str:
-    """The page of whole tables."""
-    shown = Shown()
-    results = {name: list(found) for name, found in groupby(data.results, key=lambda each: each.service)}
-    tables = [rows_by_service(table) for table in (data.cv, data.forecast, data.features)]
-    for service, found in results.items():
-        parts = (of.get(service, table.iloc[:0]) for of, table in zip(tables, _tables(data), strict=True))
-        shown.add(found, *parts)
-    return shown.html(data.gates, data.horizon, data.refused)
-
-
-def _tables(data: ReportData) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    return data.cv, data.forecast, data.features
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pandas as pd
 from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS
 from predictive_scaling.backtest.metrics import accuracy
 from predictive_scaling.base.series import FloatArray
-from predictive_scaling.recommend.capacity import FORECAST, GUARDED, PLANS, VPA_LIKE, PlanCost
+from predictive_scaling.recommend.capacity import FORECAST, HIGHER, PLANS, VPA_LIKE, PlanCost
 
 FoldAccuracies = dict[pd.Timestamp, float | None]
 
@@ -135,7 +135,7 @@ def guard_rows(costs: Sequence[PlanCost], guarded: Collection[tuple[str, str]]) 
     return [
         _cost_row(metric, plan, [each for each in refused if (each.metric, each.plan) == (metric, plan)])
         for metric in sorted({each.metric for each in refused})
-        for plan in (FORECAST, VPA_LIKE, GUARDED)
+        for plan in (FORECAST, VPA_LIKE, HIGHER)
     ]
 
 
