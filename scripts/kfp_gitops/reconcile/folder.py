@@ -138,10 +138,8 @@ def _place(folder: Path | Place) -> Place:
 
 def _texts(source: Source, environment: str) -> Texts:
     settings = _settings(source, environment)
-    rendered = {
-        entry["name"]: rendered_pipeline(source, entry["name"], entry["release"])
-        for entry in settings["pipelines"]
-    }
+    shared: dict[str, str] = {}
+    rendered = {entry["name"]: rendered_pipeline(source, entry, shared) for entry in settings["pipelines"]}
     locked = lock.read(source.read_text(LOCK), f"{source.name}/{LOCK}")
     return Texts(settings, rendered, locked, source.name)
 
