@@ -10,6 +10,7 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import BinaryIO, Protocol
@@ -30,6 +31,21 @@ class Blob(Protocol):
 
     def is_in(self, found: bytes) -> bool:
         """Whether these bytes say the same: of some contents there is more than one writing."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Just these bytes."""
+
+    found: bytes
+
+    def content(self) -> bytes:
+        """As `Blob.content`."""
+        return self.found
+
+    def is_in(self, found: bytes) -> bool:
+        """As `Blob.is_in`."""
+        return found == self.found
 
 
 Wanted = Mapping[str, str | Blob]

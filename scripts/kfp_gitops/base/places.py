@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol, TypeVar
 
-from kfp_gitops.base import files, packed
+from kfp_gitops.base import archives, files
 from kfp_gitops.base.errors import InputError, RemoteError
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Source(Protocol):
         """The text of each of these, by its path."""
 
     def parts(self) -> Iterator[Source]:
-        """Itself; where its pipelines stand in archives (`base.packed`), one for each of these, one after the other.
+        """Itself; where its pipelines stand in archives (`base.archives`), one for each of these, one after the other.
 
         Each has an environment.yaml with its own pipelines, a lock with their entries, and the components of all.
         """
@@ -220,7 +220,7 @@ class _State:
 
 
 def _parts(source: Plain | _State) -> Iterator[Source]:
-    return packed.parts(source) if packed.is_packed(source) else iter((source,))
+    return archives.parts(source) if archives.is_packed(source) else iter((source,))
 
 
 def _leaves(shown: str) -> InputError:

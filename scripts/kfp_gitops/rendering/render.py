@@ -17,10 +17,10 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.checking import limits
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered, specs
-from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
+from kfp_gitops.rendering import delivery, manifests, rendered
+from kfp_gitops.rendering.delivered import delivered_by, with_lock
+from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
@@ -51,7 +51,9 @@ def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
     if any(_is_other(inputs, pipeline) for pipeline in suspects if pipeline in env.pipelines):
         return False
     found = _render(root, env, memo)
-    return all(path == LOCK for _, path in files.differences(root, found.folder, found.files()))
+    lock = f"{found.folder}/{LOCK}"
+    wanted = with_lock(root, found, files.read_text(root, lock) if (root / lock).is_file() else "")
+    return all(path == LOCK for _, path in files.differences(root, found.folder, wanted))
 
 
 def _memo(root: Path, env: Environment) -> Memo:
@@ -67,8 +69,9 @@ def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
         if answer["key"]:
             memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
-    delivered = _delivery(root, env, pipelines, memo)
-    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+    head = header(env.name, "environments/") + dump(_environment(env, pipelines))
+    delivered, packing = delivered_by(root, env, pipelines, head, memo)
+    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)), packing)
 
 
 def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
@@ -118,17 +121,6 @@ def _schedules(pipeline: RenderedPipeline) -> set[str]:
     return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
 
 
-def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
-    """What forbids the ConfigMap by which a pipeline gets into the cluster."""
-    return _config_map(env, f"the ConfigMap of pipeline {pipeline.name!r}", dict(pipeline.own_files()))
-
-
-def _config_map(env: Environment, name: str, found: Mapping[str, str]) -> Iterator[Problem]:
-    texts = {f"manifests/{env.name}/{path}": text for path, text in found.items()}
-    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path in found}
-    return limits.config_map(name, keys, texts)
-
-
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
@@ -138,7 +130,6 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
             pipeline = _pipeline(env, name, release)
-            raise_if_any(_too_large(env, pipeline))
         return {"pipeline": pipeline.texts(), "key": "" if pipeline.warnings else key}
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
@@ -194,11 +185,12 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
     return RenderedPipeline(
         name=name,
         release=release.digest,
-        manifest=_header(env, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
+        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
         specs=texts,
         irs=_irs(env, found.outer, release),
         inner={
-            inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
+            inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
+            + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
         warnings=(*found.warnings, *_image_warnings(found.outer, release)),
@@ -213,7 +205,7 @@ def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, st
     if manifest.ir is None:
         return {}
     documents = brought.with_images(release.irs[manifest.ir], release.images)
-    return {manifest.ir: _header(env, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
+    return {manifest.ir: header(env.name, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
 
 
 @lru_cache(maxsize=1024)
@@ -234,47 +226,11 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     return values
 
 
-def _header(env: Environment, source: str) -> str:
-    return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
-
-
 def _spec_header(env: Environment, component: str) -> str:
     """It names no pipeline: the text is shared."""
-    return _header(
-        env, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
+    return header(
+        env.name, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
     )
-
-
-def _delivery(
-    root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
-) -> dict[str, str]:
-    head = _environment(env, pipelines)
-    listed = [
-        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.own_files()]) for pipeline in pipelines
-    ]
-    shared = specs.together((pipeline.name, pipeline.shared_files()) for pipeline in pipelines)
-    raise_if_any(_config_map(env, "the ConfigMap of the component specs", shared))
-    approved = approval.approved(root, env)
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed, approved]
-    key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
-    if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
-        memo.fresh[key] = memo.known[key]
-        return texts
-    texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
-    for name, text in delivery.render(root, env, listed, [*shared], approved).items():
-        texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
-    if approved:
-        texts[planfile.NAME] = approved
-    if memo.used:
-        memo.fresh[key] = memos.digest(texts)
-    return texts
-
-
-def _beside(root: Path, env: Environment) -> dict[str, str]:
-    """The files of manifests/<env>/ beside the pipelines and the lock."""
-    folder = f"manifests/{env.name}"
-    names = [name for name in files.list_files(root, folder) if "/" not in name and name != LOCK]
-    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
 
 
 def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain, Source
 from kfp_gitops.rendering import specs
+from kfp_gitops.rendering.packing import Packing
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import sha256
 
@@ -33,6 +34,13 @@ def identity(name: str, texts: Iterable[tuple[str, str]]) -> str:
         for path, text in texts
     }
     return f"sha256:{sha256(json.dumps(digests, sort_keys=True))}"
+
+
+def header(environment: str, source: str) -> str:
+    """The first line of what is rendered from a source."""
+    return (
+        f"# Generated from {source} by `python scripts/render.py --env {environment}`; edit that, not this.\n"
+    )
 
 
 def paused_until(environment: Mapping[str, Any], pipeline: Mapping[str, Any]) -> Any:
@@ -148,6 +156,8 @@ class Rendered:
     memo: Memo = field(default_factory=Memo)
     of_delivery: tuple[Problem, ...] = ()
     """Warnings about what all pipelines are delivered by."""
+    packing: Packing | None = None
+    """How many archives they are delivered in; these are made when there is a lock to put into them."""
 
     @property
     def folder(self) -> str:
@@ -165,4 +175,9 @@ class Rendered:
         found = dict(self.delivery)
         for pipeline in self.pipelines:
             found.update(pipeline.own_files())
-        return found | specs.together((pipeline.name, pipeline.shared_files()) for pipeline in self.pipelines)
+        return found | self.shared
+
+    @cached_property
+    def shared(self) -> dict[str, str]:
+        """The same of what more than one pipeline may use."""
+        return specs.together((pipeline.name, pipeline.shared_files()) for pipeline in self.pipelines)

@@ -13,8 +13,9 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
-from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
 from kfp_gitops.review.promotion.provenance import Origins
 from kfp_gitops.sources import environment
@@ -83,11 +84,11 @@ def promote(
             if not left:
                 return Promotion((), ())
             return promote(root, source, target, left, admit, uncommitted=uncommitted)
-        texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
+        wanted = with_lock(root, rendered, lock.compiled(rendered))
         changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
-            for action, name in files.synchronise(root, rendered.folder, texts)
+            for action, name in files.synchronise(root, rendered.folder, wanted)
         ]
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from delivery.atomic import Volume
-from kfp_gitops.base import files, packed, ustar
+from kfp_gitops.base import archives, files, ustar
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.packed import Archive, part_of
+from kfp_gitops.base.archives import Archive, part_of
 from kfp_gitops.base.places import Mounted, Plain, Source
 
 PARTS = 8
@@ -273,7 +273,7 @@ def test_names_are_spread_evenly_and_for_ever() -> None:
 
 def test_what_nobody_could_read_is_told_before_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Archive(_part(3)).faults() == ""
-    monkeypatch.setattr(packed, "LARGEST", 100)
+    monkeypatch.setattr(archives, "LARGEST", 100)
     assert "an archive has at most 100" in Archive(_part(3)).faults()
-    monkeypatch.setattr(packed, "_FILES", 1)
+    monkeypatch.setattr(archives, "_FILES", 1)
     assert "an archive has at most 1 of 67108864" in Archive(_part(3)).faults()
