@@ -39,6 +39,9 @@ class Source(Protocol):
     def read_texts(self, folder: str) -> dict[str, str]:
         """The text of each of these, by its path."""
 
+    def parts(self) -> Iterator[Source]:
+        """What it is delivered in, each with its part of the pipelines; a plain folder is one part, itself."""
+
 
 class Tree(Protocol):
     """A repository as it is at some time: its work tree, or a commit."""
@@ -107,6 +110,10 @@ class Plain:
         """As `files.read_texts`."""
         return files.read_texts(self.root, f"{self.name}/{folder}")
 
+    def parts(self) -> Iterator[Source]:
+        """One: people read it."""
+        yield self
+
     def whole(self, read: Callable[[Source], T]) -> T:
         """Nobody swaps a work tree."""
         return read(self)
@@ -161,6 +168,9 @@ class _State:
 
     def read_texts(self, folder: str) -> dict[str, str]:
         return {name: self.read_text(f"{folder}/{name}") for name in self.list_files(folder)}
+
+    def parts(self) -> Iterator[Source]:
+        yield self
 
     def _below(self, folder: str, shown: str, outer: tuple[str, ...]) -> Iterator[str]:
         for name in os.listdir(folder):
