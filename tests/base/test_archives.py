@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from delivery.atomic import Volume
 from kfp_gitops.base import archives, files, ustar
-from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.archives import Archive, part_of
+from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.places import Mounted, Plain, Source
 
 PARTS = 8

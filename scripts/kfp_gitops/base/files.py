@@ -17,8 +17,10 @@ from typing import BinaryIO, Protocol
 
 from kfp_gitops.base import processes
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.base.yamltext import GENERATED
 
+MAX_BYTES = GENERATED.bytes
+"""Of any file; of YAML that people write less is read."""
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 """A link is not opened (open(2)); 0 where there is no such thing."""
 

@@ -27,7 +27,7 @@ CONTENT = _CONTENT.removesuffix(".j2")
 
 @dataclass(frozen=True)
 class Listed:
-    """What is delivered: name, digest and paths below manifests/<env>/ of each pipeline, and paths of what they share."""
+    """Name, digest and paths below manifests/<env>/ of each pipeline that is delivered; paths of what they share."""
 
     pipelines: Sequence[tuple[str, str, Sequence[str]]]
     shared: Sequence[str]

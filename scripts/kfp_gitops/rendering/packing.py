@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfp_gitops.base import archives
-from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.base.archives import (
     COMPONENTS,
     HEAD,
@@ -23,6 +22,7 @@ from kfp_gitops.base.archives import (
     file_name,
     part_of,
 )
+from kfp_gitops.base.errors import InputError, Problem
 
 __all__ = ["FEWEST", "FOLDER", "HEAD", "LARGEST", "Given", "Packing", "chosen", "too_large"]
 
