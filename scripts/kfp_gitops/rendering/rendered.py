@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -20,19 +21,17 @@ from kfp_gitops.sources.release import sha256
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
 INNER = "pipelines"  # the folder of the pipelines inside a pipeline
+_OF_SPECS = f"/{specs.PREFIX}"
 _FOR_EVER = "9999-01-01T00:00:00Z"
 
 
-def identity(name: str, texts: Iterable[tuple[str, str]]) -> str:
-    """The digest of a pipeline, (path below a folder of its own, text) each: what a lock is made from.
+def identity(texts: Iterable[tuple[str, str]]) -> str:
+    """The digest of a pipeline's files, (path below manifests/<env>/, text) each: what a lock is made from.
 
-    Its component specs count as `components/<name>.yaml` in that folder, where they stood once, wherever they stand
-    now: so a lock is no other one for that.
+    A component spec counts as `pipelines/<pipeline>/components/<name>.yaml`, where it stood once, wherever it stands
+    now: so no lock is another one for that.
     """
-    digests = {
-        f"pipelines/{name}/{path}": specs.digest(text) if path.startswith(specs.PREFIX) else sha256(text)
-        for path, text in texts
-    }
+    digests = {path: specs.digest(text) if _OF_SPECS in path else sha256(text) for path, text in texts}
     return f"sha256:{sha256(json.dumps(digests, sort_keys=True))}"
 
 
@@ -63,8 +62,11 @@ class RenderedPipeline:
     def own_files(self) -> Iterator[tuple[str, str]]:
         """(path below manifests/<env>/, text) of each file that is this pipeline's alone."""
         folder = f"pipelines/{self.name}"
-        for path, text in self._own():
-            yield f"{folder}/{path}", text
+        yield f"{folder}/pipeline.yaml", self.manifest
+        for name, text in self.irs.items():
+            yield f"{folder}/{name}", text
+        for name, text in self.inner.items():
+            yield f"{folder}/{INNER}/{name}.yaml", text
 
     def shared_files(self) -> Iterator[tuple[str, str]]:
         """The same of its component specs, which stand once for all pipelines that use this very text."""
@@ -76,12 +78,6 @@ class RenderedPipeline:
         yield from self.own_files()
         yield from self.shared_files()
 
-    def _own(self) -> Iterator[tuple[str, str]]:
-        yield "pipeline.yaml", self.manifest
-        yield from self.irs.items()
-        for name, text in self.inner.items():
-            yield f"{INNER}/{name}.yaml", text
-
     @property
     def components(self) -> dict[str, str]:
         """Component → what its shared file has behind its name: how environment.yaml refers to it."""
@@ -90,8 +86,10 @@ class RenderedPipeline:
     @cached_property
     def digest(self) -> str:
         """Identity of its files."""
-        of_specs = ((f"{specs.PREFIX}{name}.yaml", text) for name, text in self.specs.items())
-        return identity(self.name, [*self._own(), *of_specs])
+        folder = f"pipelines/{self.name}{_OF_SPECS}"
+        return identity(
+            chain(self.own_files(), ((f"{folder}{c}.yaml", text) for c, text in self.specs.items()))
+        )
 
     @property
     def compilation(self) -> str:

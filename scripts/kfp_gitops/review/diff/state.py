@@ -76,7 +76,7 @@ class PipelineFiles(Files):
 
     def digest(self, name: str) -> str:
         """What a lock says of these files where it was made from them."""
-        return identity(name, self.texts.items())
+        return identity((f"pipelines/{name}/{path}", text) for path, text in self.texts.items())
 
     @property
     def manifest(self) -> Mapping[str, Any]:
