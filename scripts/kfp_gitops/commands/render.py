@@ -14,7 +14,7 @@ from kfp_gitops.compiling import lock
 from kfp_gitops.rendering import argocd
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, unused
 
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("there is no environment; create a folder in environments/")
     rendered = _render_all(root, names, remember=not arguments.check)
     for warning in (warning for item in rendered for warning in item.warnings):
+        console.note(warning.as_warning())
+    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
