@@ -1,4 +1,4 @@
-"""Many pipelines from one template, in the small repository of conftest.py: `dev` follows the sources, `prod` copies."""
+"""Many pipelines from one template, in the small repository of conftest.py."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ def templates(root: Path, environments: Iterable[Environment]) -> Iterator[Probl
     for name in files.list_folders(root, TEMPLATES):
         if name not in used:
             folder = template_folder(name)
-            todo = f"remove {folder}/, or make a pipeline from it: `python scripts/new.py pipeline NAME --template {name}`"
+            command = f"python scripts/new.py pipeline NAME --template {name}"
+            todo = f"remove {folder}/, or make a pipeline from it: `{command}`"
             yield Problem(
                 f"{folder}/{TEMPLATE}", 1, 1, "no environment has a pipeline of this template", todo
             )
