@@ -57,5 +57,5 @@ def _value(schema: Any, depth: int) -> Any:
 
 def _number(schema: Mapping[str, Any], usual: Any) -> Any:
     """The usual one, or the nearest bound."""
-    least, most = schema.get("minimum", usual), schema.get("maximum", usual)
-    return max(least, min(most, usual))
+    nearest = min(usual, schema.get("maximum", usual))
+    return max(nearest, schema.get("minimum", nearest))
