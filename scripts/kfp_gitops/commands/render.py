@@ -16,7 +16,7 @@ from kfp_gitops.rendering import argocd
 from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, unused
 
 Whole = tuple[Rendered, Wanted]
 """An environment, and all that belongs into its folder."""
@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("there is no environment; create a folder in environments/")
     rendered = _render_all(root, names, remember=not arguments.check)
     for warning in (warning for item in rendered for warning in item.warnings):
+        console.note(warning.as_warning())
+    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])

@@ -6,7 +6,7 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import delivery, manifests, rendered
+from kfp_gitops.rendering import alike, delivery, manifests, rendered
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
-from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
+from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release, Sources
 
 
 def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
@@ -62,7 +62,7 @@ def _memo(root: Path, env: Environment) -> Memo:
 
 def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
-    raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
+    raise_if_any(alike.told(env, zip(env.pipelines, map(_problems, answers), strict=True)))
     pipelines = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     raise_if_any(_one_name_for_two(env, pipelines))
     for answer, pipeline in zip(answers, pipelines, strict=True):
@@ -93,11 +93,13 @@ class _Inputs:
     env: Environment
     memo: Memo
     shared: str
+    sources: Sources
 
     @classmethod
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
         values = {key: value for key, value in env.values.value.items() if key != "pipelines"}
-        return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value, env.events))
+        shared = memos.digest(env.name, values, env.release_file.value, env.events)
+        return cls(root, env, memo, shared, Sources.of(root, env.images))
 
 
 def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
@@ -125,7 +127,7 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
     try:
-        release = environment.release_of(inputs.root, env, name)
+        release = environment.release_of(inputs.root, inputs.sources, env, name)
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
@@ -135,9 +137,12 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
         return {"problems": [problem.texts() for problem in error.problems]}
 
 
+def _problems(answer: Mapping[str, Any]) -> list[Problem]:
+    return [Problem.of(texts) for texts in answer.get("problems", ())]
+
+
 def _key(inputs: _Inputs, name: str, release: Release) -> str:
-    content = {part.name: getattr(release, part.name) for part in fields(release)}
-    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], content)
+    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], release.identity)
 
 
 def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None:
@@ -163,7 +168,8 @@ def _outcome(pipeline: RenderedPipeline) -> str:
 def _is_other(inputs: _Inputs, name: str) -> bool:
     """Whether it is known for certain that a pipeline's inputs give something else than what stands in manifests/."""
     try:
-        key = _key(inputs, name, environment.release_of(inputs.root, inputs.env, name))
+        release = environment.release_of(inputs.root, inputs.sources, inputs.env, name)
+        key = _key(inputs, name, release)
     except InputError:
         return False
     return key in inputs.memo.known and _remembered(inputs, name, key) is None
@@ -247,6 +253,7 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
         "pipelines": [
             {
                 "name": pipeline.name,
+                **_template(env, pipeline.name),
                 "release": pipeline.release,
                 "components": pipeline.components,
                 **_commit(env, pipeline.name),
@@ -260,6 +267,11 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             else {}
         ),
     }
+
+
+def _template(env: Environment, name: str) -> dict[str, str]:
+    template = env.template_of(name)
+    return {"template": template} if template != name else {}
 
 
 def _commit(env: Environment, name: str) -> dict[str, str]:

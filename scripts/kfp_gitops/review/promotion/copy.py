@@ -146,7 +146,7 @@ def _write_release(
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, found, origins.new[name])
+            entries[name] = _entry(giver, name, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -156,8 +156,10 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
+def _entry(giver: Environment, name: str, found: Release, commit: str) -> dict[str, Any]:
+    template = giver.template_of(name)
     return {
+        **({"template": template} if template != name else {}),
         "digest": found.digest,
         "images": dict(found.used_images),
         "from": giver.name,
