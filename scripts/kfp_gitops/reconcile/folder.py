@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
+from kfp_gitops.sources.selection import Selection
+
+ALL = Selection()
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Texts:
     rendered: Mapping[str, RenderedPipeline]
     locked: Mapping[str, Locked]
     path: str
+    selection: Selection = field(default=ALL, kw_only=True)
+    beside: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """The pipelines and tombstones that were not selected; nothing else here is of them."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,16 @@ def read(folder: Path | Place, environment: str) -> Folder:
     return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
 
 
-def texts(folder: Path | Place, environment: str) -> Texts:
-    """Read a rendered environment without looking into its manifests. A path is one of a repository.
+def texts(folder: Path | Place, environment: str, selection: Selection = ALL) -> Texts:
+    """Read a rendered environment, or what is selected of it, without looking into its manifests.
+
+    A path is one of a repository.
 
     Raises:
         InputError: something is missing or malformed; run render.
+        UsageError: the selection names what is not there.
     """
-    return _place(folder).whole(lambda source: _texts(source, environment))
+    return _place(folder).whole(lambda source: _texts(source, environment, selection))
 
 
 def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str, Head]:
@@ -136,14 +145,36 @@ def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 
 
-def _texts(source: Source, environment: str) -> Texts:
+def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
+    entries = (*settings["pipelines"], *settings.get("absent", ()))
+    return {entry["name"]: entry.get("team", "") for entry in entries}
+
+
+def _selected(settings: Mapping[str, Any], names: frozenset[str]) -> Mapping[str, Any]:
+    """The same with some of its pipelines and tombstones."""
+    kept = {
+        key: [entry for entry in settings[key] if entry["name"] in names]
+        for key in ("pipelines", "absent")
+        if key in settings
+    }
+    return {**settings, **kept}
+
+
+def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     settings = _settings(source, environment)
+    known = teams_of(settings)
+    names = selection.chosen(known, environment) if selection else frozenset(known)
+    settings = _selected(settings, names)
     rendered = {
         entry["name"]: rendered_pipeline(source, entry["name"], entry["release"])
         for entry in settings["pipelines"]
     }
     locked = lock.read(source.read_text(LOCK), f"{source.name}/{LOCK}")
-    return Texts(settings, rendered, locked, source.name)
+    if selection:
+        locked = {name: entry for name, entry in locked.items() if name in names}
+    beside = known.keys() - names
+    return Texts(settings, rendered, locked, source.name, selection=selection, beside=frozenset(beside))
 
 
 def _settings(source: Source, environment: str) -> Mapping[str, Any]:

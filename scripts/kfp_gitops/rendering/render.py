@@ -261,17 +261,28 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             {
                 "name": pipeline.name,
                 "release": pipeline.release,
+                **_team(env, pipeline.name),
                 **_commit(env, pipeline.name),
                 **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
             for pipeline in pipelines
         ],
         **(
-            {"absent": [{"name": name, "delete": what} for name, what in env.absent.items()]}
+            {
+                "absent": [
+                    {"name": name, "delete": what, **_team(env, name)} for name, what in env.absent.items()
+                ]
+            }
             if env.absent
             else {}
         ),
     }
+
+
+def _team(env: Environment, name: str) -> dict[str, str]:
+    """Whose it is, so that nobody after rendering need read the values."""
+    found = env.team_of(name)
+    return {"team": found} if found else {}
 
 
 def _commit(env: Environment, name: str) -> dict[str, str]:
