@@ -256,13 +256,18 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
                 **_template(env, pipeline.name),
                 "release": pipeline.release,
                 "components": pipeline.components,
+                **_team(env, pipeline.name),
                 **_commit(env, pipeline.name),
                 **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
             for pipeline in pipelines
         ],
         **(
-            {"absent": [{"name": name, "delete": what} for name, what in env.absent.items()]}
+            {
+                "absent": [
+                    {"name": name, "delete": what, **_team(env, name)} for name, what in env.absent.items()
+                ]
+            }
             if env.absent
             else {}
         ),
@@ -272,6 +277,12 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
 def _template(env: Environment, name: str) -> dict[str, str]:
     template = env.template_of(name)
     return {"template": template} if template != name else {}
+
+
+def _team(env: Environment, name: str) -> dict[str, str]:
+    """Whose it is, so that nobody after rendering need read the values."""
+    found = env.team_of(name)
+    return {"team": found} if found else {}
 
 
 def _commit(env: Environment, name: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from kfp_gitops.kfpserver.ownership import CHANGED, Owner
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.locking.memory import Memory
 from kfp_gitops.rendering.rendered import ENVIRONMENT
+from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -39,6 +40,20 @@ def add_target(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
     )
+
+
+def selected(arguments: Namespace) -> Selection:
+    """Which part of the environment it is about.
+
+    Raises:
+        UsageError: what is pushed to a Pushgateway of a part would stand for the whole.
+    """
+    found = Selection.of(arguments)
+    if found and arguments.push_gateway:
+        raise UsageError(
+            "--push-gateway tells of a whole environment, and what it told before goes: leave out it, or the selection"
+        )
+    return found
 
 
 def manifests(arguments: Namespace) -> Place:

@@ -11,13 +11,26 @@ from typing import Any
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
 
-_HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
+_HEAD = (
+    "PIPELINE",
+    "TEAM",
+    "VERSION",
+    "RELEASE",
+    "COMMIT",
+    "SCHEDULE",
+    "NEXT (UTC)",
+    "LAST RUN",
+    "MISSED",
+    "HEALTH",
+)
 
 
 def to_text(status: Status) -> str:
     """One row a schedule, then why something is unhealthy."""
     rows = [_HEAD, *(row for pipeline in status.pipelines for row in _rows(pipeline))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    if not any(pipeline.team for pipeline in status.pipelines):
+        rows = [(row[0], *row[2:]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
@@ -34,12 +47,13 @@ def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
     last = f"{run.state} {_minute(run.created)}" if run else "none"
     head = (
         pipeline.name,
+        pipeline.team or "-",
         pipeline.version if pipeline.registered else f"{pipeline.version} (not registered)",
         pipeline.release.removeprefix("sha256:")[:12] or "-",
         _short(pipeline.commit) or "-",
     )
     for number, schedule in enumerate(pipeline.schedules or (None,)):
-        first = head if number == 0 else ("", "", "", "")
+        first = head if number == 0 else ("", "", "", "", "")
         ends = (last, _missed(schedule), health) if number == 0 else ("", _missed(schedule), "")
         yield (*first, *_firing(schedule), *ends)
 
