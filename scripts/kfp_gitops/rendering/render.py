@@ -17,6 +17,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
+from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.rendering import alike, delivery, manifests, rendered
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
@@ -246,6 +247,9 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,
+        **(
+            {"promotesFrom": env.promotes_from} if env.promotes_from else {}
+        ),  # for who reviews a change of it
         **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
@@ -286,6 +290,9 @@ def _team(env: Environment, name: str) -> dict[str, str]:
 
 
 def _commit(env: Environment, name: str) -> dict[str, str]:
-    """What was rendered cannot know its own commit; what was promoted has the commit of its sources."""
-    found = env.promoted.get(name, {}).get("commit")
+    """What was rendered cannot know its own commit; what was promoted has the commit of its sources, however far."""
+    said = env.promoted.get(name, {})
+    found = said.get("commit")
+    if found and found != "none" and not found.endswith(CHANGED):
+        found = said.get("sources", found)
     return {"commit": found} if found else {}

@@ -13,7 +13,7 @@ from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError,
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import events, release, teams
+from kfp_gitops.sources import events, release, teams, way
 from kfp_gitops.sources.release import Release, Sources
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
@@ -75,6 +75,11 @@ class Environment:
     def follows_sources(self) -> bool:
         """True when it renders from templates/ and components/ rather than from pinned copies."""
         return bool(self.values.value["follows"] == "sources")
+
+    @property
+    def promotes_from(self) -> str:
+        """The environment whose releases are promoted to it; empty when it does not say."""
+        return str(self.values.value.get(way.KEY, ""))
 
     @property
     def pipelines(self) -> list[str]:
@@ -152,6 +157,7 @@ def load(root: Folder, name: str) -> Environment:
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
+    problems += way.problems(root, name, known, base, over)
     raise_if_any(problems)
     raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
     return Environment(name, merged, released, events.load(root, name), whose)
@@ -236,7 +242,8 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
     return environment.values.problem(
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
-        f"run `python scripts/promote.py --from ENV --to {environment.name} --pipeline {pipeline}`",
+        f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
+        f"--pipeline {pipeline}`",
         key=True,
     )
 
