@@ -28,6 +28,7 @@ def test_apply_and_drift_see_exactly_the_manifests_of_their_environment(env: str
             folder / "environment.yaml",
             folder / "versions.lock.yaml",
             *folder.glob("pipelines/**/*.yaml"),
+            *folder.glob("components/*.yaml"),
         ]
     }
     pods = dict(delivered.pods(delivered.of(env)))
