@@ -145,8 +145,9 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, digest, *refs = outcome.split()
-    entry = {"name": name, "release": release, "components": dict(ref.split("=", 1) for ref in refs)}
+    release, digest, *refs = [*outcome.split(), "", ""]
+    components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
+    entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
         pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:
