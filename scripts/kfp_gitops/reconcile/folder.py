@@ -144,12 +144,13 @@ def _texts(source: Source, environment: str) -> Texts:
     """Of one part after the other no more is kept than what is packed; all of them belong to one `source`."""
     settings = _settings(source, environment)
     shelf, entries = Shelf(), []
+    shared: dict[str, str] = {}
     locked: dict[str, Locked] = {}
     for part in source.parts():
         of_part = settings if part is source else _settings(part, environment)
         for entry in of_part["pipelines"]:
-            shelf.put(rendered_pipeline(part, entry["name"], entry["release"]))
-        entries += of_part["pipelines"]
+            shelf.put(rendered_pipeline(part, entry, shared))
+            entries.append({key: value for key, value in entry.items() if key != "components"})
         locked.update(lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}"))
     return Texts({**settings, "pipelines": entries}, shelf, locked, source.name)
 

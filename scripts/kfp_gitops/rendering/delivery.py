@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp_gitops.base import files, processes
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.rendering import egress, planfile
+from kfp_gitops.rendering import egress, planfile, specs
 from kfp_gitops.sources import templates
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import sha256
@@ -24,8 +24,12 @@ Listed = tuple[str, str, Sequence[str]]
 """A pipeline's name, the digest of its files, and their paths below manifests/<env>/."""
 
 
-def render(root: Path, env: Environment, pipelines: Sequence[Listed], approved: str = "") -> dict[str, str]:
+def render(
+    root: Path, env: Environment, pipelines: Sequence[Listed], shared: Sequence[str], approved: str = ""
+) -> dict[str, str]:
     """File name → text of each delivery manifest; `approved` is the text of the plan that its Job shall carry out.
+
+    `shared` are the paths below manifests/<env>/ of what more than one pipeline may use.
 
     The kustomization comes after the objects, which it names, and their digests last.
 
@@ -33,16 +37,19 @@ def render(root: Path, env: Environment, pipelines: Sequence[Listed], approved: 
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
     texts = sources(root)
-    context = {**_context(env, pipelines), "approved": approved}
+    context = {**_context(env, pipelines, shared), "approved": approved}
     rendered = _objects(env, texts, context, len(pipelines))
     raise_if_any(_not_demanded(env, rendered))
     of_kustomize = {"objects": list(rendered), **context}
     if _of_an_earlier_version(texts):
         of_kustomize["digests"] = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
         name = _KUSTOMIZATION.removesuffix(".j2")
-        return {**rendered, name: _rendered(env, texts, _KUSTOMIZATION, of_kustomize)}
+        rendered[name] = _rendered(env, texts, _KUSTOMIZATION, of_kustomize)
+        raise_if_any(_not_delivered(env, rendered, shared))
+        return rendered
     for name in (_NAMES, _KUSTOMIZATION):
         rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
+    raise_if_any(_not_delivered(env, rendered, shared))
     listed = {**rendered, **({planfile.NAME: approved} if approved else {})}
     digests = {name: f"sha256:{sha256(text)}" for name, text in listed.items()}
     rendered[_CONTENT.removesuffix(".j2")] = _rendered(env, texts, _CONTENT, {**context, "digests": digests})
@@ -88,6 +95,19 @@ def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Pro
         yield Problem(f"{FOLDER}/apply-job.yaml.j2", 1, 1, what, todo)
 
 
+def _not_delivered(env: Environment, rendered: Mapping[str, str], shared: Sequence[str]) -> Iterator[Problem]:
+    """Templates of a version in which each pipeline had its own component specs: the reconciler would miss these."""
+    missing = {
+        "kustomization.yaml": not all(path in rendered.get("kustomization.yaml", "") for path in shared),
+        "_pod": not env.disabled and not all(path in rendered.get("apply-job.yaml", "") for path in shared),
+    }
+    for name in (name for name, lacks in missing.items() if lacks):
+        what = "it leaves out the component specs, which stand in components/ now, once for all pipelines"
+        yield Problem(
+            f"{FOLDER}/{name}.j2", 1, 1, what, "take templates/delivery/ of this version: docs/upgrade.md"
+        )
+
+
 def sources(root: Path) -> dict[str, str]:
     """The templates, by their names in the folder."""
     return {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
@@ -97,7 +117,7 @@ def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Ma
     return templates.to_yaml(texts, name, FOLDER, context, f" (rendered for {env.name})")
 
 
-def _context(env: Environment, pipelines: Sequence[Listed]) -> dict[str, Any]:
+def _context(env: Environment, pipelines: Sequence[Listed], shared: Sequence[str]) -> dict[str, Any]:
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
     name = f"kfp-gitops-{env.name}"
     gateway = env.delivery.get("pushGateway")
@@ -118,6 +138,7 @@ def _context(env: Environment, pipelines: Sequence[Listed]) -> dict[str, Any]:
             }
             for pipeline, digest, paths in pipelines
         ],
+        "components": [{"key": key(path), "path": path} for path in shared],
     }
 
 
@@ -129,5 +150,6 @@ def _image(env: Environment) -> str:
 
 
 def key(path: str) -> str:
-    """A ConfigMap's key for a file of a pipeline's folder: it may hold no `/`."""
-    return ".".join(PurePosixPath(path).parts[2:])
+    """A ConfigMap's key for a file of a pipeline's folder, or a shared one: it may hold no `/`."""
+    parts = PurePosixPath(path).parts
+    return ".".join(parts[1:] if parts[0] == specs.FOLDER else parts[2:])

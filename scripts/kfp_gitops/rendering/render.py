@@ -5,8 +5,8 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import limits
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
+from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
@@ -61,14 +61,25 @@ def _memo(root: Path, env: Environment) -> Memo:
 def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
-    pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     raise_if_any(_one_name_for_two(env, pipelines))
     for answer, pipeline in zip(answers, pipelines, strict=True):
         if answer["key"]:
-            memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
+            memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
     delivered = _delivery(root, env, pipelines, memo)
     return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+
+
+def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
+    """The same pipelines; equal specs are one text in memory, whichever process made them."""
+    known: dict[str, str] = {}
+
+    def shared(pipeline: RenderedPipeline) -> RenderedPipeline:
+        texts = {name: known.setdefault(text, text) for name, text in pipeline.specs.items()}
+        return replace(pipeline, specs=texts)
+
+    return tuple(map(shared, pipelines))
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,13 @@ def _schedules(pipeline: RenderedPipeline) -> set[str]:
 
 def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
     """What forbids the ConfigMap by which a pipeline gets into the cluster."""
-    texts = {f"manifests/{env.name}/{path}": text for path, text in pipeline.files()}
-    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path, _ in pipeline.files()}
-    return limits.config_map(f"the ConfigMap of pipeline {pipeline.name!r}", keys, texts)
+    return _config_map(env, f"the ConfigMap of pipeline {pipeline.name!r}", dict(pipeline.own_files()))
+
+
+def _config_map(env: Environment, name: str, found: Mapping[str, str]) -> Iterator[Problem]:
+    texts = {f"manifests/{env.name}/{path}": text for path, text in found.items()}
+    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path in found}
+    return limits.config_map(name, keys, texts)
 
 
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
@@ -139,12 +154,19 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, _, digest = outcome.partition(" ")
+    release, digest, *refs = outcome.split()
+    entry = {"name": name, "release": release, "components": dict(ref.split("=", 1) for ref in refs)}
     try:
-        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", name, release)
+        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None
+
+
+def _outcome(pipeline: RenderedPipeline) -> str:
+    """What a memo keeps of a rendered pipeline: enough to find its files, and to know them."""
+    refs = [f"{component}={digits}" for component, digits in pipeline.components.items()]
+    return " ".join([pipeline.release, pipeline.digest, *refs])
 
 
 def _is_other(inputs: _Inputs, name: str) -> bool:
@@ -159,12 +181,12 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
     images = tuple(release.images.items())
-    specs = {
+    texts = {
         component: _spec(
-            _header(env, path := release.spec_paths[component]),
+            _spec_header(env, component),
             component,
             release.specs[component],
-            path,
+            release.spec_paths[component],
             images,
         )
         for component in sorted(release.specs)
@@ -173,7 +195,7 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
         name=name,
         release=release.digest,
         manifest=_header(env, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
-        specs=specs,
+        specs=texts,
         irs=_irs(env, found.outer, release),
         inner={
             inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
@@ -216,13 +238,22 @@ def _header(env: Environment, source: str) -> str:
     return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
 
 
+def _spec_header(env: Environment, component: str) -> str:
+    """It names no pipeline: the text is shared."""
+    return _header(
+        env, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
+    )
+
+
 def _delivery(
     root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
 ) -> dict[str, str]:
     head = _environment(env, pipelines)
     listed = [
-        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
+        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.own_files()]) for pipeline in pipelines
     ]
+    shared = specs.together((pipeline.name, pipeline.shared_files()) for pipeline in pipelines)
+    raise_if_any(_config_map(env, "the ConfigMap of the component specs", shared))
     approved = approval.approved(root, env)
     inputs = [env.name, env.values.value, env.release_file.value, head, listed, approved]
     key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
@@ -230,7 +261,7 @@ def _delivery(
         memo.fresh[key] = memo.known[key]
         return texts
     texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
-    for name, text in delivery.render(root, env, listed, approved).items():
+    for name, text in delivery.render(root, env, listed, [*shared], approved).items():
         texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
     if approved:
         texts[planfile.NAME] = approved
@@ -261,6 +292,7 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
             {
                 "name": pipeline.name,
                 "release": pipeline.release,
+                "components": pipeline.components,
                 **_commit(env, pipeline.name),
                 **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
