@@ -19,7 +19,7 @@ from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import alike, delivery, manifests, rendered
+from kfp_gitops.rendering import alike, delivery, manifests, rendered, specs
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.sources import brought, components, environment
