@@ -11,15 +11,17 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import bounds, files, processes, schema
+from kfp_gitops.base import bounds, files, processes, schema, yamlvalue
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.checking import limits
-from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.checking import limits, named, teams
+from kfp_gitops.checking.named import Start, Use
+from kfp_gitops.language.manifest import Manifest, reader
 from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
+from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
@@ -63,6 +65,7 @@ def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
     pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     raise_if_any(_one_name_for_two(env, pipelines))
+    raise_if_any(_beyond_limits(env, pipelines, memo))
     for answer, pipeline in zip(answers, pipelines, strict=True):
         if answer["key"]:
             memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
@@ -101,6 +104,25 @@ def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -
                 yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
 
 
+def _beyond_limits(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo) -> Iterator[Problem]:
+    """What the pipelines of a team are together."""
+    starts = {
+        pipeline.name: _starts(pipeline, memo) for pipeline in pipelines if teams.counts(env, pipeline.name)
+    }
+    return teams.problems_of_all(env, env.kfp, starts)
+
+
+def _starts(pipeline: RenderedPipeline, memo: Memo) -> Sequence[Start]:
+    """The schedules of a pipeline that are on: thousands of manifests are not read again for them."""
+    key = f"starts {pipeline.digest}"
+    if key not in memo.known:
+        document = yamlvalue.read(pipeline.manifest, "") or parse(pipeline.manifest, pipeline.name)
+        memo.fresh[key] = named.to_text(named.starts(reader.schedules(document.value)))
+        return named.from_text(memo.fresh[key])
+    memo.carry_over(key)
+    return named.from_text(memo.known[key])
+
+
 def _schedules(pipeline: RenderedPipeline) -> set[str]:
     """The names of its recurring runs."""
     schedules = parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
@@ -131,7 +153,9 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
 
 def _key(inputs: _Inputs, name: str, release: Release) -> str:
     content = {part.name: getattr(release, part.name) for part in fields(release)}
-    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], content)
+    team = inputs.env.team_of(name)
+    limits = [team, inputs.env.teams.limits(team)] if team else []
+    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], content, *limits)
 
 
 def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None:
@@ -158,6 +182,8 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
+    if teams.is_limited(env, name):
+        raise_if_any(teams.problems(env, name, _uses(found, release)))
     images = tuple(release.images.items())
     specs = {
         component: _spec(
@@ -181,6 +207,14 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
         },
         warnings=(*found.warnings, *_image_warnings(found.outer, release)),
     )
+
+
+def _uses(found: Found, release: Release) -> list[Use]:
+    of_components = {
+        f"component {name}": [component.document] for name, component in release.components.items()
+    }
+    of_irs = {name: ir.documents for name, ir in release.irs.items()}
+    return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
 def _image_warnings(manifest: Manifest, release: Release) -> list[Problem]:

@@ -81,6 +81,10 @@ class Environment:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
 
+    def template_of(self, pipeline: str) -> str:
+        """The folder in templates/pipelines/ that a pipeline is an instance of: by itself the one of its name."""
+        return str(self._entries[pipeline].get("template", pipeline))
+
     @property
     def absent(self) -> Mapping[str, str]:
         """Tombstones: pipeline → what is deleted of it."""
