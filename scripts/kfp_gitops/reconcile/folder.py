@@ -19,9 +19,7 @@ from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
-from kfp_gitops.sources.selection import Selection
-
-ALL = Selection()
+from kfp_gitops.sources.selection import ALL, Selection
 
 
 @dataclass(frozen=True)

@@ -20,23 +20,28 @@ from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import limits, named, teams
 from kfp_gitops.checking.named import Start, Use
 from kfp_gitops.language.manifest import Manifest, reader
-from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
+from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered, standing
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
+from kfp_gitops.rendering.standing import Standing
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
+from kfp_gitops.sources.selection import ALL, Selection
 
 
-def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
+def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
     """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
+    What is not selected is taken from manifests/ as it stands.
+
     Raises:
-        UsageError: no such environment.
-        InputError: every problem found in its inputs.
+        UsageError: no such environment, or nothing of what is selected.
+        InputError: every problem found in its inputs; what is about all pipelines would change.
     """
     env = environment.load(root, name)
-    return _render(root, env, _memo(root, env) if remember else Memo())
+    beside = standing.read(root, env, selection) if selection else None
+    return _render(root, env, _memo(root, env) if remember else Memo(), beside)
 
 
 def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
@@ -60,18 +65,31 @@ def _memo(root: Path, env: Environment) -> Memo:
     return memos.load(root, env.name) if len(env.pipelines) >= memos.FEWEST else Memo()
 
 
-def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
-    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
+def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
+    names = [name for name in env.pipelines if beside is None or name in beside.chosen]
+    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
-    pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    new = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = new if beside is None else _in_order(env, new, beside)
+    if beside is not None:
+        memo.fresh.update(memo.known)  # of what is not rendered now
     raise_if_any(_one_name_for_two(env, pipelines))
     raise_if_any(_beyond_limits(env, pipelines, memo))
-    for answer, pipeline in zip(answers, pipelines, strict=True):
+    for answer, pipeline in zip(answers, new, strict=True):
         if answer["key"]:
             memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
             memo.carry_over(pipeline.compilation)
-    delivered = _delivery(root, env, pipelines, memo)
-    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+    delivered = _delivery(root, env, pipelines, memo, beside)
+    chosen = None if beside is None else frozenset(names)
+    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)), chosen)
+
+
+def _in_order(
+    env: Environment, new: Sequence[RenderedPipeline], beside: Standing
+) -> tuple[RenderedPipeline, ...]:
+    """As the values have them; those that have left the values, and are not rendered, come last."""
+    found = {**beside.pipelines, **{pipeline.name: pipeline for pipeline in new}}
+    return tuple(found[name] for name in dict.fromkeys((*env.pipelines, *found)) if name in found)
 
 
 @dataclass(frozen=True)
@@ -251,9 +269,13 @@ def _header(env: Environment, source: str) -> str:
 
 
 def _delivery(
-    root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
+    root: Path,
+    env: Environment,
+    pipelines: Sequence[RenderedPipeline],
+    memo: Memo,
+    beside: Standing | None = None,
 ) -> dict[str, str]:
-    head = _environment(env, pipelines)
+    head = _environment(env, pipelines, beside)
     listed = [
         (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
     ]
@@ -280,8 +302,19 @@ def _beside(root: Path, env: Environment) -> dict[str, str]:
     return {name: files.read_text(root, f"{folder}/{name}") for name in names}
 
 
-def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
-    paused = {} if env.disabled else env.paused  # `state` says it for all
+def _environment(
+    env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standing | None
+) -> dict[str, Any]:
+    head = _head(env)
+    if beside is not None:
+        beside.refuse_other(env, head)
+    kept = beside.entries if beside is not None else {}
+    entries = [kept.get(pipeline.name) or _entry(env, pipeline) for pipeline in pipelines]
+    absent = _absent(env, beside)
+    return {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
+
+
+def _head(env: Environment) -> dict[str, Any]:
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",
@@ -291,26 +324,30 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
         "keepVersions": env.keep_versions,
-        "pipelines": [
-            {
-                "name": pipeline.name,
-                "release": pipeline.release,
-                **_team(env, pipeline.name),
-                **_commit(env, pipeline.name),
-                **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
-            }
-            for pipeline in pipelines
-        ],
-        **(
-            {
-                "absent": [
-                    {"name": name, "delete": what, **_team(env, name)} for name, what in env.absent.items()
-                ]
-            }
-            if env.absent
-            else {}
-        ),
     }
+
+
+def _entry(env: Environment, pipeline: RenderedPipeline) -> dict[str, Any]:
+    paused = {} if env.disabled else env.paused  # `state` says it for all
+    return {
+        "name": pipeline.name,
+        "release": pipeline.release,
+        **_team(env, pipeline.name),
+        **_commit(env, pipeline.name),
+        **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
+    }
+
+
+def _absent(env: Environment, beside: Standing | None) -> list[Mapping[str, Any]]:
+    """The tombstones; those that are not rendered as they stand."""
+    kept = dict(beside.absent) if beside is not None else {}
+    new = {
+        name: {"name": name, "delete": what, **_team(env, name)}
+        for name, what in env.absent.items()
+        if beside is None or name in beside.chosen
+    }
+    found = {**kept, **new}
+    return [found[name] for name in dict.fromkeys((*env.absent, *found)) if name in found]
 
 
 def _team(env: Environment, name: str) -> dict[str, str]:

@@ -114,6 +114,8 @@ class Rendered:
     memo: Memo = field(default_factory=Memo)
     of_delivery: tuple[Problem, ...] = ()
     """Warnings about what all pipelines are delivered by."""
+    chosen: frozenset[str] | None = None
+    """The pipelines that were rendered, the others stand in manifests/ as they are here; None: all were."""
 
     @property
     def folder(self) -> str:
