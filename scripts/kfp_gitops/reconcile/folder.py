@@ -20,9 +20,7 @@ from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
-from kfp_gitops.sources.selection import Selection
-
-ALL = Selection()
+from kfp_gitops.sources.selection import ALL, Selection
 
 
 @dataclass(frozen=True)
