@@ -86,7 +86,7 @@ def next_firing(schedule: RecurringRun, now: int) -> int | None:
 def earliest(trigger: str, created: int, last_fired: int | None) -> int | None:
     """The first firing after the last one, of a trigger as stored; no catch-up is looked at, nor the time of day.
 
-    Every tick asks this of every schedule in turn, so it is kept, of more than anybody has: of fewer none would be left.
+    Every tick asks this of every schedule in turn, so it is kept, of more than anybody has: fewer would all be lost.
     """
     found: dict[str, Any] = json.loads(trigger)
     if "cron_schedule" in found:

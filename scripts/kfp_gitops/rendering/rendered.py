@@ -13,7 +13,8 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain, Source
-from kfp_gitops.rendering import specs
+from kfp_gitops.rendering import alike, specs
+from kfp_gitops.rendering.packing import Packing
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import sha256
 
@@ -32,6 +33,13 @@ def identity(texts: Iterable[tuple[str, str]]) -> str:
     """
     digests = {path: specs.digest(text) if _OF_SPECS in path else sha256(text) for path, text in texts}
     return f"sha256:{sha256(json.dumps(digests, sort_keys=True))}"
+
+
+def header(environment: str, source: str) -> str:
+    """The first line of what is rendered from a source."""
+    return (
+        f"# Generated from {source} by `python scripts/render.py --env {environment}`; edit that, not this.\n"
+    )
 
 
 def paused_until(environment: Mapping[str, Any], pipeline: Mapping[str, Any]) -> Any:
@@ -146,6 +154,8 @@ class Rendered:
     memo: Memo = field(default_factory=Memo)
     of_delivery: tuple[Problem, ...] = ()
     """Warnings about what all pipelines are delivered by."""
+    packing: Packing | None = None
+    """How many archives they are delivered in; these are made when there is a lock to put into them."""
 
     @property
     def folder(self) -> str:
@@ -155,12 +165,17 @@ class Rendered:
     @property
     def warnings(self) -> list[Problem]:
         """What works here, and most likely is not meant or fails elsewhere."""
-        found = [warning for pipeline in self.pipelines for warning in pipeline.warnings]
-        return [*self.of_delivery, *found]
+        found = ((pipeline.name, pipeline.warnings) for pipeline in self.pipelines)
+        return [*self.of_delivery, *alike.told(self.inputs, found)]
 
     def files(self) -> dict[str, str]:
         """Path below manifests/<env>/ → text."""
         found = dict(self.delivery)
         for pipeline in self.pipelines:
             found.update(pipeline.own_files())
-        return found | specs.together((pipeline.name, pipeline.shared_files()) for pipeline in self.pipelines)
+        return found | self.shared
+
+    @cached_property
+    def shared(self) -> dict[str, str]:
+        """The same of what more than one pipeline may use."""
+        return specs.together((pipeline.name, pipeline.shared_files()) for pipeline in self.pipelines)
