@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
 from kfp_gitops.review.caching.starts import Forecast
-from kfp_gitops.review.diff import alike, calendar, details, folding, graph, known_events, wording
+from kfp_gitops.review.diff import alike, calendar, details, folding, graph, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.escaping import code, fenced, plain
@@ -124,7 +124,7 @@ def _shared(found: SharedDiff, room: Room) -> Iterator[str]:
 def _pipelines(section: Section, zone: str, common: Common, room: Room) -> Iterator[str]:
     """What a reviewer must not miss comes first, then what changes and when it runs, last the picture."""
     found = section.first
-    headline = wording.several(section) if section.several else wording.headline(found)
+    headline = headings.heading(section)
     which = [wording.some(section.names, room.names)] if section.several else []
     if not found.semantic:
         yield from _folded([headline, *which, *found.noise])
@@ -145,7 +145,7 @@ def _pipelines(section: Section, zone: str, common: Common, room: Room) -> Itera
         yield ""
     for firing in section.firings:
         yield from _firings(firing, zone)
-    yield from _listed(wording.first_firings(section))
+    yield from _listed(headings.first_firings(section))
     if room.pictures:
         yield from _picture(found)
     yield from _folded(found.noise)

@@ -6,7 +6,7 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import alike, details, folding, known_events, wording
+from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
 from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.folding import Common, Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, SharedDiff
@@ -62,7 +62,7 @@ def _shared(found: SharedDiff) -> Iterator[str]:
 def _section(section: Section, zone: str, common: Common) -> Iterator[str]:
     found = section.first
     sign = SIGNS[found.action] if found.action else "~" if found.semantic else "="
-    yield f"{sign} {visible.line(wording.several(section) if section.several else wording.headline(found))}"
+    yield f"{sign} {visible.line(headings.heading(section))}"
     if section.several:
         yield f"      {visible.line(wording.some(section.names, _NAMES))}"
     yield from (f"  ! {text}" for text in found.warnings)
@@ -73,7 +73,7 @@ def _section(section: Section, zone: str, common: Common) -> Iterator[str]:
     yield from (f"  ~ schedule {name} is made anew, pinned to this version" for name in found.replaced)
     for firing in section.firings:
         yield from _firings(firing, zone, found.action)
-    yield from (f"    {visible.line(text)}" for text in wording.first_firings(section))
+    yield from (f"    {visible.line(text)}" for text in headings.first_firings(section))
     if section.in_flight:
         yield f"  ! {section.in_flight} in flight; a run goes on with the version that it started with"
     yield from (f"  (folded: {text})" for text in found.noise)

@@ -9,7 +9,6 @@ from typing import Any
 from kfp_gitops.base import visible
 from kfp_gitops.reconcile import timing
 from kfp_gitops.review.diff import components, details, values
-from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import (
     Action,
@@ -186,37 +185,6 @@ def some(names: Sequence[str], most: int) -> str:
     """Names of things; those that are too many are counted."""
     more = f", … {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def several(found: Section) -> str:
-    """What happens to several pipelines, in one line."""
-    first = found.first
-    of_template = f" of template {found.template}" if found.template else ""
-    who = f"{len(found.pipelines):,} pipelines{of_template}"
-    if first.action is Action.ADDED:
-        return f"{len(found.pipelines):,} new pipelines{of_template}"
-    if first.action is Action.REMOVED:
-        return f"{who} leave the manifests"
-    if not first.semantic:
-        return f"{who}: no semantic change"
-    versions = (
-        "a new version of each"
-        if first.new_version
-        else "not locked yet"
-        if first.unlocked
-        else "same versions"
-    )
-    how = "in the same places, each in a way of its own" if found.own else "alike"
-    return f"{who} change {how}: {versions}"
-
-
-def first_firings(found: Section) -> list[str]:
-    """When schedules fire first that have other times in each pipeline, a line for each schedule."""
-    return [
-        f"schedule {schedule}: at times of its own in each; "
-        + (f"first {instants(firing.after[:1], 'UTC')[0]}, in {name}" if firing.after else "it fires nowhere")
-        for schedule, (name, firing) in found.own_firings.items()
-    ]
 
 
 def headline(found: PipelineDiff) -> str:
