@@ -40,6 +40,11 @@ class Section:
         return len(self.pipelines) > 1
 
     @property
+    def semantic(self) -> bool:
+        """Whether anything changes in what runs or when: of `first` all changes may be each pipeline's own."""
+        return self.pipelines[0].semantic
+
+    @property
     def names(self) -> list[str]:
         """Its pipelines."""
         return [pipeline.name for pipeline in self.pipelines]

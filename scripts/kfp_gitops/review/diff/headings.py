@@ -21,7 +21,7 @@ def several(found: Section) -> str:
         return f"{len(found.pipelines):,} new pipelines{of_template}"
     if first.action is Action.REMOVED:
         return f"{who} leave the manifests"
-    if not first.semantic:
+    if not found.semantic:
         return f"{who}: no semantic change"
     versions = (
         "a new version of each"

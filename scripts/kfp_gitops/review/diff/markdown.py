@@ -126,7 +126,7 @@ def _pipelines(section: Section, zone: str, common: Common, room: Room) -> Itera
     found = section.first
     headline = headings.heading(section)
     which = [wording.some(section.names, room.names)] if section.several else []
-    if not found.semantic:
+    if not section.semantic:
         yield from _folded([headline, *which, *found.noise])
         return
     yield f"### {code(headline)}"

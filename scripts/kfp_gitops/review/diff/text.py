@@ -61,7 +61,7 @@ def _shared(found: SharedDiff) -> Iterator[str]:
 
 def _section(section: Section, zone: str, common: Common) -> Iterator[str]:
     found = section.first
-    sign = SIGNS[found.action] if found.action else "~" if found.semantic else "="
+    sign = SIGNS[found.action] if found.action else "~" if section.semantic else "="
     yield f"{sign} {visible.line(headings.heading(section))}"
     if section.several:
         yield f"      {visible.line(wording.some(section.names, _NAMES))}"
