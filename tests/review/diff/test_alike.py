@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from kfp_gitops.review.diff.model import (
     Action,
+    Category,
     Change,
     EnvironmentDiff,
     Firings,
