@@ -56,8 +56,7 @@ class _Rendering:
             "values": self.values,
             "events": list(self.env.events),
         }
-        text = templates.render(self.release.files, template, self.release.folder, context)
-        raise_if_any(templates.misread(self.release.files, template, self.release.folder, context))
+        text = templates.as_read(self.release.files, template, self.release.folder, context)
         path = f"{self.release.folder}/{template} (rendered for {self.env.name})"
         self.texts[name] = path, text
         try:

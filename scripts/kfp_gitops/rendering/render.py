@@ -5,8 +5,8 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.checking import limits
+from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import alike, approval, delivery, manifests, planfile, rendered
-from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
+from kfp_gitops.rendering import alike, delivery, manifests, rendered
+from kfp_gitops.rendering.delivered import delivered_by, with_lock
+from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release, Sources
@@ -51,7 +52,9 @@ def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
     if any(_is_other(inputs, pipeline) for pipeline in suspects if pipeline in env.pipelines):
         return False
     found = _render(root, env, memo)
-    return all(path == LOCK for _, path in files.differences(root, found.folder, found.files()))
+    lock = f"{found.folder}/{LOCK}"
+    wanted = with_lock(root, found, files.read_text(root, lock) if (root / lock).is_file() else "")
+    return all(path == LOCK for _, path in files.differences(root, found.folder, wanted))
 
 
 def _memo(root: Path, env: Environment) -> Memo:
@@ -61,14 +64,26 @@ def _memo(root: Path, env: Environment) -> Memo:
 def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
     raise_if_any(alike.told(env, zip(env.pipelines, map(_problems, answers), strict=True)))
-    pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     raise_if_any(_one_name_for_two(env, pipelines))
     for answer, pipeline in zip(answers, pipelines, strict=True):
         if answer["key"]:
-            memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
+            memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
-    delivered = _delivery(root, env, pipelines, memo)
-    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+    head = header(env.name, "environments/") + dump(_environment(env, pipelines))
+    delivered, packing = delivered_by(root, env, pipelines, head, memo)
+    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)), packing)
+
+
+def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
+    """The same pipelines; equal specs are one text in memory, whichever process made them."""
+    known: dict[str, str] = {}
+
+    def shared(pipeline: RenderedPipeline) -> RenderedPipeline:
+        texts = {name: known.setdefault(text, text) for name, text in pipeline.specs.items()}
+        return replace(pipeline, specs=texts)
+
+    return tuple(map(shared, pipelines))
 
 
 @dataclass(frozen=True)
@@ -109,13 +124,6 @@ def _schedules(pipeline: RenderedPipeline) -> set[str]:
     return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
 
 
-def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
-    """What forbids the ConfigMap by which a pipeline gets into the cluster."""
-    texts = {f"manifests/{env.name}/{path}": text for path, text in pipeline.files()}
-    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path, _ in pipeline.files()}
-    return limits.config_map(f"the ConfigMap of pipeline {pipeline.name!r}", keys, texts)
-
-
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
@@ -125,7 +133,6 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
             pipeline = _pipeline(env, name, release)
-            raise_if_any(_too_large(env, pipeline))
         return {"pipeline": pipeline.texts(), "key": "" if pipeline.warnings else key}
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
@@ -144,12 +151,19 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, _, digest = outcome.partition(" ")
+    release, digest, *refs = outcome.split()
+    entry = {"name": name, "release": release, "components": dict(ref.split("=", 1) for ref in refs)}
     try:
-        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", name, release)
+        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None
+
+
+def _outcome(pipeline: RenderedPipeline) -> str:
+    """What a memo keeps of a rendered pipeline: enough to find its files, and to know them."""
+    refs = [f"{component}={digits}" for component, digits in pipeline.components.items()]
+    return " ".join([pipeline.release, pipeline.digest, *refs])
 
 
 def _is_other(inputs: _Inputs, name: str) -> bool:
@@ -165,12 +179,12 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
     images = tuple(release.images.items())
-    specs = {
+    texts = {
         component: _spec(
-            _header(env, path := release.spec_paths[component]),
+            _spec_header(env, component),
             component,
             release.specs[component],
-            path,
+            release.spec_paths[component],
             images,
         )
         for component in sorted(release.specs)
@@ -178,11 +192,12 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
     return RenderedPipeline(
         name=name,
         release=release.digest,
-        manifest=_header(env, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
-        specs=specs,
+        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
+        specs=texts,
         irs=_irs(env, found.outer, release),
         inner={
-            inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
+            inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
+            + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
         warnings=(*found.warnings, *_image_warnings(found.outer, release)),
@@ -197,7 +212,7 @@ def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, st
     if manifest.ir is None:
         return {}
     documents = brought.with_images(release.irs[manifest.ir], release.images)
-    return {manifest.ir: _header(env, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
+    return {manifest.ir: header(env.name, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
 
 
 @lru_cache(maxsize=1024)
@@ -218,38 +233,11 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     return values
 
 
-def _header(env: Environment, source: str) -> str:
-    return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
-
-
-def _delivery(
-    root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
-) -> dict[str, str]:
-    head = _environment(env, pipelines)
-    listed = [
-        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
-    ]
-    approved = approval.approved(root, env)
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed, approved]
-    key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
-    if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
-        memo.fresh[key] = memo.known[key]
-        return texts
-    texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
-    for name, text in delivery.render(root, env, listed, approved).items():
-        texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
-    if approved:
-        texts[planfile.NAME] = approved
-    if memo.used:
-        memo.fresh[key] = memos.digest(texts)
-    return texts
-
-
-def _beside(root: Path, env: Environment) -> dict[str, str]:
-    """The files of manifests/<env>/ beside the pipelines and the lock."""
-    folder = f"manifests/{env.name}"
-    names = [name for name in files.list_files(root, folder) if "/" not in name and name != LOCK]
-    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
+def _spec_header(env: Environment, component: str) -> str:
+    """It names no pipeline: the text is shared."""
+    return header(
+        env.name, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
+    )
 
 
 def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
@@ -259,6 +247,9 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,
+        **(
+            {"promotesFrom": env.promotes_from} if env.promotes_from else {}
+        ),  # for who reviews a change of it
         **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
@@ -268,13 +259,19 @@ def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dic
                 "name": pipeline.name,
                 **_template(env, pipeline.name),
                 "release": pipeline.release,
+                "components": pipeline.components,
+                **_team(env, pipeline.name),
                 **_commit(env, pipeline.name),
                 **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
             }
             for pipeline in pipelines
         ],
         **(
-            {"absent": [{"name": name, "delete": what} for name, what in env.absent.items()]}
+            {
+                "absent": [
+                    {"name": name, "delete": what, **_team(env, name)} for name, what in env.absent.items()
+                ]
+            }
             if env.absent
             else {}
         ),
@@ -286,7 +283,16 @@ def _template(env: Environment, name: str) -> dict[str, str]:
     return {"template": template} if template != name else {}
 
 
+def _team(env: Environment, name: str) -> dict[str, str]:
+    """Whose it is, so that nobody after rendering need read the values."""
+    found = env.team_of(name)
+    return {"team": found} if found else {}
+
+
 def _commit(env: Environment, name: str) -> dict[str, str]:
-    """What was rendered cannot know its own commit; what was promoted has the commit of its sources."""
-    found = env.promoted.get(name, {}).get("commit")
+    """What was rendered cannot know its own commit; what was promoted has the commit of its sources, however far."""
+    said = env.promoted.get(name, {})
+    found = said.get("commit")
+    if found and found != "none" and not found.endswith(CHANGED):
+        found = said.get("sources", found)
     return {"commit": found} if found else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as Folder
 from typing import Any
 
@@ -13,8 +13,9 @@ from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError,
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import events, release
+from kfp_gitops.sources import events, release, teams, way
 from kfp_gitops.sources.release import Release, Sources
+from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
 BASE = "environments/base.yaml"
@@ -33,6 +34,11 @@ class Environment:
     release_file: Document
     events: tuple[Mapping[str, Any], ...] = ()
     """What no forecast can know, by begin; see `sources.events`."""
+    teams: Teams = field(default_factory=Teams)
+
+    def team_of(self, pipeline: str) -> str:
+        """The team whose pipeline or tombstone it is; empty where it is of none."""
+        return self.teams.of.get(pipeline, "")
 
     @property
     def repository(self) -> Mapping[str, str]:
@@ -69,6 +75,11 @@ class Environment:
     def follows_sources(self) -> bool:
         """True when it renders from templates/ and components/ rather than from pinned copies."""
         return bool(self.values.value["follows"] == "sources")
+
+    @property
+    def promotes_from(self) -> str:
+        """The environment whose releases are promoted to it; empty when it does not say."""
+        return str(self.values.value.get(way.KEY, ""))
 
     @property
     def pipelines(self) -> list[str]:
@@ -120,8 +131,8 @@ class Environment:
 
 
 def names(root: Folder) -> list[str]:
-    """Every environment: the folders of environments/."""
-    return files.list_folders(root, "environments")
+    """Every environment: the folders of environments/, but for the one of what is common to a team's pipelines."""
+    return [name for name in files.list_folders(root, "environments") if name != teams.FOLDER]
 
 
 def load(root: Folder, name: str) -> Environment:
@@ -129,8 +140,8 @@ def load(root: Folder, name: str) -> Environment:
 
     Raises:
         UsageError: no such environment.
-        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml; of
-            its events.
+        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml, and of
+            the files of teams; of its events.
     """
     known = names(root)
     if not _NAME.fullmatch(name) or name not in known:
@@ -142,13 +153,14 @@ def load(root: Folder, name: str) -> Environment:
     base, over, released = documents
     problems = [*_not_maps(documents)]
     raise_if_any(problems)
-    merged = merge(base, over)
+    merged, whose = teams.load(root, name, merge(base, over), (base, over))
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
+    problems += way.problems(root, name, known, base, over)
     raise_if_any(problems)
     raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
-    return Environment(name, merged, released, events.load(root, name))
+    return Environment(name, merged, released, events.load(root, name), whose)
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
@@ -230,7 +242,8 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
     return environment.values.problem(
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
-        f"run `python scripts/promote.py --from ENV --to {environment.name} --pipeline {pipeline}`",
+        f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
+        f"--pipeline {pipeline}`",
         key=True,
     )
 
