@@ -20,6 +20,7 @@ from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
 from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
 from kfp_gitops.review.promotion.status import Pending, status
+from kfp_gitops.sources import environment, way
 
 _EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
   python scripts/promote.py --from dev --to prod                           everything that prod has
@@ -34,11 +35,10 @@ def _parser() -> Parser:
         "promote.py", "Copy releases to an environment's pinned copies, render and lock it.", _EXAMPLES
     )
     parser.add_argument(
-        "--from", dest="source", required=True, metavar="ENV", help="where the releases are now"
-    )
-    parser.add_argument(
-        "--to", dest="target", required=True, metavar="ENV", help="an environment with `follows: pinned`"
-    )
+        "--from", dest="source", metavar="ENV",
+        help="where the releases are now (default: what the target `promotesFrom`; another one is refused)",
+    )  # fmt: skip
+    parser.add_argument("--to", dest="target", metavar="ENV", help="an environment with `follows: pinned`")
     parser.add_argument(
         "--pipeline", action="append", default=[], metavar="P", help="only this one; repeatable"
     )
@@ -70,7 +70,25 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Promote; nothing is written unless the target renders and compiles."""
     arguments = parse(_parser(), argv)
+    if arguments.target is None:
+        raise UsageError("promote.py: --to ENV is missing: the environment to promote to; see --help")
+    if arguments.source is None:
+        arguments.source = _source(arguments.root, arguments.target)
     return _status(arguments) if arguments.status else _promote(arguments)
+
+
+def _source(root: Path, target: str) -> str:
+    """The environment that the target is promoted from, as its values say."""
+    taker = environment.load(root, target)
+    if taker.follows_sources:
+        raise UsageError(f"{target} follows the sources, so nothing is promoted to it; set `follows: pinned`")
+    if not taker.promotes_from:
+        others = ", ".join(name for name in environment.names(root) if name != target)
+        raise UsageError(
+            f"{environment.values_path(target)}: it does not say from where {target} is promoted; "
+            f"write `{way.KEY}: ENV` there (one of: {others}), or give --from"
+        )
+    return taker.promotes_from
 
 
 def _promote(arguments: Namespace) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Schedule, Trigger
 
@@ -19,7 +20,8 @@ class DesiredPipeline:
     release: str
     version: str
     digest: str
-    ir: str
+    ir: str | Packed
+    """What is uploaded, by `str`."""
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...] = ()
     paused_until: datetime | None = None

@@ -59,7 +59,7 @@ def read(root: Path, env: Environment, selection: Selection) -> Standing:
     folder = f"manifests/{env.name}"
     return Standing(
         chosen,
-        {name: rendered.read(root, folder, name, entry["release"]) for name, entry in kept.items()},
+        {name: rendered.read(root, folder, entry) for name, entry in kept.items()},
         kept,
         {name: entry for name, entry in absent.items() if name not in chosen},
         {key: value for key, value in found.items() if key not in _LISTS},

@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
     # at once, whether KFP answers or not.
     at_once = Namespace(**{**vars(arguments), "patience": 0.0})
 
-    def look() -> list[str] | None:
+    def look() -> list[int] | None:
         _fill(seen, lambda: _look(at_once, found))
         return None if seen.exception() else desired.unproved(found, seen.result()[2])
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
+from kfp_gitops.commands.common import as_called, repository
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
@@ -29,6 +33,12 @@ def add(subcommands: Any) -> None:
     parser = subcommands.add_parser("status", help=about, description=f"{about}.")
     options.add_target(parser)
     selection.add(parser, "show only pipelines")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help="also the healthy pipelines, and all of the others",
+    )
     parser.add_argument("--json", action="store_true", help="for machines: schemas/status.schema.json")
     parser.add_argument(
         "--exit-zero",
@@ -53,9 +63,26 @@ def run(arguments: Namespace) -> int:
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
     status = build.build(wanted, actual, plan(wanted, actual), _runs(api, wanted, actual))
-    console.result(show.to_json(status) if arguments.json else show.to_text(status))
+    if arguments.json:
+        console.result(show.to_json(status))
+    else:
+        told = show.to_text(
+            status, partial(_said, arguments), columns.width(), everything=arguments.everything
+        )
+        console.result(told)
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
+
+
+def _said(arguments: Namespace, text: str) -> str:
+    """A command as one types it to reach the same environment: `run.py --status ID` → `python scripts/run.py …`."""
+    script, _, rest = text.partition(" ")
+    subcommand, _, options = rest.partition(" ") if not rest.startswith("-") else ("", "", rest)
+    same = [f"--env {shlex.quote(arguments.env)}"]
+    same += [f"--host {shlex.quote(arguments.host)}"] if arguments.host else []
+    same += [f"--root {shlex.quote(str(arguments.root))}"] if arguments.root != repository() else []
+    words = [f"python scripts/{script}", subcommand, *same, options]
+    return as_called(" ".join(filter(None, words)))
 
 
 def _runs(api: KfpApi, wanted: Desired, actual: Actual) -> dict[str, Sequence[RunState]]:

@@ -31,7 +31,7 @@ def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
     settings = parse(files.read_text(root, path), path).value
     for entry in (entry for entry in settings["pipelines"] if entry["name"] in limited):
         name = entry["name"]
-        pipeline = rendered.read(root, folder, name, entry["release"])
+        pipeline = rendered.read(root, folder, entry)
         base = f"{folder}/pipelines/{name}"
         outer = reader.read(pipeline.manifest, f"{base}/pipeline.yaml")
         inner = [reader.read(text, f"{base}/{one}") for one, text in pipeline.inner.items()]

@@ -13,11 +13,13 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
-from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
+from kfp_gitops.review.promotion.history import carried
 from kfp_gitops.review.promotion.provenance import Origins
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
 
@@ -67,7 +69,7 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    _refuse_impossible(giver, taker, pipelines)
+    _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
     given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
@@ -83,11 +85,11 @@ def promote(
             if not left:
                 return Promotion((), ())
             return promote(root, source, target, left, admit, uncommitted=uncommitted)
-        texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
+        wanted = with_lock(root, rendered, lock.compiled(rendered))
         changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
-            for action, name in files.synchronise(root, rendered.folder, texts)
+            for action, name in files.synchronise(root, rendered.folder, wanted)
         ]
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
@@ -110,13 +112,15 @@ def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler
         raise RefusedError("\n".join([*found, todo]))
 
 
-def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
+def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
     if giver.name == taker.name:
         raise UsageError(f"--from and --to are both {giver.name!r}; name two environments")
     if taker.follows_sources:
         raise UsageError(
             f"{taker.name} follows the sources, so nothing is promoted to it; set `follows: pinned`"
         )
+    if taker.promotes_from not in ("", giver.name):
+        raise RefusedError(_past(root, giver.name, taker))
     for name in pipelines or taker.pipelines:
         if name not in taker.pipelines:
             raise UsageError(
@@ -124,6 +128,16 @@ def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequen
             )
         if name not in giver.pipelines:
             raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+
+
+def _past(root: Path, source: str, taker: Environment) -> str:
+    before = taker.promotes_from
+    place = taker.values.problem((way.KEY,), "", "").place
+    steps = way.to(root, taker.name)
+    return (
+        f"{place}: {taker.name} is promoted from {before}, and not from {source}: {way.shown(steps)}; "
+        f"{way.instead(steps, source)}; what cannot wait for that needs another `{way.KEY}` there, reviewed with it"
+    )
 
 
 def _stage(root: Path, staged: Path) -> None:
@@ -145,7 +159,7 @@ def _write_release(
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, found, origins.new[name])
+            entries[name] = _entry(giver, name, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -155,12 +169,16 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
+def _entry(giver: Environment, name: str, found: Release, commit: str) -> dict[str, Any]:
+    template = giver.template_of(name)
+    sources = "" if giver.follows_sources else carried(giver.promoted.get(name, {}))
     return {
+        **({"template": template} if template != name else {}),
         "digest": found.digest,
         "images": dict(found.used_images),
         "from": giver.name,
         "commit": commit,
+        **({"sources": sources} if sources else {}),
     }
 
 
