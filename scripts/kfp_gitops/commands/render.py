@@ -56,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendered = _render_all(root, names, part, remember=not arguments.check)
     for warning in (warning for item in rendered for warning in item.warnings):
         console.note(warning.as_warning())
-    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
+    for warning in (
+        unused.templates(root, [item.inputs for item in rendered]) if arguments.all and not part else ()
+    ):
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
