@@ -21,6 +21,7 @@ from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import shared_to_text, to_text
 from kfp_gitops.sources import environment
+from kfp_gitops.sources.loose_ends import loose_ends
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
@@ -66,7 +67,10 @@ def _diff(arguments: Namespace) -> int:
     found = [_with_freshness(root, _compare(root, name, commit, arguments)) for name in names]
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
-    common = replace(common, problems=origin.problems(root, origin.readable(root, names)))
+    readable = [*origin.readable(root, names)]
+    common = replace(common, problems=origin.problems(root, readable))
+    for end in (end for env in readable for end in loose_ends(root, env, datetime.now(UTC))):
+        console.note(end.as_warning())
     if arguments.format != "text":  # which has them before the eyes of whoever called it
         for problem in (*common.problems, *(one for item in found for one in item.problems)):
             console.note(str(problem))

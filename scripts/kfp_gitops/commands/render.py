@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kfp_gitops.rendering import argocd
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
 from kfp_gitops.sources import environment
+from kfp_gitops.sources.loose_ends import loose_ends
 
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
@@ -43,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     rendered = _render_all(root, names, remember=not arguments.check)
-    for warning in (warning for item in rendered for warning in item.warnings):
+    loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
+    for warning in (*(warning for item in rendered for warning in item.warnings), *loose):
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
