@@ -18,10 +18,12 @@ class _DoubtError(Exception):
     """The other reader is to be asked."""
 
 
-def read(text: str, path: str) -> Document | None:
-    """The one document of a text as `yamltext.parse` reads it, but for its places; None: that is to read it."""
-    # Every node takes a character.
-    if len(text) > MAX_NODES or yamltext.has_refused(text):
+def read(text: str, path: str, most: int = MAX_NODES) -> Document | None:
+    """The one document of a text as `yamltext.parse` reads it, but for its places; None: that is to read it.
+
+    At most `most` characters, for every node takes one.
+    """
+    if len(text) > most or yamltext.has_refused(text):
         return None
     try:
         reader = _Reader()

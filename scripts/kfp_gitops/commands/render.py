@@ -9,15 +9,19 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
+from kfp_gitops.base.files import Wanted
 from kfp_gitops.commands import console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering import argocd
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, unused
 from kfp_gitops.sources.loose_ends import loose_ends
 
+Whole = tuple[Rendered, Wanted]
+"""An environment, and all that belongs into its folder."""
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
   python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to"""
@@ -48,10 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
     for warning in (*(warning for item in rendered for warning in item.warnings), *loose):
         console.note(warning.as_warning())
+    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
+        console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
-    wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
+    wanted = _all_wanted(root, rendered, compile_too)
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
     if arguments.check:
         strays = _check_strays(root, names) if arguments.all else ExitCode.OK
@@ -60,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ExitCode.OK
 
 
-def _write(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]], of_argocd: dict[str, str]) -> None:
+def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> None:
     for item, texts in wanted:
         _report(item.folder, files.synchronise(root, item.folder, texts))
         _say_when_stale(item, texts)
@@ -84,13 +90,24 @@ def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Ren
     return rendered
 
 
-def _with_lock(root: Path, rendered: Rendered, compile_too: bool) -> dict[str, str]:
-    texts = rendered.files()
+def _all_wanted(root: Path, rendered: Sequence[Rendered], compile_too: bool) -> list[Whole]:
+    wanted: list[Whole] = []
+    problems: list[Problem] = []
+    for item in rendered:
+        try:
+            wanted.append((item, with_lock(root, item, _lock(root, item, compile_too))))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return wanted
+
+
+def _lock(root: Path, rendered: Rendered, compile_too: bool) -> str:
     if compile_too:
-        texts[LOCK] = lock.compiled(rendered, lambda warning: console.note(warning.as_warning()))
-    elif (root / rendered.folder / LOCK).is_file():
-        texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
-    return texts
+        return lock.compiled(rendered, lambda warning: console.note(warning.as_warning()))
+    path = f"{rendered.folder}/{LOCK}"
+    return files.read_text(root, path) if (root / path).is_file() else ""
 
 
 def _say_what_is_left(to_do: Sequence[str]) -> None:
@@ -101,7 +118,7 @@ def _say_what_is_left(to_do: Sequence[str]) -> None:
         )
 
 
-def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]]) -> int:
+def _check(root: Path, wanted: Sequence[Whole]) -> int:
     code = ExitCode.OK
     for item, texts in wanted:
         found = list(files.differences(root, item.folder, texts))
@@ -150,9 +167,10 @@ def _mend(item: Rendered, stale: bool) -> str:
     return f"{item.folder}: {what}; run `python scripts/render.py --env {item.environment} --lock` and commit"
 
 
-def _stale(item: Rendered, texts: dict[str, str]) -> list[str]:
+def _stale(item: Rendered, texts: Wanted) -> list[str]:
     try:
-        return lock.stale(item, texts.get(LOCK), f"{item.folder}/{LOCK}")
+        found = texts.get(LOCK)
+        return lock.stale(item, found if isinstance(found, str) else None, f"{item.folder}/{LOCK}")
     except GitOpsError as error:
         return [str(error)]
 
@@ -163,7 +181,7 @@ def _report(folder: str, done: Sequence[tuple[str, str]]) -> None:
     console.note(f"{folder}: {len(done)} files written or removed" if done else f"{folder}: nothing changed")
 
 
-def _say_when_stale(item: Rendered, texts: dict[str, str]) -> None:
+def _say_when_stale(item: Rendered, texts: Wanted) -> None:
     stale = _stale(item, texts)
     if stale:
         console.note(

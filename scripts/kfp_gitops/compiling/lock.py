@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfp_gitops.base import schema
-from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamldump import dump
-from kfp_gitops.base.yamltext import parse
 from kfp_gitops.rendering.rendered import Rendered, RenderedPipeline
 from kfp_gitops.sources.release import FILE_VERSION
 
@@ -75,8 +74,7 @@ def read(text: str, path: str) -> Mapping[str, Locked]:
     Raises:
         InputError: not a lock.
     """
-    document = parse(text, path)
-    raise_if_any(schema.problems(schema.named("lock"), document))
+    document = schema.generated("lock", text, path)
     return {name: Locked(**entry) for name, entry in document.value["pipelines"].items()}
 
 

@@ -14,8 +14,9 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import Problem, RefusedError, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
-from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
 from kfp_gitops.review.promotion.history import carried
 from kfp_gitops.review.promotion.provenance import Origins
@@ -87,11 +88,11 @@ def promote(
             if not left:
                 return Promotion((), ())
             return promote(root, source, target, left, admit, uncommitted=uncommitted)
-        texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
+        wanted = with_lock(root, rendered, lock.compiled(rendered))
         changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
-            for action, name in files.synchronise(root, rendered.folder, texts)
+            for action, name in files.synchronise(root, rendered.folder, wanted)
         ]
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
@@ -194,7 +195,7 @@ def _write_release(
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, found, origins.new[name])
+            entries[name] = _entry(giver, name, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -204,9 +205,11 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
-    sources = "" if giver.follows_sources else carried(giver.promoted.get(found.pipeline, {}))
+def _entry(giver: Environment, name: str, found: Release, commit: str) -> dict[str, Any]:
+    template = giver.template_of(name)
+    sources = "" if giver.follows_sources else carried(giver.promoted.get(name, {}))
     return {
+        **({"template": template} if template != name else {}),
         "digest": found.digest,
         "images": dict(found.used_images),
         "from": giver.name,

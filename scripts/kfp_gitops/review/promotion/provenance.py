@@ -111,9 +111,9 @@ def origins(root: Path, giver: Environment, taker: Environment, given: Mapping[s
     """From where the releases of an environment would be promoted to another one now."""
     with history(root) as found:
         new = {
-            name: _origin(found, giver, taker.name, release)
+            name: _origin(found, giver, taker.name, name, release)
             for name, release in given.items()
-            if not _stands(found, giver, taker, release)
+            if not _stands(found, giver, taker, name, release)
         }
         image = giver.images.get(RECONCILER_IMAGE)
         same = image == taker.images.get(RECONCILER_IMAGE)
@@ -123,23 +123,24 @@ def origins(root: Path, giver: Environment, taker: Environment, given: Mapping[s
         return Origins(new, committed)
 
 
-def _stands(found: History | None, giver: Environment, taker: Environment, release: Release) -> bool:
+def _stands(
+    found: History | None, giver: Environment, taker: Environment, name: str, release: Release
+) -> bool:
     """Whether the entry that is there says of this very release what is so, or nothing better can be said of it."""
-    name = release.pipeline
     entry = Entry(taker, name, taker.promoted.get(name, {}))
     if entry.said.get("digest") != release.digest:
         return False
     if found is None:
         return True
     if not is_committed(entry.commit):
-        return not is_committed(_origin(found, giver, taker.name, release))
+        return not is_committed(_origin(found, giver, taker.name, name, release))
     return not any(_problems(found, entry))
 
 
-def _origin(found: History | None, giver: Environment, taker: str, release: Release) -> str:
+def _origin(found: History | None, giver: Environment, taker: str, name: str, release: Release) -> str:
     if found is None:
         return NOWHERE
-    same = found.bears_out(found.head, giver.name, release.pipeline, release.digest, (taker,))
+    same = found.bears_out(found.head, giver.name, name, release.digest, (taker,))
     return found.head if same else f"{found.head}{CHANGED}"
 
 
