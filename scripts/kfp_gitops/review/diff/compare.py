@@ -53,6 +53,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         events=known_events.changes(*_changed_manifests(before, after)),
         warnings=[
             *diagnostics.gone(old, new),
+            *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,
