@@ -21,7 +21,9 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_DELIVERY = re.compile(r"(apply|drift|status|lease|environment|pipeline-.+)")
+_DELIVERY = re.compile(
+    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+)
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
