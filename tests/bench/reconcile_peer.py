@@ -3,6 +3,7 @@
 Get or create the pipeline, compile, upload the version, create the recurring run.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -43,9 +44,11 @@ def _register(client: Any, root: Path, number: int, experiment: str) -> None:
 
 def _pipeline(root: Path, name: str) -> Any:
     """The five tasks of a generated pipeline, in the SDK's own words."""
-    folder = root / "manifests/dev/pipelines" / name / "components"
+    dev = root / "manifests/dev"
+    used = re.findall(r"component: (\w+)", (dev / "pipelines" / name / "pipeline.yaml").read_text("utf-8"))
+    steps = {component.partition("_")[0]: component for component in used}
     load, clean, fit, judge, publish = (
-        components.load_component_from_file(str(next(folder.glob(f"{step}_*.yaml"))))
+        components.load_component_from_file(str(next((dev / "components").glob(f"{steps[step]}-*.yaml"))))
         for step in ("load", "clean", "fit", "judge", "publish")
     )
 
