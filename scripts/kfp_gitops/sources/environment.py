@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any
 
@@ -81,7 +82,7 @@ class Environment:
         """The environment whose releases are promoted to it; empty when it does not say."""
         return str(self.values.value.get(way.KEY, ""))
 
-    @property
+    @cached_property
     def pipelines(self) -> list[str]:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
@@ -90,13 +91,13 @@ class Environment:
         """Whether it is one of its pipelines; a search of `pipelines` for each of thousands would take minutes."""
         return self._entries.get(pipeline, {"state": "absent"}).get("state") != "absent"
 
-    @property
+    @cached_property
     def absent(self) -> Mapping[str, str]:
         """Tombstones: pipeline → what is deleted of it."""
         found = {name: entry for name, entry in self._entries.items() if entry.get("state") == "absent"}
         return {name: entry.get("delete", "schedules") for name, entry in found.items()}
 
-    @property
+    @cached_property
     def paused(self) -> Mapping[str, str]:
         """Pipelines that are paused → until when, RFC 3339."""
         return {
