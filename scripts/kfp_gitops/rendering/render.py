@@ -16,7 +16,7 @@ from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
-from kfp_gitops.base.yamltext import parse
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import limits
 from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
