@@ -80,6 +80,12 @@ def repository(root: Path, pipelines: int) -> list[Shape]:
     return shapes
 
 
+def enable(root: Path) -> None:
+    """Turn all schedules on."""
+    values = root / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8").replace("enabled: false", "enabled: true"), "utf-8")
+
+
 def for_makejinja(root: Path, shapes: list[Shape]) -> None:
     """The same templates, values and component specs as makejinja takes them: templates/ and data/values.yaml.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from kfp_gitops.base import yamlevents, yamllines, yamltext
 from kfp_gitops.base.yamlevents import DoubtError
-from kfp_gitops.base.yamltext import MAX_BYTES, MAX_NODES, Document, Path
+from kfp_gitops.base.yamltext import WRITTEN, Bounds, Document, Path
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,19 @@ def parse(text: str, path: str) -> Document:
     return read(text, path) or yamltext.parse(text, path)
 
 
-def read(text: str, path: str) -> Document | None:
+def read(text: str, path: str, bounds: Bounds = WRITTEN) -> Document | None:
     """The one document of a text as `yamltext.parse` reads it; None: that is to read it."""
-    found = _value(text)
+    found = _value(text, bounds)
     return Placed(path, found[0], {}, {}, found[1], text=text) if found else None
 
 
-def _value(text: str) -> tuple[Any, bool] | None:
-    if len(text) > MAX_BYTES // 4 and len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+def _value(text: str, bounds: Bounds) -> tuple[Any, bool] | None:
+    if len(text) > bounds.bytes // 4 and len(text.encode("utf-8", "surrogatepass")) > bounds.bytes:
         return None
     with suppress(DoubtError):
-        return yamllines.read(text, MAX_NODES)
+        return yamllines.read(text, bounds.nodes)
     # Every node takes a character.
-    if len(text) > MAX_NODES or yamltext.has_refused(text):
+    if len(text) > bounds.nodes or yamltext.has_refused(text):
         return None
     with suppress(DoubtError):
         return yamlevents.read(text)

@@ -81,6 +81,11 @@ class _Rendering:
         problems += self._problems(name, outer, interfaces, nested=False)
         raise_if_any(problems)
 
+    def _right_name(self, name: str, *, nested: bool) -> str:
+        if nested or self.env.template_of(name) == name:
+            return f"write {name!r}"
+        return "write `name: {{ pipeline }}`: this template is there for pipelines of other names"
+
     def _problems(
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
@@ -88,7 +93,8 @@ class _Rendering:
         found = check.problems(*used)
         if manifest.name != name:
             at = ("metadata", "name")
-            found.append(manifest.document.problem(at, f"the name is {manifest.name!r}", f"write {name!r}"))
+            what = f"the name is {manifest.name!r}"
+            found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
         if nested:
             found += check.nested_problems(manifest)
         self.warnings += check.warnings(*used)

@@ -105,7 +105,7 @@ _COMPILED = _Compiled()
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Only a few filters and functions; `*`, `**` and `%` may not blow up memory. Texts of the data pass `placed.Puts`."""
+    """Only a few filters and functions; `*`, `**` and `%` may not blow up memory; texts of data pass `placed.Puts`."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
     puts: placed.Puts
