@@ -31,6 +31,11 @@ def common_path(team: str) -> str:
     return f"environments/{FOLDER}/{team}.yaml"
 
 
+def folders(environment: str) -> tuple[str, str]:
+    """Where the files of teams stand: what is common to environments, and an environment's own."""
+    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+
+
 def path_in(environment: str, team: str) -> str:
     """Where it stands which pipelines a team has in an environment."""
     return f"environments/{environment}/{FOLDER}/{team}.yaml"
