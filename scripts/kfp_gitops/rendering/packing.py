@@ -39,6 +39,7 @@ _READABLE = 850_000
 _LISTING = 12_000
 """Characters of the lines that say where each file is mounted: the Job with them is to be less than 20 kB."""
 _LINE = len("        - {key: , path: }\n")
+_LIST = re.compile(r"(?:(?:- |  ).*\n)*")
 _ENTRY = re.compile(r"- name: (\S+)\n(?:  .*\n)*")
 _LOCKED = re.compile(r"  (\S+):\n(?:    .*\n)+")
 _KEY = "\npipelines:\n"
@@ -149,9 +150,10 @@ def _largest(archive: Archive) -> str:
 def _environment(text: str) -> tuple[str, dict[str, str]]:
     """(environment.yaml without its pipelines, pipeline → its lines), of a text as render writes it."""
     before, _, rest = text.partition(_KEY)
-    found = list(_ENTRY.finditer(rest))
-    end = found[-1].end() if found else 0
-    return f"{before}\n{rest[end:]}", {_plain(match[1]): match[0] for match in found}
+    entries = _LIST.match(rest)
+    assert entries, "it matches nothing, too"
+    found = {_plain(match[1]): match[0] for match in _ENTRY.finditer(entries[0])}
+    return f"{before}\n{rest[entries.end() :]}", found
 
 
 def _lock(text: str) -> tuple[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import delivery, manifests, rendered
+from kfp_gitops.rendering import delivery, manifests, rendered, specs
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.sources import brought, components, environment
