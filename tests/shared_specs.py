@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from kfp_gitops.base import files
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import parse
 from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT
 
@@ -29,3 +33,21 @@ def edit_spec(root: Path, environment: str, component: str, old: str, new: str) 
     assert count
     head.write_text(told, "utf-8")
     return moved
+
+
+def as_earlier(texts: Mapping[str, str]) -> dict[str, str]:
+    """manifests/<env>/ (path → text) as a version wrote it in which each pipeline had its specs in its own folder."""
+    found = {path: text for path, text in texts.items() if not path.startswith(specs.PREFIX)}
+    head = parse(texts[ENVIRONMENT], ENVIRONMENT).value
+    for entry in head["pipelines"]:
+        for component, _, path in specs.of_entry(entry):
+            found[f"pipelines/{entry['name']}/{specs.PREFIX}{component}.yaml"] = texts[path]
+        del entry[specs.FOLDER]
+    return {**found, ENVIRONMENT: f"{texts[ENVIRONMENT].partition(chr(10))[0]}\n{dump(head)}"}
+
+
+def make_earlier(root: Path, environment: str) -> None:
+    """The same, of a folder."""
+    folder = f"manifests/{environment}"
+    texts = files.read_texts(root, folder)
+    files.synchronise(root, folder, as_earlier(texts))

@@ -27,6 +27,10 @@ _HIJACKS: dict[str, dict[str, Any]] = {
 }
 
 
+def _unfolded(outcome: Outcome) -> str:
+    return " ".join(outcome.out.split())
+
+
 @pytest.mark.parametrize("field", _HIJACKS)
 def test_a_hijacked_recurring_run_is_found_out_and_replaced(
     reconcile: Callable[..., Outcome], server: DevServer, repository: Path, api: KfpApi, field: str
@@ -109,12 +113,14 @@ def test_damaged_markers_and_dates_are_warnings(
     )
     planned = reconcile("plan")
     assert planned.code == 0, planned
-    assert "recurring run theirs: covered, start cannot be read (not ours, passed over)" in planned.out
+    assert "recurring run theirs: covered, start cannot be read (not ours, passed over)" in _unfolded(planned)
     service.recurring_run_service_delete_recurring_run(ours.id)
     damaged = ownership.describe(OWNER, covered="2026-99-99", kfp="x")
     service.recurring_run_service_create_recurring_run({**body, "description": damaged})
     planned = reconcile("plan")
-    assert "recurring run hello-weekly: covered cannot be read (ours, which is not trusted)" in planned.out
+    assert "recurring run hello-weekly: covered cannot be read (ours, which is not trusted)" in _unfolded(
+        planned
+    )
     change(repository, 9)
     assert reconcile("apply").code == 0
     assert reconcile("plan").code == 0

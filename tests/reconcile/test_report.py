@@ -16,6 +16,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import (
 from kfp_gitops.kfpserver.ownership import describe, facts, owner
 from kfp_gitops.reconcile import converge, inventory, report
 from kfp_gitops.reconcile.plan import plan
+from kfp_gitops.reconcile.plantext import Look, to_text
 from kfp_gitops.reconcile.records import Desired, Options
 from plan_kit import DESIRED, LIVE, NOW, OTHER, OWNER, WEEKLY, actual_of, releasing
 
@@ -25,25 +26,33 @@ def test_the_text_of_a_plan() -> None:
         releasing(replace(WEEKLY, max_concurrency=2), version="sha-2"), time_zone="Europe/Berlin"
     )
     found = plan(desired, actual_of(LIVE))
-    text = report.to_text(found)
+    text = to_text(found)
     assert text.splitlines() == [
         "plan for dev on http://127.0.0.1",
-        "  = unchanged pipeline   p  (exists)",
-        "  + create    version    sha-2  (release sha256:1… is not registered yet)",
-        "  = unchanged experiment p-dev  (exists)",
+        "  + create    version    p sha-2  (release sha256:1… is not registered yet)",
         "  ~ replace   schedule   p-weekly  (version, maxConcurrency differ)",
         '      version: "sha-1" → "sha-2"',
         "      maxConcurrency: 1 → 2",
-        "      next: 2026-11-30T03:00:00Z (Mon 04:00 CET), 2026-12-07T03:00:00Z (Mon 04:00 CET), "
-        "2026-12-14T03:00:00Z (Mon 04:00 CET)",
-        "1 create, 1 replace, 2 unchanged",
+        "      next: 2026-11-30T03:00:00Z (Mon 04:00 CET), 2026-12-07T03:00:00Z (Mon",
+        "        04:00 CET), 2026-12-14T03:00:00Z (Mon 04:00 CET)",
+        "1 create, 1 replace, 2 unchanged; changes in 1 of 1 pipeline",
         f"plan {found.basis.id}",
+    ]
+
+
+def test_with_all_also_what_does_not_change_is_shown() -> None:
+    found = plan(releasing(version="sha-2"), actual_of(LIVE))
+    text = to_text(found, Look(everything=True))
+    assert [line[:25] for line in text.splitlines()[1:4]] == [
+        "  = unchanged pipeline   ",
+        "  + create    version    ",
+        "  = unchanged experiment ",
     ]
 
 
 def test_colour_changes_no_word_and_markdown_breaks_no_table() -> None:
     found = plan(releasing(replace(WEEKLY, parameters={"x": "a|b\n<script>"})), actual_of(LIVE))
-    coloured = report.to_text(found, colour=True)
+    coloured = to_text(found, Look(colour=True))
     assert "\033[33m" in coloured
     table = [line for line in report.to_markdown(found).splitlines() if line.startswith("|")]
     assert len(table) == 3
@@ -83,7 +92,7 @@ def test_a_plan_is_valid_json_and_independent_of_the_servers_order(actual: Actua
     data = json.loads(report.render(found, "json"))
     Draft202012Validator(named("plan").validator.schema).validate(data)
     backwards = replace(actual, schedules=tuple(reversed(actual.schedules)))
-    assert report.to_text(plan(desired, backwards)) == report.to_text(found)
+    assert to_text(plan(desired, backwards)) == to_text(found)
 
 
 @given(ACTUALS, WANTED)

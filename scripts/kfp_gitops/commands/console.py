@@ -11,18 +11,42 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops.base import redact, stopping, visible
+from kfp_gitops.base import columns, redact, stopping, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError
+
+_CLEAR = "\r\x1b[K"
+_standing = threading.Event()
+"""Whether a line that the next one overwrites stands on the terminal."""
 
 
 def result(text: str) -> None:
     """Write what was asked for; a character that a terminal would obey is escaped."""
+    _clear()
     print(visible.shown(text), flush=True)
 
 
 def note(text: str) -> None:
     """Write progress, a warning or a hint."""
+    _clear()
     print(visible.shown(text), file=sys.stderr, flush=True)
+
+
+def counter(text: str) -> None:
+    """Write how far it is on a terminal's last line, in the place of what stood there; see `is_watched`."""
+    _standing.set()
+    cut = visible.line(text)[: columns.width() - 1]  # a line that is wrapped could not be overwritten
+    print(f"{_CLEAR}{cut}", end="", file=sys.stderr, flush=True)
+
+
+def is_watched() -> bool:
+    """Whether somebody sits before it: a line on stderr may be overwritten."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _clear() -> None:
+    if _standing.is_set():
+        _standing.clear()
+        print(_CLEAR, end="", file=sys.stderr, flush=True)
 
 
 def coloured() -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from kfp_gitops.base import stopping
 from kfp_gitops.base.errors import NotFoundError, RemoteError, TakenError, UnclearError
@@ -25,6 +26,7 @@ from kfp_gitops.reconcile.perform import Work
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.records import Desired, Options
 
+T = TypeVar("T")
 Tell = Callable[[Event], None]
 _MOST_STEPS = 200
 """A pipeline that is not done after so many steps never will be; somebody undoes what we do."""
@@ -76,13 +78,17 @@ def apply(
     options: Options = Options(),  # noqa: B008  # frozen
     tell: Tell = lambda _: None,
     pace: Pace = Pace(),  # frozen
+    ended: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Carry out a plan that was made of `actual`; what is in conflict is left alone."""
-    tell = _one_at_a_time(tell)
+    """Carry out a plan that was made of `actual`; what is in conflict is left alone.
+
+    `ended` is told the name of each pipeline on which no more is done, be it well or not.
+    """
+    tell, ended = _one_at_a_time(tell), _one_at_a_time(ended)
     stopped = _stop_vanished(api, desired, actual, options, tell)
     pipelines = list(_pipelines(api, desired, plan, actual, options))
     try:
-        _until_done(api, pipelines, tell, pace)
+        _until_done(api, pipelines, tell, pace, ended)
         left = [item for item in pipelines if item.error or item.postponed]
         safety.reach(map(_unfinished, left), api, tell, None)
     except Stopped:
@@ -91,11 +97,18 @@ def apply(
     return _outcome(pipelines, stopped)
 
 
-def _until_done(api: Kfp, pipelines: Sequence[_Pipeline], tell: Tell, pace: Pace) -> None:
+def _until_done(
+    api: Kfp, pipelines: Sequence[_Pipeline], tell: Tell, pace: Pace, ended: Callable[[str], None]
+) -> None:
+    def run(item: _Pipeline) -> None:
+        _run(item, tell)
+        if not item.waiting:
+            ended(item.work.wanted.name)
+
     deadline = api.now() + pace.wait
     todo = pipelines
     while todo:
-        _each(lambda item: _run(item, tell), todo, pace.workers)
+        _each(run, todo, pace.workers)
         todo = [item for item in todo if item.waiting]
         if todo and not _sleep(api, todo, deadline, pace.sleep):
             for item in todo:
@@ -109,10 +122,10 @@ def _unfinished(item: _Pipeline) -> safety.Unfinished:
     return safety.Unfinished(wanted.name, tuple(item.sent), view.schedules, firing)
 
 
-def _one_at_a_time(tell: Tell) -> Tell:
+def _one_at_a_time(tell: Callable[[T], None]) -> Callable[[T], None]:
     lock = threading.Lock()
 
-    def told(event: Event) -> None:
+    def told(event: T) -> None:
         with lock:
             tell(event)
 

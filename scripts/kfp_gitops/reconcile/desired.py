@@ -19,6 +19,7 @@ from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, schedule_name
 from kfp_gitops.reconcile.shelf import Label
 from kfp_gitops.rendering.rendered import LOCK, paused_until
+from kfp_gitops.sources.selection import ALL, Selection
 
 if TYPE_CHECKING:
     from kfp_gitops.compiling.compiler import Identity
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def load(
-    folder: Path | Place, environment: str, host: str | None = None, commit: str = "", checkout: str = ""
+    folder: Path | Place,
+    environment: str,
+    host: str | None = None,
+    commit: str = "",
+    checkout: str = "",
+    selection: Selection = ALL,
 ) -> Desired:
     """Read, compile and prove desired state (imports kfp).
 
@@ -37,10 +43,11 @@ def load(
         InputError: something is missing or malformed.
         RefusedError: what compiles here is not what was reviewed, or an image is still the placeholder
             and the host is not this machine.
+        UsageError: the selection names what is not there.
     """
     from kfp_gitops.compiling import compiler
 
-    found = texts(folder, environment)
+    found = texts(folder, environment, selection)
     of_manifests = heads(found)
     results = compiler.compile_all(found.shelf, found.path)
     target = _proved(found, results, host)
@@ -95,13 +102,16 @@ def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> 
     return target
 
 
-def reviewed(folder: Path | Place, environment: str, host: str | None = None) -> Desired:
+def reviewed(
+    folder: Path | Place, environment: str, host: str | None = None, selection: Selection = ALL
+) -> Desired:
     """Desired state as the lock tells it, without any IR: to look by, never to apply. Imports no kfp.
 
     Raises:
         InputError: something is missing or malformed, or the lock has no entry for a pipeline.
+        UsageError: the selection names what is not there.
     """
-    return as_locked(texts(folder, environment), host)
+    return as_locked(texts(folder, environment, selection), host)
 
 
 def as_locked(found: Texts, host: str | None = None, beside: Callable[[], object] = lambda: None) -> Desired:
@@ -132,6 +142,8 @@ def _desired(
         time_zone=found.environment.get("timeZone", "UTC"),
         disabled=found.environment.get("state") == "disabled",
         service_account=found.environment["kfp"].get("serviceAccount", ""),
+        selected=tuple(found.selection.texts),
+        beside=found.beside,
     )
 
 
@@ -152,6 +164,7 @@ def _pipeline(
         source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
         commit=entry.get("commit", ""),
         service_account=found.environment["kfp"].get("serviceAccount", ""),
+        team=entry.get("team", ""),
     )
 
 

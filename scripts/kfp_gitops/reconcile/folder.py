@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
+from kfp_gitops.sources.selection import ALL, Selection
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Texts:
     shelf: Shelf
     locked: Mapping[str, Locked]
     path: str
+    selection: Selection = field(default=ALL, kw_only=True)
+    beside: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """The pipelines and tombstones that were not selected; nothing else here is of them."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,16 @@ def read(folder: Path | Place, environment: str) -> Folder:
     return Folder(found.environment, rendered, found.locked, found.path, manifests)
 
 
-def texts(folder: Path | Place, environment: str) -> Texts:
-    """Read a rendered environment without looking into its manifests. A path is one of a repository.
+def texts(folder: Path | Place, environment: str, selection: Selection = ALL) -> Texts:
+    """Read a rendered environment, or what is selected of it, without looking into its manifests.
+
+    A path is one of a repository.
 
     Raises:
         InputError: something is missing or malformed; run render.
+        UsageError: the selection names what is not there.
     """
-    return _place(folder).whole(lambda source: _texts(source, environment))
+    return _place(folder).whole(lambda source: _texts(source, environment, selection))
 
 
 def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str, Head]:
@@ -140,19 +148,50 @@ def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 
 
-def _texts(source: Source, environment: str) -> Texts:
+def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
+    entries = (*settings["pipelines"], *settings.get("absent", ()))
+    return {entry["name"]: entry.get("team", "") for entry in entries}
+
+
+def _teams(source: Source, environment: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in chain([source], source.parts()):
+        found |= teams_of(_settings(part, environment))
+    return found
+
+
+def _selected(settings: Mapping[str, Any], names: frozenset[str] | None) -> Mapping[str, Any]:
+    """The same with some of its pipelines and tombstones; None: with all."""
+    if names is None:
+        return settings
+    kept = {
+        key: [entry for entry in settings[key] if entry["name"] in names]
+        for key in ("pipelines", "absent")
+        if key in settings
+    }
+    return {**settings, **kept}
+
+
+def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     """Of one part after the other no more is kept than what is packed; all of them belong to one `source`."""
     settings = _settings(source, environment)
+    # What there is stands in all parts, and is read first: a name that none has is refused.
+    known = _teams(source, environment) if selection else {}
+    chosen = selection.chosen(known, environment) if selection else None
     shelf, entries = Shelf(), []
     shared: dict[str, str] = {}
     locked: dict[str, Locked] = {}
     for part in source.parts():
-        of_part = settings if part is source else _settings(part, environment)
+        of_part = _selected(settings if part is source else _settings(part, environment), chosen)
         for entry in of_part["pipelines"]:
             shelf.put(rendered_pipeline(part, entry, shared))
-        entries += of_part["pipelines"]
-        locked.update(lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}"))
-    return Texts({**settings, "pipelines": entries}, shelf, locked, source.name)
+            entries.append({key: value for key, value in entry.items() if key != "components"})
+        of_lock = lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
+        locked.update({name: entry for name, entry in of_lock.items() if chosen is None or name in chosen})
+    found = {**_selected(settings, chosen), "pipelines": entries}
+    beside = known.keys() - (chosen or ())
+    return Texts(found, shelf, locked, source.name, selection=selection, beside=frozenset(beside))
 
 
 def _settings(source: Source, environment: str) -> Mapping[str, Any]:

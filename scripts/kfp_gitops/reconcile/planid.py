@@ -30,6 +30,7 @@ _QUIET = frozenset(
         "source",  # likewise
         "ir",  # which the digest stands for
         "commit",  # for information: a Job is not told it
+        "team",  # likewise: KFP is not told it
         "versions",  # of a pipeline: each is an object of its own, and so are
         "schedules",
         "triggers",  # which are told with their parameters alone
@@ -91,7 +92,9 @@ class Ground:
             yield f"schedule {found.name}", {"live": [_facts(found)]}
 
     def _of_no_pipeline(self) -> Iterator[ActualSchedule]:
-        """Ours that no pipeline of the manifests accounts for."""
+        """Ours that no pipeline of the manifests accounts for; of a part of them nobody can say so."""
+        if self.desired.selected:
+            return
         known = {found.id for one in self.looked for found in one.view.schedules}
         owner = self.desired.owner
         yield from (
@@ -112,6 +115,7 @@ def _environment(desired: Desired, options: Options) -> dict[str, Any]:
         "adopt": sorted(options.adopt),
         "refreshStale": options.refresh_stale,
         **({"triggers": options.triggers} if triggers else {}),
+        **({"selected": list(desired.selected)} if desired.selected else {}),
     }
     return {"wanted": wanted, "live": [{"kfp": options.server}]}
 

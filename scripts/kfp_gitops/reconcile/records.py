@@ -31,6 +31,8 @@ class DesiredPipeline:
     """The commit whose sources were promoted, where it was."""
     service_account: str = ""
     """Whom its steps run as; "": whom KFP lets them by itself."""
+    team: str = ""
+    """Whose it is; "": of no team."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -43,6 +45,7 @@ class Absent:
 
     name: str
     delete: Literal["schedules", "versions", "pipeline"] = "schedules"
+    team: str = ""
 
 
 Entry = DesiredPipeline | Absent
@@ -67,6 +70,10 @@ class Desired:
     """Turned off as a whole: then all its pipelines are paused."""
     service_account: str = ""
     """Whom what is started runs as; "": whom KFP lets it by itself."""
+    selected: tuple[str, ...] = ()
+    """What this part of the environment was selected by (`Selection.texts`); nothing: it is all of it."""
+    beside: frozenset[str] = frozenset()
+    """The pipelines and tombstones that were not selected: they are there, and none of them is touched."""
 
     @property
     def entries(self) -> list[Entry]:

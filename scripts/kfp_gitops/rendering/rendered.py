@@ -13,7 +13,7 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain, Source
-from kfp_gitops.rendering import specs
+from kfp_gitops.rendering import alike, specs
 from kfp_gitops.rendering.packing import Packing
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import sha256
@@ -156,6 +156,8 @@ class Rendered:
     """Warnings about what all pipelines are delivered by."""
     packing: Packing | None = None
     """How many archives they are delivered in; these are made when there is a lock to put into them."""
+    chosen: frozenset[str] | None = None
+    """The pipelines that were rendered, the others stand in manifests/ as they are here; None: all were."""
 
     @property
     def folder(self) -> str:
@@ -165,8 +167,8 @@ class Rendered:
     @property
     def warnings(self) -> list[Problem]:
         """What works here, and most likely is not meant or fails elsewhere."""
-        found = [warning for pipeline in self.pipelines for warning in pipeline.warnings]
-        return [*self.of_delivery, *found]
+        found = ((pipeline.name, pipeline.warnings) for pipeline in self.pipelines)
+        return [*self.of_delivery, *alike.told(self.inputs, found)]
 
     def files(self) -> dict[str, str]:
         """Path below manifests/<env>/ → text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -52,8 +53,8 @@ def _pipeline(outcome: Outcome) -> dict[str, object]:
 def test_before_the_first_apply_everything_is_missing(reconcile: Command) -> None:
     outcome = reconcile("status")
     assert outcome.code == 1
-    assert "(not registered)" in outcome.out
-    assert "hello: its version is not registered" in outcome.out
+    assert "(not registered)" in reconcile("status", "--all").out
+    assert "hello  create pipeline hello: does not exist yet; and 3 more" in outcome.out
 
 
 def test_after_apply_all_is_well_and_nothing_was_written_or_compiled(
@@ -73,9 +74,12 @@ def test_after_apply_all_is_well_and_nothing_was_written_or_compiled(
     assert {r.method for r in server.faults.requests[before:]} == {"GET"}
 
 
-def test_people_read_a_table(reconcile: Command) -> None:
+def test_people_read_a_table_where_it_fits(reconcile: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     reconcile("apply")
-    head, row = reconcile("status").out.splitlines()
+    monkeypatch.setenv("COLUMNS", "180")
+    head, row, _, total = reconcile("status", "--all").out.splitlines()
+    assert re.fullmatch(r"dev: 1 pipeline, 1 healthy; next firing \S+ 03:00 UTC", total)
+    assert reconcile("status").out == f"{total}\n"
     assert head.split("  ")[0] == "PIPELINE"
     assert row.split()[0] == "hello"
     assert "cron 0 0 3 * * 1" in row
@@ -89,8 +93,8 @@ def test_a_schedule_that_somebody_switched_off_is_drift(reconcile: Command, serv
     api.disable_schedule(schedule.id)
     outcome = reconcile("status")
     assert outcome.code == 1
-    assert "hello: 1 differences from the manifest" in outcome.out
-    assert "schedule hello-weekly" in outcome.out
+    assert "DIFFERENT (1):" in outcome.out
+    assert "hello  enable schedule hello-weekly: is disabled, shall be enabled" in outcome.out
 
 
 def test_a_failed_last_run_is_unhealthy_until_one_succeeds(
@@ -133,7 +137,7 @@ def test_a_pause_is_shown_respected_and_ended(reconcile: Command, server: DevSer
     assert reconcile("apply").code == 0
     assert [s.enabled for s in api.schedules()] == [False]
     status = reconcile("status")
-    assert (status.code, status.out.splitlines()[1].split()[-1]) == (0, "paused")
+    assert (status.code, status.out.splitlines()[-1]) == (0, "dev: 1 pipeline, 1 healthy, 1 paused")
     resumed = reconcile("resume")
     assert resumed.code == 0
     assert "no longer paused by night-shift" in resumed.err

@@ -40,7 +40,7 @@ def test_an_apply_that_failed_at_any_write_is_gone_on_with(world: World, method:
     assert failed.code == 4, failed
     again = world.run("apply", "--plan", file, "--require-plan")
     assert again.code == 0, again
-    assert world.run("plan").out.splitlines()[-2].replace("unchanged", "").strip(" 0123456789") == ""
+    assert "nothing to do" in world.run("plan").out.splitlines()[-2]
     done = world.run("apply", "--plan", file, "--require-plan")
     assert (done.code, "is not needed: there is nothing to do" in done.err) == (0, True)
 
@@ -124,4 +124,4 @@ def test_all_that_an_apply_deletes_is_in_its_plan(world: World) -> None:
     gone = set(pinned.values()) - set(world.pipeline.versions)
     assert len(gone) == 2
     for name in gone:
-        assert f"delete    version    {name}" in shown
+        assert f"delete    version    hello {name}" in shown

@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection
 from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
+from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -33,6 +34,7 @@ def add(subcommands: Any) -> None:
 def add_options(parser: ArgumentParser) -> None:
     """What an apply takes."""
     options.add_target(parser)
+    selection.add(parser, "touch only pipelines")
     options.add_lock(parser)
     options.add_decisions(parser)
     parser.add_argument(
@@ -58,7 +60,12 @@ def loaded(arguments: Namespace) -> Desired:
 
     told = arguments.commit or os.environ.get("KFP_GITOPS_COMMIT", "")
     return desired.load(
-        options.manifests(arguments), arguments.env, arguments.host, told, options.commit(arguments)
+        options.manifests(arguments),
+        arguments.env,
+        arguments.host,
+        told,
+        options.commit(arguments),
+        options.selected(arguments),
     )
 
 
@@ -74,30 +81,32 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
     pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
-    with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as tell:
+    with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as progress:
         decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
         decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
         found = plan(wanted, actual, decided)
         arguments.report.planned((c.action, c.kind) for c in found.changes)
-        options.show(arguments, found)
+        telling.plan(arguments, found)
         found = approved.judged(arguments, held, found, asked)
-        guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+        there = len(wanted.pipelines) + len(wanted.beside)
+        guard.check(found, options.limits(arguments), desired_pipelines=there)
         approved.begin(held, found, asked)
-        done = apply(api, wanted, found, actual, decided, tell, pace)
-        approved.ended(held, done)
+        progress.of(found)
+        done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
+        approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted.owner)
-    telling.summary(arguments, found, done, time.monotonic() - began)
-    return _verdict(found, done)
+    code = _verdict(arguments, found, done)
+    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
+    return code
 
 
-def _verdict(found: Plan, done: Outcome) -> int:
-    for pipeline, why in (*done.failed, *done.refused):
-        console.note(f"{pipeline}: {why}")
-    for pipeline, why in done.postponed:
-        console.note(f"{pipeline}: left for the next apply: {why}")
+def _verdict(arguments: Namespace, found: Plan, done: Outcome) -> int:
+    telling.reasons(arguments, (*done.failed, *done.refused))
+    telling.reasons(arguments, [(name, f"left for the next apply: {why}") for name, why in done.postponed])
+    refused = conflicts(found)
     if done.failed:
         return ExitCode.REMOTE_FAILED
     if done.refused:
         return ExitCode.REFUSED
-    return conflicts(found) or (ExitCode.DIFFERENCES if done.postponed else ExitCode.OK)
+    return refused or (ExitCode.DIFFERENCES if done.postponed else ExitCode.OK)

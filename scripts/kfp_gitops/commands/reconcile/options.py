@@ -18,6 +18,7 @@ from kfp_gitops.kfpserver.ownership import CHANGED, Owner
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.locking.memory import Memory
 from kfp_gitops.rendering.rendered import ENVIRONMENT
+from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.locking import Held
     from kfp_gitops.reconcile.plan import Plan
+    from kfp_gitops.reconcile.plantext import Look
     from kfp_gitops.reconcile.records import Options
 
 
@@ -39,6 +41,20 @@ def add_target(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--manifests", type=Path, metavar="DIR", help="default: manifests/ENV of the repository"
     )
+
+
+def selected(arguments: Namespace) -> Selection:
+    """Which part of the environment it is about.
+
+    Raises:
+        UsageError: what is pushed to a Pushgateway of a part would stand for the whole.
+    """
+    found = Selection.of(arguments)
+    if found and arguments.push_gateway:
+        raise UsageError(
+            "--push-gateway tells of a whole environment, and what it told before goes: leave out it, or the selection"
+        )
+    return found
 
 
 def manifests(arguments: Namespace) -> Place:
@@ -135,6 +151,10 @@ def _add_limits(group: Any) -> None:
 def _add_showing(shown: Any) -> None:
     shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     shown.add_argument(
+        "--all", action="store_true", dest="everything",
+        help="in the text also what does not change, each object by itself, and values in their whole length",
+    )  # fmt: skip
+    shown.add_argument(
         "--out", type=Path, metavar="FILE",
         help="write it there, with what it rests on, and show the text; `apply --plan FILE` carries out that plan only",
     )  # fmt: skip
@@ -214,20 +234,32 @@ def limits(arguments: Namespace) -> Limits:
     return Limits(arguments.max_delete, frozenset(arguments.protect), arguments.allow_empty)
 
 
-def show(arguments: Namespace, found: Plan) -> None:
-    """Show the plan, or write it and show its text; what it rests on is kept for `apply --plan`."""
-    from kfp_gitops.reconcile import report
+def show(arguments: Namespace, found: Plan, most: int = 0) -> None:
+    """Show the plan, or write it and show its text; what it rests on is kept for `apply --plan`.
+
+    `most`: lines of changes that the text may have; 0 is all.
+    """
+    from kfp_gitops.reconcile import plantext, report
     from kfp_gitops.reconcile.locking import kept
 
     kept.keep(found.basis)
     if arguments.out is None:
-        console.result(report.render(found, arguments.format, colour=console.coloured()))
+        console.result(report.render(found, arguments.format, look(arguments, most)))
         return
     try:
         arguments.out.write_text(report.to_file(found, arguments.format), "utf-8")
     except OSError as error:
         raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
-    console.result(report.to_text(found, colour=console.coloured()))
+    console.result(plantext.to_text(found, look(arguments, most)))
+
+
+def look(arguments: Namespace, most: int = 0) -> Look:
+    """How a plan is shown here."""
+    from kfp_gitops.base import columns
+    from kfp_gitops.reconcile.plantext import Look
+
+    everything = arguments.everything
+    return Look(columns.width(), everything, console.coloured(), 0 if everything else most)
 
 
 def commit(arguments: Namespace) -> str:

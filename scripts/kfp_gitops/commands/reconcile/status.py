@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
+from kfp_gitops.commands.common import as_called, repository
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
+from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.base.metrics import Report
@@ -27,6 +32,13 @@ def add(subcommands: Any) -> None:
     about = "show how the environment is; exit 1 when something is unhealthy"
     parser = subcommands.add_parser("status", help=about, description=f"{about}.")
     options.add_target(parser)
+    selection.add(parser, "show only pipelines")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        dest="everything",
+        help="also the healthy pipelines, and all of the others",
+    )
     parser.add_argument("--json", action="store_true", help="for machines: schemas/status.schema.json")
     parser.add_argument(
         "--exit-zero",
@@ -45,14 +57,32 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not arguments.push_gateway:
         raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
-    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host)
+    part = options.selected(arguments)
+    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
     status = build.build(wanted, actual, plan(wanted, actual), _runs(api, wanted, actual))
-    console.result(show.to_json(status) if arguments.json else show.to_text(status))
+    if arguments.json:
+        console.result(show.to_json(status))
+    else:
+        told = show.to_text(
+            status, partial(_said, arguments), columns.width(), everything=arguments.everything
+        )
+        console.result(told)
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
+
+
+def _said(arguments: Namespace, text: str) -> str:
+    """A command as one types it to reach the same environment: `run.py --status ID` → `python scripts/run.py …`."""
+    script, _, rest = text.partition(" ")
+    subcommand, _, options = rest.partition(" ") if not rest.startswith("-") else ("", "", rest)
+    same = [f"--env {shlex.quote(arguments.env)}"]
+    same += [f"--host {shlex.quote(arguments.host)}"] if arguments.host else []
+    same += [f"--root {shlex.quote(str(arguments.root))}"] if arguments.root != repository() else []
+    words = [f"python scripts/{script}", subcommand, *same, options]
+    return as_called(" ".join(filter(None, words)))
 
 
 def _runs(api: KfpApi, wanted: Desired, actual: Actual) -> dict[str, Sequence[RunState]]:
@@ -75,4 +105,5 @@ def _report(report: Report, status: Status) -> None:
         report.failed[pipeline.name] = last is not None and last.state == "FAILED"
         for schedule in pipeline.schedules:
             report.missed[pipeline.name, schedule.name] = len(schedule.missed)
+        report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)

@@ -6,20 +6,24 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.progress import Progress
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
-    from kfp_gitops.reconcile.events import Event
     from kfp_gitops.reconcile.plan import Plan
 
+_MOST = 20
+"""Lines of a plan before it is carried out, and of reasons afterwards."""
 _TERMINATION_BYTES = 4096
 """Kubernetes cuts a longer message (container.terminationMessagePath)."""
 
@@ -36,13 +40,13 @@ def add(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def events(arguments: Namespace) -> Iterator[Callable[[Event], None]]:
-    """Tell each step as it ends."""
+def events(arguments: Namespace) -> Iterator[Progress]:
+    """What tells each step as it ends."""
     if arguments.log_json in (None, "-"):
-        yield lambda event: _told(event, sys.stderr if arguments.log_json else None)
+        yield Progress(sys.stderr if arguments.log_json else None, each=arguments.everything)
         return
     with _opened(arguments.log_json) as log:
-        yield lambda event: _told(event, log)
+        yield Progress(log, each=arguments.everything)
 
 
 def _opened(path: str) -> IO[str]:
@@ -52,22 +56,82 @@ def _opened(path: str) -> IO[str]:
         raise UsageError(f"--log-json {path}: {error.strerror}") from None
 
 
-def _told(event: Event, log: IO[str] | None) -> None:
-    text = f": {event.detail}" if event.detail else ""
-    console.result(f"{event.action} {event.kind} {event.name or event.pipeline}: {event.outcome}{text}")
-    if log:
-        log.write(json.dumps({k: v for k, v in asdict(event).items() if v != ()}, default=str) + "\n")
-        log.flush()
+def plan(arguments: Namespace, found: Plan) -> None:
+    """The plan before it is carried out: its beginning, for steps and the sum follow it in the same log.
+
+    Of one that does nothing only what a person should know: that nothing is done is the sum.
+    """
+    from kfp_gitops.reconcile import plantext
+
+    quiet = arguments.format == "text" and not arguments.out and not arguments.everything
+    if not quiet or found.to_do or found.conflicts:
+        options.show(arguments, found, most=_MOST)
+        return
+    for line in plantext.notes(found, options.look(arguments)):
+        console.result(line)
 
 
-def summary(arguments: Namespace, plan: Plan, done: Outcome, seconds: float) -> None:
+def reasons(arguments: Namespace, told: Sequence[tuple[str, str]]) -> None:
+    """Why pipelines were not done; the same reason of many stands there once."""
+    same: dict[str, list[str]] = {}
+    for pipeline, why in told:
+        same.setdefault(why if arguments.everything else why.replace(pipeline, "…"), []).append(pipeline)
+    first = dict(reversed(told))
+    lines = [f"{names[0]}{_and(names)}: {first[names[0]]}" for names in same.values()]
+    for line in (
+        lines if arguments.everything else columns.first_of(lines, _MOST, "… {more} more reasons (--all)")
+    ):
+        console.note(line)
+
+
+def _and(names: Sequence[str]) -> str:
+    return f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What an apply was to do and did, with how many requests to KFP, in how many seconds."""
+
+    plan: Plan
+    done: Outcome
+    requests: int
+    seconds: float
+
+    @property
+    def pipelines(self) -> dict[str, int]:
+        """How many pipelines came out how: `changed` also where something failed after that."""
+        done = self.done
+        bad = {
+            "failed": {name for name, _ in done.failed},
+            "refused": {name for name, _ in done.refused},
+            "postponed": {name for name, _ in done.postponed},
+            "in conflict": {change.pipeline for change in self.plan.conflicts},
+        }
+        changed = {event.pipeline for event in done.events if event.outcome == "done"}
+        found = {"changed": changed.difference(*bad.values()), **bad}
+        all_of_them = {change.pipeline for change in self.plan.changes}
+        found["unchanged"] = all_of_them.difference(*found.values())
+        return {what: len(names) for what, names in found.items()}
+
+    def __str__(self) -> str:
+        counts = [
+            f"{number:,} {what}"
+            for what, number in self.pipelines.items()
+            if number or what in ("changed", "unchanged")
+        ]
+        work = f"{columns.counted(self.requests, 'request')}, {self.seconds:.1f} s"
+        if not self.done.events and not self.plan.to_do and not self.plan.conflicts:
+            counts = [f"nothing to do, {columns.counted(self.pipelines['unchanged'], 'pipeline')} unchanged"]
+        return f"{self.plan.environment}: {', '.join(counts)}; {work}"
+
+
+def summary(arguments: Namespace, found: Sum) -> None:
     """The sum, for people and for Kubernetes."""
-    data = summarized(plan, done, seconds)
-    counts = ", ".join(f"{number} {what}" for what, number in data["done"].items()) or "nothing to do"
-    rest = [
-        f"{len(found)} {what}" for what, found in (("failed", done.failed), ("postponed", done.postponed))
-    ]
-    console.result(f"applied in {seconds:.1f} s: {counts}; {', '.join(rest)}")
+    data = summarized(found)
+    done = ", ".join(f"{number:,} {what}" for what, number in data["done"].items())
+    if done:
+        console.result("\n".join(columns.folded(f"done: {done}", columns.width(), 6)))
+    console.result(str(found))
     if arguments.termination_log:
         try:
             arguments.termination_log.write_text(termination_message(data), "utf-8")
@@ -75,17 +139,21 @@ def summary(arguments: Namespace, plan: Plan, done: Outcome, seconds: float) -> 
             console.note(f"--termination-log {arguments.termination_log}: {error.strerror}")
 
 
-def summarized(plan: Plan, done: Outcome, seconds: float) -> dict[str, Any]:
+def summarized(found: Sum) -> dict[str, Any]:
     """The sum as data."""
+    plan, done = found.plan, found.done
     counts = Counter(f"{event.action} {event.kind}" for event in done.events if event.outcome == "done")
     return {
+        "summary": str(found),
         "environment": plan.environment,
-        "seconds": round(seconds, 1),
+        "seconds": round(found.seconds, 1),
+        "requests": found.requests,
+        "pipelines": found.pipelines,
         "done": dict(sorted(counts.items())),
         "missedFirings": sum(len(event.missed) for event in done.events),
         "conflicts": [f"{change.kind} {change.name}" for change in plan.conflicts],
         "postponed": [f"{pipeline}: {why}" for pipeline, why in done.postponed],
-        "failed": [f"{pipeline}: {why}" for pipeline, why in done.failed],
+        "failed": [f"{pipeline}: {why}" for pipeline, why in (*done.failed, *done.refused)],
     }
 
 

@@ -61,6 +61,11 @@ class Requests:
         self.before_write: Callable[[], None] = lambda: None
         """Asked before each write, and before it is sent again; what it raises stops the write."""
 
+    @property
+    def sent(self) -> int:
+        """How many requests it was asked so far."""
+        return self._client.sent
+
     def _in_namespace(self) -> dict[str, str]:
         return {"namespace": self.namespace} if self.namespace else {}
 

@@ -61,7 +61,13 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         stopping.listen()
         self._host, self._access, self._budget = host, access, budget
         self._slots = threading.BoundedSemaphore(CONCURRENCY)
+        self._counted, self._counting = 0, threading.Lock()
         self.clock = ServerClock()
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent so far, those without an answer among them."""
+        return self._counted
 
     def request(
         self, method: str, url: str, *args: Any, headers: dict[str, str] | None = None, **more: Any
@@ -83,6 +89,8 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
     def _send(self, *args: Any, **more: Any) -> Any:
         with self._slots:
             seconds = min(_REQUEST, self._budget.left(self._host))
+            with self._counting:
+                self._counted += 1
             asked = time.monotonic()
             with replies.within(seconds):
                 reply = self._reply(*args, **{**more, "_request_timeout": (min(_CONNECT, seconds), seconds)})
@@ -204,7 +212,12 @@ class Services:
         self.experiments = kfp_server_api.ExperimentServiceApi(client)
         self.recurring_runs = kfp_server_api.RecurringRunServiceApi(client)
         self.runs = kfp_server_api.RunServiceApi(client)
-        self._rest, self._health = client.rest_client, f"{host}/apis/v2beta1/healthz"
+        self._rest, self._health = transport, f"{host}/apis/v2beta1/healthz"
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent so far."""
+        return self._rest.sent
 
     def health(self) -> tuple[dict[str, Any], datetime | None]:
         """What /healthz says, and the server's time. Not by the client, which drops the version: main.go adds it."""

@@ -1,4 +1,4 @@
-"""Status as a table for people and as JSON for machines."""
+"""Status as text for people, health first, and as JSON for machines."""
 
 from __future__ import annotations
 
@@ -6,61 +6,69 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from kfp_gitops.kfpserver.ownership import CHANGED
-from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.base import columns
+from kfp_gitops.operate.status.health import ABOUT, Finding, Kind, Say, findings, minute
+from kfp_gitops.operate.status.model import PipelineStatus, Status
+from kfp_gitops.operate.status.rows import table
 
-_HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
+_MOST, _ALIKE = 10, 5
+"""Lines of a kind, and how many in the same words are one line; the sum says how many there are."""
 
 
-def to_text(status: Status) -> str:
-    """One row a schedule, then why something is unhealthy."""
-    rows = [_HEAD, *(row for pipeline in status.pipelines for row in _rows(pipeline))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+def to_text(status: Status, say: Say, width: int = columns.USUAL, *, everything: bool = False) -> str:
+    """What needs somebody, with the next command; with `everything` also each pipeline; then the sum."""
+    found = findings(status, say)
+    lines: list[str] = []
+    for kind, its in groupby(found, lambda finding: finding.kind):
+        lines += [*_section(kind, list(its), width, everything=everything), ""]
+    if everything:
+        lines += [*table(status.pipelines, width), ""]
+    return "\n".join([*lines, *columns.folded(_sum(status, found), width, 2)])
+
+
+def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bool) -> Iterator[str]:
+    yield from columns.folded(f"{kind.upper()} ({len(found):,}): {ABOUT[kind]}", width, 2)
+    same = [[finding] for finding in found] if everything else _same(found)
+    shown = same if everything or len(same) <= _MOST + 1 else same[:_MOST]
+    one = len({finding.command for finding in found}) == 1
+    for first, *more in shown:
+        name = f"{first.name} and {len(more):,} more" if more else first.name
+        yield from columns.folded(f"  {name}  {first.cause}" if name else f"  {first.cause}", width, 4)
+        if not one:
+            yield from columns.command(first.command, width, 4)
+    if len(shown) < len(same):
+        yield f"  … {sum(map(len, same[len(shown) :])):,} more (--all)"
+    if one:
+        yield from columns.command(found[0].command, width, 4)
+
+
+def _same(found: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings in the same words with the same command together, where they are many."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in found:
+        words = finding.cause.replace(finding.name, "…") if finding.name else finding.cause
+        alike.setdefault((words, finding.command), []).append(finding)
+    few = [[finding] for its in alike.values() if len(its) < _ALIKE for finding in its]
+    return [*few, *(its for its in alike.values() if len(its) >= _ALIKE)]
+
+
+def _sum(status: Status, found: Sequence[Finding]) -> str:
+    counts = [
+        f"{number:,} {kind}" for kind in Kind if (number := sum(finding.kind is kind for finding in found))
     ]
-    for pipeline in status.pipelines:
-        lines += [f"{pipeline.name}: {reason}" for reason in pipeline.unhealthy]
-        lines += [f"  {line}" for line in pipeline.drift]
-    lines += status.other_drift
-    return "\n".join(lines)
+    well = sum(not pipeline.unhealthy for pipeline in status.pipelines)
+    upcoming = _next(status.pipelines)
+    more = f"; next firing {upcoming} UTC" if upcoming else ""
+    what = f"{status.environment}: {columns.counted(len(status.pipelines), 'pipeline')}"
+    return f"{what}, {', '.join([f'{well:,} healthy', *counts])}{more}"
 
 
-def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
-    health = "unhealthy" if pipeline.unhealthy else "paused" if pipeline.paused_until else "ok"
-    run = pipeline.last_run
-    last = f"{run.state} {_minute(run.created)}" if run else "none"
-    head = (
-        pipeline.name,
-        pipeline.version if pipeline.registered else f"{pipeline.version} (not registered)",
-        pipeline.release.removeprefix("sha256:")[:12] or "-",
-        _short(pipeline.commit) or "-",
-    )
-    for number, schedule in enumerate(pipeline.schedules or (None,)):
-        first = head if number == 0 else ("", "", "", "")
-        ends = (last, _missed(schedule), health) if number == 0 else ("", _missed(schedule), "")
-        yield (*first, *_firing(schedule), *ends)
-
-
-def _short(commit: str) -> str:
-    return commit[:12] + (CHANGED if commit.endswith(CHANGED) else "")
-
-
-def _missed(schedule: ScheduleStatus | None) -> str:
-    return str(len(schedule.missed)) if schedule else "-"
-
-
-def _firing(schedule: ScheduleStatus | None) -> tuple[str, str]:
-    if schedule is None:
-        return "-", "-"
-    state = {True: "", False: " (disabled)", None: " (not there)"}[schedule.enabled]
-    return schedule.trigger + state, _minute(schedule.next_firing)
-
-
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+def _next(pipelines: Sequence[PipelineStatus]) -> str:
+    moments = [s.next_firing for pipeline in pipelines for s in pipeline.schedules if s.next_firing]
+    return minute(min(moments)) if moments else ""
 
 
 def to_json(status: Status) -> str:

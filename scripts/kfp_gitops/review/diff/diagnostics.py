@@ -38,11 +38,22 @@ def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterato
                 if change.after == "disabled"
                 else "the environment is delivered again, its schedules are turned on as its manifests say"
             )
+        elif change.field == "promotesFrom":
+            yield _other_way(environment, change)
         elif change.field == "metadata.namespace" and change.name.startswith("Job/"):
             yield (
                 f"delivery.namespace changes: {change.before} → {change.after}. The new one must be there, and the "
                 "AppProject must let Argo CD into the old one until what is there is pruned (docs/environments.md)"
             )
+
+
+def _other_way(environment: str, change: Change) -> str:
+    was = f"no longer from {change.before}" if change.before else "and from no other"
+    if not change.after:
+        return (
+            f"{environment} does not say any more from where it is promoted: releases may come from anywhere"
+        )
+    return f"{environment} is promoted from {change.after} now, {was}: what releases go through before it changes"
 
 
 def _moved(environment: str, change: Change) -> str:

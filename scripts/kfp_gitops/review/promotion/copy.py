@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
+from kfp_gitops.review.promotion.history import carried
 from kfp_gitops.review.promotion.provenance import Origins
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
 
@@ -68,10 +70,12 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    _refuse_impossible(giver, taker, pipelines)
+    pipelines = [*_meant(taker, pipelines)]
+    _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    among = set(chosen)
+    given = {name: found for name, found in environment.releases(root, giver).items() if name in among}
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
@@ -95,6 +99,17 @@ def promote(
     return Promotion(done, tuple(changed))
 
 
+def _meant(taker: Environment, asked: Sequence[str]) -> Iterator[str]:
+    """Names as they are, and what each glob stands for."""
+    for name in asked:
+        if not set(name) & set("*?["):
+            yield name
+        elif found := fnmatch.filter(taker.pipelines, name):
+            yield from found
+        else:
+            raise UsageError(f"--pipeline {name!r}: {taker.name} has no pipeline of such a name")
+
+
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
     let_through = admit(rendered.files())
     return [name for name in given if name in let_through]
@@ -111,20 +126,32 @@ def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler
         raise RefusedError("\n".join([*found, todo]))
 
 
-def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
+def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
     if giver.name == taker.name:
         raise UsageError(f"--from and --to are both {giver.name!r}; name two environments")
     if taker.follows_sources:
         raise UsageError(
             f"{taker.name} follows the sources, so nothing is promoted to it; set `follows: pinned`"
         )
+    if taker.promotes_from not in ("", giver.name):
+        raise RefusedError(_past(root, giver.name, taker))
     for name in pipelines or taker.pipelines:
-        if name not in taker.pipelines:
+        if not taker.has(name):
             raise UsageError(
                 f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
             )
-        if name not in giver.pipelines:
+        if not giver.has(name):
             raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+
+
+def _past(root: Path, source: str, taker: Environment) -> str:
+    before = taker.promotes_from
+    place = taker.values.problem((way.KEY,), "", "").place
+    steps = way.to(root, taker.name)
+    return (
+        f"{place}: {taker.name} is promoted from {before}, and not from {source}: {way.shown(steps)}; "
+        f"{way.instead(steps, source)}; what cannot wait for that needs another `{way.KEY}` there, reviewed with it"
+    )
 
 
 def _stage(root: Path, staged: Path) -> None:
@@ -142,11 +169,11 @@ def _write_release(
     *,
     with_reconciler: bool,
 ) -> None:
-    entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
+    entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, found, origins.new[name])
+            entries[name] = _entry(giver, name, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -156,12 +183,16 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
+def _entry(giver: Environment, name: str, found: Release, commit: str) -> dict[str, Any]:
+    template = giver.template_of(name)
+    sources = "" if giver.follows_sources else carried(giver.promoted.get(name, {}))
     return {
+        **({"template": template} if template != name else {}),
         "digest": found.digest,
         "images": dict(found.used_images),
         "from": giver.name,
         "commit": commit,
+        **({"sources": sources} if sources else {}),
     }
 
 

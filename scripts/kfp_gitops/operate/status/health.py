@@ -1,0 +1,122 @@
+"""What of a status needs somebody, the most urgent first, and which command comes next. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.reconcile.change import Action
+
+Say = Callable[[str], str]
+"""`run.py --status ID` → what a person types here: the interpreter, the environment, the address."""
+_STUCK, _HELD = timedelta(days=1), timedelta(hours=1)
+"""So long a run may run, and so long it may wait for its start, before somebody should look."""
+_CONFLICT = f"{Action.CONFLICT} "
+
+
+class Kind(StrEnum):
+    """Of what somebody should know, in the order in which it is told."""
+
+    FAILED = "failed"
+    MISSED = "missed"
+    STUCK = "stuck"
+    DIFFERENT = "different"
+    PAUSED = "paused"
+    CONFLICT = "conflict"
+    WAITING = "waiting"
+    OTHER = "other"
+
+
+ABOUT = {
+    Kind.FAILED: "the newest run that ended failed",
+    Kind.MISSED: "a firing of the last seven days has no run",
+    Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
+    Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
+    Kind.PAUSED: "no schedule is on; resume ends it, or the values where they say `state: paused`",
+    Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
+    Kind.WAITING: "a run waits for its start",
+    Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line that a person reads: what it is about, why it stands there, and the command that comes next."""
+
+    kind: Kind
+    name: str
+    cause: str
+    command: str
+
+
+def findings(status: Status, say: Say) -> list[Finding]:
+    """All of them, by their kinds and then by name."""
+    found = [finding for pipeline in status.pipelines for finding in _of(pipeline, status.at, say)]
+    found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
+    order = list(Kind)
+    return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
+    name, last = pipeline.name, pipeline.last_finished
+    if last and last.state == "FAILED":
+        cause = f"run {last.id} of {minute(last.created)}"
+        yield Finding(Kind.FAILED, name, cause, say(f"run.py --status {shlex.quote(last.id)}"))
+    for schedule in pipeline.schedules:
+        if schedule.missed:
+            yield Finding(Kind.MISSED, schedule.name, _missed(schedule), say(_backfill(pipeline, schedule)))
+    yield from _running(pipeline, now, say)
+    yield from _differing(pipeline, say)
+    if pipeline.paused_until:
+        yield Finding(Kind.PAUSED, name, f"until {minute(pipeline.paused_until)}", say("reconcile.py resume"))
+
+
+def _missed(schedule: ScheduleStatus) -> str:
+    number = len(schedule.missed)
+    return f"{number} firing{'' if number == 1 else 's'}, the last at {minute(schedule.missed[-1])}"
+
+
+def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
+    days = f"{schedule.missed[0]:%Y-%m-%d}..{schedule.missed[-1]:%Y-%m-%d}"
+    which = ""
+    if len(pipeline.schedules) > 1:
+        which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
+    return f"run.py --pipeline {pipeline.name}{which} --backfill {days}"
+
+
+def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
+    run = pipeline.last_run
+    if run is None or run.state not in ACTIVE or run.created is None:
+        return
+    age, waits = now - run.created, run.state == "PENDING"
+    kind = Kind.STUCK if age > (_HELD if waits else _STUCK) else Kind.WAITING if waits else None
+    if kind:
+        cause = f"run {run.id} is {run.state} since {minute(run.created)}"
+        yield Finding(kind, pipeline.name, cause, say(f"run.py --status {shlex.quote(run.id)}"))
+
+
+def _differing(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
+    taken = [line for line in pipeline.drift if line.startswith(_CONFLICT)]
+    rest = [line for line in pipeline.drift if not line.startswith(_CONFLICT)]
+    plan = say("reconcile.py plan")
+    if not pipeline.registered and not rest and not taken:
+        rest = ["its version is not registered"]
+    if rest:
+        yield Finding(Kind.DIFFERENT, pipeline.name, _first(rest), plan)
+    if taken:
+        cause = _first([line.removeprefix(_CONFLICT) for line in taken])
+        yield Finding(Kind.CONFLICT, pipeline.name, cause, plan)
+
+
+def _first(lines: Sequence[str]) -> str:
+    return lines[0] if len(lines) == 1 else f"{lines[0]}; and {len(lines) - 1} more"
+
+
+def minute(moment: datetime | None) -> str:
+    """In UTC, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"

@@ -1,0 +1,64 @@
+"""Each pipeline of a status: a table where it fits, else some short lines for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfp_gitops.base import columns
+from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.operate.status.health import minute
+from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus
+
+_HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
+
+
+def table(pipelines: Sequence[PipelineStatus], width: int) -> list[str]:
+    """All of them."""
+    rows = [_HEAD, *(row for pipeline in pipelines for row in _rows(pipeline))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    if sum(widths) + 2 * (len(widths) - 1) > width:
+        return [line for pipeline in pipelines for line in _stacked(pipeline, width)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _stacked(pipeline: PipelineStatus, width: int) -> Iterator[str]:
+    _, version, release, commit, *_, last, _, health = next(_rows(pipeline))
+    yield from columns.folded(f"{pipeline.name}  {health}, last run {last}", width, 2)
+    yield from columns.folded(f"  {version}, release {release}, commit {commit}", width, 4)
+    for schedule in pipeline.schedules:
+        trigger, upcoming = _firing(schedule)
+        missed = f", {len(schedule.missed)} missed" if schedule.missed else ""
+        yield from columns.folded(f"  {schedule.name}  {trigger}, next {upcoming}{missed}", width, 4)
+
+
+def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
+    health = "unhealthy" if pipeline.unhealthy else "paused" if pipeline.paused_until else "ok"
+    run = pipeline.last_run
+    head = (
+        pipeline.name,
+        pipeline.version if pipeline.registered else f"{pipeline.version} (not registered)",
+        pipeline.release.removeprefix("sha256:")[:12] or "-",
+        _short(pipeline.commit) or "-",
+    )
+    last = f"{run.state} {minute(run.created)}" if run else "none"
+    for number, schedule in enumerate(pipeline.schedules or (None,)):
+        first = head if number == 0 else ("", "", "", "")
+        ends = (last, _missed(schedule), health) if number == 0 else ("", _missed(schedule), "")
+        yield (*first, *_firing(schedule), *ends)
+
+
+def _short(commit: str) -> str:
+    return commit[:12] + (CHANGED if commit.endswith(CHANGED) else "")
+
+
+def _missed(schedule: ScheduleStatus | None) -> str:
+    return str(len(schedule.missed)) if schedule else "-"
+
+
+def _firing(schedule: ScheduleStatus | None) -> tuple[str, str]:
+    if schedule is None:
+        return "-", "-"
+    state = {True: "", False: " (disabled)", None: " (not there)"}[schedule.enabled]
+    return schedule.trigger + state, minute(schedule.next_firing)

@@ -1,0 +1,229 @@
+"""A plan as text for people: what changes, what many pipelines have in common once, and one line with the sum.
+
+Nothing that changes is left out of it, whatever the size of the fleet, for it is this text that people approve: where
+pipelines change in the same way, the way is told once and every one of them is named.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kfp_gitops.base import columns, visible
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.change import Action, Change, Kind
+from kfp_gitops.reconcile.drift import Difference
+from kfp_gitops.reconcile.plan import Plan
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.ADOPT: "+",
+    Action.START: "+",
+    Action.REPLACE: "~",
+    Action.ENABLE: "~",
+    Action.DISABLE: "-",
+    Action.ARCHIVE: "-",
+    Action.DELETE: "-",
+    Action.CONFLICT: "!",
+    Action.UNCHANGED: "=",
+}
+_ALIKE = 5
+"""So many pipelines that change in the same way are told together."""
+_LONG = 60
+_VERSION = re.compile(r"\bsha-[0-9a-f]{6,64}\b")
+# What differs between pipelines that change alike: versions, digests, and when their schedules fire.
+_OWN = re.compile(rf"(?P<sha>{_VERSION.pattern})|(?P<digest>sha256:[0-9a-f]+…?)|(?P<cron>\bcron [^,)]+)")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a plan is shown: columns of a line, whether also what does not change, whether in colours.
+
+    `most`: lines of changes; 0 is all of them. What is approved is shown with all.
+    """
+
+    columns: int = columns.USUAL
+    everything: bool = False
+    colour: bool = False
+    most: int = 0
+
+
+def to_text(plan: Plan, look: Look = Look()) -> str:
+    """What changes, then the sum and the plan's identity."""
+    body = [*_changes(plan, look), *_notes(plan, look)]
+    identity = f"plan {plan.basis.id}"
+    if not body and not plan.to_do:
+        return f"{nothing(plan)}\n{identity}"
+    return "\n".join([f"plan for {plan.environment} on {plan.host}", *body, total(plan), identity])
+
+
+def nothing(plan: Plan) -> str:
+    """The one line of a plan that does nothing."""
+    objects = columns.counted(len(plan.changes), "object")
+    what = f"{objects} of {_pipelines(plan)} unchanged" if plan.changes else "nothing is desired"
+    return f"{plan.environment}: nothing to do; {what}"
+
+
+def total(plan: Plan) -> str:
+    """The sum: objects by what happens to them, and how many pipelines that is."""
+    if not plan.to_do and not plan.conflicts:
+        return nothing(plan)
+    changed = len({change.pipeline for change in (*plan.to_do, *plan.conflicts)})
+    return f"{summary(plan)}; changes in {changed:,} of {_pipelines(plan)}"
+
+
+def summary(plan: Plan) -> str:
+    """How many objects have which action."""
+    counts = [(action, sum(change.action is action for change in plan.changes)) for action in Action]
+    return ", ".join(f"{number:,} {action}" for action, number in counts if number) or "nothing is desired"
+
+
+def notes(plan: Plan, look: Look) -> list[str]:
+    """What a person should know that changes nothing, the same of many pipelines once."""
+    return list(_notes(plan, look))
+
+
+def _pipelines(plan: Plan) -> str:
+    return columns.counted(len({change.pipeline for change in plan.changes}), "pipeline")
+
+
+def _changes(plan: Plan, look: Look) -> list[str]:
+    if look.everything:
+        lines = [line for change in plan.changes for line in _shown_change(change, plan, look)]
+    else:
+        lines = list(_quietly(plan, look))
+    return columns.first_of(lines, look.most, "      … {more} more lines (--all)") if look.most else lines
+
+
+def _quietly(plan: Plan, look: Look) -> Iterator[str]:
+    """What stands alone first: that is what a reader of many alike would miss."""
+    blocks: dict[tuple[str, ...], list[list[Change]]] = {}
+    for changes in _by_pipeline(plan):
+        blocks.setdefault(_shape(changes), []).append(changes)
+    alike = {shape: block for shape, block in blocks.items() if shape and len(block) >= _ALIKE}
+    for shape, block in blocks.items():
+        if shape not in alike:
+            yield from (line for its in block for change in its for line in _shown_change(change, plan, look))
+    for shape, block in sorted(alike.items(), key=lambda item: len(item[1])):
+        yield from _together(shape, block, look)
+
+
+def _by_pipeline(plan: Plan) -> list[list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        if change.action is not Action.UNCHANGED:
+            found.setdefault(change.pipeline, []).append(change)
+    return list(found.values())
+
+
+def _shape(changes: Sequence[Change]) -> tuple[str, ...]:
+    """The lines of a pipeline without what is its own; empty when it is told alone, whatever the others are.
+
+    That is what needs a person: conflicts, runs in flight, firings that did not happen.
+    """
+    if any(change.action is Action.CONFLICT or change.in_flight or change.missed for change in changes):
+        return ()
+    lines = [line for change in changes for line in (_line(change), *_differences(change, whole=False))]
+    name = re.compile(rf"(?<![\w-]){re.escape(changes[0].pipeline)}(?![\w])")
+    return tuple(_OWN.sub(_blank, name.sub("…", line)) for line in lines)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return {"sha": "sha-…", "digest": "sha256:…", "cron": "cron …"}[str(found.lastgroup)]
+
+
+def _together(shape: Sequence[str], block: Sequence[list[Change]], look: Look) -> Iterator[str]:
+    yield f"  {len(block):,} pipelines alike:"
+    for line in shape:
+        yield from _painted(columns.folded(f"  {line}", look.columns, 8), look)
+    yield from columns.listed(map(_own, block), look.columns, 6)
+
+
+def _own(changes: Sequence[Change]) -> str:
+    """A pipeline with its versions, old → new, what goes of them, and when its schedules fire."""
+    gone = [c.name for c in changes if c.kind is Kind.VERSION and c.action is Action.DELETE]
+    new = [c.name for c in changes if c.kind is Kind.VERSION and c.action is not Action.DELETE]
+    told = [str(value) for c in changes for d in c.differences for value in (d.old, d.new)]
+    old = [name for text in told for name in _VERSION.findall(text) if name not in new]
+    crons = [found["cron"] for c in changes for found in _OWN.finditer(c.reason) if found["cron"]]
+    versions = " → ".join(dict.fromkeys([*old, *new]))
+    more = [*([f"without {' '.join(gone)}"] if gone else []), *(f"({cron})" for cron in crons)]
+    return " ".join(filter(None, [changes[0].pipeline, versions, *more]))
+
+
+def _shown_change(change: Change, plan: Plan, look: Look) -> Iterator[str]:
+    yield from _painted(columns.folded(_line(change), look.columns, 6), look)
+    for detail in details(change, plan.time_zone, whole=look.everything):
+        yield from columns.folded(f"      {detail}", look.columns, 8)
+
+
+def _painted(lines: Sequence[str], look: Look) -> list[str]:
+    """In the colour of the sign that the first of them begins with."""
+    return [visible.coloured(lines[0]), *lines[1:]] if look.colour else list(lines)
+
+
+def _line(change: Change) -> str:
+    # The name of a version says nothing of whose it is.
+    name = f"{change.pipeline} {change.name}" if change.kind is Kind.VERSION else change.name
+    return f"  {SIGNS[change.action]} {change.action:<9} {change.kind:<10} {name}  ({change.reason})"
+
+
+def details(change: Change, zone: str, *, whole: bool = False) -> Iterator[str]:
+    """What matters of a change, a line each; `whole`: also values that are long."""
+    if change.action is Action.UNCHANGED:
+        return
+    yield from _differences(change, whole=whole)
+    if change.in_flight:
+        yield f"{change.in_flight} in flight, which go on"
+    if change.missed:
+        many = "1,000 or more" if change.missed >= 1000 else str(change.missed)
+        yield f"{many} firings did not happen meanwhile"
+    if change.firings:
+        yield "next: " + ", ".join(_moment(moment, zone) for moment in change.firings)
+
+
+def _differences(change: Change, *, whole: bool) -> Iterator[str]:
+    return (_difference(found, whole=whole) for found in change.differences)
+
+
+def _difference(found: Difference, *, whole: bool) -> str:
+    return f"{found.field}: {_value(found.old, whole=whole)} → {_value(found.new, whole=whole)}"
+
+
+def _value(value: object, *, whole: bool) -> str:
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return text if whole or len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _moment(moment: datetime, zone: str) -> str:
+    """In UTC, and beside it in the zone in which people of the environment read times."""
+    text = timing.rfc3339(moment)
+    try:
+        there = moment.astimezone(timing.zone_of(zone))
+    except UsageError:  # no reason to show no plan
+        return text
+    return text if zone == "UTC" else f"{text} ({there:%a %H:%M %Z})"
+
+
+def _notes(plan: Plan, look: Look) -> Iterator[str]:
+    told = plan.notes if look.everything else _once(plan)
+    for note in told:
+        yield from columns.folded(f"  note: {note}", look.columns, 4)
+
+
+def _once(plan: Plan) -> Sequence[str]:
+    """What is noted of many pipelines in the same words stands there once, with their number."""
+    names = {change.pipeline for change in plan.changes}
+    same: dict[str, list[str]] = {}
+    for note in plan.notes:
+        words = re.split(r"([\w.-]+)", note)
+        same.setdefault("".join("…" if word in names else word for word in words), []).append(note)
+    found: list[str] = []
+    for first, *more in same.values():
+        few = len(more) + 1 < _ALIKE
+        found += [first, *more] if few else [f"{first} (and so of {len(more):,} more: --all)"]
+    return found
