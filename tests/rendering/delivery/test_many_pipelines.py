@@ -16,6 +16,7 @@ import pytest
 import yaml
 from atomic import Volume
 from delivered import Object
+from fleet_kit import fleet
 from kfp_gitops.base import files
 from kfp_gitops.base.archives import part_of
 from kfp_gitops.base.errors import InputError
@@ -281,22 +282,7 @@ def test_templates_that_know_no_archives_are_refused(repository: Path, name: str
 @pytest.fixture
 def many(repository: Path) -> Path:
     """The small repository with sixty pipelines."""
-    base = repository / "environments/base.yaml"
-    text = base.read_text("utf-8")
-    one = text[text.index("  hello:") :]
-    source = repository / "templates/pipelines/hello/pipeline.yaml.j2"
-    schema = source.with_name("values.schema.json").read_text("utf-8")
-    for number in range(59):
-        name = f"hello-{number:02}"
-        folder = repository / "templates/pipelines" / name
-        folder.mkdir()
-        (folder / "pipeline.yaml.j2").write_text(
-            source.read_text("utf-8").replace("name: hello\n", f"name: {name}\n"), "utf-8"
-        )
-        (folder / "values.schema.json").write_text(schema, "utf-8")
-        text += one.replace("  hello:", f"  {name}:")
-    base.write_text(text, "utf-8")
-    return repository
+    return fleet(repository, 59)
 
 
 def test_check_looks_at_what_an_archive_holds(many: Path, command: Command) -> None:
@@ -323,10 +309,8 @@ def test_check_looks_at_what_an_archive_holds(many: Path, command: Command) -> N
 
 def test_an_archive_has_the_lock_that_is_written_with_it(many: Path, command: Command) -> None:
     assert command("render", "--root", many, "--env", "dev", "--lock").code == 0
-    base = many / "environments/base.yaml"
-    base.write_text(base.read_text("utf-8").replace("name: world", "name: earth", 1), "utf-8")
     values = many / "environments/dev/values.yaml"
-    values.write_text(values.read_text("utf-8").replace("name: dev", "name: other"), "utf-8")
+    values.write_text(values.read_text("utf-8").replace("name: dev", "name: other", 1), "utf-8")
     done = command("render", "--root", many, "--env", "dev", "--lock")
     part = f"packed/pipelines-{part_of('hello', 8):02}.tar.gz"
     changed = ["content.yaml", part, "pipelines/hello/pipeline.yaml", LOCK]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.rendering import packing
 from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.follows import Facts, without
@@ -24,9 +25,13 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
     was, is_ = before.delivery(), after.delivery()
     found: list[Change] = []
     noise: list[str] = []
-    for path in sorted({**was.texts, **is_.texts}):
-        if was.texts.get(path) == is_.texts.get(path):
-            continue
+    paths = [
+        path for path in sorted({**was.texts, **is_.texts}) if was.texts.get(path) != is_.texts.get(path)
+    ]
+    follow = {path for path in paths if _is_packed(path, left) and _is_packed(path, right)}
+    if follow:
+        noise.append(f"{packing.FOLDER}/, {len(follow)} of its files, follows from other files")
+    for path in (path for path in paths if path not in follow):
         if not path.endswith((".yaml", ".yml", ".json")):
             found += leftover.text(
                 f"manifests/{environment}/{path}", was.texts.get(path), is_.texts.get(path)
@@ -42,6 +47,12 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
                 f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
             )
     return found, noise
+
+
+def _is_packed(path: str, facts: Facts) -> bool:
+    """Whether a file of those that are mounted says what the others say, or is not there and need not be."""
+    folder, slash, _ = path.partition("/")
+    return bool(slash) and folder == packing.FOLDER and facts.packed.get(path) == facts.state.texts.get(path)
 
 
 def _file(environment: str, path: str, before: list[Any], after: list[Any]) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from typing import Any
 from kfp_gitops.base import files
 from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering import specs
+from kfp_gitops.rendering import packing, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
@@ -41,7 +41,7 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
     names = files.list_files(root, folder) if (root / folder).is_dir() else []
     if ENVIRONMENT in names:
         refs = _refs(files.read_text(root, f"{folder}/{ENVIRONMENT}"), f"{folder}/{ENVIRONMENT}")
-    for name in names:
+    for name in (name for name in names if not packing.is_archive(name)):
         path = f"{folder}/{name}"
         yield from _of_file(root, environment, name, files.read_text(root, path), path, refs)
 
