@@ -251,6 +251,7 @@ def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFi
         version_after=is_.version if is_.manifest == after.digest(name) else None,
         release_before=was.release,
         release_after=is_.release,
+        template=str((new or was).settings.get("template", name)),
     )
 
 

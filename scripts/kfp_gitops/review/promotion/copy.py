@@ -74,8 +74,7 @@ def promote(
     _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    names = set(chosen)
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in names}
+    given = environment.releases(root, giver, chosen)
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
