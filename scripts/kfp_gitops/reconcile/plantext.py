@@ -220,7 +220,7 @@ def _once(plan: Plan) -> Sequence[str]:
     names = {change.pipeline for change in plan.changes}
     same: dict[str, list[str]] = {}
     for note in plan.notes:
-        words = re.split(r"([\w.-]+)", note)
+        words = re.split(r"([\w.-]+)", re.sub(r":\d+:\d+$", "", note))
         same.setdefault("".join("…" if word in names else word for word in words), []).append(note)
     found: list[str] = []
     for first, *more in same.values():

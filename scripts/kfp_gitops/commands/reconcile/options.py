@@ -14,6 +14,7 @@ from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.base.places import Mounted, Place, Plain
 from kfp_gitops.commands import connection, console
+from kfp_gitops.commands.reconcile import lines
 from kfp_gitops.kfpserver.ownership import CHANGED, Owner
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.locking.memory import Memory
@@ -243,6 +244,7 @@ def show(arguments: Namespace, found: Plan, most: int = 0) -> None:
     from kfp_gitops.reconcile.locking import kept
 
     kept.keep(found.basis)
+    found = lines.placed(arguments, found)
     if arguments.out is None:
         console.result(report.render(found, arguments.format, look(arguments, most)))
         return

@@ -11,7 +11,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import as_called, repository
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import lines, options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
 
@@ -60,7 +60,8 @@ def run(arguments: Namespace) -> int:
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
-    look = build.Look.of(wanted, actual, plan(wanted, actual))
+    planned = plan(wanted, actual)
+    look = build.Look.of(wanted, actual, planned)
     status = look.whole(_looked_at(api, look))
     if arguments.json:
         console.result(show.to_json(status))
@@ -69,6 +70,8 @@ def run(arguments: Namespace) -> int:
             status, partial(_said, arguments), columns.width(), everything=arguments.everything
         )
         console.result(told)
+    for note in lines.notes(arguments, planned):
+        console.note(note)
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 
