@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
@@ -13,7 +13,7 @@ from kfp_gitops.commands import console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
-from kfp_gitops.rendering import argocd
+from kfp_gitops.rendering import argocd, specs
 from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
@@ -26,6 +26,8 @@ _EXAMPLES = """  python scripts/render.py --env prod           write manifests/p
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
   python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to
   python scripts/render.py --env dev --select team=churn --lock   one team's pipelines, the others as they stand"""
+
+_EARLIER = "written by an earlier kfp-gitops, each pipeline with component specs of its own (docs/upgrade.md)"
 
 
 def _parser() -> Parser:
@@ -73,7 +75,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> None:
     for item, texts in wanted:
-        _report(item.folder, files.synchronise(root, item.folder, texts))
+        done = files.synchronise(root, item.folder, texts)
+        _report(item.folder, done)
+        if _moves_specs(done):
+            console.note(
+                f"{item.folder}: component specs stand once in {item.folder}/{specs.FOLDER}/ now, not in each "
+                "pipeline's folder; no pipeline changes by that (docs/upgrade.md)"
+            )
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
@@ -142,6 +150,8 @@ def _check(root: Path, wanted: Sequence[Whole]) -> int:
         for action, name in found:
             console.result(f"{action} {item.folder}/{name}")
         stale = not found and bool(_stale(item, texts))
+        if _moves_specs(found):
+            console.note(f"{item.folder}: {_EARLIER}")
         if found or stale:
             code = ExitCode.DIFFERENCES
             console.note(_mend(item, stale))
@@ -177,6 +187,12 @@ def _check_strays(root: Path, names: Sequence[str]) -> int:
     if found:
         console.note("this is of no environment; remove it, or make a folder environments/ENV for it")
     return ExitCode.DIFFERENCES if found else ExitCode.OK
+
+
+def _moves_specs(done: Sequence[tuple[str, str]]) -> bool:
+    """Whether a pipeline has specs in its own folder, which only an earlier version wrote there."""
+    removed = (PurePosixPath(name).parts for action, name in done if action == "remove")
+    return any(parts[0] == "pipelines" and parts[2:3] == (specs.FOLDER,) for parts in removed)
 
 
 def _mend(item: Rendered, stale: bool) -> str:

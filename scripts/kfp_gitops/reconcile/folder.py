@@ -195,7 +195,7 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
         of_part = _selected(settings if part is source else _settings(part, environment), chosen)
         for entry in of_part["pipelines"]:
             shelf.put(rendered_pipeline(part, entry, shared))
-        entries += of_part["pipelines"]
+            entries.append({key: value for key, value in entry.items() if key != "components"})
         of_lock = lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
         locked.update({name: entry for name, entry in of_lock.items() if chosen is None or name in chosen})
     found = {**_selected(settings, chosen), "pipelines": entries}

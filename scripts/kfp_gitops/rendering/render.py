@@ -20,7 +20,7 @@ from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Start, Use
 from kfp_gitops.language.manifest import Manifest, reader
-from kfp_gitops.rendering import alike, delivery, listed, manifests, rendered, standing
+from kfp_gitops.rendering import alike, delivery, listed, manifests, rendered, specs, standing
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
@@ -191,8 +191,9 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, digest, *refs = outcome.split()
-    entry = {"name": name, "release": release, "components": dict(ref.split("=", 1) for ref in refs)}
+    release, digest, *refs = [*outcome.split(), "", ""]
+    components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
+    entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
         pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,12 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
+    pipelines = [*_meant(taker, pipelines)]
     _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    wanted = set(chosen)
+    given = {name: found for name, found in environment.releases(root, giver).items() if name in wanted}
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
@@ -94,6 +97,17 @@ def promote(
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
     return Promotion(done, tuple(changed))
+
+
+def _meant(taker: Environment, asked: Sequence[str]) -> Iterator[str]:
+    """Names as they are, and what each glob stands for."""
+    for name in asked:
+        if not set(name) & set("*?["):
+            yield name
+        elif found := fnmatch.filter(taker.pipelines, name):
+            yield from found
+        else:
+            raise UsageError(f"--pipeline {name!r}: {taker.name} has no pipeline of such a name")
 
 
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
@@ -122,11 +136,11 @@ def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipel
     if taker.promotes_from not in ("", giver.name):
         raise RefusedError(_past(root, giver.name, taker))
     for name in pipelines or taker.pipelines:
-        if name not in taker.pipelines:
+        if not taker.has(name):
             raise UsageError(
                 f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
             )
-        if name not in giver.pipelines:
+        if not giver.has(name):
             raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
 
 
@@ -155,7 +169,7 @@ def _write_release(
     *,
     with_reconciler: bool,
 ) -> None:
-    entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
+    entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
