@@ -49,6 +49,11 @@ class Teams:
         found: Mapping[str, Any] = (self.document.value["teams"].get(team) or {}).get("limits", {})
         return found
 
+    def defaults(self, team: str, template: str) -> Mapping[str, Any]:
+        """What pipelines of a team and a template begin with, by the first keys: all of it, not merged."""
+        found = self.document.value["teams"].get(team) or {}
+        return {**found.get("defaults", {}), **found.get("defaultsOf", {}).get(template, {})}
+
     def where(self, team: str, *limit: str) -> str:
         """The place of a limit, as `path:line:column`."""
         line, column = self.document.position(("teams", team, "limits", *limit))
