@@ -64,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         refused = policy.judge(found, looked_at, today, whole=arguments.env is None)
     demanded = _demanded(root, names, found, arguments) if arguments.base is not None else []
     past = skipped(root, [environment.load(root, name) for name in names])
-    beyond = beyond_limits(root, names)
-    raise_if_any([*twice_claimed(root, known), *past, *beyond, *refused, *demanded])
+    limits = beyond_limits(root, names)
+    raise_if_any([*twice_claimed(root, known), *past, *limits, *refused, *demanded])
     console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")
     return ExitCode.OK
 

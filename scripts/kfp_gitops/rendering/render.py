@@ -5,22 +5,21 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import bounds, files, processes, schema, yamlvalue
+from kfp_gitops.base import bounds, files, processes, schema
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
-from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import named, teams
-from kfp_gitops.checking.named import Start, Use
-from kfp_gitops.language.manifest import Manifest, reader
-from kfp_gitops.rendering import alike, delivery, listed, manifests, rendered, specs, standing
+from kfp_gitops.checking.named import Use
+from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.rendering import alike, delivery, head, manifests, rendered, specs, standing, together
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
@@ -72,26 +71,27 @@ def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = 
     names = [name for name in env.pipelines if beside is None or name in beside.chosen]
     answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
     raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
-    new = [RenderedPipeline.of(answer["pipeline"]) for answer in answers]
-    pipelines = _sharing(new if beside is None else _in_order(env, new, beside))
+    new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = new if beside is None else _in_order(env, new, beside)
     if beside is not None:
         memo.fresh.update(memo.known)  # of what is not rendered now
-    raise_if_any(_one_name_for_two(env, pipelines))
-    raise_if_any(_beyond_limits(env, pipelines, memo))
+    raise_if_any(together.problems(env, pipelines, memo))
     for answer, pipeline in zip(answers, new, strict=True):
         if answer["key"]:
             memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
-    head = header(env.name, "environments/") + dump(listed.environment(env, pipelines, beside))
-    delivered, packing = delivered_by(root, env, pipelines, head, memo)
-    warnings, chosen = tuple(delivery.warnings(root)), None if beside is None else frozenset(names)
+    delivered, packing = delivered_by(root, env, pipelines, head.text(env, pipelines, beside), memo)
+    chosen = None if beside is None else frozenset(names)
+    warnings = tuple(delivery.warnings(root))
     return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
 
 
-def _in_order(env: Environment, new: Sequence[RenderedPipeline], beside: Standing) -> list[RenderedPipeline]:
+def _in_order(
+    env: Environment, new: Sequence[RenderedPipeline], beside: Standing
+) -> tuple[RenderedPipeline, ...]:
     """As the values have them; those that have left the values, and are not rendered, come last."""
     found = {**beside.pipelines, **{pipeline.name: pipeline for pipeline in new}}
-    return [found[name] for name in dict.fromkeys((*env.pipelines, *found)) if name in found]
+    return _sharing(found[name] for name in dict.fromkeys((*env.pipelines, *found)) if name in found)
 
 
 def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
@@ -122,46 +122,6 @@ class _Inputs:
         return cls(root, env, memo, shared, Sources.of(root, env.images))
 
 
-def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
-    """Schedules of two pipelines with one name in KFP, which is made of both names: a-b and c, a and b-c.
-
-    Only a pipeline whose name begins with another one's can have one, so hardly a manifest is read again.
-    """
-    found = {pipeline.name: pipeline for pipeline in pipelines}
-    for name, pipeline in found.items():
-        parts = name.split("-")
-        others = ("-".join(parts[:length]) for length in range(1, len(parts)))
-        for other in (other for other in others if other in found):
-            for both in sorted(_schedules(pipeline) & _schedules(found[other])):
-                what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
-                yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
-
-
-def _beyond_limits(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo) -> Iterator[Problem]:
-    """What the pipelines of a team are together."""
-    starts = {
-        pipeline.name: _starts(pipeline, memo) for pipeline in pipelines if teams.counts(env, pipeline.name)
-    }
-    return teams.problems_of_all(env, env.kfp, starts)
-
-
-def _starts(pipeline: RenderedPipeline, memo: Memo) -> Sequence[Start]:
-    """The schedules of a pipeline that are on: thousands of manifests are not read again for them."""
-    key = f"starts {pipeline.digest}"
-    if key not in memo.known:
-        document = yamlvalue.read(pipeline.manifest, "") or parse(pipeline.manifest, pipeline.name)
-        memo.fresh[key] = named.to_text(named.starts(reader.schedules(document.value)))
-        return named.from_text(memo.fresh[key])
-    memo.carry_over(key)
-    return named.from_text(memo.known[key])
-
-
-def _schedules(pipeline: RenderedPipeline) -> set[str]:
-    """The names of its recurring runs."""
-    schedules = parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
-    return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
-
-
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
@@ -181,8 +141,9 @@ def _problems(answer: Mapping[str, Any]) -> list[Problem]:
 
 
 def _key(inputs: _Inputs, name: str, release: Release) -> str:
-    team, values = inputs.env.team_of(name), inputs.env.values.value["pipelines"][name]
+    team = inputs.env.team_of(name)
     limits = [team, inputs.env.teams.limits(team)] if team else []
+    values = inputs.env.values.value["pipelines"][name]
     return memos.digest(inputs.shared, name, values, release.identity, *limits)
 
 

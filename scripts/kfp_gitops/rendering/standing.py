@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.base.yamltext import parse
+from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.rendering import rendered
 from kfp_gitops.rendering.rendered import ENVIRONMENT, RenderedPipeline
 from kfp_gitops.sources.environment import Environment, values_path
@@ -70,7 +69,5 @@ def _settings(root: Path, env: Environment) -> Entry:
     path = f"manifests/{env.name}/{ENVIRONMENT}"
     if not (root / path).is_file():
         return {}
-    document = parse(files.read_text(root, path), path)
-    raise_if_any(schema.problems(schema.named("environment"), document))
-    found: Entry = document.value
+    found: Entry = schema.generated("environment", files.read_text(root, path), path).value
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kfp_gitops.base import files
+from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem
-from kfp_gitops.base.yamltext import Document, parse, parse_all
+from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Start
 from kfp_gitops.language.manifest import reader
@@ -28,7 +28,7 @@ def beyond_limits(root: Path, names: Sequence[str]) -> Iterator[Problem]:
 def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
     folder, starts = f"manifests/{env.name}", dict[str, Sequence[Start]]()
     path = f"{folder}/{ENVIRONMENT}"
-    settings = parse(files.read_text(root, path), path).value
+    settings = schema.generated("environment", files.read_text(root, path), path).value
     for entry in (entry for entry in settings["pipelines"] if entry["name"] in limited):
         name = entry["name"]
         pipeline = rendered.read(root, folder, entry)

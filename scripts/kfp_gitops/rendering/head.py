@@ -1,43 +1,45 @@
-"""environment.yaml of manifests/<env>/: whose it is, which KFP, and its pipelines; what a reconciler reads first."""
+"""environment.yaml: what an environment says of all its pipelines, and of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.kfpserver.ownership import CHANGED
-from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.rendering.rendered import RenderedPipeline, header
 from kfp_gitops.rendering.standing import Standing
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import FILE_VERSION
 
 
-def environment(
-    env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standing | None = None
-) -> dict[str, Any]:
-    """As schemas/environment.schema.json says; what is beside what was rendered as it stands there.
+def text(env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standing | None) -> str:
+    """Its text; of the pipelines `beside` those that are rendered it says what it said.
 
     Raises:
-        InputError: what is about all pipelines would be another, and some were rendered.
+        InputError: what it says of all pipelines would be another, and not all are rendered.
     """
-    head = _head(env)
+    head = _of_all(env)
     if beside is not None:
         beside.refuse_other(env, head)
     kept = beside.entries if beside is not None else {}
-    entries = [
+    entries = [  # what stands there may be of the earlier layout, which says nothing of specs
         {**kept[one.name], "components": one.components} if one.name in kept else _entry(env, one)
         for one in pipelines
     ]
     absent = _absent(env, beside)
-    return {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
+    found = {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
+    return header(env.name, "environments/") + dump(found)
 
 
-def _head(env: Environment) -> dict[str, Any]:
+def _of_all(env: Environment) -> dict[str, Any]:
+    way = {"promotesFrom": env.promotes_from} if env.promotes_from else {}  # for who reviews a change of it
     return {
         "apiVersion": FILE_VERSION,
         "kind": "Environment",
         "repository": env.repository["id"],
         "environment": env.name,
+        **way,
         **({"state": "disabled"} if env.disabled else {}),
         "timeZone": env.time_zone,
         "kfp": dict(env.kfp),
