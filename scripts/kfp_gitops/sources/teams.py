@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.places import Tree
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.sources.values import Merged, Moved, merge
 
@@ -124,6 +126,23 @@ def _template(document: Document, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def folders(environment: str) -> tuple[str, str]:
+    """Where team files of an environment stand: those of what is common, and its own."""
+    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+
+
+def templates(tree: Tree, environment: str) -> dict[str, str]:
+    """Pipeline of a team → the template that its files name, at some time; whatever else is wrong with them."""
+    found: dict[str, str] = {}
+    for folder in folders(environment):
+        for name in (name for name in tree.list_files(folder) if _is_team(name)):
+            with suppress(InputError):
+                document = parse(tree.read_text(f"{folder}/{name}"), f"{folder}/{name}")
+                named = {one: _template(document, one) for one in _pipelines(document)}
+                found |= {one: template for one, template in named.items() if template}
+    return found
+
+
 def _only(document: Document, name: str) -> Document:
     """The same with one pipeline; where it stands is not touched."""
     found = _pipelines(document)
@@ -154,7 +173,7 @@ def _teams(root: Folder, environment: str) -> Iterator[_Team]:
     Raises:
         InputError: a file that is no team's, or not in its form.
     """
-    common, own = f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+    common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
     problems = [problem for folder in names for problem in _strangers(root, folder)]
     raise_if_any(problems)

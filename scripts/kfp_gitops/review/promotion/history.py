@@ -13,7 +13,7 @@ from kfp_gitops.base import committed, git
 from kfp_gitops.base.committed import Commit, Objects
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.sources import environment, release, way
+from kfp_gitops.sources import environment, release, teams, way
 from kfp_gitops.sources.release import Sources
 from kfp_gitops.sources.values import merge
 
@@ -70,9 +70,10 @@ class History:
 
     def _inputs_at(self, commit: str, source: str) -> Mapping[str, Any]:
         tree, paths = self._tree(commit), _paths(source)
-        key = tuple(map(tree.identity, paths))  # most commits change none of them
+        all_of_it = (*paths, *teams.folders(source))
+        key = (source, *map(tree.identity, all_of_it))  # most commits change none of them
         if key not in self._inputs:
-            self._inputs[key] = _inputs(tree, paths)
+            self._inputs[key] = _inputs(tree, source, paths)
         return self._inputs[key]
 
     def _tree(self, commit: str) -> Commit:
@@ -175,7 +176,7 @@ def _paths(source: str) -> tuple[str, str, str]:
     return environment.BASE, environment.values_path(source), environment.release_path(source)
 
 
-def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
+def _inputs(tree: Commit, source: str, paths: tuple[str, str, str]) -> Mapping[str, Any]:
     """What of an environment's inputs its releases are made of; of any version of their schemas."""
     try:
         base, over, released = (parse(tree.read_text(path), path) for path in paths)
@@ -188,8 +189,12 @@ def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
         way.KEY: found.get(way.KEY) if isinstance(found, dict) else None,
         "images": _below(released.value, "images"),
         "pipelines": _below(released.value, "pipelines"),
-        "values": _below(found, "pipelines"),
+        "values": {**_below(found, "pipelines"), **_of_teams(tree, source)},
     }
+
+
+def _of_teams(tree: Commit, source: str) -> dict[str, Any]:
+    return {name: {"template": template} for name, template in teams.templates(tree, source).items()}
 
 
 def _template(inputs: Mapping[str, Any], pipeline: str) -> str:
