@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.base.places import Tree
+from kfp_gitops.base.errors import Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.sources.values import Merged, Moved, merge
 
@@ -31,6 +29,11 @@ _NONE = Document(TEAMS, {"teams": {}}, {}, {})
 def common_path(team: str) -> str:
     """Where it stands what is common to a team's pipelines in all environments."""
     return f"environments/{FOLDER}/{team}.yaml"
+
+
+def folders(environment: str) -> tuple[str, str]:
+    """Where the files of teams stand: what is common to environments, and an environment's own."""
+    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
 
 
 def path_in(environment: str, team: str) -> str:
@@ -124,23 +127,6 @@ def _template(document: Document, name: str) -> str:
     entry = _pipelines(document).get(name)
     found = entry.get("template") if isinstance(entry, Mapping) else None
     return found if isinstance(found, str) else ""
-
-
-def folders(environment: str) -> tuple[str, str]:
-    """Where team files of an environment stand: those of what is common, and its own."""
-    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
-
-
-def templates(tree: Tree, environment: str) -> dict[str, str]:
-    """Pipeline of a team → the template that its files name, at some time; whatever else is wrong with them."""
-    found: dict[str, str] = {}
-    for folder in folders(environment):
-        for name in (name for name in tree.list_files(folder) if _is_team(name)):
-            with suppress(InputError):
-                document = parse(tree.read_text(f"{folder}/{name}"), f"{folder}/{name}")
-                named = {one: _template(document, one) for one in _pipelines(document)}
-                found |= {one: template for one, template in named.items() if template}
-    return found
 
 
 def _only(document: Document, name: str) -> Document:
