@@ -35,7 +35,7 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
     shown = same if everything or len(same) <= _MOST + 1 else same[:_MOST]
     one = len({finding.command for finding in found}) == 1
     for first, *more in shown:
-        name = f"{first.name} and {len(more):,} more" if more else first.name
+        name = f"{first.whose} and {len(more):,} more" if more else first.whose
         yield from columns.folded(f"  {name}  {first.cause}" if name else f"  {first.cause}", width, 4)
         if not one:
             yield from columns.command(first.command, width, 4)
@@ -47,10 +47,10 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
 
 def _same(found: Sequence[Finding]) -> list[list[Finding]]:
     """Findings in the same words with the same command together, where they are many."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in found:
         words = finding.cause.replace(finding.name, "…") if finding.name else finding.cause
-        alike.setdefault((words, finding.command), []).append(finding)
+        alike.setdefault((words, finding.command, finding.team), []).append(finding)
     few = [[finding] for its in alike.values() if len(its) < _ALIKE for finding in its]
     return [*few, *(its for its in alike.values() if len(its) >= _ALIKE)]
 
