@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops.base import files, memo
+from kfp_gitops.base import columns, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.commands import console, origin
+from kfp_gitops.commands import console, listing, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering import argocd
@@ -30,6 +30,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
+    parser.add_argument("--verbose", action="store_true", help="list every file and every warning")
     return parser
 
 
@@ -43,28 +44,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     rendered = _render_all(root, names, remember=not arguments.check)
-    for warning in (warning for item in rendered for warning in item.warnings):
-        console.note(warning.as_warning())
+    verbose: bool = arguments.verbose
+    listing.warnings((warning for item in rendered for warning in item.warnings), everything=verbose)
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
-    wanted = [(item, _with_lock(root, item, compile_too)) for item in rendered]
+    wanted = list(_with_locks(root, rendered, compile_too=compile_too, verbose=verbose))
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
     if arguments.check:
         strays = _check_strays(root, names) if arguments.all else ExitCode.OK
-        return max(_check(root, wanted), _check_argocd(root, of_argocd), strays)
-    _write(root, wanted, of_argocd)
+        return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays)
+    _write(root, wanted, of_argocd, verbose=verbose)
     return ExitCode.OK
 
 
-def _write(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]], of_argocd: dict[str, str]) -> None:
+def _write(
+    root: Path,
+    wanted: Sequence[tuple[Rendered, dict[str, str]]],
+    of_argocd: dict[str, str],
+    *,
+    verbose: bool,
+) -> None:
     for item, texts in wanted:
-        _report(item.folder, files.synchronise(root, item.folder, texts))
+        _report(item.folder, files.synchronise(root, item.folder, texts), verbose=verbose)
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
         to_do = argocd.to_do(root, of_argocd, wanted[0][0].inputs.argocd["namespace"])
-        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
+        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd), verbose=verbose)
         _say_what_is_left(to_do)
 
 
@@ -81,10 +88,22 @@ def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Ren
     return rendered
 
 
-def _with_lock(root: Path, rendered: Rendered, compile_too: bool) -> dict[str, str]:
+def _with_locks(
+    root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool
+) -> Iterator[tuple[Rendered, dict[str, str]]]:
+    warned: list[Problem] = []
+    try:
+        for item in rendered:
+            yield item, _with_lock(root, item, warned.append if compile_too else None)
+    finally:  # also what warns of one that does not compile
+        listing.warnings(warned, everything=verbose)
+
+
+def _with_lock(root: Path, rendered: Rendered, warn: Callable[[Problem], None] | None) -> dict[str, str]:
+    """The lock is refreshed where somebody hears the compiler's warnings."""
     texts = rendered.files()
-    if compile_too:
-        texts[LOCK] = lock.compiled(rendered, lambda warning: console.note(warning.as_warning()))
+    if warn:
+        texts[LOCK] = lock.compiled(rendered, warn)
     elif (root / rendered.folder / LOCK).is_file():
         texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
     return texts
@@ -98,12 +117,11 @@ def _say_what_is_left(to_do: Sequence[str]) -> None:
         )
 
 
-def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]]) -> int:
+def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]], *, verbose: bool) -> int:
     code = ExitCode.OK
     for item, texts in wanted:
         found = list(files.differences(root, item.folder, texts))
-        for action, name in found:
-            console.result(f"{action} {item.folder}/{name}")
+        listing.results((f"{action} {item.folder}/{name}" for action, name in found), everything=verbose)
         stale = not found and bool(_stale(item, texts))
         if found or stale:
             code = ExitCode.DIFFERENCES
@@ -154,21 +172,17 @@ def _stale(item: Rendered, texts: dict[str, str]) -> list[str]:
         return [str(error)]
 
 
-def _report(folder: str, done: Sequence[tuple[str, str]]) -> None:
-    for action, name in done:
-        console.result(f"{action} {folder}/{name}")
-    console.note(f"{folder}: {len(done)} files written or removed" if done else f"{folder}: nothing changed")
+def _report(folder: str, done: Sequence[tuple[str, str]], *, verbose: bool) -> None:
+    listing.results((f"{action} {folder}/{name}" for action, name in done), everything=verbose)
+    console.note(
+        f"{folder}: {len(done):,} files written or removed" if done else f"{folder}: nothing changed"
+    )
 
 
 def _say_when_stale(item: Rendered, texts: dict[str, str]) -> None:
     stale = _stale(item, texts)
     if stale:
         console.note(
-            f"{item.folder}/{LOCK} does not fit the manifests any more ({_some(stale)}): "
+            f"{item.folder}/{LOCK} does not fit the manifests any more ({columns.some(stale)}): "
             f"run `python scripts/render.py --env {item.environment} --lock` where kfp is installed"
         )
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

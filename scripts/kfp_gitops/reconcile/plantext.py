@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from kfp_gitops.base import columns, visible
+from kfp_gitops.base import alike, columns, visible
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
@@ -31,12 +31,7 @@ SIGNS = {
     Action.CONFLICT: "!",
     Action.UNCHANGED: "=",
 }
-_ALIKE = 5
-"""So many pipelines that change in the same way are told together."""
 _LONG = 60
-_VERSION = re.compile(r"\bsha-[0-9a-f]{6,64}\b")
-# What differs between pipelines that change alike: versions, digests, and when their schedules fire.
-_OWN = re.compile(rf"(?P<sha>{_VERSION.pattern})|(?P<digest>sha256:[0-9a-f]+…?)|(?P<cron>\bcron [^,)]+)")
 
 
 @dataclass(frozen=True)
@@ -101,15 +96,13 @@ def _changes(plan: Plan, look: Look) -> list[str]:
 
 def _quietly(plan: Plan, look: Look) -> Iterator[str]:
     """What stands alone first: that is what a reader of many alike would miss."""
-    blocks: dict[tuple[str, ...], list[list[Change]]] = {}
-    for changes in _by_pipeline(plan):
-        blocks.setdefault(_shape(changes), []).append(changes)
-    alike = {shape: block for shape, block in blocks.items() if shape and len(block) >= _ALIKE}
-    for shape, block in blocks.items():
-        if shape not in alike:
+    for block in alike.grouped(
+        _by_pipeline(plan), lambda changes: (_shape(changes), not _alone(changes) or id(changes))
+    ):
+        if len(block) < alike.MANY:
             yield from (line for its in block for change in its for line in _shown_change(change, plan, look))
-    for shape, block in sorted(alike.items(), key=lambda item: len(item[1])):
-        yield from _together(shape, block, look)
+        else:
+            yield from _together(_shape(block[0]), block, look)
 
 
 def _by_pipeline(plan: Plan) -> list[list[Change]]:
@@ -120,26 +113,23 @@ def _by_pipeline(plan: Plan) -> list[list[Change]]:
     return list(found.values())
 
 
+def _alone(changes: Sequence[Change]) -> bool:
+    """Whether a person should look at this one: a conflict, runs in flight, firings that did not happen."""
+    return any(change.action is Action.CONFLICT or change.in_flight or change.missed for change in changes)
+
+
 def _shape(changes: Sequence[Change]) -> tuple[str, ...]:
-    """The lines of a pipeline without what is its own; empty when it is told alone, whatever the others are.
-
-    That is what needs a person: conflicts, runs in flight, firings that did not happen.
-    """
-    if any(change.action is Action.CONFLICT or change.in_flight or change.missed for change in changes):
-        return ()
-    lines = [line for change in changes for line in (_line(change), *_differences(change, whole=False))]
-    name = re.compile(rf"(?<![\w-]){re.escape(changes[0].pipeline)}(?![\w])")
-    return tuple(_OWN.sub(_blank, name.sub("…", line)) for line in lines)
-
-
-def _blank(found: re.Match[str]) -> str:
-    return {"sha": "sha-…", "digest": "sha256:…", "cron": "cron …"}[str(found.lastgroup)]
+    """The lines of a pipeline without what is its own."""
+    lines = [
+        line for c in changes for line in (_line(c), *(f"      {d}" for d in _differences(c, whole=False)))
+    ]
+    return tuple(alike.shape(line, changes[0].pipeline) for line in lines)
 
 
 def _together(shape: Sequence[str], block: Sequence[list[Change]], look: Look) -> Iterator[str]:
     yield f"  {len(block):,} pipelines alike:"
     for line in shape:
-        yield from _painted(columns.folded(f"  {line}", look.columns, 8), look)
+        yield from _painted(columns.folded(f"  {line}", look.columns, 10), look)
     yield from columns.listed(map(_own, block), look.columns, 6)
 
 
@@ -148,15 +138,15 @@ def _own(changes: Sequence[Change]) -> str:
     gone = [c.name for c in changes if c.kind is Kind.VERSION and c.action is Action.DELETE]
     new = [c.name for c in changes if c.kind is Kind.VERSION and c.action is not Action.DELETE]
     told = [str(value) for c in changes for d in c.differences for value in (d.old, d.new)]
-    old = [name for text in told for name in _VERSION.findall(text) if name not in new]
-    crons = [found["cron"] for c in changes for found in _OWN.finditer(c.reason) if found["cron"]]
+    old = [name for text in told for name in alike.VERSION.findall(text) if name not in new]
+    crons = [cron for c in changes for cron in alike.CRON.findall(c.reason)]
     versions = " → ".join(dict.fromkeys([*old, *new]))
     more = [*([f"without {' '.join(gone)}"] if gone else []), *(f"({cron})" for cron in crons)]
     return " ".join(filter(None, [changes[0].pipeline, versions, *more]))
 
 
 def _shown_change(change: Change, plan: Plan, look: Look) -> Iterator[str]:
-    yield from _painted(columns.folded(_line(change), look.columns, 6), look)
+    yield from _painted(_fitted(change, look), look)
     for detail in details(change, plan.time_zone, whole=look.everything):
         yield from columns.folded(f"      {detail}", look.columns, 8)
 
@@ -164,6 +154,14 @@ def _shown_change(change: Change, plan: Plan, look: Look) -> Iterator[str]:
 def _painted(lines: Sequence[str], look: Look) -> list[str]:
     """In the colour of the sign that the first of them begins with."""
     return [visible.coloured(lines[0]), *lines[1:]] if look.colour else list(lines)
+
+
+def _fitted(change: Change, look: Look) -> list[str]:
+    line = _line(change)
+    if len(line) <= look.columns:
+        return [line]
+    what, _, why = line.partition("  (")
+    return [what, *columns.folded(f"      ({why}", look.columns, 8)]
 
 
 def _line(change: Change) -> str:
@@ -218,12 +216,11 @@ def _notes(plan: Plan, look: Look) -> Iterator[str]:
 def _once(plan: Plan) -> Sequence[str]:
     """What is noted of many pipelines in the same words stands there once, with their number."""
     names = {change.pipeline for change in plan.changes}
-    same: dict[str, list[str]] = {}
-    for note in plan.notes:
-        words = re.split(r"([\w.-]+)", note)
-        same.setdefault("".join("…" if word in names else word for word in words), []).append(note)
     found: list[str] = []
-    for first, *more in same.values():
-        few = len(more) + 1 < _ALIKE
-        found += [first, *more] if few else [f"{first} (and so of {len(more):,} more: --all)"]
+    for first, *more in alike.grouped(plan.notes, lambda note: _without(note, names)):
+        found.append(f"{first} (and the same of {len(more):,} more: --all)" if more else first)
     return found
+
+
+def _without(note: str, names: set[str]) -> str:
+    return "".join("…" if word in names else word for word in re.split(r"([\w.-]+)", note))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection
+from kfp_gitops.commands import connection, listing
 from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
@@ -94,9 +94,10 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
 
 
 def _verdict(arguments: Namespace, found: Plan, done: Outcome) -> int:
-    telling.reasons(arguments, (*done.failed, *done.refused))
-    telling.reasons(arguments, [(name, f"left for the next apply: {why}") for name, why in done.postponed])
-    refused = conflicts(found)
+    told = [*done.failed, *done.refused]
+    told += [(name, f"left for the next apply: {why}") for name, why in done.postponed]
+    listing.reasons(told, everything=arguments.everything)
+    refused = conflicts(found, everything=arguments.everything)
     if done.failed:
         return ExitCode.REMOTE_FAILED
     if done.refused:

@@ -8,9 +8,11 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.progress import Lines
 
 _EXAMPLES = "  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'"
 
@@ -37,9 +39,10 @@ def run(arguments: Namespace) -> int:
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()))
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner):
-        failed = pause.begin(api, owner, asked, now, console.result)
+        failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell)
+    lines.ended()
     console.result(f"{arguments.env} is {asked}")
-    for line in failed:
+    for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
         console.note(line)
     return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, listing
 from kfp_gitops.commands.reconcile import approved, options
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 
@@ -82,7 +82,9 @@ def run(arguments: Namespace) -> int:
     guard.check(planned, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
     if arguments.approve and not planned.conflicts:
         approved.approve(arguments, planned)
-    return conflicts(planned) or (ExitCode.DIFFERENCES if planned.differences else ExitCode.OK)
+    return conflicts(planned, everything=arguments.everything) or (
+        ExitCode.DIFFERENCES if planned.differences else ExitCode.OK
+    )
 
 
 def _fill(seen: Future[T], look: Callable[[], T]) -> None:
@@ -114,10 +116,11 @@ def _import_the_rest() -> None:
     import kfp_gitops.reconcile.report  # noqa: F401
 
 
-def conflicts(found: Plan) -> int:
+def conflicts(found: Plan, *, everything: bool = False) -> int:
     """Say what is not ours and stops a pipeline."""
-    for change in found.conflicts:
-        console.note(f"{change.kind} {change.name}: {change.reason}; nothing of this pipeline was touched")
+    why = "nothing of this pipeline was touched"
+    told = [(f"{change.kind} {change.name}", f"{change.reason}; {why}") for change in found.conflicts]
+    listing.reasons(told, everything=everything)
     if found.conflicts:
         console.note(
             "a name belongs to one owner in a namespace of KFP: give the environment a KFP or namespace of its own "

@@ -9,13 +9,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import alike, columns
 from kfp_gitops.operate.status.health import ABOUT, Finding, Kind, Say, findings, minute
 from kfp_gitops.operate.status.model import PipelineStatus, Status
 from kfp_gitops.operate.status.rows import table
 
-_MOST, _ALIKE = 10, 5
-"""Lines of a kind, and how many in the same words are one line; the sum says how many there are."""
+_MOST = 10
+"""Lines of a kind; the sum says how many there are."""
 
 
 def to_text(status: Status, say: Say, width: int = columns.USUAL, *, everything: bool = False) -> str:
@@ -47,12 +47,7 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
 
 def _same(found: Sequence[Finding]) -> list[list[Finding]]:
     """Findings in the same words with the same command together, where they are many."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for finding in found:
-        words = finding.cause.replace(finding.name, "…") if finding.name else finding.cause
-        alike.setdefault((words, finding.command), []).append(finding)
-    few = [[finding] for its in alike.values() if len(its) < _ALIKE for finding in its]
-    return [*few, *(its for its in alike.values() if len(its) >= _ALIKE)]
+    return alike.grouped(found, lambda one: (alike.shape(one.cause, one.name), one.command))
 
 
 def _sum(status: Status, found: Sequence[Finding]) -> str:
