@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.base.files import MAX_BYTES
 from project import snapshot
 
 TEXTS = {"a.yaml": "1\n", "b/c.yaml": "2\n", "b/d/e.yaml": "ä\n"}

@@ -33,9 +33,11 @@ def read(source: Source) -> set[str]:
     """All texts of an environment, as desired state reads them."""
     texts = {source.read_text(name) for name in NAMES[:2]}
     for name in "ab":
-        found = read_from(source, name, "")
+        found = read_from(source, {"name": name, "release": ""})
         assert list(found.specs) == ["c"]
-        texts |= {text for _, text in found.files()}
+        texts |= {
+            text for _, text in found.files()
+        }  # each pipeline with specs of its own, as there once were
     return texts
 
 

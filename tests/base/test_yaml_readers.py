@@ -19,6 +19,7 @@ from kfp_gitops.base.errors import InputError
 from kfp_gitops.compiling import ir
 from kfp_gitops.devserver.yamltext import load_documents
 from kfp_gitops.sources import values
+from project import PROJECT
 
 _FILE = Path(__file__).parents[1] / "data/go_yaml_scalars.jsonl"
 _VECTORS = [json.loads(line) for line in _FILE.read_text().splitlines()]
@@ -62,6 +63,37 @@ def test_every_reader_takes_what_is_written_for_what_was_meant(value: Any) -> No
     )  # YAML 1.2, and a refusal of what Go takes for something else
     assert yaml.safe_load(text) == value  # YAML 1.1
     assert load_documents(text.encode()) == [value]  # yaml.v3
+
+
+_NESTED = st.recursive(
+    _SCALARS
+    | st.text(max_size=12)
+    | st.sampled_from([[], {}, "l1\nl2\n", "é", " x", "x ", "a\n b\n\n", 2.5e-7, -0.0]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            _NASTY | st.text(max_size=3) | st.sampled_from(["k" * 130, "k" * 128, "é" * 60]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(_NESTED)
+@example({"a": [["x\ny", {"k": "l\nm\n"}], [[]], {"": {}}]})
+@example({"k" * 127: 1, "k" * 128: 2, "k" * 129: 3})
+@example([-0.0, 1e300, 1.0, True, None])
+def test_it_is_written_as_libyaml_writes_it(value: Any) -> None:
+    expected = yamldump.by_libyaml(value)
+    assert yamldump.HIDDEN.sub(yamldump._escape, expected) == yamldump.dump(value)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "manifests").rglob("*.yaml")), ids=lambda p: str(p.name))
+def test_what_ships_is_written_as_libyaml_writes_it(path: Path) -> None:
+    for document in yamltext.parse_all(path.read_text("utf-8"), "x"):
+        assert yamldump._block(document.value) == yamldump.by_libyaml(document.value)
 
 
 @given(st.lists(_DATA, min_size=2, max_size=3))

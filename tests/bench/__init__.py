@@ -10,4 +10,15 @@ is None, and yields a `Row` for each comparison. `house.compare` makes the row o
 their process trees. A section that measures something else (errors, bytes, requests) makes its rows itself.
 """
 
-SECTIONS = ("start", "render", "compile", "image", "diff", "forecast", "acting", "often", "reconcile")
+SECTIONS = (
+    "start",
+    "render",
+    "compile",
+    "image",
+    "diff",
+    "forecast",
+    "acting",
+    "often",
+    "reconcile",
+    "growth",
+)

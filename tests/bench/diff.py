@@ -48,8 +48,18 @@ def change(root: Path, size: int) -> int:
         capture_output=True,
         env={**os.environ, **_remembering(root)},
     )
+    commit(root)
+    return edit(root)
+
+
+def commit(root: Path) -> None:
+    """All of it, in a repository of its own."""
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "before"]):
         subprocess.run(["git", *_WHO, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def edit(root: Path) -> int:
+    """Change every fifth manifest; returns how many."""
     manifests = sorted((root / "manifests/dev/pipelines").glob("*/pipeline.yaml"))[::5]
     for path in manifests:
         text = path.read_text("utf-8")

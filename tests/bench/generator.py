@@ -68,16 +68,22 @@ def repository(root: Path, pipelines: int) -> list[Shape]:
     """Write the repository: one environment (dev), which follows the sources."""
     shapes = [Shape(number) for number in range(pipelines)]
     for name, text in component_specs().items():
-        _write(root / f"components/{name}/component.yaml", text)
+        write(root / f"components/{name}/component.yaml", text)
     for shape in shapes:
         folder = root / "templates/pipelines" / shape.name
-        _write(folder / "pipeline.yaml.j2", template(shape))
-        _write(folder / "values.schema.json", _VALUES_SCHEMA)
+        write(folder / "pipeline.yaml.j2", template(shape))
+        write(folder / "values.schema.json", VALUES_SCHEMA)
     shutil.copytree(ROOT / "templates/delivery", root / "templates/delivery")
-    _write(root / "environments/base.yaml", _base())
-    _write(root / "environments/dev/release.yaml", _RELEASE)
-    _write(root / "environments/dev/values.yaml", values(shapes))
+    write(root / "environments/base.yaml", _base())
+    write(root / "environments/dev/release.yaml", _RELEASE)
+    write(root / "environments/dev/values.yaml", values(shapes))
     return shapes
+
+
+def enable(root: Path) -> None:
+    """Turn all schedules on."""
+    values = root / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8").replace("enabled: false", "enabled: true"), "utf-8")
 
 
 def for_makejinja(root: Path, shapes: list[Shape]) -> None:
@@ -89,11 +95,11 @@ def for_makejinja(root: Path, shapes: list[Shape]) -> None:
     for shape in shapes:
         folder = root / "templates/pipelines" / shape.name
         head = f'{{% set pipeline = "{shape.name}" %}}{{% set values = pipelines[pipeline]["values"] %}}\n'
-        _write(folder / "pipeline.yaml.j2", head + template(shape))
+        write(folder / "pipeline.yaml.j2", head + template(shape))
         for step in STEPS:
             name = shape.component(step.__name__)
-            _write(folder / f"components/{name}.yaml", specs[name])
-    _write(root / "data/values.yaml", values(shapes))
+            write(folder / f"components/{name}.yaml", specs[name])
+    write(root / "data/values.yaml", values(shapes))
 
 
 def component_specs(image: str = "steps") -> dict[str, str]:
@@ -146,7 +152,7 @@ def _base() -> str:
     return "".join(lines[: lines.index("pipelines:\n")])
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
 
@@ -159,7 +165,7 @@ images:
   reconciler: {RECONCILER}
 """
 
-_VALUES_SCHEMA = """\
+VALUES_SCHEMA = """\
 {
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",

@@ -43,12 +43,17 @@ class Server:
         self._server.close()
         self._server = self._start(int(self.url.rsplit(":", 1)[1]))
 
-    def requests(self) -> str:
+    def counted(self) -> tuple[int, int]:
         """How many were made since the last time this was asked, and how many of them a real server does slowly."""
         found = self._server.faults.requests
         self._server.faults.clear()
         touching = [r for r in found if "/recurringruns" in r.path and r.method != "GET"]
-        return f"{len(found)} requests, {len(touching)} of them on a ScheduledWorkflow"
+        return len(found), len(touching)
+
+    def requests(self) -> str:
+        """The same in words."""
+        made, touching = self.counted()
+        return f"{made} requests, {touching} of them on a ScheduledWorkflow"
 
     def close(self) -> None:
         """Stop it."""
@@ -60,7 +65,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     size = settings.size or SIZE
     root = settings.folder / "repository"
     generator.repository(root, size)
-    _enable(root)
+    generator.enable(root)
     _lock(root)
     server = Server(settings.folder)
     try:
@@ -121,11 +126,6 @@ def _reconcile(what: str, root: Path, server: Server) -> Command:
     script = str(ROOT / "scripts/reconcile.py")
     options = ["--env", "dev", "--root", str(root), "--host", server.url]
     return Command(f"reconcile.py {what}", [sys.executable, script, what, *options])
-
-
-def _enable(root: Path) -> None:
-    values = root / "environments/dev/values.yaml"
-    values.write_text(values.read_text("utf-8").replace("enabled: false", "enabled: true"), "utf-8")
 
 
 def _change_one(root: Path) -> None:

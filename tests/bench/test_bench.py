@@ -10,7 +10,7 @@ import yaml
 from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.rendering.render import render
 
-from . import diff, generator, plain, reconcile, table
+from . import diff, generator, growth, plain, reconcile, table
 from .house import ROOT, Command, Figure, Row, Settings, compare, peak_memory
 from .render import _makejinja, _render
 
@@ -111,7 +111,7 @@ def test_diff_sees_exactly_the_changed_pipelines(tmp_path: Path) -> None:
 def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     generator.repository(root, 2)
-    reconcile._enable(root)
+    generator.enable(root)
     reconcile._lock(root)
     server = reconcile.Server(tmp_path)
     try:
@@ -129,6 +129,22 @@ def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> Non
         assert server.requests() == f"{2 * 4 + 2} requests, 2 of them on a ScheduledWorkflow"
     finally:
         server.close()
+
+
+def test_growth_is_one_table_of_all_commands(tmp_path: Path) -> None:
+    *rows, whole = growth.rows(Settings(tmp_path, size=20))
+    assert [row.case for row in rows] == [*growth._LOCAL, *growth._REMOTE]
+    assert all(row.ratio and row.ours.name == "20 pipelines" for row in rows)
+    found = {(line["step"], line["pipelines"]): line for line in whole.details}
+    assert len(found) == 2 * len(rows)
+    # three lists, features in two, a pause; and of each pipeline its versions
+    assert (
+        int(found["plan, nothing to do", "20"]["requests"])
+        - int(found["plan, nothing there", "20"]["requests"])
+        == 18
+    )
+    assert int(found["render", "20"]["bytes written"]) > int(found["render", "2"]["bytes written"]) > 0
+    assert "\n".join(table.lines("growth", [whole])).count("first apply") == 2
 
 
 # 60 MB, and a child that waits: within the same memory as a child of vfork does, or with 60 MB of its own.

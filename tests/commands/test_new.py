@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from bench import clean
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.sources import scaffold
+from kfp_gitops.sources import instance, scaffold
 from project import PROJECT, Outcome, snapshot
 
 Run = Callable[..., Outcome]
@@ -186,12 +187,130 @@ _ENTRY = "  new:\n    values:\n      x: 1\n"
     ],
 )
 def test_values_keep_their_text_and_get_one_more_pipeline(text: str, wanted: str) -> None:
-    found = scaffold.with_pipeline(text, "values.yaml", "new", {"x": 1})
+    found = scaffold.with_pipeline(text, "values.yaml", "new", {"values": {"x": 1}})
     assert found.endswith(wanted)
+
+
+# A pipeline of a template that is there -----------------------------------------------------------------------------
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["owner", "source", "mode", "level", "at", "limits", "names", "on", "list"],
+    "properties": {
+        "owner": {"type": "string"},
+        "source": {"type": "string", "examples": ["s3://bucket/usage"]},
+        "mode": {"enum": ["fast", "slow"]},
+        "level": {"type": "integer", "minimum": 4, "maximum": 28},
+        "at": {"type": "number", "maximum": 0.25},
+        "limits": {"type": "object", "required": ["cpu"], "properties": {"cpu": {"default": "1"}}},
+        "names": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+        "on": {"type": "boolean"},
+        "list": {"type": "array"},
+        "optional": {"type": "string"},
+    },
+}
+
+
+def test_values_of_a_pipeline_of_a_template_are_what_its_schema_requires() -> None:
+    assert instance.entry("acme", "usage", json.dumps(_SCHEMA)) == {
+        "template": "usage",
+        "values": {
+            "owner": "change-me",
+            "source": "s3://bucket/usage",
+            "mode": "fast",
+            "level": 4,
+            "at": 0.25,
+            "limits": {"cpu": "1"},
+            "names": ["change-me"],
+            "on": False,
+            "list": [],
+        },
+    }
+    assert "template" not in instance.entry("usage", "usage", json.dumps(_SCHEMA))
+
+
+@pytest.mark.parametrize("schema", ["{}", "true", '{"$ref": "#/$defs/x"}', '{"type": ["object", "null"]}'])
+def test_a_schema_that_says_little_gives_no_values(schema: str) -> None:
+    assert instance.entry("acme", "usage", schema) == {"template": "usage", "values": {}}
+
+
+_RENDERS = {
+    "items": {"examples": [["a"]]},
+    "schedule": {"default": {"cron": "0 0 3 * * 1", "enabled": False}},
+}
+
+
+def _suggest(root: Path) -> None:
+    """What the template's author can do so that a new pipeline renders as it is."""
+    path = root / "templates/pipelines/hello/values.schema.json"
+    schema = json.loads(path.read_text())
+    for key, more in _RENDERS.items():
+        schema["properties"][key] |= more
+    path.write_text(json.dumps(schema, indent=2))
+
+
+def test_a_pipeline_of_a_template_is_some_lines_of_values_and_renders(repository: Path, command: Run) -> None:
+    _suggest(repository)
+    before = snapshot(repository)
+    outcome = command("new", "--root", repository, "pipeline", "acme", "--template", "hello")
+    assert outcome.code == 0, outcome.err
+    changed = {path for path, text in snapshot(repository).items() if before.get(path) != text}
+    assert {path for path in changed if not path.startswith("manifests/")} == {"environments/dev/values.yaml"}
+    assert "manifests/dev/pipelines/acme/pipeline.yaml" in changed
+    assert "python scripts/run.py --env dev --pipeline acme --local" in outcome.err
+    assert command("render", "--root", repository, "--env", "dev", "--check").code == 0
+
+
+def test_what_cannot_be_filled_in_is_told_at_its_line_and_left_to_a_person(
+    repository: Path, command: Run
+) -> None:
+    outcome = command("new", "--root", repository, "pipeline", "acme", "--template", "hello")
+    assert outcome.code == 0
+    assert "cron 'change-me' has 1 fields (in `cron: \"change-me\"`) (for pipeline 'acme')" in outcome.err
+    assert not (repository / "manifests").exists()
+    schema = repository / "templates/pipelines/hello/values.schema.json"
+    schema.write_text(schema.read_text().replace('"minLength": 1', '"pattern": "^[A-Z]+$"'))
+    outcome = command("new", "--root", repository, "pipeline", "birch", "--template", "hello")
+    assert "environments/dev/values.yaml:18:13: pipelines.birch.values.name is " in outcome.err
+
+
+def test_with_base_it_is_of_every_environment_and_the_pinned_ones_are_told_what_to_do(
+    repository: Path, command: Run
+) -> None:
+    _suggest(repository)
+    outcome = command("new", "--root", repository, "pipeline", "acme", "--template", "hello", "--base")
+    assert outcome.code == 0, outcome.err
+    assert "  acme:\n    template: hello\n" in (repository / "environments/base.yaml").read_text()
+    assert (
+        "promote.py --from dev --to prod --pipeline acme   # or `acme: null` in environments/prod"
+        in outcome.err
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pipeline", "acme", "--template", "helo"), "no template 'helo'; there are: hello"),
+        (("pipeline", "hello", "--template", "hello"), "dev has a pipeline 'hello' already"),
+        (("pipeline", "acme", "--base"), "--template and --base are for"),
+        (("component", "acme", "--template", "hello"), "--template and --base are for"),
+        (("pipeline", "acme", "--template", "hello", "--component", "greet"), "mean nothing with --template"),
+        (("pipeline", "Acme", "--template", "hello"), "cannot name a pipeline"),
+        (("pipeline", "acme", "--template", "hello", "--env", "prod"), "prod follows pinned copies"),
+    ],
+)
+def test_a_pipeline_of_a_template_that_cannot_be_begun_changes_nothing(
+    arguments: tuple[str, ...], said: str, repository: Path, command: Run
+) -> None:
+    before = snapshot(repository)
+    outcome = command("new", "--root", repository, *arguments)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert snapshot(repository) == before
 
 
 def test_values_in_flow_style_are_left_alone() -> None:
     with pytest.raises(
         InputError, match=r"values\.yaml:1:1: a pipeline cannot be added here; write `pipelines:`"
     ):
-        scaffold.with_pipeline("pipelines: {}\n", "values.yaml", "new", {"x": 1})
+        scaffold.with_pipeline("pipelines: {}\n", "values.yaml", "new", {"values": {"x": 1}})

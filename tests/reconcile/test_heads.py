@@ -18,6 +18,7 @@ from kfp_gitops.base.yamldump import dump
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.reconcile import folder
 from kfp_gitops.reconcile.folder import Head, Texts
+from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import ROOT, Outcome
 
@@ -65,8 +66,8 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
 
 def texts(manifests: dict[str, str]) -> Texts:
     """A folder of these manifests."""
-    rendered = {name: RenderedPipeline(name, "", text, {}) for name, text in manifests.items()}
-    return Texts({}, rendered, {}, "manifests/dev")
+    shelf = Shelf(RenderedPipeline(name, "", text, {}) for name, text in manifests.items())
+    return Texts({}, shelf, {}, "manifests/dev")
 
 
 def whole(name: str, text: str) -> Head:
@@ -115,6 +116,7 @@ import json, os, sys
 from kfp_gitops.base import processes
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.reconcile import folder
+from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import RenderedPipeline
 processes.cores = lambda: int(sys.argv[1])
 good, forks, fork = sys.stdin.read(), [], os.fork
@@ -123,8 +125,8 @@ os.fork = lambda: forks.append(1) or fork()
 def look(malformed):
     names = [f"p{number}" for number in range(200)]
     texts = {name: good.replace("component", "comp" if name in malformed else "component") for name in names}
-    rendered = {name: RenderedPipeline(name, "", text, {}) for name, text in texts.items()}
-    return folder.heads(folder.Texts({}, rendered, {}, "manifests/dev"))
+    shelf = Shelf(RenderedPipeline(name, "", text, {}) for name, text in texts.items())
+    return folder.heads(folder.Texts({}, shelf, {}, "manifests/dev"))
 
 told = ""
 try:

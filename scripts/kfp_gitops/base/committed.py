@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from kfp_gitops.base import git
 from kfp_gitops.base.errors import InputError, RemoteError, UsageError
-from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.base.files import MAX_BYTES
 
 _FOLDER = "40000"
 _PLAIN = ("100644", "100755", "100664")

@@ -10,16 +10,48 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path, PurePath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from kfp_gitops.base import processes
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.base.yamltext import GENERATED
 
+MAX_BYTES = GENERATED.bytes
+"""Of any file; of YAML that people write less is read."""
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 """A link is not opened (open(2)); 0 where there is no such thing."""
+
+
+class Blob(Protocol):
+    """What a file shall hold that is no text."""
+
+    def content(self) -> bytes:
+        """The bytes to write where no file holds it yet."""
+
+    def is_in(self, found: bytes) -> bool:
+        """Whether these bytes say the same: of some contents there is more than one writing."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Just these bytes."""
+
+    found: bytes
+
+    def content(self) -> bytes:
+        """As `Blob.content`."""
+        return self.found
+
+    def is_in(self, found: bytes) -> bool:
+        """As `Blob.is_in`."""
+        return found == self.found
+
+
+Wanted = Mapping[str, str | Blob]
+"""Path → what a file shall hold."""
 
 
 def read_text(root: Path, relative: str) -> str:
@@ -37,14 +69,41 @@ def text_of(path: str, shown: str) -> str:
     Raises:
         InputError: missing, not a regular file, too large, not UTF-8.
     """
+    return text_in(bytes_of(path, shown), shown)
+
+
+def bytes_of(path: str, shown: str, most: int = MAX_BYTES) -> bytes:
+    """The bytes of a file whose path was looked at, at most so many.
+
+    Raises:
+        InputError: missing, not a regular file, too large.
+    """
     if not os.path.isfile(path):
         raise InputError.of(shown, "no such file", "create it, or correct the name that leads to it")
-    if os.path.getsize(path) > MAX_BYTES:
-        raise InputError.of(shown, f"larger than {MAX_BYTES} bytes", "split the file")
+    if os.path.getsize(path) > most:
+        raise InputError.of(shown, f"larger than {most} bytes", "split the file")
+    return _read(path)
+
+
+def text_in(content: bytes, shown: str) -> str:
+    """Bytes as a text with `\\n` line ends.
+
+    Raises:
+        InputError: not UTF-8.
+    """
     try:
-        return _decoded(_read(path))
+        return _decoded(content)
     except UnicodeDecodeError as error:
         raise InputError.of(shown, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
+
+
+def read_bytes(root: Path, relative: str, most: int) -> bytes:
+    """The bytes of a regular file below root, at most so many.
+
+    Raises:
+        InputError: missing, not a regular file, reached through a symbolic link, too large.
+    """
+    return bytes_of(_plain(root, relative), relative, most)
 
 
 def read_texts(root: Path, folder: str) -> dict[str, str]:
@@ -176,8 +235,8 @@ def _created(path: str) -> BinaryIO:
         return open(path, "xb")
 
 
-def differences(root: Path, folder: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What would have to be done so that a folder holds exactly the wanted texts.
+def differences(root: Path, folder: str, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """What would have to be done so that a folder holds exactly what is wanted.
 
     Hidden files count, too: Argo CD reads a `.argocd-source.yaml` beside what it applies.
 
@@ -198,16 +257,23 @@ def differences(root: Path, folder: str, wanted: Mapping[str, str]) -> Iterator[
             yield "change", name
 
 
-def _holds(path: str, text: str) -> bool:
-    return not os.path.islink(path) and _read(path) == text.encode()
+def _holds(path: str, wanted: str | Blob) -> bool:
+    if os.path.islink(path):
+        return False
+    found = _read(path)
+    return found == wanted.encode() if isinstance(wanted, str) else wanted.is_in(found)
 
 
-def synchronise(root: Path, folder: str, wanted: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Make a folder hold exactly the wanted texts; returns what was done."""
+def _content(wanted: str | Blob) -> bytes:
+    return wanted.encode() if isinstance(wanted, str) else wanted.content()
+
+
+def synchronise(root: Path, folder: str, wanted: Wanted) -> list[tuple[str, str]]:
+    """Make a folder hold exactly what is wanted; returns what was done."""
     done = list(differences(root, folder, wanted))
 
     def write(name: str) -> str:
-        _write(os.path.join(root, folder, name), wanted[name].encode())
+        _write(os.path.join(root, folder, name), _content(wanted[name]))
         return name
 
     for name in (name for action, name in done if action == "remove"):

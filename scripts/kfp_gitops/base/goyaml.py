@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_WORDS = {
+WORDS = {
     **dict.fromkeys(("~", "null", "Null", "NULL", ""), "null"),
     **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), "true or false"),
     # yaml.v2 alone; yaml.v3 only where its target is a bool.
@@ -19,7 +19,7 @@ _WORDS = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), "a number"),
 }  # fmt: skip
 _SIGNED = frozenset("+-.0123456789")
-FIRST = _SIGNED | frozenset(word[0] for word in _WORDS if word)
+FIRST = _SIGNED | frozenset(word[0] for word in WORDS if word)
 """What everything begins with that is no text."""
 
 # Once every underscore is gone, wherever it stood: strconv.ParseInt with base 0, yaml's own pattern of a float, and
@@ -40,8 +40,8 @@ def reading(text: str) -> str:
     """What a plain scalar is to a Go reader, in words: `null`, `true`, `a number`, …; empty for a text."""
     if text and text[0] not in FIRST:
         return ""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if text[0] not in _SIGNED:
         return ""
     if _NUMBER.fullmatch(text.replace("_", "")):

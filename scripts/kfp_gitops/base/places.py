@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol, TypeVar
 
-from kfp_gitops.base import files
+from kfp_gitops.base import archives, files
 from kfp_gitops.base.errors import InputError, RemoteError
 
 T = TypeVar("T")
@@ -38,6 +38,12 @@ class Source(Protocol):
 
     def read_texts(self, folder: str) -> dict[str, str]:
         """The text of each of these, by its path."""
+
+    def parts(self) -> Iterator[Source]:
+        """Itself; where its pipelines stand in archives (`base.archives`), one for each of these, one after the other.
+
+        Each has an environment.yaml with its own pipelines, a lock with their entries, and the components of all.
+        """
 
 
 class Tree(Protocol):
@@ -107,6 +113,18 @@ class Plain:
         """As `files.read_texts`."""
         return files.read_texts(self.root, f"{self.name}/{folder}")
 
+    def read_bytes(self, relative: str, most: int) -> bytes:
+        """As `files.read_bytes`."""
+        return files.read_bytes(self.root, f"{self.name}/{relative}", most)
+
+    def holds(self, relative: str) -> bool:
+        """Whether there is something of that name."""
+        return os.path.lexists(self.path / relative)
+
+    def parts(self) -> Iterator[Source]:
+        """As `Source.parts`."""
+        return _parts(self)
+
     def whole(self, read: Callable[[Source], T]) -> T:
         """Nobody swaps a work tree."""
         return read(self)
@@ -162,6 +180,15 @@ class _State:
     def read_texts(self, folder: str) -> dict[str, str]:
         return {name: self.read_text(f"{folder}/{name}") for name in self.list_files(folder)}
 
+    def read_bytes(self, relative: str, most: int) -> bytes:
+        return files.bytes_of(self._real(relative), f"{self.name}/{relative}", most)
+
+    def holds(self, relative: str) -> bool:
+        return os.path.exists(self._real(relative))
+
+    def parts(self) -> Iterator[Source]:
+        return _parts(self)
+
     def _below(self, folder: str, shown: str, outer: tuple[str, ...]) -> Iterator[str]:
         for name in os.listdir(folder):
             if name.startswith("."):
@@ -190,6 +217,10 @@ class _State:
         if os.path.commonpath([self.real, found]) != self.real:
             raise _leaves(shown)
         return found
+
+
+def _parts(source: Plain | _State) -> Iterator[Source]:
+    return archives.parts(source) if archives.is_packed(source) else iter((source,))
 
 
 def _leaves(shown: str) -> InputError:

@@ -27,6 +27,20 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 2 * 1024 * 1024
 MAX_NODES = 100_000
 MAX_DEPTH = 64
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most that is read of one text: its bytes, and its nodes once aliases are written out."""
+
+    bytes: int
+    nodes: int
+
+
+WRITTEN = Bounds(MAX_BYTES, MAX_NODES)
+"""What people write."""
+GENERATED = Bounds(16 * 1024 * 1024, 1_000_000)
+"""What is written of all pipelines of an environment: of 10,000 a lock has 2.3 MB, and environment.yaml as much."""
 _MOST = 100  # faults of scalars that are told of one file
 
 # YAML 1.1, and so LibYAML, ends a line and a comment at these; YAML 1.2, most editors and diffs do not.
@@ -76,8 +90,8 @@ class Document:
 class _Reader:
     """Builds one document from parser events: no recursion in C, no tag, no unbounded alias."""
 
-    def __init__(self, path: str, events: Iterator[Any], found: list[Problem]) -> None:
-        self.path, self.events, self.found = path, events, found
+    def __init__(self, path: str, events: Iterator[Any], found: list[Problem], bounds: Bounds) -> None:
+        self.path, self.events, self.found, self.bounds = path, events, found, bounds
         self.nodes = 0
         self.characters = 0
         self.anchors: dict[str, tuple[Any, int, int]] = {}
@@ -101,16 +115,12 @@ class _Reader:
         """Keep the bounds, aliases counted as if they were written out: that is what becomes of them."""
         self.nodes += nodes
         self.characters += characters
-        if self.characters > MAX_BYTES:
-            raise self.fail(
-                event,
-                f"more than {MAX_BYTES} characters after aliases are expanded",
-                "make the file smaller",
-            )
-        if self.nodes > MAX_NODES:
-            raise self.fail(
-                event, f"more than {MAX_NODES} nodes after aliases are expanded", "make the file smaller"
-            )
+        if self.characters > self.bounds.bytes:
+            what = f"more than {self.bounds.bytes} characters after aliases are expanded"
+            raise self.fail(event, what, "make the file smaller")
+        if self.nodes > self.bounds.nodes:
+            what = f"more than {self.bounds.nodes} nodes after aliases are expanded"
+            raise self.fail(event, what, "make the file smaller")
 
     def read(self, event: Any, at: Path) -> Any:
         if len(at) > MAX_DEPTH:
@@ -190,20 +200,20 @@ class _Reader:
         return key
 
 
-def parse_all(text: str, path: str) -> list[Document]:
+def parse_all(text: str, path: str, bounds: Bounds = WRITTEN) -> list[Document]:
     """Read every document of a YAML text.
 
     Raises:
         InputError: not YAML, too large, too deep, duplicate keys, tags, or a plain scalar that the two
             YAML versions read differently; with line and column.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise InputError.of(path, f"larger than {MAX_BYTES} bytes", "split the file", 1, 1)
+    if len(text.encode("utf-8", "surrogatepass")) > bounds.bytes:
+        raise InputError.of(path, f"larger than {bounds.bytes} bytes", "split the file", 1, 1)
     if found := has_refused(text):
         raise InputError([_refused(found, path)])
     told: list[Problem] = []
     try:
-        documents = list(_documents(text, path, told))
+        documents = list(_documents(text, path, told, bounds))
     except yaml.YAMLError as error:
         raise InputError([*told, _syntax_problem(error, text, path)]) from None
     except InputError as error:
@@ -217,11 +227,11 @@ def has_refused(text: str) -> re.Match[str] | None:
     return None if text.isascii() else _REFUSED.search(text)
 
 
-def _documents(text: str, path: str, found: list[Problem]) -> Iterator[Document]:
+def _documents(text: str, path: str, found: list[Problem], bounds: Bounds) -> Iterator[Document]:
     events = yaml.parse(text, Loader=yaml.CSafeLoader)
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            reader = _Reader(path, events, found)
+            reader = _Reader(path, events, found, bounds)
             value = reader.read(next(events), ())
             yield Document(path, value, reader.values_at, reader.keys_at, reader.whole_floats, reader.written)
 
@@ -250,9 +260,9 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
     return Problem(path, line, column, f"not YAML: {what}", todo)
 
 
-def parse(text: str, path: str) -> Document:
+def parse(text: str, path: str, bounds: Bounds = WRITTEN) -> Document:
     """Read exactly one YAML document (an empty text is a null document)."""
-    documents = parse_all(text, path)
+    documents = parse_all(text, path, bounds)
     if len(documents) > 1:
         raise InputError.of(path, "more than one YAML document", "keep one, without `---` between", 1, 1)
     return documents[0] if documents else Document(path, None, {}, {})

@@ -11,22 +11,25 @@ from pathlib import Path
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import begun, console, instance
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import components, environment, scaffold
 from kfp_gitops.sources.components import Component
-from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.sources.environment import RECONCILER_IMAGE
 
 _EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
   python scripts/new.py pipeline text-report --component clean_text
                                                          a pipeline of it, in environment dev, and its test
   python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
+  python scripts/new.py pipeline acme --template usage-report
+                                                         one more pipeline of a template that is there: values only
 
 A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
 values that it takes (values.schema.json beside it), and those values in environments/ENV/values.yaml. A component is
 a Python function with typed inputs and outputs in components/NAME/component.py; its container image comes from
-release.yaml. Nothing that is there is overwritten."""
-_PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+release.yaml. Many pipelines may be made from one template (--template): each has its name, values and schedule in
+environments/ENV/values.yaml, or with --base in environments/base.yaml for all environments, where what the template's
+schema requires is filled in. Nothing that is there is overwritten."""
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,61}")
 _DEFAULT_COMPONENTS = ("load_usage", "summarize_usage")
 # What the components of this repository can be tried with.
@@ -52,9 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="what the pipeline runs; repeatable, in order",
     )
     parser.add_argument(
+        "--template", metavar="T", help="make it from this folder of templates/pipelines/, which is there"
+    )
+    parser.add_argument(
+        "--base", action="store_true", help="with --template: write to base.yaml, for every environment"
+    )
+    parser.add_argument(
         "--image", metavar="I", help="a component's image: a name of release.yaml (default: the first)"
     )
     arguments = parse(parser, argv)
+    if arguments.template is not None or arguments.base:
+        return instance.begin(arguments)
     return _component(arguments) if arguments.kind == "component" else _pipeline(arguments)
 
 
@@ -74,7 +85,7 @@ def _component(arguments: Namespace) -> int:
         from kfp_gitops.commands import components as compile_components
 
         compile_components.main(["--root", str(root)])
-    _say(
+    begun.say(
         f"edit components/{name}/component.py and its test, then: make components",
         f"python -m pytest tests/components/test_{name}.py",
         f"python scripts/new.py pipeline NAME --component {name}",
@@ -84,39 +95,25 @@ def _component(arguments: Namespace) -> int:
 
 def _pipeline(arguments: Namespace) -> int:
     root, name = arguments.root, arguments.name
-    if not _PIPELINE.fullmatch(name):
-        raise UsageError(f"new.py: {name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63")
-    env = _following_sources(root, arguments.env)
+    begun.refuse_misnamed(name)
+    env = begun.following_sources(root, arguments.env)
     used = [_used(root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
     made = scaffold.pipeline(name, arguments.owner or f"{name}-team", env.name, used, _KNOWN_VALUES)
     path = environment.values_path(env.name)
-    if name in env.pipelines:
-        raise UsageError(
-            f"new.py: {env.name} has a pipeline {name!r} already; choose another name, "
-            f"or render the one that is there: python scripts/render.py --env {env.name}"
-        )
-    values = scaffold.with_pipeline(files.read_text(root, path), path, name, made.values)
+    begun.refuse_taken(env, name)
+    values = scaffold.with_pipeline(files.read_text(root, path), path, name, {"values": dict(made.values)})
     # Its values are written last: a template without any is of another environment, or of a start that was cut off.
     hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
     _write(root, made.files, f"templates/pipelines/{name}", hint)
     files.write_text(root, path, values)
     console.result(f"change {path}")
-    _render(root, env.name)
-    _say(
+    begun.render(root, "--env", env.name)
+    begun.say(
         f"edit templates/pipelines/{name}/pipeline.yaml.j2 and {path}, then: python scripts/render.py --all --lock",
         f"python scripts/run.py --env {env.name} --pipeline {name} --local",
         f"python -m pytest tests/pipelines/test_{name.replace('-', '_')}.py",
     )
     return ExitCode.OK
-
-
-def _following_sources(root: Path, name: str) -> Environment:
-    env = environment.load(root, name)
-    if not env.follows_sources:
-        raise UsageError(
-            f"new.py: {env.name} follows pinned copies; begin where `follows: sources` is, then promote"
-        )
-    return env
 
 
 def _used(root: Path, name: str) -> Component:
@@ -148,13 +145,3 @@ def _holds(root: Path, path: str, text: str) -> bool:
         return files.read_text(root, path) == text
     except InputError:
         return False
-
-
-def _render(root: Path, env: str) -> None:
-    from kfp_gitops.commands import render
-
-    render.main(["--root", str(root), "--env", env, *(["--lock"] if find_spec("kfp") else [])])
-
-
-def _say(*steps: str) -> None:
-    console.note("next:" + "".join(f"\n  {step}" for step in steps))

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import columns, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
+from kfp_gitops.base.files import Wanted
 from kfp_gitops.commands import console, listing, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
-from kfp_gitops.rendering import argocd
+from kfp_gitops.compiling.lock import Locked
+from kfp_gitops.rendering import argocd, specs
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, selection, unused
+from kfp_gitops.sources.loose_ends import loose_ends
+from kfp_gitops.sources.selection import NothingSelected, Selection
 
+Whole = tuple[Rendered, Wanted]
+"""An environment, and all that belongs into its folder."""
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
-  python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to"""
+  python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to
+  python scripts/render.py --env dev --select team=churn --lock   one team's pipelines, the others as they stand"""
+
+_EARLIER = "written by an earlier kfp-gitops, each pipeline with component specs of its own (docs/upgrade.md)"
 
 
 def _parser() -> Parser:
@@ -31,6 +42,7 @@ def _parser() -> Parser:
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
     parser.add_argument("--verbose", action="store_true", help="list every file and every warning")
+    selection.add(parser, "render only pipelines")
     return parser
 
 
@@ -43,30 +55,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = environment.names(root) if arguments.all else [arguments.env]
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
-    rendered = _render_all(root, names, remember=not arguments.check)
-    verbose: bool = arguments.verbose
-    listing.warnings((warning for item in rendered for warning in item.warnings), everything=verbose)
+    part = Selection.of(arguments)
+    rendered = _render_all(root, names, part, remember=not arguments.check)
+    loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
+    verbose, whole = arguments.verbose, arguments.all and not part
+    unneeded = unused.templates(root, [item.inputs for item in rendered]) if whole else ()
+    warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
+    listing.warnings(warned, everything=verbose)
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
-    wanted = list(_with_locks(root, rendered, compile_too=compile_too, verbose=verbose))
-    of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
+    wanted = _all_wanted(root, rendered, compile_too=compile_too, verbose=verbose)
+    of_argocd = argocd.render(root, [item.inputs for item in rendered]) if whole else {}
     if arguments.check:
-        strays = _check_strays(root, names) if arguments.all else ExitCode.OK
+        strays = _check_strays(root, names) if whole else ExitCode.OK
         return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays)
     _write(root, wanted, of_argocd, verbose=verbose)
     return ExitCode.OK
 
 
-def _write(
-    root: Path,
-    wanted: Sequence[tuple[Rendered, dict[str, str]]],
-    of_argocd: dict[str, str],
-    *,
-    verbose: bool,
-) -> None:
+def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, verbose: bool) -> None:
     for item, texts in wanted:
-        _report(item.folder, files.synchronise(root, item.folder, texts), verbose=verbose)
+        done = files.synchronise(root, item.folder, texts)
+        _report(item.folder, done, verbose=verbose)
+        if _moves_specs(done):
+            console.note(
+                f"{item.folder}: component specs stand once in {item.folder}/{specs.FOLDER}/ now, not in each "
+                "pipeline's folder; no pipeline changes by that (docs/upgrade.md)"
+            )
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
@@ -75,38 +91,53 @@ def _write(
         _say_what_is_left(to_do)
 
 
-def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Rendered]:
+def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: bool) -> list[Rendered]:
+    """Of several environments those that have something of what is selected."""
     rendered: list[Rendered] = []
     problems: list[Problem] = []
+    without: list[NothingSelected] = []
     for name in names:
         try:
-            rendered.append(render(root, name, remember=remember))
+            rendered.append(render(root, name, remember=remember, selection=part))
         except InputError as error:
             problems += error.problems
+        except NothingSelected as error:
+            without.append(error)
     if problems:
         raise InputError(problems)
+    if not rendered and without:
+        raise without[0]
     return rendered
 
 
-def _with_locks(
-    root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool
-) -> Iterator[tuple[Rendered, dict[str, str]]]:
+def _all_wanted(root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> list[Whole]:
+    wanted: list[Whole] = []
+    problems: list[Problem] = []
     warned: list[Problem] = []
-    try:
-        for item in rendered:
-            yield item, _with_lock(root, item, warned.append if compile_too else None)
-    finally:  # also what warns of one that does not compile
-        listing.warnings(warned, everything=verbose)
+    warn = warned.append if compile_too else None
+    for item in rendered:
+        try:
+            wanted.append((item, with_lock(root, item, _lock(root, item, warn))))
+        except InputError as error:
+            problems += error.problems
+    listing.warnings(warned, everything=verbose)
+    if problems:
+        raise InputError(problems)
+    return wanted
 
 
-def _with_lock(root: Path, rendered: Rendered, warn: Callable[[Problem], None] | None) -> dict[str, str]:
-    """The lock is refreshed where somebody hears the compiler's warnings."""
-    texts = rendered.files()
+def _lock(root: Path, rendered: Rendered, warn: Callable[[Problem], None] | None) -> str:
+    """Compiled where somebody hears the compiler's warnings, else as it stands."""
     if warn:
-        texts[LOCK] = lock.compiled(rendered, warn)
-    elif (root / rendered.folder / LOCK).is_file():
-        texts[LOCK] = files.read_text(root, f"{rendered.folder}/{LOCK}")
-    return texts
+        before = _standing_lock(root, rendered) if rendered.chosen is not None else {}
+        return lock.compiled(rendered, warn, before)
+    path = f"{rendered.folder}/{LOCK}"
+    return files.read_text(root, path) if (root / path).is_file() else ""
+
+
+def _standing_lock(root: Path, rendered: Rendered) -> Mapping[str, Locked]:
+    path = f"{rendered.folder}/{LOCK}"
+    return lock.read(files.read_text(root, path), path) if (root / path).is_file() else {}
 
 
 def _say_what_is_left(to_do: Sequence[str]) -> None:
@@ -117,12 +148,14 @@ def _say_what_is_left(to_do: Sequence[str]) -> None:
         )
 
 
-def _check(root: Path, wanted: Sequence[tuple[Rendered, dict[str, str]]], *, verbose: bool) -> int:
+def _check(root: Path, wanted: Sequence[Whole], *, verbose: bool) -> int:
     code = ExitCode.OK
     for item, texts in wanted:
         found = list(files.differences(root, item.folder, texts))
         listing.results((f"{action} {item.folder}/{name}" for action, name in found), everything=verbose)
         stale = not found and bool(_stale(item, texts))
+        if _moves_specs(found):
+            console.note(f"{item.folder}: {_EARLIER}")
         if found or stale:
             code = ExitCode.DIFFERENCES
             console.note(_mend(item, stale))
@@ -160,14 +193,21 @@ def _check_strays(root: Path, names: Sequence[str]) -> int:
     return ExitCode.DIFFERENCES if found else ExitCode.OK
 
 
+def _moves_specs(done: Sequence[tuple[str, str]]) -> bool:
+    """Whether a pipeline has specs in its own folder, which only an earlier version wrote there."""
+    removed = (PurePosixPath(name).parts for action, name in done if action == "remove")
+    return any(parts[0] == "pipelines" and parts[2:3] == (specs.FOLDER,) for parts in removed)
+
+
 def _mend(item: Rendered, stale: bool) -> str:
     what = "its lock does not fit the manifests" if stale else "is not what its inputs render to"
     return f"{item.folder}: {what}; run `python scripts/render.py --env {item.environment} --lock` and commit"
 
 
-def _stale(item: Rendered, texts: dict[str, str]) -> list[str]:
+def _stale(item: Rendered, texts: Wanted) -> list[str]:
     try:
-        return lock.stale(item, texts.get(LOCK), f"{item.folder}/{LOCK}")
+        found = texts.get(LOCK)
+        return lock.stale(item, found if isinstance(found, str) else None, f"{item.folder}/{LOCK}")
     except GitOpsError as error:
         return [str(error)]
 
@@ -179,7 +219,7 @@ def _report(folder: str, done: Sequence[tuple[str, str]], *, verbose: bool) -> N
     )
 
 
-def _say_when_stale(item: Rendered, texts: dict[str, str]) -> None:
+def _say_when_stale(item: Rendered, texts: Wanted) -> None:
     stale = _stale(item, texts)
     if stale:
         console.note(

@@ -82,11 +82,11 @@ def next_firing(schedule: RecurringRun, now: int) -> int | None:
     return first
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def earliest(trigger: str, created: int, last_fired: int | None) -> int | None:
     """The first firing after the last one, of a trigger as stored; no catch-up is looked at, nor the time of day.
 
-    Every tick asks this of every schedule, so it is kept.
+    Every tick asks this of every schedule in turn, so it is kept, of more than anybody has: fewer would all be lost.
     """
     found: dict[str, Any] = json.loads(trigger)
     if "cron_schedule" in found:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import RefusedError
+from kfp_gitops.base.packed import Packed
 from kfp_gitops.base.places import Place
 from kfp_gitops.compiling import lock
 from kfp_gitops.kfpserver.ownership import Owner
@@ -16,7 +17,9 @@ from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, schedule_name
-from kfp_gitops.rendering.rendered import LOCK, RenderedPipeline, paused_until
+from kfp_gitops.reconcile.shelf import Label
+from kfp_gitops.rendering.rendered import LOCK, paused_until
+from kfp_gitops.sources.selection import ALL, Selection
 
 if TYPE_CHECKING:
     from kfp_gitops.compiling.compiler import Identity
@@ -24,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def load(
-    folder: Path | Place, environment: str, host: str | None = None, commit: str = "", checkout: str = ""
+    folder: Path | Place,
+    environment: str,
+    host: str | None = None,
+    commit: str = "",
+    checkout: str = "",
+    selection: Selection = ALL,
 ) -> Desired:
     """Read, compile and prove desired state (imports kfp).
 
@@ -35,21 +43,22 @@ def load(
         InputError: something is missing or malformed.
         RefusedError: what compiles here is not what was reviewed, or an image is still the placeholder
             and the host is not this machine.
+        UsageError: the selection names what is not there.
     """
     from kfp_gitops.compiling import compiler
 
-    found = texts(folder, environment)
+    found = texts(folder, environment, selection)
     of_manifests = heads(found)
-    results = compiler.compile_all(list(found.rendered.values()), found.path)
+    results = compiler.compile_all(found.shelf, found.path)
     target = _proved(found, results, host)
-    desired = _desired(found, of_manifests, target, {name: result.text for name, result in results.items()})
+    desired = _desired(found, of_manifests, target, {name: result.ir for name, result in results.items()})
     return replace(desired, commit=commit, checkout=checkout)
 
 
-def prove(found: Texts, host: str | None, look: Callable[[], Collection[str] | None]) -> None:
+def prove(found: Texts, host: str | None, look: Callable[[], Sequence[int] | None]) -> None:
     """Compile, and refuse what `load` would refuse; keeps no IR.
 
-    `look` is done first, and returns the names of the pipelines that are left to be proved (`unproved`); None: all.
+    `look` is done first, and returns the places of the pipelines that are left to be proved (`unproved`); None: all.
 
     Raises:
         InputError: something is malformed.
@@ -57,28 +66,29 @@ def prove(found: Texts, host: str | None, look: Callable[[], Collection[str] | N
     """
     from kfp_gitops.compiling import compiler
 
-    compiled = compiler.identify_all(list(found.rendered.values()), found.path, look)
+    compiled = compiler.identify_all(found.shelf, found.path, look)
     known = {name: compiler.Identity(entry.digest, (), ()) for name, entry in found.locked.items()}
-    known = {name: one for name, one in known.items() if name in found.rendered}
+    known = {name: one for name, one in known.items() if name in found.shelf.labels}
     _proved(found, {**known, **compiled}, host)
 
 
-def unproved(found: Texts, actual: Actual) -> list[str]:
-    """The pipelines of which nothing says yet that they compile to what the lock has.
+def unproved(found: Texts, actual: Actual) -> list[int]:
+    """The places of the pipelines of which nothing says yet that they compile to what the lock has.
 
     Of the others the lock was made of just these files, and KFP has what it says, digest for digest: it ran through an
     `apply`, which compiles all of it each time. That a lock lies about files that are as they were is found there, and
     by `render --check`.
     """
-    return [name for name, rendered in found.rendered.items() if not _is_registered(found, rendered, actual)]
+    labels = found.shelf.labels.items()
+    return [label.place for name, label in labels if not _is_registered(found, name, label, actual)]
 
 
-def _is_registered(found: Texts, rendered: RenderedPipeline, actual: Actual) -> bool:
-    locked, pipeline = found.locked.get(rendered.name), actual.pipelines.get(rendered.name)
+def _is_registered(found: Texts, name: str, label: Label, actual: Actual) -> bool:
+    locked, pipeline = found.locked.get(name), actual.pipelines.get(name)
     version = pipeline.versions.get(locked.version) if locked and pipeline else None
     if locked is None or version is None:
         return False
-    return (rendered.digest, version.digest) == (locked.manifest, locked.digest)
+    return (label.digest, version.digest) == (locked.manifest, locked.digest)
 
 
 def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> str:
@@ -92,25 +102,30 @@ def _proved(found: Texts, results: Mapping[str, Identity], host: str | None) -> 
     return target
 
 
-def reviewed(folder: Path | Place, environment: str, host: str | None = None) -> Desired:
+def reviewed(
+    folder: Path | Place, environment: str, host: str | None = None, selection: Selection = ALL
+) -> Desired:
     """Desired state as the lock tells it, without any IR: to look by, never to apply. Imports no kfp.
 
     Raises:
         InputError: something is missing or malformed, or the lock has no entry for a pipeline.
+        UsageError: the selection names what is not there.
     """
-    return as_locked(texts(folder, environment), host)
+    return as_locked(texts(folder, environment, selection), host)
 
 
 def as_locked(found: Texts, host: str | None = None, beside: Callable[[], object] = lambda: None) -> Desired:
     """The same, of what has been read; `beside` as in `folder.heads`."""
     _refuse_other_digests(
-        found, {name: found.locked[name].digest for name in found.rendered if name in found.locked}
+        found, {name: found.locked[name].digest for name in found.shelf.labels if name in found.locked}
     )
     target = checked_host(host or found.environment["kfp"]["host"])
-    return _desired(found, heads(found, beside), target, dict.fromkeys(found.rendered, ""))
+    return _desired(found, heads(found, beside), target, dict.fromkeys(found.shelf.labels, ""))
 
 
-def _desired(found: Texts, of_manifests: Mapping[str, Head], host: str, irs: Mapping[str, str]) -> Desired:
+def _desired(
+    found: Texts, of_manifests: Mapping[str, Head], host: str, irs: Mapping[str, str | Packed]
+) -> Desired:
     environment = found.environment["environment"]
     entries = {entry["name"]: entry for entry in found.environment["pipelines"]}
     pipelines = tuple(
@@ -127,15 +142,19 @@ def _desired(found: Texts, of_manifests: Mapping[str, Head], host: str, irs: Map
         time_zone=found.environment.get("timeZone", "UTC"),
         disabled=found.environment.get("state") == "disabled",
         service_account=found.environment["kfp"].get("serviceAccount", ""),
+        selected=tuple(found.selection.texts),
+        beside=found.beside,
     )
 
 
-def _pipeline(found: Texts, name: str, head: Head, entry: Mapping[str, Any], ir: str) -> DesiredPipeline:
+def _pipeline(
+    found: Texts, name: str, head: Head, entry: Mapping[str, Any], ir: str | Packed
+) -> DesiredPipeline:
     environment = found.environment["environment"]
     return DesiredPipeline(
         name=name,
         description=head.description,
-        release=found.rendered[name].release,
+        release=found.shelf.labels[name].release,
         version=found.locked[name].version,
         digest=found.locked[name].digest,
         ir=ir,
@@ -145,6 +164,7 @@ def _pipeline(found: Texts, name: str, head: Head, entry: Mapping[str, Any], ir:
         source=f"manifests/{environment}/pipelines/{name}/pipeline.yaml",
         commit=entry.get("commit", ""),
         service_account=found.environment["kfp"].get("serviceAccount", ""),
+        team=entry.get("team", ""),
     )
 
 

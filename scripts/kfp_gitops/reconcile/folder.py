@@ -4,37 +4,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, processes, schema, yamlvalue
+from kfp_gitops.base import files, processes, schema, yamltext, yamlvalue
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
-from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
 from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
+from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
+from kfp_gitops.sources.selection import ALL, Selection
 
 
 @dataclass(frozen=True)
 class Texts:
-    """manifests/<env>/ as it stands, its manifests not looked into."""
+    """manifests/<env>/ as it stands, its manifests not looked into: read part by part, and kept packed."""
+
+    environment: Mapping[str, Any]
+    """What environment.yaml says of all of it; `pipelines` are those of all parts."""
+    shelf: Shelf
+    locked: Mapping[str, Locked]
+    path: str
+    selection: Selection = field(default=ALL, kw_only=True)
+    beside: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """The pipelines and tombstones that were not selected; nothing else here is of them."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """manifests/<env>/ as read whole, before anything is compiled."""
 
     environment: Mapping[str, Any]
     rendered: Mapping[str, RenderedPipeline]
     locked: Mapping[str, Locked]
     path: str
-
-
-@dataclass(frozen=True)
-class Folder(Texts):
-    """manifests/<env>/ as read, before anything is compiled."""
-
     manifests: Mapping[str, Manifest]
 
     def inner(self, pipeline: str) -> dict[str, Manifest]:
@@ -73,19 +83,21 @@ def read(folder: Path | Place, environment: str) -> Folder:
         InputError: something is missing or malformed; run render.
     """
     found = texts(folder, environment)
-    manifests = {
-        name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in found.rendered.items()
-    }
-    return Folder(found.environment, found.rendered, found.locked, found.path, manifests)
+    rendered = {pipeline.name: pipeline for pipeline in found.shelf}
+    manifests = {name: _manifest(f"{found.path}/pipelines/{name}", one) for name, one in rendered.items()}
+    return Folder(found.environment, rendered, found.locked, found.path, manifests)
 
 
-def texts(folder: Path | Place, environment: str) -> Texts:
-    """Read a rendered environment without looking into its manifests. A path is one of a repository.
+def texts(folder: Path | Place, environment: str, selection: Selection = ALL) -> Texts:
+    """Read a rendered environment, or what is selected of it, without looking into its manifests.
+
+    A path is one of a repository.
 
     Raises:
         InputError: something is missing or malformed; run render.
+        UsageError: the selection names what is not there.
     """
-    return _place(folder).whole(lambda source: _texts(source, environment))
+    return _place(folder).whole(lambda source: _texts(source, environment, selection))
 
 
 def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str, Head]:
@@ -94,14 +106,14 @@ def heads(found: Texts, beside: Callable[[], object] = lambda: None) -> dict[str
     Raises:
         InputError: every manifest that is malformed.
     """
-    answers = processes.spread(partial(_head, found), [*found.rendered], beside=beside)
+    answers = processes.spread(partial(_head, found.path), found.shelf, beside=beside)
     raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", ()))
-    return {name: Head.of(answer["head"]) for name, answer in zip(found.rendered, answers, strict=True)}
+    return {name: Head.of(answer["head"]) for name, answer in zip(found.shelf.labels, answers, strict=True)}
 
 
-def _head(found: Texts, name: str) -> dict[str, Any]:
+def _head(folder: str, rendered: RenderedPipeline) -> dict[str, Any]:
     """Or its problems, as texts: it may be another process that reads."""
-    path, rendered = f"{found.path}/pipelines/{name}", found.rendered[name]
+    path = f"{folder}/pipelines/{rendered.name}"
     try:
         head = _valid_head(rendered, path) or _any_head(rendered, path)
     except InputError as error:
@@ -132,18 +144,63 @@ def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
     return _place(folder).whole(lambda source: _settings(source, environment))
 
 
+def teams(folder: Path | Place, environment: str) -> dict[str, str]:
+    """Every pipeline and tombstone of environment.yaml, however it is delivered → team; "" where it is of none.
+
+    Raises:
+        InputError: it is missing or malformed, or of another environment.
+    """
+    return _place(folder).whole(lambda source: _teams(source, environment))
+
+
 def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 
 
-def _texts(source: Source, environment: str) -> Texts:
-    settings = _settings(source, environment)
-    rendered = {
-        entry["name"]: rendered_pipeline(source, entry["name"], entry["release"])
-        for entry in settings["pipelines"]
+def _teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
+    entries = (*settings["pipelines"], *settings.get("absent", ()))
+    return {entry["name"]: entry.get("team", "") for entry in entries}
+
+
+def _teams(source: Source, environment: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in chain([source], source.parts()):
+        found |= _teams_of(_settings(part, environment))
+    return found
+
+
+def _selected(settings: Mapping[str, Any], names: frozenset[str] | None) -> Mapping[str, Any]:
+    """The same with some of its pipelines and tombstones; None: with all."""
+    if names is None:
+        return settings
+    kept = {
+        key: [entry for entry in settings[key] if entry["name"] in names]
+        for key in ("pipelines", "absent")
+        if key in settings
     }
-    locked = lock.read(source.read_text(LOCK), f"{source.name}/{LOCK}")
-    return Texts(settings, rendered, locked, source.name)
+    return {**settings, **kept}
+
+
+def _texts(source: Source, environment: str, selection: Selection) -> Texts:
+    """Of one part after the other no more is kept than what is packed; all of them belong to one `source`."""
+    settings = _settings(source, environment)
+    # What there is stands in all parts, and is read first: a name that none has is refused.
+    known = _teams(source, environment) if selection else {}
+    chosen = selection.chosen(known, environment) if selection else None
+    shelf, entries = Shelf(), []
+    shared: dict[str, str] = {}
+    locked: dict[str, Locked] = {}
+    for part in source.parts():
+        of_part = _selected(settings if part is source else _settings(part, environment), chosen)
+        for entry in of_part["pipelines"]:
+            shelf.put(rendered_pipeline(part, entry, shared))
+            entries.append({key: value for key, value in entry.items() if key != "components"})
+        of_lock = lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
+        locked.update({name: entry for name, entry in of_lock.items() if chosen is None or name in chosen})
+    found = {**_selected(settings, chosen), "pipelines": entries}
+    beside = known.keys() - (chosen or ())
+    return Texts(found, shelf, locked, source.name, selection=selection, beside=frozenset(beside))
 
 
 def _settings(source: Source, environment: str) -> Mapping[str, Any]:
@@ -151,14 +208,14 @@ def _settings(source: Source, environment: str) -> Mapping[str, Any]:
         present = ", ".join(files.list_folders(source.path.parent, ".")) or "none"
         todo = f"there are: {present}; render one with `python scripts/render.py --env ENV`"
         raise InputError.of(str(source.path), "no such folder", todo)
-    document = parse(source.read_text(ENVIRONMENT), f"{source.name}/{ENVIRONMENT}")
-    raise_if_any(schema.problems(schema.named("environment"), document))
-    if document.value["environment"] != environment:
-        what = f"this is the environment {document.value['environment']!r}, not {environment!r}"
+    text, path = source.read_text(ENVIRONMENT), f"{source.name}/{ENVIRONMENT}"
+    found: Mapping[str, Any] = schema.generated("environment", text, path).value
+    if found["environment"] != environment:
+        what = f"this is the environment {found['environment']!r}, not {environment!r}"
+        document = yamltext.parse(text, path, yamltext.GENERATED)
         raise InputError(
             [document.problem(("environment",), what, "give the folder of the environment you mean")]
         )
-    found: Mapping[str, Any] = document.value
     return found
 
 

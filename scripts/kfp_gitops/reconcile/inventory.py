@@ -71,7 +71,8 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
     runs = actual.runs.get(wanted.name)
     named = [found for name in schedule_names(wanted) for found in actual.schedules_by_name.get(name, ())]
     of_it = actual.schedules_by_pipeline.get(pipeline.id, ()) if pipeline else ()
-    candidates = {found.id: found for found in (*named, *of_it)}.values()
+    known = {found.id: found for found in (*named, *of_it)}.values()
+    candidates = [found for found in known if not _is_of_unselected(desired, wanted, found)]
     ours = [found for found in candidates if belongs(desired.owner, wanted, found, pipeline, options)]
     others = [found for found in of_it if found not in ours]
     return View(
@@ -85,6 +86,14 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
         stale=bool(actual.dangling),
         unclear=tuple(unclear.runs(desired.owner, actual.notes_of_runs)),
     )
+
+
+def _is_of_unselected(desired: Desired, wanted: Entry, found: ActualSchedule) -> bool:
+    """Whether a recurring run may be of a pipeline that is not looked at, by its name, whatever pipeline it runs."""
+    if not desired.beside or found.name in schedule_names(wanted):
+        return False
+    parts = found.name.split("-")
+    return any("-".join(parts[:length]) in desired.beside for length in range(1, len(parts)))
 
 
 def belongs(
@@ -123,7 +132,9 @@ def unwanted(wanted: DesiredPipeline, view: View) -> list[ActualSchedule]:
 
 
 def vanished(desired: Desired, actual: Actual, options: Options) -> list[ActualSchedule]:
-    """Our recurring runs that belong to no pipeline of the manifests, nor to a tombstone."""
+    """Our recurring runs that belong to no pipeline of the manifests, nor to a tombstone; of a part of them none do."""
+    if desired.selected:
+        return []
     known = {
         found.id for entry in desired.entries for found in view_of(desired, entry, actual, options).schedules
     }
@@ -132,7 +143,9 @@ def vanished(desired: Desired, actual: Actual, options: Options) -> list[ActualS
 
 
 def left_behind(desired: Desired, actual: Actual) -> list[ActualPipeline]:
-    """Our pipelines that are in no manifest, nor have a tombstone."""
+    """Our pipelines that are in no manifest, nor have a tombstone; likewise."""
+    if desired.selected:
+        return []
     names = {entry.name for entry in desired.entries}
     ours = (found for found in actual.pipelines.values() if found.owner == desired.owner)
     return sorted((found for found in ours if found.name not in names), key=lambda found: found.name)

@@ -195,7 +195,7 @@ class Work:
         facts = {key: value for key, value in facts.items() if value}
         tags = {key: value[:_TAG] for key, value in facts.items() if key != "runs"}
         text = ownership.describe(self.desired.owner, **facts)
-        made = self.api.upload_version(pipeline.id, wanted.version, wanted.ir, text, tags)
+        made = self.api.upload_version(pipeline.id, wanted.version, str(wanted.ir), text, tags)
         after = replace(view, pipeline=replace(pipeline, versions={**pipeline.versions, made.name: made}))
         conflicts.refuse(self.desired.owner, wanted, after, self.options)
         return after

@@ -67,7 +67,7 @@ class Plan:
 def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
-    notes: list[str] = _turned_off(desired)
+    notes: list[str] = [*_selected(desired), *_turned_off(desired)]
     looked: list[Looked] = []
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)
@@ -205,6 +205,12 @@ def _left_behind(desired: Desired, actual: Actual, gone: Sequence[ActualSchedule
             f"pipeline {pipeline.name} is ours and in no manifest any more, with {len(its)} schedules, {on} of them "
             "on: `state: absent` in the values deletes what is left of it"
         )
+
+
+def _selected(desired: Desired) -> Iterator[str]:
+    if desired.selected:
+        number, words = len(desired.entries), " ".join(desired.selected)
+        yield f"only {words}: {number} of {number + len(desired.beside)} pipelines; the others are not looked at"
 
 
 def _turned_off(desired: Desired) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Schedule, Trigger
 
@@ -19,7 +20,8 @@ class DesiredPipeline:
     release: str
     version: str
     digest: str
-    ir: str
+    ir: str | Packed
+    """What is uploaded, by `str`."""
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...] = ()
     paused_until: datetime | None = None
@@ -29,6 +31,8 @@ class DesiredPipeline:
     """The commit whose sources were promoted, where it was."""
     service_account: str = ""
     """Whom its steps run as; "": whom KFP lets them by itself."""
+    team: str = ""
+    """Whose it is; "": of no team."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -41,6 +45,7 @@ class Absent:
 
     name: str
     delete: Literal["schedules", "versions", "pipeline"] = "schedules"
+    team: str = ""
 
 
 Entry = DesiredPipeline | Absent
@@ -65,6 +70,10 @@ class Desired:
     """Turned off as a whole: then all its pipelines are paused."""
     service_account: str = ""
     """Whom what is started runs as; "": whom KFP lets it by itself."""
+    selected: tuple[str, ...] = ()
+    """What this part of the environment was selected by (`Selection.texts`); nothing: it is all of it."""
+    beside: frozenset[str] = frozenset()
+    """The pipelines and tombstones that were not selected: they are there, and none of them is touched."""
 
     @property
     def entries(self) -> list[Entry]:

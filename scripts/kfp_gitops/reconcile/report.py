@@ -55,6 +55,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
             for action in Action
             if (number := sum(change.action is action for change in plan.changes))
         },
+        **({"selected": list(selected)} if (selected := plan.ground.desired.selected) else {}),
         "notes": list(plan.notes),
         "changes": [_change(change) for change in plan.changes],
         "plan": plan.basis.digest,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from kfp_gitops.base import files, processes
+from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.rendering import egress, planfile
+from kfp_gitops.rendering import egress, specs
+from kfp_gitops.rendering.packing import FOLDER as PACKED
+from kfp_gitops.rendering.packing import HEAD, Packing
+from kfp_gitops.rendering.rendered import header
 from kfp_gitops.sources import templates
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import sha256
@@ -18,35 +22,51 @@ _KUSTOMIZATION, _CONTENT, _NAMES = "kustomization.yaml.j2", "content.yaml.j2", "
 """For kustomize; everything else is objects."""
 _OPTIONAL = frozenset({"drift-cronjob.yaml.j2", "status-cronjob.yaml.j2"})
 """What may be left out of an environment; what is not among these was left out by a wrong condition."""
-_MANY = 50
-
-Listed = tuple[str, str, Sequence[str]]
-"""A pipeline's name, the digest of its files, and their paths below manifests/<env>/."""
+CONTENT = _CONTENT.removesuffix(".j2")
 
 
-def render(root: Path, env: Environment, pipelines: Sequence[Listed], approved: str = "") -> dict[str, str]:
+@dataclass(frozen=True)
+class Listed:
+    """Name, digest and paths below manifests/<env>/ of each pipeline that is delivered; paths of what they share."""
+
+    pipelines: Sequence[tuple[str, str, Sequence[str]]]
+    shared: Sequence[str]
+
+
+def render(
+    root: Path, env: Environment, listed: Listed, approved: str = "", packing: Packing | None = None
+) -> dict[str, str]:
     """File name → text of each delivery manifest; `approved` is the text of the plan that its Job shall carry out.
 
-    The kustomization comes after the objects, which it names, and their digests last.
+    The kustomization comes after the objects, which it names. What digests there are comes last: `content`.
 
     Raises:
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
     texts = sources(root)
-    context = {**_context(env, pipelines), "approved": approved}
-    rendered = _objects(env, texts, context, len(pipelines))
+    context = {**_context(env, listed, packing), "approved": approved}
+    rendered = _objects(env, texts, context)
     raise_if_any(_not_demanded(env, rendered))
     of_kustomize = {"objects": list(rendered), **context}
-    if _of_an_earlier_version(texts):
+    if earlier := _of_an_earlier_version(texts):
         of_kustomize["digests"] = {name: f"sha256:{sha256(text)}" for name, text in rendered.items()}
-        name = _KUSTOMIZATION.removesuffix(".j2")
-        return {**rendered, name: _rendered(env, texts, _KUSTOMIZATION, of_kustomize)}
-    for name in (_NAMES, _KUSTOMIZATION):
+    for name in (_KUSTOMIZATION,) if earlier else (_NAMES, _KUSTOMIZATION):
         rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
-    listed = {**rendered, **({planfile.NAME: approved} if approved else {})}
-    digests = {name: f"sha256:{sha256(text)}" for name, text in listed.items()}
-    rendered[_CONTENT.removesuffix(".j2")] = _rendered(env, texts, _CONTENT, {**context, "digests": digests})
-    return rendered
+    raise_if_any(_not_delivered(env, rendered, listed, packing))
+    return {name: header(env.name, f"{FOLDER}/{name}.j2") + text for name, text in rendered.items()}
+
+
+def content(root: Path, env: Environment, listed: Listed, digests: Mapping[str, str]) -> dict[str, str]:
+    """The file of the digests of what is delivered; `digests` are those of files, by paths below manifests/<env>/.
+
+    `listed` are the pipelines that are in none of these.
+    """
+    texts = sources(root)
+    if _of_an_earlier_version(texts):
+        return {}
+    context = {**_context(env, listed, None), "digests": digests}
+    text = header(env.name, f"{FOLDER}/{_CONTENT}") + _rendered(env, texts, _CONTENT, context)
+    return {CONTENT: text}
 
 
 def warnings(root: Path) -> Iterator[Problem]:
@@ -62,20 +82,16 @@ def _of_an_earlier_version(texts: Mapping[str, str]) -> bool:
     return _KUSTOMIZATION in texts and not {_NAMES, _CONTENT} & texts.keys()
 
 
-def _objects(
-    env: Environment, texts: Mapping[str, str], context: Mapping[str, Any], pipelines: int
-) -> dict[str, str]:
+def _objects(env: Environment, texts: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
     not_these = (_KUSTOMIZATION, _CONTENT, _NAMES)
     names = sorted(name for name in texts if name.endswith(".yaml.j2") and name not in not_these)
-    # Each of those that mount the pipelines' files has a line for each: with many it takes seconds.
-    batch = 1 if pipelines >= _MANY else len(names)
-    found = processes.spread(lambda name: _rendered(env, texts, name, context), names, batch)
+    found = {name: _rendered(env, texts, name, context) for name in names}
     raise_if_any(
         Problem(f"{FOLDER}/{name}", 1, 1, "renders to no document", "correct its condition, or remove it")
-        for name, text in zip(names, found, strict=True)
+        for name, text in found.items()
         if not text and name not in _OPTIONAL
     )
-    return {name.removesuffix(".j2"): text for name, text in zip(names, found, strict=True) if text}
+    return {name.removesuffix(".j2"): text for name, text in found.items() if text}
 
 
 def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Problem]:
@@ -88,6 +104,24 @@ def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Pro
         yield Problem(f"{FOLDER}/apply-job.yaml.j2", 1, 1, what, todo)
 
 
+def _not_delivered(
+    env: Environment, rendered: Mapping[str, str], listed: Listed, packing: Packing | None
+) -> Iterator[Problem]:
+    """Templates of a version before shared component specs, or before archives: the reconciler would miss these."""
+    paths = [f"{PACKED}/{name}" for name in packing.names()] if packing else [*listed.shared]
+    mounted = [f"-{_object(name)}\n" for name in packing.names()] if packing else paths
+    missing = {
+        "kustomization.yaml": not all(path in rendered.get("kustomization.yaml", "") for path in paths),
+        "_pod": not env.disabled and not all(path in rendered.get("apply-job.yaml", "") for path in mounted),
+    }
+    what = "it leaves out the component specs, which stand in components/ now, once for all pipelines"
+    if packing:
+        what = f"it leaves out the archives in {PACKED}/, which hold the pipelines where there are many"
+    for name in (name for name, lacks in missing.items() if lacks):
+        todo = "take templates/delivery/ of this version: docs/upgrade.md"
+        yield Problem(f"{FOLDER}/{name}.j2", 1, 1, what, todo)
+
+
 def sources(root: Path) -> dict[str, str]:
     """The templates, by their names in the folder."""
     return {name: files.read_text(root, f"{FOLDER}/{name}") for name in files.list_files(root, FOLDER)}
@@ -97,7 +131,7 @@ def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Ma
     return templates.to_yaml(texts, name, FOLDER, context, f" (rendered for {env.name})")
 
 
-def _context(env: Environment, pipelines: Sequence[Listed]) -> dict[str, Any]:
+def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[str, Any]:
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
     name = f"kfp-gitops-{env.name}"
     gateway = env.delivery.get("pushGateway")
@@ -116,9 +150,21 @@ def _context(env: Environment, pipelines: Sequence[Listed]) -> dict[str, Any]:
                 "digest": digest,
                 "files": [{"key": key(path), "path": path} for path in paths],
             }
-            for pipeline, digest, paths in pipelines
+            for pipeline, digest, paths in ([] if packing else listed.pipelines)
         ],
+        "components": [{"key": key(path), "path": path} for path in ([] if packing else listed.shared)],
+        "archives": _archives(packing) if packing else [],
+        "head": f"{PACKED}/{HEAD}" if packing else HEAD,
     }
+
+
+def _archives(packing: Packing) -> list[dict[str, str]]:
+    return [{"name": _object(name), "file": name, "path": f"{PACKED}/{name}"} for name in packing.names()]
+
+
+def _object(archive: str) -> str:
+    """What the ConfigMap of an archive is called, behind the environment's name."""
+    return archive.removesuffix(".tar.gz")
 
 
 def _image(env: Environment) -> str:
@@ -129,5 +175,6 @@ def _image(env: Environment) -> str:
 
 
 def key(path: str) -> str:
-    """A ConfigMap's key for a file of a pipeline's folder: it may hold no `/`."""
-    return ".".join(PurePosixPath(path).parts[2:])
+    """A ConfigMap's key for a file of a pipeline's folder, or a shared one: it may hold no `/`."""
+    parts = PurePosixPath(path).parts
+    return ".".join(parts[1:] if parts[0] == specs.FOLDER else parts[2:])

@@ -56,8 +56,7 @@ class _Rendering:
             "values": self.values,
             "events": list(self.env.events),
         }
-        text = templates.render(self.release.files, template, self.release.folder, context)
-        raise_if_any(templates.misread(self.release.files, template, self.release.folder, context))
+        text = templates.as_read(self.release.files, template, self.release.folder, context)
         path = f"{self.release.folder}/{template} (rendered for {self.env.name})"
         self.texts[name] = path, text
         try:
@@ -82,6 +81,11 @@ class _Rendering:
         problems += self._problems(name, outer, interfaces, nested=False)
         raise_if_any(problems)
 
+    def _right_name(self, name: str, *, nested: bool) -> str:
+        if nested or self.env.template_of(name) == name:
+            return f"write {name!r}"
+        return "write `name: {{ pipeline }}`: this template is there for pipelines of other names"
+
     def _problems(
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
@@ -89,7 +93,8 @@ class _Rendering:
         found = check.problems(*used)
         if manifest.name != name:
             at = ("metadata", "name")
-            found.append(manifest.document.problem(at, f"the name is {manifest.name!r}", f"write {name!r}"))
+            what = f"the name is {manifest.name!r}"
+            found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
         if nested:
             found += check.nested_problems(manifest)
         self.warnings += check.warnings(*used)

@@ -5,8 +5,8 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,32 @@ from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
-from kfp_gitops.base.yamltext import parse
-from kfp_gitops.checking import limits
+from kfp_gitops.checking import named, teams
+from kfp_gitops.checking.named import Use
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import approval, delivery, manifests, planfile, rendered
-from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
+from kfp_gitops.rendering import alike, delivery, head, manifests, rendered, specs, standing, together
+from kfp_gitops.rendering.delivered import delivered_by, with_lock
+from kfp_gitops.rendering.manifests import Found
+from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
+from kfp_gitops.rendering.standing import Standing
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
-from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release
+from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
+from kfp_gitops.sources.selection import ALL, Selection
 
 
-def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
+def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
     """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
+    What is not selected is taken from manifests/ as it stands.
+
     Raises:
-        UsageError: no such environment.
-        InputError: every problem found in its inputs.
+        UsageError: no such environment, or nothing of what is selected.
+        InputError: every problem found in its inputs; what is about all pipelines would change.
     """
     env = environment.load(root, name)
-    return _render(root, env, _memo(root, env) if remember else Memo())
+    beside = standing.read(root, env, selection) if selection else None
+    return _render(root, env, _memo(root, env) if remember else Memo(), beside)
 
 
 def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
@@ -51,24 +58,51 @@ def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
     if any(_is_other(inputs, pipeline) for pipeline in suspects if pipeline in env.pipelines):
         return False
     found = _render(root, env, memo)
-    return all(path == LOCK for _, path in files.differences(root, found.folder, found.files()))
+    lock = f"{found.folder}/{LOCK}"
+    wanted = with_lock(root, found, files.read_text(root, lock) if (root / lock).is_file() else "")
+    return all(path == LOCK for _, path in files.differences(root, found.folder, wanted))
 
 
 def _memo(root: Path, env: Environment) -> Memo:
     return memos.load(root, env.name) if len(env.pipelines) >= memos.FEWEST else Memo()
 
 
-def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
-    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
-    raise_if_any(Problem.of(texts) for answer in answers for texts in answer.get("problems", []))
-    pipelines = tuple(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
-    raise_if_any(_one_name_for_two(env, pipelines))
-    for answer, pipeline in zip(answers, pipelines, strict=True):
+def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
+    names = [name for name in env.pipelines if beside is None or name in beside.chosen]
+    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
+    raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
+    new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = new if beside is None else _in_order(env, new, beside)
+    if beside is not None:
+        memo.fresh.update(memo.known)  # of what is not rendered now
+    raise_if_any(together.problems(env, pipelines, memo))
+    for answer, pipeline in zip(answers, new, strict=True):
         if answer["key"]:
-            memo.fresh[answer["key"]] = f"{pipeline.release} {pipeline.digest}"
+            memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
-    delivered = _delivery(root, env, pipelines, memo)
-    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)))
+    delivered, packing = delivered_by(root, env, pipelines, head.text(env, pipelines, beside), memo)
+    chosen = None if beside is None else frozenset(names)
+    warnings = tuple(delivery.warnings(root))
+    return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
+
+
+def _in_order(
+    env: Environment, new: Sequence[RenderedPipeline], beside: Standing
+) -> tuple[RenderedPipeline, ...]:
+    """As the values have them; those that have left the values, and are not rendered, come last."""
+    found = {**beside.pipelines, **{pipeline.name: pipeline for pipeline in new}}
+    return _sharing(found[name] for name in dict.fromkeys((*env.pipelines, *found)) if name in found)
+
+
+def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
+    """The same pipelines; equal specs are one text in memory, whichever process made them."""
+    known: dict[str, str] = {}
+
+    def shared(pipeline: RenderedPipeline) -> RenderedPipeline:
+        texts = {name: known.setdefault(text, text) for name, text in pipeline.specs.items()}
+        return replace(pipeline, specs=texts)
+
+    return tuple(map(shared, pipelines))
 
 
 @dataclass(frozen=True)
@@ -79,59 +113,38 @@ class _Inputs:
     env: Environment
     memo: Memo
     shared: str
+    sources: Sources
 
     @classmethod
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
         values = {key: value for key, value in env.values.value.items() if key != "pipelines"}
-        return cls(root, env, memo, memos.digest(env.name, values, env.release_file.value, env.events))
-
-
-def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
-    """Schedules of two pipelines with one name in KFP, which is made of both names: a-b and c, a and b-c.
-
-    Only a pipeline whose name begins with another one's can have one, so hardly a manifest is read again.
-    """
-    found = {pipeline.name: pipeline for pipeline in pipelines}
-    for name, pipeline in found.items():
-        parts = name.split("-")
-        others = ("-".join(parts[:length]) for length in range(1, len(parts)))
-        for other in (other for other in others if other in found):
-            for both in sorted(_schedules(pipeline) & _schedules(found[other])):
-                what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
-                yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
-
-
-def _schedules(pipeline: RenderedPipeline) -> set[str]:
-    """The names of its recurring runs."""
-    schedules = parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
-    return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
-
-
-def _too_large(env: Environment, pipeline: RenderedPipeline) -> Iterator[Problem]:
-    """What forbids the ConfigMap by which a pipeline gets into the cluster."""
-    texts = {f"manifests/{env.name}/{path}": text for path, text in pipeline.files()}
-    keys = {delivery.key(path): f"manifests/{env.name}/{path}" for path, _ in pipeline.files()}
-    return limits.config_map(f"the ConfigMap of pipeline {pipeline.name!r}", keys, texts)
+        shared = memos.digest(env.name, values, env.release_file.value, env.events)
+        return cls(root, env, memo, shared, Sources.of(root, env.images))
 
 
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
     try:
-        release = environment.release_of(inputs.root, env, name)
+        release = environment.release_of(inputs.root, inputs.sources, env, name)
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
             pipeline = _pipeline(env, name, release)
-            raise_if_any(_too_large(env, pipeline))
         return {"pipeline": pipeline.texts(), "key": "" if pipeline.warnings else key}
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
 
 
+def _problems(answer: Mapping[str, Any]) -> list[Problem]:
+    return [Problem.of(texts) for texts in answer.get("problems", ())]
+
+
 def _key(inputs: _Inputs, name: str, release: Release) -> str:
-    content = {part.name: getattr(release, part.name) for part in fields(release)}
-    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], content)
+    team = inputs.env.team_of(name)
+    limits = [team, inputs.env.teams.limits(team)] if team else []
+    values = inputs.env.values.value["pipelines"][name]
+    return memos.digest(inputs.shared, name, values, release.identity, *limits)
 
 
 def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None:
@@ -139,18 +152,27 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, _, digest = outcome.partition(" ")
+    release, digest, *refs = [*outcome.split(), "", ""]
+    components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
+    entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
-        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", name, release)
+        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None
 
 
+def _outcome(pipeline: RenderedPipeline) -> str:
+    """What a memo keeps of a rendered pipeline: enough to find its files, and to know them."""
+    refs = [f"{component}={digits}" for component, digits in pipeline.components.items()]
+    return " ".join([pipeline.release, pipeline.digest, *refs])
+
+
 def _is_other(inputs: _Inputs, name: str) -> bool:
     """Whether it is known for certain that a pipeline's inputs give something else than what stands in manifests/."""
     try:
-        key = _key(inputs, name, environment.release_of(inputs.root, inputs.env, name))
+        release = environment.release_of(inputs.root, inputs.sources, inputs.env, name)
+        key = _key(inputs, name, release)
     except InputError:
         return False
     return key in inputs.memo.known and _remembered(inputs, name, key) is None
@@ -158,13 +180,15 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
+    if teams.is_limited(env, name):
+        raise_if_any(teams.problems(env, name, _uses(found, release)))
     images = tuple(release.images.items())
-    specs = {
+    texts = {
         component: _spec(
-            _header(env, path := release.spec_paths[component]),
+            _spec_header(env, component),
             component,
             release.specs[component],
-            path,
+            release.spec_paths[component],
             images,
         )
         for component in sorted(release.specs)
@@ -172,15 +196,24 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
     return RenderedPipeline(
         name=name,
         release=release.digest,
-        manifest=_header(env, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
-        specs=specs,
+        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
+        specs=texts,
         irs=_irs(env, found.outer, release),
         inner={
-            inner: _header(env, f"{release.folder}/{release.inner[inner]}") + dump(manifest.document.value)
+            inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
+            + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
         warnings=(*found.warnings, *_image_warnings(found.outer, release)),
     )
+
+
+def _uses(found: Found, release: Release) -> list[Use]:
+    of_components = {
+        f"component {name}": [component.document] for name, component in release.components.items()
+    }
+    of_irs = {name: ir.documents for name, ir in release.irs.items()}
+    return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
 def _image_warnings(manifest: Manifest, release: Release) -> list[Problem]:
@@ -191,7 +224,7 @@ def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, st
     if manifest.ir is None:
         return {}
     documents = brought.with_images(release.irs[manifest.ir], release.images)
-    return {manifest.ir: _header(env, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
+    return {manifest.ir: header(env.name, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
 
 
 @lru_cache(maxsize=1024)
@@ -212,69 +245,8 @@ def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
     return values
 
 
-def _header(env: Environment, source: str) -> str:
-    return f"# Generated from {source} by `python scripts/render.py --env {env.name}`; edit that, not this.\n"
-
-
-def _delivery(
-    root: Path, env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo
-) -> dict[str, str]:
-    head = _environment(env, pipelines)
-    listed = [
-        (pipeline.name, pipeline.digest, [path for path, _ in pipeline.files()]) for pipeline in pipelines
-    ]
-    approved = approval.approved(root, env)
-    inputs = [env.name, env.values.value, env.release_file.value, head, listed, approved]
-    key = memos.digest(inputs, delivery.sources(root)) if memo.used else ""
-    if key in memo.known and memo.known[key] == memos.digest(texts := _beside(root, env)):
-        memo.fresh[key] = memo.known[key]
-        return texts
-    texts = {ENVIRONMENT: _header(env, "environments/") + dump(head)}
-    for name, text in delivery.render(root, env, listed, approved).items():
-        texts[name] = _header(env, f"{delivery.FOLDER}/{name}.j2") + text
-    if approved:
-        texts[planfile.NAME] = approved
-    if memo.used:
-        memo.fresh[key] = memos.digest(texts)
-    return texts
-
-
-def _beside(root: Path, env: Environment) -> dict[str, str]:
-    """The files of manifests/<env>/ beside the pipelines and the lock."""
-    folder = f"manifests/{env.name}"
-    names = [name for name in files.list_files(root, folder) if "/" not in name and name != LOCK]
-    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
-
-
-def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
-    paused = {} if env.disabled else env.paused  # `state` says it for all
-    return {
-        "apiVersion": FILE_VERSION,
-        "kind": "Environment",
-        "repository": env.repository["id"],
-        "environment": env.name,
-        **({"state": "disabled"} if env.disabled else {}),
-        "timeZone": env.time_zone,
-        "kfp": dict(env.kfp),
-        "keepVersions": env.keep_versions,
-        "pipelines": [
-            {
-                "name": pipeline.name,
-                "release": pipeline.release,
-                **_commit(env, pipeline.name),
-                **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
-            }
-            for pipeline in pipelines
-        ],
-        **(
-            {"absent": [{"name": name, "delete": what} for name, what in env.absent.items()]}
-            if env.absent
-            else {}
-        ),
-    }
-
-
-def _commit(env: Environment, name: str) -> dict[str, str]:
-    """What was rendered cannot know its own commit; what was promoted has the commit of its sources."""
-    found = env.promoted.get(name, {}).get("commit")
-    return {"commit": found} if found else {}
+def _spec_header(env: Environment, component: str) -> str:
+    """It names no pipeline: the text is shared."""
+    return header(
+        env.name, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
+    )

@@ -6,24 +6,40 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain, Source
+from kfp_gitops.rendering import alike, specs
+from kfp_gitops.rendering.packing import Packing
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import sha256
 
 LOCK = "versions.lock.yaml"
 ENVIRONMENT = "environment.yaml"
 INNER = "pipelines"  # the folder of the pipelines inside a pipeline
+_OF_SPECS = f"/{specs.PREFIX}"
 _FOR_EVER = "9999-01-01T00:00:00Z"
 
 
 def identity(texts: Iterable[tuple[str, str]]) -> str:
-    """The digest of a pipeline's files, (path below manifests/<env>/, text) each: what a lock is made from."""
-    return f"sha256:{sha256(json.dumps({path: sha256(text) for path, text in texts}, sort_keys=True))}"
+    """The digest of a pipeline's files, (path below manifests/<env>/, text) each: what a lock is made from.
+
+    A component spec counts as `pipelines/<pipeline>/components/<name>.yaml`, where it stood once, wherever it stands
+    now: so no lock is another one for that.
+    """
+    digests = {path: specs.digest(text) if _OF_SPECS in path else sha256(text) for path, text in texts}
+    return f"sha256:{sha256(json.dumps(digests, sort_keys=True))}"
+
+
+def header(environment: str, source: str) -> str:
+    """The first line of what is rendered from a source."""
+    return (
+        f"# Generated from {source} by `python scripts/render.py --env {environment}`; edit that, not this.\n"
+    )
 
 
 def paused_until(environment: Mapping[str, Any], pipeline: Mapping[str, Any]) -> Any:
@@ -43,21 +59,37 @@ class RenderedPipeline:
     inner: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
-    def files(self) -> Iterator[tuple[str, str]]:
-        """(path below manifests/<env>/, text) of each file."""
+    def own_files(self) -> Iterator[tuple[str, str]]:
+        """(path below manifests/<env>/, text) of each file that is this pipeline's alone."""
         folder = f"pipelines/{self.name}"
         yield f"{folder}/pipeline.yaml", self.manifest
-        for name, text in self.specs.items():
-            yield f"{folder}/components/{name}.yaml", text
         for name, text in self.irs.items():
             yield f"{folder}/{name}", text
         for name, text in self.inner.items():
             yield f"{folder}/{INNER}/{name}.yaml", text
 
+    def shared_files(self) -> Iterator[tuple[str, str]]:
+        """The same of its component specs, which stand once for all pipelines that use this very text."""
+        for name, text in self.specs.items():
+            yield specs.path(name, specs.hash8(text)), text
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Both."""
+        yield from self.own_files()
+        yield from self.shared_files()
+
+    @property
+    def components(self) -> dict[str, str]:
+        """Component → what its shared file has behind its name: how environment.yaml refers to it."""
+        return {name: specs.hash8(text) for name, text in self.specs.items()}
+
     @cached_property
     def digest(self) -> str:
         """Identity of its files."""
-        return identity(self.files())
+        folder = f"pipelines/{self.name}{_OF_SPECS}"
+        return identity(
+            chain(self.own_files(), ((f"{folder}{c}.yaml", text) for c, text in self.specs.items()))
+        )
 
     @property
     def compilation(self) -> str:
@@ -75,25 +107,33 @@ class RenderedPipeline:
         return cls(**{**texts, "warnings": tuple(map(Problem.of, texts["warnings"]))})
 
 
-def read(root: Path, folder: str, name: str, release: str) -> RenderedPipeline:
+def read(root: Path, folder: str, entry: Mapping[str, Any]) -> RenderedPipeline:
     """A pipeline as it stands in a folder such as manifests/dev.
 
     Raises:
-        InputError: it has no manifest, or a file of it cannot be read.
+        InputError: it has no manifest, or a file of it cannot be read, or a component spec is another one.
     """
-    return read_from(Plain(root, folder), name, release)
+    return read_from(Plain(root, folder), entry)
 
 
-def read_from(source: Source, name: str, release: str) -> RenderedPipeline:
-    """The same, of whatever holds it."""
+def read_from(
+    source: Source, entry: Mapping[str, Any], known: dict[str, str] | None = None
+) -> RenderedPipeline:
+    """The same, of whatever holds it; the entry is the pipeline's in environment.yaml.
+
+    One without `components` is of an earlier version, where each pipeline had its specs in its own folder. `known` are
+    the texts of shared files that were read before: pipelines of one environment share them in memory, too.
+    """
+    name = entry["name"]
     base = f"pipelines/{name}"
     found = source.read_texts(base)
     manifest = found.pop("pipeline.yaml", None) or source.read_text(f"{base}/pipeline.yaml")
+    refs = entry.get("components")
     return RenderedPipeline(
         name,
-        release,
+        entry["release"],
         manifest,
-        specs=_below("components", found),
+        specs=_below("components", found) if refs is None else specs.read(source, refs, known),
         irs={path: text for path, text in found.items() if "/" not in path},
         inner=_below(INNER, found),
     )
@@ -114,6 +154,10 @@ class Rendered:
     memo: Memo = field(default_factory=Memo)
     of_delivery: tuple[Problem, ...] = ()
     """Warnings about what all pipelines are delivered by."""
+    packing: Packing | None = None
+    """How many archives they are delivered in; these are made when there is a lock to put into them."""
+    chosen: frozenset[str] | None = None
+    """The pipelines that were rendered, the others stand in manifests/ as they are here; None: all were."""
 
     @property
     def folder(self) -> str:
@@ -123,12 +167,17 @@ class Rendered:
     @property
     def warnings(self) -> list[Problem]:
         """What works here, and most likely is not meant or fails elsewhere."""
-        found = [warning for pipeline in self.pipelines for warning in pipeline.warnings]
-        return [*self.of_delivery, *found]
+        found = ((pipeline.name, pipeline.warnings) for pipeline in self.pipelines)
+        return [*self.of_delivery, *alike.told(self.inputs, found)]
 
     def files(self) -> dict[str, str]:
         """Path below manifests/<env>/ → text."""
         found = dict(self.delivery)
         for pipeline in self.pipelines:
-            found.update(pipeline.files())
-        return found
+            found.update(pipeline.own_files())
+        return found | self.shared
+
+    @cached_property
+    def shared(self) -> dict[str, str]:
+        """The same of what more than one pipeline may use."""
+        return specs.together((pipeline.name, pipeline.shared_files()) for pipeline in self.pipelines)

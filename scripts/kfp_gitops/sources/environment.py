@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import events, release
-from kfp_gitops.sources.release import Release
+from kfp_gitops.sources import events, release, teams, way
+from kfp_gitops.sources.release import Release, Sources
+from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
 BASE = "environments/base.yaml"
@@ -33,6 +34,11 @@ class Environment:
     release_file: Document
     events: tuple[Mapping[str, Any], ...] = ()
     """What no forecast can know, by begin; see `sources.events`."""
+    teams: Teams = field(default_factory=Teams)
+
+    def team_of(self, pipeline: str) -> str:
+        """The team whose pipeline or tombstone it is; empty where it is of none."""
+        return self.teams.of.get(pipeline, "")
 
     @property
     def repository(self) -> Mapping[str, str]:
@@ -71,9 +77,18 @@ class Environment:
         return bool(self.values.value["follows"] == "sources")
 
     @property
+    def promotes_from(self) -> str:
+        """The environment whose releases are promoted to it; empty when it does not say."""
+        return str(self.values.value.get(way.KEY, ""))
+
+    @property
     def pipelines(self) -> list[str]:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
+
+    def has(self, pipeline: str) -> bool:
+        """Whether it is one of its pipelines; a search of `pipelines` for each of thousands would take minutes."""
+        return self._entries.get(pipeline, {"state": "absent"}).get("state") != "absent"
 
     @property
     def absent(self) -> Mapping[str, str]:
@@ -92,6 +107,14 @@ class Environment:
     def keep_versions(self) -> int:
         """So many of the newest versions that nothing pins stay registered."""
         return int(self.values.value.get("versions", {}).get("keep", 10))
+
+    def template_of(self, pipeline: str) -> str:
+        """The folder of templates/pipelines/ that a pipeline is made from: its own name unless its values say another.
+
+        Where copies are pinned, it is the one that was promoted, whatever the values say by now.
+        """
+        entry = self._entries[pipeline] if self.follows_sources else self.promoted.get(pipeline, {})
+        return str(entry.get("template", pipeline))
 
     @property
     def _entries(self) -> Mapping[str, Mapping[str, Any]]:
@@ -112,8 +135,8 @@ class Environment:
 
 
 def names(root: Folder) -> list[str]:
-    """Every environment: the folders of environments/."""
-    return files.list_folders(root, "environments")
+    """Every environment: the folders of environments/, but for the one of what is common to a team's pipelines."""
+    return [name for name in files.list_folders(root, "environments") if name != teams.FOLDER]
 
 
 def load(root: Folder, name: str) -> Environment:
@@ -121,8 +144,8 @@ def load(root: Folder, name: str) -> Environment:
 
     Raises:
         UsageError: no such environment.
-        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml; of
-            its events.
+        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml, and of
+            the files of teams; of its events.
     """
     known = names(root)
     if not _NAME.fullmatch(name) or name not in known:
@@ -134,13 +157,14 @@ def load(root: Folder, name: str) -> Environment:
     base, over, released = documents
     problems = [*_not_maps(documents)]
     raise_if_any(problems)
-    merged = merge(base, over)
+    merged, whose = teams.load(root, name, merge(base, over), (base, over))
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
     problems += _overridden(over)
+    problems += way.problems(root, name, known, base, over)
     raise_if_any(problems)
     raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
-    return Environment(name, merged, released, events.load(root, name))
+    return Environment(name, merged, released, events.load(root, name), whose)
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
@@ -179,52 +203,58 @@ def releases(
     """
     found: dict[str, Release] = {}
     problems: list[Problem] = []
+    sources = Sources.of(root, environment.images)
     for pipeline in environment.pipelines if names is None else names:
         try:
-            found[pipeline] = release_of(root, environment, pipeline)
+            found[pipeline] = release_of(root, sources, environment, pipeline)
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
     return found
 
 
-def release_of(root: Folder, environment: Environment, pipeline: str) -> Release:
-    """The release of one pipeline of an environment; see `releases`."""
+def release_of(root: Folder, sources: Sources, environment: Environment, pipeline: str) -> Release:
+    """The release of one pipeline of an environment, whose images `sources` has; see `releases`."""
     if environment.follows_sources:
-        if not (root / "templates/pipelines" / pipeline).is_dir():
-            raise InputError([_unknown_pipeline(root, environment, pipeline)])
-        return release.from_sources(root, pipeline, environment.images)
+        template = environment.template_of(pipeline)
+        if not sources.tree.holds(release.template_folder(template)):
+            raise InputError([_unknown_template(root, environment, pipeline, template)])
+        return sources.release(template)
     if pipeline not in environment.promoted:
         raise InputError([_not_promoted(environment, pipeline)])
     promoted = environment.promoted[pipeline]
     pinned = release.from_pinned(root, environment.name, pipeline, promoted["images"])
     if pinned.digest != promoted["digest"]:
-        raise InputError([_tampered(environment, pinned)])
+        raise InputError([_tampered(environment, pipeline, pinned)])
     return pinned
 
 
-def _unknown_pipeline(root: Folder, environment: Environment, pipeline: str) -> Problem:
-    known = ", ".join(files.list_folders(root, "templates/pipelines"))
-    return environment.values.problem(
-        ("pipelines", pipeline),
-        f"no template for pipeline {pipeline!r}",
-        f"create templates/pipelines/{pipeline}/, or choose one of: {known}",
-        key=True,
-    )
+def _unknown_template(root: Folder, environment: Environment, pipeline: str, template: str) -> Problem:
+    folder, known = release.template_folder(template), files.list_folders(root, release.TEMPLATES)
+    choose = f"choose one of: {', '.join(known) or 'none'}"
+    if template != pipeline:
+        close = f"did you mean {found!r}? Otherwise " if (found := meant(template, known)) else ""
+        what = f"no template {template!r} for pipeline {pipeline!r}"
+        at = ("pipelines", pipeline, "template")
+        return environment.values.problem(at, what, f"{close}create {folder}/, or {choose}")
+    what = f"no template for pipeline {pipeline!r}"
+    todo = f"create {folder}/, name the one it is made from (`template:`), or {choose}"
+    return environment.values.problem(("pipelines", pipeline), what, todo, key=True)
 
 
 def _not_promoted(environment: Environment, pipeline: str) -> Problem:
     return environment.values.problem(
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
-        f"run `python scripts/promote.py --from ENV --to {environment.name} --pipeline {pipeline}`",
+        f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
         key=True,
     )
 
 
-def _tampered(environment: Environment, pinned: Release) -> Problem:
+def _tampered(environment: Environment, pipeline: str, pinned: Release) -> Problem:
     return environment.release_file.problem(
-        ("pipelines", pinned.pipeline, "digest"),
+        ("pipelines", pipeline, "digest"),
         f"the pinned copy in {pinned.folder} has the release digest {pinned.digest}, another one was promoted",
         "restore the copy with git, or promote again; pinned copies are never edited",
     )

@@ -20,7 +20,11 @@ from kfp_gitops.base.yamltext import parse_all
 PUT, PUT_EACH = "put:", "put each:"  # no names that a template could write
 _WORD = re.compile("\ue000([0-9]+)\ue001")
 # Texts that YAML reads as they are wherever a template may put them.
-_HARMLESS = re.compile(r"[A-Za-z][\w./@=+-]*(?:[: ][\w./@=+-]+)*", re.ASCII)
+_HARMLESS = re.compile(
+    r"[A-Za-z][\w./@=+-]*(?:[: ][\w./@=+-]+)*"
+    r"|[1-9][0-9]*(?:[KMGTP]i?|[mkhsd])",  # 500m, 4Gi, 30s
+    re.ASCII,
+)
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 # Filters whose outcome is still a text of the data.
 _KEEPING = ("default", "lower", "upper", "trim", "first", "last")
@@ -53,6 +57,35 @@ class Words:
     def put_each(self, value: Any, *place: Any) -> Any:
         """Words for the texts in a list that is about to be joined."""
         return [self.put(item, *place) for item in value] if isinstance(value, list | tuple) else value
+
+
+class Puts:
+    """What texts of the data pass on their way into a template's output: as they are, or as words."""
+
+    words: Words | None = None
+    doubtful = False
+    """Whether one was put that YAML might read as something else."""
+
+    def renew(self, words: Words | None) -> None:
+        """For another rendering."""
+        self.words, self.doubtful = words, False
+
+    def put(self, value: Any, *place: Any) -> Any:
+        """The filter `put:`."""
+        if self.words is not None:
+            return self.words.put(value, *place)
+        if isinstance(value, str) and not self.doubtful:
+            self.doubtful = not harmless(value)
+        return value
+
+    def put_each(self, value: Any, *place: Any) -> Any:
+        """The filter `put each:`."""
+        if self.words is not None:
+            return self.words.put_each(value, *place)
+        if isinstance(value, list | tuple):
+            for item in value:
+                self.put(item)
+        return value
 
 
 def harmless(value: Any) -> bool:

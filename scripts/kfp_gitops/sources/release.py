@@ -1,4 +1,4 @@
-"""A release: one pipeline's template, component specs, values schema and images, before any value.
+"""A release: a template, component specs, values schema and images, before any value and any pipeline's name.
 
 Its digest is the identity that promotion proves: dev and prod compile to different IR, from one release.
 """
@@ -9,11 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
-from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base import memo
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.sources import brought, components
 from kfp_gitops.sources.brought import Brought
@@ -21,6 +22,7 @@ from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"
+TEMPLATES = "templates/pipelines"
 TEMPLATE = "pipeline.yaml.j2"
 VALUES_SCHEMA = "values.schema.json"
 
@@ -36,9 +38,11 @@ _IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
 
 @dataclass(frozen=True)
 class Release:
-    """Everything that promotion copies; `files` and `specs` map a name to its text."""
+    """Everything that promotion copies; `files` and `specs` map a name to its text.
 
-    pipeline: str
+    Pipelines that are made from one template have one release, and may share this object: it is read once for all.
+    """
+
     folder: str
     files: Mapping[str, str]
     specs: Mapping[str, str]
@@ -70,6 +74,11 @@ class Release:
         return {name: self.images[name] for name in sorted(names) if name in self.images}
 
     @cached_property
+    def identity(self) -> str:
+        """All of it, and where it stands: what a memo of rendering hangs on."""
+        return memo.digest({part.name: getattr(self, part.name) for part in fields(self)})
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over template, component specs, values schema and image references."""
         content = {
@@ -89,18 +98,52 @@ def _digests(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: sha256(text) for name, text in texts.items()}
 
 
-def from_sources(at: Tree | Path, pipeline: str, images: Mapping[str, str]) -> Release:
+@dataclass(frozen=True)
+class Sources:
+    """The templates of a tree, each read once while it stands still: a thousand pipelines are made from ten.
+
+    What is found wrong with one is found once as well, and told for each pipeline that is made from it.
+    """
+
+    tree: Tree
+    images: Mapping[str, str]
+    _found: dict[str, Release | InputError] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, root: Path, images: Mapping[str, str]) -> Sources:
+        """Of a work tree, with the image map of an environment."""
+        return cls(WorkTree(root), images)
+
+    def release(self, template: str) -> Release:
+        """The release of a template; as `from_sources`."""
+        if template not in self._found:
+            try:
+                self._found[template] = from_sources(self.tree, template, self.images)
+            except InputError as error:
+                self._found[template] = error
+        found = self._found[template]
+        if isinstance(found, InputError):
+            raise InputError(found.problems)
+        return found
+
+
+def template_folder(template: str) -> str:
+    """Where a template stands."""
+    return f"{TEMPLATES}/{template}"
+
+
+def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> Release:
     """The release as the sources stand in a work tree, which may be given by its path, or at a commit.
 
     Raises:
         InputError: the template, its schema, or a component that it names is missing.
     """
-    tree, folder = _tree(at), f"templates/pipelines/{pipeline}"
+    tree, folder = _tree(at), template_folder(template)
     texts = _read_folder(tree, folder)
     paths = {name: f"components/{name}/component.yaml" for name in _component_names(texts)}
     raise_if_any(_unknown(folder, texts, name) for name, path in paths.items() if not tree.holds(path))
     specs = {name: tree.read_text(path) for name, path in paths.items()}
-    return Release(pipeline, folder, texts, specs, paths, images)
+    return Release(folder, texts, specs, paths, images)
 
 
 def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
@@ -109,7 +152,7 @@ def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mappin
     texts = _read_folder(_tree(at), folder)
     specs = {found[1]: texts.pop(name) for name in list(texts) if (found := _PINNED_SPEC.fullmatch(name))}
     paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
-    return Release(pipeline, folder, texts, specs, paths, images)
+    return Release(folder, texts, specs, paths, images)
 
 
 def pinned_folder(environment: str, pipeline: str) -> str:

@@ -222,15 +222,15 @@ def _values_schema(name: str, parameters: Mapping[str, Port]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def with_pipeline(text: str, path: str, name: str, values: Mapping[str, object]) -> str:
-    """An environment's values.yaml with one more pipeline; comments and everything else stay as they are.
+def with_pipeline(text: str, path: str, name: str, said: Mapping[str, object]) -> str:
+    """A file of values with one more pipeline, of which `said` stands there; comments and all else stay as they are.
 
     Raises:
         InputError: `pipelines:` is not written in lines of its own.
     """
     document = parse(text, path)
     lines = text.splitlines()
-    entry = [f"  {line}" for line in dump({name: {"values": dict(values)}}).splitlines()]
+    entry = [f"  {line}" for line in dump({name: dict(said)}).splitlines()]
     if "pipelines" not in document.value:
         changed = [*lines, "pipelines:", *entry]
     else:
@@ -239,7 +239,7 @@ def with_pipeline(text: str, path: str, name: str, values: Mapping[str, object])
     result = "\n".join(changed) + "\n"
     wanted = {
         **document.value,
-        "pipelines": {**(document.value.get("pipelines") or {}), name: {"values": dict(values)}},
+        "pipelines": {**(document.value.get("pipelines") or {}), name: dict(said)},
     }
     if _parsed(result, path) != wanted:
         todo = "write `pipelines:` in block style: a name a line, indented by two"

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from traceback import walk_tb
 from types import CodeType
 from typing import Any
@@ -27,7 +28,7 @@ from jinja2.loaders import FunctionLoader
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kfp_gitops.base import bounds
-from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.language import cron
@@ -36,6 +37,7 @@ from kfp_gitops.sources import placed
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
 _MOST_COMPILED = 500  # templates; one is some tens of KB
+_MOST_FOLDERS = 32
 _FILTERS = (
     "default",
     "indent",
@@ -99,11 +101,17 @@ class _Compiled(BytecodeCache):
                 self._known.popitem(last=False)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Only a few filters and functions; `*`, `**` and `%` may not blow up memory."""
+_COMPILED = _Compiled()
 
-    compiled: BytecodeCache = _Compiled()
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Only a few filters and functions; `*`, `**` and `%` may not blow up memory; texts of data pass `placed.Puts`."""
+
     intercepted_binops = frozenset({"*", "**", "%"})
+    puts: placed.Puts
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return placed.marked(super()._parse(source, name, filename), name or "")
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
@@ -120,15 +128,6 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         """Jinja would let `format` through, in its own way, before it asks whether it is safe."""
-
-
-class _Marking(_Sandbox):
-    """Puts a word in place of each text of the data."""
-
-    compiled = _Compiled()  # to something else
-
-    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        return placed.marked(super()._parse(source, name, filename), name or "")
 
 
 def _plain(value: Any) -> Any:
@@ -155,21 +154,35 @@ def _hours_apart(text: Any) -> float:
     return round(hours, 4)
 
 
-def _environment(texts: Mapping[str, str], kind: type[_Sandbox] = _Sandbox) -> _Sandbox:
-    sandbox = kind(
-        loader=FunctionLoader(lambda name: (texts[name], name, None) if name in texts else None),
+@lru_cache(maxsize=_MOST_FOLDERS)
+def _of_folder(texts: tuple[tuple[str, str], ...]) -> _Sandbox:
+    """What renders the templates of a folder: each of them is compiled once for all pipelines made from it."""
+    found = dict(texts)
+    sandbox = _Sandbox(
+        loader=FunctionLoader(lambda name: (found[name], name, None) if name in found else None),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # a template runs once: folding its constants takes longer than it saves
+        optimized=False,  # folding a template's constants takes longer than it saves
         finalize=_plain,
-        bytecode_cache=kind.compiled,
+        bytecode_cache=_COMPILED,
     )
+    sandbox.puts = placed.Puts()
     own = {"tojson": _to_json, "hours_apart": _hours_apart}
+    own |= {placed.PUT: sandbox.puts.put, placed.PUT_EACH: sandbox.puts.put_each}
     sandbox.filters = {name: sandbox.filters[name] for name in _FILTERS} | own
     sandbox.globals = {name: sandbox.globals[name] for name in _GLOBALS}
+    return sandbox
+
+
+def _environment(texts: Mapping[str, str]) -> _Sandbox:
+    """The same, as if nothing had been rendered yet: Jinja keeps what a template that is imported once came to."""
+    sandbox = _of_folder(tuple(texts.items()))
+    for template in sandbox.cache.values() if sandbox.cache else ():
+        template._module = None  # a namespace in it may have been written to
+    sandbox.puts.renew(None)
     return sandbox
 
 
@@ -193,6 +206,18 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
 
 
+def as_read(texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]) -> str:
+    """Render a template to YAML from which each text of the data is read as it is.
+
+    Raises:
+        InputError: as `render`; texts that are read as something else.
+    """
+    text = render(texts, name, folder, context)
+    if _of_folder(tuple(texts.items())).puts.doubtful:
+        raise_if_any(misread(texts, name, folder, context))
+    return text
+
+
 def misread(texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]) -> list[Problem]:
     """Texts of the data that a template puts into YAML, and that are read from there as something else.
 
@@ -200,9 +225,8 @@ def misread(texts: Mapping[str, str], name: str, folder: str, context: Mapping[s
     """
     if placed.harmless(context):
         return []
-    words = placed.Words()
-    environment = _environment(texts, _Marking)
-    environment.filters |= {placed.PUT: words.put, placed.PUT_EACH: words.put_each}
+    environment, words = _environment(texts), placed.Words()
+    environment.puts.renew(words)
     with bounds.bounded(f"{folder}/{name}"), suppress(TemplateError, *_FAULTS):
         text = _rendered(environment, name, folder, context)
         return placed.misread(text, words, folder)

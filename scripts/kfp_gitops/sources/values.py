@@ -50,6 +50,34 @@ class _Part(Merged):
         return super().spelled((*self.base, *at))
 
 
+@dataclass(frozen=True)
+class Moved(Document):
+    """A part of another document that is merged as if it stood at `to`; problems name where it does stand."""
+
+    origin: Document = field(kw_only=True)
+    at: Path = field(kw_only=True)
+    to: Path = field(kw_only=True)
+
+    @classmethod
+    def of(cls, origin: Document, at: Path, to: Path) -> Moved:
+        """The part at a path of a document, to be merged at another one."""
+        value = origin.value
+        for part in at:
+            value = value[part]
+        for part in reversed(to):
+            value = {part: value}
+        return cls(origin.path, value, {}, {}, origin.whole_floats, origin=origin, at=at, to=to)
+
+    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
+        return self.origin.problem(self._there(at), what, todo, key=key)
+
+    def spelled(self, at: Path) -> str:
+        return self.origin.spelled(self._there(at))
+
+    def _there(self, at: Sequence[str | int]) -> Path:
+        return (*self.at, *tuple(at)[len(self.to) :])
+
+
 def merge(base: Document, over: Document) -> Merged:
     """Merge `over` over `base`: maps merge, anything else replaces, null removes."""
     owners: dict[Path, Document] = {}

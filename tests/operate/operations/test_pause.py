@@ -96,8 +96,8 @@ def test_a_pause_leaves_a_note_and_turns_schedules_off(reconcile: Command, api: 
     assert (note.by, note.why) == ("night-shift", "the data base is moved")
     assert timedelta(hours=7.9) < note.until - datetime.now(UTC) <= timedelta(hours=8)
     assert pause.standing(api, Owner("example-repository", "prod")) == []
-    assert pause.in_force([note], datetime.now(UTC)) == note
-    assert pause.in_force([note], datetime.now(UTC) + timedelta(hours=9)) is None
+    assert pause.in_force([note], datetime.now(UTC)) == [note]
+    assert pause.in_force([note], datetime.now(UTC) + timedelta(hours=9)) == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Volume:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._one_at_a_time = threading.Lock()
 
-    def write(self, payload: Mapping[str, str], swapped: Callable[[], None] = lambda: None) -> None:
+    def write(self, payload: Mapping[str, str | bytes], swapped: Callable[[], None] = lambda: None) -> None:
         """Lay a new state; `swapped` is called right after the rename, before the first level is mended."""
         with self._one_at_a_time:
             old = self._current()
@@ -41,13 +41,13 @@ class Volume:
         data = self.folder / "..data"
         return self.folder / data.readlink() if data.is_symlink() else None
 
-    def _dated(self, payload: Mapping[str, str]) -> Path:
+    def _dated(self, payload: Mapping[str, str | bytes]) -> Path:
         dated = self.folder / f"..{datetime.now(UTC):%Y_%m_%d_%H_%M_%S}.{next(_NUMBERS)}"
         dated.mkdir(0o755)
-        for path, text in payload.items():
+        for path, content in payload.items():
             place = dated / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, "utf-8")
+            place.write_bytes(content if isinstance(content, bytes) else content.encode())
             place.chmod(0o644)
         return dated
 

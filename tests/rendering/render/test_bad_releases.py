@@ -16,7 +16,7 @@ CASES = [
         "  hello:",
         "  helo: {values: {}}\n  hello:",
         (
-            "environments/dev/values.yaml:3:3: no template for pipeline 'helo'; create templates/pipelines/helo/, or choose one of: hello",
+            "environments/dev/values.yaml:3:3: no template for pipeline 'helo'; create templates/pipelines/helo/, name the one it is made from (`template:`), or choose one of: hello",
         ),
     ),
     Case(

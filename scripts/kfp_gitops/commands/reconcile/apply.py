@@ -13,6 +13,7 @@ from kfp_gitops.commands import connection, listing
 from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
+from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -33,6 +34,7 @@ def add(subcommands: Any) -> None:
 def add_options(parser: ArgumentParser) -> None:
     """What an apply takes."""
     options.add_target(parser)
+    selection.add(parser, "touch only pipelines")
     options.add_lock(parser)
     options.add_decisions(parser)
     parser.add_argument(
@@ -58,7 +60,12 @@ def loaded(arguments: Namespace) -> Desired:
 
     told = arguments.commit or os.environ.get("KFP_GITOPS_COMMIT", "")
     return desired.load(
-        options.manifests(arguments), arguments.env, arguments.host, told, options.commit(arguments)
+        options.manifests(arguments),
+        arguments.env,
+        arguments.host,
+        told,
+        options.commit(arguments),
+        options.selected(arguments),
     )
 
 
@@ -82,11 +89,12 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         arguments.report.planned((c.action, c.kind) for c in found.changes)
         telling.plan(arguments, found)
         found = approved.judged(arguments, held, found, asked)
-        guard.check(found, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+        there = len(wanted.pipelines) + len(wanted.beside)
+        guard.check(found, options.limits(arguments), desired_pipelines=there)
         approved.begin(held, found, asked)
         progress.of(found)
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
-        approved.ended(held, done)
+        approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted.owner)
     code = _verdict(arguments, found, done)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))

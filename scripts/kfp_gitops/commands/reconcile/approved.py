@@ -13,6 +13,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import as_called
+from kfp_gitops.commands.reconcile import options
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -103,8 +104,10 @@ def _said(verdict: Verdict, asked: Approved | None) -> str:
     return f"{plan} is not needed: there is nothing to do"
 
 
-def ended(held: Held, done: Outcome) -> None:
-    """What has run through need not be gone on with."""
+def ended(held: Held, done: Outcome, found: Plan, asked: Approved | None) -> None:
+    """What has run through need not be gone on with; that a part did says nothing of a plan of the whole."""
+    if found.ground.desired.selected and not (asked and asked.is_of(found.basis)):
+        return
     if held.begun and not done.failed and not done.postponed:
         held.begin("")
 
@@ -113,15 +116,21 @@ def _renewed_by(arguments: Namespace, found: Plan) -> str:
     env = arguments.env
     if getattr(arguments, "require_plan", False):
         return as_called(f"`python scripts/reconcile.py plan --env {env} --approve`, then commit and merge")
-    return as_called(f"`python scripts/reconcile.py apply --env {env} --plan {found.basis.id}`")
+    part = "".join(f" {word}" for word in options.selected(arguments).words)
+    return as_called(f"`python scripts/reconcile.py apply --env {env}{part} --plan {found.basis.id}`")
 
 
 def may_approve(arguments: Namespace) -> None:
     """Before anything is asked.
 
     Raises:
-        UsageError: there is no environment to approve it for.
+        UsageError: there is no environment to approve it for, or the Job would never carry it out.
     """
+    if options.selected(arguments):
+        raise UsageError(
+            "--approve is for the environment's Job, which applies all of it: leave the selection out; of a part "
+            "`plan --out FILE` and `apply --plan FILE` with the same selection"
+        )
     if arguments.manifests or not (arguments.root / "environments" / arguments.env).is_dir():
         what = "--approve writes into environments/ENV of a repository"
         raise UsageError(f"{what}: give the repository with --root, and leave --manifests out")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile.options import decisions
 
@@ -19,6 +21,8 @@ def circumstances(arguments: Namespace, api: KfpApi, wanted: Desired) -> tuple[O
     from kfp_gitops.kfpserver.kfpapi.transport import at_once
     from kfp_gitops.operate.operations import pause
 
+    if beside := sorted(wanted.beside.intersection(arguments.adopt)):
+        raise UsageError(f"--adopt {beside[0]}: it is not selected; select it, or leave this out")
     with at_once() as pool:
         standing = pool.submit(pause.standing, api, wanted.owner)
         decided = decisions(arguments, api)
@@ -33,10 +37,12 @@ def with_pause(api: KfpApi, wanted: Desired) -> Desired:
     return _paused(wanted, pause.in_force(pause.standing(api, wanted.owner), api.now()))
 
 
-def _paused(wanted: Desired, found: Pause | None) -> Desired:
+def _paused(wanted: Desired, found: Sequence[Pause]) -> Desired:
     from kfp_gitops.operate.operations import pause
 
-    if found is None:
-        return wanted
-    console.note(f"{wanted.owner.environment} is {found}; `reconcile.py resume` ends it")
-    return pause.over(wanted, found)
+    whole = [one for one in found if not one.only]
+    for one in found:
+        if pause.concerns(wanted, one) or one in whole:
+            console.note(f"{wanted.owner.environment} is {one}; `reconcile.py resume` ends it")
+            wanted = pause.over(wanted, one)
+    return wanted

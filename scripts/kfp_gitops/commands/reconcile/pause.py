@@ -6,15 +6,21 @@ import getpass
 import re
 from argparse import Namespace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.commands.reconcile.progress import Lines
+from kfp_gitops.sources import selection
+from kfp_gitops.sources.selection import Selection
 
-_EXAMPLES = "  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'"
+if TYPE_CHECKING:
+    from kfp_gitops.operate.operations.pause import Part
+
+_EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'
+  python scripts/reconcile.py pause --env prod --select team=churn --until 2d   one team's schedules"""
 
 
 def add(subcommands: Any) -> None:
@@ -22,6 +28,7 @@ def add(subcommands: Any) -> None:
     about = "turn every schedule off until a time; plan and apply respect it"
     parser = subcommands.add_parser("pause", help=about, description=f"{about}.", examples=_EXAMPLES)
     options.add_target(parser)
+    selection.add(parser)
     options.add_identity(parser)
     parser.add_argument("--until", required=True, metavar="T", help="8h, 30m, 2d, or an instant in RFC 3339")
     parser.add_argument("--by", default=None, metavar="NAME", help="who pauses (default: this user)")
@@ -34,17 +41,28 @@ def run(arguments: Namespace) -> int:
     """Pause; exit 4 when a schedule could not be disabled: then do it again."""
     from kfp_gitops.operate.operations import pause
 
+    only = pause.checked(options.selected(arguments))
     now = datetime.now(UTC).replace(microsecond=0)
     by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"
-    asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()))
+    asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
+    part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner):
-        failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell)
+        failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell, part)
     lines.ended()
     console.result(f"{arguments.env} is {asked}")
     for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
         console.note(line)
     return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
+
+
+def _part(arguments: Namespace, only: Selection) -> Part:
+    """Of whom environment.yaml says which team's they are: it must be there for this."""
+    from kfp_gitops.operate.operations.pause import Part
+    from kfp_gitops.reconcile.folder import teams
+
+    known = teams(options.manifests(arguments), arguments.env)
+    return Part(only.chosen(known, arguments.env), known)
 
 
 def _user() -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, options
+from kfp_gitops.commands.reconcile import approved, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
+from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -35,6 +36,7 @@ def add(subcommands: Any) -> None:
     about = "show what apply would do; exit 1 if anything"
     parser = subcommands.add_parser("plan", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
+    selection.add(parser, "look only at pipelines")
     options.add_decisions(parser)
     parser.add_argument(
         "--approve", action="store_true",
@@ -53,13 +55,13 @@ def run(arguments: Namespace) -> int:
 
     if arguments.approve:
         approved.may_approve(arguments)
-    found = texts(options.manifests(arguments), arguments.env)
+    found = texts(options.manifests(arguments), arguments.env, options.selected(arguments))
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # What KFP has already is not compiled again. Patience comes after that: what is wrong with the manifests is told
     # at once, whether KFP answers or not.
     at_once = Namespace(**{**vars(arguments), "patience": 0.0})
 
-    def look() -> list[str] | None:
+    def look() -> list[int] | None:
         _fill(seen, lambda: _look(at_once, found))
         return None if seen.exception() else desired.unproved(found, seen.result()[2])
 
@@ -78,8 +80,9 @@ def run(arguments: Namespace) -> int:
     planned = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in planned.changes)
     arguments.report.drift = len(planned.differences)
-    options.show(arguments, planned)
-    guard.check(planned, options.limits(arguments), desired_pipelines=len(wanted.pipelines))
+    showing.show(arguments, planned)
+    there = len(wanted.pipelines) + len(wanted.beside)
+    guard.check(planned, options.limits(arguments), desired_pipelines=there)
     if arguments.approve and not planned.conflicts:
         approved.approve(arguments, planned)
     return conflicts(planned, everything=arguments.everything) or (

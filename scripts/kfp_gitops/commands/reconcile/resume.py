@@ -1,20 +1,34 @@
-"""`reconcile resume`: end every pause of an environment, and apply."""
+"""`reconcile resume`: end every pause of an environment, or of a part of it, and apply."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import apply, options
+from kfp_gitops.sources.selection import Selection
 
 
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
-    about = "end every pause of the environment, and apply"
+    about = "end every pause of the environment, or of what is selected, and apply that"
     parser = subcommands.add_parser("resume", help=about, description=f"{about}.")
     apply.add_options(parser)
     parser.set_defaults(run=run)
+
+
+def _within(arguments: Namespace) -> Callable[[Selection], bool]:
+    """Whether the part that a note is of lies within what is resumed."""
+    from kfp_gitops.reconcile.folder import teams
+
+    wanted = options.selected(arguments)
+    if not wanted:
+        return lambda _: True
+    known = teams(options.manifests(arguments), arguments.env)
+    chosen = wanted.chosen(known, arguments.env)
+    return lambda only: all(name in chosen for name, team in known.items() if only.matches(name, team))
 
 
 def run(arguments: Namespace) -> int:
@@ -24,6 +38,6 @@ def run(arguments: Namespace) -> int:
     found = apply.loaded(arguments)
     api = connection.api(arguments, found.host, found.namespace)
     with options.locked(arguments, api, found.owner):
-        if not pause.end(api, found.owner, console.note):
-            console.note(f"{arguments.env} is not paused")
+        if not pause.end(api, found.owner, console.note, _within(arguments)):
+            console.note(f"{arguments.env} is not paused{' so' if found.selected else ''}")
     return apply.carry_out(arguments, found)

@@ -14,6 +14,7 @@ from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import as_called, repository
 from kfp_gitops.commands.reconcile import options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
+from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.base.metrics import Report
@@ -31,6 +32,7 @@ def add(subcommands: Any) -> None:
     about = "show how the environment is; exit 1 when something is unhealthy"
     parser = subcommands.add_parser("status", help=about, description=f"{about}.")
     options.add_target(parser)
+    selection.add(parser, "show only pipelines")
     parser.add_argument(
         "--all",
         action="store_true",
@@ -55,7 +57,8 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not arguments.push_gateway:
         raise UsageError("--exit-zero tells nobody: give --push-gateway too, or leave it out")
-    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host)
+    part = options.selected(arguments)
+    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
@@ -102,4 +105,5 @@ def _report(report: Report, status: Status) -> None:
         report.failed[pipeline.name] = last is not None and last.state == "FAILED"
         for schedule in pipeline.schedules:
             report.missed[pipeline.name, schedule.name] = len(schedule.missed)
+        report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)

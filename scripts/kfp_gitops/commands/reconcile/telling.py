@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import showing
 from kfp_gitops.commands.reconcile.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def plan(arguments: Namespace, found: Plan) -> None:
 
     quiet = arguments.format == "text" and not arguments.out and not arguments.everything
     if not quiet or found.to_do or found.conflicts:
-        options.show(arguments, found, most=_MOST)
+        showing.show(arguments, found, most=_MOST)
         return
-    for line in plantext.notes(found, options.look(arguments)):
+    for line in plantext.notes(found, showing.look(arguments)):
         console.result(line)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import processes
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.packed import Packed
 from kfp_gitops.checking import limits
 from kfp_gitops.compiling import driverargs, ir
 from kfp_gitops.rendering.rendered import RenderedPipeline
@@ -28,9 +30,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Compiled(Identity):
-    """A compiled pipeline with the text of its IR."""
+    """A compiled pipeline with its IR."""
 
-    text: str
+    ir: Packed
+
+    @property
+    def text(self) -> str:
+        """The text of its IR."""
+        return str(self.ir)
 
 
 def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str, Compiled]:
@@ -41,18 +48,19 @@ def compile_all(pipelines: Sequence[RenderedPipeline], folder: str) -> dict[str,
     """
     _import_kfp()
     answers = _answers(pipelines, partial(_answer, partial(compile_pipeline, folder=folder)))
-    return {name: Compiled(**_identity(answer), text=answer["text"]) for name, answer in answers}
+    return {
+        name: Compiled(**_identity(answer), ir=Packed(b64decode(answer["ir"]))) for name, answer in answers
+    }
 
 
 def identify_all(
     pipelines: Sequence[RenderedPipeline],
     folder: str,
-    meanwhile: Callable[[], Collection[str] | None] | None = None,
+    meanwhile: Callable[[], Sequence[int] | None] | None = None,
 ) -> dict[str, Identity]:
     """The same, without the texts, which take a third of the time.
 
-    `meanwhile` as in `processes.spread`; it returns the names of the pipelines that are left to be compiled, and where
-    none is, kfp is not imported.
+    `meanwhile` as in `processes.spread`; where it leaves nothing to be compiled, kfp is not imported.
     """
     if meanwhile is None:
         _import_kfp()
@@ -63,19 +71,11 @@ def identify_all(
 def _answers(
     pipelines: Sequence[RenderedPipeline],
     answer: Callable[[RenderedPipeline], dict[str, Any]],
-    meanwhile: Callable[[], Collection[str] | None] | None = None,
+    meanwhile: Callable[[], Sequence[int] | None] | None = None,
 ) -> list[tuple[str, dict[str, Any]]]:
-    chosen = [*range(len(pipelines))]
-
-    def places() -> list[int]:
-        names = meanwhile() if meanwhile else None
-        if names is not None:
-            chosen[:] = [place for place in chosen if pipelines[place].name in names]
-        return chosen
-
-    found = processes.spread(answer, pipelines, meanwhile=places)
+    found = processes.spread(answer, pipelines, meanwhile=meanwhile or (lambda: None))
     raise_if_any(Problem.of(texts) for one in found for texts in one.get("problems", ()))
-    return [(pipelines[place].name, one) for place, one in zip(chosen, found, strict=True)]
+    return [(one["name"], one) for one in found]
 
 
 def _answer(one: Callable[[RenderedPipeline], Identity], pipeline: RenderedPipeline) -> dict[str, Any]:
@@ -85,10 +85,11 @@ def _answer(one: Callable[[RenderedPipeline], Identity], pipeline: RenderedPipel
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
     return {
+        "name": pipeline.name,
         "digest": found.digest,
         "warnings": [warning.texts() for warning in found.warnings],
         "placeholders": list(found.placeholders),
-        "text": found.text if isinstance(found, Compiled) else "",
+        "ir": b64encode(found.ir.content).decode("ascii") if isinstance(found, Compiled) else "",
     }
 
 
@@ -108,7 +109,7 @@ def compile_pipeline(pipeline: RenderedPipeline, folder: str) -> Compiled:
     found = made.made(pipeline, folder)
     text = emit.text(found.documents)
     identity = _identified(found, len(text.encode()))
-    return Compiled(identity.digest, identity.warnings, identity.placeholders, text)
+    return Compiled(identity.digest, identity.warnings, identity.placeholders, Packed.of(text))
 
 
 def identify_pipeline(pipeline: RenderedPipeline, folder: str) -> Identity:

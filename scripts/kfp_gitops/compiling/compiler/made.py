@@ -17,6 +17,7 @@ from kfp_gitops.compiling.compiler.sdk import SpecError
 from kfp_gitops.language import irlint
 from kfp_gitops.language.manifest import Manifest, nested, reader
 from kfp_gitops.language.manifest.place import Places
+from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import INNER, RenderedPipeline
 from kfp_gitops.sources import brought
 from kfp_gitops.sources.brought import Brought
@@ -41,11 +42,11 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
     Raises:
         InputError: it does not compile, or to what cannot run.
     """
-    folder = f"{folder}/pipelines/{pipeline.name}"
+    environment, folder = folder, f"{folder}/pipelines/{pipeline.name}"
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    documents = filled(_emitted(manifest, pipeline, folder))
+    documents = filled(_emitted(manifest, pipeline, folder, environment))
     places = Places(manifest, documents[0])
     raise_if_any(
         manifest.document.problem(
@@ -93,7 +94,9 @@ def _as_far_as_it_goes(value: Any, steps: Sequence[str]) -> Path:
     return tuple(at)
 
 
-def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> list[dict[str, Any]]:
+def _emitted(
+    manifest: Manifest, pipeline: RenderedPipeline, folder: str, environment: str
+) -> list[dict[str, Any]]:
     """The IR of a manifest with tasks, its inner pipelines made before it."""
     texts = pipeline.inner.items()
     inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
@@ -105,7 +108,8 @@ def _emitted(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> lis
     except SpecError as error:
         name, said = error.args
         what, todo = f"kfp 2.17 does not load this: {said}", "correct its source, or compile it with kfp 2.17"
-        raise InputError.of(f"{folder}/components/{name}.yaml", what, todo, 1, 1) from error
+        where = specs.path(name, specs.hash8(pipeline.specs[name]))
+        raise InputError.of(f"{environment}/{where}", what, todo, 1, 1) from error
     return found
 
 

@@ -1,5 +1,7 @@
 """A pause: a note on the server who turned an environment's schedules off until when, and the schedules turned off.
 
+It may be of a part of the environment alone: of a team's pipelines, or of those whose names match.
+
 The note is an experiment without runs, for KFP has nothing else that holds a text of ours on every version. While
 it stands, plan and apply keep the schedules disabled; when its time is over they show and repair them as usual.
 Resuming archives it, so who paused what and why can be read afterwards.
@@ -8,22 +10,26 @@ Resuming archives it, so who paused what and why can be read afterwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kfp_gitops.base import charset
 from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Desired
+from kfp_gitops.sources.selection import Selection
 
 _PREFIX = "kfp-gitops-paused-"
 _BY = 40
 """The most characters of the name of who pauses, so that half of the note is left for the reason."""
+_ONLY = 60
+"""The most characters of what a part is selected by: with the names around it a note of KFP holds no more."""
 _FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 """The end of a pause whose note is damaged: somebody wanted it, and `resume` ends it."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -37,11 +43,12 @@ class Pause:
     until: datetime
     by: str
     why: str
+    only: Selection = field(default_factory=Selection)
+    """Which of its pipelines; without any words all."""
 
     def __str__(self) -> str:
-        return (
-            f"paused by {self.by} until {self.until:%Y-%m-%dT%H:%M:%SZ}{': ' if self.why else ''}{self.why}"
-        )
+        only, why = f" ({self.only})" if self.only else "", f": {self.why}" if self.why else ""
+        return f"paused{only} by {self.by} until {self.until:%Y-%m-%dT%H:%M:%SZ}{why}"
 
 
 def until(text: str, now: datetime) -> datetime:
@@ -69,38 +76,78 @@ def standing(api: KfpApi, owner: Owner) -> list[Pause]:
         if ownership.owner(note.description) == owner and "until" in facts and not note.archived:
             why = (note.description or "").split("\n")[0]
             moment = timing.noted(facts["until"]) or _FOR_EVER
-            found.append(Pause(note.id, moment, facts.get("by", "somebody"), why))
+            only = Selection.read(facts["only"].split(",") if "only" in facts else ())
+            found.append(Pause(note.id, moment, facts.get("by", "somebody"), why, only))
     return sorted(found, key=lambda pause: (pause.until, pause.id))
 
 
-def in_force(pauses: Iterable[Pause], now: datetime) -> Pause | None:
-    """The one that lasts longest, if any lasts."""
-    return max((p for p in pauses if p.until > now), key=lambda p: p.until, default=None)
+def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
+    """Of each part, and of the whole, the one that lasts longest, if any lasts; by their ends."""
+    lasting: dict[Selection, Pause] = {}
+    for pause in sorted((p for p in pauses if p.until > now), key=lambda p: p.until):
+        lasting[pause.only] = pause
+    return sorted(lasting.values(), key=lambda p: (p.until, p.id))
 
 
 def over(desired: Desired, pause: Pause) -> Desired:
-    """The same with every pipeline paused at least as long as this."""
+    """The same with every pipeline that it is of paused at least as long as this."""
     pipelines = tuple(
         replace(pipeline, paused_until=max(pipeline.paused_until or pause.until, pause.until))
+        if pause.only.matches(pipeline.name, pipeline.team)
+        else pipeline
         for pipeline in desired.pipelines
     )
     return replace(desired, pipelines=pipelines)
 
 
-def begin(api: KfpApi, owner: Owner, pause: Pause, now: datetime, tell: Callable[[str], None]) -> list[str]:
-    """Leave the note, then disable every schedule of the environment; returns what failed.
+def concerns(desired: Desired, pause: Pause) -> bool:
+    """Whether it pauses any of these pipelines."""
+    return any(pause.only.matches(pipeline.name, pipeline.team) for pipeline in desired.pipelines)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pipelines of an environment, beside all that it has: by name."""
+
+    chosen: Collection[str]
+    known: Collection[str]
+
+    def holds(self, schedule: ActualSchedule, names: dict[str, str]) -> bool:
+        """Whether a recurring run is of one; `names`: the id of a pipeline on KFP → its name.
+
+        By its own name where its pipeline is there no more, or is none of the environment's: a-b-c may be of a and a-b.
+        """
+        name = names.get(schedule.pipeline_id or "", "")
+        if name not in self.known:
+            parts = schedule.name.split("-")
+            begins = ("-".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+            name = next((begin for begin in begins if begin in self.known), "")
+        return name in self.chosen
+
+
+def begin(
+    api: KfpApi,
+    owner: Owner,
+    pause: Pause,
+    now: datetime,
+    tell: Callable[[str], None],
+    part: Part | None = None,
+) -> list[str]:
+    """Leave the note, then disable every schedule of the environment, or of a part; returns what failed.
 
     In this order an apply that comes in between already sees the note. Done again, it leaves a second note;
     the one that lasts longest counts.
     """
-    name = f"{_PREFIX}{owner.environment}-{now:%Y%m%dT%H%M%SZ}"
+    of = f"{len(pause.only.texts)}-" if pause.only else ""  # in one second the whole may be paused, too
+    name = f"{_PREFIX}{owner.environment}-{of}{now:%Y%m%dT%H%M%SZ}"
     api.create_experiment(name, note_of(owner, pause))
-    return disable(api, owner, tell)
+    return disable(api, owner, tell, part)
 
 
 def note_of(owner: Owner, pause: Pause) -> str:
     """The text of a note, cut to what KFP keeps: at 3 a.m. a long reason, or one with an emoji, must not fail."""
     facts = {"until": pause.until.isoformat(), "by": shortened(charset.without(pause.by), _BY)}
+    facts |= {"only": ",".join(pause.only.texts)} if pause.only else {}
     why = charset.without(pause.why) or "no reason was given"
     around = len(ownership.describe(owner, "?", **facts)) - 1
     return ownership.describe(owner, shortened(why, EXPERIMENT_DESCRIPTION.maximum - around), **facts)
@@ -111,19 +158,43 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def end(api: KfpApi, owner: Owner, tell: Callable[[str], None]) -> int:
-    """Take every note back; returns how many there were. Enabling is apply's: it is a replacement, not a switch."""
+def checked(only: Selection) -> Selection:
+    """What can be noted.
+
+    Raises:
+        UsageError: it is too long; half of a note would pause what it does not mean.
+    """
+    if len(text := ",".join(only.texts)) > _ONLY:
+        raise UsageError(
+            f"pause: {len(text)} characters select, and a note in KFP holds {_ONLY}: pause in several commands"
+        )
+    return only
+
+
+def end(
+    api: KfpApi,
+    owner: Owner,
+    tell: Callable[[str], None],
+    is_within: Callable[[Selection], bool] = lambda _: True,
+) -> int:
+    """Take every note back whose part lies within what is resumed; returns how many there were.
+
+    Enabling is apply's: it is a replacement, not a switch.
+    """
     notes = standing(api, owner)
-    for note in notes:
+    ended = [note for note in notes if is_within(note.only)]
+    for note in ended:
         api.archive_experiment(note.id)
         tell(f"no longer {note}")
-    return len(notes)
+    for note in (note for note in notes if note not in ended):
+        tell(f"still {note}: that is of more than what is selected, and `resume` of that ends it")
+    return len(ended)
 
 
-def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None]) -> list[str]:
-    """Disable every schedule of the environment; compiles nothing and reads no manifest. Returns what failed."""
+def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None], part: Part | None = None) -> list[str]:
+    """Disable every schedule of the environment, or of a part; compiles nothing. Returns what failed."""
     failed = []
-    ours = [s for s in api.schedules() if s.owner == owner and s.enabled]
+    ours = _of(api, owner, [s for s in api.schedules() if s.owner == owner and s.enabled], part)
     for schedule in sorted(ours, key=lambda s: (s.name, s.id)):
         try:
             api.disable_schedule(schedule.id)
@@ -134,5 +205,14 @@ def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None]) -> list[str]
             failed.append(f"{schedule.name}: {error}")
             tell(f"disable schedule {schedule.name}: failed")
     if not ours:
-        tell("no schedule of this environment is enabled")
+        tell(f"no schedule of this {'part' if part else 'environment'} is enabled")
     return failed
+
+
+def _of(
+    api: KfpApi, owner: Owner, schedules: Sequence[ActualSchedule], part: Part | None
+) -> Sequence[ActualSchedule]:
+    if part is None or not schedules:
+        return schedules
+    names = {found.id: name for name, found in api.pipelines((), owner).items()}
+    return [schedule for schedule in schedules if part.holds(schedule, names)]

@@ -33,7 +33,7 @@ def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Seque
     known = {pipeline.name for pipeline in desired.pipelines}
     others = tuple(_line(change) for change in plan.differences if change.pipeline not in known)
     conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
-    unsettled = unclear.told(desired.owner, actual.experiments)
+    unsettled = () if desired.selected else unclear.told(desired.owner, actual.experiments)
     rest = (*others, *conflicts, *unsettled)
     return Status(desired.owner.environment, desired.host, actual.now, pipelines, rest)
 
@@ -58,6 +58,7 @@ def _pipeline(
     drift = tuple(map(_line, changes))
     return PipelineStatus(
         name=pipeline.name,
+        team=pipeline.team,
         version=pipeline.version,
         registered=version is not None,
         release=version.facts.get("release", "") if version else "",

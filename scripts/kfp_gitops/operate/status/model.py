@@ -33,6 +33,7 @@ class PipelineStatus:
     """A pipeline of the manifests; `drift` are the changes that an apply would make, `unhealthy` says why it is."""
 
     name: str
+    team: str
     version: str
     registered: bool
     release: str

@@ -53,6 +53,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         events=known_events.changes(*_changed_manifests(before, after)),
         warnings=[
             *diagnostics.gone(old, new),
+            *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,
@@ -129,16 +130,16 @@ def _unsaid(
             if path == LOCK:
                 yield from environment_floor.lock(at, *sides, by_name, digests)
             else:
-                yield from environment_floor.settings(at, *sides, told, by_name)
+                yield from environment_floor.settings(at, *sides, told, by_name, (before.holds, after.holds))
 
 
 def _unlisted(environment: str, before: State, after: State) -> Iterator[Change]:
-    """Files below `pipelines/` that belong to no pipeline of environment.yaml, neither before nor after."""
-    listed = {*before.entries(), *after.entries()}
+    """Files that belong to no pipeline of environment.yaml, neither before nor after; specs, in one of them."""
+    listed, strays = {*before.entries(), *after.entries()}, {*before.strays(), *after.strays()}
     for path in sorted({**before.texts, **after.texts}):
         top, _, rest = path.partition("/")
         name, slash, _ = rest.partition("/")
-        if top == "pipelines" and not (slash and name in listed):
+        if path in strays or (top == "pipelines" and not (slash and name in listed)):
             yield from contents.file(f"manifests/{environment}/{path}", path, before, after)
 
 
@@ -250,6 +251,7 @@ def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFi
         version_after=is_.version if is_.manifest == after.digest(name) else None,
         release_before=was.release,
         release_after=is_.release,
+        template=str((new or was).settings.get("template", name)),
     )
 
 

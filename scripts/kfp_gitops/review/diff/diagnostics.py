@@ -22,6 +22,24 @@ def gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def tombstones_gone(environment: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Nobody deletes any more what of them is left."""
+    if not after:
+        return
+    stay = {item.get("name") for key in ("absent", "pipelines") for item in _items(after, key)}
+    for name in (item.get("name") for item in _items(before, "absent")):
+        if name not in stay:
+            yield (
+                f"the tombstone of {name} goes: what is left of it in KFP is not deleted any more, only its schedules "
+                f"are kept off; `python scripts/reconcile.py plan --env {environment}` of before says when nothing is"
+            )
+
+
+def _items(settings: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    found = settings.get(key)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
 def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterator[str]:
     """What follows from changed settings of the environment."""
     for change in changes:
@@ -38,11 +56,22 @@ def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterato
                 if change.after == "disabled"
                 else "the environment is delivered again, its schedules are turned on as its manifests say"
             )
+        elif change.field == "promotesFrom":
+            yield _other_way(environment, change)
         elif change.field == "metadata.namespace" and change.name.startswith("Job/"):
             yield (
                 f"delivery.namespace changes: {change.before} → {change.after}. The new one must be there, and the "
                 "AppProject must let Argo CD into the old one until what is there is pruned (docs/environments.md)"
             )
+
+
+def _other_way(environment: str, change: Change) -> str:
+    was = f"no longer from {change.before}" if change.before else "and from no other"
+    if not change.after:
+        return (
+            f"{environment} does not say any more from where it is promoted: releases may come from anywhere"
+        )
+    return f"{environment} is promoted from {change.after} now, {was}: what releases go through before it changes"
 
 
 def _moved(environment: str, change: Change) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kfp_gitops.compiling.lock import version_name
+from kfp_gitops.rendering import specs
 from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.model import Action, Change, Kind, PipelineDiff
 from kfp_gitops.review.diff.strict import ABSENT, Item, Place, alike, held, unsaid
@@ -17,18 +18,38 @@ Digests = Callable[[str], tuple[str | None, str | None]]
 _LOCK_HEAD: Mapping[Place, Any] = {("apiVersion",): FILE_VERSION, ("kind",): "VersionLock"}
 
 
+Holds = Callable[[str, Any], bool]
+"""Whether an entry that refers to a component so leads to a text of it, which is compared for itself."""
+
+
 def settings(
-    path: str, before: Any, after: Any, told: Told, found: Mapping[str, PipelineDiff]
+    path: str,
+    before: Any,
+    after: Any,
+    told: Told,
+    found: Mapping[str, PipelineDiff],
+    holds: tuple[Holds, Holds],
 ) -> Iterator[Change]:
     """What of environment.yaml nobody is told."""
 
     def said(place: Place, old: Any, new: Any) -> bool:
         match place:
+            case ("pipelines", Item(), specs.FOLDER, *name) if _follow(name, (old, new), holds):
+                return True
             case ("pipelines", Item() as name, *rest):
                 return _said_of_pipeline(told, found.get(name), tuple(rest), old, new)
         return told.says([Kind.SETTING], "environment", place, old, new)
 
     return leftover.changes(path, unsaid(before, after, said))
+
+
+def _follow(name: Sequence[str], sides: tuple[Any, Any], holds: tuple[Holds, Holds]) -> bool:
+    """Whether all references are true, on both sides: of one component, or of all of an entry."""
+    for value, true in zip(sides, holds, strict=True):
+        refs = {} if value is ABSENT else {name[0]: value} if len(name) == 1 else value
+        if not isinstance(refs, Mapping) or not all(true(*ref) for ref in refs.items()):
+            return False
+    return len(name) <= 1
 
 
 def _said_of_pipeline(told: Told, found: PipelineDiff | None, place: Place, old: Any, new: Any) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.delivery import key
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.sources.release import sha256
@@ -28,12 +29,16 @@ class Facts:
 
     @cached_property
     def files(self) -> dict[str, dict[str, str]]:
-        """Pipeline → its files: key in a ConfigMap → path below manifests/<env>/."""
-        found = {
-            name: [f"pipelines/{name}/{path}" for path in folder.texts]
-            for name, folder in self.pipelines.items()
-        }
-        return {name: {key(path): path for path in paths} for name, paths in found.items()}
+        """ConfigMap → what it holds: key → path below manifests/<env>/; shared specs are in one of their own."""
+        found: dict[str, dict[str, str]] = {}
+        strays = {*self.state.strays()}
+        for path in (path for path in self.state.texts if path not in strays):
+            match path.split("/"):
+                case ["pipelines", pipeline, _, *_] if pipeline in self.pipelines:
+                    found.setdefault(f"pipeline {pipeline}", {})[key(path)] = path
+                case [specs.FOLDER, *_]:
+                    found.setdefault(specs.FOLDER, {})[key(path)] = path
+        return found
 
     @cached_property
     def pipelines(self) -> Mapping[str, Any]:
@@ -52,8 +57,8 @@ class Facts:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """ConfigMap → the pipeline whose files it holds."""
-        return {f"kfp-gitops-{self.environment}-pipeline-{name}": name for name in self.files}
+        """Name of a ConfigMap → what it is about, as in `files`."""
+        return {f"kfp-gitops-{self.environment}-{about.replace(' ', '-')}": about for about in self.files}
 
 
 def without(before: Any, after: Any, left: Facts, right: Facts) -> tuple[Any, Any]:
@@ -125,7 +130,7 @@ def _kept(items: list[Any], own: Mapping[int, Follower], twins: set[str], other:
 
 def _is_there(about: str, facts: Facts) -> bool:
     kind, _, name = about.partition(" ")
-    return name in facts.pipelines if kind == "pipeline" else name in facts.state.texts
+    return about in facts.files if kind in ("pipeline", specs.FOLDER) else name in facts.state.texts
 
 
 def _digest(entry: Entry, own: Facts, _: Facts) -> Follower | None:
@@ -165,13 +170,13 @@ def _is_item(item: Any) -> bool:
 def _listing(
     entry: Entry, field: str, pairs: Sequence[tuple[Any, ...]], own: Facts, other: Facts
 ) -> Follower | None:
-    """That it lists each file of a pipeline once and no other; bare it has those that both states have."""
-    name = own.names.get(str(entry["name"]))
-    if name is None:
+    """That it lists each file of what it is about once and no other; bare it has those that both states have."""
+    about = own.names.get(str(entry["name"]))
+    if about is None:
         return None
-    wanted = set(own.files[name].items())
+    wanted = set(own.files[about].items())
     if not len(pairs) == len(entry[field]) == len(wanted) or set(pairs) != wanted:
         return None
-    both = other.files.get(name, {})
+    both = other.files.get(about, {})
     kept = [item for item, (label, _) in zip(entry[field], pairs, strict=True) if label in both]
-    return Follower(f"pipeline {name}", {**entry, field: kept})
+    return Follower(about, {**entry, field: kept})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import InputError, UsageError
-from kfp_gitops.base.yamltext import MAX_BYTES
+from kfp_gitops.base.files import MAX_BYTES
 from kfp_gitops.review.diff import shared
 from kfp_gitops.review.diff.shared import Shared
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -12,13 +12,14 @@ from typing import Any
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest.migration import migrated
+from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.diff import leftover, schedules
 
 MANIFEST = "pipeline.yaml"
-_COMPONENTS = "components/"
+_COMPONENTS = specs.PREFIX
 _INNER = f"{INNER}/"
 
 
@@ -71,7 +72,7 @@ def _parsed(text: str) -> tuple[Document, ...]:
 
 @dataclass(frozen=True)
 class PipelineFiles(Files):
-    """The folder of one pipeline."""
+    """The folder of one pipeline; its component specs are in it as `components/<name>.yaml`, wherever they stand."""
 
     def digest(self, name: str) -> str:
         """What a lock says of these files where it was made from them."""
@@ -141,16 +142,49 @@ class State(Files):
         locked = mapping(mapping(self.document(LOCK)).get("pipelines"))
         return {
             item["name"]: Entry(
-                {key: value for key, value in item.items() if key not in ("name", "release")},
+                self._own_settings(item),
                 item.get("release"),
                 mapping(locked.get(item["name"])).get("version"),
                 mapping(locked.get(item["name"])).get("manifest"),
                 mapping(locked.get(item["name"])).get("digest"),
                 paused_until(self.settings, item),
             )
-            for item in _maps(self.settings.get("pipelines"))
-            if isinstance(item.get("name"), str)
+            for item in self._items()
         }
+
+    def _items(self) -> list[Mapping[str, Any]]:
+        """The entries of environment.yaml that name a pipeline."""
+        return [item for item in _maps(self.settings.get("pipelines")) if isinstance(item.get("name"), str)]
+
+    def _own_settings(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """What an entry says beside its release; of its components only what the specs themselves do not say."""
+        found = {key: value for key, value in item.items() if key not in ("name", "release", specs.FOLDER)}
+        refs = item.get(specs.FOLDER, {})
+        if isinstance(refs, Mapping):
+            refs = {name: digits for name, digits in refs.items() if not self.holds(name, digits)}
+        return found if refs == {} else {**found, specs.FOLDER: refs}
+
+    def holds(self, component: Any, digits: Any) -> bool:
+        """Whether there is the shared file that an entry refers to so, with the text that its name says."""
+        text = self.texts.get(specs.path(component, digits))
+        return text is not None and specs.hash8(text) == digits
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Paths of the shared files that some entry refers to."""
+        return frozenset(path for item in self._items() for _, _, path in specs.of_entry(item))
+
+    def strays(self) -> Iterator[str]:
+        """Paths of component specs that no pipeline of environment.yaml uses."""
+        listed = {item["name"]: specs.FOLDER in item for item in self._items()}
+        for path in self.texts:
+            match path.split("/"):
+                case [specs.FOLDER, *_]:
+                    if path not in self.shared:
+                        yield path
+                case ["pipelines", name, specs.FOLDER, *_]:
+                    if listed.get(name):
+                        yield path
 
     def absent(self) -> dict[str, str]:
         """Pipeline that is to be gone → what its tombstone deletes."""
@@ -168,7 +202,15 @@ class State(Files):
             pipeline, slash, name = rest.partition("/")
             if top == "pipelines" and slash:
                 texts[pipeline][name] = text
+        for item in self._items():
+            if specs.FOLDER in item:
+                texts[item["name"]] = {**_without_specs(texts[item["name"]]), **dict(self._specs(item))}
         return {pipeline: PipelineFiles(self.name, found) for pipeline, found in texts.items()}
+
+    def _specs(self, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for component, _, path in specs.of_entry(item):
+            if path in self.texts:
+                yield f"{_COMPONENTS}{component}.yaml", self.texts[path]
 
     def manifests(self, now: datetime) -> dict[str, Mapping[str, Any]]:
         """Pipeline of environment.yaml → manifest as YAML data, as it is in force."""
@@ -191,8 +233,13 @@ class State(Files):
     def delivery(self) -> Files:
         """What Argo CD applies."""
         ours = (ENVIRONMENT, LOCK)
-        texts = {p: t for p, t in self.texts.items() if p not in ours and not p.startswith("pipelines/")}
+        folders = ("pipelines/", _COMPONENTS)
+        texts = {p: t for p, t in self.texts.items() if p not in ours and not p.startswith(folders)}
         return Files(self.name, texts)
+
+
+def _without_specs(texts: Mapping[str, str]) -> dict[str, str]:
+    return {path: text for path, text in texts.items() if not path.startswith(_COMPONENTS)}
 
 
 def _maps(value: Any) -> list[Mapping[str, Any]]:

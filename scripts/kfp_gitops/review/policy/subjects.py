@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path as Folder
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from kfp_gitops.base import files
 from kfp_gitops.base.yamltext import Document, parse_all
 from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
@@ -35,9 +37,28 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
         InputError: a file that is no YAML or no manifest; render it again.
     """
     folder = f"manifests/{environment}"
-    for name in files.list_files(root, folder) if (root / folder).is_dir() else []:
+    refs: dict[str, Refs] = {}
+    names = files.list_files(root, folder) if (root / folder).is_dir() else []
+    if ENVIRONMENT in names:
+        refs = _refs(files.read_text(root, f"{folder}/{ENVIRONMENT}"), f"{folder}/{ENVIRONMENT}")
+    for name in names:
         path = f"{folder}/{name}"
-        yield from _of_file(root, environment, name, files.read_text(root, path), path)
+        yield from _of_file(root, environment, name, files.read_text(root, path), path, refs)
+
+
+Refs = Mapping[str, str]
+"""Component → path of its spec below manifests/<env>/."""
+
+
+def _refs(text: str, path: str) -> dict[str, Refs]:
+    """Pipeline → its components, as environment.yaml says; nothing of one that has its specs in its own folder."""
+    found = parse_all(text, path)[0].value
+    entries = found.get("pipelines") if isinstance(found, Mapping) else None
+    return {
+        str(entry.get("name")): {component: where for component, _, where in specs.of_entry(entry)}
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, Mapping) and specs.FOLDER in entry
+    }
 
 
 def shared(root: Folder) -> Iterator[Subject]:
@@ -79,9 +100,12 @@ def _names(path: str, text: str) -> Iterator[str]:
                 yield name
 
 
-def _of_file(root: Folder, environment: str, name: str, text: str, path: str) -> Iterator[Subject]:
+def _of_file(
+    root: Folder, environment: str, name: str, text: str, path: str, refs: Mapping[str, Refs] | None = None
+) -> Iterator[Subject]:
     documents = parse_all(text, path)
-    found = [*_named(root, environment, name, text, path, documents)]
+    found = [*_named(root, environment, name, text, path, documents, refs or {})]
+    name = _called(name)
     yield from found
     place = f"{environment}/{name.removesuffix('.yaml')}".lstrip("/")
     own = {id(document) for document in documents}
@@ -93,23 +117,38 @@ def _of_file(root: Folder, environment: str, name: str, text: str, path: str) ->
         yield from in_texts(environment, place, document, [one.at for one in read if one.kind in _TELLS_ALL])
 
 
+def _called(name: str) -> str:
+    """A file's name as waivers have it: that of a shared spec without what changes with each change of it."""
+    shared = PurePosixPath(name).parts[:-1] == (specs.FOLDER,)
+    return specs.PREFIX + specs.component_of(name) if shared else name
+
+
 def _named(
-    root: Folder, environment: str, name: str, text: str, path: str, documents: list[Document]
+    root: Folder,
+    environment: str,
+    name: str,
+    text: str,
+    path: str,
+    documents: list[Document],
+    refs: Mapping[str, Refs],
 ) -> Iterator[Subject]:
     for document in documents:
-        yield from in_containers(environment, name, document)
+        yield from in_containers(environment, _called(name), document)
         yield from in_kustomization(environment, name, document)
     match PurePosixPath(name).parts:
         case (top,) if top == ENVIRONMENT:
             yield from in_environment(environment, documents[0])
         case ("pipelines", pipeline, "pipeline.yaml"):
             manifest = reader.read(text, path)
-            still = idle(side(root, path, manifest.document.value)) if manifest.schedules else []
+            of_spec = refs.get(pipeline)
+            still = idle(side(root, path, manifest.document.value, of_spec)) if manifest.schedules else []
             yield from in_manifest(environment, f"{environment}/{pipeline}", manifest, still)
         case ("pipelines", pipeline, part, inner) if part == INNER:
             place = f"{environment}/{pipeline}/{inner.removesuffix('.yaml')}"
             yield from in_manifest(environment, place, reader.read(text, path))
-        case ("pipelines", pipeline, "components", component):
+        case (specs.FOLDER, _):
+            yield from in_component(environment, f"{environment}/{_called(name)}", documents[0])
+        case ("pipelines", pipeline, specs.FOLDER, component):  # of an earlier version
             place = f"{environment}/{pipeline}/{component.removesuffix('.yaml')}"
             yield from in_component(environment, place, documents[0])
         case ("pipelines", pipeline, *_):
@@ -117,21 +156,37 @@ def _named(
             yield from in_ir(environment, f"{environment}/{pipeline}", documents[0])
 
 
-def side(root: Folder, path: str, manifest: Mapping[str, Any]) -> Side:
-    """The files of a pipeline, by the path of its manifest, for what the cache makes of them."""
+def side(root: Folder, path: str, manifest: Mapping[str, Any], refs: Refs | None = None) -> Side:
+    """The files of a pipeline, by the path of its manifest, for what the cache makes of them.
+
+    `refs`: where its component specs stand; without them they are in its own folder.
+    """
     folder = path.rpartition("/")[0]
+    environment = folder.rpartition("/pipelines/")[0]
     found = {
-        name: [document.value for document in parse_all(files.read_text(root, f"{folder}/{name}"), name)]
+        name: _values(files.read_text(root, f"{folder}/{name}"), name)
         for name in files.list_files(root, folder)
         if name != "pipeline.yaml"
     }
-    parts: dict[str, dict[str, list[Any]]] = {"components": {}, INNER: {}, "": {}}
+    parts: dict[str, dict[str, list[Any]]] = {specs.FOLDER: {}, INNER: {}, "": {}}
     for name, documents in found.items():
         kind, _, rest = name.rpartition("/")
         parts.get(kind, {})[rest] = documents
+    if refs is not None:
+        there = {name: where for name, where in refs.items() if (root / environment / where).is_file()}
+        parts[specs.FOLDER] = {
+            f"{name}.yaml": _values(files.read_text(root, f"{environment}/{where}"), where)
+            for name, where in there.items()
+        }
     return Side(
         manifest,
-        {name.removesuffix(".yaml"): one[0] for name, one in parts["components"].items() if one},
+        {name.removesuffix(".yaml"): one[0] for name, one in parts[specs.FOLDER].items() if one},
         {name: one[0] for name, one in parts[INNER].items() if one},
         parts[""],
     )
+
+
+@lru_cache(maxsize=512)
+def _values(text: str, name: str) -> list[Any]:
+    """The values of a file's documents; pipelines share their components."""
+    return [document.value for document in parse_all(text, name)]

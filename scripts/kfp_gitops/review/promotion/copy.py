@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
+from kfp_gitops.base.errors import Problem, RefusedError, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
+from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
-from kfp_gitops.rendering.rendered import LOCK, Rendered
+from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
+from kfp_gitops.review.promotion.history import carried
 from kfp_gitops.review.promotion.provenance import Origins
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
 
@@ -67,10 +70,12 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    _refuse_impossible(giver, taker, pipelines)
+    pipelines = [*_meant(taker, pipelines)]
+    _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    among = set(chosen)
+    given = {name: found for name, found in environment.releases(root, giver).items() if name in among}
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
@@ -83,15 +88,26 @@ def promote(
             if not left:
                 return Promotion((), ())
             return promote(root, source, target, left, admit, uncommitted=uncommitted)
-        texts = {**rendered.files(), LOCK: lock.compiled(rendered)}
+        wanted = with_lock(root, rendered, lock.compiled(rendered))
         changed = _copy_back(staged, root, target)
         changed += [
             (action, f"{rendered.folder}/{name}")
-            for action, name in files.synchronise(root, rendered.folder, texts)
+            for action, name in files.synchronise(root, rendered.folder, wanted)
         ]
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
     return Promotion(done, tuple(changed))
+
+
+def _meant(taker: Environment, asked: Sequence[str]) -> Iterator[str]:
+    """Names as they are, and what each glob stands for."""
+    for name in asked:
+        if not set(name) & set("*?["):
+            yield name
+        elif found := fnmatch.filter(taker.pipelines, name):
+            yield from found
+        else:
+            raise UsageError(f"--pipeline {name!r}: {taker.name} has no pipeline of such a name")
 
 
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
@@ -110,20 +126,54 @@ def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler
         raise RefusedError("\n".join([*found, todo]))
 
 
-def _refuse_impossible(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
+def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipelines: Sequence[str]) -> None:
     if giver.name == taker.name:
         raise UsageError(f"--from and --to are both {giver.name!r}; name two environments")
     if taker.follows_sources:
         raise UsageError(
             f"{taker.name} follows the sources, so nothing is promoted to it; set `follows: pinned`"
         )
+    if taker.promotes_from not in ("", giver.name):
+        raise RefusedError(_past(root, giver.name, taker))
+    raise_if_any(_not_there(giver, taker, pipelines))
+
+
+def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> Iterator[Problem]:
+    """What is asked for and is no pipeline of both, each where its values are, or would be."""
+    if not taker.pipelines:
+        todo = f"name some in {environment.values_path(taker.name)}"
+        yield taker.values.problem(
+            ("pipelines",), f"{taker.name} has no pipeline to promote to", todo, key=True
+        )
     for name in pipelines or taker.pipelines:
-        if name not in taker.pipelines:
-            raise UsageError(
-                f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
+        if not taker.has(name):
+            like = meant(name, taker.pipelines)
+            todo = (
+                f"did you mean {like!r}?"
+                if like
+                else f"add its values to {environment.values_path(taker.name)}"
             )
-        if name not in giver.pipelines:
-            raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+            yield taker.values.problem(
+                ("pipelines",), f"{taker.name} has no pipeline {name!r}", todo, key=True
+            )
+        elif not giver.has(name):
+            todo = f"add it to {environment.values_path(giver.name)}, or name the others with --pipeline"
+            yield taker.values.problem(
+                ("pipelines", name),
+                f"{giver.name} has no pipeline {name!r}, so it has no release",
+                todo,
+                key=True,
+            )
+
+
+def _past(root: Path, source: str, taker: Environment) -> str:
+    before = taker.promotes_from
+    place = taker.values.problem((way.KEY,), "", "").place
+    steps = way.to(root, taker.name)
+    return (
+        f"{place}: {taker.name} is promoted from {before}, and not from {source}: {way.shown(steps)}; "
+        f"{way.instead(steps, source)}; what cannot wait for that needs another `{way.KEY}` there, reviewed with it"
+    )
 
 
 def _stage(root: Path, staged: Path) -> None:
@@ -141,11 +191,11 @@ def _write_release(
     *,
     with_reconciler: bool,
 ) -> None:
-    entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
+    entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:
-            entries[name] = _entry(giver, found, origins.new[name])
+            entries[name] = _entry(giver, name, found, origins.new[name])
     for stale in set(files.list_folders(staged, f"environments/{taker.name}/pinned")) - set(taker.pipelines):
         files.synchronise(staged, pinned_folder(taker.name, stale), {})  # a link is refused, not followed
     images = dict(taker.images)
@@ -155,12 +205,16 @@ def _write_release(
     files.write_text(staged, environment.release_path(taker.name), text)
 
 
-def _entry(giver: Environment, found: Release, commit: str) -> dict[str, Any]:
+def _entry(giver: Environment, name: str, found: Release, commit: str) -> dict[str, Any]:
+    template = giver.template_of(name)
+    sources = "" if giver.follows_sources else carried(giver.promoted.get(name, {}))
     return {
+        **({"template": template} if template != name else {}),
         "digest": found.digest,
         "images": dict(found.used_images),
         "from": giver.name,
         "commit": commit,
+        **({"sources": sources} if sources else {}),
     }
 
 

@@ -13,7 +13,8 @@ from kfp_gitops.base import committed, git
 from kfp_gitops.base.committed import Commit, Objects
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.sources import environment, release
+from kfp_gitops.sources import environment, release, way
+from kfp_gitops.sources.release import Sources
 from kfp_gitops.sources.values import merge
 
 _WHOLE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -36,6 +37,7 @@ class History:
     _ancestors: dict[str, bool] = field(default_factory=dict)
     _inputs: dict[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
     _digests: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+    _read: dict[tuple[str, str], Sources] = field(default_factory=dict)
     _released: dict[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
     def is_whole(self, commit: str) -> bool:
@@ -80,11 +82,25 @@ class History:
         tree, inputs = self._tree(commit), self._inputs_at(commit, source)
         try:
             if inputs.get("follows") == "sources":
-                return release.from_sources(tree, pipeline, inputs["images"]).digest
+                return self._sources(commit, source).release(_template(inputs, pipeline)).digest
             images = _below(inputs, "pipelines", pipeline, "images")
             return release.from_pinned(tree, source, pipeline, images).digest
         except InputError:
             return None
+
+    def _sources(self, commit: str, source: str) -> Sources:
+        """What an environment renders from at a commit: many of its pipelines have one template."""
+        if (commit, source) not in self._read:
+            self._read[commit, source] = Sources(self._tree(commit), self.images(commit, source))
+        return self._read[commit, source]
+
+    def sources(self, commit: str, source: str, pipeline: str) -> str:
+        """The commit of the sources of what was promoted to an environment, as its entry says at a commit."""
+        return carried(_below(self._inputs_at(commit, source), "pipelines", pipeline))
+
+    def way(self, commit: str, target: str) -> str:
+        """Which environment an environment said at a commit that it is promoted from; empty when it did not say."""
+        return str(self._inputs_at(commit, target).get(way.KEY) or "")
 
     def released(self, source: str) -> Mapping[str, list[str]]:
         """Release digest → the commits by which an environment's manifests came to name it, up to HEAD.
@@ -121,6 +137,11 @@ class History:
             return self.where(origin, pipeline, digest, beyond) is not None
         known = isinstance(at, str) and self.knows(at) and self.has(at)
         return known and self.bears_out(at, origin, pipeline, digest, beyond)
+
+
+def carried(entry: Mapping[str, Any]) -> str:
+    """The commit of the sources that an entry of release.yaml hands on to the next environment; empty without one."""
+    return str(entry.get("sources") or entry.get("commit") or "")
 
 
 @contextmanager
@@ -164,9 +185,16 @@ def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
     follows = found.get("follows") if isinstance(found, dict) else None
     return {
         "follows": follows,
+        way.KEY: found.get(way.KEY) if isinstance(found, dict) else None,
         "images": _below(released.value, "images"),
         "pipelines": _below(released.value, "pipelines"),
+        "values": _below(found, "pipelines"),
     }
+
+
+def _template(inputs: Mapping[str, Any], pipeline: str) -> str:
+    found = _below(inputs, "values", pipeline).get("template")
+    return found if isinstance(found, str) else pipeline
 
 
 def _below(value: Any, *keys: str) -> Mapping[str, Any]:

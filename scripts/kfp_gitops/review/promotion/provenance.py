@@ -10,7 +10,7 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.review.promotion.history import History, history
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import Release
 
@@ -67,9 +67,23 @@ def verify(root: Path, environments: Iterable[Environment]) -> Verdict:
         return Verdict()
     with history(root) as found:
         if found is None:
-            return Verdict(warnings=tuple(_unverified(entries)))
+            skipped = (_past_the_way(root, entry) for entry in entries if is_past_the_way(entry))
+            return Verdict(warnings=(*_unverified(entries), *skipped))
         problems = tuple(problem for entry in entries for problem in _problems(found, entry))
         return Verdict(problems, tuple(entry for each in entries for entry in _uncommitted(each)))
+
+
+def skipped(root: Path, environments: Iterable[Environment]) -> list[Problem]:
+    """Every promotion that went past the environment from which its own is promoted; see `verify`.
+
+    Where nothing is committed, nothing can say that it was the way once.
+    """
+    each = [env for env in environments if not env.follows_sources]
+    entries = [entry for env in each for entry in _entries(env) if is_past_the_way(entry)]
+    if not entries:
+        return []
+    with history(root) as found:
+        return [_past_the_way(root, entry) for entry in entries if not (found and _was_the_way(found, entry))]
 
 
 @dataclass(frozen=True)
@@ -97,9 +111,9 @@ def origins(root: Path, giver: Environment, taker: Environment, given: Mapping[s
     """From where the releases of an environment would be promoted to another one now."""
     with history(root) as found:
         new = {
-            name: _origin(found, giver, taker.name, release)
+            name: _origin(found, giver, taker.name, name, release)
             for name, release in given.items()
-            if not _stands(found, giver, taker, release)
+            if not _stands(found, giver, taker, name, release)
         }
         image = giver.images.get(RECONCILER_IMAGE)
         same = image == taker.images.get(RECONCILER_IMAGE)
@@ -109,29 +123,52 @@ def origins(root: Path, giver: Environment, taker: Environment, given: Mapping[s
         return Origins(new, committed)
 
 
-def _stands(found: History | None, giver: Environment, taker: Environment, release: Release) -> bool:
+def _stands(
+    found: History | None, giver: Environment, taker: Environment, name: str, release: Release
+) -> bool:
     """Whether the entry that is there says of this very release what is so, or nothing better can be said of it."""
-    name = release.pipeline
     entry = Entry(taker, name, taker.promoted.get(name, {}))
     if entry.said.get("digest") != release.digest:
         return False
     if found is None:
         return True
     if not is_committed(entry.commit):
-        return not is_committed(_origin(found, giver, taker.name, release))
+        return not is_committed(_origin(found, giver, taker.name, name, release))
     return not any(_problems(found, entry))
 
 
-def _origin(found: History | None, giver: Environment, taker: str, release: Release) -> str:
+def _origin(found: History | None, giver: Environment, taker: str, name: str, release: Release) -> str:
     if found is None:
         return NOWHERE
-    same = found.bears_out(found.head, giver.name, release.pipeline, release.digest, (taker,))
+    same = found.bears_out(found.head, giver.name, name, release.digest, (taker,))
     return found.head if same else f"{found.head}{CHANGED}"
 
 
 def _entries(found: Environment) -> Iterator[Entry]:
     """Those of its pipelines; what release.yaml says of others is of no effect."""
     return (Entry(found, name, found.promoted[name]) for name in found.pipelines if name in found.promoted)
+
+
+def is_past_the_way(entry: Entry) -> bool:
+    """Whether it came from another environment than the one that its own is promoted from, where that says so."""
+    return bool(entry.environment.promotes_from) and entry.source != entry.environment.promotes_from
+
+
+def _was_the_way(found: History, entry: Entry) -> bool:
+    """Whether the environment had that release already when its way was another one, or none was said.
+
+    Who puts an environment between two others need not promote anew what went from the one to the other before.
+    """
+    target = entry.environment.name
+    commits = found.released(target).get(entry.digest, ())
+    return any(found.way(commit, target) in ("", entry.source) for commit in commits)
+
+
+def _past_the_way(root: Path, entry: Entry) -> Problem:
+    target, before = entry.environment.name, entry.environment.promotes_from
+    what = f"{entry.pipeline} came from {entry.source}, and {target} is promoted from {before}"
+    todo = way.instead(way.to(root, target), entry.source, entry.pipeline)
+    return entry.problem("from", f"{what}: {way.shown(way.to(root, target))}", todo)
 
 
 def _unverified(entries: Iterable[Entry]) -> Iterator[Problem]:
@@ -150,6 +187,8 @@ def _uncommitted(entry: Entry) -> Iterator[Problem]:
 def _problems(found: History, entry: Entry) -> Iterator[Problem]:
     if not entry.source:
         yield entry.problem("from", f"{entry.pipeline} names no environment it came from", _again(entry))
+    elif is_past_the_way(entry) and not _was_the_way(found, entry):
+        yield _past_the_way(found.root, entry)
     elif not entry.commit:
         if _where(found, entry) is None:
             what = f"no commit of this history has that release of {entry.pipeline} in {entry.source}"
@@ -176,6 +215,15 @@ def _at_commit(found: History, entry: Entry) -> Iterator[Problem]:
     elif not _was_released(found, entry):
         what = f"{source} never released {entry.digest[:19]}… of {entry.pipeline}: no merged state of it has that"
         yield _told(found, entry, "digest", what)
+    elif (said := entry.said.get("sources")) and said != (had := _sources(found, entry)):
+        what = (
+            f"at commit {short} {source} had {entry.pipeline} from {had or 'no commit'}, and not from {said}"
+        )
+        yield entry.problem("sources", what, f"write `sources: '{had}'`" if had else "take the line out")
+
+
+def _sources(found: History, entry: Entry) -> str:
+    return found.sources(entry.commit, entry.source, entry.pipeline)
 
 
 def _where(found: History, entry: Entry) -> str | None:

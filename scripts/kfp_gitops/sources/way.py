@@ -1,0 +1,106 @@
+"""The way of promotion: from which environment one is promoted (`promotesFrom`), and so on to the sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import GitOpsError, Problem, meant
+from kfp_gitops.base.yamltext import Document
+
+KEY = "promotesFrom"
+# A look at another environment's values, which may be large and are checked when that one is read: a key of the
+# document itself stands at the beginning of its line.
+_DECLARED = re.compile(rf"^{KEY}:[ \t]+['\"]?([a-z0-9-]+)", re.MULTILINE)
+
+
+def declared(root: Path, name: str) -> str:
+    """Which environment one says it is promoted from; empty when it does not say, or cannot be read."""
+    try:
+        found = _DECLARED.search(files.read_text(root, f"environments/{name}/values.yaml"))
+    except GitOpsError:
+        return ""
+    return found[1] if found else ""
+
+
+def to(root: Path, name: str) -> tuple[str, ...]:
+    """From where a release comes to an environment, itself the last; of a circle each one once."""
+    found = [name]
+    while (before := declared(root, found[0])) and before not in found:
+        found.insert(0, before)
+    return tuple(found)
+
+
+def shown(steps: Iterable[str]) -> str:
+    """A way as people read it."""
+    return " → ".join(steps)
+
+
+def instead(steps: Sequence[str], source: str, pipeline: str = "") -> str:
+    """How a release gets from an environment to the last of a way, in place of straight there."""
+    of = f" --pipeline {pipeline}" if pipeline else ""
+    between = steps[steps.index(source) + 1 :] if source in steps[:-1] else steps[-1:]
+    first, *others = (f"--to {name}{of}" for name in between)
+    then = "".join(f", once that is merged {other}" for other in others)
+    return f"promote on this way: `python scripts/promote.py {first}`{then}"
+
+
+def ordered(before: Mapping[str, str]) -> list[str]:
+    """Environments along their ways: each one right after what it is promoted from, and that one's others.
+
+    `before`: environment → the one that it is promoted from, or nothing. Of a circle none is left out.
+    """
+    found: list[str] = []
+    for name in [*(name for name in before if before[name] not in before), *before]:
+        _follow(name, before, found)
+    return found
+
+
+def _follow(name: str, before: Mapping[str, str], found: list[str]) -> None:
+    if name not in found:
+        found.append(name)
+        for other in before:
+            if before[other] == name:
+                _follow(other, before, found)
+
+
+def problems(
+    root: Path, name: str, known: Sequence[str], base: Document, over: Document
+) -> Iterator[Problem]:
+    """Everything that is wrong with what an environment says of its way; both documents are maps."""
+    if KEY in base.value:
+        what = "an environment is promoted from one of its own, so this cannot be said of all"
+        yield base.problem(
+            (KEY,), what, f"write it into the environments/ENV/values.yaml of each: {KEY}: ENV", key=True
+        )
+    source = over.value.get(KEY)
+    if not isinstance(source, str):
+        return
+    follows = over.value.get("follows", base.value.get("follows"))
+    if follows == "sources":
+        what = f"{name} follows the sources, so nothing is promoted to it"
+        yield over.problem((KEY,), what, "take the line out, or write `follows: pinned`", key=True)
+    elif source == name:
+        yield over.problem((KEY,), f"{name} cannot be promoted from itself", _one_of(name, known))
+    elif source not in known:
+        like = meant(source, known)
+        todo = f"did you mean {like!r}? {_one_of(name, known)}" if like else _one_of(name, known)
+        yield over.problem((KEY,), f"there is no environment {source!r} to be promoted from", todo)
+    elif circle := _circle(root, name, source):
+        what = f"the way of promotion is a circle: {shown(circle)}"
+        yield over.problem((KEY,), what, "let the first of them follow the sources, or take its line out")
+
+
+def _circle(root: Path, name: str, source: str) -> list[str]:
+    """The environments from one round to itself; empty where the way has a beginning."""
+    found = [source, name]
+    while (before := declared(root, found[0])) and before not in found:
+        found.insert(0, before)
+    return [before, *found] if before == name else []
+
+
+def _one_of(name: str, known: Sequence[str]) -> str:
+    others = ", ".join(other for other in known if other != name)
+    return f"it may be one of: {others or 'none, add one'}"

@@ -1,0 +1,138 @@
+"""Pipelines of one template are promoted one by one, each with its own pinned copy, and say what they are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from fleet_kit import TEMPLATE, VALUES, fleet, replace
+from gitrepo import commit, git
+from kfp_gitops.sources import environment
+from project import Outcome
+from promotion_kit import PROMOTE, RELEASE, Team
+
+Command = Callable[..., Outcome]
+PROD = "environments/prod/values.yaml"
+
+
+class Customers(Team):
+    """The same team with customers acme and birch, which are in prod, too, each promoted."""
+
+    def __init__(self, root: Path, command: Command) -> None:
+        fleet(root, 2)
+        super().__init__(root, command)
+        fleet(root, 2, PROD)
+        commit(root, "prod: customers")
+        assert self.run(*PROMOTE).code == 0
+        commit(root, "promoted")
+
+    @property
+    def entries(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = yaml.safe_load((self.root / RELEASE).read_text())["pipelines"]
+        return found
+
+    def manifest(self, env: str, pipeline: str) -> str:
+        return (self.root / f"manifests/{env}/pipelines/{pipeline}/pipeline.yaml").read_text("utf-8")
+
+    def templates(self, env: str) -> dict[str, str]:
+        head = yaml.safe_load((self.root / f"manifests/{env}/environment.yaml").read_text("utf-8"))
+        return {entry["name"]: entry.get("template", entry["name"]) for entry in head["pipelines"]}
+
+
+@pytest.fixture
+def team(repository: Path, command: Command) -> Customers:
+    return Customers(repository, command)
+
+
+def test_a_pinned_copy_says_what_it_was_made_from_and_is_borne_out_by_git(team: Customers) -> None:
+    assert {name: entry.get("template") for name, entry in team.entries.items()} == {
+        "hello": None,
+        "acme": "hello",
+        "birch": "hello",
+    }
+    assert team.templates("prod") == {"hello": "hello", "acme": "hello", "birch": "hello"}
+    assert (team.root / "environments/prod/pinned/acme/pipeline.yaml.j2").is_file()
+    assert team.check().code == 0
+
+
+def test_one_instance_goes_alone_and_comes_back(team: Customers) -> None:
+    team.merged("others")
+    before = team.manifest("prod", "acme")
+    outcome = team.run(*PROMOTE, "--pipeline", "acme")
+    assert outcome.code == 0, outcome.err
+    promoted = commit(team.root, "promote acme")
+    assert "owner: others" in team.manifest("prod", "acme")
+    assert "owner: tests" in team.manifest("prod", "birch")
+    assert team.check().code == 0
+    said = team.run("promote", "--status", "--from", "dev", "--to", "prod").out
+    assert "acme: the same" in said
+    assert "birch: dev has" in said
+
+    git(team.root, "revert", "--no-edit", promoted)
+    assert team.check().code == 0
+    assert team.manifest("prod", "acme") == before
+
+
+def test_a_copy_that_another_template_gave_is_refused(team: Customers) -> None:
+    """Git is asked for the template that the pipeline had at that commit, and not for one of the pipeline's name."""
+    (team.root / "templates/pipelines/acme").mkdir()
+    for path in (team.root / "templates/pipelines/hello").iterdir():
+        text = path.read_text().replace("owner: tests", "owner: forged")
+        (team.root / "templates/pipelines/acme" / path.name).write_text(text)
+    commit(team.root, "a template that nobody uses, of the pipeline's name")
+    copy = team.root / "environments/prod/pinned/acme/pipeline.yaml.j2"
+    copy.write_text((team.root / "templates/pipelines/acme/pipeline.yaml.j2").read_text())
+    outcome = team.check()
+    assert outcome.code == 2
+    assert "another one was promoted" in outcome.err
+    digest = outcome.err.partition("has the release digest ")[2].partition(",")[0]
+    release = yaml.safe_load((team.root / RELEASE).read_text())
+    release["pipelines"]["acme"]["digest"] = digest
+    (team.root / RELEASE).write_text(yaml.safe_dump(release))
+    outcome = team.check()
+    assert outcome.code == 2
+    assert "and not what is pinned here" in outcome.err
+
+
+def test_a_template_is_renamed_and_nothing_is_to_be_promoted(team: Customers) -> None:
+    git(team.root, "mv", "templates/pipelines/hello", "templates/pipelines/greeting")
+    text = (team.root / VALUES).read_text().replace("template: hello", "template: greeting")
+    (team.root / VALUES).write_text(text.replace("  hello:\n", "  hello:\n    template: greeting\n"))
+    assert team.run("render", "--all", "--lock").code == 0
+    said = team.run("diff", "--env", "dev")
+    assert said.code == 1
+    assert "template: hello → greeting" in said.out
+    commit(team.root, "another name of the template")
+    assert team.check().code == 0, "what was promoted is verified by the name it had then"
+    assert "acme: the same" in team.run("promote", "--status", "--from", "dev", "--to", "prod").out
+    assert team.run(*PROMOTE).code == 0
+    assert git(team.root, "status", "--porcelain", "environments", "manifests") == ""
+
+
+def test_an_instance_that_changes_its_template_is_told_and_promoted_with_it(team: Customers) -> None:
+    newer = team.root / "templates/pipelines/newer"
+    newer.mkdir()
+    for path in (team.root / "templates/pipelines/hello").iterdir():
+        (newer / path.name).write_text(path.read_text().replace("owner: tests", "owner: newer"))
+    replace(team.root, VALUES, "  acme:\n    template: hello\n", "  acme:\n    template: newer\n")
+    assert team.run("render", "--env", "dev", "--lock").code == 0
+    said = team.run("diff", "--env", "dev").out
+    assert "template: hello → newer" in said
+    assert "metadata.owner: tests → newer" in said
+    assert "birch" not in said
+    commit(team.root, "acme: the newer template")
+    assert environment.load(team.root, "prod").template_of("acme") == "hello", "until it is promoted"
+    assert team.run(*PROMOTE, "--pipeline", "acme").code == 0
+    assert team.entries["acme"]["template"] == "newer"
+    assert team.templates("prod")["acme"] == "newer"
+    commit(team.root, "promoted")
+    assert team.check().code == 0
+
+
+def test_values_of_a_pinned_environment_do_not_say_what_is_pinned(team: Customers) -> None:
+    replace(team.root, PROD, "  acme:\n    template: hello\n", "  acme:\n    template: other\n")
+    assert environment.load(team.root, "prod").template_of("acme") == "hello"
+    assert TEMPLATE in team.manifest("dev", "acme")
+    assert "environments/prod/pinned/acme/pipeline.yaml.j2" in team.manifest("prod", "acme")
