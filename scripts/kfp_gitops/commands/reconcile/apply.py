@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired
 
 
+_ABOUT = """Make KFP match the manifests. It shows the beginning of the plan, each step where few pipelines change, else
+how far it is, what failed and why, and in the last line the sum."""
+_EXAMPLES = """  python scripts/reconcile.py apply --env dev                     the sum is the last line
+  python scripts/reconcile.py apply --env dev --all               each step, however many there are
+  python scripts/reconcile.py apply --env dev --pipeline churn    this pipeline only
+  python scripts/reconcile.py apply --env prod --plan plan.txt    the plan that was approved, or nothing"""
+
+
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
-    about = "make KFP match the manifests"
-    parser = subcommands.add_parser("apply", help=about, description=about)
+    parser = subcommands.add_parser(
+        "apply", help="make KFP match the manifests", description=_ABOUT, examples=_EXAMPLES
+    )
     add_options(parser)
     approved.add(parser)
     parser.set_defaults(run=run)
