@@ -17,9 +17,13 @@ MANY = 5
 
 def shape(text: str, name: str = "") -> str:
     """The text without what is its own: two that are alike have the same."""
-    if name:
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", "…", text)
+    text = named(text, name)
     return CRON.sub("cron …", _DIGEST.sub("sha256:…", VERSION.sub("sha-…", text)))
+
+
+def named(text: str, name: str) -> str:
+    """The text with another word for a name."""
+    return re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", "…", text) if name else text
 
 
 def grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:

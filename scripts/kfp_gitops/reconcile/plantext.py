@@ -14,7 +14,7 @@ from datetime import datetime
 
 from kfp_gitops.base import alike, columns, visible
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile import timing, together
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.plan import Plan
@@ -95,54 +95,28 @@ def _changes(plan: Plan, look: Look) -> list[str]:
 
 
 def _quietly(plan: Plan, look: Look) -> Iterator[str]:
-    """What stands alone first: that is what a reader of many alike would miss."""
-    for block in alike.grouped(
-        _by_pipeline(plan), lambda changes: (_shape(changes), not _alone(changes) or id(changes))
-    ):
-        if len(block) < alike.MANY:
-            yield from (line for its in block for change in its for line in _shown_change(change, plan, look))
+    for block in together.blocks(plan):
+        if together.are_alike(block):
+            yield from _at_once(block, look)
         else:
-            yield from _together(_shape(block[0]), block, look)
+            yield from (line for its in block for change in its for line in _shown_change(change, plan, look))
 
 
-def _by_pipeline(plan: Plan) -> list[list[Change]]:
-    found: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        if change.action is not Action.UNCHANGED:
-            found.setdefault(change.pipeline, []).append(change)
-    return list(found.values())
-
-
-def _alone(changes: Sequence[Change]) -> bool:
-    """Whether a person should look at this one: a conflict, runs in flight, firings that did not happen."""
-    return any(change.action is Action.CONFLICT or change.in_flight or change.missed for change in changes)
-
-
-def _shape(changes: Sequence[Change]) -> tuple[str, ...]:
-    """The lines of a pipeline without what is its own."""
-    lines = [
-        line for c in changes for line in (_line(c), *(f"      {d}" for d in _differences(c, whole=False)))
-    ]
-    return tuple(alike.shape(line, changes[0].pipeline) for line in lines)
-
-
-def _together(shape: Sequence[str], block: Sequence[list[Change]], look: Look) -> Iterator[str]:
+def _at_once(block: Sequence[list[Change]], look: Look) -> Iterator[str]:
     yield f"  {len(block):,} pipelines alike:"
-    for line in shape:
+    for change in block[0]:
+        line = together.shaped(change, _line(change))
         yield from _painted(columns.folded(f"  {line}", look.columns, 10), look)
-    yield from columns.listed(map(_own, block), look.columns, 6)
+        for text in of_all(change):
+            yield from columns.folded(f"        {text}", look.columns, 10)
+    yield from columns.listed(map(together.own, block), look.columns, 6)
 
 
-def _own(changes: Sequence[Change]) -> str:
-    """A pipeline with its versions, old → new, what goes of them, and when its schedules fire."""
-    gone = [c.name for c in changes if c.kind is Kind.VERSION and c.action is Action.DELETE]
-    new = [c.name for c in changes if c.kind is Kind.VERSION and c.action is not Action.DELETE]
-    told = [str(value) for c in changes for d in c.differences for value in (d.old, d.new)]
-    old = [name for text in told for name in alike.VERSION.findall(text) if name not in new]
-    crons = [cron for c in changes for cron in alike.CRON.findall(c.reason)]
-    versions = " → ".join(dict.fromkeys([*old, *new]))
-    more = [*([f"without {' '.join(gone)}"] if gone else []), *(f"({cron})" for cron in crons)]
-    return " ".join(filter(None, [changes[0].pipeline, versions, *more]))
+def of_all(change: Change) -> Iterator[str]:
+    """The differences of a change that others have, too."""
+    for found in change.differences:
+        old, new = together.without_own(change, found) if found.field == "version" else (found.old, found.new)
+        yield alike.named(_difference(Difference(found.field, old, new), whole=False), change.pipeline)
 
 
 def _shown_change(change: Change, plan: Plan, look: Look) -> Iterator[str]:
@@ -165,9 +139,12 @@ def _fitted(change: Change, look: Look) -> list[str]:
 
 
 def _line(change: Change) -> str:
-    # The name of a version says nothing of whose it is.
-    name = f"{change.pipeline} {change.name}" if change.kind is Kind.VERSION else change.name
-    return f"  {SIGNS[change.action]} {change.action:<9} {change.kind:<10} {name}  ({change.reason})"
+    return f"  {SIGNS[change.action]} {change.action:<9} {change.kind:<10} {named(change)}  ({change.reason})"
+
+
+def named(change: Change) -> str:
+    """The name of an object; that of a version says nothing of whose it is."""
+    return f"{change.pipeline} {change.name}" if change.kind is Kind.VERSION else change.name
 
 
 def details(change: Change, zone: str, *, whole: bool = False) -> Iterator[str]:
@@ -208,12 +185,12 @@ def _moment(moment: datetime, zone: str) -> str:
 
 
 def _notes(plan: Plan, look: Look) -> Iterator[str]:
-    told = plan.notes if look.everything else _once(plan)
+    told = plan.notes if look.everything else once(plan)
     for note in told:
         yield from columns.folded(f"  note: {note}", look.columns, 4)
 
 
-def _once(plan: Plan) -> Sequence[str]:
+def once(plan: Plan) -> Sequence[str]:
     """What is noted of many pipelines in the same words stands there once, with their number."""
     names = {change.pipeline for change in plan.changes}
     found: list[str] = []
