@@ -25,10 +25,18 @@ if TYPE_CHECKING:
 _NEWEST = 100
 
 
+_ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
+line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
+_EXAMPLES = """  python scripts/reconcile.py status --env dev                       what needs somebody
+  python scripts/reconcile.py status --env dev --all                 and every pipeline
+  python scripts/reconcile.py status --env dev --pipeline 'churn-*'  these only
+  python scripts/reconcile.py status --env dev --json                everything, for machines"""
+
+
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "show how the environment is; exit 1 when something is unhealthy"
-    parser = subcommands.add_parser("status", help=about, description=f"{about}.")
+    parser = subcommands.add_parser("status", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     selection.add(parser, "show only pipelines")
     parser.add_argument(
