@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT
+from project import HERE
 
 
 def spec_file(root: Path, environment: str, component: str) -> Path:
@@ -43,7 +45,8 @@ def as_earlier(texts: Mapping[str, str]) -> dict[str, str]:
         for component, _, path in specs.of_entry(entry):
             found[f"pipelines/{entry['name']}/{specs.PREFIX}{component}.yaml"] = texts[path]
         del entry[specs.FOLDER]
-    return {**found, ENVIRONMENT: f"{texts[ENVIRONMENT].partition(chr(10))[0]}\n{dump(head)}"}
+    header = [line for line in texts[ENVIRONMENT].splitlines(keepends=True)[:1] if line.startswith("#")]
+    return {**found, ENVIRONMENT: "".join(header) + dump(head)}
 
 
 def make_earlier(root: Path, environment: str) -> None:
@@ -51,3 +54,9 @@ def make_earlier(root: Path, environment: str) -> None:
     folder = f"manifests/{environment}"
     texts = files.read_texts(root, folder)
     files.synchronise(root, folder, as_earlier(texts))
+
+
+def as_an_earlier_version_wrote_it(root: Path) -> None:
+    """manifests/ of the small repository, byte for byte: rendered by the last version of that layout."""
+    shutil.rmtree(root / "manifests", ignore_errors=True)
+    shutil.copytree(HERE / "data/earlier-layout/manifests", root / "manifests")

@@ -21,6 +21,7 @@ from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import shared_to_text, to_text
 from kfp_gitops.sources import environment, selection
+from kfp_gitops.sources.loose_ends import loose_ends
 from kfp_gitops.sources.selection import NothingSelected, Selection
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
@@ -74,7 +75,10 @@ def _diff(arguments: Namespace) -> int:
     found = [_with_runs(item, arguments) for item in found] if arguments.host else found
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
-    common = replace(common, problems=origin.problems(root, origin.readable(root, names)))
+    readable = [*origin.readable(root, names)]
+    common = replace(common, problems=origin.problems(root, readable))
+    for end in (end for env in readable for end in loose_ends(root, env, datetime.now(UTC))):
+        console.note(end.as_warning())
     if arguments.format != "text":  # which has them before the eyes of whoever called it
         for problem in (*common.problems, *(one for item in found for one in item.problems)):
             console.note(str(problem))

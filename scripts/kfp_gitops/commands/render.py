@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
 from kfp_gitops.sources import environment, selection, unused
+from kfp_gitops.sources.loose_ends import loose_ends
 from kfp_gitops.sources.selection import NothingSelected, Selection
 
 Whole = tuple[Rendered, Wanted]
@@ -54,9 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("there is no environment; create a folder in environments/")
     part = Selection.of(arguments)
     rendered = _render_all(root, names, part, remember=not arguments.check)
-    for warning in (warning for item in rendered for warning in item.warnings):
+    loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
+    for warning in (*(warning for item in rendered for warning in item.warnings), *loose):
         console.note(warning.as_warning())
-    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
+    for warning in (
+        unused.templates(root, [item.inputs for item in rendered]) if arguments.all and not part else ()
+    ):
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])

@@ -144,11 +144,20 @@ def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
     return _place(folder).whole(lambda source: _settings(source, environment))
 
 
+def teams(folder: Path | Place, environment: str) -> dict[str, str]:
+    """Every pipeline and tombstone of environment.yaml, however it is delivered → team; "" where it is of none.
+
+    Raises:
+        InputError: it is missing or malformed, or of another environment.
+    """
+    return _place(folder).whole(lambda source: _teams(source, environment))
+
+
 def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 
 
-def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
+def _teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
     entries = (*settings["pipelines"], *settings.get("absent", ()))
     return {entry["name"]: entry.get("team", "") for entry in entries}
@@ -157,7 +166,7 @@ def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
 def _teams(source: Source, environment: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in chain([source], source.parts()):
-        found |= teams_of(_settings(part, environment))
+        found |= _teams_of(_settings(part, environment))
     return found
 
 

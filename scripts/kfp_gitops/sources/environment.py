@@ -247,7 +247,7 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
         f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`",
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
         key=True,
     )
 

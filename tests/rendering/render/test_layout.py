@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
+from kfp_gitops.compiling import lock
+from kfp_gitops.compiling.lock import Locked
 from kfp_gitops.reconcile import folder
 from kfp_gitops.rendering import render, specs
-from kfp_gitops.rendering.rendered import RenderedPipeline, read_from
+from kfp_gitops.rendering.rendered import LOCK, RenderedPipeline, read_from
 from profiles import examples
 from project import Outcome, snapshot
-from shared_specs import make_earlier, spec_file
+from shared_specs import as_an_earlier_version_wrote_it, make_earlier, spec_file
 
 Command = Callable[..., Outcome]
 GREET = "components/greet/component.yaml"
@@ -143,6 +145,25 @@ def test_an_earlier_layout_becomes_this_one_and_it_is_said_in_a_line(two: Path, 
     assert "does not fit the manifests" not in done.err, "the locks hold"
     assert snapshot(two / "manifests") == wanted
     assert "components/ now" not in command("render", "--root", two, "--all").err
+
+
+def test_what_an_earlier_version_wrote_is_delivered_by_the_same_locks(
+    repository: Path, command: Command
+) -> None:
+    """Byte for byte what that version wrote; of pinned copies the first line of the specs is another one."""
+    as_an_earlier_version_wrote_it(repository)
+    old = _locks(repository)
+    for env in ("dev", "prod"):
+        read = folder.read(repository / "manifests" / env, env)
+        assert read.rendered["hello"].digest == read.locked["hello"].manifest
+    assert command("render", "--root", repository, "--all", "--lock").code == 0
+    assert _locks(repository)["dev"] == old["dev"]
+    assert _locks(repository)["prod"]["hello"].digest == old["prod"]["hello"].digest
+
+
+def _locks(root: Path) -> dict[str, Mapping[str, Locked]]:
+    texts = {env: (root / f"manifests/{env}/{LOCK}").read_text("utf-8") for env in ("dev", "prod")}
+    return {env: lock.read(text, env) for env, text in texts.items()}
 
 
 def test_a_check_of_an_earlier_layout_says_what_it_is(repository: Path, command: Command) -> None:

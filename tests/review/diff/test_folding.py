@@ -46,7 +46,7 @@ def test_one_bump_in_several_pipelines_is_told_once_for_all_of_them() -> None:
     assert lines[1:11] == [
         "  ~ image of 4 components in 2 pipelines: a:1 → a:2",
         "      p (3), q",
-        "  ~ code of 3 components in 3 pipelines, lines: 1 added, 1 removed",
+        "  ~ code of component b in 3 pipelines, lines: 1 added, 1 removed",
         "      p, q, s",
         "      -old",
         "      +new",
@@ -71,9 +71,10 @@ def test_a_setting_of_several_pipelines_is_told_once() -> None:
         for name in "pqr"
     ]
     printed = in_every_format(EnvironmentDiff("dev", "HEAD", "UTC", pipelines=pipelines))
-    assert printed["text"].splitlines()[1:3] == [
-        "  ~ deadlineSeconds of 3 pipelines: 60 → 90",
+    assert printed["text"].splitlines()[1:4] == [
+        "~ 3 pipelines change alike: not locked yet",
         "      p, q, r",
+        "  ~ pipeline ‹name›: deadlineSeconds: 60 → 90",
     ]
 
 

@@ -53,6 +53,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         events=known_events.changes(*_changed_manifests(before, after)),
         warnings=[
             *diagnostics.gone(old, new),
+            *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,
@@ -250,6 +251,7 @@ def _releases(name: str, old: Entry | None, new: Entry | None, after: PipelineFi
         version_after=is_.version if is_.manifest == after.digest(name) else None,
         release_before=was.release,
         release_after=is_.release,
+        template=str((new or was).settings.get("template", name)),
     )
 
 

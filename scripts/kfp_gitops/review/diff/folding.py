@@ -22,6 +22,8 @@ class Row:
     """Of each change, where they are of several pipelines."""
     above: bool = False
     """Whether a row of several pipelines has told it already."""
+    own: bool = False
+    """Whether the changes are of one thing that each of the pipelines has, with values of its own."""
 
     @property
     def first(self) -> Change:

@@ -9,7 +9,8 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import details, folding, known_events, wording
+from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.calendar import Calendar
 from kfp_gitops.review.diff.folding import Row
 from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, PipelineDiff, SharedDiff
@@ -54,6 +55,7 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
         "problems": [_problem(item) for item in found.problems],
         **_changes(found.changes),
         "common": [_common(row) for row in folding.common(found.pipelines).values()],
+        "alike": [_alike(section) for section in alike.sections(found.pipelines) if section.several],
         "pipelines": [_pipeline(item) for item in found.pipelines],
         "events": [known_events.as_json(each, found.zone) for each in found.events],
         "warnings": list(found.warnings),
@@ -61,9 +63,21 @@ def _environment(found: EnvironmentDiff) -> dict[str, Any]:
     }
 
 
+def _alike(section: Section) -> dict[str, Any]:
+    """Each of these pipelines has all of it, too."""
+    own = [{"kind": row.first.kind, "field": row.first.field} for row in section.own]
+    return {
+        "pipelines": section.names,
+        "template": section.template or None,
+        "own": own,
+        "text": headings.heading(section),
+    }
+
+
 def _pipeline(found: PipelineDiff) -> dict[str, Any]:
     return {
         "name": found.name,
+        "template": found.template,
         "action": found.action,
         "semantic": found.semantic,
         "category": found.category,

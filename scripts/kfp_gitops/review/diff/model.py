@@ -113,6 +113,8 @@ class PipelineDiff:
     category: Category = Category.NONE
     breaks: Sequence[str] = ()
     """What somebody who relies on it by name must follow."""
+    template: str = ""
+    """What it is made from; what it was made from, if it goes."""
 
     @property
     def new_version(self) -> bool:

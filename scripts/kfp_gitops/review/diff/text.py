@@ -6,9 +6,10 @@ from collections.abc import Container, Hashable, Iterator, Sequence
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.caching import words
-from kfp_gitops.review.diff import details, folding, known_events, wording
+from kfp_gitops.review.diff import alike, details, folding, headings, known_events, wording
+from kfp_gitops.review.diff.alike import Section
 from kfp_gitops.review.diff.folding import Common, Row
-from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, PipelineDiff, SharedDiff
+from kfp_gitops.review.diff.model import Action, Change, EnvironmentDiff, Firings, SharedDiff
 from kfp_gitops.review.diff.wording import SIGNS
 
 _NAMES = 30
@@ -36,10 +37,11 @@ def _lines(found: EnvironmentDiff) -> Iterator[str]:
     yield from (f"! {text}" for text in found.warnings)
     yield from _events(found)
     yield from _changes(found.changes)
-    common = folding.common(found.pipelines)
+    sections = alike.sections(found.pipelines)
+    common = alike.common(sections)
     yield from _rows([*common.values()])
-    for pipeline in found.pipelines:
-        yield from _pipeline(pipeline, found.zone, common)
+    for section in sections:
+        yield from _section(section, found.zone, common)
     yield from (f"  (folded: {text})" for text in found.noise)
     yield wording.total(found)
 
@@ -57,18 +59,23 @@ def _shared(found: SharedDiff) -> Iterator[str]:
     yield wording.shared_total(found)
 
 
-def _pipeline(found: PipelineDiff, zone: str, common: Common) -> Iterator[str]:
-    sign = SIGNS[found.action] if found.action else "~" if found.semantic else "="
-    yield f"{sign} {visible.line(wording.headline(found))}"
+def _section(section: Section, zone: str, common: Common) -> Iterator[str]:
+    found = section.first
+    sign = SIGNS[found.action] if found.action else "~" if section.semantic else "="
+    yield f"{sign} {visible.line(headings.heading(section))}"
+    if section.several:
+        yield f"      {visible.line(wording.some(section.names, _NAMES))}"
     yield from (f"  ! {text}" for text in found.warnings)
     yield from (f"  ! {visible.line(wording.started(run))}" for run in found.runs_started)
     yield from _changes(found.changes, common if found.action is None else ())
+    yield from _rows(section.own)
     yield from (f"  cache: {line}" for line in words.lines(found.caching))
     yield from (f"  ~ schedule {name} is made anew, pinned to this version" for name in found.replaced)
-    for firing in found.firings:
+    for firing in section.firings:
         yield from _firings(firing, zone, found.action)
-    if found.in_flight:
-        yield f"  ! {found.in_flight} in flight; a run goes on with the version that it started with"
+    yield from (f"    {visible.line(text)}" for text in headings.first_firings(section))
+    if section.in_flight:
+        yield f"  ! {section.in_flight} in flight; a run goes on with the version that it started with"
     yield from (f"  (folded: {text})" for text in found.noise)
 
 
@@ -84,6 +91,11 @@ def _rows(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _beneath(row: Row) -> Iterator[str]:
+    if row.own:
+        for name, change in zip(row.pipelines, row.changes, strict=True):
+            yield f"{name}: {wording.own(change)}"
+            yield from (f"    {line}" for line in _beneath(Row([change])))
+        return
     if row.folded:
         yield ", ".join(details.names(row, _NAMES))
     if row.above:

@@ -29,6 +29,7 @@ SIGNS: Mapping[Action, str] = {
     Action.MOVED: "~",
     Action.RENAMED: "~",
 }
+_NAMED = 30
 _PLURALS = {Kind.DELIVERY: "delivery objects"}
 
 
@@ -45,9 +46,22 @@ def change(found: Change) -> str:
 def row(found: Row) -> str:
     """One change, or several that say the same, in one line without its sign."""
     first = found.first
+    if found.own:
+        return visible.line(f"{_thing(first)}: its own in each of {len(found.changes):,} pipelines")
     if found.above:
         return visible.line(f"{first.field} of {kinds(found) if found.folded else _one(first)}: as above")
     return visible.line(_sentence(first, kinds(found) if found.folded else _one(first), found.folded))
+
+
+def own(found: Change) -> str:
+    """What one of many pipelines has that each has in a way of its own."""
+    return visible.line((summary(found) if found.field is None else _said(found)) or found.action.value)
+
+
+def _thing(found: Change) -> str:
+    """What it is a change of; of the pipeline itself nobody need say that."""
+    named = "" if found.kind is Kind.PIPELINE else _one(found)
+    return ": ".join(filter(None, (named, found.field or ""))) or str(found.kind)
 
 
 def _one(found: Change) -> str:
@@ -133,6 +147,8 @@ def kinds(found: Row) -> str:
     """Of how many things a row is: `21 components in 4 pipelines`."""
     kind = found.first.kind
     where = f" in {len(found.counts):,} pipelines" if found.pipelines and kind is not Kind.PIPELINE else ""
+    if where and len(set(found.names)) == 1:
+        return f"{_one(found.first)}{where}"
     return f"{len(found.changes):,} {_PLURALS.get(kind, f'{kind}s')}{where}"
 
 
@@ -145,14 +161,30 @@ def reaches(found: EnvironmentDiff) -> list[str]:
     """How far the changes reach, the farthest first: `category interface: churn (rows must be given)`."""
     by_category = {category: [p for p in found.pipelines if p.category is category] for category in Category}
     return [
-        f"category {category}: {', '.join(map(_reach, pipelines))}"
+        f"category {category}: {', '.join(map(_reach, _by_breaks(pipelines)))}"
         for category, pipelines in reversed(by_category.items())
         if pipelines and category is not Category.NONE
     ]
 
 
-def _reach(found: PipelineDiff) -> str:
-    return f"{found.name} ({'; '.join(found.breaks)})" if found.breaks else found.name
+def _by_breaks(pipelines: Sequence[PipelineDiff]) -> list[list[PipelineDiff]]:
+    """Those in which something breaks first: each by itself, or with all in which the same does."""
+    groups: dict[tuple[str, ...], list[PipelineDiff]] = {}
+    for pipeline in sorted(pipelines, key=lambda pipeline: not pipeline.breaks):
+        groups.setdefault(tuple(pipeline.breaks), []).append(pipeline)
+    return list(groups.values())
+
+
+def _reach(found: Sequence[PipelineDiff]) -> str:
+    """Pipelines in which the same breaks."""
+    what = f" ({'; '.join(found[0].breaks)})" if found[0].breaks else ""
+    return f"{some([pipeline.name for pipeline in found], _NAMED)}{what}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Names of things; those that are too many are counted."""
+    more = f", … {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def headline(found: PipelineDiff) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
+from kfp_gitops.base.errors import Problem, RefusedError, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.delivered import with_lock
@@ -135,13 +135,35 @@ def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipel
         )
     if taker.promotes_from not in ("", giver.name):
         raise RefusedError(_past(root, giver.name, taker))
+    raise_if_any(_not_there(giver, taker, pipelines))
+
+
+def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> Iterator[Problem]:
+    """What is asked for and is no pipeline of both, each where its values are, or would be."""
+    if not taker.pipelines:
+        todo = f"name some in {environment.values_path(taker.name)}"
+        yield taker.values.problem(
+            ("pipelines",), f"{taker.name} has no pipeline to promote to", todo, key=True
+        )
     for name in pipelines or taker.pipelines:
         if not taker.has(name):
-            raise UsageError(
-                f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
+            like = meant(name, taker.pipelines)
+            todo = (
+                f"did you mean {like!r}?"
+                if like
+                else f"add its values to {environment.values_path(taker.name)}"
             )
-        if not giver.has(name):
-            raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+            yield taker.values.problem(
+                ("pipelines",), f"{taker.name} has no pipeline {name!r}", todo, key=True
+            )
+        elif not giver.has(name):
+            todo = f"add it to {environment.values_path(giver.name)}, or name the others with --pipeline"
+            yield taker.values.problem(
+                ("pipelines", name),
+                f"{giver.name} has no pipeline {name!r}, so it has no release",
+                todo,
+                key=True,
+            )
 
 
 def _past(root: Path, source: str, taker: Environment) -> str:
