@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.rendering import packing
+from kfp_gitops.rendering import repacked
 from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.follows import Facts, without
@@ -25,13 +25,13 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
     was, is_ = before.delivery(), after.delivery()
     found: list[Change] = []
     noise: list[str] = []
-    paths = [
-        path for path in sorted({**was.texts, **is_.texts}) if was.texts.get(path) != is_.texts.get(path)
-    ]
-    follow = {path for path in paths if _is_packed(path, left) and _is_packed(path, right)}
-    if follow:
-        noise.append(f"{packing.FOLDER}/, {len(follow)} of its files, follows from other files")
-    for path in (path for path in paths if path not in follow):
+    archives = 0
+    for path in sorted({**was.texts, **is_.texts}):
+        if was.texts.get(path) == is_.texts.get(path):
+            continue
+        if path.startswith(repacked.PREFIX) and left.is_repacked(path) and right.is_repacked(path):
+            archives += 1
+            continue
         if not path.endswith((".yaml", ".yml", ".json")):
             found += leftover.text(
                 f"manifests/{environment}/{path}", was.texts.get(path), is_.texts.get(path)
@@ -46,13 +46,15 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
             noise.append(
                 f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
             )
-    return found, noise
+    return found, [
+        *noise,
+        *([f"{repacked.PREFIX}, {archives} of its files, follows from other files"] if archives else []),
+    ]
 
 
-def _is_packed(path: str, facts: Facts) -> bool:
-    """Whether a file of those that are mounted says what the others say, or is not there and need not be."""
-    folder, slash, _ = path.partition("/")
-    return bool(slash) and folder == packing.FOLDER and facts.packed.get(path) == facts.state.texts.get(path)
+def warnings(environment: str, after: State) -> list[str]:
+    """That what is delivered is not what is shown here."""
+    return [str(problem) for problem in repacked.faults(f"manifests/{environment}", after.texts)]
 
 
 def _file(environment: str, path: str, before: list[Any], after: list[Any]) -> Iterator[Change]:

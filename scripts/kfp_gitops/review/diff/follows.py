@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.base.errors import InputError
-from kfp_gitops.rendering import packing, specs
+from kfp_gitops.rendering import repacked, specs
 from kfp_gitops.rendering.delivery import key
-from kfp_gitops.rendering.packing import Given
-from kfp_gitops.rendering.rendered import ENVIRONMENT
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.sources.release import sha256
 
@@ -50,37 +47,25 @@ class Facts:
         return {name: folders[name] for name in self.state.entries() if name in folders}
 
     def is_digest(self, entry: Entry) -> bool:
-        """Whether an entry of content.yaml names the digest of what it is about.
-
-        Of an archive it is that of its tar; of a file an earlier version left its first line out.
-        """
+        """Whether an entry of content.yaml names the digest of what it is about, perhaps but for a first line."""
         match entry:
             case {"pipeline": str(name), "is": found, **rest} if not rest:
                 return name in self.pipelines and found == self.pipelines[name].digest(name)
             case {"file": str(path), "is": found, **rest} if not rest and path in self.state.texts:
                 text = self.state.texts[path]
-                if packing.is_archive(path):
-                    return bool(text == f"{found}\n")
-                return found in [f"sha256:{sha256(part)}" for part in (text, text.partition("\n")[2])]
+                if repacked.is_archive(path):
+                    return bool(f"archive {found}\n" == text)
+                return found in (f"sha256:{sha256(text)}", f"sha256:{sha256(text.partition(chr(10))[2])}")
         return False
 
     @cached_property
     def packed(self) -> dict[str, str]:
-        """Path → text of what is mounted where there are many pipelines, as the other files say that it has to be."""
-        texts = self.state.texts
-        how = packing.of_head(texts.get(f"{packing.FOLDER}/{packing.HEAD}", ""))
-        own: dict[str, dict[str, str]] = {name: {} for name in self.pipelines}
-        for path, text in texts.items():
-            folder, _, rest = path.partition("/")
-            name = rest.partition("/")[0]
-            if folder == "pipelines" and name in own:
-                own[name][path] = text
-        shared = {path: texts[path] for path in self.state.shared if path in texts}
-        try:
-            found = how.files(texts, Given(own, shared)) if how.parts and ENVIRONMENT in texts else {}
-        except InputError:  # a lock that render did not write
-            return {}
-        return {path: one if isinstance(one, str) else f"{one.digest}\n" for path, one in found.items()}
+        """Path → what has to stand in `packed/`."""
+        return repacked.wanted(self.state.texts)
+
+    def is_repacked(self, path: str) -> bool:
+        """Whether a file of `packed/` is just what it has to be, or is not there and need not be."""
+        return self.state.texts.get(path) == self.packed.get(path)
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from kfp_gitops.base import archives, files, git
+from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import InputError, UsageError
 from kfp_gitops.base.files import MAX_BYTES
-from kfp_gitops.base.ustar import BadArchiveError
-from kfp_gitops.rendering import packing
+from kfp_gitops.rendering import repacked
 from kfp_gitops.review.diff import shared
 from kfp_gitops.review.diff.shared import Shared
 
@@ -23,22 +22,13 @@ def in_tree(root: Path, folder: str) -> dict[str, str]:
     if not (root / folder).is_dir():
         return {}
     names = files.list_files(root, folder, hidden=True)  # Argo CD reads a .argocd-source.yaml
-    return {name: _read(root, folder, name) for name in names}
+    return {name: _of_tree(root, folder, name) for name in names}
 
 
-def _read(root: Path, folder: str, name: str) -> str:
-    path = f"{folder}/{name}"
-    if not packing.is_archive(name):
-        return files.read_text(root, path)
-    return _of_archive(files.read_bytes(root, path, packing.LARGEST))
-
-
-def _of_archive(content: bytes) -> str:
-    """The digest of its content as text: what is in it stands beside it as text, too."""
-    try:
-        return f"{archives.digest_of(content)}\n"
-    except BadArchiveError:
-        return _text_of(content)
+def _of_tree(root: Path, folder: str, name: str) -> str:
+    if repacked.is_archive(name):
+        return repacked.identity(files.read_bytes(root, f"{folder}/{name}", MAX_BYTES))
+    return files.read_text(root, f"{folder}/{name}")
 
 
 def resolve(root: Path, revision: str) -> str:
@@ -147,5 +137,5 @@ def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> It
                 f"{folder}/{path} at {commit[:12]}", f"larger than {MAX_BYTES} bytes", "split it"
             )
         content = reply[end + 1 : end + 1 + size]
-        yield path, _of_archive(content) if folder and packing.is_archive(path) else _text_of(content)
+        yield path, repacked.identity(content) if folder and repacked.is_archive(path) else _text_of(content)
         start = end + 1 + size + 1
