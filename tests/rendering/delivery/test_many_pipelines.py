@@ -23,10 +23,13 @@ from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Mounted
 from kfp_gitops.compiling.lock import version_name
+from kfp_gitops.devserver import DevServer
 from kfp_gitops.reconcile import folder
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline
 from kfp_gitops.sources import environment
+from kubelet import Pod
+from locking.fake_leases import FakeLeases
 from project import PROJECT, Outcome
 from tools import kustomize_build
 
@@ -283,6 +286,30 @@ def test_templates_that_know_no_archives_are_refused(repository: Path, name: str
 def many(repository: Path) -> Path:
     """The small repository with sixty pipelines."""
     return fleet(repository, 59)
+
+
+@pytest.mark.timeout(1800)  # an environment of a lock that is new is installed first
+def test_the_job_applies_what_is_packed_and_the_check_then_finds_nothing(
+    many: Path,
+    tmp_path: Path,
+    server: DevServer,
+    cluster: FakeLeases,
+    build: Callable[..., tuple[Object, ...]],
+) -> None:
+    objects = build(server.url)
+    assert any("-dev-pipelines-07" in name for name in delivered.config_maps(objects))
+    tokens = {"pipelines.kubeflow.org": "token", "": "token-of-kubernetes"}
+    templates = dict(delivered.pods(objects))
+    job, check = (
+        Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
+        for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift")
+    )
+    assert check.run().code == 1
+    applied = job.run()
+    assert applied.code == 0, applied.err
+    assert "60 changed" in applied.out
+    after = check.run()
+    assert after.code == 0, after.err
 
 
 def test_check_looks_at_what_an_archive_holds(many: Path, command: Command) -> None:
