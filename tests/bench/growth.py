@@ -100,7 +100,9 @@ def repository(root: Path, size: int) -> None:
     names = [f"team-{number}" for number in range(len(teams))]
     generator.write(
         root / "environments/teams.yaml",
-        generator.dump({"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0),
+        generator.dump(
+            {"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0
+        ),
     )
     for name, its in zip(names, teams, strict=True):
         text = fleet.values(its).partition("\n")[2].replace("enabled: false", "enabled: true")
