@@ -160,4 +160,4 @@ def test_pipelines_of_one_template_take_a_tenth_on_a_shelf() -> None:
     alike = Alike()
     _, second = (alike.pack(text.replace("retry: 3", f"retry: {number}", 1)) for number in (4, 5))
     assert len(second) < len(text) / 10
-    assert len(second) < len(Packed.of(text).content) / 3
+    assert len(second) < len(Packed.of(text).content) / 2
