@@ -11,7 +11,8 @@ from typing import Any
 
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, meant, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import events, release, teams, way
