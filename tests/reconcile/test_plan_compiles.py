@@ -11,6 +11,7 @@ from kfp_gitops.compiling.compiler import compiled
 from kfp_gitops.devserver import DevServer
 from project import Outcome
 from server_kit import Command
+from shared_specs import edit_spec
 
 Reconcile = Callable[..., Outcome]
 COMPILES = "compiles to sha256:"
@@ -65,7 +66,7 @@ def test_what_kfp_has_is_not_compiled_again(
     ("file", "pattern", "new"),
     [
         ("pipelines/hello/pipeline.yaml", "name: many", "name: more"),
-        ("pipelines/hello/components/greet.yaml", "@sha256:....", "@sha256:abcd"),
+        ("components/greet", "@sha256:1111", "@sha256:abcd"),
         ("versions.lock.yaml", r"manifest: sha256:....", "manifest: sha256:0000"),
         ("versions.lock.yaml", r"(?<!manifest:)  digest: sha256:....", "  digest: sha256:0000"),
         ("versions.lock.yaml", r"version: sha-....", "version: sha-0000"),
@@ -82,7 +83,10 @@ def test_what_differs_in_anything_is_compiled(
 ) -> None:
     reconcile("apply")
     counted.clear()
-    _edit(repository, file, pattern, new)
+    if file == "components/greet":
+        edit_spec(repository, "dev", "greet", pattern, new)
+    else:
+        _edit(repository, file, pattern, new)
     outcome = plan()
     assert counted == ["hello"]
     assert outcome.code == (0 if new.startswith("manifest:") else 5)

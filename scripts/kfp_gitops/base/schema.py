@@ -68,9 +68,9 @@ def generated(name: str, text: str, path: str) -> Document:
     Raises:
         InputError: as `yamltext.parse`, or it is not what `schemas/<name>.schema.json` says.
     """
-    quick = yamlvalue.read(text, path, GENERATED.bytes)
+    quick = yamlvalue.read(text, path, GENERATED)
     if quick and not quick.whole_floats and named(name).accepts(quick.value):
-        return quick
+        return Document(path, quick.value, {}, {})
     document = parse(text, path, GENERATED)
     raise_if_any(problems(named(name), document))
     return document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.commands import connection, console, origin
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.review.diff import jsonform, revision, shared
+from kfp_gitops.review.diff import jsonform, revision, selected, shared
 from kfp_gitops.review.diff.calendar import Calendar, calendar
 from kfp_gitops.review.diff.calendar import to_text as calendar_text
 from kfp_gitops.review.diff.compare import compare
@@ -20,11 +20,14 @@ from kfp_gitops.review.diff.markdown import calendar_markdown, to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff, SharedDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import shared_to_text, to_text
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, selection
+from kfp_gitops.sources.loose_ends import loose_ends
+from kfp_gitops.sources.selection import NothingSelected, Selection
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
+  python scripts/diff.py --all --select team=churn                  one team's pipelines; of the others how many
   python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
 
 # As many changed pipelines are looked at first: where one was edited by hand, nothing need be rendered.
@@ -53,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
+    selection.add(parser, "show only pipelines")
     connection.add(parser, host="also count the runs in flight of changed pipelines, at this KFP API")
     arguments = parse(parser, argv)
     arguments.start = _instant(arguments.start)
@@ -63,10 +67,18 @@ def _diff(arguments: Namespace) -> int:
     root: Path = arguments.root
     commit = revision.resolve(root, arguments.base)
     names = _names(root, arguments, commit)
-    found = [_with_freshness(root, _compare(root, name, commit, arguments)) for name in names]
+    sides = {name: _sides(root, name, commit, arguments) for name in names}
+    chosen = _chosen(arguments, {name: selected.teams(*both) for name, both in sides.items()})
+    found = [_with_freshness(root, compare(name, *sides[name], arguments.start)) for name in names]
+    if chosen is not None:
+        found = [selected.only(item, chosen[item.environment]) for item in found]
+    found = [_with_runs(item, arguments) for item in found] if arguments.host else found
     both = revision.shared_at(root, commit, arguments.base), revision.shared_in_tree(root, "the work tree")
     common = shared.compare(*both)
-    common = replace(common, problems=origin.problems(root, origin.readable(root, names)))
+    readable = [*origin.readable(root, names)]
+    common = replace(common, problems=origin.problems(root, readable))
+    for end in (end for env in readable for end in loose_ends(root, env, datetime.now(UTC))):
+        console.note(end.as_warning())
     if arguments.format != "text":  # which has them before the eyes of whoever called it
         for problem in (*common.problems, *(one for item in found for one in item.problems)):
             console.note(str(problem))
@@ -106,11 +118,29 @@ def _names(root: Path, arguments: Namespace, commit: str) -> list[str]:
     return [arguments.env]
 
 
-def _compare(root: Path, name: str, commit: str, arguments: Namespace) -> EnvironmentDiff:
+def _chosen(arguments: Namespace, teams: Mapping[str, Mapping[str, str]]) -> dict[str, frozenset[str]] | None:
+    """Of each environment (→ pipeline → team) the pipelines to be shown; None: all.
+
+    Raises:
+        UsageError: none of the environments has anything of what is selected.
+    """
+    part = Selection.of(arguments)
+    found: dict[str, frozenset[str]] = {}
+    without: list[NothingSelected] = []
+    for name, its in teams.items() if part else ():
+        try:
+            found[name] = part.chosen(its, name)
+        except NothingSelected as error:
+            without.append(error)
+    if without and not found:
+        raise without[0]
+    return {name: found.get(name, frozenset()) for name in teams} if part else None
+
+
+def _sides(root: Path, name: str, commit: str, arguments: Namespace) -> tuple[State, State]:
     folder = f"manifests/{name}"
     before = State(arguments.base, revision.at(root, commit, folder))
-    found = compare(name, before, State("the work tree", revision.in_tree(root, folder)), arguments.start)
-    return _with_runs(found, arguments) if arguments.host else found
+    return before, State("the work tree", revision.in_tree(root, folder))
 
 
 def _with_runs(found: EnvironmentDiff, arguments: Namespace) -> EnvironmentDiff:
@@ -167,7 +197,9 @@ def _calendar(arguments: Namespace) -> int:
     if not arguments.all and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     names = known if arguments.all else [arguments.env]
-    found = [_week(arguments, name) for name in names]
+    states = {name: _state(arguments, name) for name in names}
+    chosen = _chosen(arguments, {name: selected.teams(state, state) for name, state in states.items()})
+    found = [_week(state, name, arguments.start, chosen) for name, state in states.items()]
     for name in set(names) & set(environment.names(arguments.root)):
         for problem in [] if _takes_long(arguments.root, name) else _stale(arguments.root, name):
             console.note(problem.as_warning())
@@ -181,16 +213,21 @@ def _calendar(arguments: Namespace) -> int:
     return ExitCode.OK
 
 
-def _week(arguments: Namespace, name: str) -> Calendar:
+def _state(arguments: Namespace, name: str) -> State:
     texts = revision.in_tree(arguments.root, f"manifests/{name}")
     if not texts:
         known = ", ".join(environment.names(arguments.root))
         raise UsageError(
             f"manifests/{name} does not exist; environments: {known}; run `python scripts/render.py --all`"
         )
-    state = State("the work tree", texts)
-    zone, start = str(state.settings.get("timeZone") or "UTC"), arguments.start
-    return calendar(name, zone, state.manifests(start), start, state.idle(start))
+    return State("the work tree", texts)
+
+
+def _week(state: State, name: str, start: datetime, chosen: Mapping[str, frozenset[str]] | None) -> Calendar:
+    zone, manifests = str(state.settings.get("timeZone") or "UTC"), state.manifests(start)
+    if chosen is not None:
+        manifests = {key: value for key, value in manifests.items() if key in chosen[name]}
+    return calendar(name, zone, manifests, start, state.idle(start))
 
 
 def _instant(text: str | None) -> datetime:

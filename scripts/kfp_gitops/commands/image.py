@@ -16,8 +16,9 @@ from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 _EXAMPLES = """  python scripts/image.py --env dev --set predictive-scaling=ghcr.io/example/steps@sha256:…
   python scripts/image.py --env prod --set reconciler=ghcr.io/example/reconciler@sha256:…
 
-The workflow that builds an image calls this for dev and opens a pull request. To an environment that follows
-pinned copies the images of steps come by `promote.py`; its own reconciler may be set."""
+The workflow that builds an image calls this for each environment that follows the sources, and opens a
+pull request. To an environment that follows pinned copies the images of steps come by `promote.py`; its own
+reconciler may be set."""
 _REFERENCE = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
 
 

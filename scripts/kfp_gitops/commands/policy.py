@@ -17,6 +17,7 @@ from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.policy.claims import twice_claimed
 from kfp_gitops.review.policy.demands import Changed, unmet
+from kfp_gitops.review.policy.of_teams import beyond_limits
 from kfp_gitops.review.policy.subjects import shared, subjects
 from kfp_gitops.review.promotion.provenance import skipped
 from kfp_gitops.sources import environment
@@ -63,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         refused = policy.judge(found, looked_at, today, whole=arguments.env is None)
     demanded = _demanded(root, names, found, arguments) if arguments.base is not None else []
     past = skipped(root, [environment.load(root, name) for name in names])
-    raise_if_any([*twice_claimed(root, known), *past, *refused, *demanded])
+    limits = beyond_limits(root, names)
+    raise_if_any([*twice_claimed(root, known), *past, *limits, *refused, *demanded])
     console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")
     return ExitCode.OK
 

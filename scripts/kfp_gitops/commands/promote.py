@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +20,19 @@ from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
 from kfp_gitops.review.promotion.copy import Promoted, Promotion, promote
+from kfp_gitops.review.promotion.matrix import matrix
+from kfp_gitops.review.promotion.matrix_json import to_json
+from kfp_gitops.review.promotion.matrix_text import to_text as matrix_text
 from kfp_gitops.review.promotion.status import Pending, status
 from kfp_gitops.sources import environment, way
 
-_EXAMPLES = """  python scripts/promote.py --from dev --to prod --status                  what dev has that prod has not
-  python scripts/promote.py --from dev --to prod                           everything that prod has
-  python scripts/promote.py --from dev --to prod --pipeline predictive-scaling
-  python scripts/promote.py --from dev --to prod --verify                  only what has run well in dev
-  python scripts/promote.py --from dev --to prod --only settings           what a machine may promote
-  python scripts/promote.py --from dev --to prod --open-pr                 and open the pull request"""
+_EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
+  python scripts/promote.py --status --to prod                  what waits for prod, and in what it differs
+  python scripts/promote.py --to prod                           everything that prod has, from where it `promotesFrom`
+  python scripts/promote.py --to prod --pipeline 'customer-*'   only these
+  python scripts/promote.py --to prod --verify                  only what has run well in the environment before
+  python scripts/promote.py --to prod --only settings           what a machine may promote
+  python scripts/promote.py --to prod --open-pr                 and open the pull request"""
 
 
 def _parser() -> Parser:
@@ -40,9 +45,19 @@ def _parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("--to", dest="target", metavar="ENV", help="an environment with `follows: pinned`")
     parser.add_argument(
-        "--pipeline", action="append", default=[], metavar="P", help="only this one; repeatable"
+        "--pipeline",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only these, such as churn or 'churn-*'; repeatable",
     )
-    parser.add_argument("--status", action="store_true", help="change nothing; exit 1 when something waits")
+    parser.add_argument(
+        "--status", action="store_true",
+        help="change nothing; exit 1 when something waits. With --to: what waits for it, and why; without: the whole "
+        "way of all pipelines",
+    )  # fmt: skip
+    parser.add_argument("--all", action="store_true", help="with --status: also what is the same everywhere")
+    parser.add_argument("--json", action="store_true", help="with --status, without --to: for machines")
     parser.add_argument(
         "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
     )
@@ -70,6 +85,8 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Promote; nothing is written unless the target renders and compiles."""
     arguments = parse(_parser(), argv)
+    if arguments.status and arguments.target is None:
+        return _matrix(arguments)
     if arguments.target is None:
         raise UsageError("promote.py: --to ENV is missing: the environment to promote to; see --help")
     if arguments.source is None:
@@ -180,18 +197,41 @@ def _verify(arguments: Namespace) -> None:
     kfp = found.environment["kfp"]
     api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
-    chosen = [item for item in waiting if not arguments.pipeline or item.pipeline in arguments.pipeline]
+    chosen = [
+        item for item in waiting if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)
+    ]
     for line in proof.require(api, found.environment["repository"], arguments.source, chosen):
         console.note(line)
 
 
-def _status(arguments: Namespace) -> int:
+def _refuse_to_do(arguments: Namespace) -> None:
     if arguments.verify or arguments.open_pr or arguments.uncommitted:
         raise UsageError(
             "--status changes nothing, so --verify, --open-pr and --uncommitted mean nothing with it"
         )
+
+
+def _matrix(arguments: Namespace) -> int:
+    """The whole way; what is asked for of one step is `_status`."""
+    _refuse_to_do(arguments)
+    if arguments.source is not None:
+        raise UsageError("--from without --to: name both, or neither for the whole way")
+    chosen = partial(_matches, arguments.pipeline) if arguments.pipeline else None
+    found = matrix(arguments.root, datetime.now(UTC), chosen)
+    console.result(to_json(found) if arguments.json else matrix_text(found, everything=arguments.all))
+    return ExitCode.DIFFERENCES if found.waits else ExitCode.OK
+
+
+def _matches(globs: Sequence[str], name: str) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _status(arguments: Namespace) -> int:
+    _refuse_to_do(arguments)
+    if arguments.json:
+        raise UsageError("--json is of the whole way: leave --to out")
     found = status(arguments.root, arguments.source, arguments.target)
-    chosen = [item for item in found if not arguments.pipeline or item.pipeline in arguments.pipeline]
+    chosen = [item for item in found if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)]
     for item in chosen:
         for line in _status_lines(item, arguments.source, arguments.target):
             console.result(line)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
@@ -12,17 +13,23 @@ from kfp_gitops.base.files import Wanted
 from kfp_gitops.commands import console, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
-from kfp_gitops.rendering import argocd
+from kfp_gitops.compiling.lock import Locked
+from kfp_gitops.rendering import argocd, specs
 from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment, unused
+from kfp_gitops.sources import environment, selection, unused
+from kfp_gitops.sources.loose_ends import loose_ends
+from kfp_gitops.sources.selection import NothingSelected, Selection
 
 Whole = tuple[Rendered, Wanted]
 """An environment, and all that belongs into its folder."""
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
-  python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to"""
+  python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to
+  python scripts/render.py --env dev --select team=churn --lock   one team's pipelines, the others as they stand"""
+
+_EARLIER = "written by an earlier kfp-gitops, each pipeline with component specs of its own (docs/upgrade.md)"
 
 
 def _parser() -> Parser:
@@ -34,6 +41,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
+    selection.add(parser, "render only pipelines")
     return parser
 
 
@@ -46,18 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = environment.names(root) if arguments.all else [arguments.env]
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
-    rendered = _render_all(root, names, remember=not arguments.check)
-    for warning in (warning for item in rendered for warning in item.warnings):
+    part = Selection.of(arguments)
+    rendered = _render_all(root, names, part, remember=not arguments.check)
+    loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
+    for warning in (*(warning for item in rendered for warning in item.warnings), *loose):
         console.note(warning.as_warning())
-    for warning in unused.templates(root, [item.inputs for item in rendered]) if arguments.all else ():
+    for warning in (
+        unused.templates(root, [item.inputs for item in rendered]) if arguments.all and not part else ()
+    ):
         console.note(warning.as_warning())
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = _all_wanted(root, rendered, compile_too)
-    of_argocd = argocd.render(root, [item.inputs for item in rendered]) if arguments.all else {}
+    whole = arguments.all and not part
+    of_argocd = argocd.render(root, [item.inputs for item in rendered]) if whole else {}
     if arguments.check:
-        strays = _check_strays(root, names) if arguments.all else ExitCode.OK
+        strays = _check_strays(root, names) if whole else ExitCode.OK
         return max(_check(root, wanted), _check_argocd(root, of_argocd), strays)
     _write(root, wanted, of_argocd)
     return ExitCode.OK
@@ -65,7 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> None:
     for item, texts in wanted:
-        _report(item.folder, files.synchronise(root, item.folder, texts))
+        done = files.synchronise(root, item.folder, texts)
+        _report(item.folder, done)
+        if _moves_specs(done):
+            console.note(
+                f"{item.folder}: component specs stand once in {item.folder}/{specs.FOLDER}/ now, not in each "
+                "pipeline's folder; no pipeline changes by that (docs/upgrade.md)"
+            )
         _say_when_stale(item, texts)
         memo.save(root, item.environment, item.memo)
     if of_argocd:
@@ -74,16 +93,22 @@ def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> No
         _say_what_is_left(to_do)
 
 
-def _render_all(root: Path, names: Sequence[str], *, remember: bool) -> list[Rendered]:
+def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: bool) -> list[Rendered]:
+    """Of several environments those that have something of what is selected."""
     rendered: list[Rendered] = []
     problems: list[Problem] = []
+    without: list[NothingSelected] = []
     for name in names:
         try:
-            rendered.append(render(root, name, remember=remember))
+            rendered.append(render(root, name, remember=remember, selection=part))
         except InputError as error:
             problems += error.problems
+        except NothingSelected as error:
+            without.append(error)
     if problems:
         raise InputError(problems)
+    if not rendered and without:
+        raise without[0]
     return rendered
 
 
@@ -102,9 +127,15 @@ def _all_wanted(root: Path, rendered: Sequence[Rendered], compile_too: bool) -> 
 
 def _lock(root: Path, rendered: Rendered, compile_too: bool) -> str:
     if compile_too:
-        return lock.compiled(rendered, lambda warning: console.note(warning.as_warning()))
+        before = _standing_lock(root, rendered) if rendered.chosen is not None else {}
+        return lock.compiled(rendered, lambda warning: console.note(warning.as_warning()), before)
     path = f"{rendered.folder}/{LOCK}"
     return files.read_text(root, path) if (root / path).is_file() else ""
+
+
+def _standing_lock(root: Path, rendered: Rendered) -> Mapping[str, Locked]:
+    path = f"{rendered.folder}/{LOCK}"
+    return lock.read(files.read_text(root, path), path) if (root / path).is_file() else {}
 
 
 def _say_what_is_left(to_do: Sequence[str]) -> None:
@@ -122,6 +153,8 @@ def _check(root: Path, wanted: Sequence[Whole]) -> int:
         for action, name in found:
             console.result(f"{action} {item.folder}/{name}")
         stale = not found and bool(_stale(item, texts))
+        if _moves_specs(found):
+            console.note(f"{item.folder}: {_EARLIER}")
         if found or stale:
             code = ExitCode.DIFFERENCES
             console.note(_mend(item, stale))
@@ -157,6 +190,12 @@ def _check_strays(root: Path, names: Sequence[str]) -> int:
     if found:
         console.note("this is of no environment; remove it, or make a folder environments/ENV for it")
     return ExitCode.DIFFERENCES if found else ExitCode.OK
+
+
+def _moves_specs(done: Sequence[tuple[str, str]]) -> bool:
+    """Whether a pipeline has specs in its own folder, which only an earlier version wrote there."""
+    removed = (PurePosixPath(name).parts for action, name in done if action == "remove")
+    return any(parts[0] == "pipelines" and parts[2:3] == (specs.FOLDER,) for parts in removed)
 
 
 def _mend(item: Rendered, stale: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from kfp_gitops.base import schema
 from kfp_gitops.base.errors import Problem
@@ -30,28 +30,36 @@ def version_name(digest: str) -> str:
     return f"sha-{digest.removeprefix('sha256:')[:20]}"
 
 
-def compiled(rendered: Rendered, warn: Callable[[Problem], None] = lambda _: None) -> str:
+def compiled(
+    rendered: Rendered,
+    warn: Callable[[Problem], None] = lambda _: None,
+    before: Mapping[str, Locked] | None = None,
+) -> str:
     """The text of the lock, by compiling every pipeline (imports kfp); `warn` is told what may not run.
 
-    Where the rendering remembers what the same manifest compiled to, it is not compiled again.
+    Where the rendering remembers what the same manifest compiled to, it is not compiled again. Of pipelines that were
+    not rendered stands what stood there `before`, or nothing.
 
     Raises:
         InputError: every pipeline that does not compile, and why.
     """
-    known = rendered.memo.known
-    digests = {pipeline.name: known.get(pipeline.compilation, "") for pipeline in rendered.pipelines}
-    new = [pipeline for pipeline in rendered.pipelines if not digests[pipeline.name]]
+    known, chosen = rendered.memo.known, rendered.chosen
+    wanted = [p for p in rendered.pipelines if chosen is None or p.name in chosen]
+    digests = {pipeline.name: known.get(pipeline.compilation, "") for pipeline in wanted}
+    new = [pipeline for pipeline in wanted if not digests[pipeline.name]]
     digests |= _compile(new, rendered, warn) if new else {}
+    locked = {**(before or {}), **{p.name: _locked(digests[p.name], p) for p in wanted}}
     entries = {
-        pipeline.name: {
-            "version": version_name(digests[pipeline.name]),
-            "digest": digests[pipeline.name],
-            "manifest": pipeline.digest,
-        }
+        pipeline.name: asdict(locked[pipeline.name])
         for pipeline in rendered.pipelines
+        if pipeline.name in locked
     }
     lock = {"apiVersion": FILE_VERSION, "kind": "VersionLock", "pipelines": entries}
     return _HEADER.format(env=rendered.environment) + dump(lock)
+
+
+def _locked(digest: str, pipeline: RenderedPipeline) -> Locked:
+    return Locked(version_name(digest), digest, pipeline.digest)
 
 
 def _compile(
@@ -82,5 +90,5 @@ def stale(rendered: Rendered, text: str | None, path: str) -> list[str]:
     """The pipelines whose lock entry is missing, or was made from another manifest."""
     entries = read(text, path) if text is not None else {}
     wanted = {pipeline.name: pipeline.digest for pipeline in rendered.pipelines}
-    names = sorted(set(wanted) | set(entries))
+    names = sorted(set(wanted) | set(entries) if rendered.chosen is None else rendered.chosen)
     return [name for name in names if name not in entries or entries[name].manifest != wanted.get(name)]

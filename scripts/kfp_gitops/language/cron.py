@@ -10,7 +10,7 @@ What we allow of all this in a manifest is another question: `kfp_gitops.checkin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -158,8 +158,17 @@ def parse(text: str) -> Cron:
 
 def longest_wait(cron: Cron) -> timedelta:
     """From one firing to the next at most, as the first days of a year show it; zero when it fires once or never."""
+    return max(_waits(cron), default=timedelta(0))
+
+
+def shortest_wait(cron: Cron) -> timedelta:
+    """The same at least."""
+    return min(_waits(cron), default=timedelta(0))
+
+
+def _waits(cron: Cron) -> Iterator[timedelta]:
     at = first = cron.next_after(_NEW_YEAR)
-    longest, number = timedelta(0), 0
+    number = 0
     while (
         at is not None
         and first is not None
@@ -167,9 +176,9 @@ def longest_wait(cron: Cron) -> timedelta:
         and number < _MOST
     ):
         following = cron.next_after(at)
-        longest = max(longest, following - at) if following else longest
+        if following:
+            yield following - at
         at, number = following, number + 1
-    return longest
 
 
 def split(text: str) -> list[str]:

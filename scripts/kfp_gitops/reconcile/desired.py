@@ -14,12 +14,12 @@ from kfp_gitops.base.places import Place
 from kfp_gitops.compiling import lock
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
-from kfp_gitops.reconcile.folder import ALL, Head, Texts, heads, texts
+from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, schedule_name
 from kfp_gitops.reconcile.shelf import Label
 from kfp_gitops.rendering.rendered import LOCK, paused_until
-from kfp_gitops.sources.selection import Selection
+from kfp_gitops.sources.selection import ALL, Selection
 
 if TYPE_CHECKING:
     from kfp_gitops.compiling.compiler import Identity

@@ -20,9 +20,7 @@ from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
 from kfp_gitops.sources import brought
-from kfp_gitops.sources.selection import Selection
-
-ALL = Selection()
+from kfp_gitops.sources.selection import ALL, Selection
 
 
 @dataclass(frozen=True)
@@ -146,11 +144,20 @@ def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
     return _place(folder).whole(lambda source: _settings(source, environment))
 
 
+def teams(folder: Path | Place, environment: str) -> dict[str, str]:
+    """Every pipeline and tombstone of environment.yaml, however it is delivered → team; "" where it is of none.
+
+    Raises:
+        InputError: it is missing or malformed, or of another environment.
+    """
+    return _place(folder).whole(lambda source: _teams(source, environment))
+
+
 def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 
 
-def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
+def _teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """Pipeline or tombstone of environment.yaml → team; "" where it is of none."""
     entries = (*settings["pipelines"], *settings.get("absent", ()))
     return {entry["name"]: entry.get("team", "") for entry in entries}
@@ -159,7 +166,7 @@ def teams_of(settings: Mapping[str, Any]) -> dict[str, str]:
 def _teams(source: Source, environment: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in chain([source], source.parts()):
-        found |= teams_of(_settings(part, environment))
+        found |= _teams_of(_settings(part, environment))
     return found
 
 
@@ -188,7 +195,7 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
         of_part = _selected(settings if part is source else _settings(part, environment), chosen)
         for entry in of_part["pipelines"]:
             shelf.put(rendered_pipeline(part, entry, shared))
-        entries += of_part["pipelines"]
+            entries.append({key: value for key, value in entry.items() if key != "components"})
         of_lock = lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
         locked.update({name: entry for name, entry in of_lock.items() if chosen is None or name in chosen})
     found = {**_selected(settings, chosen), "pipelines": entries}

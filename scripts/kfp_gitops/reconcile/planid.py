@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, schedule_name
+from kfp_gitops.rendering import planfile
 from kfp_gitops.rendering.planfile import FORMAT, Basis
 
 _QUIET = frozenset(
@@ -73,23 +74,25 @@ class Ground:
     @cached_property
     def basis(self) -> Basis:
         """Only when it is asked for: of 1,000 pipelines it takes a tenth of a second."""
-        objects: dict[str, dict[str, Any]] = {}
-        for name, facts in self._facts():
-            _merge(objects.setdefault(name, {}), facts)
-        return Basis.of({name: _settled(facts) for name, facts in objects.items()})
+        lines = planfile.Lines()
+        for together in self._facts():
+            objects: dict[str, dict[str, Any]] = {}
+            for name, facts in together:
+                _merge(objects.setdefault(name, {}), facts)
+            for name, told in objects.items():
+                lines.tell(name, told, _merged)
+        return lines.basis()
 
-    def _facts(self) -> Iterator[tuple[str, Facts]]:
-        yield (
-            f"environment {self.desired.owner.environment}",
-            _environment(self.desired, self.options),
-        )
-        for one in self.looked:
-            yield from _entry(one)
+    def _facts(self) -> Iterator[Iterable[tuple[str, Facts]]]:
+        """What is told of one object mostly comes together: so of 10,000 pipelines there are not all facts at once."""
+        environment = _environment(self.desired, self.options)
+        yield [(f"environment {self.desired.owner.environment}", environment)]
+        yield from map(_entry, self.looked)
         for change in self.changes[sum(len(one.changes) for one in self.looked) :]:
             if does := _does(change):
-                yield _name(change), {"do": does}
+                yield [(_name(change), {"do": does})]
         for found in self._of_no_pipeline():
-            yield f"schedule {found.name}", {"live": [_facts(found)]}
+            yield [(f"schedule {found.name}", {"live": [_facts(found)]})]
 
     def _of_no_pipeline(self) -> Iterator[ActualSchedule]:
         """Ours that no pipeline of the manifests accounts for; of a part of them nobody can say so."""
@@ -205,11 +208,11 @@ def _merge(into: dict[str, Any], facts: Facts) -> None:
             into[key] = f"{into[key]}, {value}" if isinstance(value, str) and key in into else value
 
 
-def _settled(facts: Mapping[str, Any]) -> Facts:
-    """In an order of its own."""
-    if len(facts.get("live", ())) < 2:
-        return facts
-    return {**facts, "live": sorted(facts["live"], key=lambda item: json.dumps(item, sort_keys=True))}
+def _merged(one: Facts, other: Facts) -> Facts:
+    """Of an object that was told of before, and is again."""
+    found = dict(one)
+    _merge(found, other)
+    return found
 
 
 def _facts(record: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,7 +77,10 @@ class Basis:
     @cached_property
     def digest(self) -> str:
         """64 hex digits."""
-        return hashlib.sha256("\n".join(self.lines).encode()).hexdigest()
+        found = hashlib.sha256()
+        for number, line in enumerate(self.lines):
+            found.update(f"\n{line}".encode() if number else line.encode())
+        return found.hexdigest()
 
     @property
     def id(self) -> str:
@@ -88,6 +91,34 @@ class Basis:
         """Object → its facts."""
         found = [json.loads(line) for line in self.lines]
         return {item.pop("object"): item for item in found}
+
+
+class Lines:
+    """A basis in the making: what was told of an object is a line at once, for the facts take five times as much."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, str] = {}
+
+    def tell(
+        self, name: str, facts: Mapping[str, Any], merged: Callable[[dict[str, Any], Any], Mapping[str, Any]]
+    ) -> None:
+        """Facts of an object; `merged` puts them to those that were told of it before."""
+        if name in self._lines:
+            before = json.loads(self._lines[name])
+            before.pop("object")
+            facts = merged(before, facts)
+        self._lines[name] = _line(name, _settled(facts))
+
+    def basis(self) -> Basis:
+        """All of it."""
+        return Basis(tuple(self._lines[name] for name in sorted(self._lines)))
+
+
+def _settled(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """In an order of its own, whatever order KFP tells of several live ones in."""
+    if len(facts.get("live", ())) < 2:
+        return facts
+    return {**facts, "live": sorted(facts["live"], key=lambda item: json.dumps(item, sort_keys=True))}
 
 
 def _line(name: str, facts: Mapping[str, Any]) -> str:
@@ -130,8 +161,14 @@ def _flat(at: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def to_yaml(basis: Basis, comments: Iterable[str]) -> str:
     """A file of its own: nothing in it depends on when it is written."""
-    head = [f"# {line}" for line in comments]
-    return "\n".join([*head, f"plan: {basis.digest}", "basis:", *(f"- {line}" for line in basis.lines), ""])
+    return "".join(yaml_lines(basis, comments))
+
+
+def yaml_lines(basis: Basis, comments: Iterable[str]) -> Iterator[str]:
+    """The same, a line at a time."""
+    yield from (f"# {line}\n" for line in comments)
+    yield f"plan: {basis.digest}\nbasis:\n"
+    yield from (f"- {line}\n" for line in basis.lines)
 
 
 def read(text: str, path: str) -> Basis:

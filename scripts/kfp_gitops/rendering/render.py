@@ -5,7 +5,7 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,26 +16,32 @@ from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.yamldump import dump, dump_all
-from kfp_gitops.base.yamltext import parse
-from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.checking import named, teams
+from kfp_gitops.checking.named import Use
 from kfp_gitops.language.manifest import Manifest
-from kfp_gitops.rendering import alike, delivery, manifests, rendered
+from kfp_gitops.rendering import alike, delivery, head, manifests, rendered, specs, standing, together
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
+from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
+from kfp_gitops.rendering.standing import Standing
 from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
-from kfp_gitops.sources.release import FILE_VERSION, TEMPLATE, VALUES_SCHEMA, Release, Sources
+from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
+from kfp_gitops.sources.selection import ALL, Selection
 
 
-def render(root: Path, name: str, *, remember: bool = False) -> Rendered:
+def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
     """Render one environment; `remember` takes from manifests/ what is known to be the outcome of the same inputs.
 
+    What is not selected is taken from manifests/ as it stands.
+
     Raises:
-        UsageError: no such environment.
-        InputError: every problem found in its inputs.
+        UsageError: no such environment, or nothing of what is selected.
+        InputError: every problem found in its inputs; what is about all pipelines would change.
     """
     env = environment.load(root, name)
-    return _render(root, env, _memo(root, env) if remember else Memo())
+    beside = standing.read(root, env, selection) if selection else None
+    return _render(root, env, _memo(root, env) if remember else Memo(), beside)
 
 
 def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
@@ -61,18 +67,31 @@ def _memo(root: Path, env: Environment) -> Memo:
     return memos.load(root, env.name) if len(env.pipelines) >= memos.FEWEST else Memo()
 
 
-def _render(root: Path, env: Environment, memo: Memo) -> Rendered:
-    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), env.pipelines)
-    raise_if_any(alike.told(env, zip(env.pipelines, map(_problems, answers), strict=True)))
-    pipelines = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
-    raise_if_any(_one_name_for_two(env, pipelines))
-    for answer, pipeline in zip(answers, pipelines, strict=True):
+def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
+    names = [name for name in env.pipelines if beside is None or name in beside.chosen]
+    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
+    raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
+    new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
+    pipelines = new if beside is None else _in_order(env, new, beside)
+    if beside is not None:
+        memo.fresh.update(memo.known)  # of what is not rendered now
+    raise_if_any(together.problems(env, pipelines, memo))
+    for answer, pipeline in zip(answers, new, strict=True):
         if answer["key"]:
             memo.fresh[answer["key"]] = _outcome(pipeline)
             memo.carry_over(pipeline.compilation)
-    head = header(env.name, "environments/") + dump(_environment(env, pipelines))
-    delivered, packing = delivered_by(root, env, pipelines, head, memo)
-    return Rendered(env.name, pipelines, delivered, env, memo, tuple(delivery.warnings(root)), packing)
+    delivered, packing = delivered_by(root, env, pipelines, head.text(env, pipelines, beside), memo)
+    chosen = None if beside is None else frozenset(names)
+    warnings = tuple(delivery.warnings(root))
+    return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
+
+
+def _in_order(
+    env: Environment, new: Sequence[RenderedPipeline], beside: Standing
+) -> tuple[RenderedPipeline, ...]:
+    """As the values have them; those that have left the values, and are not rendered, come last."""
+    found = {**beside.pipelines, **{pipeline.name: pipeline for pipeline in new}}
+    return _sharing(found[name] for name in dict.fromkeys((*env.pipelines, *found)) if name in found)
 
 
 def _sharing(pipelines: Iterable[RenderedPipeline]) -> tuple[RenderedPipeline, ...]:
@@ -103,27 +122,6 @@ class _Inputs:
         return cls(root, env, memo, shared, Sources.of(root, env.images))
 
 
-def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
-    """Schedules of two pipelines with one name in KFP, which is made of both names: a-b and c, a and b-c.
-
-    Only a pipeline whose name begins with another one's can have one, so hardly a manifest is read again.
-    """
-    found = {pipeline.name: pipeline for pipeline in pipelines}
-    for name, pipeline in found.items():
-        parts = name.split("-")
-        others = ("-".join(parts[:length]) for length in range(1, len(parts)))
-        for other in (other for other in others if other in found):
-            for both in sorted(_schedules(pipeline) & _schedules(found[other])):
-                what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
-                yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
-
-
-def _schedules(pipeline: RenderedPipeline) -> set[str]:
-    """The names of its recurring runs."""
-    schedules = parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
-    return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
-
-
 def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
@@ -143,7 +141,10 @@ def _problems(answer: Mapping[str, Any]) -> list[Problem]:
 
 
 def _key(inputs: _Inputs, name: str, release: Release) -> str:
-    return memos.digest(inputs.shared, name, inputs.env.values.value["pipelines"][name], release.identity)
+    team = inputs.env.team_of(name)
+    limits = [team, inputs.env.teams.limits(team)] if team else []
+    values = inputs.env.values.value["pipelines"][name]
+    return memos.digest(inputs.shared, name, values, release.identity, *limits)
 
 
 def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None:
@@ -151,8 +152,9 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     outcome = inputs.memo.known.get(key, "")
     if not outcome:
         return None
-    release, digest, *refs = outcome.split()
-    entry = {"name": name, "release": release, "components": dict(ref.split("=", 1) for ref in refs)}
+    release, digest, *refs = [*outcome.split(), "", ""]
+    components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
+    entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
         pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
     except InputError:
@@ -178,6 +180,8 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
     found = manifests.render(env, name, release, _values(env, name, release))
+    if teams.is_limited(env, name):
+        raise_if_any(teams.problems(env, name, _uses(found, release)))
     images = tuple(release.images.items())
     texts = {
         component: _spec(
@@ -202,6 +206,14 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
         },
         warnings=(*found.warnings, *_image_warnings(found.outer, release)),
     )
+
+
+def _uses(found: Found, release: Release) -> list[Use]:
+    of_components = {
+        f"component {name}": [component.document] for name, component in release.components.items()
+    }
+    of_irs = {name: ir.documents for name, ir in release.irs.items()}
+    return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
 def _image_warnings(manifest: Manifest, release: Release) -> list[Problem]:
@@ -238,61 +250,3 @@ def _spec_header(env: Environment, component: str) -> str:
     return header(
         env.name, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
     )
-
-
-def _environment(env: Environment, pipelines: Sequence[RenderedPipeline]) -> dict[str, Any]:
-    paused = {} if env.disabled else env.paused  # `state` says it for all
-    return {
-        "apiVersion": FILE_VERSION,
-        "kind": "Environment",
-        "repository": env.repository["id"],
-        "environment": env.name,
-        **(
-            {"promotesFrom": env.promotes_from} if env.promotes_from else {}
-        ),  # for who reviews a change of it
-        **({"state": "disabled"} if env.disabled else {}),
-        "timeZone": env.time_zone,
-        "kfp": dict(env.kfp),
-        "keepVersions": env.keep_versions,
-        "pipelines": [
-            {
-                "name": pipeline.name,
-                **_template(env, pipeline.name),
-                "release": pipeline.release,
-                "components": pipeline.components,
-                **_team(env, pipeline.name),
-                **_commit(env, pipeline.name),
-                **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
-            }
-            for pipeline in pipelines
-        ],
-        **(
-            {
-                "absent": [
-                    {"name": name, "delete": what, **_team(env, name)} for name, what in env.absent.items()
-                ]
-            }
-            if env.absent
-            else {}
-        ),
-    }
-
-
-def _template(env: Environment, name: str) -> dict[str, str]:
-    template = env.template_of(name)
-    return {"template": template} if template != name else {}
-
-
-def _team(env: Environment, name: str) -> dict[str, str]:
-    """Whose it is, so that nobody after rendering need read the values."""
-    found = env.team_of(name)
-    return {"team": found} if found else {}
-
-
-def _commit(env: Environment, name: str) -> dict[str, str]:
-    """What was rendered cannot know its own commit; what was promoted has the commit of its sources, however far."""
-    said = env.promoted.get(name, {})
-    found = said.get("commit")
-    if found and found != "none" and not found.endswith(CHANGED):
-        found = said.get("sources", found)
-    return {"commit": found} if found else {}

@@ -156,6 +156,8 @@ class Rendered:
     """Warnings about what all pipelines are delivered by."""
     packing: Packing | None = None
     """How many archives they are delivered in; these are made when there is a lock to put into them."""
+    chosen: frozenset[str] | None = None
+    """The pipelines that were rendered, the others stand in manifests/ as they are here; None: all were."""
 
     @property
     def folder(self) -> str:

@@ -73,7 +73,8 @@ def together(pipelines: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> dict
         for where, text in shared:
             first, other = found.setdefault(where, (pipeline, text))
             if other is not text and other != text:
-                what = f"{where} would have to hold two texts: of pipeline {first!r}, and of {pipeline!r}"
+                what = "two texts begin with the same eight digits of their SHA-256: of pipeline "
+                what += f"{first!r}, and of {pipeline!r}"
                 todo = f"change a word in the description of component {component_of(where)!r} in one of them"
                 raise InputError.of(where, what, todo)
     return {where: found[where][1] for where in sorted(found)}

@@ -86,6 +86,10 @@ class Environment:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
 
+    def has(self, pipeline: str) -> bool:
+        """Whether it is one of its pipelines; a search of `pipelines` for each of thousands would take minutes."""
+        return self._entries.get(pipeline, {"state": "absent"}).get("state") != "absent"
+
     @property
     def absent(self) -> Mapping[str, str]:
         """Tombstones: pipeline → what is deleted of it."""
@@ -243,7 +247,7 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
         f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`",
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
         key=True,
     )
 

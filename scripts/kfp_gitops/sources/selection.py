@@ -12,6 +12,10 @@ from kfp_gitops.base.errors import UsageError, meant
 _TEAM = "team="
 
 
+class NothingSelected(UsageError):  # noqa: N818  # it is no error where another environment has some
+    """An environment has nothing of what is selected."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """Of some teams and of names that match a glob; where both are given, both hold. Without any: all."""
@@ -74,10 +78,12 @@ class Selection:
         """
         wrong = [*self._unknown_teams(teams, where), *self._without_match(teams, where)]
         if wrong:
-            raise UsageError("\n".join(wrong))
+            raise NothingSelected("\n".join(wrong))
         found = frozenset(name for name, team in teams.items() if self.matches(name, team))
         if not found:
-            raise UsageError(f"{where} has no pipeline of {self}; there are: {_listed(_described(teams))}")
+            raise NothingSelected(
+                f"{where} has no pipeline of {self}; there are: {_listed(_described(teams))}"
+            )
         return found
 
     def _unknown_teams(self, teams: Mapping[str, str], where: str) -> Iterator[str]:
@@ -91,6 +97,9 @@ class Selection:
             if not any(fnmatchcase(name, glob) for name in teams):
                 close = f", did you mean {near!r}?" if (near := meant(glob, teams)) else ";"
                 yield f"--pipeline {glob}: {where} has none of that name{close} there are: {_listed(sorted(teams))}"
+
+
+ALL = Selection()
 
 
 def add(parser: ArgumentParser, what: str = "only pipelines") -> None:

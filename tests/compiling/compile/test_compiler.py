@@ -13,6 +13,7 @@ from kfp import components, dsl
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import compiler, ir
+from kfp_gitops.rendering import specs as specs_of
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import PROJECT
@@ -220,7 +221,7 @@ def test_spec_that_the_sdk_does_not_load_is_named_itself(specs: dict[str, str]) 
     with pytest.raises(InputError) as caught:
         compiler.compile_pipeline(_pipeline("p", spec, {**specs, "greet": broken}), "manifests/dev")
     (problem,) = caught.value.problems
-    assert problem.path == "manifests/dev/pipelines/p/components/greet.yaml"
+    assert problem.path == f"manifests/dev/components/greet-{specs_of.hash8(broken)}.yaml"
     assert problem.what == "kfp 2.17 does not load this: ValueError: Unknown type WORDS found in IR."
 
 

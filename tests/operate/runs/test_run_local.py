@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from kfp_gitops.local import job as local
 from project import PROJECT, Outcome
+from shared_specs import edit_spec
 
 Run = Callable[..., Outcome]
 
@@ -107,8 +108,7 @@ def test_it_says_when_the_manifest_is_not_what_its_template_renders_to(root: Pat
 
 
 def test_a_failed_run_exits_4_and_says_why(root: Path, command: Run) -> None:
-    spec = root / "manifests/dev/pipelines/hello/components/greet.yaml"
-    spec.write_text(spec.read_text().replace("return named", "assert False, 'broken'; return named"))
+    edit_spec(root, "dev", "greet", "return named", "assert False, 'broken'; return named")
     done = _run(command, root)
     assert done.code == 4
     assert "error: greet failed: exit code 1: AssertionError: broken" in done.out
@@ -157,8 +157,7 @@ def _commands() -> Iterator[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_cancelled_it_leaves_no_process_behind(root: Path, number: signal.Signals) -> None:
-    spec = root / "manifests/dev/pipelines/hello/components/greet.yaml"
-    spec.write_text(spec.read_text().replace("return named", "import time; time.sleep(60); return named"))
+    edit_spec(root, "dev", "greet", "return named", "import time; time.sleep(60); return named")
     command = [
         sys.executable,
         str(PROJECT / "scripts/run.py"),

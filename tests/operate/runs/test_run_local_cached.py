@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from project import Outcome
+from shared_specs import edit_spec
 
 pytestmark = pytest.mark.usefixtures("quick_runs")
 
@@ -91,8 +92,7 @@ def test_another_value_or_another_source_runs(cached: Cached) -> None:
     assert cached.run("--param", "name=b") == set()
     assert cached.run("--param", "name=c") == set()
     assert cached.run("--param", "name=b") == {"greet", "again"}
-    spec = cached.root / "manifests/dev/pipelines/hello/components/greet.yaml"
-    spec.write_text(spec.read_text().replace("return named", "named = ''; return named"))
+    edit_spec(cached.root, "dev", "greet", "return named", "named = ''; return named")
     assert cached.run("--param", "name=b") == set()
 
 

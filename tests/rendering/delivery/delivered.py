@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,38 @@ def tracked(objects: tuple[Object, ...] | list[Object]) -> dict[tuple[str, str, 
         for item in objects
         if not is_hook(item)
     }
+
+
+def config_maps(objects: tuple[Object, ...]) -> dict[str, dict[str, str | bytes]]:
+    """ConfigMap → key → content, of text and of bytes."""
+    return {
+        item["metadata"]["name"]: {
+            **item.get("data", {}),
+            **{key: base64.b64decode(content) for key, content in item.get("binaryData", {}).items()},
+        }
+        for item in objects
+        if item["kind"] == "ConfigMap"
+    }
+
+
+def laid(found: Mapping[str, str | bytes], source: Object) -> Iterator[tuple[str, str | bytes]]:
+    """(path, content) of what a source of a projected volume takes of a ConfigMap: its items, or all of it."""
+    if "items" in source:
+        yield from ((item["path"], found[item["key"]]) for item in source["items"])
+    else:
+        yield from found.items()
+
+
+def mounted(pod: Object, objects: tuple[Object, ...]) -> dict[str, str | bytes]:
+    """Path below /desired → content, from the ConfigMaps as kustomize built them."""
+    maps = config_maps(objects)
+    (desired,) = (volume for volume in pod["volumes"] if volume["name"] == "desired")
+    found: dict[str, str | bytes] = {}
+    for source in desired["projected"]["sources"]:
+        for path, content in laid(maps[source["configMap"]["name"]], source["configMap"]):
+            assert path not in found, f"{path} is mounted twice"
+            found[path] = content
+    return found
 
 
 def pods(objects: tuple[Object, ...]) -> Iterator[tuple[str, Object]]:

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import copies
+import delivered
 import kubeconfig
 from atomic import Volume
 from bench import clean
@@ -104,15 +105,12 @@ class Pod:
     def _lay(self, mounted: str, volume: Object) -> None:
         self.volumes[mounted].write(dict(self._content(volume)))
 
-    def _content(self, volume: Object) -> Iterator[tuple[str, str]]:
-        maps = {
-            item["metadata"]["name"]: item["data"] for item in self.objects if item["kind"] == "ConfigMap"
-        }
+    def _content(self, volume: Object) -> Iterator[tuple[str, str | bytes]]:
+        maps = delivered.config_maps(self.objects)
         maps["kube-root-ca.crt"] = {"ca.crt": ""}
         for source in volume.get("projected", {}).get("sources", []):
             if "configMap" in source:
-                data = maps[source["configMap"]["name"]]
-                yield from ((item["path"], data[item["key"]]) for item in source["configMap"]["items"])
+                yield from delivered.laid(maps[source["configMap"]["name"]], source["configMap"])
             elif "serviceAccountToken" in source:
                 found = source["serviceAccountToken"]
                 yield found["path"], self.tokens[found.get("audience", "")]

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from kfp_gitops.base import memo
 from kfp_gitops.rendering import render, rendered
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
+from shared_specs import edit_spec
 
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
 
@@ -64,7 +66,7 @@ def test_what_has_not_changed_is_not_rendered_again(
         ("environments/base.yaml", "threshold: 3", "threshold: 4"),
         ("environments/dev/release.yaml", "sha256:1111", "sha256:3333"),
         ("manifests/dev/pipelines/hello/pipeline.yaml", "kind", "kimd"),
-        ("manifests/dev/pipelines/hello/components/greet.yaml", "greet", "great"),
+        ("manifests/dev/components/greet-????????.yaml", "greet", "great"),
     ],
 )
 def test_any_change_of_an_input_or_of_the_outcome_is_rendered_as_if_nothing_were_known(
@@ -77,7 +79,8 @@ def test_any_change_of_an_input_or_of_the_outcome_is_rendered_as_if_nothing_were
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     command("render", "--root", repository, "--env", "dev")
-    _replace(repository / path, old, new)
+    (place,) = repository.glob(path)
+    _replace(place, old, new)
     remembering = command("render", "--root", repository, "--env", "dev")
     assert rendered_anew == ["hello", "hello"]
     found = snapshot(repository / "manifests")
@@ -179,12 +182,13 @@ def test_a_repository_cannot_bring_one_along(repository: Path, command: Callable
     """Somebody who may write to a branch adds a file that git ignores, and manifests that no input gives."""
     command("render", "--root", repository, "--env", "dev")
     wanted = snapshot(repository / "manifests")
-    spec = repository / "manifests/dev/pipelines/hello/components/greet.yaml"
     found = json.loads((memo.folder(repository) / "dev.json").read_text("utf-8"))
     release = next(value.partition(" ")[0] for key, value in found["known"].items() if " " in value)
-    _replace(spec, "greet", "great")
-    forged = rendered.read(repository, "manifests/dev", "hello", release).digest
-    known = {key: f"{release} {forged}" if " " in value else value for key, value in found["known"].items()}
+    edit_spec(repository, "dev", "greet", "greet", "great")
+    (entry,) = yaml.safe_load((repository / "manifests/dev/environment.yaml").read_text())["pipelines"]
+    assert entry["release"] == release
+    forged = render._outcome(rendered.read(repository, "manifests/dev", entry))
+    known = {key: forged if " " in value else value for key, value in found["known"].items()}
     (memo.folder(repository) / "dev.json").unlink()
     (repository / ".cache/render").mkdir(parents=True, exist_ok=True)
     (repository / ".cache/render/dev.json").write_text(json.dumps({**found, "known": known}), "utf-8")

@@ -253,6 +253,7 @@ def test_delivery_templates_of_an_earlier_version_are_rendered_with_a_warning(
         (folder / name).unlink()
     (folder / "kustomization.yaml.j2").write_text(
         "resources:\n{% for file in digests %}\n- {{ file }}\n{% endfor %}\n"
+        "{% for file in components %}\n- {{ file.path }}\n{% endfor %}\n"
         "commonAnnotations:\n  job: {{ digests['apply-job.yaml'] }}\n"
     )
     outcome = command("render", "--root", repository, "--env", "dev")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ import pytest
 import yaml
 from diff_kit import Command
 from gitrepo import commit
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.commands import diff as cli
+from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, identity
 from kfp_gitops.review.diff import jsonform, markdown, revision, shared, text
 from kfp_gitops.review.diff.compare import compare
@@ -65,8 +68,20 @@ class Repository:
         common = shared.compare(Shared("HEAD", left), Shared("the work tree", right))
         if not env:
             return [], common
-        after = State("the work tree", {**self.environments[env], path: new})
+        after = State("the work tree", _with(self.environments[env], path, new))
         return [compare(env, _before(env), after, NOW)], common
+
+
+def _with(texts: Mapping[str, str], path: str, new: str) -> dict[str, str]:
+    """The files with another text of one: a component spec has another name then, and is referred to by it."""
+    if not path.startswith(specs.PREFIX):
+        return {**texts, path: new}
+    component, digits = specs.component_of(path), path[-13:-5]
+    moved = specs.path(component, specs.hash8(new))
+    head = re.sub(rf"\b{component}: '?{digits}'?", f"{component}: '{specs.hash8(new)}'", texts[ENVIRONMENT])
+    assert head != texts[ENVIRONMENT] or moved == path
+    rest = {name: text for name, text in texts.items() if name != path}
+    return {**rest, moved: new, ENVIRONMENT: head}
 
 
 @cache
@@ -104,16 +119,12 @@ def _enriched(texts: Mapping[str, str]) -> dict[str, str]:
             "manifest": identity(own.items()),
         }
     graph = "pipelines/brought/own.ir.yaml"
-    found[graph] = "".join(
-        text
-        for path, text in texts.items()
-        if path.endswith("predictive-scaling/components/train_model.yaml")
-    )
+    found[graph] = "".join(text for path, text in texts.items() if path.startswith("components/train_model-"))
     found["pipelines/brought/pipeline.yaml"] = (
         "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nspec: {ir: own.ir.yaml}\n"
     )
     head["pipelines"].append({"name": "brought", "release": "sha256:0", "commit": "a" * 40})
-    return {**found, ENVIRONMENT: yaml.safe_dump(head), LOCK: yaml.safe_dump(lock)}
+    return {**found, ENVIRONMENT: dump(head), LOCK: dump(lock)}
 
 
 def _is_data(env: str, path: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from project import Outcome, snapshot
+from shared_specs import spec_file
 
 Command = Callable[..., Outcome]
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
@@ -84,10 +85,9 @@ def test_images_travel_with_the_release(repository: Path, command: Command) -> N
     release = repository / "environments/dev/release.yaml"
     release.write_text(release.read_text().replace("1" * 64, "3" * 64))
     command("render", "--root", repository, "--env", "prod")
-    manifest = repository / "manifests/prod/pipelines/hello/components/greet.yaml"
-    assert "3" * 64 not in manifest.read_text()
+    assert "3" * 64 not in spec_file(repository, "prod", "greet").read_text()
     command("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
-    assert "3" * 64 in manifest.read_text()
+    assert "3" * 64 in spec_file(repository, "prod", "greet").read_text()
 
 
 def test_one_pipeline_alone_leaves_the_reconciler_image_alone(repository: Path, command: Command) -> None:

@@ -3,56 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
-import pytest
 import yaml
 from gitrepo import commit, git
-from project import PROJECT, snapshot
-from promotion_kit import Command, Team
-
-STAGING, PROD = ("environments/staging/release.yaml", "environments/prod/release.yaml")
-
-
-class Chain(Team):
-    """dev → staging → prod, all of it merged."""
-
-    def __init__(self, root: Path, command: Command) -> None:
-        super().__init__(root, command)
-        self.declare("prod", "dev")
-        shutil.copyfile(PROJECT / "environments/policy.yaml", root / "environments/policy.yaml")
-        self.run("render", "--all", "--lock")
-        commit(root, "prod is promoted from dev")
-        self.promoted("first")  # straight from dev, as was the way then
-        shutil.copytree(root / "environments/prod", root / "environments/staging")
-        staging = root / "environments/staging/values.yaml"
-        staging.write_text(
-            staging.read_text("utf-8").replace("ml-pipeline.prod", "ml-pipeline.staging"), "utf-8"
-        )
-        self.declare("staging", "dev")
-        self.declare("prod", "staging")
-        self.run("render", "--all", "--lock")
-        commit(root, "staging lies between")
-
-    def declare(self, name: str, source: str) -> None:
-        path = self.root / f"environments/{name}/values.yaml"
-        lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("promotesFrom")]
-        path.write_text("\n".join([f"promotesFrom: {source}", *lines, ""]), "utf-8")
-
-    def step(self, target: str) -> str:
-        """Promote to an environment along the way, and merge it; returns the commit that has it."""
-        found = self.run("promote", "--to", target)
-        assert found.code == 0, found.err
-        return commit(self.root, f"to {target}")
-
-    def said(self, path: str) -> dict[str, str]:
-        found: dict[str, str] = yaml.safe_load((self.root / path).read_text("utf-8"))["pipelines"]["hello"]
-        return found
-
-
-@pytest.fixture
-def chain(repository: Path, command: Command) -> Chain:
-    return Chain(repository, command)
+from project import snapshot
+from promotion_kit import PROD, STAGING, Chain, Team
 
 
 def test_two_steps_carry_one_release(chain: Chain) -> None:

@@ -56,9 +56,9 @@ def run(arguments: Namespace) -> int:
 def _part(arguments: Namespace, only: Selection) -> Part:
     """Of whom environment.yaml says which team's they are: it must be there for this."""
     from kfp_gitops.operate.operations.pause import Part
-    from kfp_gitops.reconcile.folder import settings_of, teams_of
+    from kfp_gitops.reconcile.folder import teams
 
-    known = teams_of(settings_of(options.manifests(arguments), arguments.env))
+    known = teams(options.manifests(arguments), arguments.env)
     return Part(only.chosen(known, arguments.env), known)
 
 

@@ -21,12 +21,12 @@ def add(subcommands: Any) -> None:
 
 def _within(arguments: Namespace) -> Callable[[Selection], bool]:
     """Whether the part that a note is of lies within what is resumed."""
-    from kfp_gitops.reconcile.folder import settings_of, teams_of
+    from kfp_gitops.reconcile.folder import teams
 
     wanted = options.selected(arguments)
     if not wanted:
         return lambda _: True
-    known = teams_of(settings_of(options.manifests(arguments), arguments.env))
+    known = teams(options.manifests(arguments), arguments.env)
     chosen = wanted.chosen(known, arguments.env)
     return lambda only: all(name in chosen for name, team in known.items() if only.matches(name, team))
 

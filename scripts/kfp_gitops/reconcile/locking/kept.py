@@ -26,7 +26,7 @@ def keep(basis: Basis) -> None:
         new = folder / f".{basis.id}.{os.getpid()}"
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(planfile.to_yaml(basis, ()))
+            out.writelines(planfile.yaml_lines(basis, ()))
         new.replace(folder / basis.id)
         _forget(folder)
 

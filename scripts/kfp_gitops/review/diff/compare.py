@@ -54,6 +54,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         warnings=[
             *delivery.warnings(environment, after),
             *diagnostics.gone(old, new),
+            *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),
         ],
         noise=noise,

@@ -22,6 +22,24 @@ def gone(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def tombstones_gone(environment: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Nobody deletes any more what of them is left."""
+    if not after:
+        return
+    stay = {item.get("name") for key in ("absent", "pipelines") for item in _items(after, key)}
+    for name in (item.get("name") for item in _items(before, "absent")):
+        if name not in stay:
+            yield (
+                f"the tombstone of {name} goes: what is left of it in KFP is not deleted any more, only its schedules "
+                f"are kept off; `python scripts/reconcile.py plan --env {environment}` of before says when nothing is"
+            )
+
+
+def _items(settings: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    found = settings.get(key)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
 def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterator[str]:
     """What follows from changed settings of the environment."""
     for change in changes:

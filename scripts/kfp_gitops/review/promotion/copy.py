@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import RefusedError, UsageError, raise_if_any
+from kfp_gitops.base.errors import Problem, RefusedError, UsageError, meant, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import lock
 from kfp_gitops.rendering.delivered import with_lock
@@ -69,10 +70,12 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
+    pipelines = [*_meant(taker, pipelines)]
     _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in chosen}
+    among = set(chosen)
+    given = {name: found for name, found in environment.releases(root, giver).items() if name in among}
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
@@ -94,6 +97,17 @@ def promote(
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
     return Promotion(done, tuple(changed))
+
+
+def _meant(taker: Environment, asked: Sequence[str]) -> Iterator[str]:
+    """Names as they are, and what each glob stands for."""
+    for name in asked:
+        if not set(name) & set("*?["):
+            yield name
+        elif found := fnmatch.filter(taker.pipelines, name):
+            yield from found
+        else:
+            raise UsageError(f"--pipeline {name!r}: {taker.name} has no pipeline of such a name")
 
 
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:
@@ -121,13 +135,35 @@ def _refuse_impossible(root: Path, giver: Environment, taker: Environment, pipel
         )
     if taker.promotes_from not in ("", giver.name):
         raise RefusedError(_past(root, giver.name, taker))
+    raise_if_any(_not_there(giver, taker, pipelines))
+
+
+def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str]) -> Iterator[Problem]:
+    """What is asked for and is no pipeline of both, each where its values are, or would be."""
+    if not taker.pipelines:
+        todo = f"name some in {environment.values_path(taker.name)}"
+        yield taker.values.problem(
+            ("pipelines",), f"{taker.name} has no pipeline to promote to", todo, key=True
+        )
     for name in pipelines or taker.pipelines:
-        if name not in taker.pipelines:
-            raise UsageError(
-                f"{taker.name} has no pipeline {name!r}; add its values to {environment.values_path(taker.name)}"
+        if not taker.has(name):
+            like = meant(name, taker.pipelines)
+            todo = (
+                f"did you mean {like!r}?"
+                if like
+                else f"add its values to {environment.values_path(taker.name)}"
             )
-        if name not in giver.pipelines:
-            raise UsageError(f"{giver.name} has no pipeline {name!r}; it has: {', '.join(giver.pipelines)}")
+            yield taker.values.problem(
+                ("pipelines",), f"{taker.name} has no pipeline {name!r}", todo, key=True
+            )
+        elif not giver.has(name):
+            todo = f"add it to {environment.values_path(giver.name)}, or name the others with --pipeline"
+            yield taker.values.problem(
+                ("pipelines", name),
+                f"{giver.name} has no pipeline {name!r}, so it has no release",
+                todo,
+                key=True,
+            )
 
 
 def _past(root: Path, source: str, taker: Environment) -> str:
@@ -155,7 +191,7 @@ def _write_release(
     *,
     with_reconciler: bool,
 ) -> None:
-    entries = {name: dict(entry) for name, entry in taker.promoted.items() if name in taker.pipelines}
+    entries = {name: dict(entry) for name, entry in taker.promoted.items() if taker.has(name)}
     for name, found in given.items():
         files.synchronise(staged, pinned_folder(taker.name, name), pinned_files(found))
         if name in origins.new:

@@ -46,7 +46,7 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
     taken = environment.releases(root, taker, promoted)
     found = [
         _pending(root, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
-        if name in taker.pipelines
+        if taker.has(name)
         else Pending(name, None, given[name].digest, wanted=False)
         for name in sorted({*given, *taker.pipelines})
     ]

@@ -1,0 +1,60 @@
+"""What no pipeline shows alone: two that clash, and those of a team that are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfp_gitops.base import yamlvalue
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.memo import Memo
+from kfp_gitops.checking import named, teams
+from kfp_gitops.checking.named import Start
+from kfp_gitops.language.manifest import reader
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources.environment import Environment
+
+
+def problems(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo) -> Iterator[Problem]:
+    """What is wrong with the pipelines of an environment as they are together."""
+    yield from _one_name_for_two(env, pipelines)
+    yield from _beyond_limits(env, pipelines, memo)
+
+
+def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
+    """Schedules of two pipelines with one name in KFP, which is made of both names: a-b and c, a and b-c.
+
+    Only a pipeline whose name begins with another one's can have one, so hardly a manifest is read again.
+    """
+    found = {pipeline.name: pipeline for pipeline in pipelines}
+    for name, pipeline in found.items():
+        parts = name.split("-")
+        others = ("-".join(parts[:length]) for length in range(1, len(parts)))
+        for other in (other for other in others if other in found):
+            for both in sorted(_schedules(pipeline) & _schedules(found[other])):
+                what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
+                yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
+
+
+def _schedules(pipeline: RenderedPipeline) -> set[str]:
+    """The names of its recurring runs."""
+    schedules = yamlvalue.parse(pipeline.manifest, pipeline.name).value.get("schedules", ())
+    return {f"{pipeline.name}-{schedule['name']}" for schedule in schedules}
+
+
+def _beyond_limits(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo) -> Iterator[Problem]:
+    """What the pipelines of a team are together."""
+    starts = {
+        pipeline.name: _starts(pipeline, memo) for pipeline in pipelines if teams.counts(env, pipeline.name)
+    }
+    return teams.problems_of_all(env, env.kfp, starts)
+
+
+def _starts(pipeline: RenderedPipeline, memo: Memo) -> Sequence[Start]:
+    """The schedules of a pipeline that are on: thousands of manifests are not read again for them."""
+    key = f"starts {pipeline.digest}"
+    if key not in memo.known:
+        document = yamlvalue.parse(pipeline.manifest, pipeline.name)
+        memo.fresh[key] = named.to_text(named.starts(reader.schedules(document.value)))
+        return named.from_text(memo.fresh[key])
+    memo.carry_over(key)
+    return named.from_text(memo.known[key])
