@@ -54,6 +54,11 @@ class Teams:
         found: Mapping[str, Any] = (self.document.value["teams"].get(team) or {}).get("limits", {})
         return found
 
+    def defaults(self, team: str, template: str) -> Mapping[str, Any]:
+        """What pipelines of a team and a template begin with, by the first keys: all of it, not merged."""
+        found = self.document.value["teams"].get(team) or {}
+        return {**found.get("defaults", {}), **found.get("defaultsOf", {}).get(template, {})}
+
     def where(self, team: str, *limit: str) -> str:
         """The place of a limit, as `path:line:column`."""
         line, column = self.document.position(("teams", team, "limits", *limit))
@@ -154,7 +159,7 @@ def _teams(root: Folder, environment: str) -> Iterator[_Team]:
     Raises:
         InputError: a file that is no team's, or not in its form.
     """
-    common, own = f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+    common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
     problems = [problem for folder in names for problem in _strangers(root, folder)]
     raise_if_any(problems)
