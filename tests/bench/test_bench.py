@@ -110,6 +110,17 @@ def test_diff_sees_exactly_the_changed_pipelines(tmp_path: Path) -> None:
     assert changed == 2
 
 
+def test_a_component_that_pipelines_share_changes_few_files_and_a_comment_of_few_sections(
+    tmp_path: Path,
+) -> None:
+    said, touched = diff._fleet(tmp_path, 16)
+    assert touched == 4
+    assert said["archives of them"] == "0", "so few are delivered one by one"
+    ours = [sys.executable, str(ROOT / "scripts/diff.py"), "--env", "dev", "--root", str(tmp_path)]
+    comment = diff._comment(Command("", [*ours, "--format", "markdown"]))
+    assert comment["sections in it"] == "4", "each of another template"
+
+
 def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     generator.repository(root, 2)
