@@ -34,10 +34,9 @@ def test_ours_and_makejinja_write_the_same_pipelines_and_components(tmp_path: Pa
     ours, peer = tmp_path / "ours/manifests/dev/pipelines", tmp_path / "peer/manifests/pipelines"
     assert _pipelines(ours, "pipeline.yaml") == _pipelines(peer, "pipeline.yaml")
     assert len(_pipelines(ours, "pipeline.yaml")) == 6
-    for path in (peer / shapes[5].name / "components").iterdir():
-        copied = path.read_text("utf-8")
-        (path,) = (ours.parent / "components").glob(f"{path.stem}-*.yaml")
-        assert yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(copied)
+    for copied in (peer / shapes[5].name / "components").iterdir():
+        (path,) = (ours.parent / "components").glob(f"{copied.stem}-*.yaml")
+        assert yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(copied.read_text("utf-8"))
 
 
 def test_ours_makejinja_and_a_chart_make_the_same_of_few_templates(tmp_path: Path) -> None:
