@@ -25,7 +25,7 @@ from kfp_gitops.sources.loose_ends import loose_ends
 from kfp_gitops.sources.selection import NothingSelected, Selection
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
-  python scripts/diff.py --all --base origin/main --format markdown a pull request, as its comment
+  python scripts/diff.py --all --base origin/main --format markdown  a pull request, as its comment
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
   python scripts/diff.py --all --select team=churn                  one team's pipelines; of the others how many
   python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""

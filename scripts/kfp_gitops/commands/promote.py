@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
-from kfp_gitops.review.diff.model import Category, EnvironmentDiff
+from kfp_gitops.review.diff.model import Category, EnvironmentDiff, PipelineDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
@@ -26,6 +27,7 @@ from kfp_gitops.review.promotion.status import Pending, status
 from kfp_gitops.sources import environment, selection, way
 from kfp_gitops.sources.selection import Selection
 
+_SHOWN_BY = "`git status`"
 _EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
   python scripts/promote.py --status --to prod                  what waits for prod, and in what it differs
   python scripts/promote.py --to prod                           everything that prod has, from where it `promotesFrom`
@@ -118,8 +120,7 @@ def _promote(arguments: Namespace) -> int:
         admit,
         uncommitted=arguments.uncommitted,
     )
-    for line in _lines(done):
-        console.result(line)
+    _tell(done)
     if not done.files:
         console.note(f"{arguments.target} has these releases already; nothing changed")
         return ExitCode.OK
@@ -149,15 +150,18 @@ def _admitted(arguments: Namespace, before: State, texts: Mapping[str, str]) -> 
     changed = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0)).pipelines
     order = [*Category]
     held = {item.name: item for item in changed if order.index(item.category) > order.index(arguments.only)}
-    for name, item in held.items():
-        why = f" ({'; '.join(item.breaks)})" if item.breaks else ""
-        console.note(f"{name}: left alone, its change is of category {item.category}{why}")
+    listing.reasons([(name, _held(item)) for name, item in held.items()], option="diff.py")
     return [name for name in after.pipelines() if name not in held]
+
+
+def _held(item: PipelineDiff) -> str:
+    why = f" ({'; '.join(item.breaks)})" if item.breaks else ""
+    return f"left alone, its change is of category {item.category}{why}"
 
 
 def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff) -> str:
     changed = [item for item in done.pipelines if item.before != item.after] or list(done.pipelines)
-    names = ", ".join(item.pipeline for item in changed) or "the reconciler"
+    names = columns.some([item.pipeline for item in changed]) or "the reconciler"
     digest = (changed[0].after if changed else "sha256:")[7:19]
     return pull_request.open_(
         arguments.root,
@@ -176,21 +180,21 @@ def _say_unrendered(root: Path, source: str, done: Promotion) -> None:
     late = [item.pipeline for item in done.pipelines if releases.get(item.pipeline) != item.after]
     if late:
         console.note(
-            f"manifests/{source} does not have this release of {', '.join(late)} yet; "
+            f"manifests/{source} does not have this release of {columns.some(late)} yet; "
             f"run `python scripts/render.py --env {source} --lock`, too"
         )
 
 
-def _lines(done: Promotion) -> Iterator[str]:
-    for pipeline in done.pipelines:
-        yield _line(pipeline)
-    for action, path in done.files:
-        yield f"  {action} {path}"
+def _tell(done: Promotion) -> None:
+    """What changed, and how many did not."""
+    changed = [item for item in done.pipelines if item.before != item.after]
+    listing.results(map(_line, changed), option=_SHOWN_BY)
+    if same := len(done.pipelines) - len(changed):
+        console.result(f"{columns.counted(same, 'pipeline')} unchanged")
+    listing.results((f"  {action} {path}" for action, path in done.files), option=_SHOWN_BY)
 
 
 def _line(pipeline: Promoted) -> str:
-    if pipeline.before == pipeline.after:
-        return f"{pipeline.pipeline}: unchanged, {pipeline.after[:19]}…"
     before = f"{pipeline.before[:19]}…" if pipeline.before else "nothing"
     return f"{pipeline.pipeline}: {before} → {pipeline.after[:19]}…"
 

@@ -38,9 +38,7 @@ def _places(root: Path, found: Plan) -> dict[str, str]:
 
     try:
         env = environment.load(root, found.environment)
-    except (
-        GitOpsError
-    ):  # no such environment in this repository, or none that can be read: the file's name is enough
+    except GitOpsError:  # none here that can be read: the file's name is enough
         return {}
     keys = {**dict.fromkeys(env.absent, "state"), **dict.fromkeys(env.paused, "until")}
     return {name: loose_ends.place(env.values, name, [key]) for name, key in keys.items()}
