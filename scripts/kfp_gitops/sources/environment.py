@@ -274,7 +274,7 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            documents.append(parse(files.read_text(root, path), path))
+            documents.append(parse(files.read_text(root, path), path, release.bounds_of(path)))
         except GitOpsError as error:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)
