@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kfp_gitops.base import alike, columns, visible
@@ -92,6 +92,11 @@ def _changes(plan: Plan, look: Look) -> list[str]:
     else:
         lines = list(_quietly(plan, look))
     return columns.first_of(lines, look.most, "      … {more} more lines (--all)") if look.most else lines
+
+
+def is_cut(plan: Plan, look: Look) -> bool:
+    """Whether `to_text` leaves lines out."""
+    return len(_changes(plan, replace(look, most=0))) > len(_changes(plan, look))
 
 
 def _quietly(plan: Plan, look: Look) -> Iterator[str]:
