@@ -1,4 +1,6 @@
-"""How each command grows: 100, 1,000 and 10,000 pipelines of 100 templates, over a network with 50 ms.
+"""How each command grows: 100, 1,000 and 10,000 pipelines of 20 templates, over a network with 50 ms.
+
+A team has at most 500 of them, in files of its own: one file of all values is too large for anybody to review.
 
 Each command runs once and cold, and is timed while the memory of its process tree is looked at: the most of the sum
 of proportional set sizes, twenty times a second. The development server runs in this process, which is no part of
@@ -13,11 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import diff, generator
+from kfp_gitops.sources.release import FILE_VERSION
+
+from . import diff, fleet, generator
 from .house import ROOT, Command, Figure, Row, Settings, timed_with_memory
 from .reconcile import Server
 
 SIZES = (100, 1000, 10_000)
+TEAM = 500
 WANTED, WANTED_MEMORY, WANTED_MB = 11, 4, 300
 _LOCAL = ("render", "render --lock", "diff, 1 of 5 changed")
 _REMOTE = ("plan, nothing there", "first apply", "plan, nothing to do", "status")
@@ -74,8 +79,7 @@ def _figure(taken: Taken) -> Figure:
 
 
 def _of_size(root: Path, size: int) -> Iterator[Taken]:
-    generator.repository(root, size)
-    generator.enable(root)
+    repository(root, size)
     yield from _locally(root, size)
     server = Server(root.parent)
     try:
@@ -86,6 +90,21 @@ def _of_size(root: Path, size: int) -> Iterator[Taken]:
             yield Taken(step, size, seconds, memory, requests=server.counted()[0])
     finally:
         server.close()
+
+
+def repository(root: Path, size: int) -> None:
+    """Every schedule of them is on."""
+    instances = fleet.repository(root, size)
+    generator.write(root / "environments/dev/values.yaml", "follows: sources\n")
+    teams = [instances[first : first + TEAM] for first in range(0, size, TEAM)]
+    names = [f"team-{number}" for number in range(len(teams))]
+    generator.write(
+        root / "environments/teams.yaml",
+        generator.dump({"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0),
+    )
+    for name, its in zip(names, teams, strict=True):
+        text = fleet.values(its).partition("\n")[2].replace("enabled: false", "enabled: true")
+        generator.write(root / f"environments/dev/teams/{name}.yaml", text)
 
 
 def _locally(root: Path, size: int) -> Iterator[Taken]:

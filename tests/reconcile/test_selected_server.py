@@ -174,10 +174,15 @@ def test_status_of_a_part_shows_it_and_whose_it_is(reconcile: Command) -> None:
     assert reconcile("apply", "dev", *CHURN).code == 0
     found = reconcile("status", "dev", *CHURN)
     assert found.code == 0, found.out
-    assert "churn-daily" in found.out
-    assert "hello" not in found.out
+    assert found.out.startswith("dev: 2 pipelines, 2 healthy")
+    everything = reconcile("status", "dev", *CHURN, "--all").out
+    assert "churn-daily (churn)  ok" in everything or "churn-daily   churn" in everything
+    assert "hello" not in everything
     whole = json.loads(reconcile("status", "dev", "--json").out)
     assert {one["name"]: one["team"] for one in whole["pipelines"]} == {
         "churn-daily": "churn", "churn-weekly": "churn", "fraud-daily": "fraud", "hello": "",
     }  # fmt: skip
-    assert reconcile("status", "dev").code == 1
+    rest = reconcile("status", "dev")
+    assert rest.code == 1
+    assert "fraud-daily (fraud)  " in rest.out
+    assert "hello  " in rest.out

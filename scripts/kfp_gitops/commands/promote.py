@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +24,8 @@ from kfp_gitops.review.promotion.matrix import matrix
 from kfp_gitops.review.promotion.matrix_json import to_json
 from kfp_gitops.review.promotion.matrix_text import to_text as matrix_text
 from kfp_gitops.review.promotion.status import Pending, status
-from kfp_gitops.sources import environment, way
+from kfp_gitops.sources import environment, selection, way
+from kfp_gitops.sources.selection import Selection
 
 _SHOWN_BY = "`git status`"
 _EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
@@ -46,13 +46,6 @@ def _parser() -> Parser:
         help="where the releases are now (default: what the target `promotesFrom`; another one is refused)",
     )  # fmt: skip
     parser.add_argument("--to", dest="target", metavar="ENV", help="an environment with `follows: pinned`")
-    parser.add_argument(
-        "--pipeline",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="only these, such as churn or 'churn-*'; repeatable",
-    )
     parser.add_argument(
         "--status", action="store_true",
         help="change nothing; exit 1 when something waits. With --to: what waits for it, and why; without: the whole "
@@ -78,6 +71,7 @@ def _parser() -> Parser:
         action="store_true",
         help="commit on a branch, push, and open a pull request (gh or glab)",
     )
+    selection.add(parser)
     connection.add(
         parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
@@ -119,7 +113,12 @@ def _promote(arguments: Namespace) -> int:
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
     admit = partial(_admitted, arguments, before) if arguments.only else None
     done = promote(
-        root, arguments.source, arguments.target, arguments.pipeline, admit, uncommitted=arguments.uncommitted
+        root,
+        arguments.source,
+        arguments.target,
+        _selected(arguments),
+        admit,
+        uncommitted=arguments.uncommitted,
     )
     _tell(done)
     if not done.files:
@@ -134,6 +133,15 @@ def _promote(arguments: Namespace) -> int:
     else:
         console.note(f"commit this and open a pull request: merging it releases to {arguments.target}")
     return ExitCode.OK
+
+
+def _selected(arguments: Namespace) -> list[str]:
+    """The names of what is selected; none is everything. One that the target has not is promote's to tell."""
+    part, taker = Selection.of(arguments), environment.load(arguments.root, arguments.target)
+    if not part:
+        return []
+    named = [glob for glob in part.globs if not set(glob) & set("*?[") and not taker.has(glob)]
+    return named or sorted(part.chosen({name: taker.team_of(name) for name in taker.pipelines}, taker.name))
 
 
 def _admitted(arguments: Namespace, before: State, texts: Mapping[str, str]) -> list[str]:
@@ -201,9 +209,8 @@ def _verify(arguments: Namespace) -> None:
     kfp = found.environment["kfp"]
     api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
-    chosen = [
-        item for item in waiting if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)
-    ]
+    names = set(_selected(arguments))
+    chosen = [item for item in waiting if not names or item.pipeline in names]
     for line in proof.require(api, found.environment["repository"], arguments.source, chosen):
         console.note(line)
 
@@ -220,22 +227,21 @@ def _matrix(arguments: Namespace) -> int:
     _refuse_to_do(arguments)
     if arguments.source is not None:
         raise UsageError("--from without --to: name both, or neither for the whole way")
-    chosen = partial(_matches, arguments.pipeline) if arguments.pipeline else None
-    found = matrix(arguments.root, datetime.now(UTC), chosen)
+    found = matrix(arguments.root, datetime.now(UTC), Selection.of(arguments))
     console.result(to_json(found) if arguments.json else matrix_text(found, everything=arguments.all))
     return ExitCode.DIFFERENCES if found.waits else ExitCode.OK
-
-
-def _matches(globs: Sequence[str], name: str) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
 
 
 def _status(arguments: Namespace) -> int:
     _refuse_to_do(arguments)
     if arguments.json:
         raise UsageError("--json is of the whole way: leave --to out")
+    part = Selection.of(arguments)
+    both = [environment.load(arguments.root, name) for name in (arguments.source, arguments.target)]
     found = status(arguments.root, arguments.source, arguments.target)
-    chosen = [item for item in found if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)]
+    chosen = [
+        item for item in found if any(part.matches(item.pipeline, env.team_of(item.pipeline)) for env in both)
+    ]
     for item in chosen:
         if arguments.all or not item.is_the_same:
             for line in _status_lines(item, arguments.source, arguments.target):

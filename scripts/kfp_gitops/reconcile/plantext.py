@@ -205,4 +205,6 @@ def once(plan: Plan) -> Sequence[str]:
 
 
 def _without(note: str, names: set[str]) -> str:
-    return "".join("…" if word in names else word for word in re.split(r"([\w.-]+)", note))
+    """Nor the place that it is told at."""
+    words = re.split(r"([\w.-]+)", re.sub(r":\d+:\d+$", "", note))
+    return "".join("…" if word in names else word for word in words)

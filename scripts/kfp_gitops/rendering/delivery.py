@@ -64,7 +64,7 @@ def content(root: Path, env: Environment, listed: Listed, digests: Mapping[str, 
     texts = sources(root)
     if _of_an_earlier_version(texts):
         return {}
-    context = {**_context(env, listed, None), "digests": digests}
+    context = {**_context(env, listed, None), "digests": dict(sorted(digests.items()))}
     text = header(env.name, f"{FOLDER}/{_CONTENT}") + _rendered(env, texts, _CONTENT, context)
     return {CONTENT: text}
 

@@ -23,7 +23,10 @@ def text(env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standi
     if beside is not None:
         beside.refuse_other(env, head)
     kept = beside.entries if beside is not None else {}
-    entries = [kept.get(pipeline.name) or _entry(env, pipeline) for pipeline in pipelines]
+    entries = [  # what stands there may be of the earlier layout, which says nothing of specs
+        {**kept[one.name], "components": one.components} if one.name in kept else _entry(env, one)
+        for one in pipelines
+    ]
     absent = _absent(env, beside)
     found = {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
     return header(env.name, "environments/") + dump(found)

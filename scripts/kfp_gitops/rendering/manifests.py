@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.base.yamltext import parse
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
 from kfp_gitops.language.manifest import Manifest, migration, nested, reader
 from kfp_gitops.sources import brought, templates

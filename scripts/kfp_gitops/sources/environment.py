@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, meant, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import events, release, teams, way
@@ -81,7 +83,7 @@ class Environment:
         """The environment whose releases are promoted to it; empty when it does not say."""
         return str(self.values.value.get(way.KEY, ""))
 
-    @property
+    @cached_property
     def pipelines(self) -> list[str]:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
@@ -90,13 +92,13 @@ class Environment:
         """Whether it is one of its pipelines; a search of `pipelines` for each of thousands would take minutes."""
         return self._entries.get(pipeline, {"state": "absent"}).get("state") != "absent"
 
-    @property
+    @cached_property
     def absent(self) -> Mapping[str, str]:
         """Tombstones: pipeline → what is deleted of it."""
         found = {name: entry for name, entry in self._entries.items() if entry.get("state") == "absent"}
         return {name: entry.get("delete", "schedules") for name, entry in found.items()}
 
-    @property
+    @cached_property
     def paused(self) -> Mapping[str, str]:
         """Pipelines that are paused → until when, RFC 3339."""
         return {

@@ -31,6 +31,11 @@ def common_path(team: str) -> str:
     return f"environments/{FOLDER}/{team}.yaml"
 
 
+def folders(environment: str) -> tuple[str, str]:
+    """Where the files of teams stand: what is common to environments, and an environment's own."""
+    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+
+
 def path_in(environment: str, team: str) -> str:
     """Where it stands which pipelines a team has in an environment."""
     return f"environments/{environment}/{FOLDER}/{team}.yaml"
@@ -48,6 +53,11 @@ class Teams:
         """How far a team may go."""
         found: Mapping[str, Any] = (self.document.value["teams"].get(team) or {}).get("limits", {})
         return found
+
+    def defaults(self, team: str, template: str) -> Mapping[str, Any]:
+        """What pipelines of a team and a template begin with, by the first keys: all of it, not merged."""
+        found = self.document.value["teams"].get(team) or {}
+        return {**found.get("defaults", {}), **found.get("defaultsOf", {}).get(template, {})}
 
     def where(self, team: str, *limit: str) -> str:
         """The place of a limit, as `path:line:column`."""
@@ -149,7 +159,7 @@ def _teams(root: Folder, environment: str) -> Iterator[_Team]:
     Raises:
         InputError: a file that is no team's, or not in its form.
     """
-    common, own = f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+    common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
     problems = [problem for folder in names for problem in _strangers(root, folder)]
     raise_if_any(problems)

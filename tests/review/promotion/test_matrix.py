@@ -112,7 +112,10 @@ def test_some_pipelines_can_be_asked_for(chain: Chain) -> None:
     assert told == [["scripts/promote.py", "--to", "staging", "--pipeline", "hello"]]
     assert chain.run(*("promote", "--to", "staging", "--pipeline", "h*")).code == 0
     nothing = chain.run("promote", "--to", "staging", "--pipeline", "x*")
-    assert (nothing.code, nothing.err) == (2, "--pipeline 'x*': staging has no pipeline of such a name\n")
+    assert (nothing.code, nothing.err) == (
+        2,
+        "--pipeline x*: staging has none of that name; there are: hello\n",
+    )
 
 
 def test_an_image_of_its_own_is_seen(chain: Chain) -> None:

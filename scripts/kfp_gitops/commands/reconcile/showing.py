@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.reconcile import lines
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.plan import Plan
@@ -45,6 +46,7 @@ def show(arguments: Namespace, found: Plan, most: int = 0) -> None:
     from kfp_gitops.reconcile.locking import kept
 
     kept.keep(found.basis)
+    found = lines.placed(arguments, found)
     if arguments.out is None:
         console.result(report.render(found, arguments.format, look(arguments, most)))
         return

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import showing
+from kfp_gitops.commands.reconcile import lines, showing
 from kfp_gitops.commands.reconcile.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def plan(arguments: Namespace, found: Plan) -> None:
     if not quiet or found.to_do or found.conflicts:
         showing.beginning(arguments, found)
         return
-    for line in plantext.notes(found, showing.look(arguments)):
+    for line in plantext.notes(lines.placed(arguments, found), showing.look(arguments)):
         console.result(line)
 
 

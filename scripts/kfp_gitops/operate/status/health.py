@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -54,11 +54,22 @@ class Finding:
     command: str
     together: str = ""
     """The command for many of the same cause, where it is another."""
+    team: str = ""
+    """Whose it is; "": of no team."""
+
+    @property
+    def whose(self) -> str:
+        """Its name with the team's."""
+        return f"{self.name} ({self.team})" if self.name and self.team else self.name
 
 
 def findings(status: Status, say: Say) -> list[Finding]:
     """All of them, by their kinds and then by name."""
-    found = [finding for pipeline in status.pipelines for finding in _of(pipeline, status.at, say)]
+    found = [
+        replace(finding, team=pipeline.team)
+        for pipeline in status.pipelines
+        for finding in _of(pipeline, status.at, say)
+    ]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))

@@ -35,7 +35,7 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
     shown = groups if everything or len(groups) <= _MOST + 1 else groups[:_MOST]
     commands = list(map(_command, shown))
     for (first, *more), command in zip(shown, commands, strict=True):
-        name = f"{first.name} and {len(more):,} more" if more else first.name
+        name = f"{first.whose} and {len(more):,} more" if more else first.whose
         yield from columns.folded(f"  {name}  {first.cause}" if name else f"  {first.cause}", width, 4)
         if len({*commands}) > 1:
             yield from columns.command(command, width, 4)
@@ -45,8 +45,9 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
         yield from columns.command(commands[0], width, 4)
 
 
-def _words(finding: Finding) -> tuple[str, str]:
-    return alike.shape(finding.cause, finding.name), finding.together or finding.command
+def _words(finding: Finding) -> tuple[str, str, str]:
+    shape = alike.shape(finding.cause, finding.name)
+    return shape, finding.together or finding.command, finding.team
 
 
 def _command(group: Sequence[Finding]) -> str:

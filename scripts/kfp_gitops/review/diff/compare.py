@@ -52,6 +52,7 @@ def compare(environment: str, before: State, after: State, now: datetime) -> Env
         pipelines=[item for item in found if item.semantic or item.noise],
         events=known_events.changes(*_changed_manifests(before, after)),
         warnings=[
+            *delivery.warnings(environment, after),
             *diagnostics.gone(old, new),
             *diagnostics.tombstones_gone(environment, old, new),
             *diagnostics.environment_warnings(environment, changes),

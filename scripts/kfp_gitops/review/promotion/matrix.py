@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,8 +12,10 @@ from kfp_gitops.base.errors import UsageError
 from kfp_gitops.review.promotion.dated import Dated, dated
 from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.sources.selection import Selection
 
 RECONCILER = f"image {RECONCILER_IMAGE}"
+_ALL = Selection()
 
 
 class State(StrEnum):
@@ -100,7 +102,7 @@ class _Place:
     dated: Dated = field(default_factory=Dated)
 
 
-def matrix(root: Path, now: datetime, chosen: Callable[[str], bool] | None = None) -> Matrix:
+def matrix(root: Path, now: datetime, part: Selection = _ALL) -> Matrix:
     """The state of the work tree; since when it is so says Git.
 
     Raises:
@@ -115,10 +117,18 @@ def matrix(root: Path, now: datetime, chosen: Callable[[str], bool] | None = Non
     names = dict.fromkeys(
         name for place in places.values() for name in sorted({*place.releases, *place.env.pipelines})
     )
-    rows = [Row(name, dict(_cells(name, places))) for name in sorted(names) if chosen is None or chosen(name)]
-    if chosen is None or chosen(RECONCILER):
+    chosen = (
+        name for name in sorted(names) if any(part.matches(name, team) for team in _teams(name, places))
+    )
+    rows = [Row(name, dict(_cells(name, places))) for name in chosen]
+    if part.matches(RECONCILER):
         rows.append(_image_row(places.values()))
-    return Matrix([_step(place.env) for place in places.values()], rows, now, whole=chosen is None)
+    return Matrix([_step(place.env) for place in places.values()], rows, now, whole=not part)
+
+
+def _teams(pipeline: str, places: Mapping[str, _Place]) -> set[str]:
+    """Whose it is, in any environment."""
+    return {place.env.team_of(pipeline) for place in places.values()}
 
 
 def _place(root: Path, env: Environment) -> _Place:
