@@ -310,6 +310,13 @@ def test_the_job_applies_what_is_packed_and_the_check_then_finds_nothing(
     assert "60 changed" in applied.out
     after = check.run()
     assert after.code == 0, after.err
+    values = many / "environments/dev/values.yaml"
+    values.write_text(values.read_text("utf-8") + "state: disabled\n", "utf-8")
+    objects = build(server.url)
+    template = dict(delivered.pods(objects))["kfp-gitops-dev"]
+    turned_off = Pod(template, objects, tmp_path / "off", tokens, cluster.stub.url).run()
+    assert turned_off.code == 0, turned_off.err
+    assert "schedule" in turned_off.out
 
 
 def test_check_looks_at_what_an_archive_holds(many: Path, command: Command) -> None:
