@@ -6,30 +6,25 @@ import base64
 import gzip
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import delivered
 import pytest
 import yaml
 from atomic import Volume
 from delivered import Object
-from fleet_kit import fleet
 from kfp_gitops.base import files
 from kfp_gitops.base.archives import part_of
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Mounted
 from kfp_gitops.compiling.lock import version_name
-from kfp_gitops.devserver import DevServer
 from kfp_gitops.reconcile import folder
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
-from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline
+from kfp_gitops.rendering.rendered import Rendered, RenderedPipeline
 from kfp_gitops.sources import environment
-from kubelet import Pod
-from locking.fake_leases import FakeLeases
 from project import PROJECT, Outcome
 from tools import kustomize_build
 
@@ -280,90 +275,3 @@ def test_templates_that_know_no_archives_are_refused(repository: Path, name: str
     with pytest.raises(InputError, match="it leaves out the archives in packed/") as told:
         _built(repository, _pipelines(60, _small))
     assert {problem.path for problem in told.value.problems} == {f"templates/delivery/{name}"}
-
-
-@pytest.fixture
-def many(repository: Path) -> Path:
-    """The small repository with sixty pipelines."""
-    return fleet(repository, 59)
-
-
-@pytest.mark.timeout(1800)  # an environment of a lock that is new is installed first
-def test_the_job_applies_what_is_packed_and_the_check_then_finds_nothing(
-    many: Path,
-    tmp_path: Path,
-    server: DevServer,
-    cluster: FakeLeases,
-    build: Callable[..., tuple[Object, ...]],
-) -> None:
-    objects = build(server.url)
-    assert any("-dev-pipelines-07" in name for name in delivered.config_maps(objects))
-    tokens = {"pipelines.kubeflow.org": "token", "": "token-of-kubernetes"}
-    templates = dict(delivered.pods(objects))
-    job, check = (
-        Pod(templates[name], objects, tmp_path / name, tokens, cluster.stub.url)
-        for name in ("kfp-gitops-dev", "kfp-gitops-dev-drift")
-    )
-    assert check.run().code == 1
-    applied = job.run()
-    assert applied.code == 0, applied.err
-    assert "60 changed" in applied.out
-    after = check.run()
-    assert after.code == 0, after.err
-    values = many / "environments/dev/values.yaml"
-    values.write_text(values.read_text("utf-8") + "state: disabled\n", "utf-8")
-    objects = build(server.url)
-    template = dict(delivered.pods(objects))["kfp-gitops-dev"]
-    turned_off = Pod(template, objects, tmp_path / "off", tokens, cluster.stub.url).run()
-    assert turned_off.code == 0, turned_off.err
-    assert "schedule" in turned_off.out
-
-
-def test_check_looks_at_what_an_archive_holds(many: Path, command: Command) -> None:
-    def check() -> Outcome:
-        return command("render", "--root", many, "--env", "dev", "--check")
-
-    assert command("render", "--root", many, "--env", "dev", "--lock").code == 0
-    assert check().code == 0
-    path = many / f"manifests/dev/packed/pipelines-{part_of('hello', 8):02}.tar.gz"
-    written = path.read_bytes()
-    tar = gzip.decompress(written)
-    path.write_bytes(gzip.compress(tar, 1, mtime=0))
-    assert path.read_bytes() != written
-    assert check().code == 0
-    assert command("render", "--root", many, "--env", "dev").out == ""
-    path.write_bytes(gzip.compress(tar.replace(b"name: hello\n", b"name: jello\n"), mtime=0))
-    assert (done := check()).code == 1
-    assert done.out == f"change manifests/dev/packed/{path.name}\n"
-    assert command("render", "--root", many, "--env", "dev").out == done.out
-    assert path.read_bytes() == written
-    (path.parent / "pipelines-99.tar.gz").write_bytes(b"")
-    assert check().out == "remove manifests/dev/packed/pipelines-99.tar.gz\n"
-
-
-def test_an_archive_has_the_lock_that_is_written_with_it(many: Path, command: Command) -> None:
-    assert command("render", "--root", many, "--env", "dev", "--lock").code == 0
-    values = many / "environments/dev/values.yaml"
-    values.write_text(values.read_text("utf-8").replace("name: dev", "name: other", 1), "utf-8")
-    done = command("render", "--root", many, "--env", "dev", "--lock")
-    part = f"packed/pipelines-{part_of('hello', 8):02}.tar.gz"
-    changed = ["content.yaml", part, "pipelines/hello/pipeline.yaml", LOCK]
-    assert done.out.splitlines() == [f"change manifests/dev/{path}" for path in changed]
-    lock = yaml.safe_load((many / "manifests/dev" / LOCK).read_text("utf-8"))["pipelines"]
-    assert _locked(many / "manifests/dev" / part)["hello"] == lock["hello"]
-
-
-def _locked(path: Path) -> Mapping[str, Any]:
-    tar = gzip.decompress(path.read_bytes())
-    start = tar.index(b"# Generated by")
-    found: Mapping[str, Any] = yaml.safe_load(tar[start : tar.index(b"\0", start)])["pipelines"]
-    return found
-
-
-def test_a_lock_that_render_did_not_write_is_not_packed(many: Path, command: Command) -> None:
-    assert command("render", "--root", many, "--env", "dev", "--lock").code == 0
-    path = many / "manifests/dev" / LOCK
-    path.write_text(path.read_text("utf-8") + "other: {}\n", "utf-8")
-    done = command("render", "--root", many, "--env", "dev")
-    assert (done.code, "not as render writes it" in done.err) == (2, True)
-    assert command("render", "--root", many, "--env", "dev", "--lock").code == 0
