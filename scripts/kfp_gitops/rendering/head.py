@@ -23,7 +23,8 @@ def text(env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standi
     if beside is not None:
         beside.refuse_other(env, head)
     kept = beside.entries if beside is not None else {}
-    entries = [kept.get(pipeline.name) or _entry(env, pipeline) for pipeline in pipelines]
+    paused = {} if env.disabled else env.paused  # `state` says it for all
+    entries = [kept.get(pipeline.name) or _entry(env, pipeline, paused) for pipeline in pipelines]
     absent = _absent(env, beside)
     found = {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
     return header(env.name, "environments/") + dump(found)
@@ -44,8 +45,7 @@ def _of_all(env: Environment) -> dict[str, Any]:
     }
 
 
-def _entry(env: Environment, pipeline: RenderedPipeline) -> dict[str, Any]:
-    paused = {} if env.disabled else env.paused  # `state` says it for all
+def _entry(env: Environment, pipeline: RenderedPipeline, paused: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": pipeline.name,
         **_template(env, pipeline.name),
