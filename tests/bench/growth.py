@@ -1,4 +1,6 @@
-"""How each command grows: 100, 1,000 and 10,000 pipelines of 100 templates, over a network with 50 ms.
+"""How each command grows: 100, 1,000 and 10,000 pipelines of 20 templates, over a network with 50 ms.
+
+A team has at most 500 of them, in files of its own: one file of all values is too large for anybody to review.
 
 Each command runs once and cold, and is timed while the memory of its process tree is looked at: the most of the sum
 of proportional set sizes, twenty times a second. The development server runs in this process, which is no part of
@@ -13,11 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import diff, generator
-from .house import ROOT, Command, Figure, Row, Settings, timed_with_memory
+from kfp_gitops.sources.release import FILE_VERSION
+
+from . import diff, fleet, generator
+from .house import ROOT, Command, Cost, Figure, Row, Settings, cost
 from .reconcile import Server
 
 SIZES = (100, 1000, 10_000)
+TEAM = 500
 WANTED, WANTED_MEMORY, WANTED_MB = 11, 4, 300
 _LOCAL = ("render", "render --lock", "diff, 1 of 5 changed")
 _REMOTE = ("plan, nothing there", "first apply", "plan, nothing to do", "status")
@@ -25,20 +30,19 @@ _REMOTE = ("plan, nothing there", "first apply", "plan, nothing to do", "status"
 
 @dataclass(frozen=True)
 class Taken:
-    """What one command took of one environment; `memory` in MB, `written` in bytes below manifests/."""
+    """What one command took of one environment; `written` in bytes below manifests/."""
 
     step: str
     pipelines: int
-    seconds: float
-    memory: float | None
+    cost: Cost
     requests: int | None = None
     written: int | None = None
 
     def line(self) -> dict[str, str | float]:
         """For the table."""
         found: dict[str, str | float] = {"step": self.step, "pipelines": str(self.pipelines)}
-        found["seconds"] = self.seconds
-        found |= {} if self.memory is None else {"peak MB": self.memory}
+        found |= {"seconds": self.cost.seconds, "of processors": self.cost.processor}
+        found |= {} if self.cost.memory is None else {"peak MB": self.cost.memory}
         found |= {} if self.requests is None else {"requests": str(self.requests)}
         return found | ({} if self.written is None else {"bytes written": str(self.written)})
 
@@ -49,7 +53,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     taken = [one for size in sizes for one in _of_size(settings.folder / f"of-{size}", size)]
     for step in (*_LOCAL, *_REMOTE):
         yield _row(step, [one for one in taken if one.step == step])
-    last = max(taken, key=lambda one: one.seconds)
+    last = max(taken, key=lambda one: one.cost.seconds)
     note = "what takes longest; below, all of it"
     yield Row("growth", _figure(last), note=note, details=[one.line() for one in taken])
 
@@ -70,37 +74,54 @@ def _row(step: str, taken: Sequence[Taken]) -> Row:
 
 
 def _figure(taken: Taken) -> Figure:
-    return Figure(f"{taken.pipelines} pipelines", taken.seconds, taken.seconds, taken.memory)
+    took = taken.cost
+    return Figure(f"{taken.pipelines} pipelines", took.seconds, took.seconds, took.memory)
 
 
 def _of_size(root: Path, size: int) -> Iterator[Taken]:
-    generator.repository(root, size)
-    generator.enable(root)
+    repository(root, size)
     yield from _locally(root, size)
     server = Server(root.parent)
     try:
         for step, what in zip(_REMOTE, ("plan", "apply", "plan", "status"), strict=True):
             server.counted()
             argv = _script("reconcile", what, "--env", "dev", "--root", str(root), "--host", server.url)
-            seconds, memory = timed_with_memory(_may_end_with((0, 1), argv))
-            yield Taken(step, size, seconds, memory, requests=server.counted()[0])
+            took = cost(_may_end_with((0, 1), argv))
+            yield Taken(step, size, took, requests=server.counted()[0])
     finally:
         server.close()
+
+
+def repository(root: Path, size: int) -> None:
+    """Every schedule of them is on."""
+    instances = fleet.repository(root, size)
+    generator.write(root / "environments/dev/values.yaml", "follows: sources\n")
+    teams = [instances[first : first + TEAM] for first in range(0, size, TEAM)]
+    names = [f"team-{number}" for number in range(len(teams))]
+    generator.write(
+        root / "environments/teams.yaml",
+        generator.dump(
+            {"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0
+        ),
+    )
+    for name, its in zip(names, teams, strict=True):
+        text = fleet.values(its).partition("\n")[2].replace("enabled: false", "enabled: true")
+        generator.write(root / f"environments/dev/teams/{name}.yaml", text)
 
 
 def _locally(root: Path, size: int) -> Iterator[Taken]:
     render, lock, compare = _LOCAL
     where = ("--env", "dev", "--root", str(root))
-    seconds, memory = timed_with_memory(_may_end_with((0,), _script("render", *where)))
-    yield Taken(render, size, seconds, memory, written=_bytes(root))
+    took = cost(_may_end_with((0,), _script("render", *where)))
+    yield Taken(render, size, took, written=_bytes(root))
     before = _bytes(root)
-    seconds, memory = timed_with_memory(_may_end_with((0,), _script("render", *where, "--lock")))
-    yield Taken(lock, size, seconds, memory, written=_bytes(root) - before)
+    took = cost(_may_end_with((0,), _script("render", *where, "--lock")))
+    yield Taken(lock, size, took, written=_bytes(root) - before)
     diff.commit(root)
     diff.edit(root)
     # 2: edited by hand
-    seconds, memory = timed_with_memory(_may_end_with((2,), _script("diff", *where)))
-    yield Taken(compare, size, seconds, memory, written=0)
+    took = cost(_may_end_with((2,), _script("diff", *where)))
+    yield Taken(compare, size, took, written=0)
     subprocess.run(["git", "checkout", "-q", "--", "manifests"], cwd=root, check=True)
 
 

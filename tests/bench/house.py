@@ -149,12 +149,30 @@ def run_cold(command: Command) -> float:
     return seconds
 
 
-def timed_with_memory(command: Command, sampling: float = 0.05) -> tuple[float, float | None]:
-    """Seconds and peak memory of one and the same run, for what takes minutes; looking costs it a few per cent."""
-    started = perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: seconds of wall-clock and of processor time, and the peak memory in MB where it is known."""
+
+    seconds: float
+    processor: float
+    memory: float | None
+
+
+def cost(command: Command, sampling: float = 0.05) -> Cost:
+    """All of one and the same run, for what takes minutes; that its memory is looked at costs it a few per cent.
+
+    Processor time is that of the whole process tree, and hardly depends on what else the machine does.
+    """
+    before, started = _of_children(), perf_counter()
     memory = peak_memory(command, sampling)
-    seconds = perf_counter() - started
-    return (seconds, memory) if memory is not None else (run_cold(command), None)
+    seconds = perf_counter() - started if memory is not None else run_cold(command)
+    return Cost(seconds, _of_children() - before, memory)
+
+
+def _of_children() -> float:
+    """Processor seconds of the children that have ended, and of theirs."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def peak_memory(command: Command, sampling: float = SAMPLING) -> float | None:

@@ -14,7 +14,8 @@ GATES = (
     ".importlinter", "Makefile", "pyproject.toml", "kustomization.yaml",
     "components/Dockerfile", "components/.dockerignore", "components/pyproject.toml",
     "scripts/Dockerfile", "scripts/Dockerfile.dockerignore",
-    "environments/base.yaml", "environments/policy.yaml", "environments/prod/", "manifests/prod/",
+    "environments/base.yaml", "environments/policy.yaml", "environments/teams.yaml",
+    "environments/prod/", "manifests/prod/",
     "templates/argocd/", "templates/delivery/", "argocd/", "tests/",
     *(name for name in FILES if name.endswith((".lock", ".in"))),
 )  # fmt: skip
@@ -46,6 +47,29 @@ def test_a_gate_is_there_and_named_with_an_owner(gate: str) -> None:
         pattern, owners, _ = next(rule for rule in reversed(MATCHED) if name in rule[2])
         assert pattern != "*", name
         assert owners, name
+
+
+def test_the_example_lines_of_a_team_give_it_its_files_and_no_others() -> None:
+    """In comments, for there is no such team yet; the last line that matches decides, also among these."""
+    text = (PROJECT / ".github/CODEOWNERS").read_text("utf-8")
+    lines = [line.removeprefix("#   ").split() for line in text.splitlines() if line.startswith("#   /")]
+    files = [
+        f"environments/{folder}teams/{team}.yaml"
+        for folder in ("", "dev/", "prod/")
+        for team in ("churn", "fraud")
+    ]
+    found = {}
+    for pattern, *owners in lines:
+        for name in PathSpec.from_lines("gitignore", [pattern]).match_files(
+            [*files, "environments/teams.yaml"]
+        ):
+            found[name] = owners
+    team, both = ["@example/churn"], ["@example/churn", "@example/platform"]
+    assert found == {
+        "environments/teams/churn.yaml": team,
+        "environments/dev/teams/churn.yaml": team,
+        "environments/prod/teams/churn.yaml": both,
+    }
 
 
 def test_what_no_other_line_names_has_an_owner() -> None:

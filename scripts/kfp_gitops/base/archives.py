@@ -83,14 +83,8 @@ class Archive:
 
     def is_in(self, found: bytes) -> bool:
         """Whether a file is this archive, whoever compressed it."""
-        try:
-            return (
-                len(found) <= LARGEST
-                and found.startswith(_PLAIN_GZIP)
-                and _unpacked(found) == b"".join(self.tar())
-            )
-        except BadArchiveError:
-            return False
+        tar = tar_in(found)
+        return tar is not None and tar == b"".join(self.tar())
 
     def faults(self) -> str:
         """Why nobody could read it; nothing when all is well."""
@@ -100,6 +94,17 @@ class Archive:
         if len(self.content()) > LARGEST:
             return f"{len(self.content())} bytes compressed; an archive has at most {LARGEST}"
         return ""
+
+
+def digest_of(content: bytes) -> str:
+    """What `Archive.digest` is of an archive that has been written, whoever compressed it.
+
+    Raises:
+        BadArchiveError: it is no gzip, or more stands in it than its content.
+    """
+    if not content.startswith(_PLAIN_GZIP):
+        raise BadArchiveError("it is no gzip, or its header says more")
+    return f"sha256:{hashlib.sha256(_unpacked(content)).hexdigest()}"
 
 
 class Folder(Protocol):
@@ -275,6 +280,16 @@ def _archive(folder: Folder, name: str) -> dict[str, bytes]:
         return ustar.read(_unpacked(folder.read_bytes(name, LARGEST)), _FILES)
     except BadArchiveError as error:
         raise _bad(shown, str(error)) from None
+
+
+def tar_in(content: bytes) -> bytes | None:
+    """The tar in the bytes of an archive, whoever compressed it; None where they are no archive as is written here."""
+    if len(content) > LARGEST or not content.startswith(_PLAIN_GZIP):
+        return None
+    try:
+        return _unpacked(content)
+    except BadArchiveError:
+        return None
 
 
 def _packed(tar: bytes, level: int) -> bytes:

@@ -145,11 +145,15 @@ def _register(registry: object, report: Report, code: int) -> None:
         moved = "objects that moved since the plan that was approved"
         _gauge(registry, "moved_objects", moved, {(): len(report.moved)})
     _gauge(registry, "objects", "objects by what happens to them", report.objects, "action", "kind")
-    whose = report.teams.get
-    missed = {(*key, whose(key[0], "")): float(found) for key, found in report.missed.items()}
-    _gauge(registry, "missed_firings", "firings without a run", missed, "pipeline", "schedule", "team")
-    failed = {(name, whose(name, "")): float(found) for name, found in report.failed.items()}
-    _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline", "team")
+    team = ("team",) if any(report.teams.values()) else ()
+
+    def whose(pipeline: str) -> tuple[str, ...]:
+        return (report.teams.get(pipeline, ""),) if team else ()
+
+    missed = {(*key, *whose(key[0])): float(found) for key, found in report.missed.items()}
+    _gauge(registry, "missed_firings", "firings without a run", missed, "pipeline", "schedule", *team)
+    failed = {(name, *whose(name)): float(found) for name, found in report.failed.items()}
+    _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline", *team)
 
 
 def _gauge(registry: object, name: str, about: str, values: Mapping[Any, float], *labels: str) -> None:

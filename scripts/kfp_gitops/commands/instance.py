@@ -10,7 +10,7 @@ from typing import Any
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.commands import begun, console
+from kfp_gitops.commands import begun, console, team
 from kfp_gitops.sources import environment, instance, release, scaffold
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import VALUES_SCHEMA, Release, Sources
@@ -28,19 +28,32 @@ def begin(arguments: Namespace) -> int:
         begun.refuse_taken(each, name)
     found = _release(root, env, template)
     entry = _entry(arguments, found)
-    path = environment.BASE if arguments.base else environment.values_path(env.name)
+    if arguments.team:
+        given = env.teams.defaults(arguments.team, template)
+        entry["values"] = {key: value for key, value in entry["values"].items() if key not in given}
+    path = _path(arguments, root, env)
     text = scaffold.with_pipeline(files.read_text(root, path), path, name, entry)
     files.write_text(root, path, text)
     console.result(f"change {path}")
-    unfit = _unfit(found, text, path, name) or _unrendered(root, every)
+    unfit = [] if arguments.team else _unfit(found, text, path, name)  # its defaults are not in this file
+    unfit = unfit or _unrendered(root, every)
     for problem in unfit:
         console.note(str(problem))
-    pinned = [each.name for each in every if not each.follows_sources]
+    pinned = [] if arguments.team else [each.name for each in every if not each.follows_sources]
     begun.say(*_next(path, name, env.name, pinned))
     return ExitCode.OK
 
 
+def _path(arguments: Namespace, root: Path, env: Environment) -> str:
+    """Where its values are to stand."""
+    if arguments.team:
+        return team.values_path(root, env.name, arguments.team)
+    return environment.BASE if arguments.base else environment.values_path(env.name)
+
+
 def _refuse_meaningless(arguments: Namespace) -> None:
+    if arguments.team and arguments.base:
+        raise UsageError("new.py: base.yaml is of no team; leave --base out")
     if arguments.kind != "pipeline" or arguments.template is None:
         raise UsageError("new.py: --template and --base are for `pipeline NAME --template T`; see --help")
     if arguments.component or arguments.image:
@@ -58,7 +71,7 @@ def _entry(arguments: Namespace, found: Release) -> dict[str, Any]:
     schema.from_text(text, path)  # says what is wrong with it
     entry = instance.entry(arguments.name, arguments.template, text)
     if isinstance(entry["values"].get("owner"), str):
-        entry["values"]["owner"] = arguments.owner or f"{arguments.name}-team"
+        entry["values"]["owner"] = arguments.owner or arguments.team or f"{arguments.name}-team"
     return entry
 
 
@@ -71,15 +84,15 @@ def _unfit(found: Release, text: str, path: str, name: str) -> list[Problem]:
     return schema.problems(schema.from_text(found.files[VALUES_SCHEMA], home), below, home)
 
 
-def _unrendered(root: Path, every: Sequence[Environment]) -> Sequence[Problem]:
+def _unrendered(root: Path, every: Sequence[Environment]) -> list[Problem]:
     """Why what was filled in does not render, where it does not: as a cron `change-me`."""
     try:
         for each in every:
             if each.follows_sources:
                 begun.render(root, "--env", each.name)
     except InputError as error:
-        return error.problems
-    return ()
+        return [*error.problems]
+    return []
 
 
 def _next(path: str, name: str, env: str, pinned: list[str]) -> list[str]:

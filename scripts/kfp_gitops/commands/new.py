@@ -1,4 +1,4 @@
-"""`new`: begin a pipeline or a component with files that pass all checks as they are."""
+"""`new`: begin a pipeline, a component or a team with files that pass all checks as they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError
-from kfp_gitops.commands import begun, console, instance
+from kfp_gitops.commands import begun, console, instance, team
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import components, environment, scaffold
 from kfp_gitops.sources.components import Component
@@ -23,13 +23,16 @@ _EXAMPLES = """  python scripts/new.py component clean_text             a Python
   python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
   python scripts/new.py pipeline acme --template usage-report
                                                          one more pipeline of a template that is there: values only
+  python scripts/new.py team churn                       a team: limits, its file in dev, its line of CODEOWNERS
+  python scripts/new.py pipeline acme --template usage-report --team churn
 
 A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
 values that it takes (values.schema.json beside it), and those values in environments/ENV/values.yaml. A component is
 a Python function with typed inputs and outputs in components/NAME/component.py; its container image comes from
 release.yaml. Many pipelines may be made from one template (--template): each has its name, values and schedule in
 environments/ENV/values.yaml, or with --base in environments/base.yaml for all environments, where what the template's
-schema requires is filled in. Nothing that is there is overwritten."""
+schema requires is filled in. A team's pipelines stand in environments/ENV/teams/TEAM.yaml (--team). Nothing that is
+there is overwritten."""
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,61}")
 _DEFAULT_COMPONENTS = ("load_usage", "summarize_usage")
 # What the components of this repository can be tried with.
@@ -37,15 +40,23 @@ _KNOWN_VALUES = {"source": "sample:smd_servers_5min"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the files of a new pipeline or component; asks nothing and overwrites nothing."""
-    parser = Parser("new.py", "Begin a pipeline or a component.", _EXAMPLES)
-    parser.add_argument("kind", choices=["pipeline", "component"])
-    parser.add_argument("name", metavar="NAME", help="a pipeline: a-z 0-9 -; a component: a-z 0-9 _")
+    """Write the files of a new pipeline, component or team; asks nothing and overwrites nothing."""
+    parser = Parser("new.py", "Begin a pipeline, a component or a team.", _EXAMPLES)
+    parser.add_argument("kind", choices=["pipeline", "component", "team"])
+    parser.add_argument("name", metavar="NAME", help="a pipeline or team: a-z 0-9 -; a component: a-z 0-9 _")
     parser.add_argument(
         "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
     )
     parser.add_argument(
-        "--owner", metavar="TEAM", help="who is asked when the pipeline fails (default: its name)"
+        "--owner", metavar="WHO", help="who is asked when the pipeline fails (default: its team, or its name)"
+    )
+    parser.add_argument(
+        "--team", metavar="TEAM", help="whose the pipeline is: its values stand in that team's file"
+    )
+    parser.add_argument(
+        "--reviewers",
+        metavar="@ORG/TEAM",
+        help="of a new team: who reviews its files (default: like the others)",
     )
     parser.add_argument(
         "--component",
@@ -64,6 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--image", metavar="I", help="a component's image: a name of release.yaml (default: the first)"
     )
     arguments = parse(parser, argv)
+    if arguments.kind == "team":
+        return team.begin(arguments)
+    if arguments.reviewers or (arguments.team and arguments.kind != "pipeline"):
+        raise UsageError("new.py: --reviewers is for `team NAME`, --team for `pipeline NAME`; see --help")
     if arguments.template is not None or arguments.base:
         return instance.begin(arguments)
     return _component(arguments) if arguments.kind == "component" else _pipeline(arguments)
@@ -98,10 +113,15 @@ def _pipeline(arguments: Namespace) -> int:
     begun.refuse_misnamed(name)
     env = begun.following_sources(root, arguments.env)
     used = [_used(root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
-    made = scaffold.pipeline(name, arguments.owner or f"{name}-team", env.name, used, _KNOWN_VALUES)
-    path = environment.values_path(env.name)
+    owner = arguments.owner or arguments.team or f"{name}-team"
+    made = scaffold.pipeline(name, owner, env.name, used, _KNOWN_VALUES)
     begun.refuse_taken(env, name)
-    values = scaffold.with_pipeline(files.read_text(root, path), path, name, {"values": dict(made.values)})
+    path = environment.values_path(env.name)
+    if arguments.team:
+        path = team.values_path(root, env.name, arguments.team)
+    given = env.teams.defaults(arguments.team or "", name)
+    entry = {"values": {key: value for key, value in made.values.items() if key not in given}}
+    values = scaffold.with_pipeline(files.read_text(root, path), path, name, entry)
     # Its values are written last: a template without any is of another environment, or of a start that was cut off.
     hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
     _write(root, made.files, f"templates/pipelines/{name}", hint)

@@ -74,13 +74,15 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
     known = {found.id: found for found in (*named, *of_it)}.values()
     candidates = [found for found in known if not _is_of_unselected(desired, wanted, found)]
     ours = [found for found in candidates if belongs(desired.owner, wanted, found, pipeline, options)]
-    others = [found for found in of_it if found not in ours]
+    others = {found.version_id for found in of_it if found not in ours and found.version_id}
     return View(
         pipeline=pipeline,
         experiment=actual.experiments.get(experiment_name(wanted.name, desired.owner.environment)),
         schedules=tuple(ours),
         runs=runs,
-        others=actual.pinned.union(found.version_id for found in others if found.version_id),
+        others=actual.pinned | others
+        if others
+        else actual.pinned,  # there may be thousands, for each pipeline
         now=actual.now,
         in_flight=actual.in_flight,
         stale=bool(actual.dangling),

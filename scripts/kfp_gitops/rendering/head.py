@@ -23,8 +23,10 @@ def text(env: Environment, pipelines: Sequence[RenderedPipeline], beside: Standi
     if beside is not None:
         beside.refuse_other(env, head)
     kept = beside.entries if beside is not None else {}
-    paused = {} if env.disabled else env.paused  # `state` says it for all
-    entries = [kept.get(pipeline.name) or _entry(env, pipeline, paused) for pipeline in pipelines]
+    entries = [  # what stands there may be of the earlier layout, which says nothing of specs
+        {**kept[one.name], "components": one.components} if one.name in kept else _entry(env, one)
+        for one in pipelines
+    ]
     absent = _absent(env, beside)
     found = {**head, "pipelines": entries, **({"absent": absent} if absent else {})}
     return header(env.name, "environments/") + dump(found)
@@ -45,7 +47,8 @@ def _of_all(env: Environment) -> dict[str, Any]:
     }
 
 
-def _entry(env: Environment, pipeline: RenderedPipeline, paused: Mapping[str, str]) -> dict[str, Any]:
+def _entry(env: Environment, pipeline: RenderedPipeline) -> dict[str, Any]:
+    paused = {} if env.disabled else env.paused  # `state` says it for all
     return {
         "name": pipeline.name,
         **_template(env, pipeline.name),

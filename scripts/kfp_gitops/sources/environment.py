@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any
 
@@ -22,7 +23,9 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_DELIVERY = re.compile(r"(apply|drift|status|lease|environment|pipeline-.+)")
+_DELIVERY = re.compile(
+    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+)
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
@@ -40,6 +43,11 @@ class Environment:
     def team_of(self, pipeline: str) -> str:
         """The team whose pipeline or tombstone it is; empty where it is of none."""
         return self.teams.of.get(pipeline, "")
+
+    def file_of(self, pipeline: str, environment: str = "") -> str:
+        """Where the values of a pipeline stand, or are to stand in another environment: a team has its own file."""
+        team, name = self.team_of(pipeline), environment or self.name
+        return teams.path_in(name, team) if team else values_path(name)
 
     @property
     def repository(self) -> Mapping[str, str]:
@@ -82,7 +90,7 @@ class Environment:
         """The environment whose releases are promoted to it; empty when it does not say."""
         return str(self.values.value.get(way.KEY, ""))
 
-    @property
+    @cached_property
     def pipelines(self) -> list[str]:
         """The names of its pipelines, in the order of its values; tombstones are not among them."""
         return [name for name, entry in self._entries.items() if entry.get("state") != "absent"]
@@ -91,13 +99,13 @@ class Environment:
         """Whether it is one of its pipelines; a search of `pipelines` for each of thousands would take minutes."""
         return self._entries.get(pipeline, {"state": "absent"}).get("state") != "absent"
 
-    @property
+    @cached_property
     def absent(self) -> Mapping[str, str]:
         """Tombstones: pipeline → what is deleted of it."""
         found = {name: entry for name, entry in self._entries.items() if entry.get("state") == "absent"}
         return {name: entry.get("delete", "schedules") for name, entry in found.items()}
 
-    @property
+    @cached_property
     def paused(self) -> Mapping[str, str]:
         """Pipelines that are paused → until when, RFC 3339."""
         return {
@@ -248,7 +256,7 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
         f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {environment.file_of(pipeline)} until it is",
         key=True,
     )
 
@@ -266,7 +274,7 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            documents.append(parse(files.read_text(root, path), path))
+            documents.append(parse(files.read_text(root, path), path, release.bounds_of(path)))
         except GitOpsError as error:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)

@@ -229,18 +229,16 @@ def with_pipeline(text: str, path: str, name: str, said: Mapping[str, object]) -
         InputError: `pipelines:` is not written in lines of its own.
     """
     document = parse(text, path)
+    value = document.value or {}  # a team's file may be all comments
     lines = text.splitlines()
     entry = [f"  {line}" for line in dump({name: dict(said)}).splitlines()]
-    if "pipelines" not in document.value:
+    if "pipelines" not in value:
         changed = [*lines, "pipelines:", *entry]
     else:
         end = _end_of_pipelines(document.keys_at, len(lines))
         changed = [*lines[:end], *entry, *lines[end:]]
     result = "\n".join(changed) + "\n"
-    wanted = {
-        **document.value,
-        "pipelines": {**(document.value.get("pipelines") or {}), name: dict(said)},
-    }
+    wanted = {**value, "pipelines": {**(value.get("pipelines") or {}), name: dict(said)}}
     if _parsed(result, path) != wanted:
         todo = "write `pipelines:` in block style: a name a line, indented by two"
         raise InputError(

@@ -16,7 +16,8 @@ from typing import Any
 
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.sources.values import Merged, Moved, merge
 
 TEAMS = "environments/teams.yaml"
@@ -29,6 +30,11 @@ _NONE = Document(TEAMS, {"teams": {}}, {}, {})
 def common_path(team: str) -> str:
     """Where it stands what is common to a team's pipelines in all environments."""
     return f"environments/{FOLDER}/{team}.yaml"
+
+
+def folders(environment: str) -> tuple[str, str]:
+    """Where the files of teams stand: what is common to environments, and an environment's own."""
+    return f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
 
 
 def path_in(environment: str, team: str) -> str:
@@ -48,6 +54,11 @@ class Teams:
         """How far a team may go."""
         found: Mapping[str, Any] = (self.document.value["teams"].get(team) or {}).get("limits", {})
         return found
+
+    def defaults(self, team: str, template: str) -> Mapping[str, Any]:
+        """What pipelines of a team and a template begin with, by the first keys: all of it, not merged."""
+        found = self.document.value["teams"].get(team) or {}
+        return {**found.get("defaults", {}), **found.get("defaultsOf", {}).get(template, {})}
 
     def where(self, team: str, *limit: str) -> str:
         """The place of a limit, as `path:line:column`."""
@@ -99,7 +110,7 @@ def _pipeline(reviewed: Document, team: _Team, name: str) -> Merged:
     """One pipeline: defaults of the team, those of its template, what is common to environments, what is its own."""
     common, own = _only(team.common, name), _only(team.own, name)
     template = _template(own, name) or _template(common, name) or name
-    found: Document = Document(TEAMS, {}, {}, {})
+    found: Document = Document(TEAMS, {"pipelines": {}}, {}, {})
     for at in (("defaults",), ("defaultsOf", template)):
         if _holds(reviewed.value["teams"].get(team.name), at):
             moved = Moved.of(reviewed, ("teams", team.name, *at), ("pipelines", name, "values"))
@@ -120,9 +131,11 @@ def _template(document: Document, name: str) -> str:
 
 
 def _only(document: Document, name: str) -> Document:
-    """The same with one pipeline; where it stands is not touched."""
-    found = _pipelines(document)
-    return replace(document, value={"pipelines": {name: found[name]} if name in found else {}})
+    """The same with one pipeline; the document is looked into once for the places of all of them."""
+    at = ("pipelines", name)
+    if name in _pipelines(document):
+        return Moved.of(document, at, at)
+    return Document(document.path, {"pipelines": {}}, {}, {})
 
 
 def _pipelines(document: Document) -> Mapping[str, Any]:
@@ -149,7 +162,7 @@ def _teams(root: Folder, environment: str) -> Iterator[_Team]:
     Raises:
         InputError: a file that is no team's, or not in its form.
     """
-    common, own = f"environments/{FOLDER}", f"environments/{environment}/{FOLDER}"
+    common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
     problems = [problem for folder in names for problem in _strangers(root, folder)]
     raise_if_any(problems)

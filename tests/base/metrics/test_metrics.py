@@ -109,6 +109,20 @@ def test_what_is_no_longer_missed_or_failed_is_cleared_and_a_failure_clears_noth
     assert "kfp_gitops_last_success_timestamp_seconds" in left
 
 
+def test_the_team_of_a_pipeline_is_a_label_where_there_are_teams(gateway: PushgatewayServer) -> None:
+    """Beside the pipeline's own, so there is no series more; without teams nothing is as it was not."""
+    failed, missed = {"churn-daily": True, "hello": False}, {("churn-daily", "nightly"): 2}
+    for whose in ({"churn-daily": "churn", "hello": ""}, {"churn-daily": "", "hello": ""}):
+        found = metrics.Report("teams", "status", failed=failed, missed=missed, teams=whose)
+        assert metrics.push(gateway.url, found, 0) is None
+        told = {name for name in _told(gateway) if 'environment="teams"' in name}
+        label = ',team="churn"' if whose["churn-daily"] else ""
+        labels = 'command="status",environment="teams",pipeline="churn-daily"'
+        assert f"kfp_gitops_last_run_failed{{{labels}{label}}}" in told
+        assert f'kfp_gitops_missed_firings{{{labels},schedule="nightly"{label}}}' in told
+        assert sum(name.startswith("kfp_gitops_last_run_failed") for name in told) == 2
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_failure_keeps_the_time_of_the_last_success(
     repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
@@ -201,7 +215,8 @@ def _commands() -> list[tuple[str, str]]:
     """Page and command line, as people will type them at night."""
     found = []
     for page in [PROJECT / "docs/operations.md", *sorted((PROJECT / "docs/runbook").glob("*.md"))]:
-        lines = re.findall(r"python (scripts/\w+\.py[^`\n]*)", page.read_text())
+        text = page.read_text().replace("\\\n", " ")  # a line that goes on
+        lines = re.findall(r"python (scripts/\w+\.py[^`\n]*)", text)
         found += [(page.stem, line) for line in lines]
     return found
 

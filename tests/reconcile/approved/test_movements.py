@@ -188,7 +188,9 @@ def test_the_run_of_a_trigger_that_somebody_started_is_refused(world: World) -> 
     """Its version was registered, and owes the run: that apply was stopped."""
     wanted = load(world.root / "manifests/dev", "dev", world.server.url).pipelines[0]
     facts = {"release": wanted.release, "digest": wanted.digest, "runs": "smoke"}
-    made = world.api.upload_version(world.pipeline.id, wanted.version, str(wanted.ir), describe(OWNER, **facts))
+    made = world.api.upload_version(
+        world.pipeline.id, wanted.version, str(wanted.ir), describe(OWNER, **facts)
+    )
     digits = world.planned()
     name = f"hello-smoke-{wanted.release.removeprefix('sha256:')[:12]}"
     world.start_run(name, made.id)

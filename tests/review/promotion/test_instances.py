@@ -12,6 +12,8 @@ from gitrepo import commit, git
 from kfp_gitops.sources import environment
 from project import Outcome
 from promotion_kit import PROMOTE, RELEASE, Team
+from team_kit import VALUES as VALUES_OF_TEAM
+from team_kit import reviewed, write
 
 Command = Callable[..., Outcome]
 PROD = "environments/prod/values.yaml"
@@ -67,7 +69,7 @@ def test_one_instance_goes_alone_and_comes_back(team: Customers) -> None:
     assert "owner: tests" in team.manifest("prod", "birch")
     assert team.check().code == 0
     said = team.run("promote", "--status", "--from", "dev", "--to", "prod").out
-    assert "acme: the same" in said
+    assert "acme: " not in said
     assert "birch: dev has" in said
 
     git(team.root, "revert", "--no-edit", promoted)
@@ -106,7 +108,7 @@ def test_a_template_is_renamed_and_nothing_is_to_be_promoted(team: Customers) ->
     assert "template: hello → greeting" in said.out
     commit(team.root, "another name of the template")
     assert team.check().code == 0, "what was promoted is verified by the name it had then"
-    assert "acme: the same" in team.run("promote", "--status", "--from", "dev", "--to", "prod").out
+    assert "acme: the same" in team.run("promote", "--status", "--all", "--from", "dev", "--to", "prod").out
     assert team.run(*PROMOTE).code == 0
     assert git(team.root, "status", "--porcelain", "environments", "manifests") == ""
 
@@ -136,3 +138,22 @@ def test_values_of_a_pinned_environment_do_not_say_what_is_pinned(team: Customer
     assert environment.load(team.root, "prod").template_of("acme") == "hello"
     assert TEMPLATE in team.manifest("dev", "acme")
     assert "environments/prod/pinned/acme/pipeline.yaml.j2" in team.manifest("prod", "acme")
+
+
+def test_a_template_that_a_team_names_is_borne_out_by_git(repository: Path, command: Command) -> None:
+    """In what is common to its environments, or in one of them."""
+    reviewed(repository, {"churn": {}})
+    values = {**VALUES_OF_TEAM, "schedule": {"cron": "0 0 4 * * *", "enabled": False}}
+    write(repository, "environments/teams/churn.yaml", {"pipelines": {"daily": {"template": "hello"}}})
+    for env in ("dev", "prod"):
+        own = {"daily": {"values": values}, "weekly": {"template": "hello", "values": values}}
+        write(repository, f"environments/{env}/teams/churn.yaml", {"pipelines": own if env == "dev" else {}})
+    team = Team(repository, command)
+    write(repository, "environments/prod/teams/churn.yaml", {"pipelines": own})
+    commit(repository, "prod: pipelines of churn")
+    assert team.run(*PROMOTE).code == 0
+    release = yaml.safe_load((repository / RELEASE).read_text())
+    assert [release["pipelines"][name]["template"] for name in ("daily", "weekly")] == ["hello", "hello"]
+    assert all(len(release["pipelines"][name]["commit"]) == 40 for name in ("daily", "weekly")), "no +changes"
+    commit(repository, "promoted")
+    assert team.check().code == 0

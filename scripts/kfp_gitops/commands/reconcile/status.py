@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +11,32 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import as_called, repository
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import lines, options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
     from kfp_gitops.base.metrics import Report
-    from kfp_gitops.kfpserver.kfpapi.actual import Actual
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-    from kfp_gitops.kfpserver.kfpapi.models import RunState
-    from kfp_gitops.operate.status.model import Status
-    from kfp_gitops.reconcile.records import Desired
+    from kfp_gitops.operate.status.build import Look
+    from kfp_gitops.operate.status.model import PipelineStatus, Status
+    from kfp_gitops.reconcile.records import DesiredPipeline
 
 _NEWEST = 100
+
+
+_ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
+line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
+_EXAMPLES = """  python scripts/reconcile.py status --env dev                       what needs somebody
+  python scripts/reconcile.py status --env dev --all                 and every pipeline
+  python scripts/reconcile.py status --env dev --pipeline 'churn-*'  these only
+  python scripts/reconcile.py status --env dev --json                everything, for machines"""
 
 
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "show how the environment is; exit 1 when something is unhealthy"
-    parser = subcommands.add_parser("status", help=about, description=f"{about}.")
+    parser = subcommands.add_parser("status", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     selection.add(parser, "show only pipelines")
     parser.add_argument(
@@ -62,7 +68,9 @@ def run(arguments: Namespace) -> int:
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
-    status = build.build(wanted, actual, plan(wanted, actual), _runs(api, wanted, actual))
+    planned = plan(wanted, actual)
+    look = build.Look.of(wanted, actual, planned)
+    status = look.whole(_looked_at(api, look))
     if arguments.json:
         console.result(show.to_json(status))
     else:
@@ -70,6 +78,8 @@ def run(arguments: Namespace) -> int:
             status, partial(_said, arguments), columns.width(), everything=arguments.everything
         )
         console.result(told)
+    for note in lines.notes(arguments, planned):
+        console.note(note)
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 
@@ -85,18 +95,19 @@ def _said(arguments: Namespace, text: str) -> str:
     return as_called(" ".join(filter(None, words)))
 
 
-def _runs(api: KfpApi, wanted: Desired, actual: Actual) -> dict[str, Sequence[RunState]]:
-    """The newest runs of each pipeline, at once."""
+def _looked_at(api: KfpApi, look: Look) -> list[PipelineStatus]:
+    """The pipelines, many at once; of none are its newest runs kept, only what they say of it."""
     from kfp_gitops.kfpserver.kfpapi.transport import each
     from kfp_gitops.reconcile.records import experiment_name
 
-    ids = {}
-    for pipeline in wanted.pipelines:
-        found = actual.experiments.get(experiment_name(pipeline.name, wanted.owner.environment))
-        if found and found.owner == wanted.owner:
-            ids[pipeline.name] = found.id
-    runs = each(lambda key: api.runs(key, _NEWEST), list(ids.values()))
-    return dict(zip(ids, runs, strict=True))
+    owner, experiments = look.desired.owner, look.actual.experiments
+
+    def at(pipeline: DesiredPipeline) -> PipelineStatus:
+        found = experiments.get(experiment_name(pipeline.name, owner.environment))
+        runs = api.runs(found.id, _NEWEST) if found and found.owner == owner else ()
+        return look.at(pipeline, runs)
+
+    return each(at, look.desired.pipelines)
 
 
 def _report(report: Report, status: Status) -> None:

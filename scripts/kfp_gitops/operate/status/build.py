@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -25,17 +26,42 @@ _MOST = 100
 
 def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
     """Everything about an environment; `runs` are the newest ones of each pipeline's experiment, newest first."""
-    told = (*plan.conflicts, *plan.differences)
-    pipelines = tuple(
-        _pipeline(desired, pipeline, actual, [c for c in told if c.pipeline == pipeline.name], runs)
-        for pipeline in sorted(desired.pipelines, key=lambda p: p.name)
-    )
-    known = {pipeline.name for pipeline in desired.pipelines}
-    others = tuple(_line(change) for change in plan.differences if change.pipeline not in known)
-    conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
-    unsettled = () if desired.selected else unclear.told(desired.owner, actual.experiments)
-    rest = (*others, *conflicts, *unsettled)
-    return Status(desired.owner.environment, desired.host, actual.now, pipelines, rest)
+    look = Look.of(desired, actual, plan)
+    return look.whole([look.at(pipeline, runs.get(pipeline.name, ())) for pipeline in desired.pipelines])
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a status is made of, but for runs: of 10,000 pipelines they are a million, so each is looked at alone."""
+
+    desired: Desired
+    actual: Actual
+    plan: Plan
+    changes: Mapping[str, Sequence[Change]]
+    """Pipeline → what is in conflict, and what an apply would change."""
+
+    @classmethod
+    def of(cls, desired: Desired, actual: Actual, plan: Plan) -> Look:
+        """Its changes by pipeline."""
+        changes: dict[str, list[Change]] = {}
+        for change in (*plan.conflicts, *plan.differences):
+            changes.setdefault(change.pipeline, []).append(change)
+        return cls(desired, actual, plan, changes)
+
+    def at(self, pipeline: DesiredPipeline, runs: Sequence[RunState]) -> PipelineStatus:
+        """One pipeline; `runs` are the newest ones of its experiment, newest first."""
+        return _pipeline(self.desired, pipeline, self.actual, self.changes.get(pipeline.name, ()), runs)
+
+    def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
+        """All of them, and what is of no pipeline of the manifests."""
+        desired, actual, plan = self.desired, self.actual, self.plan
+        known = {pipeline.name for pipeline in desired.pipelines}
+        others = tuple(_line(change) for change in plan.differences if change.pipeline not in known)
+        conflicts = tuple(_line(change) for change in plan.conflicts if change.pipeline not in known)
+        unsettled = () if desired.selected else unclear.told(desired.owner, actual.experiments)
+        in_order = tuple(sorted(pipelines, key=lambda found: found.name))
+        rest = (*others, *conflicts, *unsettled)
+        return Status(desired.owner.environment, desired.host, actual.now, in_order, rest)
 
 
 def _line(change: Change) -> str:
@@ -47,12 +73,12 @@ def _pipeline(
     pipeline: DesiredPipeline,
     actual: Actual,
     changes: Sequence[Change],
-    runs: Mapping[str, Sequence[RunState]],
+    runs: Sequence[RunState],
 ) -> PipelineStatus:
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
     version = version if version and version.digest == pipeline.digest else None
-    newest = sorted(runs.get(pipeline.name, ()), key=_age, reverse=True)
+    newest = sorted(runs, key=_age, reverse=True)
     schedules = tuple(_schedule(desired, pipeline, s, actual, newest) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
@@ -106,7 +132,7 @@ def _schedule(
     runs: Sequence[RunState],
 ) -> ScheduleStatus:
     name = schedule_name(pipeline.name, schedule.name)
-    same = [s for s in actual.schedules if s.name == name and s.owner == desired.owner]
+    same = [s for s in actual.schedules_by_name.get(name, ()) if s.owner == desired.owner]
     found = next((s for s in same if s.enabled), same[0] if same else None)
     upcoming = timing.live(found).next_after(actual.now) if found and found.enabled else None
     return ScheduleStatus(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -52,11 +52,24 @@ class Finding:
     name: str
     cause: str
     command: str
+    together: str = ""
+    """The command for many of the same cause, where it is another."""
+    team: str = ""
+    """Whose it is; "": of no team."""
+
+    @property
+    def whose(self) -> str:
+        """Its name with the team's."""
+        return f"{self.name} ({self.team})" if self.name and self.team else self.name
 
 
 def findings(status: Status, say: Say) -> list[Finding]:
     """All of them, by their kinds and then by name."""
-    found = [finding for pipeline in status.pipelines for finding in _of(pipeline, status.at, say)]
+    found = [
+        replace(finding, team=pipeline.team)
+        for pipeline in status.pipelines
+        for finding in _of(pipeline, status.at, say)
+    ]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
@@ -103,14 +116,14 @@ def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Find
 def _differing(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
     taken = [line for line in pipeline.drift if line.startswith(_CONFLICT)]
     rest = [line for line in pipeline.drift if not line.startswith(_CONFLICT)]
-    plan = say("reconcile.py plan")
+    own, whole = say(f"reconcile.py plan --pipeline {shlex.quote(pipeline.name)}"), say("reconcile.py plan")
     if not pipeline.registered and not rest and not taken:
         rest = ["its version is not registered"]
     if rest:
-        yield Finding(Kind.DIFFERENT, pipeline.name, _first(rest), plan)
+        yield Finding(Kind.DIFFERENT, pipeline.name, _first(rest), own, whole)
     if taken:
         cause = _first([line.removeprefix(_CONFLICT) for line in taken])
-        yield Finding(Kind.CONFLICT, pipeline.name, cause, plan)
+        yield Finding(Kind.CONFLICT, pipeline.name, cause, own, whole)
 
 
 def _first(lines: Sequence[str]) -> str:

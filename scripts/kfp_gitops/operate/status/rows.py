@@ -9,13 +9,26 @@ from kfp_gitops.kfpserver.ownership import CHANGED
 from kfp_gitops.operate.status.health import minute
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus
 
-_HEAD = ("PIPELINE", "VERSION", "RELEASE", "COMMIT", "SCHEDULE", "NEXT (UTC)", "LAST RUN", "MISSED", "HEALTH")
+_HEAD = (
+    "PIPELINE",
+    "TEAM",
+    "VERSION",
+    "RELEASE",
+    "COMMIT",
+    "SCHEDULE",
+    "NEXT (UTC)",
+    "LAST RUN",
+    "MISSED",
+    "HEALTH",
+)
 
 
 def table(pipelines: Sequence[PipelineStatus], width: int) -> list[str]:
     """All of them."""
     rows = [_HEAD, *(row for pipeline in pipelines for row in _rows(pipeline))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    if not any(pipeline.team for pipeline in pipelines):
+        rows = [(row[0], *row[2:]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) > width:
         return [line for pipeline in pipelines for line in _stacked(pipeline, width)]
     return [
@@ -24,8 +37,9 @@ def table(pipelines: Sequence[PipelineStatus], width: int) -> list[str]:
 
 
 def _stacked(pipeline: PipelineStatus, width: int) -> Iterator[str]:
-    _, version, release, commit, *_, last, _, health = next(_rows(pipeline))
-    yield from columns.folded(f"{pipeline.name}  {health}, last run {last}", width, 2)
+    _, team, version, release, commit, *_, last, _, health = next(_rows(pipeline))
+    whose = f" ({team})" if pipeline.team else ""
+    yield from columns.folded(f"{pipeline.name}{whose}  {health}, last run {last}", width, 2)
     yield from columns.folded(f"  {version}, release {release}, commit {commit}", width, 4)
     for schedule in pipeline.schedules:
         trigger, upcoming = _firing(schedule)
@@ -38,13 +52,14 @@ def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:
     run = pipeline.last_run
     head = (
         pipeline.name,
+        pipeline.team or "-",
         pipeline.version if pipeline.registered else f"{pipeline.version} (not registered)",
         pipeline.release.removeprefix("sha256:")[:12] or "-",
         _short(pipeline.commit) or "-",
     )
     last = f"{run.state} {minute(run.created)}" if run else "none"
     for number, schedule in enumerate(pipeline.schedules or (None,)):
-        first = head if number == 0 else ("", "", "", "")
+        first = head if number == 0 else ("", "", "", "", "")
         ends = (last, _missed(schedule), health) if number == 0 else ("", _missed(schedule), "")
         yield (*first, *_firing(schedule), *ends)
 

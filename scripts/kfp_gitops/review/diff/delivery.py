@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.rendering import repacked
 from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.follows import Facts, without
@@ -24,8 +25,12 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
     was, is_ = before.delivery(), after.delivery()
     found: list[Change] = []
     noise: list[str] = []
+    archives = 0
     for path in sorted({**was.texts, **is_.texts}):
         if was.texts.get(path) == is_.texts.get(path):
+            continue
+        if path.startswith(repacked.PREFIX) and left.is_repacked(path) and right.is_repacked(path):
+            archives += 1
             continue
         if not path.endswith((".yaml", ".yml", ".json")):
             found += leftover.text(
@@ -41,7 +46,15 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
             noise.append(
                 f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
             )
-    return found, noise
+    return found, [
+        *noise,
+        *([f"{repacked.PREFIX}, {archives} of its files, follows from other files"] if archives else []),
+    ]
+
+
+def warnings(environment: str, after: State) -> list[str]:
+    """That what is delivered is not what is shown here."""
+    return [str(problem) for problem in repacked.faults(f"manifests/{environment}", after.texts)]
 
 
 def _file(environment: str, path: str, before: list[Any], after: list[Any]) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from kfp_gitops.rendering import specs
+from kfp_gitops.rendering import repacked, specs
 from kfp_gitops.rendering.delivery import key
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.sources.release import sha256
@@ -31,8 +31,7 @@ class Facts:
     def files(self) -> dict[str, dict[str, str]]:
         """ConfigMap → what it holds: key → path below manifests/<env>/; shared specs are in one of their own."""
         found: dict[str, dict[str, str]] = {}
-        strays = {*self.state.strays()}
-        for path in (path for path in self.state.texts if path not in strays):
+        for path in (path for path in self.state.texts if path not in self.state.strays):
             match path.split("/"):
                 case ["pipelines", pipeline, _, *_] if pipeline in self.pipelines:
                     found.setdefault(f"pipeline {pipeline}", {})[key(path)] = path
@@ -47,13 +46,25 @@ class Facts:
         return {name: folders[name] for name in self.state.entries() if name in folders}
 
     def is_digest(self, entry: Entry) -> bool:
-        """Whether an entry of content.yaml names the digest of what it is about; of a file without its first line."""
+        """Whether an entry of content.yaml names the digest of what it is about, perhaps but for a first line."""
         match entry:
             case {"pipeline": str(name), "is": found, **rest} if not rest:
                 return name in self.pipelines and found == self.pipelines[name].digest(name)
             case {"file": str(path), "is": found, **rest} if not rest and path in self.state.texts:
-                return bool(found == f"sha256:{sha256(self.state.texts[path].partition(chr(10))[2])}")
+                text = self.state.texts[path]
+                if repacked.is_archive(path):
+                    return bool(f"archive {found}\n" == text)
+                return found in (f"sha256:{sha256(text)}", f"sha256:{sha256(text.partition(chr(10))[2])}")
         return False
+
+    @cached_property
+    def packed(self) -> dict[str, str]:
+        """Path → what has to stand in `packed/`."""
+        return repacked.wanted(self.state.texts)
+
+    def is_repacked(self, path: str) -> bool:
+        """Whether a file of `packed/` is just what it has to be, or is not there and need not be."""
+        return self.state.texts.get(path) == self.packed.get(path)
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import InputError, UsageError
 from kfp_gitops.base.files import MAX_BYTES
+from kfp_gitops.rendering import repacked
 from kfp_gitops.review.diff import shared
 from kfp_gitops.review.diff.shared import Shared
 
@@ -21,7 +22,13 @@ def in_tree(root: Path, folder: str) -> dict[str, str]:
     if not (root / folder).is_dir():
         return {}
     names = files.list_files(root, folder, hidden=True)  # Argo CD reads a .argocd-source.yaml
-    return {name: files.read_text(root, f"{folder}/{name}") for name in names}
+    return {name: _of_tree(root, folder, name) for name in names}
+
+
+def _of_tree(root: Path, folder: str, name: str) -> str:
+    if repacked.is_archive(name):
+        return repacked.identity(files.read_bytes(root, f"{folder}/{name}", MAX_BYTES))
+    return files.read_text(root, f"{folder}/{name}")
 
 
 def resolve(root: Path, revision: str) -> str:
@@ -129,5 +136,6 @@ def _texts(root: Path, commit: str, folder: str, blobs: Mapping[str, str]) -> It
             raise InputError.of(
                 f"{folder}/{path} at {commit[:12]}", f"larger than {MAX_BYTES} bytes", "split it"
             )
-        yield path, _text_of(reply[end + 1 : end + 1 + size])
+        content = reply[end + 1 : end + 1 + size]
+        yield path, repacked.identity(content) if folder and repacked.is_archive(path) else _text_of(content)
         start = end + 1 + size + 1

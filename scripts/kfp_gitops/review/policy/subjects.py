@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.yamltext import Document, parse_all
+from kfp_gitops.base.errors import raise_if_any
+from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering import specs
+from kfp_gitops.rendering import repacked, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
@@ -41,9 +42,15 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
     names = files.list_files(root, folder) if (root / folder).is_dir() else []
     if ENVIRONMENT in names:
         refs = _refs(files.read_text(root, f"{folder}/{ENVIRONMENT}"), f"{folder}/{ENVIRONMENT}")
+    texts = {}
     for name in names:
         path = f"{folder}/{name}"
-        yield from _of_file(root, environment, name, files.read_text(root, path), path, refs)
+        if repacked.is_archive(name):
+            texts[name] = repacked.identity(files.read_bytes(root, path, MAX_BYTES))
+        else:
+            texts[name] = files.read_text(root, path)
+            yield from _of_file(root, environment, name, texts[name], path, refs)
+    raise_if_any(repacked.faults(folder, texts))
 
 
 Refs = Mapping[str, str]

@@ -13,7 +13,7 @@ from kfp_gitops.base import committed, git
 from kfp_gitops.base.committed import Commit, Objects
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
-from kfp_gitops.sources import environment, release, way
+from kfp_gitops.sources import environment, release, teams, way
 from kfp_gitops.sources.release import Sources
 from kfp_gitops.sources.values import merge
 
@@ -70,9 +70,10 @@ class History:
 
     def _inputs_at(self, commit: str, source: str) -> Mapping[str, Any]:
         tree, paths = self._tree(commit), _paths(source)
-        key = tuple(map(tree.identity, paths))  # most commits change none of them
+        folders = teams.folders(source)
+        key = tuple(map(tree.identity, (*paths, *folders)))  # most commits change none of them
         if key not in self._inputs:
-            self._inputs[key] = _inputs(tree, paths)
+            self._inputs[key] = _inputs(tree, paths, folders)
         return self._inputs[key]
 
     def _tree(self, commit: str) -> Commit:
@@ -175,10 +176,10 @@ def _paths(source: str) -> tuple[str, str, str]:
     return environment.BASE, environment.values_path(source), environment.release_path(source)
 
 
-def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
+def _inputs(tree: Commit, paths: tuple[str, str, str], folders: tuple[str, str]) -> Mapping[str, Any]:
     """What of an environment's inputs its releases are made of; of any version of their schemas."""
     try:
-        base, over, released = (parse(tree.read_text(path), path) for path in paths)
+        base, over, released = (parse(tree.read_text(path), path, release.bounds_of(path)) for path in paths)
     except InputError:
         return {}
     found = merge(base, over).value
@@ -188,13 +189,37 @@ def _inputs(tree: Commit, paths: tuple[str, str, str]) -> Mapping[str, Any]:
         way.KEY: found.get(way.KEY) if isinstance(found, dict) else None,
         "images": _below(released.value, "images"),
         "pipelines": _below(released.value, "pipelines"),
-        "values": _below(found, "pipelines"),
+        "templates": {**_templates(_below(found, "pipelines")), **_of_teams(tree, *folders)},
     }
 
 
+def _of_teams(tree: Commit, common: str, own: str) -> dict[str, str]:
+    """Pipeline → template, of the files of teams."""
+    found: dict[str, str] = {}
+    for name in tree.list_files(own):
+        sides = [_pipelines_in(tree, f"{folder}/{name}") for folder in (common, own)]
+        merged = {
+            pipeline: {**_below(sides[0], pipeline), **_below(sides[1], pipeline)} for pipeline in sides[1]
+        }
+        found |= _templates(merged)
+    return found
+
+
+def _pipelines_in(tree: Commit, path: str) -> Mapping[str, Any]:
+    try:
+        return _below(parse(tree.read_text(path), path).value, "pipelines") if tree.holds(path) else {}
+    except InputError:
+        return {}
+
+
+def _templates(entries: Mapping[str, Any]) -> dict[str, str]:
+    """Pipeline → template, of those that name one."""
+    named = {name: _below(entry).get("template") for name, entry in entries.items()}
+    return {name: template for name, template in named.items() if isinstance(template, str)}
+
+
 def _template(inputs: Mapping[str, Any], pipeline: str) -> str:
-    found = _below(inputs, "values", pipeline).get("template")
-    return found if isinstance(found, str) else pipeline
+    return str(_below(inputs, "templates").get(pipeline, pipeline))
 
 
 def _below(value: Any, *keys: str) -> Mapping[str, Any]:
