@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualExperiment, ActualPipeline
+from kfp_gitops.reconcile import report
 from kfp_gitops.reconcile.plan import Plan, plan
 from kfp_gitops.reconcile.plantext import Look, to_text
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline
@@ -69,7 +71,7 @@ def test_what_changes_alike_is_told_once_and_every_pipeline_is_named() -> None:
     assert lines[1] == "  200 pipelines alike:"
     assert "    ~ replace   schedule   …-weekly  (version differs)" in lines
     text = " ".join(lines)
-    assert all(f"{name} sha-00000002" in text for name in NAMES)
+    assert all(f"{name} sha-1 → sha-00000002" in text for name in NAMES)
     assert len(lines) < 120
     assert max(map(len, lines)) <= 80
 
@@ -92,6 +94,45 @@ def test_what_is_another_is_not_lost_among_many_alike() -> None:
     assert "  198 pipelines alike:" in lines
     odd = replace(found, changes=(replace(found.changes[-1], in_flight=3), *found.changes[:-1]))
     assert any("3 in flight" in line for line in _lines(odd))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("registry.example.com/a@sha256:" + "1" * 64, "registry.example.com/a@sha256:" + "2" * 64),
+        ("x" * 100 + "a", "x" * 100 + "b"),
+        ("sha-00000001", "sha-00000002"),
+    ],
+)
+def test_values_that_differ_only_in_a_digest_or_far_behind_are_not_alike(values: tuple[str, str]) -> None:
+    """Two hundred pipelines get one value, one of them another: it stands alone, for it was to be seen."""
+    given = {name: values[name == "customer-123"] for name in NAMES}
+    pipelines = tuple(
+        replace(_wanted(name), schedules=(replace(WEEKLY, parameters={"image": given[name]}),))
+        for name in NAMES
+    )
+    lines = _lines(plan(replace(DESIRED, pipelines=pipelines), _there()))
+    assert lines[1].startswith("  ~ replace   schedule   customer-123-weekly")
+    assert "  199 pipelines alike:" in lines
+
+
+def test_a_name_in_a_value_is_each_ones_own() -> None:
+    pipelines = tuple(
+        replace(_wanted(name), schedules=(replace(WEEKLY, parameters={"path": f"s3://usage/{name}/"}),))
+        for name in NAMES
+    )
+    lines = _lines(plan(replace(DESIRED, pipelines=pipelines), _there()))
+    assert lines[1] == "  200 pipelines alike:"
+    assert any("s3://usage/…/" in line for line in lines)
+
+
+def test_the_comment_of_many_alike_names_each_once() -> None:
+    found = plan(_fleet(*NAMES), _there())
+    text = report.to_markdown(found)
+    assert all(text.count(f"- {name} sha-1 → sha-00000002") == 1 for name in NAMES)
+    assert text.count("<details>") == text.count("</details>") == 1
+    assert len(text) < 200 * 50
+    assert text.splitlines()[-1] == f"`plan {found.basis.id}`"
 
 
 def test_before_it_is_carried_out_only_its_beginning_is_shown() -> None:

@@ -96,6 +96,17 @@ class Archive:
         return ""
 
 
+def digest_of(content: bytes) -> str:
+    """What `Archive.digest` is of an archive that has been written, whoever compressed it.
+
+    Raises:
+        BadArchiveError: it is no gzip, or more stands in it than its content.
+    """
+    if not content.startswith(_PLAIN_GZIP):
+        raise BadArchiveError("it is no gzip, or its header says more")
+    return f"sha256:{hashlib.sha256(_unpacked(content)).hexdigest()}"
+
+
 class Folder(Protocol):
     """A folder that archives may stand in."""
 

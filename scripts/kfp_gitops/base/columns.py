@@ -91,3 +91,9 @@ def first_of(lines: Sequence[str], most: int, rest: str) -> list[str]:
     if len(lines) <= most + 1:  # a line that says «1 more» is as long as that one
         return list(lines)
     return [*lines[:most], rest.format(more=f"{len(lines) - most:,}")]
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """The first names of a list within a sentence, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 
-EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found · 2 bad usage or bad input ·
-3 a defect of ours · 4 the remote side failed · 5 refused as unsafe · 130 interrupted ·
-143 stopped (SIGTERM)"""
+EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found ·
+2 bad usage or bad input · 3 a defect of ours · 4 the remote side failed ·
+5 refused as unsafe · 130 interrupted · 143 stopped (SIGTERM)"""
+_COMMENT = re.compile(r"(?P<command> *\S.*?)(?: {2,}(?P<about>\S.*))?")
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,10 +24,11 @@ class Parser(argparse.ArgumentParser):
         self, prog: str, description: str, examples: str = "", root: Path | str | None = None, **more: Any
     ) -> None:
         """`more` is what argparse hands to the parsers of subcommands: from Python 3.14 on whether to use colours."""
-        epilog = f"examples:\n{as_called(examples)}\n\n{EXIT_CODES}" if examples else EXIT_CODES
+        shown = _examples(as_called(examples), columns.width() - 2)  # as argparse leaves two
+        epilog = f"examples:\n{shown}\n\n{EXIT_CODES}" if examples else EXIT_CODES
         super().__init__(
             prog=as_called(prog),
-            description=description,
+            description="\n".join(_folded(description, columns.width() - 2)),
             epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -41,6 +44,33 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
         raise UsageError(f"{self.prog}: {message}; see --help")
+
+
+def _examples(text: str, width: int) -> str:
+    """Commands with what they are for beside them, where that is too wide above them; then prose in a paragraph."""
+    commands, _, prose = text.partition("\n\n")
+    lines = commands.splitlines()
+    if any(len(line) > width for line in lines):
+        lines = _above(lines, width)
+    return "\n".join([*lines, *(["", *_folded(prose, width)] if prose else [])])
+
+
+def _above(lines: Sequence[str], width: int) -> list[str]:
+    """What a command is for, before it, as a shell's comment."""
+    shown: list[list[str]] = []
+    for line in lines:
+        found = _COMMENT.fullmatch(line)
+        if found is None or line.startswith(" " * 10):  # what the command before it is for
+            shown[-1].insert(0, f"  # {line.strip()}")
+            continue
+        command = found["command"]
+        folded = columns.command(command.strip(), width, 2) if command.isascii() else [command]
+        shown.append([*([f"  # {found['about']}"] if found["about"] else []), *folded])
+    return [line for block in shown for line in block]
+
+
+def _folded(text: str, width: int) -> list[str]:
+    return columns.folded(text.replace("\n", " "), width, 0)
 
 
 def scripts_are_there() -> bool:

@@ -11,7 +11,7 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops.base import columns, redact, stopping, visible
+from kfp_gitops.base import columns, faults, redact, stopping, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 
 _CLEAR = "\r\x1b[K"
@@ -91,7 +91,7 @@ def _run(command: str) -> int:
     try:
         return int(_imported(command).main())
     except GitOpsError as error:
-        note(str(error))
+        note(faults.told(error))
         return error.exit_code
     except KeyboardInterrupt as error:
         note(f"interrupted{f': {error}; nothing new was begun' if str(error) else ''}")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.commands import console
+from kfp_gitops.commands import listing
 from kfp_gitops.review import forge
 from kfp_gitops.review.promotion import provenance
 from kfp_gitops.sources import environment
@@ -26,8 +26,7 @@ def refuse(root: Path, environments: Iterable[Environment]) -> None:
 def problems(root: Path, environments: Iterable[Environment]) -> list[Problem]:
     """What Git speaks against, and what is not what a review shows of it; what Git cannot bear out is said."""
     found = provenance.verify(root, environments)
-    for warning in found.warnings:
-        console.note(warning.as_warning())
+    listing.warnings(found.warnings, option="")
     return [*found.problems, *forge.problems(root)]
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.markdown import to_markdown
-from kfp_gitops.review.diff.model import Category, EnvironmentDiff
+from kfp_gitops.review.diff.model import Category, EnvironmentDiff, PipelineDiff
 from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.diff.text import to_text
 from kfp_gitops.review.promotion import pull_request
@@ -24,8 +24,10 @@ from kfp_gitops.review.promotion.matrix import matrix
 from kfp_gitops.review.promotion.matrix_json import to_json
 from kfp_gitops.review.promotion.matrix_text import to_text as matrix_text
 from kfp_gitops.review.promotion.status import Pending, status
-from kfp_gitops.sources import environment, way
+from kfp_gitops.sources import environment, selection, way
+from kfp_gitops.sources.selection import Selection
 
+_SHOWN_BY = "`git status`"
 _EXAMPLES = """  python scripts/promote.py --status                            the whole way: what waits, since when
   python scripts/promote.py --status --to prod                  what waits for prod, and in what it differs
   python scripts/promote.py --to prod                           everything that prod has, from where it `promotesFrom`
@@ -44,13 +46,6 @@ def _parser() -> Parser:
         help="where the releases are now (default: what the target `promotesFrom`; another one is refused)",
     )  # fmt: skip
     parser.add_argument("--to", dest="target", metavar="ENV", help="an environment with `follows: pinned`")
-    parser.add_argument(
-        "--pipeline",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="only these, such as churn or 'churn-*'; repeatable",
-    )
     parser.add_argument(
         "--status", action="store_true",
         help="change nothing; exit 1 when something waits. With --to: what waits for it, and why; without: the whole "
@@ -76,6 +71,7 @@ def _parser() -> Parser:
         action="store_true",
         help="commit on a branch, push, and open a pull request (gh or glab)",
     )
+    selection.add(parser)
     connection.add(
         parser, host="with --verify: the source's KFP API (default: what its environment.yaml says)"
     )
@@ -117,10 +113,14 @@ def _promote(arguments: Namespace) -> int:
     before = State(f"{arguments.target} as it was", revision.in_tree(root, folder))
     admit = partial(_admitted, arguments, before) if arguments.only else None
     done = promote(
-        root, arguments.source, arguments.target, arguments.pipeline, admit, uncommitted=arguments.uncommitted
+        root,
+        arguments.source,
+        arguments.target,
+        _selected(arguments),
+        admit,
+        uncommitted=arguments.uncommitted,
     )
-    for line in _lines(done):
-        console.result(line)
+    _tell(done)
     if not done.files:
         console.note(f"{arguments.target} has these releases already; nothing changed")
         return ExitCode.OK
@@ -135,21 +135,33 @@ def _promote(arguments: Namespace) -> int:
     return ExitCode.OK
 
 
+def _selected(arguments: Namespace) -> list[str]:
+    """The names of what is selected; none is everything. One that the target has not is promote's to tell."""
+    part, taker = Selection.of(arguments), environment.load(arguments.root, arguments.target)
+    if not part:
+        return []
+    named = [glob for glob in part.globs if not set(glob) & set("*?[") and not taker.has(glob)]
+    return named or sorted(part.chosen({name: taker.team_of(name) for name in taker.pipelines}, taker.name))
+
+
 def _admitted(arguments: Namespace, before: State, texts: Mapping[str, str]) -> list[str]:
     """The pipelines whose change reaches no farther than `--only`; the others are told."""
     after = State("as promoted", {**before.texts, **texts})
     changed = compare(arguments.target, before, after, datetime.now(UTC).replace(microsecond=0)).pipelines
     order = [*Category]
     held = {item.name: item for item in changed if order.index(item.category) > order.index(arguments.only)}
-    for name, item in held.items():
-        why = f" ({'; '.join(item.breaks)})" if item.breaks else ""
-        console.note(f"{name}: left alone, its change is of category {item.category}{why}")
+    listing.reasons([(name, _held(item)) for name, item in held.items()], option="diff.py")
     return [name for name in after.pipelines() if name not in held]
+
+
+def _held(item: PipelineDiff) -> str:
+    why = f" ({'; '.join(item.breaks)})" if item.breaks else ""
+    return f"left alone, its change is of category {item.category}{why}"
 
 
 def _opened(arguments: Namespace, forge: pull_request.Forge, done: Promotion, seen: EnvironmentDiff) -> str:
     changed = [item for item in done.pipelines if item.before != item.after] or list(done.pipelines)
-    names = ", ".join(item.pipeline for item in changed) or "the reconciler"
+    names = columns.some([item.pipeline for item in changed]) or "the reconciler"
     digest = (changed[0].after if changed else "sha256:")[7:19]
     return pull_request.open_(
         arguments.root,
@@ -168,21 +180,21 @@ def _say_unrendered(root: Path, source: str, done: Promotion) -> None:
     late = [item.pipeline for item in done.pipelines if releases.get(item.pipeline) != item.after]
     if late:
         console.note(
-            f"manifests/{source} does not have this release of {', '.join(late)} yet; "
+            f"manifests/{source} does not have this release of {columns.some(late)} yet; "
             f"run `python scripts/render.py --env {source} --lock`, too"
         )
 
 
-def _lines(done: Promotion) -> Iterator[str]:
-    for pipeline in done.pipelines:
-        yield _line(pipeline)
-    for action, path in done.files:
-        yield f"  {action} {path}"
+def _tell(done: Promotion) -> None:
+    """What changed, and how many did not."""
+    changed = [item for item in done.pipelines if item.before != item.after]
+    listing.results(map(_line, changed), option=_SHOWN_BY)
+    if same := len(done.pipelines) - len(changed):
+        console.result(f"{columns.counted(same, 'pipeline')} unchanged")
+    listing.results((f"  {action} {path}" for action, path in done.files), option=_SHOWN_BY)
 
 
 def _line(pipeline: Promoted) -> str:
-    if pipeline.before == pipeline.after:
-        return f"{pipeline.pipeline}: unchanged, {pipeline.after[:19]}…"
     before = f"{pipeline.before[:19]}…" if pipeline.before else "nothing"
     return f"{pipeline.pipeline}: {before} → {pipeline.after[:19]}…"
 
@@ -197,9 +209,8 @@ def _verify(arguments: Namespace) -> None:
     kfp = found.environment["kfp"]
     api = connection.api(arguments, checked_host(arguments.host or kfp["host"]), kfp["namespace"])
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
-    chosen = [
-        item for item in waiting if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)
-    ]
+    names = set(_selected(arguments))
+    chosen = [item for item in waiting if not names or item.pipeline in names]
     for line in proof.require(api, found.environment["repository"], arguments.source, chosen):
         console.note(line)
 
@@ -216,25 +227,28 @@ def _matrix(arguments: Namespace) -> int:
     _refuse_to_do(arguments)
     if arguments.source is not None:
         raise UsageError("--from without --to: name both, or neither for the whole way")
-    chosen = partial(_matches, arguments.pipeline) if arguments.pipeline else None
-    found = matrix(arguments.root, datetime.now(UTC), chosen)
+    found = matrix(arguments.root, datetime.now(UTC), Selection.of(arguments))
     console.result(to_json(found) if arguments.json else matrix_text(found, everything=arguments.all))
     return ExitCode.DIFFERENCES if found.waits else ExitCode.OK
-
-
-def _matches(globs: Sequence[str], name: str) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
 
 
 def _status(arguments: Namespace) -> int:
     _refuse_to_do(arguments)
     if arguments.json:
         raise UsageError("--json is of the whole way: leave --to out")
+    part = Selection.of(arguments)
+    both = [environment.load(arguments.root, name) for name in (arguments.source, arguments.target)]
     found = status(arguments.root, arguments.source, arguments.target)
-    chosen = [item for item in found if not arguments.pipeline or _matches(arguments.pipeline, item.pipeline)]
+    chosen = [
+        item for item in found if any(part.matches(item.pipeline, env.team_of(item.pipeline)) for env in both)
+    ]
     for item in chosen:
-        for line in _status_lines(item, arguments.source, arguments.target):
-            console.result(line)
+        if arguments.all or not item.is_the_same:
+            for line in _status_lines(item, arguments.source, arguments.target):
+                console.result(line)
+    same = sum(item.is_the_same for item in chosen)
+    waits = sum(item.pending for item in chosen)
+    console.result(f"{arguments.target}: {waits:,} wait, {same:,} the same as in {arguments.source}")
     return ExitCode.DIFFERENCES if any(item.pending for item in chosen) else ExitCode.OK
 
 
@@ -246,7 +260,7 @@ def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
         )
     elif item.after is None:
         yield f"{item.pipeline}: only in {target}; {source} does not have it"
-    elif not item.pending:
+    elif item.is_the_same:
         yield f"{item.pipeline}: the same, {item.after[-64:][:12]}…"
     else:
         yield f"{item.pipeline}: {source} has {_short(item.after)}, {target} has {_short(item.before)}"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from kfp_gitops.base import files, memo
+from kfp_gitops.base import columns, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.base.files import Wanted
-from kfp_gitops.commands import console, origin
+from kfp_gitops.commands import console, listing, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
@@ -41,6 +41,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
+    parser.add_argument("--verbose", action="store_true", help="list every file and every warning")
     selection.add(parser, "render only pipelines")
     return parser
 
@@ -57,29 +58,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     part = Selection.of(arguments)
     rendered = _render_all(root, names, part, remember=not arguments.check)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
-    for warning in (*(warning for item in rendered for warning in item.warnings), *loose):
-        console.note(warning.as_warning())
-    for warning in (
-        unused.templates(root, [item.inputs for item in rendered]) if arguments.all and not part else ()
-    ):
-        console.note(warning.as_warning())
+    verbose, whole = arguments.verbose, arguments.all and not part
+    unneeded = unused.templates(root, [item.inputs for item in rendered]) if whole else ()
+    warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
+    listing.warnings(warned, everything=verbose)
     if arguments.check:
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
-    wanted = _all_wanted(root, rendered, compile_too)
-    whole = arguments.all and not part
+    wanted = _all_wanted(root, rendered, compile_too=compile_too, verbose=verbose)
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if whole else {}
     if arguments.check:
         strays = _check_strays(root, names) if whole else ExitCode.OK
-        return max(_check(root, wanted), _check_argocd(root, of_argocd), strays)
-    _write(root, wanted, of_argocd)
+        return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays)
+    _write(root, wanted, of_argocd, verbose=verbose)
     return ExitCode.OK
 
 
-def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> None:
+def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, verbose: bool) -> None:
     for item, texts in wanted:
         done = files.synchronise(root, item.folder, texts)
-        _report(item.folder, done)
+        _report(item.folder, done, verbose=verbose)
         if _moves_specs(done):
             console.note(
                 f"{item.folder}: component specs stand once in {item.folder}/{specs.FOLDER}/ now, not in each "
@@ -89,7 +87,7 @@ def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str]) -> No
         memo.save(root, item.environment, item.memo)
     if of_argocd:
         to_do = argocd.to_do(root, of_argocd, wanted[0][0].inputs.argocd["namespace"])
-        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd))
+        _report(argocd.FOLDER, files.synchronise(root, argocd.FOLDER, of_argocd), verbose=verbose)
         _say_what_is_left(to_do)
 
 
@@ -112,23 +110,27 @@ def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: 
     return rendered
 
 
-def _all_wanted(root: Path, rendered: Sequence[Rendered], compile_too: bool) -> list[Whole]:
+def _all_wanted(root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> list[Whole]:
     wanted: list[Whole] = []
     problems: list[Problem] = []
+    warned: list[Problem] = []
+    warn = warned.append if compile_too else None
     for item in rendered:
         try:
-            wanted.append((item, with_lock(root, item, _lock(root, item, compile_too))))
+            wanted.append((item, with_lock(root, item, _lock(root, item, warn))))
         except InputError as error:
             problems += error.problems
+    listing.warnings(warned, everything=verbose)
     if problems:
         raise InputError(problems)
     return wanted
 
 
-def _lock(root: Path, rendered: Rendered, compile_too: bool) -> str:
-    if compile_too:
+def _lock(root: Path, rendered: Rendered, warn: Callable[[Problem], None] | None) -> str:
+    """Compiled where somebody hears the compiler's warnings, else as it stands."""
+    if warn:
         before = _standing_lock(root, rendered) if rendered.chosen is not None else {}
-        return lock.compiled(rendered, lambda warning: console.note(warning.as_warning()), before)
+        return lock.compiled(rendered, warn, before)
     path = f"{rendered.folder}/{LOCK}"
     return files.read_text(root, path) if (root / path).is_file() else ""
 
@@ -146,12 +148,11 @@ def _say_what_is_left(to_do: Sequence[str]) -> None:
         )
 
 
-def _check(root: Path, wanted: Sequence[Whole]) -> int:
+def _check(root: Path, wanted: Sequence[Whole], *, verbose: bool) -> int:
     code = ExitCode.OK
     for item, texts in wanted:
         found = list(files.differences(root, item.folder, texts))
-        for action, name in found:
-            console.result(f"{action} {item.folder}/{name}")
+        listing.results((f"{action} {item.folder}/{name}" for action, name in found), everything=verbose)
         stale = not found and bool(_stale(item, texts))
         if _moves_specs(found):
             console.note(f"{item.folder}: {_EARLIER}")
@@ -211,21 +212,17 @@ def _stale(item: Rendered, texts: Wanted) -> list[str]:
         return [str(error)]
 
 
-def _report(folder: str, done: Sequence[tuple[str, str]]) -> None:
-    for action, name in done:
-        console.result(f"{action} {folder}/{name}")
-    console.note(f"{folder}: {len(done)} files written or removed" if done else f"{folder}: nothing changed")
+def _report(folder: str, done: Sequence[tuple[str, str]], *, verbose: bool) -> None:
+    listing.results((f"{action} {folder}/{name}" for action, name in done), everything=verbose)
+    console.note(
+        f"{folder}: {len(done):,} files written or removed" if done else f"{folder}: nothing changed"
+    )
 
 
 def _say_when_stale(item: Rendered, texts: Wanted) -> None:
     stale = _stale(item, texts)
     if stale:
         console.note(
-            f"{item.folder}/{LOCK} does not fit the manifests any more ({_some(stale)}): "
+            f"{item.folder}/{LOCK} does not fit the manifests any more ({columns.some(stale)}): "
             f"run `python scripts/render.py --env {item.environment} --lock` where kfp is installed"
         )
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import converge, damage, retention, staleness, timing, triggers, unclear
+from kfp_gitops.reconcile import converge, damage, retention, staleness, triggers, unclear, values_lines
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.conflicts import conflicts
 from kfp_gitops.reconcile.drift import Difference
@@ -72,9 +72,9 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
     for wanted in desired.entries:
         view = view_of(desired, wanted, actual, options)
         found = list(conflicts(desired.owner, wanted, view, actual, options))
+        notes += values_lines.told(desired, wanted, view)
         if not found:
             found = list(_changes(desired, wanted, view, options))
-            notes += [] if desired.disabled else _notes(wanted, view)
             notes += _stale(wanted, view, actual, options)
         changes += found
         looked.append(Looked(wanted, view, found))
@@ -216,16 +216,6 @@ def _selected(desired: Desired) -> Iterator[str]:
 def _turned_off(desired: Desired) -> list[str]:
     environment = desired.owner.environment
     return [f"{environment} is turned off (`state: disabled`): no schedule is on"] if desired.disabled else []
-
-
-def _notes(wanted: Entry, view: View) -> Iterator[str]:
-    if isinstance(wanted, Absent) or wanted.paused_until is None:
-        return
-    until = timing.rfc3339(wanted.paused_until)
-    if wanted.is_paused(view.now):
-        yield f"{wanted.name} is paused until {until}"
-    else:
-        yield f"{wanted.name}: its pause ended at {until}; take `state: paused` out of its values"
 
 
 def _stale(wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[str]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kfp_gitops.base import columns, visible
+from kfp_gitops.base import alike, columns, visible
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile import timing, together
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.drift import Difference
 from kfp_gitops.reconcile.plan import Plan
@@ -31,12 +31,7 @@ SIGNS = {
     Action.CONFLICT: "!",
     Action.UNCHANGED: "=",
 }
-_ALIKE = 5
-"""So many pipelines that change in the same way are told together."""
 _LONG = 60
-_VERSION = re.compile(r"\bsha-[0-9a-f]{6,64}\b")
-# What differs between pipelines that change alike: versions, digests, and when their schedules fire.
-_OWN = re.compile(rf"(?P<sha>{_VERSION.pattern})|(?P<digest>sha256:[0-9a-f]+…?)|(?P<cron>\bcron [^,)]+)")
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def total(plan: Plan) -> str:
     """The sum: objects by what happens to them, and how many pipelines that is."""
     if not plan.to_do and not plan.conflicts:
         return nothing(plan)
-    changed = len({change.pipeline for change in (*plan.to_do, *plan.conflicts)})
+    changed = len(_owners([*plan.to_do, *plan.conflicts]))
     return f"{summary(plan)}; changes in {changed:,} of {_pipelines(plan)}"
 
 
@@ -88,7 +83,16 @@ def notes(plan: Plan, look: Look) -> list[str]:
 
 
 def _pipelines(plan: Plan) -> str:
-    return columns.counted(len({change.pipeline for change in plan.changes}), "pipeline")
+    return columns.counted(len(_owners(plan.changes)), "pipeline")
+
+
+def _owners(changes: Sequence[Change]) -> set[str]:
+    """Whose they are; a schedule whose pipeline is in no manifest any more stands under its own name."""
+    return {
+        change.pipeline
+        for change in changes
+        if change.kind is Kind.PIPELINE or change.pipeline != change.name
+    }
 
 
 def _changes(plan: Plan, look: Look) -> list[str]:
@@ -99,64 +103,38 @@ def _changes(plan: Plan, look: Look) -> list[str]:
     return columns.first_of(lines, look.most, "      … {more} more lines (--all)") if look.most else lines
 
 
+def is_cut(plan: Plan, look: Look) -> bool:
+    """Whether `to_text` leaves lines out."""
+    return len(_changes(plan, replace(look, most=0))) > len(_changes(plan, look))
+
+
 def _quietly(plan: Plan, look: Look) -> Iterator[str]:
-    """What stands alone first: that is what a reader of many alike would miss."""
-    blocks: dict[tuple[str, ...], list[list[Change]]] = {}
-    for changes in _by_pipeline(plan):
-        blocks.setdefault(_shape(changes), []).append(changes)
-    alike = {shape: block for shape, block in blocks.items() if shape and len(block) >= _ALIKE}
-    for shape, block in blocks.items():
-        if shape not in alike:
+    for block in together.blocks(plan):
+        if together.are_alike(block):
+            yield from _at_once(block, look)
+        else:
             yield from (line for its in block for change in its for line in _shown_change(change, plan, look))
-    for shape, block in sorted(alike.items(), key=lambda item: len(item[1])):
-        yield from _together(shape, block, look)
 
 
-def _by_pipeline(plan: Plan) -> list[list[Change]]:
-    found: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        if change.action is not Action.UNCHANGED:
-            found.setdefault(change.pipeline, []).append(change)
-    return list(found.values())
-
-
-def _shape(changes: Sequence[Change]) -> tuple[str, ...]:
-    """The lines of a pipeline without what is its own; empty when it is told alone, whatever the others are.
-
-    That is what needs a person: conflicts, runs in flight, firings that did not happen.
-    """
-    if any(change.action is Action.CONFLICT or change.in_flight or change.missed for change in changes):
-        return ()
-    lines = [line for change in changes for line in (_line(change), *_differences(change, whole=False))]
-    name = re.compile(rf"(?<![\w-]){re.escape(changes[0].pipeline)}(?![\w])")
-    return tuple(_OWN.sub(_blank, name.sub("…", line)) for line in lines)
-
-
-def _blank(found: re.Match[str]) -> str:
-    return {"sha": "sha-…", "digest": "sha256:…", "cron": "cron …"}[str(found.lastgroup)]
-
-
-def _together(shape: Sequence[str], block: Sequence[list[Change]], look: Look) -> Iterator[str]:
+def _at_once(block: Sequence[list[Change]], look: Look) -> Iterator[str]:
     yield f"  {len(block):,} pipelines alike:"
-    for line in shape:
-        yield from _painted(columns.folded(f"  {line}", look.columns, 8), look)
-    yield from columns.listed(map(_own, block), look.columns, 6)
+    for change in block[0]:
+        line = together.shaped(change, _line(change))
+        yield from _painted(columns.folded(f"  {line}", look.columns, 10), look)
+        for text in of_all(change):
+            yield from columns.folded(f"        {text}", look.columns, 10)
+    yield from columns.listed(map(together.own, block), look.columns, 6)
 
 
-def _own(changes: Sequence[Change]) -> str:
-    """A pipeline with its versions, old → new, what goes of them, and when its schedules fire."""
-    gone = [c.name for c in changes if c.kind is Kind.VERSION and c.action is Action.DELETE]
-    new = [c.name for c in changes if c.kind is Kind.VERSION and c.action is not Action.DELETE]
-    told = [str(value) for c in changes for d in c.differences for value in (d.old, d.new)]
-    old = [name for text in told for name in _VERSION.findall(text) if name not in new]
-    crons = [found["cron"] for c in changes for found in _OWN.finditer(c.reason) if found["cron"]]
-    versions = " → ".join(dict.fromkeys([*old, *new]))
-    more = [*([f"without {' '.join(gone)}"] if gone else []), *(f"({cron})" for cron in crons)]
-    return " ".join(filter(None, [changes[0].pipeline, versions, *more]))
+def of_all(change: Change) -> Iterator[str]:
+    """The differences of a change that others have, too."""
+    for found in change.differences:
+        old, new = together.without_own(change, found) if found.field == "version" else (found.old, found.new)
+        yield alike.named(_difference(Difference(found.field, old, new), whole=False), change.pipeline)
 
 
 def _shown_change(change: Change, plan: Plan, look: Look) -> Iterator[str]:
-    yield from _painted(columns.folded(_line(change), look.columns, 6), look)
+    yield from _painted(_fitted(change, look), look)
     for detail in details(change, plan.time_zone, whole=look.everything):
         yield from columns.folded(f"      {detail}", look.columns, 8)
 
@@ -166,10 +144,21 @@ def _painted(lines: Sequence[str], look: Look) -> list[str]:
     return [visible.coloured(lines[0]), *lines[1:]] if look.colour else list(lines)
 
 
+def _fitted(change: Change, look: Look) -> list[str]:
+    line = _line(change)
+    if len(line) <= look.columns:
+        return [line]
+    what, _, why = line.partition("  (")
+    return [what, *columns.folded(f"      ({why}", look.columns, 8)]
+
+
 def _line(change: Change) -> str:
-    # The name of a version says nothing of whose it is.
-    name = f"{change.pipeline} {change.name}" if change.kind is Kind.VERSION else change.name
-    return f"  {SIGNS[change.action]} {change.action:<9} {change.kind:<10} {name}  ({change.reason})"
+    return f"  {SIGNS[change.action]} {change.action:<9} {change.kind:<10} {named(change)}  ({change.reason})"
+
+
+def named(change: Change) -> str:
+    """The name of an object; that of a version says nothing of whose it is."""
+    return f"{change.pipeline} {change.name}" if change.kind is Kind.VERSION else change.name
 
 
 def details(change: Change, zone: str, *, whole: bool = False) -> Iterator[str]:
@@ -210,20 +199,21 @@ def _moment(moment: datetime, zone: str) -> str:
 
 
 def _notes(plan: Plan, look: Look) -> Iterator[str]:
-    told = plan.notes if look.everything else _once(plan)
+    told = plan.notes if look.everything else once(plan)
     for note in told:
         yield from columns.folded(f"  note: {note}", look.columns, 4)
 
 
-def _once(plan: Plan) -> Sequence[str]:
+def once(plan: Plan) -> Sequence[str]:
     """What is noted of many pipelines in the same words stands there once, with their number."""
     names = {change.pipeline for change in plan.changes}
-    same: dict[str, list[str]] = {}
-    for note in plan.notes:
-        words = re.split(r"([\w.-]+)", note)
-        same.setdefault("".join("…" if word in names else word for word in words), []).append(note)
     found: list[str] = []
-    for first, *more in same.values():
-        few = len(more) + 1 < _ALIKE
-        found += [first, *more] if few else [f"{first} (and so of {len(more):,} more: --all)"]
+    for first, *more in alike.grouped(plan.notes, lambda note: _without(note, names)):
+        found.append(f"{first} (and the same of {len(more):,} more: --all)" if more else first)
     return found
+
+
+def _without(note: str, names: set[str]) -> str:
+    """Nor the place that it is told at."""
+    words = re.split(r"([\w.-]+)", re.sub(r":\d+:\d+$", "", note))
+    return "".join("…" if word in names else word for word in words)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile import timing, together
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
-from kfp_gitops.reconcile.plantext import SIGNS, Look, details, summary, to_text
+from kfp_gitops.reconcile.plantext import SIGNS, Look, details, named, once, to_text, total
 
 
 def render(plan: Plan, form: str, look: Look = Look()) -> str:  # noqa: B008  # frozen
@@ -30,17 +31,30 @@ def to_file(plan: Plan, form: str) -> str:
 
 
 def to_markdown(plan: Plan) -> str:
-    """A table of what changes; what does not is only counted."""
-    shown = [change for change in plan.changes if change.action is not Action.UNCHANGED]
-    lines = [f"### Plan for `{plan.environment}`", "", summary(plan), ""]
-    if shown:
-        lines += ["| | object | why |", "|---|---|---|"]
-    for change in shown:
+    """A table of what changes, what many pipelines have in common once; what does not change is only counted."""
+    blocks = together.blocks(plan)
+    single = [change for block in blocks if not together.are_alike(block) for its in block for change in its]
+    lines = [
+        f"### Plan for `{plan.environment}`",
+        "",
+        total(plan),
+        "",
+        *(_table(single, plan) if single else ()),
+    ]
+    for block in filter(together.are_alike, blocks):
+        lines += ["", f"**{len(block):,} pipelines alike**, such as `{_cell(block[0][0].pipeline)}`:", ""]
+        lines += [*_table(block[0], plan), "", "<details><summary>which</summary>", ""]
+        lines += [f"- {_cell(together.own(its))}" for its in block] + ["", "</details>"]
+    lines += [f"\n{_cell(note)}" for note in once(plan)]
+    return "\n".join([*lines, "", f"`plan {plan.basis.id}`"])
+
+
+def _table(changes: Sequence[Change], plan: Plan) -> Iterator[str]:
+    yield from ("| | object | why |", "|---|---|---|")
+    for change in changes:
         why = "<br>".join(map(_cell, [change.reason, *details(change, plan.time_zone)]))
         what = f"{SIGNS[change.action]} {change.action}"
-        lines.append(f"| {what} | {change.kind} `{_cell(change.name)}` | {why} |")
-    lines += [f"\n{_cell(note)}" for note in plan.notes]
-    return "\n".join([*lines, "", f"`plan {plan.basis.id}`"])
+        yield f"| {what} | {change.kind} `{_cell(named(change))}` | {why} |"
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from kfp_gitops.base.archives import (
 )
 from kfp_gitops.base.errors import InputError, Problem
 
-__all__ = ["FEWEST", "FOLDER", "HEAD", "LARGEST", "Given", "Packing", "chosen", "too_large"]
+__all__ = [
+    "FEWEST", "FOLDER", "HEAD", "LARGEST", "Given", "Packing", "chosen", "is_archive", "of_head", "too_large",
+]  # fmt: skip
 
 FOLDER = "packed"
 FEWEST = 50
@@ -39,9 +41,11 @@ _READABLE = 850_000
 _LISTING = 12_000
 """Characters of the lines that say where each file is mounted: the Job with them is to be less than 20 kB."""
 _LINE = len("        - {key: , path: }\n")
+_LIST = re.compile(r"(?:(?:- |  ).*\n)*")
 _ENTRY = re.compile(r"- name: (\S+)\n(?:  .*\n)*")
 _LOCKED = re.compile(r"  (\S+):\n(?:    .*\n)+")
 _KEY = "\npipelines:\n"
+_COUNTS = ("parts", "componentParts")
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ class Packing:
         return found | {f"{FOLDER}/{file}": archive for file, archive in archives}
 
     def _head(self, head: str) -> str:
-        counts = f"parts: {self.parts}\n"
-        return head + counts + (f"componentParts: {self.component_parts}\n" if self.component_parts else "")
+        counts = zip(_COUNTS, (self.parts, self.component_parts), strict=True)
+        return head + "".join(f"{key}: {count}\n" for key, count in counts if count)
 
     def _pipelines(
         self, environment: str, entries: Mapping[str, str], lock: str, given: Given
@@ -84,7 +88,7 @@ class Packing:
                 said = "".join(locked.get(name, "") for name in names)
                 texts[LOCK] = f"{before}pipelines:\n{said}" if said else f"{before}pipelines: {{}}\n"
             for name in names:
-                texts |= given.own.get(name, {})
+                texts |= dict(sorted(given.own.get(name, {}).items()))
             yield file_name(PIPELINES, part), Archive(texts)
 
     def _components(self, given: Given) -> Iterator[tuple[str, Archive]]:
@@ -101,6 +105,17 @@ class Given:
 
     own: Mapping[str, Mapping[str, str]]
     shared: Mapping[str, str]
+
+
+def of_head(text: str) -> Packing:
+    """How many archives a head says that there are; none where it says nothing of it."""
+    parts, component_parts = (re.search(rf"^{key}: (\d{{1,3}})$", text, re.MULTILINE) for key in _COUNTS)
+    return Packing(int(parts[1]) if parts else 0, int(component_parts[1]) if component_parts else 0)
+
+
+def is_archive(path: str) -> bool:
+    """Whether a path below manifests/<env>/ is one of an archive."""
+    return path.startswith(f"{FOLDER}/") and path.endswith(".tar.gz")
 
 
 def chosen(given: Given) -> Packing | None:
@@ -149,9 +164,10 @@ def _largest(archive: Archive) -> str:
 def _environment(text: str) -> tuple[str, dict[str, str]]:
     """(environment.yaml without its pipelines, pipeline → its lines), of a text as render writes it."""
     before, _, rest = text.partition(_KEY)
-    found = list(_ENTRY.finditer(rest))
-    end = found[-1].end() if found else 0
-    return f"{before}\n{rest[end:]}", {_plain(match[1]): match[0] for match in found}
+    entries = _LIST.match(rest)
+    assert entries, "it matches nothing, too"
+    found = {_plain(match[1]): match[0] for match in _ENTRY.finditer(entries[0])}
+    return f"{before}\n{rest[entries.end() :]}", found
 
 
 def _lock(text: str) -> tuple[str, dict[str, str]]:

@@ -23,7 +23,9 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_DELIVERY = re.compile(r"(apply|drift|status|lease|environment|pipeline-.+)")
+_DELIVERY = re.compile(
+    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+)
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
@@ -272,7 +274,7 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            documents.append(parse(files.read_text(root, path), path))
+            documents.append(parse(files.read_text(root, path), path, release.bounds_of(path)))
         except GitOpsError as error:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)

@@ -267,6 +267,23 @@ def test_an_environment_that_was_turned_off_may_go(changed: Path, command: Comma
     assert "go on firing" not in gone
 
 
+def test_a_tombstone_that_goes_is_a_warning_and_one_that_lives_again_is_none(
+    changed: Path, command: Command
+) -> None:
+    edit(changed, Edit(DEV, "pipelines:\n", "pipelines:\n  old: {state: absent}\n"))
+    assert "tombstone" not in diff(command, changed).out
+    commit(changed, "old goes")
+    edit(changed, Edit(DEV, "  old: {state: absent}\n", ""))
+    told = (
+        "! the tombstone of old goes: what is left of it in KFP is not deleted any more, only its schedules"
+    )
+    assert told in diff(command, changed).out
+    values = "{name: x, items: [a], threshold: 1, schedule: {cron: '0 0 4 * * 1', enabled: false}}"
+    back = f"pipelines:\n  old: {{template: hello, values: {values}}}\n"
+    edit(changed, Edit(DEV, "pipelines:\n", back))
+    assert "tombstone" not in diff(command, changed).out
+
+
 def test_times_are_shown_in_the_team_s_zone_too(changed: Path, command: Command) -> None:
     edit(
         changed,

@@ -129,7 +129,7 @@ def test_archives_that_hold_what_the_texts_say_are_nothing(packed: Path, command
     edit(packed, _CODE)
     said = _diff(command, packed).out
     assert "~ 6 pipelines of template hello change alike" in said
-    assert "files of packed/ follow from other files" in said
+    assert "of its files, follows from other files" in said
     assert "archive sha256" not in said
     assert "not what the files beside it hold" not in said
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection
+from kfp_gitops.commands import connection, listing
 from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired
 
 
+_ABOUT = """Make KFP match the manifests. It shows the beginning of the plan, each step where few pipelines change, else
+how far it is, what failed and why, and in the last line the sum."""
+_EXAMPLES = """  python scripts/reconcile.py apply --env dev                     the sum is the last line
+  python scripts/reconcile.py apply --env dev --all               each step, however many there are
+  python scripts/reconcile.py apply --env dev --pipeline churn    this pipeline only
+  python scripts/reconcile.py apply --env prod --plan plan.txt    the plan that was approved, or nothing"""
+
+
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
-    about = "make KFP match the manifests"
-    parser = subcommands.add_parser("apply", help=about, description=about)
+    parser = subcommands.add_parser(
+        "apply", help="make KFP match the manifests", description=_ABOUT, examples=_EXAMPLES
+    )
     add_options(parser)
     approved.add(parser)
     parser.set_defaults(run=run)
@@ -102,9 +111,10 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
 
 
 def _verdict(arguments: Namespace, found: Plan, done: Outcome) -> int:
-    telling.reasons(arguments, (*done.failed, *done.refused))
-    telling.reasons(arguments, [(name, f"left for the next apply: {why}") for name, why in done.postponed])
-    refused = conflicts(found)
+    told = [*done.failed, *done.refused]
+    told += [(name, f"left for the next apply: {why}") for name, why in done.postponed]
+    listing.reasons(told, everything=arguments.everything)
+    refused = conflicts(found, everything=arguments.everything)
     if done.failed:
         return ExitCode.REMOTE_FAILED
     if done.refused:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from kfp_gitops.base import metrics
+from kfp_gitops.base import columns, metrics
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.progress import Lines
 
 _EXAMPLES = """  python scripts/reconcile.py disable --env stage
   python scripts/reconcile.py disable --env stage --repository ID --host http://127.0.0.1:8888 --namespace ''
@@ -34,8 +35,9 @@ def run(arguments: Namespace) -> int:
 
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner):
-        failed = pause.disable(api, owner, console.result)
-    for line in failed:
+        failed = pause.disable(api, owner, (lines := Lines()).tell)
+    lines.ended()
+    for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
         console.note(line)
     if failed:
         return ExitCode.REMOTE_FAILED

@@ -14,6 +14,7 @@ from kfp_gitops.base import files, git
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.base.places import Mounted, Place, Plain
 from kfp_gitops.commands import connection, console
+from kfp_gitops.commands.reconcile import showing
 from kfp_gitops.kfpserver.ownership import CHANGED, Owner
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.locking.memory import Memory
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.locking import Held
-    from kfp_gitops.reconcile.plan import Plan
-    from kfp_gitops.reconcile.plantext import Look
     from kfp_gitops.reconcile.records import Options
 
 
@@ -111,7 +110,7 @@ def add_decisions(parser: ArgumentParser) -> None:
     """What a person decides, and how the plan is shown."""
     _add_wishes(group := parser.add_argument_group("decisions"))
     _add_limits(group)
-    _add_showing(parser.add_argument_group("the plan"))
+    showing.add(parser.add_argument_group("the plan"))
 
 
 def _add_wishes(group: Any) -> None:
@@ -146,23 +145,6 @@ def _add_limits(group: Any) -> None:
         action="store_true",
         help="an environment without a pipeline is meant: stop everything",
     )
-
-
-def _add_showing(shown: Any) -> None:
-    shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    shown.add_argument(
-        "--all", action="store_true", dest="everything",
-        help="in the text also what does not change, each object by itself, and values in their whole length",
-    )  # fmt: skip
-    shown.add_argument(
-        "--out", type=Path, metavar="FILE",
-        help="write it there, with what it rests on, and show the text; `apply --plan FILE` carries out that plan only",
-    )  # fmt: skip
-    shown.add_argument(
-        "--commit", default="", metavar="SHA",
-        help="told on what is registered (default: KFP_GITOPS_COMMIT, else the one whose sources were promoted, else "
-        "that of the repository, with +changes where manifests/ENV is not as committed)",
-    )  # fmt: skip
 
 
 def decisions(arguments: Namespace, api: KfpApi) -> Options:
@@ -232,34 +214,6 @@ def limits(arguments: Namespace) -> Limits:
     from kfp_gitops.reconcile.guard import Limits
 
     return Limits(arguments.max_delete, frozenset(arguments.protect), arguments.allow_empty)
-
-
-def show(arguments: Namespace, found: Plan, most: int = 0) -> None:
-    """Show the plan, or write it and show its text; what it rests on is kept for `apply --plan`.
-
-    `most`: lines of changes that the text may have; 0 is all.
-    """
-    from kfp_gitops.reconcile import plantext, report
-    from kfp_gitops.reconcile.locking import kept
-
-    kept.keep(found.basis)
-    if arguments.out is None:
-        console.result(report.render(found, arguments.format, look(arguments, most)))
-        return
-    try:
-        arguments.out.write_text(report.to_file(found, arguments.format), "utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {arguments.out}: {error.strerror}") from None
-    console.result(plantext.to_text(found, look(arguments, most)))
-
-
-def look(arguments: Namespace, most: int = 0) -> Look:
-    """How a plan is shown here."""
-    from kfp_gitops.base import columns
-    from kfp_gitops.reconcile.plantext import Look
-
-    everything = arguments.everything
-    return Look(columns.width(), everything, console.coloured(), 0 if everything else most)
 
 
 def commit(arguments: Namespace) -> str:

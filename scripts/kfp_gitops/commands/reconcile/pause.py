@@ -8,9 +8,11 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile.progress import Lines
 from kfp_gitops.sources import selection
 from kfp_gitops.sources.selection import Selection
 
@@ -46,9 +48,10 @@ def run(arguments: Namespace) -> int:
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
     with options.locked(arguments, api, owner):
-        failed = pause.begin(api, owner, asked, now, console.result, part)
+        failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell, part)
+    lines.ended()
     console.result(f"{arguments.env} is {asked}")
-    for line in failed:
+    for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
         console.note(line)
     return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
-from kfp_gitops.commands import connection, console
-from kfp_gitops.commands.reconcile import approved, options
+from kfp_gitops.commands import connection, console, listing
+from kfp_gitops.commands.reconcile import approved, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.sources import selection
 
@@ -80,12 +80,14 @@ def run(arguments: Namespace) -> int:
     planned = plan(wanted, actual, decided)
     arguments.report.planned((c.action, c.kind) for c in planned.changes)
     arguments.report.drift = len(planned.differences)
-    options.show(arguments, planned)
+    showing.show(arguments, planned)
     there = len(wanted.pipelines) + len(wanted.beside)
     guard.check(planned, options.limits(arguments), desired_pipelines=there)
     if arguments.approve and not planned.conflicts:
         approved.approve(arguments, planned)
-    return conflicts(planned) or (ExitCode.DIFFERENCES if planned.differences else ExitCode.OK)
+    return conflicts(planned, everything=arguments.everything) or (
+        ExitCode.DIFFERENCES if planned.differences else ExitCode.OK
+    )
 
 
 def _fill(seen: Future[T], look: Callable[[], T]) -> None:
@@ -117,10 +119,11 @@ def _import_the_rest() -> None:
     import kfp_gitops.reconcile.report  # noqa: F401
 
 
-def conflicts(found: Plan) -> int:
+def conflicts(found: Plan, *, everything: bool = False) -> int:
     """Say what is not ours and stops a pipeline."""
-    for change in found.conflicts:
-        console.note(f"{change.kind} {change.name}: {change.reason}; nothing of this pipeline was touched")
+    why = "nothing of this pipeline was touched"
+    told = [(f"{change.kind} {change.name}", f"{change.reason}; {why}") for change in found.conflicts]
+    listing.reasons(told, everything=everything)
     if found.conflicts:
         console.note(
             "a name belongs to one owner in a namespace of KFP: give the environment a KFP or namespace of its own "

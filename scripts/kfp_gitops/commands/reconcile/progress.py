@@ -42,9 +42,7 @@ class Progress:
         """One step."""
         text = f": {event.detail}" if event.detail else ""
         if self._each:
-            console.result(
-                f"{event.action} {event.kind} {event.name or event.pipeline}: {event.outcome}{text}"
-            )
+            console.result(f"{event.action} {event.kind} {_name(event)}: {event.outcome}{text}")
         if self._log:
             self._log.write(
                 json.dumps({k: v for k, v in asdict(event).items() if v != ()}, default=str) + "\n"
@@ -73,3 +71,30 @@ class Progress:
         failed = f", {self._failed:,} steps failed" if self._failed else ""
         seconds = now - self._began
         return f"{self._done:,} of {self._all:,} pipelines, {self._steps:,} steps{failed}; {seconds:.0f} s"
+
+
+def _name(event: Event) -> str:
+    """A version's name says nothing of whose it is."""
+    if event.kind == "version":
+        return f"{event.pipeline} {event.name}"
+    return event.name or event.pipeline
+
+
+class Lines:
+    """What is told of many objects: the first few lines, and in the end how many more there were."""
+
+    def __init__(self, most: int = _FEW) -> None:
+        self._most, self._told = most, 0
+
+    def tell(self, text: str) -> None:
+        """One of them."""
+        self._told += 1
+        if self._told <= self._most:
+            console.result(text)
+        elif console.is_watched():
+            console.counter(f"{self._told:,}: {text}")
+
+    def ended(self) -> None:
+        """No more of them."""
+        if self._told > self._most:
+            console.result(f"… {self._told - self._most:,} more")

@@ -10,11 +10,14 @@ from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import apply, options
 from kfp_gitops.sources.selection import Selection
 
+_EXAMPLES = """  python scripts/reconcile.py resume --env prod                       every pause, and apply
+  python scripts/reconcile.py resume --env prod --select team=churn   one team's"""
+
 
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "end every pause of the environment, or of what is selected, and apply that"
-    parser = subcommands.add_parser("resume", help=about, description=f"{about}.")
+    parser = subcommands.add_parser("resume", help=about, description=f"{about}.", examples=_EXAMPLES)
     apply.add_options(parser)
     parser.set_defaults(run=run)
 

@@ -11,7 +11,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import as_called, repository
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import lines, options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
 
@@ -25,10 +25,18 @@ if TYPE_CHECKING:
 _NEWEST = 100
 
 
+_ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
+line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
+_EXAMPLES = """  python scripts/reconcile.py status --env dev                       what needs somebody
+  python scripts/reconcile.py status --env dev --all                 and every pipeline
+  python scripts/reconcile.py status --env dev --pipeline 'churn-*'  these only
+  python scripts/reconcile.py status --env dev --json                everything, for machines"""
+
+
 def add(subcommands: Any) -> None:
     """Declare the subcommand."""
     about = "show how the environment is; exit 1 when something is unhealthy"
-    parser = subcommands.add_parser("status", help=about, description=f"{about}.")
+    parser = subcommands.add_parser("status", help=about, description=_ABOUT, examples=_EXAMPLES)
     options.add_target(parser)
     selection.add(parser, "show only pipelines")
     parser.add_argument(
@@ -60,7 +68,8 @@ def run(arguments: Namespace) -> int:
     api = connection.api(arguments, wanted.host, wanted.namespace)
     wanted = with_pause(api, wanted)
     actual = observe(api, wanted)
-    look = build.Look.of(wanted, actual, plan(wanted, actual))
+    planned = plan(wanted, actual)
+    look = build.Look.of(wanted, actual, planned)
     status = look.whole(_looked_at(api, look))
     if arguments.json:
         console.result(show.to_json(status))
@@ -69,6 +78,8 @@ def run(arguments: Namespace) -> int:
             status, partial(_said, arguments), columns.width(), everything=arguments.everything
         )
         console.result(told)
+    for note in lines.notes(arguments, planned):
+        console.note(note)
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 

@@ -6,7 +6,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,13 @@ from typing import IO, TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import lines, showing
 from kfp_gitops.commands.reconcile.progress import Progress
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.plan import Plan
 
-_MOST = 20
-"""Lines of a plan before it is carried out, and of reasons afterwards."""
 _TERMINATION_BYTES = 4096
 """Kubernetes cuts a longer message (container.terminationMessagePath)."""
 
@@ -65,27 +63,10 @@ def plan(arguments: Namespace, found: Plan) -> None:
 
     quiet = arguments.format == "text" and not arguments.out and not arguments.everything
     if not quiet or found.to_do or found.conflicts:
-        options.show(arguments, found, most=_MOST)
+        showing.beginning(arguments, found)
         return
-    for line in plantext.notes(found, options.look(arguments)):
+    for line in plantext.notes(lines.placed(arguments, found), showing.look(arguments)):
         console.result(line)
-
-
-def reasons(arguments: Namespace, told: Sequence[tuple[str, str]]) -> None:
-    """Why pipelines were not done; the same reason of many stands there once."""
-    same: dict[str, list[str]] = {}
-    for pipeline, why in told:
-        same.setdefault(why if arguments.everything else why.replace(pipeline, "…"), []).append(pipeline)
-    first = dict(reversed(told))
-    lines = [f"{names[0]}{_and(names)}: {first[names[0]]}" for names in same.values()]
-    for line in (
-        lines if arguments.everything else columns.first_of(lines, _MOST, "… {more} more reasons (--all)")
-    ):
-        console.note(line)
-
-
-def _and(names: Sequence[str]) -> str:
-    return f" and {len(names) - 1:,} more" if len(names) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +86,7 @@ class Sum:
             "failed": {name for name, _ in done.failed},
             "refused": {name for name, _ in done.refused},
             "postponed": {name for name, _ in done.postponed},
-            "in conflict": {change.pipeline for change in self.plan.conflicts},
+            "conflicting": {change.pipeline for change in self.plan.conflicts},
         }
         changed = {event.pipeline for event in done.events if event.outcome == "done"}
         found = {"changed": changed.difference(*bad.values()), **bad}

@@ -52,6 +52,8 @@ class Finding:
     name: str
     cause: str
     command: str
+    together: str = ""
+    """The command for many of the same cause, where it is another."""
     team: str = ""
     """Whose it is; "": of no team."""
 
@@ -114,14 +116,14 @@ def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Find
 def _differing(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
     taken = [line for line in pipeline.drift if line.startswith(_CONFLICT)]
     rest = [line for line in pipeline.drift if not line.startswith(_CONFLICT)]
-    plan = say("reconcile.py plan")
+    own, whole = say(f"reconcile.py plan --pipeline {shlex.quote(pipeline.name)}"), say("reconcile.py plan")
     if not pipeline.registered and not rest and not taken:
         rest = ["its version is not registered"]
     if rest:
-        yield Finding(Kind.DIFFERENT, pipeline.name, _first(rest), plan)
+        yield Finding(Kind.DIFFERENT, pipeline.name, _first(rest), own, whole)
     if taken:
         cause = _first([line.removeprefix(_CONFLICT) for line in taken])
-        yield Finding(Kind.CONFLICT, pipeline.name, cause, plan)
+        yield Finding(Kind.CONFLICT, pipeline.name, cause, own, whole)
 
 
 def _first(lines: Sequence[str]) -> str:

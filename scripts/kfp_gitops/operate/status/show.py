@@ -9,13 +9,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import alike, columns
 from kfp_gitops.operate.status.health import ABOUT, Finding, Kind, Say, findings, minute
 from kfp_gitops.operate.status.model import PipelineStatus, Status
 from kfp_gitops.operate.status.rows import table
 
-_MOST, _ALIKE = 10, 5
-"""Lines of a kind, and how many in the same words are one line; the sum says how many there are."""
+_MOST = 10
+"""Lines of a kind; the sum says how many there are."""
 
 
 def to_text(status: Status, say: Say, width: int = columns.USUAL, *, everything: bool = False) -> str:
@@ -31,28 +31,27 @@ def to_text(status: Status, say: Say, width: int = columns.USUAL, *, everything:
 
 def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bool) -> Iterator[str]:
     yield from columns.folded(f"{kind.upper()} ({len(found):,}): {ABOUT[kind]}", width, 2)
-    same = [[finding] for finding in found] if everything else _same(found)
-    shown = same if everything or len(same) <= _MOST + 1 else same[:_MOST]
-    one = len({finding.command for finding in found}) == 1
-    for first, *more in shown:
+    groups = [[one] for one in found] if everything else alike.grouped(found, _words)
+    shown = groups if everything or len(groups) <= _MOST + 1 else groups[:_MOST]
+    commands = list(map(_command, shown))
+    for (first, *more), command in zip(shown, commands, strict=True):
         name = f"{first.whose} and {len(more):,} more" if more else first.whose
         yield from columns.folded(f"  {name}  {first.cause}" if name else f"  {first.cause}", width, 4)
-        if not one:
-            yield from columns.command(first.command, width, 4)
-    if len(shown) < len(same):
-        yield f"  … {sum(map(len, same[len(shown) :])):,} more (--all)"
-    if one:
-        yield from columns.command(found[0].command, width, 4)
+        if len({*commands}) > 1:
+            yield from columns.command(command, width, 4)
+    if len(shown) < len(groups):
+        yield f"  … {sum(map(len, groups[len(shown) :])):,} more (--all)"
+    if len({*commands}) == 1:
+        yield from columns.command(commands[0], width, 4)
 
 
-def _same(found: Sequence[Finding]) -> list[list[Finding]]:
-    """Findings in the same words with the same command together, where they are many."""
-    alike: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in found:
-        words = finding.cause.replace(finding.name, "…") if finding.name else finding.cause
-        alike.setdefault((words, finding.command, finding.team), []).append(finding)
-    few = [[finding] for its in alike.values() if len(its) < _ALIKE for finding in its]
-    return [*few, *(its for its in alike.values() if len(its) >= _ALIKE)]
+def _words(finding: Finding) -> tuple[str, str, str]:
+    shape = alike.shape(finding.cause, finding.name)
+    return shape, finding.together or finding.command, finding.team
+
+
+def _command(group: Sequence[Finding]) -> str:
+    return group[0].together or group[0].command if len(group) > 1 else group[0].command
 
 
 def _sum(status: Status, found: Sequence[Finding]) -> str:

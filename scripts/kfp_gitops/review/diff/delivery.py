@@ -48,7 +48,7 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
             )
     return found, [
         *noise,
-        *([f"{archives} files of {repacked.PREFIX} follow from other files"] if archives else []),
+        *([f"{repacked.PREFIX}, {archives} of its files, follows from other files"] if archives else []),
     ]
 
 

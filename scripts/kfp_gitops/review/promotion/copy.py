@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -70,12 +69,10 @@ def promote(
         InputError: something does not render or compile, or Git speaks against what was promoted to the source.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    pipelines = [*_meant(taker, pipelines)]
     _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    among = set(chosen)
-    given = {name: found for name, found in environment.releases(root, giver).items() if name in among}
+    given = environment.releases(root, giver, chosen)
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)
@@ -97,17 +94,6 @@ def promote(
     before = {name: taker.promoted.get(name, {}).get("digest") for name in given}
     done = tuple(Promoted(name, before[name], given[name].digest) for name in sorted(given))
     return Promotion(done, tuple(changed))
-
-
-def _meant(taker: Environment, asked: Sequence[str]) -> Iterator[str]:
-    """Names as they are, and what each glob stands for."""
-    for name in asked:
-        if not set(name) & set("*?["):
-            yield name
-        elif found := fnmatch.filter(taker.pipelines, name):
-            yield from found
-        else:
-            raise UsageError(f"--pipeline {name!r}: {taker.name} has no pipeline of such a name")
 
 
 def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) -> list[str]:

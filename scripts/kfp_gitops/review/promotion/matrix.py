@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.review.promotion.dated import Dated, dated
+from kfp_gitops.review.promotion.dated import Dated
 from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
+from kfp_gitops.sources.selection import Selection
 
 RECONCILER = f"image {RECONCILER_IMAGE}"
+_ALL = Selection()
 
 
 class State(StrEnum):
@@ -97,10 +99,10 @@ class _Place:
     env: Environment
     releases: Mapping[str, str]
     absent: Mapping[str, str]
-    dated: Dated = field(default_factory=Dated)
+    dated: Dated
 
 
-def matrix(root: Path, now: datetime, chosen: Callable[[str], bool] | None = None) -> Matrix:
+def matrix(root: Path, now: datetime, part: Selection = _ALL) -> Matrix:
     """The state of the work tree; since when it is so says Git.
 
     Raises:
@@ -115,10 +117,18 @@ def matrix(root: Path, now: datetime, chosen: Callable[[str], bool] | None = Non
     names = dict.fromkeys(
         name for place in places.values() for name in sorted({*place.releases, *place.env.pipelines})
     )
-    rows = [Row(name, dict(_cells(name, places))) for name in sorted(names) if chosen is None or chosen(name)]
-    if chosen is None or chosen(RECONCILER):
+    chosen = (
+        name for name in sorted(names) if any(part.matches(name, team) for team in _teams(name, places))
+    )
+    rows = [Row(name, dict(_cells(name, places))) for name in chosen]
+    if part.matches(RECONCILER):
         rows.append(_image_row(places.values()))
-    return Matrix([_step(place.env) for place in places.values()], rows, now, whole=chosen is None)
+    return Matrix([_step(place.env) for place in places.values()], rows, now, whole=not part)
+
+
+def _teams(pipeline: str, places: Mapping[str, _Place]) -> set[str]:
+    """Whose it is, in any environment."""
+    return {place.env.team_of(pipeline) for place in places.values()}
 
 
 def _place(root: Path, env: Environment) -> _Place:
@@ -126,7 +136,7 @@ def _place(root: Path, env: Environment) -> _Place:
         found = {name: release.digest for name, release in environment.releases(root, env).items()}
     else:
         found = {name: str(env.promoted[name]["digest"]) for name in env.pipelines if name in env.promoted}
-    return _Place(env, found, env.absent, dated(root, env.name))
+    return _Place(env, found, env.absent, Dated(root, env.name))
 
 
 def _step(env: Environment) -> Step:

@@ -1,0 +1,32 @@
+"""--help of every script fits 80 columns, and its examples can be pasted."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import import_module
+
+import pytest
+from project import PROJECT
+
+OTHERS = {"devserver", "prometheus_rules"}  # which are no commands of this package
+SCRIPTS = sorted(path.stem for path in (PROJECT / "scripts").glob("*.py") if path.stem not in OTHERS)
+SUBCOMMANDS = ("plan", "apply", "status", "pause", "resume", "disable")
+CALLS = [(name,) for name in SCRIPTS] + [("reconcile", name) for name in SUBCOMMANDS]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_help(
+    call: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"kfp_gitops.commands.{call[0]}").main([*call[1:], "--help"])
+    assert not ended.value.code
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert "exit codes: 0" in text
+    if call[0] == "reconcile":
+        examples = text.partition("examples:\n")[2].partition("\n\n")[0].replace(" \\\n", " ")
+        words = [shlex.split(line, comments=True) for line in examples.splitlines()]
+        assert all(found[:1] in ([], ["python"]) for found in words)
+        assert any(found for found in words)

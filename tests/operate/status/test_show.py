@@ -1,0 +1,147 @@
+"""Status as people read it: health first, in 80 columns, with commands that can be pasted; JSON loses nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kfp_gitops.operate.status.health import Kind, findings
+from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.show import to_json, to_text
+
+NOW = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
+RUN = "0b4b2f9e-5f0e-4d6e-9a39-0d6a1d3c2b11"
+
+
+def _say(text: str) -> str:
+    script, _, rest = text.partition(" ")
+    return f"python scripts/{script} --env dev --host https://kfp.example.com {rest}"
+
+
+def _pipeline(name: str, **changes: object) -> PipelineStatus:
+    schedule = ScheduleStatus(f"{name}-daily", "cron 0 0 3 * * *", True, NOW + timedelta(hours=18), ())
+    found = PipelineStatus(
+        name=name, team="", version="sha-0123456789abcdef0123", registered=True, release="sha256:1", commit="",
+        paused_until=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(), unhealthy=(),
+    )  # fmt: skip
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def _failed(name: str) -> PipelineStatus:
+    run = LastRun(RUN, "r", "FAILED", NOW - timedelta(hours=6))
+    return _pipeline(name, last_run=run, last_finished=run, unhealthy=("its last run failed",))
+
+
+def _missed(name: str) -> PipelineStatus:
+    (schedule,) = _pipeline(name).schedules
+    missed = (NOW - timedelta(days=2), NOW - timedelta(days=1))
+    return _pipeline(name, schedules=(replace(schedule, missed=missed),), unhealthy=("missed",))
+
+
+def _running(name: str, state: str, hours: float) -> PipelineStatus:
+    return _pipeline(name, last_run=LastRun(RUN, "r", state, NOW - timedelta(hours=hours)))
+
+
+def _different(name: str) -> PipelineStatus:
+    lines = (
+        f"create version sha-{len(name):016x}: has other values now",
+        "replace schedule x: version differs",
+    )
+    return _pipeline(name, drift=lines, unhealthy=("2 differences from the manifest",))
+
+
+PAUSED = _pipeline("paused", paused_until=NOW + timedelta(days=1))
+CONFLICT = _pipeline(
+    "taken", drift=("conflict pipeline taken: exists and is not marked",), unhealthy=("something",)
+)
+ONE_OF_EACH = (
+    _running("waits", "PENDING", 0.2),
+    CONFLICT,
+    PAUSED,
+    _different("different"),
+    _running("stuck", "RUNNING", 30),
+    _missed("missed"),
+    _failed("failed"),
+)
+
+
+def _status(*pipelines: PipelineStatus, healthy: int = 0, other: tuple[str, ...] = ()) -> Status:
+    well = (_pipeline(f"well-{number:04}") for number in range(healthy))
+    return Status("dev", "https://kfp.example.com", NOW, (*well, *pipelines), other)
+
+
+def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum_is_the_last_line() -> None:
+    text = to_text(_status(*ONE_OF_EACH, healthy=993, other=("disable schedule gone-daily: left",)), _say)
+    heads = [line.split()[0] for line in text.splitlines() if line[:1].isupper()]
+    assert heads == ["FAILED", "MISSED", "STUCK", "DIFFERENT", "PAUSED", "CONFLICT", "WAITING", "OTHER"]
+    assert "well-" not in text
+    assert " ".join(text.split()).endswith(
+        "dev: 1,000 pipelines, 996 healthy, 1 failed, 1 missed, 1 stuck, 1 different, 1 paused, 1 conflict, "
+        "1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
+    )
+
+
+def test_each_has_its_cause_and_the_next_command() -> None:
+    text = to_text(_status(_failed("churn"), _missed("train")), _say)
+    assert f"  churn  run {RUN} of 2026-11-29 03:30\n" in text
+    assert "  train-daily  2 firings, the last at 2026-11-28 09:30\n" in text
+    joined = text.replace(" \\\n", "")
+    words = [shlex.split(line) for line in joined.splitlines() if line.strip().startswith("python")]
+    assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "2026-11-27..2026-11-28"]]
+    assert all(found[:6] == shlex.split(_say("run.py "))[:6] for found in words)
+
+
+def test_all_is_well_is_one_line() -> None:
+    text = to_text(_status(healthy=1000), _say)
+    assert text == "dev: 1,000 pipelines, 1,000 healthy; next firing 2026-11-30 03:30 UTC"
+
+
+@given(st.integers(40, 120), st.integers(1, 200))
+def test_no_line_is_longer_than_the_columns_but_for_what_must_stay_whole(width: int, length: int) -> None:
+    name = "n" * length
+    status = _status(_failed(name), _missed(name), _different(name), _running(name, "PENDING", 2), healthy=3)
+    for everything in (False, True):
+        lines = to_text(status, _say, width, everything=everything).splitlines()
+        assert all(len(line) <= width or len(line.split()) <= 3 for line in lines), lines
+        assert name in "".join(lines)
+        assert RUN in "".join(lines)
+
+
+def test_a_thousand_with_the_same_cause_are_one_line_and_those_with_another_are_not_lost() -> None:
+    status = _status(*(_different(f"p-{number:04}") for number in range(1000)), _failed("odd"), CONFLICT)
+    text = to_text(status, _say)
+    assert len(text.splitlines()) < 20
+    assert "  p-0000 and 999 more  create version" in text
+    assert "reconcile.py --env dev --host https://kfp.example.com plan\n" in text
+    whole = to_text(status, _say, everything=True)
+    assert all(f"\n  p-{number:04}  create version" in whole for number in range(1000))
+
+
+def test_with_all_the_healthy_ones_are_listed_too() -> None:
+    text = to_text(_status(_failed("churn"), healthy=50), _say, everything=True)
+    assert all(f"well-{number:04}  ok" in text for number in range(50))
+    assert text.index("FAILED (1)") < text.index("well-0000")
+
+
+@pytest.mark.parametrize(
+    ("state", "hours", "kind"),
+    [
+        ("RUNNING", 23, None), ("RUNNING", 25, Kind.STUCK), ("PENDING", 0.5, Kind.WAITING),
+        ("PENDING", 2, Kind.STUCK), ("SUCCEEDED", 25, None),
+    ],
+)  # fmt: skip
+def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind | None) -> None:
+    found = findings(_status(_running("p", state, hours)), _say)
+    assert [finding.kind for finding in found] == ([kind] if kind else [])
+
+
+def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
+    status = _status(*ONE_OF_EACH, healthy=993)
+    data = json.loads(to_json(status))
+    assert len(data["pipelines"]) == 1000
+    assert data["healthy"] is False
