@@ -3,13 +3,14 @@
 Get or create the pipeline, compile, upload the version, create the recurring run.
 """
 
-import re
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import kfp_server_api
+import yaml
 from kfp import Client, compiler, components, dsl
 
 
@@ -42,14 +43,22 @@ def _register(client: Any, root: Path, number: int, experiment: str) -> None:
     )
 
 
+@cache
+def _used(root: Path) -> dict[str, dict[str, str]]:
+    """The components of each pipeline, with what their files' names end with."""
+    text = (root / "manifests/dev/environment.yaml").read_text("utf-8")
+    return {entry["name"]: entry["components"] for entry in yaml.safe_load(text)["pipelines"]}
+
+
 def _pipeline(root: Path, name: str) -> Any:
     """The five tasks of a generated pipeline, in the SDK's own words."""
-    dev = root / "manifests/dev"
-    used = re.findall(r"component: (\w+)", (dev / "pipelines" / name / "pipeline.yaml").read_text("utf-8"))
-    steps = {component.partition("_")[0]: component for component in used}
+    folder = root / "manifests/dev/components"
+    used = _used(root)[name]
     load, clean, fit, judge, publish = (
-        components.load_component_from_file(str(next((dev / "components").glob(f"{steps[step]}-*.yaml"))))
+        components.load_component_from_file(str(folder / f"{component}-{used[component]}.yaml"))
         for step in ("load", "clean", "fit", "judge", "publish")
+        for component in used
+        if component.startswith(f"{step}_")
     )
 
     @dsl.pipeline(name=name)  # type: ignore[untyped-decorator]  # the SDK is untyped

@@ -44,6 +44,11 @@ class Environment:
         """The team whose pipeline or tombstone it is; empty where it is of none."""
         return self.teams.of.get(pipeline, "")
 
+    def file_of(self, pipeline: str, environment: str = "") -> str:
+        """Where the values of a pipeline stand, or are to stand in another environment: a team has its own file."""
+        team, name = self.team_of(pipeline), environment or self.name
+        return teams.path_in(name, team) if team else values_path(name)
+
     @property
     def repository(self) -> Mapping[str, str]:
         """The stable id, the URL and the branch of the repository."""
@@ -251,7 +256,7 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
         f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {environment.file_of(pipeline)} until it is",
         key=True,
     )
 
@@ -269,7 +274,7 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            documents.append(parse(files.read_text(root, path), path))
+            documents.append(parse(files.read_text(root, path), path, release.bounds_of(path)))
         except GitOpsError as error:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)

@@ -68,7 +68,7 @@ def _changed_manifests(before: State, after: State) -> list[dict[str, Mapping[st
         {
             name: files.manifest
             for name, files in side.items()
-            if files and getattr(other.get(name), "texts", None) != files.texts
+            if files and files.may_have_events and getattr(other.get(name), "texts", None) != files.texts
         }
         for side, other in (folders, folders[::-1])
     ]

@@ -79,6 +79,11 @@ class PipelineFiles(Files):
         return identity((f"pipelines/{name}/{path}", text) for path, text in self.texts.items())
 
     @property
+    def may_have_events(self) -> bool:
+        """Whether a known event may stand in its manifest, which has such a key: most need not be read for that."""
+        return "learn" in self.texts.get(MANIFEST, "")
+
+    @property
     def manifest(self) -> Mapping[str, Any]:
         """The pipeline's manifest as YAML data."""
         return mapping(self.document(MANIFEST))
