@@ -21,10 +21,11 @@ class Placed(Document):
     """A document that looks into its text where something stands only when it is asked."""
 
     text: str = field(default="", repr=False)
+    bounds: Bounds = field(default=WRITTEN, repr=False)
 
     @cached_property
     def _whole(self) -> Document:
-        return yamltext.parse(self.text, self.path)
+        return yamltext.parse(self.text, self.path, self.bounds)
 
     def position(self, at: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
         """As `Document.position`."""
@@ -35,19 +36,19 @@ class Placed(Document):
         return self._whole.spelled(at)
 
 
-def parse(text: str, path: str) -> Document:
+def parse(text: str, path: str, bounds: Bounds = WRITTEN) -> Document:
     """As `yamltext.parse`.
 
     Raises:
         InputError: as there.
     """
-    return read(text, path) or yamltext.parse(text, path)
+    return read(text, path, bounds) or yamltext.parse(text, path, bounds)
 
 
 def read(text: str, path: str, bounds: Bounds = WRITTEN) -> Document | None:
     """The one document of a text as `yamltext.parse` reads it; None: that is to read it."""
     found = _value(text, bounds)
-    return Placed(path, found[0], {}, {}, found[1], text=text) if found else None
+    return Placed(path, found[0], {}, {}, found[1], text=text, bounds=bounds) if found else None
 
 
 def _value(text: str, bounds: Bounds) -> tuple[Any, bool] | None:

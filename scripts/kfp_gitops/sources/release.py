@@ -16,6 +16,7 @@ from pathlib import Path
 from kfp_gitops.base import memo
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
+from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
 from kfp_gitops.sources import brought, components
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Component
@@ -163,6 +164,11 @@ def pinned_folder(environment: str, pipeline: str) -> str:
 def pinned_files(release: Release) -> dict[str, str]:
     """The files of a pinned copy of a release, by path below its folder."""
     return {**release.files, **{f"components/{name}.yaml": text for name, text in release.specs.items()}}
+
+
+def bounds_of(path: str) -> Bounds:
+    """How much is read of an input of an environment: of all pipelines promote writes an entry into release.yaml."""
+    return GENERATED if path.endswith("/release.yaml") else WRITTEN
 
 
 def _tree(at: Tree | Path) -> Tree:

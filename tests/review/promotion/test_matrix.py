@@ -14,10 +14,10 @@ import pytest
 from gitrepo import commit, git
 from kfp_gitops.base import schema
 from kfp_gitops.base.yamltext import Document
-from kfp_gitops.review.promotion import dated
+from kfp_gitops.review.promotion.dated import Dated
 from kfp_gitops.review.promotion.matrix import RECONCILER, Cell, Matrix, Row, State, Step
 from kfp_gitops.review.promotion.matrix_text import aged, shortened, to_text
-from promotion_kit import Chain, Team
+from promotion_kit import PROD, Chain, Team
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -140,16 +140,23 @@ def test_options_that_do_something_mean_nothing_with_it(team: Team) -> None:
 
 def test_since_when_is_the_merge_that_brought_it(chain: Chain) -> None:
     """A branch's own commits count for nothing."""
-    first = dated.dated(chain.root, "dev").by_pipeline["hello"]
+    release = chain.said(PROD)["digest"]
+    first = Dated(chain.root, "dev").since("hello", release)
+    assert first is not None
     git(chain.root, "switch", "-q", "-c", "branch")
     chain.merged("on a branch")
+    between = _status(chain)["pipelines"][0]["environments"]["dev"]["release"]
     chain.merged("others")
     git(chain.root, "switch", "-q", "main")
     git(chain.root, "merge", "-q", "--no-ff", "-m", "merged", "branch")
-    found = dated.dated(chain.root, "dev").by_pipeline["hello"]
-    assert found[1:] == first
-    moment = int(git(chain.root, "log", "-1", "--format=%ct"))
-    assert found[0][1] == datetime.fromtimestamp(moment, UTC)
+    found, newest = Dated(chain.root, "dev"), _status(chain)["pipelines"][0]["environments"]["dev"]["release"]
+    assert found.since("hello", newest) == datetime.fromtimestamp(
+        int(git(chain.root, "log", "-1", "--format=%ct")), UTC
+    )
+    assert found.since("hello", release) is None
+    assert [found.had("hello", digest) for digest in (release, between, newest)] == [True, False, True]
+    chain.owner("not merged")
+    assert _status(chain)["pipelines"][0]["environments"]["dev"]["since"] is None
 
 
 def test_one_git_for_an_environment(chain: Chain, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

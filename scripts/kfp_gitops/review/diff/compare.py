@@ -136,7 +136,7 @@ def _unsaid(
 
 def _unlisted(environment: str, before: State, after: State) -> Iterator[Change]:
     """Files that belong to no pipeline of environment.yaml, neither before nor after; specs, in one of them."""
-    listed, strays = {*before.entries(), *after.entries()}, {*before.strays(), *after.strays()}
+    listed, strays = {*before.entries(), *after.entries()}, before.strays | after.strays
     for path in sorted({**before.texts, **after.texts}):
         top, _, rest = path.partition("/")
         name, slash, _ = rest.partition("/")

@@ -179,7 +179,7 @@ def _paths(source: str) -> tuple[str, str, str]:
 def _inputs(tree: Commit, paths: tuple[str, str, str], folders: tuple[str, str]) -> Mapping[str, Any]:
     """What of an environment's inputs its releases are made of; of any version of their schemas."""
     try:
-        base, over, released = (parse(tree.read_text(path), path) for path in paths)
+        base, over, released = (parse(tree.read_text(path), path, release.bounds_of(path)) for path in paths)
     except InputError:
         return {}
     found = merge(base, over).value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.review.promotion.dated import Dated, dated
+from kfp_gitops.review.promotion.dated import Dated
 from kfp_gitops.sources import environment, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.selection import Selection
@@ -99,7 +99,7 @@ class _Place:
     env: Environment
     releases: Mapping[str, str]
     absent: Mapping[str, str]
-    dated: Dated = field(default_factory=Dated)
+    dated: Dated
 
 
 def matrix(root: Path, now: datetime, part: Selection = _ALL) -> Matrix:
@@ -136,7 +136,7 @@ def _place(root: Path, env: Environment) -> _Place:
         found = {name: release.digest for name, release in environment.releases(root, env).items()}
     else:
         found = {name: str(env.promoted[name]["digest"]) for name in env.pipelines if name in env.promoted}
-    return _Place(env, found, env.absent, dated(root, env.name))
+    return _Place(env, found, env.absent, Dated(root, env.name))
 
 
 def _step(env: Environment) -> Step:
