@@ -11,11 +11,10 @@ from typing import Any
 
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
-from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import events, release, teams, way
+from kfp_gitops.sources import events, inputs, release, teams, way
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
@@ -163,15 +162,15 @@ def load(root: Folder, name: str) -> Environment:
     raise_if_any(_claimed(name, known))
     documents = _read_all(root, [BASE, values_path(name), release_path(name)])
     base, over, released = documents
-    problems = [*_not_maps(documents)]
+    problems = [*inputs.not_maps(documents)]
     raise_if_any(problems)
     merged, whose = teams.load(root, name, merge(base, over), (base, over))
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
-    problems += _overridden(over)
+    problems += inputs.overridden(over, BASE)
     problems += way.problems(root, name, known, base, over)
     raise_if_any(problems)
-    raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
+    raise_if_any([*moments.problems(merged), *inputs.mapped_stubs(released)])
     return Environment(name, merged, released, events.load(root, name), whose)
 
 
@@ -211,28 +210,3 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)
     return documents
-
-
-def _not_maps(documents: list[Document]) -> Iterator[Problem]:
-    for document in documents:
-        if not isinstance(document.value, dict):
-            yield document.problem((), "the file is not a map", "write `key: value` lines")
-
-
-def _mapped_stubs(released: Document) -> Iterator[Problem]:
-    maps: dict[Path, Mapping[str, str]] = {("images",): released.value["images"]}
-    for pipeline, promoted in released.value.get("pipelines", {}).items():
-        maps["pipelines", pipeline, "images"] = promoted["images"]
-    for at, images in maps.items():
-        for name in STUB_IMAGES & images.keys():
-            what = (
-                f"{name!r} is no image: by that very text KFP knows that it makes or removes a volume claim"
-            )
-            yield released.problem((*at, name), what, "remove the line, it cannot be mapped", key=True)
-
-
-def _overridden(over: Document) -> Iterator[Problem]:
-    for key, what in (("repository", "the repository's identity"), ("argocd", "what is said of Argo CD")):
-        if key in over.value:
-            said = f"{what} cannot differ between environments"
-            yield over.problem((key,), said, f"keep it in {BASE} only", key=True)
