@@ -174,6 +174,31 @@ def test_one_git_for_an_environment(chain: Chain, monkeypatch: pytest.MonkeyPatc
     assert len(asked) == 3
 
 
+def test_the_commits_of_many_pipelines_are_one_log(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kfp_gitops.base import git as own
+
+    base = chain.root / "environments/base.yaml"
+    values = "{name: x, items: [a], threshold: 1, schedule: {cron: '0 0 4 * * 1', enabled: false}}"
+    base.write_text(f"{base.read_text('utf-8')}  twin: {{template: hello, values: {values}}}\n", "utf-8")
+    prod = chain.root / "environments/prod/values.yaml"
+    prod.write_text(f"{prod.read_text('utf-8')}  twin: null\n", "utf-8")
+    chain.run("render", "--env", "dev", "--lock")
+    commit(chain.root, "twin")
+    chain.step("staging")
+    chain.merged("others")
+    asked: list[str] = []
+    log = own.log
+
+    def counted(root: Path, since: str, folders: tuple[str, ...]) -> Any:
+        asked.append(since)
+        return log(root, since, folders)
+
+    monkeypatch.setattr(own, "log", counted)
+    shown = chain.run("promote", "--status", "--to", "staging")
+    assert shown.out.count(" dev: others") == 2
+    assert len(asked) == len(set(asked))
+
+
 STEPS = [Step("dev", "", True), Step("staging", "dev", False), Step("prod", "staging", False)]
 
 
