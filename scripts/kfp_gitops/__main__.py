@@ -8,7 +8,9 @@ from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import scripts_are_there
 
-_SHARED = {"again", "common", "connection", "console", "locally", "origin"}
+_SHARED = {
+    "again", "begun", "common", "connection", "console", "instance", "listing", "locally", "origin", "team",
+}  # fmt: skip
 _OF_SCRIPTS = {"demo"}
 """It runs the scripts themselves."""
 

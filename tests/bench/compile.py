@@ -23,15 +23,17 @@ SAMPLE = 4
 OURS = """
 import os, sys
 from pathlib import Path
+from kfp_gitops.base.places import Plain
 from kfp_gitops.compiling import compiler
-from kfp_gitops.rendering import rendered
+from kfp_gitops.reconcile import folder
+from kfp_gitops.rendering.rendered import read_from
 root, function, alone, out = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "alone", Path(sys.argv[4])
 if alone:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-names = sorted(path.name for path in (root / "manifests/dev/pipelines").iterdir())
-pipelines = [rendered.read(root, "manifests/dev", name, "") for name in names]
+entries, shared = folder.settings_of(root / "manifests/dev", "dev")["pipelines"], {}
+pipelines = [read_from(Plain(root, "manifests/dev"), entry, shared) for entry in entries]
 found = getattr(compiler, function)(pipelines, "manifests/dev")
-assert len(found) == len(names)
+assert len(found) == len(pipelines)
 if function == "compile_all":
     for name, one in found.items():
         (out / f"{name}.yaml").write_text(one.text)

@@ -1,4 +1,4 @@
-"""The semantic diff of 200 changed pipelines out of 1,000, against git's textual diff of the same files."""
+"""The semantic diff of 200 changed pipelines out of 1,000, and of one shared component of 500, against git's own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from . import generator
+from . import fleet, generator
 from .house import ROOT, Command, Row, Settings, compare
 
 SIZE = 1000
+_CODE = "return len(taken)"
 _WHO = ["-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false"]
 
 
@@ -32,6 +34,67 @@ def rows(settings: Settings) -> Iterator[Row]:
         settings,
         note="wanted: at most 10 s for 200 of 1,000",
     )
+    yield _of_a_component(settings)
+
+
+def _of_a_component(settings: Settings) -> Row:
+    """Another line in the code of one component, in half a thousand pipelines of two thousand."""
+    root, size = settings.folder / "fleet", 2 * (settings.size or SIZE)
+    before, touched = _fleet(root, size)
+    ours = [sys.executable, str(ROOT / "scripts/diff.py"), "--env", "dev", "--root", str(root)]
+    markdown = Command("", [*ours, "--format", "markdown"], _remembering(root))
+    found = compare(
+        f"a component of {touched} of {size} pipelines changed",
+        Command("diff.py --env dev", ["sh", "-c", '"$@"; test $? = 1', "diff", *ours], _remembering(root)),
+        Command("git diff", ["git", "-C", str(root), "diff", "--no-ext-diff", "--", "manifests"]),
+        settings,
+        note="wanted: a comment that is told once, and no larger than the list of the pipelines' names",
+    )
+    return replace(found, details=[{**before, **_comment(markdown)}])
+
+
+def _fleet(root: Path, size: int) -> tuple[dict[str, str | float], int]:
+    """Render, lock and commit the repository, then change a component and render again: (what git says, touched)."""
+    instances = fleet.repository(root, size)
+    _render(root)
+    commit(root)
+    path = root / "components/load_0/component.yaml"
+    text = path.read_text("utf-8")
+    assert _CODE in text, "the component's code has such a line"
+    path.write_text(text.replace(_CODE, f"{_CODE} + 0", 1), "utf-8")
+    _render(root)
+    files = _git(root, "diff", "--numstat", "--", "manifests").splitlines()
+    lines = [line.split("\t") for line in files]
+    texts = [line for line in lines if line[0] != "-"]
+    said: dict[str, str | float] = {
+        "files changed": str(len(lines) + len(_git(root, "ls-files", "--others", "manifests").splitlines())),
+        "archives of them": str(len(lines) - len(texts)),
+        "lines changed": str(sum(int(added) + int(removed) for added, removed, _ in texts)),
+    }
+    return said, sum(one.shape.component("load") == "load_0" for one in instances)
+
+
+def _render(root: Path) -> None:
+    subprocess.run(
+        [sys.executable, str(ROOT / "scripts/render.py"), "--all", "--lock", "--root", str(root)],
+        check=True,
+        capture_output=True,
+        env={**os.environ, **_remembering(root)},
+    )
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _comment(command: Command) -> dict[str, str | float]:
+    done = subprocess.run(
+        command.argv, check=False, capture_output=True, text=True, env={**os.environ, **command.environment}
+    )
+    headings = [line for line in done.stdout.splitlines() if line.startswith("### ")]
+    return {"comment, characters": str(len(done.stdout)), "sections in it": str(len(headings))}
 
 
 def _remembering(root: Path) -> dict[str, str]:

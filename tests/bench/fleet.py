@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,18 @@ def for_helm(root: Path, instances: list[Instance]) -> None:
     """
     generator.write(root / "Chart.yaml", "apiVersion: v2\nname: pipelines\nversion: 0.1.0\n")
     generator.write(root / "values.yaml", values(instances))
-    schema = f'{{"properties": {{"pipelines": {{"additionalProperties": {{"properties": {{"values": {generator.VALUES_SCHEMA}}}}}}}}}}}'
-    generator.write(root / "values.schema.json", schema)
+    generator.write(root / "values.schema.json", _of_chart())
     for shape in _shapes(instances):
         generator.write(root / f"templates/_{shape.template}.tpl", _in_go(shape))
     generator.write(root / "templates/pipelines.yaml", _ALL)
     for name, text in generator.component_specs(IMAGE).items():
         generator.write(root / f"components/{name}.yaml", text)
+
+
+def _of_chart() -> str:
+    """The schema of a chart's values: of each pipeline's values the one that ours has."""
+    values = {"properties": {"values": json.loads(generator.VALUES_SCHEMA)}}
+    return json.dumps({"properties": {"pipelines": {"additionalProperties": values}}})
 
 
 def _in_go(one: Instance) -> str:
@@ -101,11 +106,6 @@ def _in_go(one: Instance) -> str:
 
 def _shapes(instances: list[Instance]) -> list[Instance]:
     return list({one.template: one for one in reversed(instances)}.values())
-
-
-def forget(root: Path) -> None:
-    """Nothing is rendered yet."""
-    shutil.rmtree(root / "manifests", ignore_errors=True)
 
 
 _ALL = """\

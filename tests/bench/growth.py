@@ -18,7 +18,7 @@ from pathlib import Path
 from kfp_gitops.sources.release import FILE_VERSION
 
 from . import diff, fleet, generator
-from .house import ROOT, Command, Figure, Row, Settings, timed_with_memory
+from .house import ROOT, Command, Cost, Figure, Row, Settings, cost
 from .reconcile import Server
 
 SIZES = (100, 1000, 10_000)
@@ -30,20 +30,19 @@ _REMOTE = ("plan, nothing there", "first apply", "plan, nothing to do", "status"
 
 @dataclass(frozen=True)
 class Taken:
-    """What one command took of one environment; `memory` in MB, `written` in bytes below manifests/."""
+    """What one command took of one environment; `written` in bytes below manifests/."""
 
     step: str
     pipelines: int
-    seconds: float
-    memory: float | None
+    cost: Cost
     requests: int | None = None
     written: int | None = None
 
     def line(self) -> dict[str, str | float]:
         """For the table."""
         found: dict[str, str | float] = {"step": self.step, "pipelines": str(self.pipelines)}
-        found["seconds"] = self.seconds
-        found |= {} if self.memory is None else {"peak MB": self.memory}
+        found |= {"seconds": self.cost.seconds, "of processors": self.cost.processor}
+        found |= {} if self.cost.memory is None else {"peak MB": self.cost.memory}
         found |= {} if self.requests is None else {"requests": str(self.requests)}
         return found | ({} if self.written is None else {"bytes written": str(self.written)})
 
@@ -54,7 +53,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     taken = [one for size in sizes for one in _of_size(settings.folder / f"of-{size}", size)]
     for step in (*_LOCAL, *_REMOTE):
         yield _row(step, [one for one in taken if one.step == step])
-    last = max(taken, key=lambda one: one.seconds)
+    last = max(taken, key=lambda one: one.cost.seconds)
     note = "what takes longest; below, all of it"
     yield Row("growth", _figure(last), note=note, details=[one.line() for one in taken])
 
@@ -75,7 +74,8 @@ def _row(step: str, taken: Sequence[Taken]) -> Row:
 
 
 def _figure(taken: Taken) -> Figure:
-    return Figure(f"{taken.pipelines} pipelines", taken.seconds, taken.seconds, taken.memory)
+    took = taken.cost
+    return Figure(f"{taken.pipelines} pipelines", took.seconds, took.seconds, took.memory)
 
 
 def _of_size(root: Path, size: int) -> Iterator[Taken]:
@@ -86,8 +86,8 @@ def _of_size(root: Path, size: int) -> Iterator[Taken]:
         for step, what in zip(_REMOTE, ("plan", "apply", "plan", "status"), strict=True):
             server.counted()
             argv = _script("reconcile", what, "--env", "dev", "--root", str(root), "--host", server.url)
-            seconds, memory = timed_with_memory(_may_end_with((0, 1), argv))
-            yield Taken(step, size, seconds, memory, requests=server.counted()[0])
+            took = cost(_may_end_with((0, 1), argv))
+            yield Taken(step, size, took, requests=server.counted()[0])
     finally:
         server.close()
 
@@ -100,7 +100,9 @@ def repository(root: Path, size: int) -> None:
     names = [f"team-{number}" for number in range(len(teams))]
     generator.write(
         root / "environments/teams.yaml",
-        generator.dump({"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0),
+        generator.dump(
+            {"apiVersion": FILE_VERSION, "kind": "Teams", "teams": {name: {} for name in names}}, 0
+        ),
     )
     for name, its in zip(names, teams, strict=True):
         text = fleet.values(its).partition("\n")[2].replace("enabled: false", "enabled: true")
@@ -110,16 +112,16 @@ def repository(root: Path, size: int) -> None:
 def _locally(root: Path, size: int) -> Iterator[Taken]:
     render, lock, compare = _LOCAL
     where = ("--env", "dev", "--root", str(root))
-    seconds, memory = timed_with_memory(_may_end_with((0,), _script("render", *where)))
-    yield Taken(render, size, seconds, memory, written=_bytes(root))
+    took = cost(_may_end_with((0,), _script("render", *where)))
+    yield Taken(render, size, took, written=_bytes(root))
     before = _bytes(root)
-    seconds, memory = timed_with_memory(_may_end_with((0,), _script("render", *where, "--lock")))
-    yield Taken(lock, size, seconds, memory, written=_bytes(root) - before)
+    took = cost(_may_end_with((0,), _script("render", *where, "--lock")))
+    yield Taken(lock, size, took, written=_bytes(root) - before)
     diff.commit(root)
     diff.edit(root)
     # 2: edited by hand
-    seconds, memory = timed_with_memory(_may_end_with((2,), _script("diff", *where)))
-    yield Taken(compare, size, seconds, memory, written=0)
+    took = cost(_may_end_with((2,), _script("diff", *where)))
+    yield Taken(compare, size, took, written=0)
     subprocess.run(["git", "checkout", "-q", "--", "manifests"], cwd=root, check=True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -37,12 +38,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured of one side: the median and the best of all rounds, and the peak memory in MB."""
+    """What was measured of one side: the median and the best of all rounds, and the peak memory in MB.
+
+    `processor`: the median of the seconds of processors that the process and all below it took.
+    """
 
     name: str
     median: float
     best: float
     memory: float | None = None
+    processor: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,19 @@ class Row:
     absolute: bool = False
     note: str = ""
     details: Sequence[Mapping[str, str | float]] = ()
+    wanted_memory: float | None = None
 
     @property
     def ratio(self) -> float | None:
         """Ours to the peer's, of the medians: below 1 is better."""
         return self.ours.median / self.peer.median if self.peer else None
+
+    @property
+    def processor_ratio(self) -> float | None:
+        """The same of the processors' time, which others on the machine disturb less."""
+        if self.peer is None or not (self.ours.processor and self.peer.processor):
+            return None
+        return self.ours.processor / self.peer.processor
 
     @property
     def memory_ratio(self) -> float | None:
@@ -85,26 +98,38 @@ def compare(
     each: tuple[str, int] = ("s", 1),
     peer_each: tuple[str, int] | None = None,
     note: str = "",
+    memory: float | None = None,
 ) -> Row:
     """Run both in turn. `each` is the unit and how many things a process does ("ms per pipeline", 1000).
 
-    `wanted` is the ratio that is aimed at, or with `absolute` our own figure.
+    `wanted` is the ratio that is aimed at, or with `absolute` our own figure; `memory` is the ratio for the memory.
     """
     of = {ours.name: each, peer.name: peer_each or each}
     figures: dict[str, list[float]] = {ours.name: [], peer.name: []}
+    processors: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for _ in range(settings.rounds):
         for command in (ours, peer):
+            before = _of_processors()
             figures[command.name].append(run_cold(command) * _scale(*of[command.name]))
+            processors[command.name].append(_of_processors() - before)
     mine, others = (
         Figure(
             command.name,
             statistics.median(figures[command.name]),
             min(figures[command.name]),
             peak_memory(command),
+            statistics.median(processors[command.name]),
         )
         for command in (ours, peer)
     )
-    return Row(case, mine, others, unit=each[0], wanted=wanted, absolute=absolute, note=note)
+    found = Row(case, mine, others, unit=each[0], wanted=wanted, absolute=absolute, note=note)
+    return replace(found, wanted_memory=memory)
+
+
+def _of_processors() -> float:
+    """Seconds that processes took which have ended, and were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _scale(unit: str, count: int) -> float:
@@ -124,12 +149,30 @@ def run_cold(command: Command) -> float:
     return seconds
 
 
-def timed_with_memory(command: Command, sampling: float = 0.05) -> tuple[float, float | None]:
-    """Seconds and peak memory of one and the same run, for what takes minutes; looking costs it a few per cent."""
-    started = perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: seconds of wall-clock and of processor time, and the peak memory in MB where it is known."""
+
+    seconds: float
+    processor: float
+    memory: float | None
+
+
+def cost(command: Command, sampling: float = 0.05) -> Cost:
+    """All of one and the same run, for what takes minutes; that its memory is looked at costs it a few per cent.
+
+    Processor time is that of the whole process tree, and hardly depends on what else the machine does.
+    """
+    before, started = _of_children(), perf_counter()
     memory = peak_memory(command, sampling)
-    seconds = perf_counter() - started
-    return (seconds, memory) if memory is not None else (run_cold(command), None)
+    seconds = perf_counter() - started if memory is not None else run_cold(command)
+    return Cost(seconds, _of_children() - before, memory)
+
+
+def _of_children() -> float:
+    """Processor seconds of the children that have ended, and of theirs."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def peak_memory(command: Command, sampling: float = SAMPLING) -> float | None:

@@ -5,10 +5,12 @@ Get or create the pipeline, compile, upload the version, create the recurring ru
 
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import kfp_server_api
+import yaml
 from kfp import Client, compiler, components, dsl
 
 
@@ -41,12 +43,22 @@ def _register(client: Any, root: Path, number: int, experiment: str) -> None:
     )
 
 
+@cache
+def _used(root: Path) -> dict[str, dict[str, str]]:
+    """The components of each pipeline, with what their files' names end with."""
+    text = (root / "manifests/dev/environment.yaml").read_text("utf-8")
+    return {entry["name"]: entry["components"] for entry in yaml.safe_load(text)["pipelines"]}
+
+
 def _pipeline(root: Path, name: str) -> Any:
     """The five tasks of a generated pipeline, in the SDK's own words."""
-    folder = root / "manifests/dev/pipelines" / name / "components"
+    folder = root / "manifests/dev/components"
+    used = _used(root)[name]
     load, clean, fit, judge, publish = (
-        components.load_component_from_file(str(next(folder.glob(f"{step}_*.yaml"))))
+        components.load_component_from_file(str(folder / f"{component}-{used[component]}.yaml"))
         for step in ("load", "clean", "fit", "judge", "publish")
+        for component in used
+        if component.startswith(f"{step}_")
     )
 
     @dsl.pipeline(name=name)  # type: ignore[untyped-decorator]  # the SDK is untyped

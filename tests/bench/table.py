@@ -45,18 +45,24 @@ def _cell(value: str | float) -> str:
 
 def _figure(figure: Figure, unit: str) -> str:
     memory = f", peak {figure.memory:.0f} MB" if figure.memory else ""
-    return f"{figure.name:<44} {figure.median:9.3f} {unit} (best {figure.best:.3f}{memory})"
+    processor = f", processors {figure.processor:.2f} s" if figure.processor else ""
+    return f"{figure.name:<44} {figure.median:9.3f} {unit} (best {figure.best:.3f}{processor}{memory})"
 
 
 def _verdict(row: Row) -> str:
     parts = []
     if row.ratio is not None:
         parts.append(f"ratio {row.ratio:.2f}")
+    if row.processor_ratio is not None:
+        parts.append(f"processors {row.processor_ratio:.2f}")
     if row.memory_ratio is not None:
         parts.append(f"memory {row.memory_ratio:.2f}")
     if row.wanted is not None:
         reached = (row.ours.median if row.absolute or row.ratio is None else row.ratio) <= row.wanted
         parts.append(f"wanted {row.wanted:g}: {'reached' if reached else 'missed'}")
+    if row.wanted_memory is not None and row.memory_ratio is not None:
+        reached = row.memory_ratio <= row.wanted_memory
+        parts.append(f"memory wanted {row.wanted_memory:g}: {'reached' if reached else 'missed'}")
     return " · ".join(parts)
 
 
@@ -71,4 +77,9 @@ def as_json(sections: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "ratio": row.ratio, "memory_ratio": row.memory_ratio}
+    return {
+        **asdict(row),
+        "ratio": row.ratio,
+        "processor_ratio": row.processor_ratio,
+        "memory_ratio": row.memory_ratio,
+    }

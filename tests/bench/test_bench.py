@@ -10,7 +10,7 @@ import yaml
 from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.rendering.render import render
 
-from . import diff, generator, growth, plain, reconcile, table
+from . import diff, fleet, generator, growth, plain, reconcile, table
 from .house import ROOT, Command, Figure, Row, Settings, compare, peak_memory
 from .render import _makejinja, _render
 
@@ -34,9 +34,29 @@ def test_ours_and_makejinja_write_the_same_pipelines_and_components(tmp_path: Pa
     ours, peer = tmp_path / "ours/manifests/dev/pipelines", tmp_path / "peer/manifests/pipelines"
     assert _pipelines(ours, "pipeline.yaml") == _pipelines(peer, "pipeline.yaml")
     assert len(_pipelines(ours, "pipeline.yaml")) == 6
-    for path in (ours / shapes[5].name / "components").iterdir():
-        copied = (peer / shapes[5].name / "components" / path.name).read_text("utf-8")
-        assert yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(copied)
+    copied = [*(peer / shapes[5].name / "components").iterdir()]
+    assert len(copied) == 5
+    for path in copied:
+        (shared,) = (tmp_path / "ours/manifests/dev/components").glob(f"{path.stem}-????????.yaml")
+        assert yaml.safe_load(path.read_text("utf-8")) == yaml.safe_load(shared.read_text("utf-8"))
+
+
+def test_ours_makejinja_and_a_chart_make_the_same_of_few_templates(tmp_path: Path) -> None:
+    instances = fleet.repository(tmp_path / "ours", 23)
+    fleet.for_makejinja(tmp_path / "peer", instances)
+    fleet.for_helm(tmp_path / "chart", instances)
+    assert len(list((tmp_path / "ours/templates/pipelines").iterdir())) == 20
+    _run(_render(tmp_path / "ours"))
+    _run(_makejinja(tmp_path / "peer"))
+    ours, peer = tmp_path / "ours/manifests/dev", tmp_path / "peer/manifests"
+    assert _pipelines(ours / "pipelines", "pipeline.yaml") == _pipelines(peer / "pipelines", "pipeline.yaml")
+    assert len(_pipelines(ours, "pipeline.yaml")) == 23
+    assert {path.parent.name for path in peer.rglob("*.yaml")} == {
+        "components",
+        *(one.name for one in instances),
+    }
+    # What helm makes of the chart is compared where its binary is (make bench); the templates are all in it.
+    assert len(list((tmp_path / "chart/templates").iterdir())) == 21
 
 
 def test_generated_pipelines_are_distinct_and_use_five_components(tmp_path: Path) -> None:
@@ -106,6 +126,17 @@ def test_diff_sees_exactly_the_changed_pipelines(tmp_path: Path) -> None:
     pipelines = json.loads(found.stdout)["environments"][0]["pipelines"]
     assert [item["name"] for item in pipelines if item["changes"]] == ["pipeline-0000", "pipeline-0005"]
     assert changed == 2
+
+
+def test_a_component_that_pipelines_share_changes_few_files_and_a_comment_of_few_sections(
+    tmp_path: Path,
+) -> None:
+    said, touched = diff._fleet(tmp_path, 16)
+    assert touched == 4
+    assert said["archives of them"] == "0", "so few are delivered one by one"
+    ours = [sys.executable, str(ROOT / "scripts/diff.py"), "--env", "dev", "--root", str(tmp_path)]
+    comment = diff._comment(Command("", [*ours, "--format", "markdown"]))
+    assert comment["sections in it"] == "4", "each of another template"
 
 
 def test_ours_and_the_kfp_client_script_register_the_same(tmp_path: Path) -> None:

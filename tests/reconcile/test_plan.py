@@ -140,7 +140,9 @@ def test_a_pause_disables_until_it_ends_and_then_shows_as_a_difference() -> None
     assert changes(actual_of(off), paused) == []
     later = replace(actual_of(off), now=NOW + timedelta(days=1))
     assert changes(later, paused) == [(Action.ENABLE, Kind.SCHEDULE)]
-    assert "take `state: paused` and `until` out of environments/dev/values.yaml" in plan(paused, later).notes[0]
+    assert (
+        "take `state: paused` and `until` out of environments/dev/values.yaml" in plan(paused, later).notes[0]
+    )
 
 
 def test_what_a_killed_replacement_left_over_is_deleted() -> None:

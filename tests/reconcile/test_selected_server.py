@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
 from project import Outcome
@@ -186,3 +187,30 @@ def test_status_of_a_part_shows_it_and_whose_it_is(reconcile: Command) -> None:
     assert rest.code == 1
     assert "fraud-daily (fraud)  " in rest.out
     assert "hello  " in rest.out
+
+
+def test_a_plan_of_the_whole_that_was_cut_off_is_gone_on_with_though_a_part_ran_through_since(
+    reconcile: Command, server: DevServer, tmp_path: Path
+) -> None:
+    """That a part has run through says nothing of the whole, whose lock remembers what was begun."""
+    file = tmp_path / "plan.txt"
+    assert reconcile("plan", "dev", "--out", file).code == 1
+    server.faults.add(Fault("POST", ".*", Trouble.ANSWER, nth=13, status=400))
+    assert reconcile("apply", "dev", "--plan", file, "--parallel", "1").code == 4
+    assert reconcile("apply", "dev", *CHURN).code == 0
+    rest = reconcile("apply", "dev", "--plan", file, "--require-plan")
+    assert rest.code == 0, rest.err
+    assert "was begun and has not run through" in rest.err
+    assert reconcile("plan", "dev").code == 0
+
+
+def test_a_part_without_a_pipeline_is_no_empty_environment(
+    reconcile: Command, api: KfpApi, repository: Path
+) -> None:
+    assert reconcile("apply", "dev").code == 0
+    write(
+        repository, "environments/dev/teams/fraud.yaml", {"pipelines": {"fraud-daily": {"state": "absent"}}}
+    )
+    done = reconcile("apply", "dev", "--select", "team=fraud")
+    assert done.code == 0, done.err
+    assert {*_schedules(api)} == {"churn-daily-weekly", "churn-weekly-weekly", "hello-weekly"}

@@ -19,8 +19,12 @@ def _copied(repository: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ending", ["apply", "drift", "status", "lease", "environment", "pipeline-hello", "pipeline-x"]
-)
+    "ending",
+    [
+        "apply", "drift", "status", "lease", "environment", "approved-plan", "pipeline-hello", "pipeline-x",
+        "components", "components-00", "pipelines-07",
+    ],
+)  # fmt: skip
 def test_two_environments_never_have_an_object_of_the_same_name(
     repository: Path, command: Run, ending: str
 ) -> None:

@@ -170,3 +170,31 @@ def test_a_pipeline_without_any_values_is_told_in_the_teams_file(repository: Pat
     write(repository, "environments/dev/teams/churn.yaml", {"pipelines": {"churn-daily": {}}})
     (found,) = _problems(repository)
     assert found.startswith("environments/dev/teams/churn.yaml:2:")
+
+
+def test_what_to_do_about_a_teams_pipeline_names_the_teams_file(repository: Path, command: Command) -> None:
+    """Of one that was never promoted, and of one that the environment does not name yet."""
+    two_teams(repository)
+    asked = ("promote", "--root", repository, "--from", "dev", "--to", "prod", "--pipeline", "churn-daily")
+    assert "add its values to environments/prod/teams/churn.yaml" in command(*asked).err
+    team(repository, "churn", "churn-daily", env="prod")
+    found = command("render", "--root", repository, "--env", "prod").err
+    assert "write `churn-daily: null` into environments/prod/teams/churn.yaml until it is" in found
+
+
+def test_keys_of_a_pipeline_are_the_same_in_both_schemas() -> None:
+    """Editors read the team's file by its own schema, which wants nothing that the common file may say."""
+    import json
+
+    from kfp_gitops.base import schema
+
+    values, team_file = (
+        json.loads((schema.SCHEMAS / f"{name}.schema.json").read_text("utf-8"))["properties"]["pipelines"]
+        for name in ("values", "team")
+    )
+    (pattern,) = team_file["patternProperties"]
+    assert [pattern] == [*values["patternProperties"]]
+    assert (
+        team_file["patternProperties"][pattern]["properties"]
+        == values["patternProperties"][pattern]["properties"]
+    )

@@ -9,10 +9,12 @@ POSIX process; elsewhere nothing is bounded.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from kfp_gitops.base.errors import InputError
@@ -32,10 +34,56 @@ class _TooLong(BaseException):
     """Not an Exception: no `except Exception` of a library between us and the loop may swallow it."""
 
 
+@dataclass
+class _Standing:
+    """The timers of `standing`: how often they struck since the body began that is bounded now."""
+
+    inside: bool = False
+    ticks: int = 0
+    most: float = 0
+
+
+_STANDING: list[_Standing] = []
+"""None, or the one that is on: it is there in forked processes, too, whose timers are set anew."""
+
+
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    if _STANDING:
+        signal.setitimer(signal.ITIMER_PROF, _STANDING[0].most * 2 + _UNHEARD)
+        _STANDING[0].ticks += 1
+        if not _STANDING[0].inside or _STANDING[0].ticks * _AGAIN <= _STANDING[0].most:
+            return
     if _running():  # else it struck while the body ended
         signal.setitimer(signal.ITIMER_PROF, _UNHEARD)
         raise _TooLong
+
+
+@contextmanager
+def standing(seconds: float = SECONDS, megabytes: int = MEGABYTES) -> Iterator[None]:
+    """Set the timers once for many bodies that are `bounded` one after the other: each has its own seconds.
+
+    To set them for each of a thousand takes longer than the bodies do. The memory is that of all of them together.
+    """
+    if resource is None or threading.current_thread() is not threading.main_thread() or _running():
+        yield
+        return
+    with _limited(megabytes):
+        _STANDING.append(_Standing(most=seconds))
+        _strike_often()
+        try:
+            yield
+        finally:
+            _STANDING.clear()
+
+
+def _strike_often() -> None:
+    if _STANDING:
+        signal.setitimer(signal.ITIMER_VIRTUAL, _AGAIN, _AGAIN)
+        signal.setitimer(signal.ITIMER_PROF, _STANDING[0].most * 2 + _UNHEARD)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_strike_often)
 
 
 @contextmanager
@@ -47,17 +95,28 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
 
     A process that does not come to its next step then is ended by SIGPROF: no code of ours can run in it.
     """
+    if _STANDING and not _STANDING[0].inside and threading.current_thread() is threading.main_thread():
+        with _told(path, _STANDING[0].most, megabytes):
+            _STANDING[0].inside, _STANDING[0].ticks = True, 0
+            try:
+                yield
+            finally:
+                _STANDING[0].inside = False
+        return
     if resource is None or threading.current_thread() is not threading.main_thread() or _running():
         yield
         return
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    handler = signal.signal(signal.SIGVTALRM, _stop)
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (_allowed(megabytes, limits), limits[1]))
+    with _told(path, seconds, megabytes), _limited(megabytes):
         # Again and again: what is raised in a finaliser or a callback of the garbage collector is swallowed.
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
         # What the system does for us (memory) counts here, and not above.
         signal.setitimer(signal.ITIMER_PROF, 2 * seconds + _UNHEARD)
+        yield
+
+
+@contextmanager
+def _told(path: str, seconds: float, megabytes: int) -> Iterator[None]:
+    try:
         yield
     except _TooLong:
         raise InputError.of(
@@ -67,6 +126,16 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
         raise InputError.of(
             path, f"takes more than {megabytes} MB to evaluate", "bound what it builds"
         ) from None
+
+
+@contextmanager
+def _limited(megabytes: int) -> Iterator[None]:
+    """The limit of memory, and a handler for the timers that the body sets; without them when it ends."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    handler = signal.signal(signal.SIGVTALRM, _stop)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (_allowed(megabytes, limits), limits[1]))
+        yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -6,6 +6,7 @@ string value`), in a pipeline only when it is run (seen on KFP 2.17.0). Half of 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,14 @@ def without(text: str) -> str:
     return text if text.isascii() else _REFUSED.sub("\ufffd", text)
 
 
+def _surely_kept(value: Any) -> bool:
+    """Whether all texts are plainly so: of most data in a tenth of the time."""
+    try:
+        return json.dumps(value, ensure_ascii=False).isascii()
+    except (TypeError, ValueError):  # no JSON, such as a number without end
+        return False
+
+
 def found_in(value: Any, at: Path = ()) -> Iterator[tuple[Path, str, bool]]:
     """Each text in JSON-like data that KFP cannot store: its path, its first such character, whether it is a key."""
     if isinstance(value, str):
@@ -48,5 +57,7 @@ def found_in(value: Any, at: Path = ()) -> Iterator[tuple[Path, str, bool]]:
 
 def problems(document: Document, value: Any, at: Path = ()) -> Iterator[Problem]:
     """Each text of a part of a document that KFP cannot store, where it stands."""
+    if _surely_kept(value):
+        return
     for path, character, key in found_in(value, at):
         yield document.problem(path, f"a text with {character}", TODO, key=key)

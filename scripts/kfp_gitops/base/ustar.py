@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 _BLOCK, _RECORD = 512, 10_240
 _NAME, _PREFIX = 100, 155  # bytes of a path: its end, and what stands before
-_PLAIN = b"0"
+_PLAIN, _FOLDER = b"0", b"5"
 _OCTAL = re.compile(rb"[0-7]{11}")
 
 
@@ -21,7 +21,7 @@ class BadArchiveError(ValueError):
 
 
 def written(members: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """The pieces of an archive of plain files, in the order given.
+    """The pieces of an archive of plain files, in the order given; a path that ends in `/` is a folder.
 
     Raises:
         BadArchiveError: a path that ustar cannot hold.
@@ -43,9 +43,10 @@ def _end(size: int) -> bytes:
 
 def _header(path: str, size: int) -> bytes:
     prefix, name = _split(path)
+    mode, kind = (b"0000755\0", _FOLDER) if path.endswith("/") else (b"0000644\0", _PLAIN)
     fields = b"".join([
-        name.ljust(_NAME, b"\0"), b"0000644\0", b"0000000\0", b"0000000\0", b"%011o\0" % size, b"00000000000\0",
-        b" " * 8, _PLAIN, bytes(100), b"ustar\0" b"00", bytes(32), bytes(32), b"0000000\0", b"0000000\0",
+        name.ljust(_NAME, b"\0"), mode, b"0000000\0", b"0000000\0", b"%011o\0" % size, b"00000000000\0",
+        b" " * 8, kind, bytes(100), b"ustar\0" b"00", bytes(32), bytes(32), b"0000000\0", b"0000000\0",
         prefix.ljust(_PREFIX, b"\0"), bytes(12),
     ])  # fmt: skip
     return fields[:148] + b"%06o\0 " % sum(fields) + fields[156:]
@@ -61,8 +62,10 @@ def _split(path: str) -> tuple[bytes, bytes]:
     raise BadArchiveError(f"the path {path!r} is too long for a tar")
 
 
-def read(content: bytes, most: int) -> dict[str, bytes]:
+def read(content: bytes, most: int, *, folders: bool = False) -> dict[str, bytes]:
     """Path → bytes of an archive that `written` wrote: plain files alone, at most so many, each once and inside.
+
+    `folders`: it may have some, which are in none of the paths.
 
     Raises:
         BadArchiveError: it is none, or it holds anything else.
@@ -70,7 +73,7 @@ def read(content: bytes, most: int) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     start = 0
     while (block := content[start : start + _BLOCK]).strip(b"\0"):
-        path, size = _read_header(block)
+        path, size = _read_header(block, folders)
         if path in found:
             raise BadArchiveError(f"{path!r} is in it twice")
         if len(found) == most:
@@ -78,20 +81,27 @@ def read(content: bytes, most: int) -> dict[str, bytes]:
         start += _BLOCK
         found[path] = content[start : start + size]
         start += size + -size % _BLOCK
+        if path.endswith("/"):
+            del found[path]
     if content[start:] != _end(start):
         raise BadArchiveError("it is cut off, or more follows after its end")
     return found
 
 
-def _read_header(block: bytes) -> tuple[str, int]:
+def _read_header(block: bytes, folders: bool) -> tuple[str, int]:
     if len(block) < _BLOCK or block[257:263] != b"ustar\0":
         raise BadArchiveError("it is no tar, or cut off")
     name, prefix = block[:_NAME].rstrip(b"\0"), block[345 : 345 + _PREFIX].rstrip(b"\0")
     path = (prefix + b"/" + name if prefix else name).decode("utf-8", "backslashreplace")
-    if block[156:157] != _PLAIN:
+    is_folder = folders and block[156:157] == _FOLDER and path.endswith("/")
+    if block[156:157] != _PLAIN and not is_folder:
         raise BadArchiveError(f"{path!r} is no plain file")
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or str(parts) != path:
+    if (
+        parts.is_absolute()
+        or ".." in parts.parts
+        or str(parts) != path.removesuffix("/" if is_folder else "")
+    ):
         raise BadArchiveError(f"{path!r} leads out of it")
     size = int(block[124:135], 8) if _OCTAL.fullmatch(block[124:135]) else 0
     if block != _header(path, size):

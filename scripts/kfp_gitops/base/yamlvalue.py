@@ -21,7 +21,7 @@ class Placed(Document):
     """A document that looks into its text where something stands only when it is asked."""
 
     text: str = field(default="", repr=False)
-    bounds: Bounds = WRITTEN
+    bounds: Bounds = field(default=WRITTEN, repr=False)
 
     @cached_property
     def _whole(self) -> Document:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
-from kfp_gitops.commands import connection, console, origin
+from kfp_gitops.commands import connection, console, listing, origin
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.review.diff import jsonform, revision, selected, shared
 from kfp_gitops.review.diff.calendar import Calendar, calendar
@@ -77,8 +77,8 @@ def _diff(arguments: Namespace) -> int:
     common = shared.compare(*both)
     readable = [*origin.readable(root, names)]
     common = replace(common, problems=origin.problems(root, readable))
-    for end in (end for env in readable for end in loose_ends(root, env, datetime.now(UTC))):
-        console.note(end.as_warning())
+    ends = (end for env in readable for end in loose_ends(root, env, datetime.now(UTC)))
+    listing.warnings(ends, option="; render tells each")
     if arguments.format != "text":  # which has them before the eyes of whoever called it
         for problem in (*common.problems, *(one for item in found for one in item.problems)):
             console.note(str(problem))

@@ -19,11 +19,11 @@ def results(lines: Iterable[str], *, everything: bool = False, option: str = "--
         console.result(line)
 
 
-def warnings(problems: Iterable[Problem], *, everything: bool = False) -> None:
-    """What is allowed and most likely not meant."""
+def warnings(problems: Iterable[Problem], *, everything: bool = False, option: str = ": --verbose") -> None:
+    """What is allowed and most likely not meant; `option` is what shows each."""
     found = list(problems)
     for first, *more in [[one] for one in found] if everything else faults.grouped(found):
-        rest = f" (and the same at {len(more):,} more places: --verbose)" if more else ""
+        rest = f" (and the same at {len(more):,} more places{option})" if more else ""
         console.note(f"{first.as_warning()}{rest}")
 
 

@@ -26,7 +26,7 @@ def refuse(root: Path, environments: Iterable[Environment]) -> None:
 def problems(root: Path, environments: Iterable[Environment]) -> list[Problem]:
     """What Git speaks against, and what is not what a review shows of it; what Git cannot bear out is said."""
     found = provenance.verify(root, environments)
-    listing.warnings(found.warnings)
+    listing.warnings(found.warnings, option="")
     return [*found.problems, *forge.problems(root)]
 
 

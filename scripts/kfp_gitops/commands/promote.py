@@ -243,8 +243,12 @@ def _status(arguments: Namespace) -> int:
         item for item in found if any(part.matches(item.pipeline, env.team_of(item.pipeline)) for env in both)
     ]
     for item in chosen:
-        for line in _status_lines(item, arguments.source, arguments.target):
-            console.result(line)
+        if arguments.all or not item.is_the_same:
+            for line in _status_lines(item, arguments.source, arguments.target):
+                console.result(line)
+    same = sum(item.is_the_same for item in chosen)
+    waits = sum(item.pending for item in chosen)
+    console.result(f"{arguments.target}: {waits:,} wait, {same:,} the same as in {arguments.source}")
     return ExitCode.DIFFERENCES if any(item.pending for item in chosen) else ExitCode.OK
 
 
@@ -256,7 +260,7 @@ def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:
         )
     elif item.after is None:
         yield f"{item.pipeline}: only in {target}; {source} does not have it"
-    elif not item.pending:
+    elif item.is_the_same:
         yield f"{item.pipeline}: the same, {item.after[-64:][:12]}…"
     else:
         yield f"{item.pipeline}: {source} has {_short(item.after)}, {target} has {_short(item.before)}"

@@ -9,6 +9,7 @@ are replaced in tasks with `retry`, `node.name` in any. What begins otherwise st
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -46,16 +47,30 @@ def said(text: str) -> str:
 
 def places(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
     """Path and text of every text, keys included, below a value that holds a placeholder of Argo."""
+    if isinstance(value, dict | list) and _surely_none(value):
+        return
+    yield from _places(value, at)
+
+
+def _surely_none(value: Any) -> bool:
+    """Whether there is not even a brace beside a brace: of most data in a tenth of the time."""
+    try:
+        return "{{" not in json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # no JSON, such as a number without end
+        return False
+
+
+def _places(value: Any, at: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         if "{{" in value and placeholder(value):
             yield at, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from places(key, (*at, key))
-            yield from places(item, (*at, key))
+            yield from _places(key, (*at, key))
+            yield from _places(item, (*at, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from places(item, (*at, index))
+            yield from _places(item, (*at, index))
 
 
 def together(parts: Sequence[str]) -> str:

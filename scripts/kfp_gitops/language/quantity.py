@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _GRAMMAR = re.compile(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(.*)", re.ASCII | re.DOTALL)
 _UNITS = {
@@ -14,9 +15,11 @@ _UNITS = {
     **{unit: Fraction(1000**power) for power, unit in enumerate("kMGTPE", 1)},
     **{unit: Fraction(1024**power) for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
 }  # fmt: skip
+_MOST = 1024  # texts; few amounts are written again and again
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]{1,3})", re.ASCII)
 
 
+@lru_cache(maxsize=_MOST)
 def parse(text: str) -> Fraction | None:
     """The value of a quantity, exactly; None when it is none."""
     found = _GRAMMAR.fullmatch(text)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kfp_gitops.base import columns
 from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.rendering.planfile import ID, Basis, Moved, moved, moved_beyond
 
@@ -67,12 +68,8 @@ def refusal(plan: Plan, approved: Approved | None, begun: str, renewed_by: str) 
     """Why it is refused: each object that moved, as far as it is known what was approved; and how to go on."""
     now = f"plan {plan.basis.id}"
     if approved is None:
-        doing = _named(
-            [
-                f"{change.action} {change.kind} {change.name}"
-                for change in [*plan.differences, *plan.conflicts]
-            ]
-        )
+        told = [f"{c.action} {c.kind} {c.name}" for c in (*plan.differences, *plan.conflicts)]
+        doing = _named(columns.first_of(told, 20, "… {more} more, above"))
         head = f"no plan was approved, and there is something to do ({now}):"
         return "\n".join([head, *doing, f"nothing was changed; look at it, and approve it: {renewed_by}"])
     if approved.basis is None:

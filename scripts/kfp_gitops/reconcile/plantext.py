@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kfp_gitops.base import alike, columns, visible
@@ -67,7 +67,7 @@ def total(plan: Plan) -> str:
     """The sum: objects by what happens to them, and how many pipelines that is."""
     if not plan.to_do and not plan.conflicts:
         return nothing(plan)
-    changed = len({change.pipeline for change in (*plan.to_do, *plan.conflicts)})
+    changed = len(_owners([*plan.to_do, *plan.conflicts]))
     return f"{summary(plan)}; changes in {changed:,} of {_pipelines(plan)}"
 
 
@@ -83,7 +83,16 @@ def notes(plan: Plan, look: Look) -> list[str]:
 
 
 def _pipelines(plan: Plan) -> str:
-    return columns.counted(len({change.pipeline for change in plan.changes}), "pipeline")
+    return columns.counted(len(_owners(plan.changes)), "pipeline")
+
+
+def _owners(changes: Sequence[Change]) -> set[str]:
+    """Whose they are; a schedule whose pipeline is in no manifest any more stands under its own name."""
+    return {
+        change.pipeline
+        for change in changes
+        if change.kind is Kind.PIPELINE or change.pipeline != change.name
+    }
 
 
 def _changes(plan: Plan, look: Look) -> list[str]:
@@ -92,6 +101,11 @@ def _changes(plan: Plan, look: Look) -> list[str]:
     else:
         lines = list(_quietly(plan, look))
     return columns.first_of(lines, look.most, "      … {more} more lines (--all)") if look.most else lines
+
+
+def is_cut(plan: Plan, look: Look) -> bool:
+    """Whether `to_text` leaves lines out."""
+    return len(_changes(plan, replace(look, most=0))) > len(_changes(plan, look))
 
 
 def _quietly(plan: Plan, look: Look) -> Iterator[str]:

@@ -15,7 +15,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.files import Blob, Kept
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.checking import limits
-from kfp_gitops.rendering import approval, delivery, packing, planfile, specs
+from kfp_gitops.rendering import approval, artifact, delivery, packing, planfile, specs
 from kfp_gitops.rendering.delivery import Listed
 from kfp_gitops.rendering.packing import Given, Packing
 from kfp_gitops.rendering.rendered import ENVIRONMENT, LOCK, Rendered, RenderedPipeline
@@ -33,12 +33,14 @@ def delivered_by(
     Raises:
         InputError: a template that does not render, or something that no ConfigMap can hold.
     """
+    approved = approval.approved(root, env)
+    if artifact.is_wanted(env):
+        return {ENVIRONMENT: head, **({planfile.NAME: approved} if approved else {})}, None
     shared = specs.together((pipeline.name, pipeline.shared_files()) for pipeline in pipelines)
     given = _given(pipelines, shared)
     packed = packing.chosen(given)
     if packed is None:
         raise_if_any(_too_large(env, given))
-    approved = approval.approved(root, env)
     listed = Listed([(one.name, one.digest, [*given.own[one.name]]) for one in pipelines], [*shared])
     inputs = [env.name, env.values.value, env.release_file.value, head, listed.pipelines, approved]
     key = memos.digest(inputs, delivery.sources(root), packed and vars(packed)) if memo.used else ""
@@ -87,6 +89,8 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
         InputError: an archive that no ConfigMap can hold, or a lock that render did not write.
     """
     texts = {**found.files(), **({LOCK: lock} if lock else {})}
+    if artifact.is_wanted(found.inputs):
+        return {**texts, **_by_artifact(root, found.inputs, texts)}
     if found.packing is None:
         return dict(texts)
     inputs = [texts[ENVIRONMENT], lock, found.delivery, [one.digest for one in found.pipelines]]
@@ -99,6 +103,14 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
     if key:
         found.memo.fresh[key] = _identity(made)
     return {**texts, **made}
+
+
+def _by_artifact(root: Path, env: Environment, texts: Mapping[str, str]) -> dict[str, str]:
+    """The delivery manifests that name the image: it holds the lock, so it could not be known before."""
+    image, listed = artifact.image(texts), Listed([], [])
+    approved = texts.get(planfile.NAME, "")
+    made = delivery.render(root, env, listed, approved, artifact=artifact.reference(env, image))
+    return made | delivery.content(root, env, listed, _digests(made))
 
 
 def _packed(root: Path, found: Rendered, how: Packing, texts: Mapping[str, str]) -> dict[str, str | Blob]:

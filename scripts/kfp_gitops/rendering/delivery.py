@@ -34,9 +34,16 @@ class Listed:
 
 
 def render(
-    root: Path, env: Environment, listed: Listed, approved: str = "", packing: Packing | None = None
+    root: Path,
+    env: Environment,
+    listed: Listed,
+    approved: str = "",
+    packing: Packing | None = None,
+    artifact: str = "",
 ) -> dict[str, str]:
     """File name → text of each delivery manifest; `approved` is the text of the plan that its Job shall carry out.
+
+    `artifact` is the reference of an image that holds all that is mounted.
 
     The kustomization comes after the objects, which it names. What digests there are comes last: `content`.
 
@@ -44,7 +51,7 @@ def render(
         InputError: a template that does not render to YAML, or no image of the reconciler.
     """
     texts = sources(root)
-    context = {**_context(env, listed, packing), "approved": approved}
+    context = {**_context(env, listed, packing), "approved": approved, "artifact": artifact}
     rendered = _objects(env, texts, context)
     raise_if_any(_not_demanded(env, rendered))
     of_kustomize = {"objects": list(rendered), **context}
@@ -53,6 +60,7 @@ def render(
     for name in (_KUSTOMIZATION,) if earlier else (_NAMES, _KUSTOMIZATION):
         rendered[name.removesuffix(".j2")] = _rendered(env, texts, name, of_kustomize)
     raise_if_any(_not_delivered(env, rendered, listed, packing))
+    raise_if_any(_not_mounted(rendered, artifact))
     return {name: header(env.name, f"{FOLDER}/{name}.j2") + text for name, text in rendered.items()}
 
 
@@ -120,6 +128,13 @@ def _not_delivered(
     for name in (name for name, lacks in missing.items() if lacks):
         todo = "take templates/delivery/ of this version: docs/upgrade.md"
         yield Problem(f"{FOLDER}/{name}.j2", 1, 1, what, todo)
+
+
+def _not_mounted(rendered: Mapping[str, str], artifact: str) -> Iterator[Problem]:
+    """Templates of a version that knew of no artifact."""
+    if artifact not in rendered.get("apply-job.yaml", ""):
+        what, todo = "it does not mount the artifact of `delivery.artifact`", "docs/upgrade.md"
+        yield Problem(f"{FOLDER}/_pod.j2", 1, 1, what, f"take templates/delivery/ of this version: {todo}")
 
 
 def sources(root: Path) -> dict[str, str]:

@@ -89,14 +89,13 @@ class _Rendering:
     def _problems(
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
-        used = manifest, self.release.components, interfaces
-        found = check.problems(*used)
+        found, warnings = check.findings(manifest, self.release.components, interfaces)
         if manifest.name != name:
             at = ("metadata", "name")
             what = f"the name is {manifest.name!r}"
             found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
         if nested:
             found += check.nested_problems(manifest)
-        self.warnings += check.warnings(*used)
+        self.warnings += warnings
         path, text = self.texts[name]
         return list(templates.with_excerpts(InputError(found), path, text).problems)

@@ -69,7 +69,8 @@ def _memo(root: Path, env: Environment) -> Memo:
 
 def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
     names = [name for name in env.pipelines if beside is None or name in beside.chosen]
-    answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
+    with bounds.standing():
+        answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
     raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
     new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     pipelines = new if beside is None else _in_order(env, new, beside)

@@ -23,7 +23,9 @@ from kfp_gitops.sources.values import Merged, merge
 BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_DELIVERY = re.compile(r"(apply|drift|status|lease|environment|pipeline-.+)")
+_DELIVERY = re.compile(
+    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+)
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
 
@@ -41,6 +43,11 @@ class Environment:
     def team_of(self, pipeline: str) -> str:
         """The team whose pipeline or tombstone it is; empty where it is of none."""
         return self.teams.of.get(pipeline, "")
+
+    def file_of(self, pipeline: str, environment: str = "") -> str:
+        """Where the values of a pipeline stand, or are to stand in another environment: a team has its own file."""
+        team, name = self.team_of(pipeline), environment or self.name
+        return teams.path_in(name, team) if team else values_path(name)
 
     @property
     def repository(self) -> Mapping[str, str]:
@@ -249,7 +256,7 @@ def _not_promoted(environment: Environment, pipeline: str) -> Problem:
         ("pipelines", pipeline),
         f"pipeline {pipeline!r} was never promoted to {environment.name}",
         f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {values_path(environment.name)} until it is",
+        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {environment.file_of(pipeline)} until it is",
         key=True,
     )
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from kfp_gitops.base import files, schema
 from kfp_gitops.base.errors import Problem, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path, parse
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.sources.values import Merged, Moved, merge
 
 TEAMS = "environments/teams.yaml"
@@ -109,7 +110,7 @@ def _pipeline(reviewed: Document, team: _Team, name: str) -> Merged:
     """One pipeline: defaults of the team, those of its template, what is common to environments, what is its own."""
     common, own = _only(team.common, name), _only(team.own, name)
     template = _template(own, name) or _template(common, name) or name
-    found: Document = Document(TEAMS, {}, {}, {})
+    found: Document = Document(TEAMS, {"pipelines": {}}, {}, {})
     for at in (("defaults",), ("defaultsOf", template)):
         if _holds(reviewed.value["teams"].get(team.name), at):
             moved = Moved.of(reviewed, ("teams", team.name, *at), ("pipelines", name, "values"))
@@ -130,9 +131,11 @@ def _template(document: Document, name: str) -> str:
 
 
 def _only(document: Document, name: str) -> Document:
-    """The same with one pipeline; where it stands is not touched."""
-    found = _pipelines(document)
-    return replace(document, value={"pipelines": {name: found[name]} if name in found else {}})
+    """The same with one pipeline; the document is looked into once for the places of all of them."""
+    at = ("pipelines", name)
+    if name in _pipelines(document):
+        return Moved.of(document, at, at)
+    return Document(document.path, {"pipelines": {}}, {}, {})
 
 
 def _pipelines(document: Document) -> Mapping[str, Any]:

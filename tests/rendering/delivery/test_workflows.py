@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import yaml
 from delivery.ci import run as _run
+from gitrepo import commit
 from kfp_gitops.devserver import DevServer
 from kfpapi.stub import Answer, Stub
 from project import PROJECT
+from shared_specs import make_earlier
 from tools import missing
 
 BIN = Path(sys.executable).parent
@@ -130,6 +132,23 @@ def test_only_the_pipelines_that_changed_are_run(clone: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.findall(r"::group::(\S+)", done.stdout) == ["quickstart"]
     assert "SUCCEEDED  summarize" in done.stdout
+
+
+def test_a_change_of_a_component_runs_the_pipelines_that_use_it(clone: Path) -> None:
+    """No file in their folders changes; and where specs stand is no change at all."""
+    make_earlier(clone, "dev")
+    commit(clone, "each pipeline with specs of its own")
+    for component, uses in (
+        ("", []),
+        ("summarize_usage", ["quickstart"]),
+        ("train_model", ["per-service-training", "predictive-scaling", "quickstart"]),
+    ):
+        if component:
+            _edit(clone / f"components/{component}/component.yaml", "import kfp", "import kfp  # again")
+        assert _run(sys.executable, "scripts/render.py", "--env", "dev", "--lock", cwd=clone).returncode == 0
+        assert _run("git", "add", "manifests", cwd=clone).returncode == 0
+        done = _run(".github/ci/local-runs", "HEAD", cwd=clone, PYTHON="echo")
+        assert (done.returncode, re.findall(r"--pipeline=(\S+) --local", done.stdout)) == (0, uses)
 
 
 def test_parameters_of_local_runs_are_of_pipelines_that_there_are() -> None:

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from time import process_time
 
 import pytest
-from kfp_gitops.base import bounds
+from kfp_gitops.base import bounds, processes
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.sources import templates
 
@@ -85,7 +86,7 @@ def test_a_pattern_that_takes_for_ever_is_stopped() -> None:
 
 
 STEP_FOR_EVER = """
-from kfp_gitops.base import bounds
+from kfp_gitops.base import bounds, processes
 bounds._UNHEARD = 0.3  # as it is, five seconds of a processor are burnt
 one, other = [], []
 for _ in range(60):
@@ -97,4 +98,56 @@ with bounds.bounded("x", 0.1):
 
 def test_a_single_step_that_takes_for_ever_ends_the_process() -> None:
     ended = subprocess.run([sys.executable, "-c", STEP_FOR_EVER], timeout=60, check=False)
+    assert ended.returncode == -signal.SIGPROF
+
+
+def _burn(seconds: float) -> None:
+    until = process_time() + seconds
+    while process_time() < until:
+        pass
+
+
+def test_timers_that_stand_leave_each_body_its_own_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_AGAIN", 0.05)
+    before = resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)
+    with bounds.standing(0.3):
+        for _ in range(4):
+            with bounds.bounded("x"), bounds.bounded("y"):
+                _burn(0.2)
+        _burn(0.5)  # between two bodies nothing is bounded
+        with pytest.raises(InputError, match=r"^x: takes more than 0\.3 s"), bounds.bounded("x"):
+            _burn(20)
+        with bounds.bounded("x"):
+            _burn(0.1)
+        with pytest.raises(InputError, match=r"^z: takes more than 1024 MB"), bounds.bounded("z"):
+            bytearray(2**40)
+    assert (resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM)) == before
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0)
+    with pytest.raises(InputError, match=r"^x: takes more than 0\.1 s"), bounds.bounded("x", 0.1):
+        _burn(20)
+
+
+def test_timers_that_stand_strike_in_a_forked_process_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "_AGAIN", 0.05)
+
+    def slow(item: int) -> str:
+        try:
+            with bounds.bounded(f"item {item}"):
+                _burn(0 if item % 4 else 20)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    with bounds.standing(0.2):
+        found = processes.spread(slow, range(8), 1)
+    assert [text.split(":")[0] for text in found if text] == ["item 0", "item 4"]
+
+
+STANDING_FOR_EVER = STEP_FOR_EVER.replace(
+    'with bounds.bounded("x", 0.1):', 'with bounds.standing(0.1), bounds.bounded("x"):'
+)
+
+
+def test_a_step_that_takes_for_ever_ends_the_process_where_timers_stand() -> None:
+    ended = subprocess.run([sys.executable, "-c", STANDING_FOR_EVER], timeout=60, check=False)
     assert ended.returncode == -signal.SIGPROF

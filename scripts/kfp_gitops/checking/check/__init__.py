@@ -1,5 +1,5 @@
 """The checks of a manifest beyond its schema: names, references, types, scopes, circles, pods, schedules."""
 
-from kfp_gitops.checking.check.checker import interface, nested_problems, problems, warnings
+from kfp_gitops.checking.check.checker import findings, interface, nested_problems, problems, warnings
 
-__all__ = ["interface", "nested_problems", "problems", "warnings"]
+__all__ = ["findings", "interface", "nested_problems", "problems", "warnings"]

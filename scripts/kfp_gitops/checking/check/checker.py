@@ -55,6 +55,14 @@ from kfp_gitops.language.manifest.order import CycleError, ordered
 from kfp_gitops.sources.components import Interface, Port
 
 
+def findings(
+    manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface]
+) -> tuple[list[Problem], list[Problem]]:
+    """What `problems` and `warnings` find."""
+    context = Context(manifest, components, pipelines)
+    return sorted(set(_run(context))), _warnings(context)
+
+
 def problems(
     manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface] | None = None
 ) -> list[Problem]:
@@ -67,12 +75,15 @@ def warnings(
     manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface] | None = None
 ) -> list[Problem]:
     """What a manifest says that works here and is known to fail elsewhere; in order of position."""
-    context = Context(manifest, components, pipelines or {})
+    return _warnings(Context(manifest, components, pipelines or {}))
+
+
+def _warnings(context: Context) -> list[Problem]:
     found = [
         *groups.warnings(context),
         *tasks.warnings(context),
-        *schedules.warnings(manifest),
-        *macros.warnings(manifest),
+        *schedules.warnings(context.manifest),
+        *macros.warnings(context.manifest),
     ]
     return sorted(
         {
@@ -226,7 +237,7 @@ def _workspace(context: Context) -> Iterator[Problem]:
         return
     for node in walk(context.manifest.body):
         for value in order.values(node):
-            if RunRef("workspace") in references(value):
+            if any(type(found) is RunRef and found == RunRef("workspace") for found in references(value)):
                 what, todo = f"{node.id!r} uses the workspace, and there is none", "add `spec.workspace`"
                 yield context.document.problem(node.at, what, todo, key=True)
 

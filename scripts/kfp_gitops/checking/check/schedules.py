@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.language import cron
@@ -39,6 +40,7 @@ def warnings(manifest: Manifest) -> Iterator[Problem]:
             )
 
 
+@lru_cache(maxsize=1024)
 def refusal(text: str) -> tuple[str, str] | None:
     """Why a cron may not stand in a manifest, and what to write; None when it may."""
     fields = cron.split(text)

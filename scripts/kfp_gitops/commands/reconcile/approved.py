@@ -13,7 +13,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import as_called
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import options, showing
 
 if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
@@ -80,6 +80,7 @@ def judged(arguments: Namespace, held: Held, found: Plan, asked: Approved | None
     verdict = approval.verdict(found, asked, held.begun)
     arguments.report.moved = approval.left(found, asked, held.begun) if verdict is Verdict.OTHER else ()
     if verdict is Verdict.OTHER:
+        showing.the_rest(arguments, found)
         raise RefusedError(approval.refusal(found, asked, held.begun, _renewed_by(arguments, found)))
     if verdict is not Verdict.SAME:
         console.note(_said(verdict, asked))

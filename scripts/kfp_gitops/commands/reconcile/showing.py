@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.plantext import Look
 
 
+_MOST = 20
+"""Lines of a plan before it is carried out."""
+
+
 def add(shown: Any) -> None:
     """Declare the options."""
     shown.add_argument("--format", choices=("text", "json", "markdown"), default="text")
@@ -60,3 +64,16 @@ def look(arguments: Namespace, most: int = 0) -> Look:
 
     everything = arguments.everything
     return Look(columns.width(), everything, console.coloured(), 0 if everything else most)
+
+
+def beginning(arguments: Namespace, found: Plan) -> None:
+    """Show the first lines of what it changes, for its work is to follow in the same log."""
+    show(arguments, found, _MOST)
+
+
+def the_rest(arguments: Namespace, found: Plan) -> None:
+    """Show all of it where `beginning` was not all: what somebody is asked to approve is seen whole."""
+    from kfp_gitops.reconcile import plantext
+
+    if arguments.format == "text" and plantext.is_cut(found, look(arguments, _MOST)):
+        console.result(plantext.to_text(found, look(arguments)))

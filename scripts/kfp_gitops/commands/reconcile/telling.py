@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.plan import Plan
 
-_MOST = 20
-"""Lines of a plan before it is carried out."""
 _TERMINATION_BYTES = 4096
 """Kubernetes cuts a longer message (container.terminationMessagePath)."""
 
@@ -65,7 +63,7 @@ def plan(arguments: Namespace, found: Plan) -> None:
 
     quiet = arguments.format == "text" and not arguments.out and not arguments.everything
     if not quiet or found.to_do or found.conflicts:
-        showing.show(arguments, found, most=_MOST)
+        showing.beginning(arguments, found)
         return
     for line in plantext.notes(lines.placed(arguments, found), showing.look(arguments)):
         console.result(line)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.language.manifest.settings import Pod, Settings
+from kfp_gitops.language.manifest.settings import Pod, Settings, pod_values
 from kfp_gitops.language.manifest.value import Constant, Value
 
 API_VERSION = "kfp-gitops/v1"
@@ -92,6 +93,11 @@ class Task:
     arguments_at: Path
     settings: Settings
     pod: Pod
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """Every value that it is given."""
+        return (*self.arguments.values(), *(value for _, value, _ in pod_values(self.pod)))
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,8 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     """Every node, outer before inner, in manifest order; exit tasks before the body they guard."""
     for node in nodes:
         yield node
+        if type(node) is Task:  # most are, and have no bodies
+            continue
         if isinstance(node, Guarded):
             yield node.exit_task
         for body in bodies(node):

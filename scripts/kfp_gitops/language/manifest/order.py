@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kfp_gitops.language.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
-from kfp_gitops.language.manifest.settings import pod_values
 from kfp_gitops.language.manifest.value import Value, tasks
 
 
@@ -56,11 +55,11 @@ def waits_for(node: Node) -> Iterator[str]:
             yield from waits_for(inner)
 
 
-def values(node: Node) -> list[Value]:
+def values(node: Node) -> Sequence[Value]:
     """Every value that a node itself gives or compares; not those of the nodes inside it."""
     match node:
         case Task():
-            return [*node.arguments.values(), *(value for _, value, _ in pod_values(node.pod))]
+            return node.values
         case Importer():
             return [node.uri, node.metadata]
         case Loop():

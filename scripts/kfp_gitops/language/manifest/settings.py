@@ -138,6 +138,9 @@ class Placement:
     affinity: tuple[AffinityTerm, ...] | Value = ()
 
 
+_ANYWHERE = Placement()
+
+
 @dataclass(frozen=True)
 class SecurityContext:
     """As whom the container runs."""
@@ -197,6 +200,8 @@ def _resource_values(resources: Resources) -> Iterator[tuple[Path, Value, tuple[
 
 
 def _placement_values(placement: Placement) -> Iterator[tuple[Path, Value, tuple[str, ...]]]:
+    if placement == _ANYWHERE:
+        return
     for index, toleration in enumerate(placement.tolerations):
         if not isinstance(toleration, Toleration):
             yield ("placement", "tolerations", index), toleration, ("dict", "list")

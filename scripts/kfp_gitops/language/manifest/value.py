@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,21 +107,17 @@ Value = (
 
 def parts(value: Value) -> tuple[Value, ...]:
     """What a list, a map or a text is put together from; nothing for every other value."""
-    match value:
-        case ListValue(items) | ConcatValue(items):
-            return items
-        case MapValue(items):
-            return tuple(items.values())
-    return ()
+    if isinstance(value, ListValue | ConcatValue):
+        return value.items
+    return tuple(value.items.values()) if isinstance(value, MapValue) else ()
 
 
-def references(value: Value) -> Iterator[Value]:
+def references(value: Value) -> Sequence[Value]:
     """Every reference inside a value, itself included; of `oneOf` itself alone."""
+    if isinstance(value, Constant):
+        return ()
     inner = parts(value)
-    for item in inner:
-        yield from references(item)
-    if not inner and not isinstance(value, Constant):
-        yield value
+    return [found for item in inner for found in references(item)] if inner else (value,)
 
 
 def tasks(value: Value) -> Iterator[str]:

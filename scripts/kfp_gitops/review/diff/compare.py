@@ -68,7 +68,7 @@ def _changed_manifests(before: State, after: State) -> list[dict[str, Mapping[st
         {
             name: files.manifest
             for name, files in side.items()
-            if files and getattr(other.get(name), "texts", None) != files.texts
+            if files and files.may_have_events and getattr(other.get(name), "texts", None) != files.texts
         }
         for side, other in (folders, folders[::-1])
     ]
@@ -136,7 +136,7 @@ def _unsaid(
 
 def _unlisted(environment: str, before: State, after: State) -> Iterator[Change]:
     """Files that belong to no pipeline of environment.yaml, neither before nor after; specs, in one of them."""
-    listed, strays = {*before.entries(), *after.entries()}, {*before.strays(), *after.strays()}
+    listed, strays = {*before.entries(), *after.entries()}, before.strays | after.strays
     for path in sorted({**before.texts, **after.texts}):
         top, _, rest = path.partition("/")
         name, slash, _ = rest.partition("/")

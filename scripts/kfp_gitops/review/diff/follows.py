@@ -31,8 +31,7 @@ class Facts:
     def files(self) -> dict[str, dict[str, str]]:
         """ConfigMap → what it holds: key → path below manifests/<env>/; shared specs are in one of their own."""
         found: dict[str, dict[str, str]] = {}
-        strays = {*self.state.strays()}
-        for path in (path for path in self.state.texts if path not in strays):
+        for path in (path for path in self.state.texts if path not in self.state.strays):
             match path.split("/"):
                 case ["pipelines", pipeline, _, *_] if pipeline in self.pipelines:
                     found.setdefault(f"pipeline {pipeline}", {})[key(path)] = path

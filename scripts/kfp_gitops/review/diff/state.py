@@ -79,6 +79,11 @@ class PipelineFiles(Files):
         return identity((f"pipelines/{name}/{path}", text) for path, text in self.texts.items())
 
     @property
+    def may_have_events(self) -> bool:
+        """Whether a known event may stand in its manifest, which has such a key: most need not be read for that."""
+        return "learn" in self.texts.get(MANIFEST, "")
+
+    @property
     def manifest(self) -> Mapping[str, Any]:
         """The pipeline's manifest as YAML data."""
         return mapping(self.document(MANIFEST))
@@ -137,8 +142,12 @@ class State(Files):
         """What environment.yaml says; empty when there is none."""
         return mapping(self.document(ENVIRONMENT))
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> Mapping[str, Entry]:
         """Pipeline → what environment.yaml and the lock say of it."""
+        return self._entries
+
+    @cached_property
+    def _entries(self) -> Mapping[str, Entry]:
         locked = mapping(mapping(self.document(LOCK)).get("pipelines"))
         return {
             item["name"]: Entry(
@@ -174,8 +183,12 @@ class State(Files):
         """Paths of the shared files that some entry refers to."""
         return frozenset(path for item in self._items() for _, _, path in specs.of_entry(item))
 
-    def strays(self) -> Iterator[str]:
+    @cached_property
+    def strays(self) -> frozenset[str]:
         """Paths of component specs that no pipeline of environment.yaml uses."""
+        return frozenset(self._strays())
+
+    def _strays(self) -> Iterator[str]:
         listed = {item["name"]: specs.FOLDER in item for item in self._items()}
         for path in self.texts:
             match path.split("/"):
@@ -204,7 +217,8 @@ class State(Files):
                 texts[pipeline][name] = text
         for item in self._items():
             if specs.FOLDER in item:
-                texts[item["name"]] = {**_without_specs(texts[item["name"]]), **dict(self._specs(item))}
+                found = {**_without_specs(texts.pop(item["name"], {})), **dict(self._specs(item))}
+                texts |= {item["name"]: found} if found else {}
         return {pipeline: PipelineFiles(self.name, found) for pipeline, found in texts.items()}
 
     def _specs(self, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -131,19 +131,20 @@ def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str])
         yield taker.values.problem(
             ("pipelines",), f"{taker.name} has no pipeline to promote to", todo, key=True
         )
+    own = environment.values_path(taker.name)
     for name in pipelines or taker.pipelines:
         if not taker.has(name):
             like = meant(name, taker.pipelines)
             todo = (
                 f"did you mean {like!r}?"
                 if like
-                else f"add its values to {environment.values_path(taker.name)}"
+                else f"add its values to {giver.file_of(name, taker.name) if giver.has(name) else own}"
             )
             yield taker.values.problem(
                 ("pipelines",), f"{taker.name} has no pipeline {name!r}", todo, key=True
             )
         elif not giver.has(name):
-            todo = f"add it to {environment.values_path(giver.name)}, or name the others with --pipeline"
+            todo = f"add it to {taker.file_of(name, giver.name)}, or name the others with --pipeline"
             yield taker.values.problem(
                 ("pipelines", name),
                 f"{giver.name} has no pipeline {name!r}, so it has no release",

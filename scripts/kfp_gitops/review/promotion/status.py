@@ -36,6 +36,11 @@ class Pending:
         """Whether a promotion would change the target."""
         return self.wanted and self.after is not None and self.before != self.after
 
+    @property
+    def is_the_same(self) -> bool:
+        """Whether both have the very same."""
+        return self.wanted and self.after is not None and self.before == self.after
+
 
 def status(root: Path, source: str, target: str) -> list[Pending]:
     """Every pipeline of either environment, and the reconciler's image, in order of name.
