@@ -230,7 +230,7 @@ def release_of(root: Folder, sources: Sources, environment: Environment, pipelin
             raise InputError([_unknown_template(root, environment, pipeline, template)])
         return sources.release(template)
     if pipeline not in environment.promoted:
-        raise InputError([_not_promoted(environment, pipeline)])
+        raise InputError([way.never_promoted(environment.values, environment.name, pipeline)])
     promoted = environment.promoted[pipeline]
     pinned = release.from_pinned(root, environment.name, pipeline, promoted["images"])
     if pinned.digest != promoted["digest"]:
@@ -249,16 +249,6 @@ def _unknown_template(root: Folder, environment: Environment, pipeline: str, tem
     what = f"no template for pipeline {pipeline!r}"
     todo = f"create {folder}/, name the one it is made from (`template:`), or {choose}"
     return environment.values.problem(("pipelines", pipeline), what, todo, key=True)
-
-
-def _not_promoted(environment: Environment, pipeline: str) -> Problem:
-    return environment.values.problem(
-        ("pipelines", pipeline),
-        f"pipeline {pipeline!r} was never promoted to {environment.name}",
-        f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {environment.file_of(pipeline)} until it is",
-        key=True,
-    )
 
 
 def _tampered(environment: Environment, pipeline: str, pinned: Release) -> Problem:

@@ -155,7 +155,9 @@ def test_since_when_is_the_merge_that_brought_it(chain: Chain) -> None:
     )
     assert found.since("hello", release) is None
     assert [found.had("hello", digest) for digest in (release, between, newest)] == [True, False, True]
+    assert "1 waits, the longest for 0m\n" in chain.run("promote", "--status").out
     chain.owner("not merged")
+    assert "1 waits, 1 not merged in dev yet\n" in chain.run("promote", "--status").out
     assert _status(chain)["pipelines"][0]["environments"]["dev"]["since"] is None
 
 
