@@ -99,7 +99,7 @@ def never_promoted(values: Document, name: str, pipeline: str) -> Problem:
     todo = f"run `python scripts/promote.py {source}--to {name} --pipeline {pipeline}`"
     at, what = ("pipelines", pipeline), f"pipeline {pipeline!r} was never promoted to {name}"
     found = values.problem(at, what, todo, key=True)
-    if found.path == f"environments/{name}/values.yaml":
+    if found.path.startswith(f"environments/{name}/"):
         return found
     more = f", or write `{pipeline}: null` into environments/{name}/values.yaml until it is"
     return values.problem(at, what, todo + more, key=True)
