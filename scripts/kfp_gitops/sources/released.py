@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, Problem, meant, raise_if_any
-from kfp_gitops.sources import release
+from kfp_gitops.sources import release, way
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import Release, Sources
 
@@ -38,7 +38,7 @@ def release_of(root: Path, sources: Sources, env: Environment, pipeline: str) ->
             raise InputError([_unknown_template(root, env, pipeline, template)])
         return sources.release(template)
     if pipeline not in env.promoted:
-        raise InputError([_not_promoted(env, pipeline)])
+        raise InputError([way.never_promoted(env.values, env.name, pipeline)])
     promoted = env.promoted[pipeline]
     pinned = release.from_pinned(root, env.name, pipeline, promoted["images"])
     if pinned.digest != promoted["digest"]:
@@ -57,16 +57,6 @@ def _unknown_template(root: Path, env: Environment, pipeline: str, template: str
     what = f"no template for pipeline {pipeline!r}"
     todo = f"create {folder}/, name the one it is made from (`template:`), or {choose}"
     return env.values.problem(("pipelines", pipeline), what, todo, key=True)
-
-
-def _not_promoted(env: Environment, pipeline: str) -> Problem:
-    return env.values.problem(
-        ("pipelines", pipeline),
-        f"pipeline {pipeline!r} was never promoted to {env.name}",
-        f"run `python scripts/promote.py --from {env.promotes_from or 'ENV'} --to {env.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {env.file_of(pipeline)} until it is",
-        key=True,
-    )
 
 
 def _tampered(env: Environment, pipeline: str, pinned: Release) -> Problem:

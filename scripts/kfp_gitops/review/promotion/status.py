@@ -13,8 +13,8 @@ from kfp_gitops.sources import environment, released
 from kfp_gitops.sources.environment import RECONCILER_IMAGE
 from kfp_gitops.sources.release import Release
 
-Log = Callable[[str, tuple[str, ...]], list[str]]
-"""The commits after one that touched paths, as `git.log` says."""
+Log = Callable[[str], Sequence[tuple[str, frozenset[str]]]]
+"""A commit → what each one after it touched."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
     given = released.releases(root, giver)
     promoted = [name for name in taker.pipelines if name in taker.promoted]
     taken = released.releases(root, taker, promoted)
-    log = cache(partial(git.log, root))  # most pipelines of a template were promoted at one commit
+    log = cache(partial(git.log, root, folders=("templates", "components", "environments")))
     found = [
         _pending(log, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
         if taker.has(name)
@@ -95,6 +95,9 @@ def _changed(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> 
             yield f"{what}{name} differs"
 
 
-def _commits(log: Log, new: Release, since: str | None) -> list[str]:
+def _commits(log: Log, new: Release, since: str | None) -> Iterator[str]:
     """The commits since the promoted one that touched what the release is made of; none when that is not known."""
-    return log(since, (new.folder, *new.spec_paths.values())) if since and is_committed(since) else []
+    specs, folder = frozenset(new.spec_paths.values()), f"{new.folder}/"
+    for line, files in log(since) if since and is_committed(since) else ():
+        if not specs.isdisjoint(files) or any(name.startswith(folder) for name in files):
+            yield line
