@@ -122,7 +122,9 @@ def test_what_was_compiled_elsewhere_is_limited_too(repository: Path, render: Ca
     assert "uses the image 'registry.example.com/steps@" in found.err
 
 
-@pytest.mark.parametrize("names", ["as in the .proto", "an executor called root"])
+@pytest.mark.parametrize(
+    "names", ["as in the .proto", "an executor called root", "a key root beside platforms"]
+)
 def test_no_name_in_what_was_compiled_elsewhere_hides_what_it_uses(names: str) -> None:
     spec, platform = documents()
     settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
@@ -132,7 +134,9 @@ def test_no_name_in_what_was_compiled_elsewhere_hides_what_it_uses(names: str) -
         source["secret_name"] = source.pop("secretName")
         given = {"secret_as_env": given["secretAsEnv"], "pvc_mount": given["pvcMount"]}
     settings["root" if names == "an executor called root" else next(iter(settings))] = given
-    found = named.uses([], {"rich.yaml": [_document(spec), _document(platform)]}, {})
+    if names == "a key root beside platforms":
+        platform["root"] = {}
+    found = named.uses([], {"rich.yaml": [_document(None), _document(spec), _document(platform)]}, {})
     assert {("secrets", "fraud-db"), ("volumeClaims", "fraud-data")} <= {
         (use.kind, use.name) for use in found
     }

@@ -101,6 +101,12 @@ def _name(value: Value) -> str:
     return str(value.value) if isinstance(value, Constant) else ""
 
 
+def _settings(value: Any) -> Any:
+    """What of a document may name something: the settings of a compiled pipeline stand beside it, in another one."""
+    is_pipeline = isinstance(value, Mapping) and "root" in value
+    return value.get("platforms") if is_pipeline else value
+
+
 def _of_ir(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for item in value:
