@@ -67,10 +67,7 @@ def uses(
                 for name in components.image_names(document)
                 if name not in STUB_IMAGES
             )
-            if (
-                "root" not in document.value
-            ):  # its settings stand beside a compiled pipeline, in another document
-                found += (Use(kind, name, called) for kind, name in _of_ir(document.value))
+            found += (Use(kind, name, called) for kind, name in _of_ir(_settings(document.value)))
     return sorted(set(found))
 
 

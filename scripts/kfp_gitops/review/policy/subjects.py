@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import raise_if_any
+from kfp_gitops.base.errors import InputError, raise_if_any
 from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering import repacked, specs
@@ -142,7 +142,10 @@ def _named(
     for document in documents:
         yield from in_containers(environment, _called(name), document)
         yield from in_kustomization(environment, name, document)
-    match PurePosixPath(name).parts:
+    parts = PurePosixPath(name).parts
+    if not documents and parts[0] in (ENVIRONMENT, "pipelines", specs.FOLDER):
+        raise InputError.of(path, "holds nothing", "render it again", 1, 1)
+    match parts:
         case (top,) if top == ENVIRONMENT:
             yield from in_environment(environment, documents[0])
         case ("pipelines", pipeline, "pipeline.yaml"):
