@@ -13,7 +13,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, raise_if_any
 from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering import repacked, specs
+from kfp_gitops.rendering import artifact, repacked, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, bounds_of
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
@@ -50,7 +50,7 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
         else:
             texts[name] = files.read_text(root, path)
             yield from _of_file(root, environment, name, texts[name], path, refs)
-    raise_if_any(repacked.faults(folder, texts))
+    raise_if_any([*repacked.faults(folder, texts), *artifact.faults(folder, texts)])
 
 
 Refs = Mapping[str, str]
