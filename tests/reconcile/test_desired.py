@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kfp_gitops.base.errors import InputError, RefusedError, UsageError
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.reconcile import desired
 from kfp_gitops.reconcile.hosts import checked_host
 from project import Outcome
@@ -120,3 +121,15 @@ def test_a_server_that_is_not_there_is_exit_4(manifests: Path, command: Command)
     assert outcome.code == 4
     assert "127.0.0.1:9" in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("again", ["pipelines", "absent"])
+def test_a_pipeline_that_a_merge_left_twice_is_refused(manifests: Path, again: str) -> None:
+    path = manifests / "environment.yaml"
+    found = yaml.safe_load(path.read_text("utf-8"))
+    (entry,) = found["pipelines"]
+    more = {**entry, "commit": "a" * 40} if again == "pipelines" else {"name": "hello", "delete": "pipeline"}
+    path.write_text(dump({**found, again: [*found.get(again, []), more]}), "utf-8")
+    for read in (desired.load, desired.reviewed):
+        with pytest.raises(InputError, match="'hello' stands in it twice"):
+            read(manifests, "dev")

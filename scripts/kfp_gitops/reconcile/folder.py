@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -193,6 +194,7 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     locked: dict[str, Locked] = {}
     for part in source.parts():
         of_part = _selected(settings if part is source else _settings(part, environment), chosen)
+        raise_if_any(_twice(part, of_part, shelf.labels))
         for entry in of_part["pipelines"]:
             shelf.put(rendered_pipeline(part, entry, shared))
             entries.append({key: value for key, value in entry.items() if key != "components"})
@@ -201,6 +203,14 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     found = {**_selected(settings, chosen), "pipelines": entries}
     beside = known.keys() - (chosen or ())
     return Texts(found, shelf, locked, source.name, selection=selection, beside=frozenset(beside))
+
+
+def _twice(part: Source, settings: Mapping[str, Any], known: Mapping[str, object]) -> Iterator[Problem]:
+    """A merge by lines may have left a pipeline twice, or as a tombstone too: which of the two is meant, nobody knows."""
+    names = Counter(entry["name"] for key in ("pipelines", "absent") for entry in settings.get(key, ()))
+    for name in (name for name, count in names.items() if count > 1 or name in known):
+        what, todo = f"{name!r} stands in it twice", "run `python scripts/render.py --all --lock`"
+        yield Problem(f"{part.name}/{ENVIRONMENT}", 0, 0, what, todo)
 
 
 def _settings(source: Source, environment: str) -> Mapping[str, Any]:
