@@ -206,7 +206,7 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
 
 
 def _twice(part: Source, settings: Mapping[str, Any], known: Mapping[str, object]) -> Iterator[Problem]:
-    """A merge by lines may have left a pipeline twice, or as a tombstone too: which of the two is meant, nobody knows."""
+    """A merge by lines may have left a pipeline twice, or as a tombstone, too: nobody knows which is meant."""
     names = Counter(entry["name"] for key in ("pipelines", "absent") for entry in settings.get(key, ()))
     for name in (name for name, count in names.items() if count > 1 or name in known):
         what, todo = f"{name!r} stands in it twice", "run `python scripts/render.py --all --lock`"
