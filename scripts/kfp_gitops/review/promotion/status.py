@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kfp_gitops.base import git
 from kfp_gitops.review.promotion.provenance import is_committed
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 from kfp_gitops.sources.environment import RECONCILER_IMAGE
 from kfp_gitops.sources.release import Release
 
@@ -50,9 +50,9 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
         InputError: an environment's inputs are broken, or a pinned copy is not what was promoted.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    given = environment.releases(root, giver)
+    given = released.releases(root, giver)
     promoted = [name for name in taker.pipelines if name in taker.promoted]
-    taken = environment.releases(root, taker, promoted)
+    taken = released.releases(root, taker, promoted)
     log = cache(partial(git.log, root, folders=("templates", "components", "environments")))
     found = [
         _pending(log, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
