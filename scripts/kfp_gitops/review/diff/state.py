@@ -10,10 +10,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.base.yamltext import Document, parse_all
+from kfp_gitops.base.yamltext import Bounds, Document, parse_all
 from kfp_gitops.language.manifest.migration import migrated
 from kfp_gitops.rendering import specs
-from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, identity, paused_until
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, bounds_of, identity, paused_until
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.diff import leftover, schedules
@@ -48,26 +48,26 @@ class Files:
 
     def _parsed(self, path: str) -> Sequence[Document]:
         text = self.texts.get(path)
-        return _read(text, self._place(path)) if text is not None else ()
+        return _read(text, self._place(path), bounds_of(path)) if text is not None else ()
 
     def _place(self, path: str) -> str:
         return f"{self.name}: {path}"
 
 
-def _read(text: str, place: str) -> Sequence[Document]:
+def _read(text: str, place: str, bounds: Bounds) -> Sequence[Document]:
     """A text is parsed once, and again only to say where it is wrong.
 
     More than one layer asks for a file, and pipelines share their components.
     """
     try:
-        return _parsed(text)
+        return _parsed(text, bounds)
     except InputError:
-        return parse_all(text, place)
+        return parse_all(text, place, bounds)
 
 
 @lru_cache(maxsize=512)
-def _parsed(text: str) -> tuple[Document, ...]:
-    return tuple(parse_all(text, ""))
+def _parsed(text: str, bounds: Bounds) -> tuple[Document, ...]:
+    return tuple(parse_all(text, "", bounds))
 
 
 @dataclass(frozen=True)
