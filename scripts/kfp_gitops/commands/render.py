@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from kfp_gitops.base import columns, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.base.files import Wanted
-from kfp_gitops.commands import console, listing, origin
+from kfp_gitops.commands import console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
@@ -59,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendered = _render_all(root, names, part, remember=not arguments.check)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
     verbose, whole = arguments.verbose, arguments.all and not part
-    unneeded = unused.templates(root, [item.inputs for item in rendered]) if whole else ()
+    unneeded = _unneeded(root, rendered) if whole else []
     warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
     listing.warnings(warned, everything=verbose)
     if arguments.check:
+        from kfp_gitops.commands import origin  # a tenth of all imports, for this alone
+
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = _all_wanted(root, rendered, compile_too=compile_too, verbose=verbose)
@@ -108,6 +110,11 @@ def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: 
     if not rendered and without:
         raise without[0]
     return rendered
+
+
+def _unneeded(root: Path, rendered: Sequence[Rendered]) -> list[Problem]:
+    every = [item.inputs for item in rendered]
+    return [*unused.templates(root, every), *unused.of_teams(root, every)]
 
 
 def _all_wanted(root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> list[Whole]:

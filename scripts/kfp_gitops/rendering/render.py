@@ -6,7 +6,7 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from kfp_gitops.base import bounds, files, processes, schema
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
+from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
@@ -24,7 +25,7 @@ from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.rendering.standing import Standing
-from kfp_gitops.sources import brought, components, environment
+from kfp_gitops.sources import brought, components, environment, released
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
 from kfp_gitops.sources.selection import ALL, Selection
@@ -115,6 +116,8 @@ class _Inputs:
     memo: Memo
     shared: str
     sources: Sources
+    known: dict[str, str] = field(default_factory=dict)
+    """The texts of shared specs in manifests/ that were read already: most pipelines ask again."""
 
     @classmethod
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
@@ -127,7 +130,7 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
     try:
-        release = environment.release_of(inputs.root, inputs.sources, env, name)
+        release = released.release_of(inputs.root, inputs.sources, env, name)
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
@@ -157,7 +160,8 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
     entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
-        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
+        folder = Plain(inputs.root, f"manifests/{inputs.env.name}")
+        pipeline = rendered.read_from(folder, entry, inputs.known)
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None
@@ -172,7 +176,7 @@ def _outcome(pipeline: RenderedPipeline) -> str:
 def _is_other(inputs: _Inputs, name: str) -> bool:
     """Whether it is known for certain that a pipeline's inputs give something else than what stands in manifests/."""
     try:
-        release = environment.release_of(inputs.root, inputs.sources, inputs.env, name)
+        release = released.release_of(inputs.root, inputs.sources, inputs.env, name)
         key = _key(inputs, name, release)
     except InputError:
         return False
