@@ -136,5 +136,7 @@ def _script(name: str, *arguments: str) -> list[str]:
 def _may_end_with(codes: Sequence[int], argv: Sequence[str]) -> Command:
     """1: differences. What ends so and says nothing has failed."""
     test = " -o ".join(f"$code = {code}" for code in codes)
-    script = f'out=$(mktemp); "$@" > $out; code=$?; test -s $out -a \\( {test} \\); good=$?; rm $out; exit $good'
+    script = (
+        f'out=$(mktemp); "$@" > $out; code=$?; test -s $out -a \\( {test} \\); good=$?; rm $out; exit $good'
+    )
     return Command(" ".join(argv[1:3]), ["sh", "-c", script, "growth", *argv])
