@@ -198,7 +198,7 @@ def test_a_component_that_is_nowhere_is_told_by_its_path(volume: Volume) -> None
 
     def read(source: Source) -> None:
         part = next(iter(source.parts()))
-        assert part.holds(COMPONENT) and part.list_files("components") == ["train-0123abcd.yaml"]
+        assert part.list_files("components") == ["train-0123abcd.yaml"]
         with pytest.raises(InputError, match=r"desired/components/x-1\.yaml: no such file"):
             part.read_text("components/x-1.yaml")
         with pytest.raises(InputError, match=r"desired/pipelines/x: no such file"):
@@ -221,6 +221,8 @@ def test_components_of_another_part_are_refused(volume: Volume) -> None:
     )
     with pytest.raises(InputError, match=r"train-0123abcd\.yaml: no such file"):
         Mounted(volume.folder).whole(_all)
+    with pytest.raises(InputError, match=r"0123abcd\.yaml' does not belong into part \d of 4"):
+        Mounted(volume.folder).whole(lambda source: next(source.parts()).list_files("components"))
 
 
 def test_the_same_content_is_the_same_bytes_and_its_digest_is_that_of_the_tar(tmp_path: Path) -> None:

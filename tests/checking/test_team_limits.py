@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kfp_gitops.base.yamltext import Document
 from kfp_gitops.checking import named
 from kfp_gitops.language import cron
 from project import PROJECT, Outcome
@@ -119,6 +120,26 @@ def test_what_was_compiled_elsewhere_is_limited_too(repository: Path, render: Ca
     assert "uses the Secret 'fraud-db' (rich.yaml)" in found.err
     assert "uses the Secret that is named only when it runs (rich.yaml)" in found.err
     assert "uses the image 'registry.example.com/steps@" in found.err
+
+
+@pytest.mark.parametrize("names", ["as in the .proto", "an executor called root"])
+def test_no_name_in_what_was_compiled_elsewhere_hides_what_it_uses(names: str) -> None:
+    spec, platform = documents()
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    source = {"secretName": "fraud-db", "keyToEnv": [{"secretKey": "url", "envVar": "DB"}]}
+    given: dict[str, Any] = {"secretAsEnv": [source], "pvcMount": [{"constant": "fraud-data"}]}
+    if names == "as in the .proto":
+        source["secret_name"] = source.pop("secretName")
+        given = {"secret_as_env": given["secretAsEnv"], "pvc_mount": given["pvcMount"]}
+    settings["root" if names == "an executor called root" else next(iter(settings))] = given
+    found = named.uses([], {"rich.yaml": [_document(spec), _document(platform)]}, {})
+    assert {("secrets", "fraud-db"), ("volumeClaims", "fraud-data")} <= {
+        (use.kind, use.name) for use in found
+    }
+
+
+def _document(value: Any) -> Document:
+    return Document("rich.yaml", value, {}, {})
 
 
 def _with_secret() -> str:

@@ -54,6 +54,22 @@ def test_very_many_faults_in_the_same_words_are_one(faulty: int, lines: int) -> 
     assert told.startswith("templates/pipelines/p-0/pipeline.yaml.j2:1:1: retries never begin; write another")
 
 
+def test_the_same_value_that_a_thousand_pipelines_lack_is_one_fault() -> None:
+    path = "environments/dev/values.yaml"
+    lacking = [
+        Problem(path, n, 5, f"pipelines.customer-{n}.values lacks 'items'", "add `items:`")
+        for n in range(1000)
+    ]
+    told = faults.told(
+        InputError([*lacking, Problem(path, 9, 5, "pipelines.odd.values lacks 'name'", "add it")])
+    )
+    assert told.splitlines() == [
+        "environments/dev/values.yaml:9:5: pipelines.odd.values lacks 'name'; add it",
+        "environments/dev/values.yaml: pipelines.customer-0.values lacks 'items'; add `items:` "
+        "(and the same at 999 more places)",
+    ]
+
+
 def test_render_lists_the_first_files_it_writes(repository: Path, command: Callable[..., Outcome]) -> None:
     values = repository / "environments/dev/values.yaml"
     for number in range(30):

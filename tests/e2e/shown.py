@@ -12,14 +12,16 @@ import yaml
 from deliver import apply_job, deliver, sync
 from kube import Document, Failed, tell, until, watched
 from place import PUSHGATEWAY_PORT, address, host, repository_path, script, serve, space_of
+from shown_fleet import fleet
 
 _LATENCY = 2.0
 """Seconds: long enough that a pod is still at work when it is met."""
 
 
 def more() -> None:
-    """CronJobs, two Jobs at once, SIGTERM, a dead holder, tokens, an approved plan, an environment turned off."""
-    for check in (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _approved, _disabled):
+    """CronJobs, two Jobs, SIGTERM, a dead holder, tokens, an approved plan, an environment turned off, a fleet."""
+    checks = (_drift, _status, _tokens, _two_at_once, _terminated, _dead_holder, _approved, _disabled, fleet)
+    for check in checks:
         check()
 
 

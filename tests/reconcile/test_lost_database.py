@@ -10,6 +10,7 @@ from kfp_gitops.devserver import DevServer, Fault, Faults, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from project import Outcome
 from server_kit import FAKE, Command
+from team_kit import two_teams
 
 
 def _with_trigger(repository: Path) -> None:
@@ -124,3 +125,27 @@ def test_two_repositories_have_a_lock_and_a_memory_each_and_one_has_one(
 
 def _locks(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "cache/kfp-gitops/locks").glob("*.lock"))
+
+
+def test_a_lost_database_is_remembered_though_a_part_has_run_through(
+    repository: Path, tmp_path: Path, reconcile: Callable[..., Outcome], server: DevServer
+) -> None:
+    """Of the rest no release is really new either, so the apply of the whole that follows starts nothing."""
+    two_teams(repository)
+    for name in ("hello", "churn-daily"):
+        template = repository / f"templates/pipelines/{name}/pipeline.yaml.j2"
+        template.write_text(template.read_text() + "triggers:\n- name: changed\n  runOn: change\n")
+    assert "start run hello-changed-" in reconcile("apply").out
+    port = int(server.url.rsplit(":", 1)[1])
+    server.close()
+    with DevServer(tmp_path / "anew", executor=FAKE, grace=0.3, port=port) as anew:
+        part = reconcile("apply", "dev", "--select", "team=churn")
+        assert "seems to have lost its database" in part.err
+        assert "start run" not in part.out
+        whole = reconcile("apply")
+        assert whole.code == 0
+        assert "start run" not in whole.out
+        assert not KfpApi(anew.url, "").runs_called_like("changed")
+        template.write_text(template.read_text().replace("few", "some"))
+        assert "start run churn-daily-changed-" in reconcile("apply").out
+    server.start()

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile.progress import Progress
+from kfp_gitops.commands.reconcile.progress import Lines, Progress
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.events import Event
 from kfp_gitops.reconcile.plan import Plan, plan
@@ -79,3 +79,15 @@ def test_the_log_for_machines_has_every_step_also_of_many() -> None:
     _worked(Progress(log, clock=clock), clock, 1000, 1)
     rows = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [row["name"] for row in rows] == [f"p{n}" for n in range(1000)]
+
+
+def test_of_a_thousand_schedules_that_are_disabled_the_first_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines()
+    for number in range(1000):
+        lines.tell(f"disable schedule p{number}: done")
+    lines.ended()
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [*(f"disable schedule p{n}: done" for n in range(10)), "… 990 more"]
+    assert told.err == ""

@@ -147,3 +147,21 @@ def test_whose_a_pipeline_is_moves_no_plan() -> None:
     desired = replace(DESIRED, pipelines=(P,), owner=LIVE.owner)
     theirs = replace(desired, pipelines=(replace(P, team="churn"),))
     assert plan(desired, actual_of(LIVE)).basis.id == plan(theirs, actual_of(LIVE)).basis.id
+
+
+def test_what_happens_beside_a_part_moves_no_plan_of_it() -> None:
+    """Nor what is in no manifest: somebody who waits for an approval does not wait for all the others."""
+    theirs = replace(LIVE, id="s2", name="q-weekly", pipeline_id="p2")
+    desired = replace(DESIRED, pipelines=(P, replace(P, name="q")), owner=LIVE.owner)
+    some = part(desired, frozenset({"p"}))
+    ids = {
+        plan(some, actual_of(LIVE, *others)).basis.id
+        for others in (
+            (),
+            (theirs,),
+            (replace(theirs, enabled=False),),
+            (replace(theirs, name="gone-weekly"),),
+        )
+    }
+    assert len(ids) == 1
+    assert plan(desired, actual_of(LIVE)).basis.id != plan(desired, actual_of(LIVE, theirs)).basis.id

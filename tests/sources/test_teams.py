@@ -179,7 +179,9 @@ def test_what_to_do_about_a_teams_pipeline_names_the_teams_file(repository: Path
     assert "add its values to environments/prod/teams/churn.yaml" in command(*asked).err
     team(repository, "churn", "churn-daily", env="prod")
     found = command("render", "--root", repository, "--env", "prod").err
-    assert "write `churn-daily: null` into environments/prod/teams/churn.yaml until it is" in found
+    assert (
+        "environments/prod/teams/churn.yaml:2:3: pipeline 'churn-daily' was never promoted to prod" in found
+    )
 
 
 def test_keys_of_a_pipeline_are_the_same_in_both_schemas() -> None:
@@ -198,3 +200,24 @@ def test_keys_of_a_pipeline_are_the_same_in_both_schemas() -> None:
         team_file["patternProperties"][pattern]["properties"]
         == values["patternProperties"][pattern]["properties"]
     )
+
+
+def test_what_is_common_to_a_pipeline_of_no_environment_is_told(repository: Path, command: Command) -> None:
+    two_teams(repository)
+    common = {name: {"values": {"threshold": 5}} for name in ("churn-daily", "churn-dialy")}
+    write(repository, "environments/teams/churn.yaml", {"pipelines": common})
+    found = command("render", "--root", repository, "--all")
+    assert found.code == 0, found.err
+    (line,) = [line for line in found.err.splitlines() if "environments/teams/churn.yaml" in line]
+    assert line.startswith(
+        "environments/teams/churn.yaml:5:3: warning: no environment has the pipeline 'churn-dialy'"
+    )
+    assert "(`churn-dialy: {}`)" in line
+
+
+def test_a_common_file_that_no_environment_takes_is_read_too(repository: Path, command: Command) -> None:
+    two_teams(repository)
+    write(repository, "environments/teams/sales.yaml", {"pipeline": {}})
+    found = command("render", "--root", repository, "--all")
+    assert found.code == 2
+    assert "environments/teams/sales.yaml:1:1: unknown key 'pipeline'" in found.err

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from kfp_gitops.base import alike
 from kfp_gitops.base.errors import GitOpsError, InputError, Problem
 
+_ENTRY = re.compile(r"\bpipelines\.[\w-]+")
 _MOST = 50
 """Faults that are told one by one, however alike they are."""
 
@@ -23,4 +25,9 @@ def told(error: GitOpsError) -> str:
 
 def grouped(problems: Sequence[Problem]) -> list[list[Problem]]:
     """Those with the same words together, where they are many."""
-    return alike.grouped(problems, lambda one: (alike.shape(one.what), alike.shape(one.todo)))
+    return alike.grouped(problems, lambda one: (_words(one.what), _words(one.todo)))
+
+
+def _words(text: str) -> str:
+    """Without which pipeline it is of, where the place of a value says so."""
+    return _ENTRY.sub("pipelines.…", alike.shape(text))

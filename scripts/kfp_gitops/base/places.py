@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol, TypeVar
 
-from kfp_gitops.base import archives, files
+from kfp_gitops.base import files, parts
 from kfp_gitops.base.errors import InputError, RemoteError
 
 T = TypeVar("T")
@@ -220,7 +220,7 @@ class _State:
 
 
 def _parts(source: Plain | _State) -> Iterator[Source]:
-    return archives.parts(source) if archives.is_packed(source) else iter((source,))
+    return parts.parts(source) if parts.is_packed(source) else iter((source,))
 
 
 def _leaves(shown: str) -> InputError:

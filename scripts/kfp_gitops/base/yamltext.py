@@ -39,7 +39,7 @@ class Bounds:
 
 WRITTEN = Bounds(MAX_BYTES, MAX_NODES)
 """What people write."""
-GENERATED = Bounds(16 * 1024 * 1024, 1_000_000)
+GENERATED = Bounds(16 * 1024 * 1024, 500_000)
 """What is written of all pipelines of an environment: of 10,000 a lock has 2.3 MB, and environment.yaml as much."""
 _MOST = 100  # faults of scalars that are told of one file
 

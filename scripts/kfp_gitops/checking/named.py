@@ -7,6 +7,7 @@ and values they came from.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,7 +67,10 @@ def uses(
                 for name in components.image_names(document)
                 if name not in STUB_IMAGES
             )
-            found += (Use(kind, name, called) for kind, name in _of_ir(document.value))
+            if (
+                "root" not in document.value
+            ):  # its settings stand beside a compiled pipeline, in another document
+                found += (Use(kind, name, called) for kind, name in _of_ir(document.value))
     return sorted(set(found))
 
 
@@ -101,9 +105,10 @@ def _of_ir(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for item in value:
             yield from _of_ir(item)
-    if not isinstance(value, Mapping) or "root" in value:  # the settings stand beside the pipeline
+    if not isinstance(value, Mapping):
         return
-    for key, item in value.items():
+    for written, item in value.items():
+        key = _UNDERSCORE.sub(lambda found: found[1].upper(), str(written))
         if key in _IN_IR:
             if (name := _given(item)) != _IN_OTHER_FIELD:
                 yield _IN_IR[key], name
@@ -117,6 +122,8 @@ def _of_ir(value: Any) -> Iterator[tuple[str, str]]:
 
 
 _IN_OTHER_FIELD = "\0"
+_UNDERSCORE = re.compile("_([a-z])")
+"""KFP takes a field by its name in the .proto, too: `secret_name` (protojson, from which its driver reads settings)."""
 
 
 def _given(source: Any) -> str:

@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rendered = _render_all(root, names, part, remember=not arguments.check)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
     verbose, whole = arguments.verbose, arguments.all and not part
-    unneeded = unused.templates(root, [item.inputs for item in rendered]) if whole else ()
+    unneeded = _unneeded(root, rendered) if whole else []
     warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
     listing.warnings(warned, everything=verbose)
     if arguments.check:
@@ -110,6 +110,11 @@ def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: 
     if not rendered and without:
         raise without[0]
     return rendered
+
+
+def _unneeded(root: Path, rendered: Sequence[Rendered]) -> list[Problem]:
+    every = [item.inputs for item in rendered]
+    return [*unused.templates(root, every), *unused.of_teams(root, every)]
 
 
 def _all_wanted(root: Path, rendered: Sequence[Rendered], *, compile_too: bool, verbose: bool) -> list[Whole]:

@@ -9,7 +9,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from sys import intern
 
+_COMMON = frozenset({"repository", "environment", "release", "commit", "kfp"})
 _LINE = re.compile(r"^kfp-gitops ((?:[a-z]+=\S+)(?: [a-z]+=\S+)*)$", re.MULTILINE)
 
 
@@ -39,15 +42,23 @@ def describe(owner: Owner, text: str = "", **facts: str) -> str:
 def facts(description: str | None) -> Mapping[str, str]:
     """The facts of the last marker line in a description; empty when there is none."""
     lines = _LINE.findall(description or "")
-    return dict(pair.split("=", 1) for pair in lines[-1].split(" ")) if lines else {}
+    pairs = (pair.split("=", 1) for pair in lines[-1].split(" ")) if lines else ()
+    # Of thousands of objects the same words: kept once.
+    return {intern(key): intern(word) if key in _COMMON else word for key, word in pairs}
 
 
 def owner(description: str | None) -> Owner | None:
     """Who owns the object with this description; None when it is not marked."""
     found = facts(description)
     if "repository" in found and "environment" in found:
-        return Owner(found["repository"], found["environment"])
+        return _owner(found["repository"], found["environment"])
     return None
+
+
+@lru_cache(maxsize=256)
+def _owner(repository: str, environment: str) -> Owner:
+    """Mostly the same few."""
+    return Owner(repository, environment)
 
 
 _TAGS = {"repository": "kfp-gitops-repository", "environment": "kfp-gitops-environment"}

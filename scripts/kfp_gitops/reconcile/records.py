@@ -101,6 +101,16 @@ def experiment_name(pipeline: str, environment: str) -> str:
     return f"{pipeline}-{environment}"
 
 
+def backfill_prefix(schedule: str) -> str:
+    """What the names of all runs of backfills of a schedule of this name on KFP begin with; an instant follows."""
+    return f"backfill-{schedule}-"
+
+
+def makeup_prefix(schedule: str) -> str:
+    """The same of runs that make up for all that was missed up to an instant."""
+    return f"{schedule}-missed-"
+
+
 def schedule_name(pipeline: str, schedule: str) -> str:
     """The display name of a recurring run in KFP."""
     return f"{pipeline}-{schedule}"

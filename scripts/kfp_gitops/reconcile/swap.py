@@ -25,6 +25,7 @@ from itertools import islice
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile import timing, waits
 from kfp_gitops.reconcile.drift import Wanted, differences
+from kfp_gitops.reconcile.records import makeup_prefix
 from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered
 from kfp_gitops.reconcile.steps import (
     CreateSchedule,
@@ -112,7 +113,7 @@ def successor(wanted: Wanted, objects: Sequence[ActualSchedule], now: datetime) 
 
 def makeup_name(wanted: Wanted, firing: datetime) -> str:
     """The name of the one run that makes up for all that was missed up to a firing."""
-    return f"{wanted.name}-missed-{firing:%Y%m%dT%H%M%SZ}"
+    return f"{makeup_prefix(wanted.name)}{firing:%Y%m%dT%H%M%SZ}"
 
 
 def start_of(wanted: Wanted, seen: Seen) -> datetime | None:

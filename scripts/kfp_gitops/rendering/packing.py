@@ -25,7 +25,7 @@ from kfp_gitops.base.archives import (
 from kfp_gitops.base.errors import InputError, Problem
 
 __all__ = [
-    "FEWEST", "FOLDER", "HEAD", "LARGEST", "Given", "Packing", "chosen", "is_archive", "of_head", "too_large",
+    "FEWEST", "FOLDER", "HEAD", "LARGEST", "Given", "Packing", "chosen", "too_large",
 ]  # fmt: skip
 
 FOLDER = "packed"
@@ -105,17 +105,6 @@ class Given:
 
     own: Mapping[str, Mapping[str, str]]
     shared: Mapping[str, str]
-
-
-def of_head(text: str) -> Packing:
-    """How many archives a head says that there are; none where it says nothing of it."""
-    parts, component_parts = (re.search(rf"^{key}: (\d{{1,3}})$", text, re.MULTILINE) for key in _COUNTS)
-    return Packing(int(parts[1]) if parts else 0, int(component_parts[1]) if component_parts else 0)
-
-
-def is_archive(path: str) -> bool:
-    """Whether a path below manifests/<env>/ is one of an archive."""
-    return path.startswith(f"{FOLDER}/") and path.endswith(".tar.gz")
 
 
 def chosen(given: Given) -> Packing | None:

@@ -25,7 +25,7 @@ from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
 from kfp_gitops.rendering.standing import Standing
-from kfp_gitops.sources import brought, components, environment
+from kfp_gitops.sources import brought, components, environment, released
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
 from kfp_gitops.sources.selection import ALL, Selection
@@ -130,7 +130,7 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     """A rendered pipeline, or its problems, as texts: it may be another process that renders it."""
     env = inputs.env
     try:
-        release = environment.release_of(inputs.root, inputs.sources, env, name)
+        release = released.release_of(inputs.root, inputs.sources, env, name)
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
@@ -176,7 +176,7 @@ def _outcome(pipeline: RenderedPipeline) -> str:
 def _is_other(inputs: _Inputs, name: str) -> bool:
     """Whether it is known for certain that a pipeline's inputs give something else than what stands in manifests/."""
     try:
-        release = environment.release_of(inputs.root, inputs.sources, inputs.env, name)
+        release = released.release_of(inputs.root, inputs.sources, inputs.env, name)
         key = _key(inputs, name, release)
     except InputError:
         return False

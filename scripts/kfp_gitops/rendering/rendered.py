@@ -13,8 +13,10 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain, Source
+from kfp_gitops.base.yamltext import GENERATED, Bounds
 from kfp_gitops.rendering import alike, specs
 from kfp_gitops.rendering.packing import Packing
+from kfp_gitops.sources import release
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import sha256
 
@@ -40,6 +42,11 @@ def header(environment: str, source: str) -> str:
     return (
         f"# Generated from {source} by `python scripts/render.py --env {environment}`; edit that, not this.\n"
     )
+
+
+def bounds_of(path: str) -> Bounds:
+    """How much is read of a file of a repository: of what tells of all pipelines of an environment, more."""
+    return GENERATED if PurePath(path).name in (ENVIRONMENT, LOCK) else release.bounds_of(path)
 
 
 def paused_until(environment: Mapping[str, Any], pipeline: Mapping[str, Any]) -> Any:

@@ -10,13 +10,11 @@ from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, meant, raise_if_any
-from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
-from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources import events, release, teams, way
-from kfp_gitops.sources.release import Release, Sources
+from kfp_gitops.sources import events, inputs, release, teams, way
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
@@ -164,15 +162,15 @@ def load(root: Folder, name: str) -> Environment:
     raise_if_any(_claimed(name, known))
     documents = _read_all(root, [BASE, values_path(name), release_path(name)])
     base, over, released = documents
-    problems = [*_not_maps(documents)]
+    problems = [*inputs.not_maps(documents)]
     raise_if_any(problems)
     merged, whose = teams.load(root, name, merge(base, over), (base, over))
     problems += schema.problems(schema.named("values"), merged)
     problems += schema.problems(schema.named("release"), released)
-    problems += _overridden(over)
+    problems += inputs.overridden(over, BASE)
     problems += way.problems(root, name, known, base, over)
     raise_if_any(problems)
-    raise_if_any([*moments.problems(merged), *_mapped_stubs(released)])
+    raise_if_any([*moments.problems(merged), *inputs.mapped_stubs(released)])
     return Environment(name, merged, released, events.load(root, name), whose)
 
 
@@ -202,73 +200,6 @@ def release_path(name: str) -> str:
     return f"environments/{name}/release.yaml"
 
 
-def releases(
-    root: Folder, environment: Environment, names: Sequence[str] | None = None
-) -> dict[str, Release]:
-    """The release of each pipeline of an environment, or of the named ones.
-
-    Raises:
-        InputError: something is missing, or a pinned copy is not what was promoted.
-    """
-    found: dict[str, Release] = {}
-    problems: list[Problem] = []
-    sources = Sources.of(root, environment.images)
-    for pipeline in environment.pipelines if names is None else names:
-        try:
-            found[pipeline] = release_of(root, sources, environment, pipeline)
-        except InputError as error:
-            problems += error.problems
-    raise_if_any(problems)
-    return found
-
-
-def release_of(root: Folder, sources: Sources, environment: Environment, pipeline: str) -> Release:
-    """The release of one pipeline of an environment, whose images `sources` has; see `releases`."""
-    if environment.follows_sources:
-        template = environment.template_of(pipeline)
-        if not sources.tree.holds(release.template_folder(template)):
-            raise InputError([_unknown_template(root, environment, pipeline, template)])
-        return sources.release(template)
-    if pipeline not in environment.promoted:
-        raise InputError([_not_promoted(environment, pipeline)])
-    promoted = environment.promoted[pipeline]
-    pinned = release.from_pinned(root, environment.name, pipeline, promoted["images"])
-    if pinned.digest != promoted["digest"]:
-        raise InputError([_tampered(environment, pipeline, pinned)])
-    return pinned
-
-
-def _unknown_template(root: Folder, environment: Environment, pipeline: str, template: str) -> Problem:
-    folder, known = release.template_folder(template), files.list_folders(root, release.TEMPLATES)
-    choose = f"choose one of: {', '.join(known) or 'none'}"
-    if template != pipeline:
-        close = f"did you mean {found!r}? Otherwise " if (found := meant(template, known)) else ""
-        what = f"no template {template!r} for pipeline {pipeline!r}"
-        at = ("pipelines", pipeline, "template")
-        return environment.values.problem(at, what, f"{close}create {folder}/, or {choose}")
-    what = f"no template for pipeline {pipeline!r}"
-    todo = f"create {folder}/, name the one it is made from (`template:`), or {choose}"
-    return environment.values.problem(("pipelines", pipeline), what, todo, key=True)
-
-
-def _not_promoted(environment: Environment, pipeline: str) -> Problem:
-    return environment.values.problem(
-        ("pipelines", pipeline),
-        f"pipeline {pipeline!r} was never promoted to {environment.name}",
-        f"run `python scripts/promote.py --from {environment.promotes_from or 'ENV'} --to {environment.name} "
-        f"--pipeline {pipeline}`, or write `{pipeline}: null` into {environment.file_of(pipeline)} until it is",
-        key=True,
-    )
-
-
-def _tampered(environment: Environment, pipeline: str, pinned: Release) -> Problem:
-    return environment.release_file.problem(
-        ("pipelines", pipeline, "digest"),
-        f"the pinned copy in {pinned.folder} has the release digest {pinned.digest}, another one was promoted",
-        "restore the copy with git, or promote again; pinned copies are never edited",
-    )
-
-
 def _read_all(root: Folder, paths: list[str]) -> list[Document]:
     documents: list[Document] = []
     problems: list[Problem] = []
@@ -279,28 +210,3 @@ def _read_all(root: Folder, paths: list[str]) -> list[Document]:
             problems += error.problems if isinstance(error, InputError) else []
     raise_if_any(problems)
     return documents
-
-
-def _not_maps(documents: list[Document]) -> Iterator[Problem]:
-    for document in documents:
-        if not isinstance(document.value, dict):
-            yield document.problem((), "the file is not a map", "write `key: value` lines")
-
-
-def _mapped_stubs(released: Document) -> Iterator[Problem]:
-    maps: dict[Path, Mapping[str, str]] = {("images",): released.value["images"]}
-    for pipeline, promoted in released.value.get("pipelines", {}).items():
-        maps["pipelines", pipeline, "images"] = promoted["images"]
-    for at, images in maps.items():
-        for name in STUB_IMAGES & images.keys():
-            what = (
-                f"{name!r} is no image: by that very text KFP knows that it makes or removes a volume claim"
-            )
-            yield released.problem((*at, name), what, "remove the line, it cannot be mapped", key=True)
-
-
-def _overridden(over: Document) -> Iterator[Problem]:
-    for key, what in (("repository", "the repository's identity"), ("argocd", "what is said of Argo CD")):
-        if key in over.value:
-            said = f"{what} cannot differ between environments"
-            yield over.problem((key,), said, f"keep it in {BASE} only", key=True)

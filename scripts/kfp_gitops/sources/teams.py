@@ -176,6 +176,12 @@ def _teams(root: Folder, environment: str) -> Iterator[_Team]:
         )
 
 
+def common(root: Folder) -> Iterator[Document]:
+    """What is common to each team's pipelines."""
+    for name in _names(root, f"environments/{FOLDER}"):
+        yield _read(root, common_path(name))
+
+
 def _names(root: Folder, folder: str) -> list[str]:
     return [name.removesuffix(".yaml") for name in files.list_files(root, folder) if _is_team(name)]
 

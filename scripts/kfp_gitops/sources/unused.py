@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.sources import teams
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, TEMPLATES, template_folder
 
@@ -22,3 +23,15 @@ def templates(root: Path, environments: Iterable[Environment]) -> Iterator[Probl
             yield Problem(
                 f"{folder}/{TEMPLATE}", 1, 1, "no environment has a pipeline of this template", todo
             )
+
+
+def of_teams(root: Path, environments: Iterable[Environment]) -> Iterator[Problem]:
+    """What teams have in common for pipelines that none of these names: alone it puts a pipeline into none."""
+    named = {name for each in environments for name in (*each.pipelines, *each.absent)}
+    for document in teams.common(root):
+        for name in (document.value or {}).get("pipelines") or {}:
+            if name not in named:
+                what = f"no environment has the pipeline {name!r}: what is common alone puts it into none"
+                path = teams.path_in("ENV", document.path.rpartition("/")[2].removesuffix(".yaml"))
+                todo = f"name it in {path} (`{name}: {{}}`), or take it out"
+                yield document.problem(("pipelines", name), what, todo, key=True)

@@ -93,6 +93,18 @@ def problems(
         yield over.problem((KEY,), what, "let the first of them follow the sources, or take its line out")
 
 
+def never_promoted(values: Document, name: str, pipeline: str) -> Problem:
+    """Why an environment that follows pinned copies has no release of a pipeline of its values."""
+    source = "" if KEY in values.value else "--from ENV "
+    todo = f"run `python scripts/promote.py {source}--to {name} --pipeline {pipeline}`"
+    at, what = ("pipelines", pipeline), f"pipeline {pipeline!r} was never promoted to {name}"
+    found = values.problem(at, what, todo, key=True)
+    if found.path.startswith(f"environments/{name}/"):
+        return found
+    more = f", or write `{pipeline}: null` into environments/{name}/values.yaml until it is"
+    return values.problem(at, what, todo + more, key=True)
+
+
 def _circle(root: Path, name: str, source: str) -> list[str]:
     """The environments from one round to itself; empty where the way has a beginning."""
     found = [source, name]

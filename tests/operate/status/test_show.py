@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kfp_gitops.base.schema import named
 from kfp_gitops.operate.status.health import Kind, findings
 from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.show import to_json, to_text
@@ -142,6 +143,15 @@ def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind 
 
 def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
     status = _status(*ONE_OF_EACH, healthy=993)
-    data = json.loads(to_json(status))
+    data = json.loads(to_json(status, _say))
+    named("status").validator.validate(data)
     assert len(data["pipelines"]) == 1000
     assert data["healthy"] is False
+    assert [found["kind"] for found in data["findings"]] == [kind for kind in Kind if kind is not Kind.OTHER]
+    assert {found["name"] for found in data["findings"]} >= {"failed", "missed-daily", "taken"}
+    assert all(shlex.split(found["command"])[0] == "python" for found in data["findings"])
+
+
+def test_the_schema_knows_every_kind() -> None:
+    kinds = named("status").validator.schema["properties"]["findings"]["items"]["properties"]["kind"]["enum"]
+    assert kinds == list(Kind)

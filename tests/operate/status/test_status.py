@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +114,36 @@ def test_a_failed_last_run_is_unhealthy_until_one_succeeds(
     assert reconcile("status").code == 0
 
 
+def _commands(outcome: Outcome) -> list[list[str]]:
+    """The commands of a status, as a shell would take them."""
+    joined = outcome.out.replace(" \\\n", " ")
+    return [shlex.split(line)[1:] for line in joined.splitlines() if line.strip().startswith("python ")]
+
+
+def test_the_commands_of_a_status_can_be_carried_out(
+    reconcile: Command, command: Command, repository: Path, server: DevServer
+) -> None:
+    reconcile("apply")
+    common = ("--root", repository, "--env", "dev", "--host", server.url, "--pipeline", "hello", "--wait")
+    assert command("run", *common, "--param", "name=fail").code == 4
+    api = KfpApi(server.url, "")
+    (schedule,) = api.schedules()
+    eight_days_ago = int((datetime.now(UTC) - timedelta(days=8)).timestamp())
+    now = int(datetime.now(UTC).timestamp())
+    server._store.recurring_runs.update(schedule.id, created=eight_days_ago, last_fired=now)
+    api.disable_schedule(schedule.id)
+    wanted = {"scripts/run.py": 4, "scripts/reconcile.py": 1}  # the run failed, and something is to do
+    for script, *arguments in (found := _commands(reconcile("status"))):
+        done = command(Path(script).stem, *arguments)
+        assert done.code == wanted[script], done
+    assert len(found) == 2
+    server._store.recurring_runs.update(schedule.id, enabled=1)
+    assert any("--backfill" in arguments for arguments in _commands(reconcile("status")))
+    backfill = next(arguments for arguments in _commands(reconcile("status")) if "--backfill" in arguments)
+    assert command("run", *backfill[1:]).code == 0
+    assert "MISSED" not in reconcile("status").out
+
+
 def test_a_firing_without_a_run_is_missed(reconcile: Command, server: DevServer) -> None:
     reconcile("apply")
     (schedule,) = server._store.recurring_runs.where("1 = 1")
@@ -180,6 +212,21 @@ def test_hours_without_a_run_since_its_creation_are_missed() -> None:
     assert _hours(missed(_schedule(), [], NOW)) == [9, 10, 11]
     assert _hours(missed(_schedule(), [_run(9), _run(11)], NOW)) == [10]
     assert _hours(missed(_schedule(), [_run(9), _run(11), _run(10, schedule="another")], NOW)) == [10]
+
+
+def _made(name: str) -> RunState:
+    return replace(_run(9), name=name, schedule_id=None, scheduled=None)
+
+
+def test_what_a_backfill_or_a_make_up_has_run_is_missed_no_more() -> None:
+    assert _hours(missed(_schedule(), [_made("backfill-s-20261124T100000Z")], NOW)) == [9, 11]
+    assert _hours(missed(_schedule(), [_made("s-missed-20261124T100000Z")], NOW)) == [11]
+    others = [
+        _made("backfill-other-20261124T100000Z"),
+        _made("s-missed-zzz"),
+        _made("xs-missed-20261124T110000Z"),
+    ]
+    assert _hours(missed(_schedule(), others, NOW)) == [9, 10, 11]
 
 
 def test_a_firing_of_this_minute_may_still_get_its_run() -> None:

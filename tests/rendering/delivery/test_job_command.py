@@ -91,9 +91,7 @@ def test_the_job_reads_while_the_kubelet_writes(pods: Callable[..., Pod]) -> Non
 def test_messages_of_a_job_name_the_file_as_it_was_mounted(pods: Callable[..., Pod]) -> None:
     pod = pods("kfp-gitops-dev")
     (data,) = (
-        item
-        for item in pod.objects
-        if item["kind"] == "ConfigMap" and "environment" in item["metadata"]["name"]
+        item for item in pod.objects if item["kind"] == "ConfigMap" and "environment.yaml" in item["data"]
     )
     data["data"]["environment.yaml"] = data["data"]["environment.yaml"].replace(
         "environment: dev", "environment: ["

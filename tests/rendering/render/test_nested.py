@@ -12,7 +12,7 @@ from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.reconcile.folder import read
 from kfp_gitops.rendering.render import render
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
 INNER = "templates/pipelines/hello/twice.pipeline.yaml.j2"
@@ -44,7 +44,7 @@ def nested(repository: Path) -> Path:
 
 def _release(root: Path) -> str:
     env = environment.load(root, "dev")
-    return environment.releases(root, env)["hello"].digest
+    return released.releases(root, env)["hello"].digest
 
 
 def test_it_is_rendered_with_the_same_values_and_compiled_as_a_task(nested: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 from fleet_kit import CUSTOMERS, SCHEMA, TEMPLATE, VALUES, fleet, replace
 from kfp_gitops.base.places import WorkTree
 from kfp_gitops.rendering.render import render
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
@@ -66,7 +66,7 @@ def test_files_of_a_template_and_of_its_components_are_read_once(
     assert len(render(repository, "dev").pipelines) == 13
     assert sorted(read) == sorted(set(read))
     read.clear()
-    assert len(environment.releases(repository, environment.load(repository, "dev"))) == 13
+    assert len(released.releases(repository, environment.load(repository, "dev"))) == 13
     assert sorted(read) == sorted(set(read))
 
 

@@ -13,6 +13,7 @@ from kfp_gitops.review import policy
 from kfp_gitops.review.policy.claims import twice_claimed
 from kfp_gitops.review.policy.subjects import shared, subjects
 from project import PROJECT, Outcome
+from shared_specs import make_earlier
 
 Command = Callable[..., Outcome]
 SHIPPED = policy.read(PROJECT)
@@ -154,6 +155,40 @@ def test_what_is_installed_when_it_runs_is_refused(tmp_path: Path, line: str) ->
     _write(tmp_path, "manifests/dev/pipelines/p/components/c.yaml", text)
     (found,) = _refused(tmp_path, "installs-nothing")
     assert found.startswith("installs-nothing dev/pipelines/p/components/c is ")
+
+
+def test_a_shared_spec_is_called_after_its_component_whatever_its_text_is(tmp_path: Path) -> None:
+    """So that a waiver need not change with each change of it."""
+    container = {
+        "image": "a",
+        "command": ["sh", "-c", "pip install a"],
+        "env": [{"name": "TOKEN", "value": TOKEN}],
+    }
+    inputs = [{"name": "x", "type": "String", "default": TOKEN}]
+    text = yaml.safe_dump(
+        {"inputs": inputs, "implementation": {"container": container}, "description": TOKEN}
+    )
+    _write(tmp_path, "manifests/dev/components/load_it-0123abcd.yaml", text)
+    told = _refused(tmp_path)
+    assert [one.partition(" is ")[0] for one in told] == [
+        "image-by-digest dev/components/load_it",
+        "image-registry dev/components/load_it",
+        "installs-nothing dev/components/load_it",
+        "secret-in-parameter dev/components/load_it/x",
+        "secret-in-text dev/components/load_it#description",
+        "secret-in-variable dev/components/load_it/TOKEN",
+    ]
+
+
+def test_pipelines_are_judged_alike_in_an_earlier_layout(repository: Path, command: Command) -> None:
+    command("render", "--root", repository, "--all")
+    kinds = ("pipeline", "schedule", "task", "retry", "loop")
+    found = [
+        [(one.name, one.value) for one in subjects(repository, "dev") if one.kind in kinds]
+        for prepare in (lambda: None, lambda: make_earlier(repository, "dev"))
+        if prepare() is None
+    ]
+    assert found[0] == found[1] and found[0]
 
 
 def test_packages_to_install_are_seen(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ class Team:
     def promoted(self, owner: str) -> str:
         """A change that went through dev and prod; returns the commit that dev had it at."""
         found = self.merged(owner)
-        assert self.run(*PROMOTE).code == 0
+        done = self.run(*PROMOTE)
+        assert done.code == 0, done.err
         commit(self.root, f"prod: {owner}")
         return found
 

@@ -155,7 +155,9 @@ def test_since_when_is_the_merge_that_brought_it(chain: Chain) -> None:
     )
     assert found.since("hello", release) is None
     assert [found.had("hello", digest) for digest in (release, between, newest)] == [True, False, True]
+    assert "1 waits, the longest for 0m\n" in chain.run("promote", "--status").out
     chain.owner("not merged")
+    assert "1 waits, 1 not merged in dev yet\n" in chain.run("promote", "--status").out
     assert _status(chain)["pipelines"][0]["environments"]["dev"]["since"] is None
 
 
@@ -172,6 +174,31 @@ def test_one_git_for_an_environment(chain: Chain, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(own, "call", counted)
     chain.run("promote", "--status")
     assert len(asked) == 3
+
+
+def test_the_commits_of_many_pipelines_are_one_log(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kfp_gitops.base import git as own
+
+    base = chain.root / "environments/base.yaml"
+    values = "{name: x, items: [a], threshold: 1, schedule: {cron: '0 0 4 * * 1', enabled: false}}"
+    base.write_text(f"{base.read_text('utf-8')}  twin: {{template: hello, values: {values}}}\n", "utf-8")
+    prod = chain.root / "environments/prod/values.yaml"
+    prod.write_text(f"{prod.read_text('utf-8')}  twin: null\n", "utf-8")
+    chain.run("render", "--env", "dev", "--lock")
+    commit(chain.root, "twin")
+    chain.step("staging")
+    chain.merged("others")
+    asked: list[str] = []
+    log = own.log
+
+    def counted(root: Path, since: str, folders: tuple[str, ...]) -> Any:
+        asked.append(since)
+        return log(root, since, folders)
+
+    monkeypatch.setattr(own, "log", counted)
+    shown = chain.run("promote", "--status", "--to", "staging")
+    assert shown.out.count(" dev: others") == 2
+    assert len(asked) == len(set(asked))
 
 
 STEPS = [Step("dev", "", True), Step("staging", "dev", False), Step("prod", "staging", False)]

@@ -14,7 +14,7 @@ from kfp_gitops.compiling import compiler, ir
 from kfp_gitops.reconcile import desired
 from kfp_gitops.reconcile.folder import read
 from kfp_gitops.rendering.render import render
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 
 
 def test_it_compiles_to_what_kfp_loads_with_the_environments_defaults_and_images(
@@ -46,7 +46,7 @@ def test_the_reconciler_reads_it_with_its_schedule(root: Path, command: Run) -> 
 
 
 def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, command: Run) -> None:
-    before = environment.releases(root, environment.load(root, "dev"))["brought"].digest
+    before = released.releases(root, environment.load(root, "dev"))["brought"].digest
     with (root / "environments/prod/values.yaml").open("a") as values:
         values.write("  brought:\n    values: {uri: gs://prod/x}\n")
     asked = ("promote", "--from", "dev", "--to", "prod", "--pipeline", "brought", "--uncommitted")
@@ -55,7 +55,7 @@ def test_it_is_part_of_the_release_and_travels_with_a_promotion(root: Path, comm
     assert pinned.read_text() == ir_file(root).read_text()
     assert "gs://prod/x" in (root / "manifests/prod/pipelines/brought/pipeline.yaml").read_text()
     edit(ir_file(root), "name: rich", "name: richer")
-    assert environment.releases(root, environment.load(root, "dev"))["brought"].digest != before
+    assert released.releases(root, environment.load(root, "dev"))["brought"].digest != before
     edit(pinned, "name: rich", "name: richer")
     assert "pinned copies are never edited" in command("render", "--root", root, "--env", "prod").err
 

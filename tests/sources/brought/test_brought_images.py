@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from brought_kit import STEPS, Run, edit, ir_file, set_beside
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 from project import PROJECT
 
 
@@ -54,7 +54,7 @@ def test_an_image_beside_a_step_is_mapped_and_is_part_of_the_release(root: Path,
     found = list(yaml.safe_load_all((root / "manifests/dev/pipelines/brought/rich.yaml").read_text()))
     settings = found[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-use-2"]
     assert settings["initContainers"] == [{"image": STEPS, "name": "wait"}]
-    used = environment.releases(root, environment.load(root, "dev"))["brought"].used_images
+    used = released.releases(root, environment.load(root, "dev"))["brought"].used_images
     assert used["registry.example.com/wait:1"] == STEPS
 
 

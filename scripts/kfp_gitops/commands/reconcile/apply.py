@@ -104,7 +104,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         progress.of(found)
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
-        options.remember(held, actual, done, wanted.owner)
+        options.remember(held, actual, done, wanted)
     code = _verdict(arguments, found, done)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
     return code

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.guard import Limits
     from kfp_gitops.reconcile.locking import Held
-    from kfp_gitops.reconcile.records import Options
+    from kfp_gitops.reconcile.records import Desired, Options
 
 
 def add_target(parser: ArgumentParser) -> None:
@@ -197,15 +197,17 @@ def without_triggers_after_a_loss(
     return replace(decided, triggers=False)
 
 
-def remember(held: Held, found: Actual, done: Outcome, owner: Owner) -> None:
+def remember(held: Held, found: Actual, done: Outcome, wanted: Desired) -> None:
     """What an apply leaves to the next one: something of ours is there, if it is.
 
-    Where nothing was there and nothing was made, the next one that finds nothing has lost nothing.
+    Where nothing was there and nothing was made, the next one that finds nothing has lost nothing. After a loss a part
+    is not all that is made anew: of the rest no release is really new either.
     """
     from kfp_gitops.reconcile.observe import nothing_of
 
     made = any(event.action in ("create", "adopt") and event.outcome == "done" for event in done.events)
-    if not done.failed and (made or not nothing_of(owner, found)):
+    rebuilt = not wanted.selected or held.memory is not Memory.REBUILDING
+    if rebuilt and not done.failed and (made or not nothing_of(wanted.owner, found)):
         held.remember(Memory.APPLIED)
 
 

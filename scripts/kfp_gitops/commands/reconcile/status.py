@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
     look = build.Look.of(wanted, actual, planned)
     status = look.whole(_looked_at(api, look))
     if arguments.json:
-        console.result(show.to_json(status))
+        console.result(show.to_json(status, partial(_said, arguments)))
     else:
         told = show.to_text(
             status, partial(_said, arguments), columns.width(), everything=arguments.everything

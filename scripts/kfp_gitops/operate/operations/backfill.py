@@ -20,6 +20,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language import cron
 from kfp_gitops.language.manifest import Manifest, Schedule
 from kfp_gitops.operate.following import FINAL
+from kfp_gitops.reconcile.records import backfill_prefix
 
 TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
@@ -56,7 +57,7 @@ class Backfill:
     @property
     def prefix(self) -> str:
         """What the names of all runs of this schedule's backfills begin with."""
-        return f"backfill-{self.schedule}-"
+        return backfill_prefix(self.schedule)
 
 
 @dataclass(frozen=True)

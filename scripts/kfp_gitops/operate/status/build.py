@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,7 +15,13 @@ from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleSta
 from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
-from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
+from kfp_gitops.reconcile.records import (
+    Desired,
+    DesiredPipeline,
+    backfill_prefix,
+    makeup_prefix,
+    schedule_name,
+)
 
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 GRACE = timedelta(minutes=2)
@@ -158,4 +165,20 @@ def missed(schedule: ActualSchedule, runs: Sequence[RunState], now: datetime) ->
     since = max(schedule.start or schedule.created, now - _BACK)
     if fired and len(runs) >= _MOST:  # what is older than the runs that we were given is unknown
         since = max(since, min(fired))
-    return [t for t in islice(timing.live(schedule).between(since, now - GRACE), _MOST) if t not in fired]
+    covered = _made_up(schedule, runs)
+    ticks = islice(timing.live(schedule).between(since, now - GRACE), _MOST)
+    return [t for t in ticks if t not in fired and not covered(f"{t:%Y%m%dT%H%M%SZ}")]
+
+
+def _made_up(schedule: ActualSchedule, runs: Sequence[RunState]) -> Callable[[str], bool]:
+    """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
+    once, up_to = (
+        {
+            found[1]
+            for run in runs
+            if (found := re.fullmatch(rf"{re.escape(begin)}(\d{{8}}T\d{{6}}Z)", run.name))
+        }
+        for begin in (backfill_prefix(schedule.name), makeup_prefix(schedule.name))
+    )
+    last = max(up_to, default="")
+    return lambda instant: instant in once or instant <= last

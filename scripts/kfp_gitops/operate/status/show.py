@@ -70,9 +70,20 @@ def _next(pipelines: Sequence[PipelineStatus]) -> str:
     return minute(min(moments)) if moments else ""
 
 
-def to_json(status: Status) -> str:
-    """schemas/status.schema.json."""
-    return json.dumps({**_plain(asdict(status)), "healthy": status.healthy}, indent=2)
+def to_json(status: Status, say: Say) -> str:
+    """schemas/status.schema.json: all of it, and what needs somebody as the text has it."""
+    told = [_told(finding) for finding in findings(status, say)]
+    return json.dumps({**_plain(asdict(status)), "healthy": status.healthy, "findings": told}, indent=2)
+
+
+def _told(finding: Finding) -> dict[str, str]:
+    return {
+        "kind": finding.kind,
+        "name": finding.name,
+        "team": finding.team,
+        "cause": finding.cause,
+        "command": finding.command,
+    }
 
 
 def _plain(value: Any) -> Any:

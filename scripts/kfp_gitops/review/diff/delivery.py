@@ -24,7 +24,8 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
     left, right = Facts(environment, before), Facts(environment, after)
     was, is_ = before.delivery(), after.delivery()
     found: list[Change] = []
-    noise: list[str] = []
+    rewritten: list[str] = []
+    follow: list[str] = []
     archives = 0
     for path in sorted({**was.texts, **is_.texts}):
         if was.texts.get(path) == is_.texts.get(path):
@@ -42,14 +43,19 @@ def changes(environment: str, before: State, after: State) -> tuple[list[Change]
         if not any(pair):  # nothing but comments, before or after
             here = [*_empty(environment, path, was, is_)]
         found += here
-        if not here and (path not in _SAID or pair[0] == pair[1]):
-            noise.append(
-                f"{path} {'is written differently' if pair[0] == pair[1] else 'follows from other files'}"
-            )
-    return found, [
-        *noise,
-        *([f"{repacked.PREFIX}, {archives} of its files, follows from other files"] if archives else []),
-    ]
+        if not here and pair[0] == pair[1]:
+            rewritten.append(f"{path} is written differently")
+        elif not here and path not in _SAID:
+            follow.append(path)
+    return found, [*rewritten, *_following(follow, archives)]
+
+
+def _following(files: list[str], archives: int) -> Iterator[str]:
+    """One line for all of them: with a change of a component go three."""
+    if files:
+        yield f"{', '.join(files)} {'follows' if len(files) == 1 else 'follow'} from other files"
+    if archives:
+        yield f"{repacked.PREFIX}, {archives} of its files, follows from other files"
 
 
 def warnings(environment: str, after: State) -> list[str]:

@@ -26,8 +26,8 @@ def tombstones_gone(environment: str, before: Mapping[str, Any], after: Mapping[
     """Nobody deletes any more what of them is left."""
     if not after:
         return
-    stay = {item.get("name") for key in ("absent", "pipelines") for item in _items(after, key)}
-    for name in (item.get("name") for item in _items(before, "absent")):
+    stay = {str(item.get("name")) for key in ("absent", "pipelines") for item in _items(after, key)}
+    for name in (str(item.get("name")) for item in _items(before, "absent")):
         if name not in stay:
             yield (
                 f"the tombstone of {name} goes: what is left of it in KFP is not deleted any more, only its schedules "
@@ -36,8 +36,10 @@ def tombstones_gone(environment: str, before: Mapping[str, Any], after: Mapping[
 
 
 def _items(settings: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Those of a list that have a name; what else stands there is told as what it is."""
     found = settings.get(key)
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    maps = [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    return [item for item in maps if isinstance(item.get("name"), str)]
 
 
 def environment_warnings(environment: str, changes: Sequence[Change]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.policy import alike
 from kfp_gitops.review.policy.reader import Demand, Policy
 
 
@@ -21,7 +22,14 @@ class Changed:
 
 def unmet(policy: Policy, changes: Iterable[Changed], labels: Collection[str]) -> list[Problem]:
     """Every change that a demand refuses, for want of its label or altogether."""
-    return [_problem(policy, demand, found) for found, demand in _unmet(policy, changes, labels)]
+    return alike.together(
+        (
+            (demand.index, found.environment, found.category, found.breaks),
+            found.pipeline,
+            _problem(policy, demand, found),
+        )
+        for found, demand in _unmet(policy, changes, labels)
+    )
 
 
 def _unmet(

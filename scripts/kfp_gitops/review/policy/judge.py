@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 from jsonschema.exceptions import ValidationError, best_match
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.review.policy import alike
 from kfp_gitops.review.policy.reader import POLICY, Check, Policy, Waiver
 from kfp_gitops.review.policy.subject import Subject
 
@@ -21,15 +22,21 @@ def judge(policy: Policy, subjects: Iterable[Subject], today: date, *, whole: bo
     """
     excused = {(waiver.check, waiver.object): waiver for waiver in policy.waivers}
     used: set[Waiver] = set()
-    problems: list[Problem] = []
+    refused: list[tuple[Hashable, str, Problem]] = []
     for subject, check, problem in _refused(policy, subjects):
         waiver = excused.get((check.id, subject.name))
         if waiver is None:
-            problems.append(problem)
+            refused.append((_same(subject, check), alike.pipeline_of(problem.path), problem))
         else:
             used.add(waiver)
     idle = [waiver for waiver in policy.waivers if whole and waiver not in used]
-    return sorted({*problems, *_useless(policy, idle, today)})
+    return sorted({*alike.together(refused), *_useless(policy, idle, today)})
+
+
+def _same(subject: Subject, check: Check) -> Hashable:
+    """What is the same for pipelines of one template: all of the object's name but the pipeline's."""
+    environment, _, rest = subject.name.partition("/")
+    return check.id, environment, rest.partition("/")[2], _shown(subject)
 
 
 def _refused(policy: Policy, subjects: Iterable[Subject]) -> Iterator[tuple[Subject, Check, Problem]]:
@@ -61,9 +68,12 @@ def _error(
 
 
 def _what(check: Check, subject: Subject) -> str:
+    return f"policy {check.id}: {subject.name}{_shown(subject)}: {check.reason}"
+
+
+def _shown(subject: Subject) -> str:
     # A text may be refused because it is a secret, and what is told here stands in logs.
-    shown = f" is {json.dumps(subject.value)}" if subject.kind in ("image", "install") else ""
-    return f"policy {check.id}: {subject.name}{shown}: {check.reason}"
+    return f" is {json.dumps(subject.value)}" if subject.kind in ("image", "install") else ""
 
 
 def _useless(policy: Policy, idle: Sequence[Waiver], today: date) -> Iterator[Problem]:

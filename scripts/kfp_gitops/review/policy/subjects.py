@@ -14,7 +14,7 @@ from kfp_gitops.base.errors import raise_if_any
 from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering import repacked, specs
-from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER
+from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, bounds_of
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
 from kfp_gitops.review.policy.in_containers import in_containers
@@ -59,7 +59,7 @@ Refs = Mapping[str, str]
 
 def _refs(text: str, path: str) -> dict[str, Refs]:
     """Pipeline → its components, as environment.yaml says; nothing of one that has its specs in its own folder."""
-    found = parse_all(text, path)[0].value
+    found = parse_all(text, path, bounds_of(path))[0].value
     entries = found.get("pipelines") if isinstance(found, Mapping) else None
     return {
         str(entry.get("name")): {component: where for component, _, where in specs.of_entry(entry)}
@@ -110,7 +110,7 @@ def _names(path: str, text: str) -> Iterator[str]:
 def _of_file(
     root: Folder, environment: str, name: str, text: str, path: str, refs: Mapping[str, Refs] | None = None
 ) -> Iterator[Subject]:
-    documents = parse_all(text, path)
+    documents = parse_all(text, path, bounds_of(path))
     found = [*_named(root, environment, name, text, path, documents, refs or {})]
     name = _called(name)
     yield from found

@@ -19,7 +19,7 @@ from kfp_gitops.rendering.rendered import Rendered
 from kfp_gitops.review.promotion import provenance
 from kfp_gitops.review.promotion.history import carried
 from kfp_gitops.review.promotion.provenance import Origins
-from kfp_gitops.sources import environment, way
+from kfp_gitops.sources import environment, released, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinned_folder
 
@@ -72,7 +72,7 @@ def promote(
     _refuse_impossible(root, giver, taker, pipelines)
     raise_if_any(provenance.verify(root, [giver]).problems)  # a forged copy would be a true one's source
     chosen, whole = list(pipelines) or taker.pipelines, not pipelines and admit is None
-    given = environment.releases(root, giver, chosen)
+    given = released.releases(root, giver, chosen)
     origins = provenance.origins(root, giver, taker, given)
     if not uncommitted:
         _refuse_uncommitted(giver, origins, with_reconciler=whole)

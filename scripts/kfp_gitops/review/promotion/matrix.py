@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.review.promotion.dated import Dated
-from kfp_gitops.sources import environment, way
+from kfp_gitops.sources import environment, released, way
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 from kfp_gitops.sources.selection import Selection
 
@@ -133,7 +133,7 @@ def _teams(pipeline: str, places: Mapping[str, _Place]) -> set[str]:
 
 def _place(root: Path, env: Environment) -> _Place:
     if env.follows_sources:
-        found = {name: release.digest for name, release in environment.releases(root, env).items()}
+        found = {name: release.digest for name, release in released.releases(root, env).items()}
     else:
         found = {name: str(env.promoted[name]["digest"]) for name in env.pipelines if name in env.promoted}
     return _Place(env, found, env.absent, Dated(root, env.name))

@@ -129,6 +129,8 @@ def _waiting(found: Matrix, step: Step, rows: Sequence[Row]) -> str:
     moments = [when for row in pipelines if (when := row.cells[step.name].waits_since)]
     if moments:
         told.append(f"the longest for {aged(found.now, min(moments))}")
+    if len(moments) < len(pipelines):
+        told.append(f"{len(pipelines) - len(moments)} not merged in {step.before} yet")
     if len(pipelines) < len(rows):
         told.append("the reconciler's image is another one")
     return ", ".join(told)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from kfp_gitops.base import git
 from kfp_gitops.review.promotion.provenance import is_committed
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import environment, released
 from kfp_gitops.sources.environment import RECONCILER_IMAGE
 from kfp_gitops.sources.release import Release
+
+Log = Callable[[str], Sequence[tuple[str, frozenset[str]]]]
+"""A commit → what each one after it touched."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,12 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
         InputError: an environment's inputs are broken, or a pinned copy is not what was promoted.
     """
     giver, taker = environment.load(root, source), environment.load(root, target)
-    given = environment.releases(root, giver)
+    given = released.releases(root, giver)
     promoted = [name for name in taker.pipelines if name in taker.promoted]
-    taken = environment.releases(root, taker, promoted)
+    taken = released.releases(root, taker, promoted)
+    log = cache(partial(git.log, root, folders=("templates", "components", "environments")))
     found = [
-        _pending(root, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
+        _pending(log, name, given.get(name), taken.get(name), taker.promoted.get(name, {}).get("commit"))
         if taker.has(name)
         else Pending(name, None, given[name].digest, wanted=False)
         for name in sorted({*given, *taker.pipelines})
@@ -59,7 +64,7 @@ def status(root: Path, source: str, target: str) -> list[Pending]:
     return [*found, Pending(f"image {RECONCILER_IMAGE}", before, after)]
 
 
-def _pending(root: Path, name: str, new: Release | None, old: Release | None, commit: str | None) -> Pending:
+def _pending(log: Log, name: str, new: Release | None, old: Release | None, commit: str | None) -> Pending:
     if new is None:
         return Pending(name, old.digest if old else None, None)
     if old is None:
@@ -70,7 +75,7 @@ def _pending(root: Path, name: str, new: Release | None, old: Release | None, co
         old.digest,
         new.digest,
         differs=() if same else tuple(_differences(old, new)),
-        commits=() if same else tuple(_commits(root, new, commit)),
+        commits=() if same else tuple(_commits(log, new, commit)),
     )
 
 
@@ -90,7 +95,9 @@ def _changed(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> 
             yield f"{what}{name} differs"
 
 
-def _commits(root: Path, new: Release, since: str | None) -> list[str]:
+def _commits(log: Log, new: Release, since: str | None) -> Iterator[str]:
     """The commits since the promoted one that touched what the release is made of; none when that is not known."""
-    paths = [new.folder, *new.spec_paths.values()]
-    return git.log(root, since, paths) if since and is_committed(since) else []
+    specs, folder = frozenset(new.spec_paths.values()), f"{new.folder}/"
+    for line, files in log(since) if since and is_committed(since) else ():
+        if not specs.isdisjoint(files) or any(name.startswith(folder) for name in files):
+            yield line
