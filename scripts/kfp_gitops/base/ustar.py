@@ -52,6 +52,15 @@ def _header(path: str, size: int) -> bytes:
     return fields[:148] + b"%06o\0 " % sum(fields) + fields[156:]
 
 
+def fits(path: str) -> bool:
+    """Whether `written` can hold a path."""
+    try:
+        _split(path)
+    except BadArchiveError:
+        return False
+    return True
+
+
 def _split(path: str) -> tuple[bytes, bytes]:
     whole = path.encode()
     if len(whole) <= _NAME:

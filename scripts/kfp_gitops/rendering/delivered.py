@@ -108,6 +108,7 @@ def with_lock(root: Path, found: Rendered, lock: str) -> dict[str, str | Blob]:
 def _by_artifact(root: Path, env: Environment, texts: Mapping[str, str]) -> dict[str, str]:
     """The delivery manifests that name the image: it holds the lock, so it could not be known before."""
     image, listed = artifact.image(texts), Listed([], [])
+    raise_if_any(packing.too_long(f"manifests/{env.name}", image.texts))
     approved = texts.get(planfile.NAME, "")
     made = delivery.render(root, env, listed, approved, artifact=artifact.reference(env, image))
     return made | delivery.content(root, env, listed, _digests(made))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.base import archives
+from kfp_gitops.base import archives, ustar
 from kfp_gitops.base.archives import (
     COMPONENTS,
     HEAD,
@@ -126,10 +126,22 @@ def _is_readable(given: Given) -> bool:
     return listing <= _LISTING and all(size <= _READABLE for size in sizes)
 
 
+def too_long(folder: str, paths: Iterable[str]) -> Iterator[Problem]:
+    """The paths that no archive or image holds."""
+    for path in paths:
+        if not ustar.fits(path):
+            what, todo = "a tar, in which it is delivered, cannot hold so long a path", "shorten its name"
+            yield Problem(f"{folder}/{path}", 0, 0, what, todo)
+
+
 def too_large(root: Path, folder: str, found: Mapping[str, object]) -> Iterator[Problem]:
     """The archives that no ConfigMap could hold, with what fills them; what stands there already fits."""
-    for path, archive in found.items():
-        if not isinstance(archive, Archive) or _stands(root / folder / path, archive):
+    archives = {path: archive for path, archive in found.items() if isinstance(archive, Archive)}
+    for path, archive in archives.items():
+        if long := [*too_long(folder, archive.texts)]:
+            yield from long
+            continue
+        if _stands(root / folder / path, archive):
             continue
         if fault := archive.faults():
             yield Problem(f"{folder}/{_largest(archive)}", 0, 0, f"{path}: {fault}", _TODO)

@@ -13,6 +13,7 @@ from typing import Any
 from kfp_gitops.base import archives
 from kfp_gitops.base.archives import LOCK, MOST_PARTS, Archive
 from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.ustar import BadArchiveError
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.packing import FOLDER, HEAD, Given, Packing
@@ -49,10 +50,12 @@ def wanted(texts: Mapping[str, str]) -> dict[str, str]:
             case ["pipelines", pipeline, _, *_]:
                 own[pipeline][path] = text
     shared = {path: text for path, text in texts.items() if path.startswith(f"{specs.FOLDER}/")}
+    if shared and not packing.component_parts:
+        return {}
     try:
         made = packing.files({HEAD: texts[HEAD], LOCK: texts.get(LOCK, "")}, Given(own, shared))
         return {path: _shown(one) for path, one in made.items()}
-    except (InputError, AssertionError):  # not texts that render wrote
+    except (InputError, AssertionError, BadArchiveError):  # not texts that render wrote
         return {}
 
 
@@ -78,7 +81,11 @@ def _packing(texts: Mapping[str, str]) -> Packing | None:
     except (InputError, KeyError):
         return None
     said: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-    counts = said.get("parts"), said.get("componentParts", 0)
-    if HEAD not in texts or not all(type(count) is int and 0 <= count <= MOST_PARTS for count in counts):
+    parts, component_parts = said.get("parts"), said.get("componentParts", 0)
+    if HEAD not in texts or not (_is_count(parts, 1) and _is_count(component_parts, 0)):
         return None
-    return Packing(int(counts[0] or 0), int(counts[1]))
+    return Packing(int(parts or 0), int(component_parts))
+
+
+def _is_count(found: Any, least: int) -> bool:
+    return type(found) is int and least <= found <= MOST_PARTS

@@ -267,6 +267,19 @@ def test_an_archive_that_no_config_map_holds_is_refused_with_the_way_out(reposit
         assert "docs/delivery.md" in problem.todo
 
 
+@pytest.mark.parametrize("artifact", [False, True])
+def test_a_path_that_no_tar_holds_is_refused(repository: Path, artifact: bool) -> None:
+    name = "long" * 40
+    if artifact:
+        base = repository / "environments/base.yaml"
+        line = "delivery:\n  artifact: {repository: registry.example.com/team/dev}\n"
+        base.write_text(base.read_text("utf-8").replace("delivery:\n", line, 1), "utf-8")
+    pipelines = [replace(one, specs={name: "a: b\n"}) for one in _pipelines(60, _small)]
+    with pytest.raises(InputError, match="cannot hold so long a path") as told:
+        _built(repository, pipelines)
+    assert {problem.path[:-14] for problem in told.value.problems} == {f"manifests/dev/components/{name}"}
+
+
 @pytest.mark.parametrize("name", ["kustomization.yaml.j2", "_pod.j2"])
 def test_templates_that_know_no_archives_are_refused(repository: Path, name: str) -> None:
     path = repository / "templates/delivery" / name

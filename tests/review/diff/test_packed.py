@@ -80,4 +80,27 @@ def test_the_policy_reads_the_texts(many: Path, command: Command) -> None:
     shutil.copy(PROJECT / "environments/policy.yaml", many / "environments/policy.yaml")
     done = command("policy", "--root", many, "--env", "dev")
     assert "UTF-8" not in done.err
-    assert "dev/customer-0007/" in done.out + done.err
+    assert "dev/acme/greet: a step without limits" in done.err
+    assert "(and of 59 more pipelines: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("counts", "instead"), [("componentParts: 1\n", ""), ("parts: 8", "parts: 0"), ("parts: 8", "parts: -1")]
+)
+def test_a_head_that_counts_wrongly_is_told_and_nothing_breaks(
+    many: Path, command: Command, counts: str, instead: str
+) -> None:
+    path = many / "manifests/dev/packed/environment.yaml"
+    text = path.read_text("utf-8")
+    assert counts in text
+    path.write_text(text.replace(counts, instead), "utf-8")
+    assert "packed/pipelines-07.tar.gz: is not what the files beside it hold" in _diff(many, command)
+    shutil.copy(PROJECT / "environments/policy.yaml", many / "environments/policy.yaml")
+    done = command("policy", "--root", many, "--env", "dev")
+    assert done.code == 2
+    assert "packed/pipelines-07.tar.gz: is not what the files beside it hold" in done.err
+
+
+def test_a_path_that_no_archive_can_hold_is_told_and_nothing_breaks(many: Path, command: Command) -> None:
+    (many / f"manifests/dev/components/{'long' * 40}-12345678.yaml").write_text("a: b\n", "utf-8")
+    assert "is not what the files beside it hold" in _diff(many, command)

@@ -95,6 +95,24 @@ def test_a_step_that_was_skipped_by_hand_is_told_by_all_that_check(chain: Chain)
             )
 
 
+def test_a_way_that_a_branch_takes_back_was_never_the_way(chain: Chain) -> None:
+    """Of a merge request the branch's own head is checked; the way back hides the way there from who reviews it."""
+    chain.merged("others")
+    chain.step("staging")
+    chain.merged("more")
+    git(chain.root, "branch", "-M", "main")
+    git(chain.root, "checkout", "-q", "-b", "sneaked")
+    chain.declare("prod", "dev")
+    chain.step("prod")
+    chain.declare("prod", "staging")
+    chain.run("render", "--env", "prod", "--lock")
+    commit(chain.root, "as if nothing had been")
+    for name, arguments in (("render", ["--all", "--check"]), ("policy", []), ("diff", ["--env", "prod"])):
+        found = chain.run(name, *arguments)
+        assert found.code == 2, name
+        assert "hello came from dev, and prod is promoted from staging" in found.out + found.err
+
+
 def test_an_entry_that_names_an_older_commit_is_told_too(chain: Chain) -> None:
     """Of the time when dev was the way; but it is not since then that prod has that release."""
     chain.merged("others")

@@ -35,6 +35,7 @@ class History:
     objects: Objects
     _known: dict[str, bool] = field(default_factory=dict)
     _ancestors: dict[str, bool] = field(default_factory=dict)
+    _merged: dict[str, bool] = field(default_factory=dict)
     _inputs: dict[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
     _digests: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     _read: dict[tuple[str, str], Sources] = field(default_factory=dict)
@@ -102,6 +103,17 @@ class History:
     def way(self, commit: str, target: str) -> str:
         """Which environment an environment said at a commit that it is promoted from; empty when it did not say."""
         return str(self._inputs_at(commit, target).get(way.KEY) or "")
+
+    def is_merged(self, commit: str) -> bool:
+        """Whether main has a commit; where no main is known, HEAD is taken for it.
+
+        Of what a branch says on its way and takes back before it is merged nobody was shown anything.
+        """
+        if commit not in self._merged:
+            tips = [tip for tip in (git.commit(self.root, name) for name in _MAIN) if tip]
+            found = (git.call(self.root, "merge-base", "--is-ancestor", commit, tip) for tip in tips)
+            self._merged[commit] = not tips or any(done.returncode == 0 for done in found)
+        return self._merged[commit]
 
     def released(self, source: str) -> Mapping[str, list[str]]:
         """Release digest → the commits by which an environment's manifests came to name it, up to HEAD.

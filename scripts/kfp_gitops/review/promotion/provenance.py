@@ -166,7 +166,7 @@ def _was_the_way(found: History, entry: Entry) -> bool:
     Who puts an environment between two others need not promote anew what went from the one to the other before.
     """
     target = entry.environment.name
-    commits = found.released(target).get(entry.digest, ())
+    commits = filter(found.is_merged, found.released(target).get(entry.digest, ()))
     return any(found.way(commit, target) in ("", entry.source) for commit in commits)
 
 
