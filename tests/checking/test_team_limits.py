@@ -301,7 +301,15 @@ def test_starts_go_through_a_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0 0 3 * * 1", 604_800), ("*/20 * * * * *", 20), ("@every 90s", 90), ("0 0 3 29 2 *", 0)],
+    [
+        ("0 0 3 * * 1", 604_800),
+        ("*/20 * * * * *", 20),
+        ("@every 90s", 90),
+        ("0 0 3 29 2 *", 0),
+        ("0 0,59 0,23 1,10,11 * *", 60),
+        ("0 0,59 0,23 1,10,12 * *", 59 * 60),
+        ("0 59,0 23,0 31,1 12,1 *", 60),
+    ],
 )
 def test_the_shortest_time_between_firings(text: str, seconds: int) -> None:
     found = cron.shortest_wait(cron.parse(text))
