@@ -149,6 +149,10 @@ def test_a_tree_is_read_alike_however_it_is_laid_out(tree: Any, data: st.DataObj
 @example("  a: 1\n  b: 2\n")
 @example("  a: 1\nb: 2\n")
 @example("a: &x 1\nb: &x 2\n")
+@example("y: x\n")
+@example("a:\n  true: x\n  b: 1\n")
+@example("- null: x\n")
+@example("- No: x\n")
 def test_lines_of_any_kind_are_read_alike(text: str) -> None:
     _agree(text)
 

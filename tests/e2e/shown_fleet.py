@@ -11,7 +11,7 @@ import urllib.request
 
 import yaml
 from deliver import apply_job, sync
-from kube import Document, Failed, tell
+from kube import Document, Failed, kubectl, tell
 from place import host, repository_path, script, space_of, state
 
 _SIZE = 120
@@ -44,7 +44,14 @@ def fleet() -> None:
 
 
 def _by_artifact(values: Document) -> None:
-    """By the digest that rendering knows; the node has the image under it, as if it had pulled it."""
+    """By the digest that rendering knows; the node has the image under it, as if it had pulled it.
+
+    A containerd before 2.1 says of each container «failed to mkdir "": no such file or directory» (seen with 1.6.20).
+    """
+    runtime = _runtime()
+    if runtime.startswith(("containerd://1.", "containerd://2.0")):
+        tell(f"not tried: an artifact as an image volume, for {runtime} mounts none")
+        return
     values["delivery"]["artifact"] = {"repository": "localhost/kfp-gitops-dev"}
     values["pipelines"]["fleet-008"]["values"]["owner"] = "another-team"
     _write(values)
@@ -72,6 +79,13 @@ def _write(values: Document) -> None:
 def _archives() -> set[str]:
     names = space_of("dev").names("configmap", _OURS)
     return {name for name in names if "pipelines-" in name or "components-" in name}
+
+
+def _runtime() -> str:
+    """Of the first node."""
+    nodes = json.loads(kubectl("get", "nodes", "--output=json"))["items"]
+    found: str = nodes[0]["status"]["nodeInfo"]["containerRuntimeVersion"]
+    return found
 
 
 def _registered() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from kfp_gitops.devserver import DevServer
@@ -16,7 +17,9 @@ OTHER = Owner("another-repository", "dev")
 
 
 def wanted_pipeline(repository: Path, server: DevServer) -> DesiredPipeline:
-    return load(repository / "manifests/dev", "dev", server.url).pipelines[0]
+    """With its IR as a text, whatever it is kept as."""
+    found = load(repository / "manifests/dev", "dev", server.url).pipelines[0]
+    return replace(found, ir=str(found.ir))
 
 
 def writes(server: DevServer) -> list[str]:

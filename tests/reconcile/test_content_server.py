@@ -21,8 +21,8 @@ from server_kit import Command
 def _squat(api: KfpApi, wanted: DesiredPipeline, owner: Owner = OWNER, ir_text: str = "") -> None:
     """Somebody was first: our pipeline, our version's name and marker, an image of theirs."""
     pipeline = api.create_pipeline("hello", ownership.describe(owner, "d"))
-    text = ir_text or wanted.ir.replace("image: ", "image: evil.example/", 1)
-    assert text != wanted.ir or ir_text
+    text = ir_text or str(wanted.ir).replace("image: ", "image: evil.example/", 1)
+    assert text != str(wanted.ir) or ir_text
     facts = {"release": wanted.release, "digest": wanted.digest}
     api.upload_version(pipeline.id, wanted.version, text, ownership.describe(owner, **facts))
 
@@ -55,7 +55,7 @@ def test_a_version_of_the_same_content_that_somebody_else_marked_is_not_used(
     reconcile("plan")
     wanted = wanted_pipeline(repository, server)
     pipeline = api.create_pipeline("hello", ownership.describe(OWNER, "d"))
-    api.upload_version(pipeline.id, wanted.version, wanted.ir, ownership.describe(OTHER))
+    api.upload_version(pipeline.id, wanted.version, str(wanted.ir), ownership.describe(OTHER))
     with nothing_is_written(server):
         found = reconcile("apply")
     assert found.code == 5
@@ -67,7 +67,7 @@ def test_our_own_version_of_a_killed_apply_is_used_and_not_uploaded_again(
 ) -> None:
     reconcile("plan")
     wanted = wanted_pipeline(repository, server)
-    _squat(api, wanted, OWNER, wanted.ir)
+    _squat(api, wanted, OWNER, str(wanted.ir))
     before = len([line for line in writes(server) if "upload_version" in line])
     assert reconcile("apply").code == 0
     assert len([line for line in writes(server) if "upload_version" in line]) == before
@@ -93,7 +93,7 @@ def test_who_is_first_between_plan_and_apply_is_not_adopted(
             real(api, "hello", ownership.describe(owner, "d"))
             found = api.pipeline("hello")
             assert found
-            evil = wanted.ir.replace("image: ", "image: evil.example/", 1)
+            evil = str(wanted.ir).replace("image: ", "image: evil.example/", 1)
             api.upload_version(found.id, wanted.version, evil, ownership.describe(owner))
         return real(self, name, description)
 
@@ -134,7 +134,7 @@ def test_a_version_whose_name_kfp_takes_for_ours_is_refused(
     reconcile("plan")
     wanted = wanted_pipeline(repository, server)
     pipeline = api.create_pipeline("hello", ownership.describe(OWNER, "d"))
-    api.upload_version(pipeline.id, wanted.version.upper(), wanted.ir, ownership.describe(OWNER))
+    api.upload_version(pipeline.id, wanted.version.upper(), str(wanted.ir), ownership.describe(OWNER))
     for what in ("plan", "apply"):
         found = reconcile(what)
         assert found.code == 5
@@ -188,7 +188,7 @@ def test_deleting_versions_leaves_those_of_others(
     wanted = wanted_pipeline(repository, server)
     found = api.pipeline("hello")
     assert found
-    api.upload_version(found.id, "by-hand", wanted.ir, "made by hand")
+    api.upload_version(found.id, "by-hand", str(wanted.ir), "made by hand")
     _say(repository, "{state: absent, delete: versions}")
     assert reconcile("apply", "dev", "--allow-empty").code == 0
     left = api.pipeline("hello")

@@ -68,7 +68,9 @@ def _forged(api: KfpApi, change_: dict[str, Any], wanted: DesiredPipeline) -> di
     if forged.get("experiment_id"):
         forged["experiment_id"] = api.create_experiment("theirs", "").id
     if forged.get("pipeline_spec"):
-        forged["pipeline_spec"] = ir.documents(wanted.ir.replace("image: ", "image: evil.example/", 1))[0]
+        forged["pipeline_spec"] = ir.documents(str(wanted.ir).replace("image: ", "image: evil.example/", 1))[
+            0
+        ]
     return forged
 
 

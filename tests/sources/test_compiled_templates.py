@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +112,17 @@ def test_what_is_watched_is_rendered_as_if_it_was_not(text: str) -> None:
         patched.setattr(templates, "_COMPILED", templates._Compiled())
         assert rendered() == watched
     templates._of_folder.cache_clear()
+
+
+@pytest.mark.parametrize("text", ["{{ a }}", *(f"{{% {block} %}}" for block in (
+    "if a %}{{ a }}{% elif b %}{{ b }}{% else %}{{ c }}{% endif",
+    "for x in a %}{{ x }}{% if x %}{{ x.y }}{% endif %}{% else %}{{ b }}{% endfor",
+    "macro m(x) %}{{ x }}{% call(y) m(x) %}{{ y }}{% endcall %}{% endmacro",
+    "set x %}{{ a }}{% endset", "filter upper %}{{ a }}{% endfilter", "with x = a %}{{ x }}{% endwith",
+    "block b %}{{ a }}{% endblock", "autoescape true %}{{ a }}{% endautoescape",
+))])  # fmt: skip
+def test_whatever_prints_is_found(text: str) -> None:
+    tree = jinja2.Environment(extensions=[]).parse(text)
+    found = [*placed._outputs(tree)]
+    assert found
+    assert {id(node) for node in found} == {id(node) for node in tree.find_all(jinja2.nodes.Output)}

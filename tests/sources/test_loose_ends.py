@@ -210,6 +210,34 @@ def test_a_promotion_without_pipelines_is_refused_where_they_would_stand(
     assert snapshot(repository) == before
 
 
+def test_many_that_were_never_promoted_are_told_once_a_file_with_a_command_for_all(
+    repository: Path, command: Command
+) -> None:
+    """A command for one of them would be refused because of the others."""
+    for name in "abcd":
+        shutil.copytree(repository / "templates/pipelines/hello", repository / f"templates/pipelines/{name}")
+        _after(repository, PROD, f"  {name}: {{values: {{name: x}}}}\n")
+    _after(
+        repository,
+        environment.BASE,
+        "  e: {template: a, values: {name: x}}\n  f: {template: a, values: {name: x}}\n",
+    )
+    run = "run `python scripts/promote.py --from ENV --to prod`"
+    told = (
+        f"environments/base.yaml:19:3: pipelines 'e' and 'f' were never promoted to prod; {run}, "
+        f"or write `NAME: null` for each into {PROD} until they are\n"
+    )
+    found = command("render", "--root", repository, "--env", "prod")
+    assert found.code == 2
+    first, second = found.err.splitlines(keepends=True)
+    assert first == told
+    assert second.endswith(f"pipelines 'a', 'b', 'c' and 1 more were never promoted to prod; {run}\n")
+    asked = ("promote", "--root", repository, "--from", "dev", "--to", "prod", "--pipeline", "e")
+    found = command(*asked, "--uncommitted").err
+    assert "pipeline 'f' was never promoted" in found, "e is, here"
+    assert f"1 more were never promoted to prod; {run}\n" in found
+
+
 def test_a_new_pipeline_of_base_is_told_with_both_ways_out(repository: Path, command: Command) -> None:
     """Promoted in the same change, or left out until it is."""
     shutil.copytree(repository / "templates/pipelines/hello", repository / "templates/pipelines/goodbye")

@@ -179,7 +179,9 @@ def test_what_to_do_about_a_teams_pipeline_names_the_teams_file(repository: Path
     assert "add its values to environments/prod/teams/churn.yaml" in command(*asked).err
     team(repository, "churn", "churn-daily", env="prod")
     found = command("render", "--root", repository, "--env", "prod").err
-    assert "environments/prod/teams/churn.yaml:2:3: pipeline 'churn-daily' was never promoted to prod" in found
+    assert (
+        "environments/prod/teams/churn.yaml:2:3: pipeline 'churn-daily' was never promoted to prod" in found
+    )
 
 
 def test_keys_of_a_pipeline_are_the_same_in_both_schemas() -> None:

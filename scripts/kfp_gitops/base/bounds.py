@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import process_time
 from types import FrameType
 
 from kfp_gitops.base.errors import InputError
@@ -36,10 +37,10 @@ class _TooLong(BaseException):
 
 @dataclass
 class _Standing:
-    """The timers of `standing`: how often they struck since the body began that is bounded now."""
+    """The timers of `standing`, and since when a body is bounded now; a busy system strikes later than it was asked."""
 
     inside: bool = False
-    ticks: int = 0
+    since: float = 0
     most: float = 0
 
 
@@ -50,8 +51,7 @@ _STANDING: list[_Standing] = []
 def _stop(_number: int, _frame: FrameType | None) -> None:
     if _STANDING:
         signal.setitimer(signal.ITIMER_PROF, _STANDING[0].most * 2 + _UNHEARD)
-        _STANDING[0].ticks += 1
-        if not _STANDING[0].inside or _STANDING[0].ticks * _AGAIN <= _STANDING[0].most:
+        if not _STANDING[0].inside or process_time() - _STANDING[0].since <= _STANDING[0].most:
             return
     if _running():  # else it struck while the body ended
         signal.setitimer(signal.ITIMER_PROF, _UNHEARD)
@@ -97,7 +97,7 @@ def bounded(path: str, seconds: float = SECONDS, megabytes: int = MEGABYTES) -> 
     """
     if _STANDING and not _STANDING[0].inside and threading.current_thread() is threading.main_thread():
         with _told(path, _STANDING[0].most, megabytes):
-            _STANDING[0].inside, _STANDING[0].ticks = True, 0
+            _STANDING[0].inside, _STANDING[0].since = True, process_time()
             try:
                 yield
             finally:

@@ -245,7 +245,7 @@ def _status(arguments: Namespace) -> int:
     for item in chosen:
         if arguments.all or not item.is_the_same:
             for line in _status_lines(item, arguments.source, arguments.target):
-                console.result(line)
+                console.result("\n".join(columns.folded(line, columns.width(), 4)))
     same = sum(item.is_the_same for item in chosen)
     waits = sum(item.pending for item in chosen)
     console.result(f"{arguments.target}: {waits:,} wait, {same:,} the same as in {arguments.source}")

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from kfp_gitops.base import columns, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.base.files import Wanted
-from kfp_gitops.commands import console, listing, origin
+from kfp_gitops.commands import console, listing
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
     listing.warnings(warned, everything=verbose)
     if arguments.check:
+        from kfp_gitops.commands import origin  # a tenth of all imports, for this alone
+
         origin.refuse(root, [item.inputs for item in rendered])
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = _all_wanted(root, rendered, compile_too=compile_too, verbose=verbose)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.sources import released, way
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import template_folder
 
@@ -15,16 +16,21 @@ _VARIANTS = 3
 
 
 def told(env: Environment, found: Iterable[tuple[str, Sequence[Problem]]]) -> list[Problem]:
-    """Problems (or warnings) of pipelines, those at one template together, in order of position."""
+    """Problems (or warnings) of pipelines, those at one template together, in order of position.
+
+    So are pipelines that were never promoted, those of one file.
+    """
     lone = _lone(env)
+    wrong = {pipeline: problems for pipeline, problems in found if problems}
+    missing = released.never_promoted(env, wrong)
     whose: dict[Problem, list[str]] = {}
-    for pipeline, problems in found:
-        for problem in dict.fromkeys(problems):
+    for pipeline, problems in wrong.items():
+        for problem in () if pipeline in missing else dict.fromkeys(problems):
             whose.setdefault(problem, []).append(pipeline)
     plain = {problem for problem, pipelines in whose.items() if not _of_template(env, problem, pipelines[0])}
     plain |= {problem for problem, pipelines in whose.items() if len(pipelines) == 1 and pipelines[0] in lone}
     shared = {problem: pipelines for problem, pipelines in whose.items() if problem not in plain}
-    return sorted([*plain, *_shared(shared)])
+    return sorted([*plain, *_shared(shared), *way.never_promoted(env.values, env.name, [*missing])])
 
 
 def _lone(env: Environment) -> set[str]:

@@ -6,7 +6,7 @@ base + environment values → schema → Jinja → schema and checks of the resu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from kfp_gitops.base import bounds, files, processes, schema
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.memo import Memo
+from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
@@ -115,6 +116,8 @@ class _Inputs:
     memo: Memo
     shared: str
     sources: Sources
+    known: dict[str, str] = field(default_factory=dict)
+    """The texts of shared specs in manifests/ that were read already: most pipelines ask again."""
 
     @classmethod
     def of(cls, root: Path, env: Environment, memo: Memo) -> _Inputs:
@@ -157,7 +160,8 @@ def _remembered(inputs: _Inputs, name: str, key: str) -> RenderedPipeline | None
     components = {component: digits for component, _, digits in (ref.partition("=") for ref in refs if ref)}
     entry = {"name": name, "release": release, specs.FOLDER: components}
     try:
-        pipeline = rendered.read(inputs.root, f"manifests/{inputs.env.name}", entry)
+        folder = Plain(inputs.root, f"manifests/{inputs.env.name}")
+        pipeline = rendered.read_from(folder, entry, inputs.known)
     except InputError:
         return None
     return pipeline if pipeline.digest == digest else None

@@ -28,6 +28,7 @@ _HARMLESS = re.compile(
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 # Filters whose outcome is still a text of the data.
 _KEEPING = ("default", "lower", "upper", "trim", "first", "last")
+_BODIES = ("body", "elif_", "else_")
 _SHOWN, _MOST = 40, 200  # characters of a text; texts that are looked at
 
 
@@ -101,9 +102,19 @@ def harmless(value: Any) -> bool:
 
 def marked(tree: nodes.Template, template: str) -> nodes.Template:
     """The template's tree with a call of `put:` around each expression that prints data."""
-    for output in tree.find_all(nodes.Output):
+    for output in _outputs(tree):
         output.nodes = [_marked(node, template) for node in output.nodes]
     return tree
+
+
+def _outputs(node: nodes.Node) -> Iterator[nodes.Output]:
+    """What prints something; it stands in bodies, and in no expression, which a search of all nodes would look into."""
+    for name in _BODIES:
+        for inner in getattr(node, name, None) or ():
+            if isinstance(inner, nodes.Output):
+                yield inner
+            else:
+                yield from _outputs(inner)
 
 
 def _marked(node: nodes.Expr, template: str) -> nodes.Expr:

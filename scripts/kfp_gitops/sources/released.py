@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kfp_gitops.base import files
@@ -18,16 +18,25 @@ def releases(root: Path, env: Environment, names: Sequence[str] | None = None) -
     Raises:
         InputError: something is missing, or a pinned copy is not what was promoted.
     """
+    names = [*(env.pipelines if names is None else names)]
+    missing = never_promoted(env, names)
     found: dict[str, Release] = {}
-    problems: list[Problem] = []
+    problems = [*way.never_promoted(env.values, env.name, [*missing])]
     sources = Sources.of(root, env.images)
-    for pipeline in env.pipelines if names is None else names:
+    for pipeline in names:
+        if pipeline in missing:
+            continue
         try:
             found[pipeline] = release_of(root, sources, env, pipeline)
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
     return found
+
+
+def never_promoted(env: Environment, names: Iterable[str]) -> dict[str, None]:
+    """Those pipelines of an environment that follows pinned copies of which it has none."""
+    return {} if env.follows_sources else dict.fromkeys(name for name in names if name not in env.promoted)
 
 
 def release_of(root: Path, sources: Sources, env: Environment, pipeline: str) -> Release:
@@ -38,7 +47,7 @@ def release_of(root: Path, sources: Sources, env: Environment, pipeline: str) ->
             raise InputError([_unknown_template(root, env, pipeline, template)])
         return sources.release(template)
     if pipeline not in env.promoted:
-        raise InputError([way.never_promoted(env.values, env.name, pipeline)])
+        raise InputError([*way.never_promoted(env.values, env.name, [pipeline])])
     promoted = env.promoted[pipeline]
     pinned = release.from_pinned(root, env.name, pipeline, promoted["images"])
     if pinned.digest != promoted["digest"]:

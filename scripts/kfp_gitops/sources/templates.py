@@ -38,19 +38,7 @@ MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
 _MOST_COMPILED = 500  # templates; one is some tens of KB
 _MOST_FOLDERS = 32
-_FILTERS = (
-    "default",
-    "indent",
-    "items",
-    "join",
-    "length",
-    "lower",
-    "sort",
-    "trim",
-    "upper",
-    "first",
-    "last",
-)
+_FILTERS = ("default", "indent", "items", "join", "length", "lower", "sort", "trim", "upper", "first", "last")
 _GLOBALS = ("range", "namespace")
 _RAW = "braces that are text stand between {% raw %} and {% endraw %}"
 # What JSON may hold as it is, and YAML not, or some YAML only as a line break.
@@ -198,10 +186,7 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
             return _rendered(_environment(texts), name, folder, context)
     except TemplateSyntaxError as error:
         raise InputError([_problem(error, f"{folder}/{error.name or name}", error.lineno)]) from None
-    except TemplateError as error:
-        template, line = _place(error, name)
-        raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
-    except _FAULTS as error:
+    except (TemplateError, *_FAULTS) as error:
         template, line = _place(error, name)
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
 

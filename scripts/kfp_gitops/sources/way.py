@@ -93,16 +93,38 @@ def problems(
         yield over.problem((KEY,), what, "let the first of them follow the sources, or take its line out")
 
 
-def never_promoted(values: Document, name: str, pipeline: str) -> Problem:
-    """Why an environment that follows pinned copies has no release of a pipeline of its values."""
+def never_promoted(values: Document, name: str, pipelines: Sequence[str]) -> Iterator[Problem]:
+    """Why an environment that follows pinned copies has no release of pipelines of its values: a file is told once.
+
+    One of them alone cannot be promoted while others are missing, for what is promoted is rendered: the command is
+    for all of them.
+    """
     source = "" if KEY in values.value else "--from ENV "
-    todo = f"run `python scripts/promote.py {source}--to {name} --pipeline {pipeline}`"
-    at, what = ("pipelines", pipeline), f"pipeline {pipeline!r} was never promoted to {name}"
-    found = values.problem(at, what, todo, key=True)
-    if found.path.startswith(f"environments/{name}/"):
-        return found
-    more = f", or write `{pipeline}: null` into environments/{name}/values.yaml until it is"
-    return values.problem(at, what, todo + more, key=True)
+    only = f" --pipeline {pipelines[0]}" if len(pipelines) == 1 else ""
+    todo = f"run `python scripts/promote.py {source}--to {name}{only}`"
+    by_file: dict[str, list[str]] = {}
+    for pipeline in pipelines:
+        place = values.problem(("pipelines", pipeline), "", "", key=True)
+        by_file.setdefault(place.path, []).append(pipeline)
+    for path, names in by_file.items():
+        what = f"{_counted(names)} never promoted to {name}"
+        left_out = f"`{names[0]}: null`" if len(names) == 1 else "`NAME: null` for each"
+        more = f", or write {left_out} into environments/{name}/values.yaml until {_THEY[len(names) > 1]}"
+        own = path.startswith(f"environments/{name}/")
+        yield values.problem(("pipelines", names[0]), what, todo if own else todo + more, key=True)
+
+
+_NAMED = 3
+_THEY = ("it is", "they are")
+
+
+def _counted(names: Sequence[str]) -> str:
+    """Names with their verb; many are counted."""
+    if len(names) == 1:
+        return f"pipeline {names[0]!r} was"
+    shown, more = [*map(repr, names[:_NAMED])], len(names) - _NAMED
+    last = f"{more:,} more" if more > 0 else shown.pop()
+    return f"pipelines {', '.join(shown)} and {last} were"
 
 
 def _circle(root: Path, name: str, source: str) -> list[str]:

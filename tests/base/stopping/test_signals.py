@@ -177,7 +177,11 @@ def test_while_a_run_is_followed_it_goes_on_and_is_named(rendered: Path, tmp_pat
         "pipelines": [{"pipeline_id": "p1", "name": "hello", "display_name": "hello"}],
         "experiments": [{"experiment_id": "e1", "display_name": "hello-dev"}],
         "pipeline_versions": [
-            {"pipeline_version_id": "v1", "name": wanted.version, "pipeline_spec": yaml.safe_load(wanted.ir)}
+            {
+                "pipeline_version_id": "v1",
+                "name": wanted.version,
+                "pipeline_spec": yaml.safe_load(str(wanted.ir)),
+            }
         ],
     }
 

@@ -110,6 +110,12 @@ def test_an_environment_is_a_folder_and_its_namespace_becomes_a_destination(
     assert {found[key] for key in found if key[0] != "Role" and key[0] != "RoleBinding"} == {"kfp-gitops"}
 
 
+def _from_nowhere(fork: Path) -> None:
+    """prod without the environment that it is promoted from."""
+    values = fork / "environments/prod/values.yaml"
+    values.write_text(re.sub(r"(?m)^promotesFrom: .*\n", "", values.read_text("utf-8")), "utf-8")
+
+
 def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, command: Command) -> None:
     """A namespace of its own is in the AppProject, which Argo CD does not sync."""
     _in_one_cluster(fork)
@@ -133,6 +139,7 @@ def test_what_nothing_applies_by_itself_is_told_when_it_is_rendered(fork: Path, 
     assert "before this is merged: see «Moving one»" in command("render", "--root", fork, "--all").err
     shutil.rmtree(values.parent)
     shutil.rmtree(fork / "manifests/dev")
+    _from_nowhere(fork)
     told = command("render", "--root", fork, "--all").err
     assert "kubectl apply -k .   # where Argo CD runs, when Argo CD has deleted what is in team-c" in told
 
@@ -230,6 +237,7 @@ def test_two_repositories_on_one_argo_cd_have_names_of_their_own(fork: Path, com
 
 def test_a_name_of_an_application_that_is_too_long_is_told(fork: Path, command: Command) -> None:
     (fork / "environments/dev").rename(fork / "environments" / ("e" * 32))
+    _from_nowhere(fork)
     _set(fork / "environments/base.yaml", id="r" * 40)
     outcome = command("render", "--root", fork, "--all")
     assert outcome.code == 2

@@ -130,7 +130,33 @@ def test_new_pipelines_of_one_template_are_one_section() -> None:
     assert "+ 3 new pipelines of template usage" in printed["text"]
     assert "  + task train (component: train)" in printed["text"]
     assert "  + parameter source: its own in each of 3 pipelines" in printed["text"]
-    assert "      cedar: type: str, default: s3://other" in printed["text"]
+    assert "  + parameter source (type: str)\n" in printed["text"], "what is the same is told once"
+    assert "      cedar: default: s3://other" in printed["text"]
+    assert json.loads(printed["json"])["environments"][0]["pipelines"][2]["changes"][0]["after"] == {
+        "type": "str",
+        "default": "s3://other",
+    }
+
+
+def test_of_new_pipelines_only_what_is_their_own_stands_with_each() -> None:
+    """A null that one of them has is not the same as nothing; what one has more than the first is told, too."""
+
+    def new(name: str, **more: object) -> PipelineDiff:
+        head = {
+            "release": "sha256:1",
+            "metadata": {"name": name, "description": "Train.", "owner": f"{name}-team"},
+        }
+        return PipelineDiff(
+            name, Action.ADDED, [Change(Action.ADDED, Kind.PIPELINE, name, after={**head, **more})]
+        )
+
+    lines = _of(new("acme", team="a"), new("birch", team="b", x=None), new("cedar", team="c"))[
+        "text"
+    ].splitlines()
+    own = lines.index("  + pipeline: its own in each of 3 pipelines")
+    assert [line for line in lines[:own] if "release" in line or "metadata" in line]
+    assert not [line for line in lines[own:] if "release" in line or "Train." in line]
+    assert "      birch: metadata.owner: birch-team, team: b, x: nothing" in lines[own:]
 
 
 def test_warnings_and_runs_that_are_not_the_same_are_never_folded() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from diff_kit import BASE, DEV, NOW, TEMPLATE, Command, Edit, Golden, diff, edit
 from gitrepo import commit
-from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff import calendar, schedules
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
 
@@ -214,3 +214,21 @@ def test_the_week_of_an_environment(changed: Path, command: Command, golden: Gol
 def test_no_schedule_fires_after_the_calendar_ends(trigger: dict[str, Any]) -> None:
     schedule = {"enabled": True, "start": "9999-12-31T23:59:59Z", **trigger}
     assert schedules.next_firings(schedule, datetime(2026, 1, 1, tzinfo=UTC)) == []
+
+
+def test_a_week_of_a_fleet_fits_a_screen_and_its_busiest_minutes_are_named() -> None:
+    manifests = {
+        f"customer-{number:04}": {
+            "schedules": [{"name": "daily", "cron": f"0 {number % 50} 3 * * *", "enabled": True}]
+        }
+        for number in range(1000)
+    } | {"odd": {"schedules": [{"name": "daily", "cron": "0 7 3 * * 1", "enabled": True}]}}
+    lines = calendar.to_text(
+        calendar.calendar("dev", "UTC", manifests, datetime.fromisoformat(NOW))
+    ).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 70
+    assert any(line.startswith("  Mon 30 ") and "++" in line for line in lines)
+    assert "  … 981 more (--format json)" in lines
+    busiest = next(line for line in lines if "fire together" in line or line.startswith("  ! "))
+    assert busiest.startswith("  ! Mon 11-30 03:07 UTC")

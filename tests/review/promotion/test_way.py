@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import yaml
 from gitrepo import commit, git
@@ -125,6 +126,19 @@ def test_what_went_the_way_when_it_was_another_stays(chain: Chain) -> None:
     found = chain.check()
     assert (found.code, found.err) == (0, "")
     assert "hello came from" not in chain.run("policy").err
+
+
+def test_a_shallow_clone_does_not_know_which_way_it_was(chain: Chain, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{chain.root}", "shallow")
+    chain.root = tmp_path / "shallow"
+    for name, arguments in (("render", ["--all", "--check"]), ("policy", [])):
+        found = chain.run(name, *arguments)
+        assert found.code == 2
+        assert (
+            "hello came from dev, and prod is promoted from staging: dev → staging → prod; it cannot be"
+            in found.err
+        )
+        assert "`git fetch --unshallow`" in found.err
 
 
 def test_a_rollback_is_a_revert(chain: Chain) -> None:

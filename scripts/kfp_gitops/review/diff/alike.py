@@ -16,11 +16,14 @@ from kfp_gitops.review.caching import words
 from kfp_gitops.review.diff import likeness
 from kfp_gitops.review.diff.folding import FEWEST, Common, Row
 from kfp_gitops.review.diff.folding import common as common_of
-from kfp_gitops.review.diff.model import Change, Firings, PipelineDiff, StartedRun
+from kfp_gitops.review.diff.model import Action, Change, Firings, Kind, PipelineDiff, StartedRun
 
 NAME = "‹name›"
 """In a text that is the same for several pipelines but for the name of each."""
 Mask = Callable[[str], str]
+_APART = (Kind.PIPELINE, Kind.PARAMETER, Kind.SCHEDULE)
+"""What comes with a map of which pipelines of one template share the most."""
+_MISSING = object()
 
 
 @dataclass(frozen=True)
@@ -197,8 +200,48 @@ def _with_own(group: Sequence[PipelineDiff]) -> Section:
         if len({_key(_masked(each, mask)) for each, mask in zip(of_each, masks, strict=True)}) == 1:
             same.append(change)
         else:
-            own.append(Row(of_each, [pipeline.name for pipeline in group], own=True))
+            shared, rests = _apart(change, of_each, masks)
+            same += shared
+            own.append(Row(rests, [pipeline.name for pipeline in group], own=True))
     return Section(replace(first, changes=same), group, own)
+
+
+def _apart(
+    change: Change, of_each: Sequence[Change], masks: Sequence[Mask]
+) -> tuple[list[Change], Sequence[Change]]:
+    """Of maps that came: what is the same in all of them, which the first of them says, and of each the rest."""
+    maps = [each.after for each in of_each]
+    apart = change.action is Action.ADDED and change.field is None and change.kind in _APART
+    if not apart or not all(isinstance(each, Mapping) for each in maps):
+        return [], of_each
+    shared = _shared(change.after, [_value(each, mask) for each, mask in zip(maps, masks, strict=True)])
+    if not shared:
+        return [], of_each
+    return [replace(change, after=shared)], [
+        replace(each, after=_without(each.after, shared)) for each in of_each
+    ]
+
+
+def _shared(first: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [each.get(key, _MISSING) for each in every]
+        if len({likeness.key(item) for item in values}) == 1:
+            found[key] = value
+        elif all(isinstance(item, Mapping) for item in values) and (inside := _shared(value, values)):
+            found[key] = inside
+    return found
+
+
+def _without(data: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A map without what all have; of a map inside it, of which all have a part, the others: `metadata.owner`."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in shared:
+            found[key] = value
+        elif isinstance(value, Mapping):
+            found |= {f"{key}.{name}": rest for name, rest in _without(value, shared[key]).items()}
+    return found
 
 
 def _sooner(firing: Firings, known: Firings) -> bool:

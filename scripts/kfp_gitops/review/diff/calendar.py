@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kfp_gitops.base import columns
 from kfp_gitops.reconcile import timing
 from kfp_gitops.review.caching.idle import TODO, WHY
 from kfp_gitops.review.diff import schedules
@@ -17,6 +18,8 @@ from kfp_gitops.review.diff import schedules
 WEEK = timedelta(days=7)
 # A schedule that fires more often than this is told by its number, not by its instants.
 MAX_FIRINGS = 7 * 24 * 60
+_MOST = 20
+"""Schedules that are named, of a list of them."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def calendar(
 
 def _entry(pipeline: str, name: str, schedule: Mapping[str, Any], start: datetime) -> Entry:
     # One instant before the start, so that a firing at the start itself is in the week.
-    found = schedules.next_firings(schedule, start - timedelta(seconds=1), MAX_FIRINGS + 1)
+    found = schedules.next_firings(schedule, start - timedelta(seconds=1), MAX_FIRINGS + 1, start + WEEK)
     inside = [instant for instant in found if instant < start + WEEK]
     trigger = str(schedule.get("cron") or f"every {schedule.get('intervalSeconds')} s")
     return Entry(
@@ -103,8 +106,8 @@ def _entry(pipeline: str, name: str, schedule: Mapping[str, Any], start: datetim
 
 
 def to_text(found: Calendar) -> str:
-    """Days down, hours across; a digit is how many firings fall into the hour (+ for more than nine)."""
-    return "\n".join(_lines(found))
+    """Days down, hours across: how many firings fall into the hour (++ for more than 99); in 80 columns."""
+    return "\n".join(line for text in _lines(found) for line in columns.folded(text, columns.USUAL, 4))
 
 
 def _lines(found: Calendar) -> Iterator[str]:
@@ -114,24 +117,23 @@ def _lines(found: Calendar) -> Iterator[str]:
         yield "  no schedules"
         return
     yield ""
-    yield f"  {'UTC':<10} {' '.join(f'{hour:02}' for hour in range(24))}"
-    for offset in range(8 if found.start.hour or found.start.minute else 7):
-        day = (found.start + timedelta(days=offset)).date()
-        hours = [_mark(found, day.year, day.month, day.day, hour) for hour in range(24)]
-        yield f"  {day:%a %m-%d}  {' '.join(hours)}".rstrip()
+    yield from _table(found)
     yield ""
-    for entry in found.entries:
-        yield f"  {entry.name}: {_entry_text(entry, zone, found.zone)}"
+    entries = [f"  {entry.name}: {_entry_text(entry, zone, found.zone)}" for entry in found.entries]
+    yield from columns.first_of(entries, _MOST, "  … {more} more (--format json)")
     yield from _remarks(found)
 
 
-def _mark(found: Calendar, year: int, month: int, day: int, hour: int) -> str:
-    number = sum(
-        (instant.year, instant.month, instant.day, instant.hour) == (year, month, day, hour)
-        for entry in found.entries
-        for instant in entry.firings
-    )
-    return " ·" if number == 0 else f" {number}" if number < 10 else " +"
+def _table(found: Calendar) -> Iterator[str]:
+    counts = Counter((moment.date(), moment.hour) for entry in found.entries for moment in entry.firings)
+    yield f"  {'UTC':<6} {' '.join(f'{hour:02}' for hour in range(24))}"
+    for offset in range(8 if found.start.hour or found.start.minute else 7):
+        day = (found.start + timedelta(days=offset)).date()
+        yield f"  {day:%a %d} {' '.join(_mark(counts[day, hour]) for hour in range(24))}"
+
+
+def _mark(number: int) -> str:
+    return " ·" if number == 0 else f"{number:>2}" if number < 100 else "++"
 
 
 def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
@@ -149,10 +151,10 @@ def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
 def _remarks(found: Calendar) -> Iterator[str]:
     still = [entry.name for entry in found.entries if entry.idle]
     if still:
-        yield f"  ! {', '.join(still)}: {WHY}; {TODO}"
-    together = found.collisions()
+        yield f"  ! {columns.some(still, _MOST)}: {WHY}; {TODO}"
+    together = sorted(found.collisions(), key=lambda item: (-len(item[1]), item[0]))
     for minute, names in together[:10]:
-        yield f"  ! {minute:%a %m-%d %H:%M} UTC: {', '.join(names)} fire together"
+        yield f"  ! {minute:%a %m-%d %H:%M} UTC: {columns.some(names)} fire together"
     if len(together) > 10:
         yield f"  ! and {len(together) - 10} more minutes at which schedules fire together"
     gap = found.longest_gap()

@@ -230,7 +230,8 @@ def _stray(sides: contents.Sides, before: PipelineFiles, after: PipelineFiles) -
     for path in sorted({**before.texts, **after.texts}):
         stray = (old is None and path in before.texts) or (new is None and path in after.texts)
         if stray:
-            yield from contents.file(f"{sides.folder}/{path}", path, before, after)
+            at = contents.place(sides.folder, path, before, after)
+            yield from contents.file(at, path, before, after)
 
 
 def _only_digests(name: str, old: Entry | None, new: Entry, changes: Sequence[Change]) -> Iterator[Change]:

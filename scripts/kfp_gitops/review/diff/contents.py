@@ -62,6 +62,12 @@ def changes(sides: Sides) -> Iterator[Change]:
     yield from _others(sides)
 
 
+def place(folder: str, path: str, before: PipelineFiles, after: PipelineFiles) -> str:
+    """Where a file of a pipeline's folder is in the repository; a shared spec where it is now."""
+    shared = after.shared.get(path) or before.shared.get(path)
+    return f"{folder.rpartition('/pipelines/')[0]}/{shared}" if shared else f"{folder}/{path}"
+
+
 def file(at: str, path: str, before: Files, after: Files) -> Iterator[Change]:
     """All in which a file differs for which there are no other words."""
     if before.texts.get(path) == after.texts.get(path):
@@ -157,9 +163,8 @@ def _others(sides: Sides) -> Iterator[Change]:
     known = {MANIFEST, *(path for side in both for path in (*side.specs().values(), *side.inner().values()))}
     for path in sides.paths:
         if path.startswith("components/") and path in known:
-            yield from leftover.document(
-                f"{sides.folder}/{path}", *_further(*(side.documents(path) for side in both))
-            )
+            at = place(sides.folder, path, *both)
+            yield from leftover.document(at, *_further(*(side.documents(path) for side in both)))
         elif path not in known and path.endswith(_YAML):
             yield from _document(sides, path)
         elif path not in known:

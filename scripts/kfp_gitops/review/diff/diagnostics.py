@@ -26,8 +26,8 @@ def tombstones_gone(environment: str, before: Mapping[str, Any], after: Mapping[
     """Nobody deletes any more what of them is left."""
     if not after:
         return
-    stay = {item.get("name") for key in ("absent", "pipelines") for item in _items(after, key)}
-    for name in (item["name"] for item in _items(before, "absent")):
+    stay = {str(item.get("name")) for key in ("absent", "pipelines") for item in _items(after, key)}
+    for name in (str(item.get("name")) for item in _items(before, "absent")):
         if name not in stay:
             yield (
                 f"the tombstone of {name} goes: what is left of it in KFP is not deleted any more, only its schedules "

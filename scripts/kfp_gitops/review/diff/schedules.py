@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from kfp_gitops.reconcile.timing import Timing, read_cron
@@ -100,8 +100,13 @@ def firings(before: Mapping[str, Any], after: Mapping[str, Any], now: datetime) 
     return found
 
 
-def next_firings(schedule: Mapping[str, Any] | None, now: datetime, count: int = SHOWN) -> list[datetime]:
-    """The next firings of an enabled schedule after an instant (aware, UTC); none of a disabled one."""
+def next_firings(
+    schedule: Mapping[str, Any] | None, now: datetime, count: int = SHOWN, until: datetime | None = None
+) -> list[datetime]:
+    """The next firings of an enabled schedule after an instant (aware, UTC); none of a disabled one.
+
+    At most so many, and none later than `until`: looking for those costs what finding them costs.
+    """
     if schedule is None or not schedule.get("enabled"):
         return []
     base = max(now, _instant(schedule.get("start")) or now)
@@ -112,6 +117,8 @@ def next_firings(schedule: Mapping[str, Any] | None, now: datetime, count: int =
         base,
         _instant(schedule.get("end")),
     )
+    if until is not None:
+        return [*islice(timing.between(base, until), count)]
     return [*timing.next_ones(base, count)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
@@ -73,6 +73,12 @@ def _parsed(text: str, bounds: Bounds) -> tuple[Document, ...]:
 @dataclass(frozen=True)
 class PipelineFiles(Files):
     """The folder of one pipeline; its component specs are in it as `components/<name>.yaml`, wherever they stand."""
+
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Path of a spec here → where it stands below manifests/<env>/ for all pipelines that use it."""
+
+    def _place(self, path: str) -> str:
+        return super()._place(self.shared.get(path, path))
 
     def digest(self, name: str) -> str:
         """What a lock says of these files where it was made from them."""
@@ -215,16 +221,17 @@ class State(Files):
             pipeline, slash, name = rest.partition("/")
             if top == "pipelines" and slash:
                 texts[pipeline][name] = text
-        for item in self._items():
-            if specs.FOLDER in item:
-                found = {**_without_specs(texts.pop(item["name"], {})), **dict(self._specs(item))}
-                texts |= {item["name"]: found} if found else {}
-        return {pipeline: PipelineFiles(self.name, found) for pipeline, found in texts.items()}
+        shared = {item["name"]: dict(self._specs(item)) for item in self._items() if specs.FOLDER in item}
+        for pipeline, places in shared.items():
+            own = _without_specs(texts.pop(pipeline, {}))
+            found = {**own, **{path: self.texts[place] for path, place in places.items()}}
+            texts |= {pipeline: found} if found else {}
+        return {name: PipelineFiles(self.name, found, shared.get(name, {})) for name, found in texts.items()}
 
     def _specs(self, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for component, _, path in specs.of_entry(item):
             if path in self.texts:
-                yield f"{_COMPONENTS}{component}.yaml", self.texts[path]
+                yield f"{_COMPONENTS}{component}.yaml", path
 
     def manifests(self, now: datetime) -> dict[str, Mapping[str, Any]]:
         """Pipeline of environment.yaml → manifest as YAML data, as it is in force."""

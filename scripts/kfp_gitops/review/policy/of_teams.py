@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from kfp_gitops.base import files, schema
+from kfp_gitops.base import files, generated
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.checking import named, teams
@@ -29,7 +29,7 @@ def beyond_limits(root: Path, names: Sequence[str]) -> Iterator[Problem]:
 def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
     folder, starts = f"manifests/{env.name}", dict[str, Sequence[Start]]()
     path = f"{folder}/{ENVIRONMENT}"
-    settings = schema.generated("environment", files.read_text(root, path), path).value
+    settings = generated.read("environment", files.read_text(root, path), path).value
     for entry in (entry for entry in settings["pipelines"] if entry["name"] in limited):
         name = entry["name"]
         pipeline = rendered.read(root, folder, entry)

@@ -26,6 +26,8 @@ from kfp_gitops.sources.release import FILE_VERSION, Release, pinned_files, pinn
 _HEADER = """# yaml-language-server: $schema=../../scripts/kfp_gitops/language/schemas/release.schema.json
 # Written by `python scripts/promote.py`; a pinned copy that differs from its digest here is refused.
 """
+_NAMED = 10
+"""So many pipelines of which the same is wrong are named, the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,11 @@ def _admitted(admit: Admit, rendered: Rendered, given: Mapping[str, Release]) ->
 
 def _refuse_uncommitted(giver: Environment, origins: Origins, *, with_reconciler: bool) -> None:
     """All at once. Nobody could ever tell from where it came."""
-    found = [f"{name}: no commit has this release of {giver.name}" for name in origins.uncommitted]
+    names = sorted(origins.uncommitted)
+    shown, more = (
+        (names, "") if len(names) <= _NAMED else (names[:_NAMED], f" and {len(names) - _NAMED:,} more")
+    )
+    found = [f"{', '.join(shown)}{more}: no commit has this release of {giver.name}"] if names else []
     if with_reconciler and not origins.reconciler_committed:
         path = environment.release_path(giver.name)
         found.append(f"image {RECONCILER_IMAGE}: no commit has this line of {path}")

@@ -18,6 +18,9 @@ NOWHERE = "none"
 """In place of a commit: what was promoted was committed nowhere."""
 
 
+_UNSHALLOW = "it cannot be verified in a shallow clone: `git fetch --unshallow` (in CI: fetch-depth 0)"
+
+
 @dataclass(frozen=True)
 class Entry:
     """What release.yaml says of one promoted pipeline."""
@@ -67,7 +70,9 @@ def verify(root: Path, environments: Iterable[Environment]) -> Verdict:
         return Verdict()
     with history(root) as found:
         if found is None:
-            skipped = (_past_the_way(root, entry) for entry in entries if is_past_the_way(entry))
+            skipped = (
+                _past_the_way(root, entry, shallow=False) for entry in entries if is_past_the_way(entry)
+            )
             return Verdict(warnings=(*_unverified(entries), *skipped))
         problems = tuple(problem for entry in entries for problem in _problems(found, entry))
         return Verdict(problems, tuple(entry for each in entries for entry in _uncommitted(each)))
@@ -83,7 +88,8 @@ def skipped(root: Path, environments: Iterable[Environment]) -> list[Problem]:
     if not entries:
         return []
     with history(root) as found:
-        return [_past_the_way(root, entry) for entry in entries if not (found and _was_the_way(found, entry))]
+        past = [entry for entry in entries if not (found and _was_the_way(found, entry))]
+        return [_past_the_way(root, entry, shallow=bool(found and found.shallow)) for entry in past]
 
 
 @dataclass(frozen=True)
@@ -164,10 +170,10 @@ def _was_the_way(found: History, entry: Entry) -> bool:
     return any(found.way(commit, target) in ("", entry.source) for commit in commits)
 
 
-def _past_the_way(root: Path, entry: Entry) -> Problem:
+def _past_the_way(root: Path, entry: Entry, *, shallow: bool) -> Problem:
     target, before = entry.environment.name, entry.environment.promotes_from
     what = f"{entry.pipeline} came from {entry.source}, and {target} is promoted from {before}"
-    todo = way.instead(way.to(root, target), entry.source, entry.pipeline)
+    todo = _UNSHALLOW if shallow else way.instead(way.to(root, target), entry.source, entry.pipeline)
     return entry.problem("from", f"{what}: {way.shown(way.to(root, target))}", todo)
 
 
@@ -188,7 +194,7 @@ def _problems(found: History, entry: Entry) -> Iterator[Problem]:
     if not entry.source:
         yield entry.problem("from", f"{entry.pipeline} names no environment it came from", _again(entry))
     elif is_past_the_way(entry) and not _was_the_way(found, entry):
-        yield _past_the_way(found.root, entry)
+        yield _past_the_way(found.root, entry, shallow=found.shallow)
     elif not entry.commit:
         if _where(found, entry) is None:
             what = f"no commit of this history has that release of {entry.pipeline} in {entry.source}"
@@ -250,8 +256,7 @@ def _was_released(found: History, entry: Entry) -> bool:
 
 def _told(found: History, entry: Entry, key: str, what: str) -> Problem:
     if found.shallow:
-        todo = "it cannot be verified in a shallow clone: `git fetch --unshallow` (in CI: fetch-depth 0)"
-        return entry.problem(key, what, todo)
+        return entry.problem(key, what, _UNSHALLOW)
     where = _where(found, entry)
     if where:
         return entry.problem(key, what, f"{entry.source} has that release at {where[:12]}: {_again(entry)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,13 +16,14 @@ import profiles
 import pytest
 from diff_kit import Command, Edit, diff, edit
 from gitrepo import commit
+from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse, parse_all
 from kfp_gitops.rendering import specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
-from kfp_gitops.review.diff.model import Change, EnvironmentDiff, Kind
+from kfp_gitops.review.diff.model import Change, EnvironmentDiff, Kind, PipelineDiff
 from kfp_gitops.review.diff.state import State
 from project import PROJECT, Outcome
 from shared_specs import as_an_earlier_version_wrote_it, as_earlier
@@ -119,9 +121,17 @@ def test_a_change_of_a_spec_is_the_same_in_every_layout(number: int) -> None:
     }
     assert {item.name for item in found.pipelines} == users
     assert not found.changes
-    for pair in ((as_earlier(texts), as_earlier(after)), (as_earlier(texts), after)):
-        assert _compared(*pair).pipelines == found.pipelines
-        assert _compared(*pair).changes == []
+    assert _compared(as_earlier(texts), after) == found
+    was = _compared(as_earlier(texts), as_earlier(after))
+    assert [_about(item) for item in was.pipelines] == [_about(item) for item in found.pipelines]
+
+
+def _about(found: PipelineDiff) -> PipelineDiff:
+    """Wherever its files are."""
+    changes = [
+        replace(change, name="a file") if change.kind is Kind.FILE else change for change in found.changes
+    ]
+    return replace(found, changes=changes)
 
 
 def _entries(texts: Texts) -> dict[str, dict[str, dict[str, str]]]:
@@ -199,6 +209,20 @@ def test_a_file_of_which_one_side_alone_makes_use_is_told() -> None:
     lying = {**texts, **{name: after[name] for name in _specs(after)}}
     found = _compared(lying, after)
     assert found.semantic
+
+
+def test_a_spec_is_named_where_it_stands() -> None:
+    """In what is told of a file, and where it is no YAML."""
+    texts = _texts("dev")
+    path = _specs(texts)[0]
+    after = _changed(texts, path, f"{texts[path]}---\nanother: one\n")
+    found = {change.name for change in _everything(_compared(texts, after)) if change.kind is Kind.FILE}
+    (place,) = {*_specs(after)} - {*_specs(texts)}
+    assert found == {f"manifests/dev/{place}"}
+    broken = _changed(texts, path, "a: b: c\n")
+    (place,) = {*_specs(broken)} - {*_specs(texts)}
+    with pytest.raises(InputError, match=f"after: {place}:1:"):
+        _compared(texts, broken)
 
 
 def test_a_reference_that_leads_nowhere_names_the_component() -> None:
