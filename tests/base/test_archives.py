@@ -279,3 +279,13 @@ def test_what_nobody_could_read_is_told_before_it_is_written(monkeypatch: pytest
     assert "an archive has at most 100" in Archive(_part(3)).faults()
     monkeypatch.setattr(archives, "_FILES", 1)
     assert "an archive has at most 1 of 67108864" in Archive(_part(3)).faults()
+
+
+@pytest.mark.parametrize(
+    "names", [["a", "a/b"], ["a/b/c", "a/b"], ["."], ["x\0y"], ["a\nb"], ["\x1b[2J"], ["a\\b"]], ids=repr
+)
+def test_names_that_cannot_be_files_together_or_at_all_are_refused(names: list[str]) -> None:
+    tar = b"".join(ustar.written((name, b"") for name in names))
+    for folders in (False, True):
+        with pytest.raises(ustar.BadArchiveError):
+            ustar.read(tar, 10, folders=folders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -122,7 +123,9 @@ def test_what_was_compiled_elsewhere_is_limited_too(repository: Path, render: Ca
     assert "uses the image 'registry.example.com/steps@" in found.err
 
 
-@pytest.mark.parametrize("names", ["as in the .proto", "an executor called root"])
+@pytest.mark.parametrize(
+    "names", ["as in the .proto", "an executor called root", "a key root beside platforms"]
+)
 def test_no_name_in_what_was_compiled_elsewhere_hides_what_it_uses(names: str) -> None:
     spec, platform = documents()
     settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
@@ -132,6 +135,8 @@ def test_no_name_in_what_was_compiled_elsewhere_hides_what_it_uses(names: str) -
         source["secret_name"] = source.pop("secretName")
         given = {"secret_as_env": given["secretAsEnv"], "pvc_mount": given["pvcMount"]}
     settings["root" if names == "an executor called root" else next(iter(settings))] = given
+    if names == "a key root beside platforms":
+        platform["root"] = {}
     found = named.uses([], {"rich.yaml": [_document(spec), _document(platform)]}, {})
     assert {("secrets", "fraud-db"), ("volumeClaims", "fraud-data")} <= {
         (use.kind, use.name) for use in found
@@ -258,6 +263,22 @@ def test_policy_judges_what_stands_in_manifests(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("text", ["", "a: b\n", "name: greet\nimplementation: {container: {}}\n"])
+def test_policy_says_which_spec_is_none(
+    repository: Path, command: Command, render: Callable[..., Outcome], text: str
+) -> None:
+    (repository / "environments/policy.yaml").write_text((PROJECT / "environments/policy.yaml").read_text())
+    assert render({"secrets": ["churn-*"]}).code == 0
+    (spec,) = (repository / "manifests/dev/components").glob("greet-*.yaml")
+    new = spec.with_name(f"greet-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml")
+    head = repository / "manifests/dev/environment.yaml"
+    head.write_text(head.read_text("utf-8").replace(spec.stem[-8:], new.stem[-8:]), "utf-8")
+    new.write_text(text, "utf-8")
+    found = command("policy", "--root", repository, "--env", "dev")
+    assert found.code == 2
+    assert f"manifests/dev/components/{new.name}:" in found.err
+
+
 def test_a_limit_that_came_later_is_seen_though_the_rendering_is_remembered(
     repository: Path, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -280,7 +301,15 @@ def test_starts_go_through_a_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0 0 3 * * 1", 604_800), ("*/20 * * * * *", 20), ("@every 90s", 90), ("0 0 3 29 2 *", 0)],
+    [
+        ("0 0 3 * * 1", 604_800),
+        ("*/20 * * * * *", 20),
+        ("@every 90s", 90),
+        ("0 0 3 29 2 *", 0),
+        ("0 0,59 0,23 1,10,11 * *", 60),
+        ("0 0,59 0,23 1,10,12 * *", 59 * 60),
+        ("0 59,0 23,0 31,1 12,1 *", 60),
+    ],
 )
 def test_the_shortest_time_between_firings(text: str, seconds: int) -> None:
     found = cron.shortest_wait(cron.parse(text))

@@ -10,9 +10,9 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import keywords, redact, schematext, valid, yamlvalue
+from kfp_gitops.base import keywords, redact, schematext, valid
 from kfp_gitops.base.errors import InputError, Problem, meant, raise_if_any
-from kfp_gitops.base.yamltext import GENERATED, Document, Path, parse
+from kfp_gitops.base.yamltext import Document, Path
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
     from jsonschema.exceptions import ValidationError
@@ -60,20 +60,6 @@ def named(name: str) -> Schema:
     """The schema `schemas/<name>.schema.json`."""
     # Of an IR protobuf takes 60.0 for an integer, too.
     return Schema(_read(name), valid.compiled(_read(name)), exact=not name.startswith("ir"))
-
-
-def generated(name: str, text: str, path: str) -> Document:
-    """What render writes of all pipelines of an environment; of what is valid no places are kept.
-
-    Raises:
-        InputError: as `yamltext.parse`, or it is not what `schemas/<name>.schema.json` says.
-    """
-    quick = yamlvalue.read(text, path, GENERATED)
-    if quick and not quick.whole_floats and named(name).accepts(quick.value):
-        return Document(path, quick.value, {}, {})
-    document = parse(text, path, GENERATED)
-    raise_if_any(problems(named(name), document))
-    return document
 
 
 @cache

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import PurePosixPath
 
 _BLOCK, _RECORD = 512, 10_240
 _NAME, _PREFIX = 100, 155  # bytes of a path: its end, and what stands before
 _PLAIN, _FOLDER = b"0", b"5"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+"""What no system takes in a name, or a terminal takes for something else; a backslash divides names on Windows."""
 _OCTAL = re.compile(rb"[0-7]{11}")
 
 
@@ -94,7 +97,15 @@ def read(content: bytes, most: int, *, folders: bool = False) -> dict[str, bytes
             del found[path]
     if content[start:] != _end(start):
         raise BadArchiveError("it is cut off, or more follows after its end")
+    for path in found:
+        if clash := next((above for above in _above(path) if above in found), ""):
+            raise BadArchiveError(f"{clash!r} is a file, and {path!r} is in it")
     return found
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path is in."""
+    return accumulate(path.split("/")[:-1], "{}/{}".format)
 
 
 def _read_header(block: bytes, folders: bool) -> tuple[str, int]:
@@ -108,7 +119,9 @@ def _read_header(block: bytes, folders: bool) -> tuple[str, int]:
     parts = PurePosixPath(path)
     if (
         parts.is_absolute()
+        or not parts.parts
         or ".." in parts.parts
+        or _CONTROL.search(path)
         or str(parts) != path.removesuffix("/" if is_folder else "")
     ):
         raise BadArchiveError(f"{path!r} leads out of it")

@@ -67,10 +67,7 @@ def uses(
                 for name in components.image_names(document)
                 if name not in STUB_IMAGES
             )
-            if (
-                "root" not in document.value
-            ):  # its settings stand beside a compiled pipeline, in another document
-                found += (Use(kind, name, called) for kind, name in _of_ir(document.value))
+            found += (Use(kind, name, called) for kind, name in _of_ir(_settings(document.value)))
     return sorted(set(found))
 
 
@@ -99,6 +96,12 @@ _PLACES = ("env", "volumes", "image")
 
 def _name(value: Value) -> str:
     return str(value.value) if isinstance(value, Constant) else ""
+
+
+def _settings(value: Any) -> Any:
+    """What of a document may name something: the settings of a compiled pipeline stand beside it, in another one."""
+    is_pipeline = isinstance(value, Mapping) and "root" in value
+    return value.get("platforms") if is_pipeline else value
 
 
 def _of_ir(value: Any) -> Iterator[tuple[str, str]]:

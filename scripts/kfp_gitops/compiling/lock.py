@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from kfp_gitops.base import schema
+from kfp_gitops.base import generated
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.rendering.rendered import Rendered, RenderedPipeline
@@ -82,7 +82,7 @@ def read(text: str, path: str) -> Mapping[str, Locked]:
     Raises:
         InputError: not a lock.
     """
-    document = schema.generated("lock", text, path)
+    document = generated.read("lock", text, path)
     return {name: Locked(**entry) for name, entry in document.value["pipelines"].items()}
 
 

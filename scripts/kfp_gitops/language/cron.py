@@ -105,6 +105,16 @@ class Fields:
             return by_date and by_weekday
         return by_date or by_weekday
 
+    @property
+    def over_midnight(self) -> timedelta:
+        """From the last firing of a day to the first of the next."""
+        fields = self.hour, self.minute, self.second
+        first, last = (
+            sum(field.values[index] * unit for field, unit in zip(fields, (3600, 60, 1), strict=True))
+            for index in (0, -1)
+        )
+        return timedelta(days=1, seconds=first - last)
+
     def _time_from(self, earliest: int) -> int | None:
         """The first time of day that is not before `earliest`; both in seconds since midnight."""
         for hour in self.hour.values:
@@ -161,9 +171,23 @@ def longest_wait(cron: Cron) -> timedelta:
     return max(_waits(cron), default=timedelta(0))
 
 
+@lru_cache(maxsize=1024)
 def shortest_wait(cron: Cron) -> timedelta:
-    """The same at least."""
-    return min(_waits(cron), default=timedelta(0))
+    """The same at least, of all days: the first may show no two that follow one another."""
+    found = min(_waits(cron), default=timedelta(0))
+    over_midnight = cron.over_midnight if isinstance(cron, Fields) else found
+    return over_midnight if over_midnight < found and _has_neighbours(cron) else found
+
+
+def _has_neighbours(cron: Cron) -> bool:
+    """Whether it fires on two days of which one follows the other."""
+    day, last = _NEW_YEAR, None
+    while (at := cron.next_after(day - timedelta(seconds=1))) and at.year < _NEW_YEAR.year + _YEARS:
+        day = at.replace(hour=0, minute=0, second=0)
+        if day == last:
+            return True
+        day = last = day + timedelta(days=1)
+    return False
 
 
 def _waits(cron: Cron) -> Iterator[timedelta]:

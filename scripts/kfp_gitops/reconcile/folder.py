@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, processes, schema, yamltext, yamlvalue
+from kfp_gitops.base import files, generated, processes, yamltext, yamlvalue
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.compiling import lock
@@ -209,7 +209,7 @@ def _settings(source: Source, environment: str) -> Mapping[str, Any]:
         todo = f"there are: {present}; render one with `python scripts/render.py --env ENV`"
         raise InputError.of(str(source.path), "no such folder", todo)
     text, path = source.read_text(ENVIRONMENT), f"{source.name}/{ENVIRONMENT}"
-    found: Mapping[str, Any] = schema.generated("environment", text, path).value
+    found: Mapping[str, Any] = generated.read("environment", text, path).value
     if found["environment"] != environment:
         what = f"this is the environment {found['environment']!r}, not {environment!r}"
         document = yamltext.parse(text, path, yamltext.GENERATED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import files, schema
+from kfp_gitops.base import files, generated
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.rendering import rendered
 from kfp_gitops.rendering.rendered import ENVIRONMENT, RenderedPipeline
@@ -69,5 +69,5 @@ def _settings(root: Path, env: Environment) -> Entry:
     path = f"manifests/{env.name}/{ENVIRONMENT}"
     if not (root / path).is_file():
         return {}
-    found: Entry = schema.generated("environment", files.read_text(root, path), path).value
+    found: Entry = generated.read("environment", files.read_text(root, path), path).value
     return found

@@ -164,6 +164,18 @@ def test_an_upload_goes_nowhere_else() -> None:
         Registry(host, "team/prod").push(IMAGE)
 
 
+def test_an_upload_stays_on_the_way_that_was_begun() -> None:
+    """Of an https registry `http://` there would send the password for all to read; this machine's is the reverse."""
+
+    def answer(method: str, _: str, headers: dict[str, str]) -> Answer:
+        if method == "POST":
+            return 202, {"Location": f"https://{headers['Host']}/upload"}, b""
+        return 404, {}, b""
+
+    with _fake(answer) as host, pytest.raises(GarbledError, match=r"wants the upload elsewhere: https://"):
+        Registry(host, "team/prod").push(IMAGE)
+
+
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_content_of_another_digest_is_believed_by_nobody(which: int) -> None:
     kept = _kept()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import delivered
 import kubernetes_validate
 import pytest
 from delivered import Object
+from gitrepo import init
 from kfp_gitops.base.places import Mounted
 from kfp_gitops.reconcile import folder
-from project import Outcome
+from project import PROJECT, Outcome
 from servers.registry import RegistryServer
 from tools import kustomize_build
 
@@ -162,3 +164,27 @@ def test_templates_that_know_no_artifact_are_refused(repository: Path, command: 
     path.write_text(path.read_text("utf-8").replace("elif artifact", "elif false"), "utf-8")
     done = command("render", "--root", repository, "--env", "dev")
     assert (done.code, "it does not mount the artifact" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("more", ["", INIT])
+def test_another_image_than_that_of_the_texts_is_told_by_all_that_review(
+    repository: Path, command: Command, more: str
+) -> None:
+    """By the texts alone: where there is much to render, the diff renders nothing."""
+    _set(repository, more)
+    _render(repository, command)
+    shutil.copy(PROJECT / "environments/policy.yaml", repository / "environments/policy.yaml")
+    init(repository)
+    said = "mounts another image than the files beside it are"
+    looks = ("policy", ()), ("diff", ("--base", "HEAD"))
+    for name, arguments in looks:
+        told = command(name, "--root", repository, "--env", "dev", *arguments)
+        assert said not in told.out + told.err
+    job = repository / "manifests/dev/apply-job.yaml"
+    text = job.read_text("utf-8")
+    job.write_text(re.sub(r"(/team/dev@sha256:)[0-9a-f]{4}", r"\g<1>dead", text), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--check").code == 1
+    for name, arguments in looks:
+        told = command(name, "--root", repository, "--env", "dev", *arguments)
+        assert f"manifests/dev/apply-job.yaml: {said}" in told.out + told.err
+        assert told.code == 2

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from fleet_kit import TEMPLATE, VALUES, fleet, replace
 from gitrepo import commit, git
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.sources import environment
 from project import Outcome
 from promotion_kit import PROMOTE, RELEASE, Team
@@ -57,6 +58,23 @@ def test_a_pinned_copy_says_what_it_was_made_from_and_is_borne_out_by_git(team: 
     assert team.templates("prod") == {"hello": "hello", "acme": "hello", "birch": "hello"}
     assert (team.root / "environments/prod/pinned/acme/pipeline.yaml.j2").is_file()
     assert team.check().code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "todo"), [("other", "write `template: hello`"), ("", "write `template: hello`")]
+)
+def test_a_template_that_was_written_in_by_hand_is_refused(team: Customers, written: str, todo: str) -> None:
+    """Limits of teams go by it, and no digest of the copy tells."""
+    path = team.root / RELEASE
+    said = yaml.safe_load(path.read_text("utf-8"))
+    said["pipelines"]["acme"].pop("template")
+    said["pipelines"]["acme"] |= {"template": written} if written else {}
+    path.write_text(dump(said), "utf-8")
+    team.run("render", "--env", "prod", "--lock")
+    found = team.check()
+    assert found.code == 2
+    assert f"dev made acme from the template 'hello', and not from '{written or 'acme'}'" in found.err
+    assert todo in found.err
 
 
 def test_one_instance_goes_alone_and_comes_back(team: Customers) -> None:

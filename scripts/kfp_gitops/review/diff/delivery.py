@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.rendering import repacked
+from kfp_gitops.rendering import artifact, repacked
 from kfp_gitops.review.diff import leftover
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.follows import Facts, without
@@ -60,7 +60,9 @@ def _following(files: list[str], archives: int) -> Iterator[str]:
 
 def warnings(environment: str, after: State) -> list[str]:
     """That what is delivered is not what is shown here."""
-    return [str(problem) for problem in repacked.faults(f"manifests/{environment}", after.texts)]
+    folder = f"manifests/{environment}"
+    found = (*repacked.faults(folder, after.texts), *artifact.faults(folder, after.texts))
+    return [str(problem) for problem in found]
 
 
 def _file(environment: str, path: str, before: list[Any], after: list[Any]) -> Iterator[Change]:

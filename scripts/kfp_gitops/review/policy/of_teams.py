@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
-from kfp_gitops.base import files, schema
+from kfp_gitops.base import files, generated
 from kfp_gitops.base.errors import Problem
-from kfp_gitops.base.yamltext import Document, parse_all
+from kfp_gitops.base.yamltext import Document
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Start
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering import rendered
+from kfp_gitops.rendering import rendered, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, RenderedPipeline
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import brought, components, environment
 from kfp_gitops.sources.environment import Environment
 
 
@@ -28,18 +29,30 @@ def beyond_limits(root: Path, names: Sequence[str]) -> Iterator[Problem]:
 def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
     folder, starts = f"manifests/{env.name}", dict[str, Sequence[Start]]()
     path = f"{folder}/{ENVIRONMENT}"
-    settings = schema.generated("environment", files.read_text(root, path), path).value
+    settings = generated.read("environment", files.read_text(root, path), path).value
     for entry in (entry for entry in settings["pipelines"] if entry["name"] in limited):
         name = entry["name"]
         pipeline = rendered.read(root, folder, entry)
         base = f"{folder}/pipelines/{name}"
         outer = reader.read(pipeline.manifest, f"{base}/pipeline.yaml")
         inner = [reader.read(text, f"{base}/{one}") for one, text in pipeline.inner.items()]
-        yield from teams.problems(env, name, named.uses([outer, *inner], _documents(pipeline, base), {}))
+        yield from teams.problems(env, name, named.uses([outer, *inner], _documents(pipeline, folder), {}))
         starts[name] = named.starts(outer.schedules)
     yield from teams.problems_of_all(env, settings["kfp"], starts)
 
 
-def _documents(pipeline: RenderedPipeline, base: str) -> dict[str, list[Document]]:
-    specs = {f"component {name}": parse_all(text, f"{base}/{name}") for name, text in pipeline.specs.items()}
-    return {**specs, **{name: parse_all(text, f"{base}/{name}") for name, text in pipeline.irs.items()}}
+def _documents(pipeline: RenderedPipeline, folder: str) -> dict[str, Sequence[Document]]:
+    """Read as they are run: what is none is told, and nothing of it is looked at."""
+    found: dict[str, Sequence[Document]] = {}
+    for name, text in pipeline.specs.items():
+        path = f"{folder}/{specs.path(name, specs.hash8(text))}"
+        found[f"component {name}"] = [_spec(name, text, path)]
+    for name, text in pipeline.irs.items():
+        found[name] = brought.read(text, f"{folder}/pipelines/{pipeline.name}/{name}").documents
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _spec(name: str, text: str, path: str) -> Document:
+    """Pipelines share components."""
+    return components.read(name, text, path).document

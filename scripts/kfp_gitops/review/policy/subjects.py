@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import raise_if_any
+from kfp_gitops.base.errors import InputError, raise_if_any
 from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.rendering import repacked, specs
+from kfp_gitops.rendering import artifact, repacked, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, bounds_of
 from kfp_gitops.review.caching import Side
 from kfp_gitops.review.caching.idle import idle
@@ -50,7 +50,7 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
         else:
             texts[name] = files.read_text(root, path)
             yield from _of_file(root, environment, name, texts[name], path, refs)
-    raise_if_any(repacked.faults(folder, texts))
+    raise_if_any([*repacked.faults(folder, texts), *artifact.faults(folder, texts)])
 
 
 Refs = Mapping[str, str]
@@ -142,7 +142,10 @@ def _named(
     for document in documents:
         yield from in_containers(environment, _called(name), document)
         yield from in_kustomization(environment, name, document)
-    match PurePosixPath(name).parts:
+    parts = PurePosixPath(name).parts
+    if not documents and parts[0] in (ENVIRONMENT, "pipelines", specs.FOLDER):
+        raise InputError.of(path, "holds nothing", "render it again", 1, 1)
+    match parts:
         case (top,) if top == ENVIRONMENT:
             yield from in_environment(environment, documents[0])
         case ("pipelines", pipeline, "pipeline.yaml"):

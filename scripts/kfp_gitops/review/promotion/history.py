@@ -65,6 +65,13 @@ class History:
             self._digests[asked] = self._digest(*asked)
         return self._digests[asked]
 
+    def template(self, commit: str, source: str, pipeline: str) -> str:
+        """What a pipeline of an environment was made from at a commit, as its values or its entry say."""
+        inputs = self._inputs_at(commit, source)
+        if inputs.get("follows") == "sources":
+            return _template(inputs, pipeline)
+        return str(_below(inputs, "pipelines", pipeline).get("template", pipeline))
+
     def images(self, commit: str, source: str) -> Mapping[str, str]:
         """The image map of an environment at a commit; empty when it had none."""
         return _below(self._inputs_at(commit, source), "images")

@@ -226,6 +226,18 @@ def _at_commit(found: History, entry: Entry) -> Iterator[Problem]:
             f"at commit {short} {source} had {entry.pipeline} from {had or 'no commit'}, and not from {said}"
         )
         yield entry.problem("sources", what, f"write `sources: '{had}'`" if had else "take the line out")
+    else:
+        yield from _template(found, entry)
+
+
+def _template(found: History, entry: Entry) -> Iterator[Problem]:
+    """No digest holds a template's name, and limits of teams go by it."""
+    said = entry.said.get("template", entry.pipeline)
+    was = found.template(entry.commit, entry.source, entry.pipeline)
+    if said != was:
+        what = f"at commit {entry.commit[:12]} {entry.source} made {entry.pipeline} from the template {was!r}"
+        todo = "take the line out" if was == entry.pipeline else f"write `template: {was}`"
+        yield entry.problem("template", f"{what}, and not from {said!r}", todo)
 
 
 def _sources(found: History, entry: Entry) -> str:
