@@ -28,7 +28,8 @@ def _pipeline(name: str, **changes: object) -> PipelineStatus:
     schedule = ScheduleStatus(f"{name}-daily", "cron 0 0 3 * * *", True, NOW + timedelta(hours=18), ())
     found = PipelineStatus(
         name=name, team="", version="sha-0123456789abcdef0123", registered=True, release="sha256:1", commit="",
-        paused_until=None, paused_by=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(), unhealthy=(),
+        paused_until=None, paused_by=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(),
+        unhealthy=(),
     )  # fmt: skip
     return replace(found, **changes)  # type: ignore[arg-type]
 

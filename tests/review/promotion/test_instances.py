@@ -95,6 +95,16 @@ def test_one_instance_goes_alone_and_comes_back(team: Customers) -> None:
     assert team.manifest("prod", "acme") == before
 
 
+def test_what_waits_alike_for_many_is_told_once_and_with_all_for_each(team: Customers) -> None:
+    team.merged("others")
+    asked = ("promote", "--status", "--from", "dev", "--to", "prod")
+    lines = team.run(*asked).out.splitlines()
+    assert lines[0].startswith("acme, birch, hello: dev has ")
+    assert lines[1] == "  pipeline.yaml.j2 differs"
+    assert sum("dev has" in line for line in lines) == 1
+    assert sum("dev has" in line for line in team.run(*asked, "--all").out.splitlines()) == 3
+
+
 def test_a_copy_that_another_template_gave_is_refused(team: Customers) -> None:
     """Git is asked for the template that the pipeline had at that commit, and not for one of the pipeline's name."""
     (team.root / "templates/pipelines/acme").mkdir()

@@ -46,7 +46,7 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line that a person reads: what it is about, why it stands there, and the command that comes next, if one does."""
+    """One line that a person reads: what it is about, why it stands there, and the command that comes next, if any."""
 
     kind: Kind
     name: str
