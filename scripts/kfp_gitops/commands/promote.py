@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,9 @@ def _parser() -> Parser:
         help="change nothing; exit 1 when something waits. With --to: what waits for it, and why; without: the whole "
         "way of all pipelines",
     )  # fmt: skip
-    parser.add_argument("--all", action="store_true", help="with --status: also what is the same everywhere")
+    parser.add_argument(
+        "--all", action="store_true", help="with --status: each pipeline by itself, also what is up to date"
+    )
     parser.add_argument("--json", action="store_true", help="with --status, without --to: for machines")
     parser.add_argument(
         "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
@@ -242,14 +245,33 @@ def _status(arguments: Namespace) -> int:
     chosen = [
         item for item in found if any(part.matches(item.pipeline, env.team_of(item.pipeline)) for env in both)
     ]
-    for item in chosen:
-        if arguments.all or not item.is_the_same:
-            for line in _status_lines(item, arguments.source, arguments.target):
-                console.result("\n".join(columns.folded(line, columns.width(), 4)))
+    shown = [item for item in chosen if arguments.all or not item.is_the_same]
+    few = len(shown) + 1 if arguments.all else _FEW
+    for line in _together(shown, arguments.source, arguments.target, few):
+        console.result("\n".join(columns.folded(line, columns.width(), 4)))
     same = sum(item.is_the_same for item in chosen)
     waits = sum(item.pending for item in chosen)
     console.result(f"{arguments.target}: {waits:,} wait, {same:,} the same as in {arguments.source}")
     return ExitCode.DIFFERENCES if any(item.pending for item in chosen) else ExitCode.OK
+
+
+_NAME = "‹name›"
+_FEW, _NAMED = 3, 5
+
+
+def _together(items: Sequence[Pending], source: str, target: str, few: int) -> Iterator[str]:
+    """What is told of each pipeline; the very same of so many or more once, with some of their names."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        lines = tuple(_status_lines(replace(item, pipeline=_NAME), source, target))
+        groups.setdefault(lines, []).append(item.pipeline)
+    for lines, names in groups.items():
+        if len(names) < few:
+            yield from (line.replace(_NAME, name) for name in names for line in lines)
+            continue
+        more = f" and {len(names) - _NAMED:,} more (--all)" if len(names) > _NAMED else ""
+        yield lines[0].replace(_NAME, ", ".join(names[:_NAMED]) + more, 1).replace(_NAME, "NAME")
+        yield from lines[1:]
 
 
 def _status_lines(item: Pending, source: str, target: str) -> Iterator[str]:

@@ -33,6 +33,8 @@ class DesiredPipeline:
     """Whom its steps run as; "": whom KFP lets them by itself."""
     team: str = ""
     """Whose it is; "": of no team."""
+    paused_by: str | None = None
+    """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""

@@ -28,7 +28,8 @@ def _pipeline(name: str, **changes: object) -> PipelineStatus:
     schedule = ScheduleStatus(f"{name}-daily", "cron 0 0 3 * * *", True, NOW + timedelta(hours=18), ())
     found = PipelineStatus(
         name=name, team="", version="sha-0123456789abcdef0123", registered=True, release="sha256:1", commit="",
-        paused_until=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(), unhealthy=(),
+        paused_until=None, paused_by=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(),
+        unhealthy=(),
     )  # fmt: skip
     return replace(found, **changes)  # type: ignore[arg-type]
 
@@ -56,7 +57,7 @@ def _different(name: str) -> PipelineStatus:
     return _pipeline(name, drift=lines, unhealthy=("2 differences from the manifest",))
 
 
-PAUSED = _pipeline("paused", paused_until=NOW + timedelta(days=1))
+PAUSED = _pipeline("paused", paused_until=NOW + timedelta(days=1), paused_by="")
 CONFLICT = _pipeline(
     "taken", drift=("conflict pipeline taken: exists and is not marked",), unhealthy=("something",)
 )
@@ -95,6 +96,18 @@ def test_each_has_its_cause_and_the_next_command() -> None:
     words = [shlex.split(line) for line in joined.splitlines() if line.strip().startswith("python")]
     assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "2026-11-27..2026-11-28"]]
     assert all(found[:6] == shlex.split(_say("run.py "))[:6] for found in words)
+
+
+def test_a_pause_is_ended_by_a_resume_of_its_part_and_that_of_the_values_by_none() -> None:
+    until = NOW + timedelta(days=1)
+    by_note = _pipeline("north", paused_until=until, paused_by="--select team=north")
+    by_values = _pipeline("south", paused_until=until)
+    lines = to_text(_status(by_note, by_values), _say).splitlines()
+    assert lines[1] == "  north  until 2026-11-30 09:30"
+    assert lines[2].strip().startswith(_say("reconcile.py resume --select team=north")[:40])
+    assert lines[-3] == "  south  until 2026-11-30 09:30, by `state: paused` in its values"
+    alone = to_text(_status(by_values), _say)
+    assert "resume" not in alone
 
 
 def test_all_is_well_is_one_line() -> None:

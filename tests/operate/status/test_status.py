@@ -170,6 +170,7 @@ def test_a_pause_is_shown_respected_and_ended(reconcile: Command, server: DevSer
     assert [s.enabled for s in api.schedules()] == [False]
     status = reconcile("status")
     assert (status.code, status.out.splitlines()[-1]) == (0, "dev: 1 pipeline, 1 healthy, 1 paused")
+    assert "python scripts/reconcile.py resume --env dev" in status.out
     resumed = reconcile("resume")
     assert resumed.code == 0
     assert "no longer paused by night-shift" in resumed.err

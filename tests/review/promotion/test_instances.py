@@ -95,6 +95,25 @@ def test_one_instance_goes_alone_and_comes_back(team: Customers) -> None:
     assert team.manifest("prod", "acme") == before
 
 
+def test_what_waits_alike_for_many_is_told_once_and_with_all_for_each(team: Customers) -> None:
+    schedule = "{cron: 0 0 3 * * 1, enabled: false}"
+    more = f"{{template: hello, values: {{name: x, threshold: 3, items: [a], schedule: {schedule}}}}}"
+    for path in (VALUES, PROD):
+        text = (team.root / path).read_text("utf-8")
+        (team.root / path).write_text(f"{text}  dora: {more}\n  emil: {more}\n", "utf-8")
+    assert team.run("render", "--env", "dev", "--lock").code == 0
+    commit(team.root, "two more customers")
+    assert team.run(*PROMOTE).code == 0
+    commit(team.root, "promoted")
+    team.merged("others")
+    asked = ("promote", "--status", "--from", "dev", "--to", "prod")
+    lines = team.run(*asked).out.splitlines()
+    assert lines[0].startswith("acme, birch, dora, emil: dev has "), lines
+    assert lines[1] == "  pipeline.yaml.j2 differs"
+    assert sum("dev has" in line for line in lines) == 2, "hello, which was promoted before, on its own"
+    assert sum("dev has" in line for line in team.run(*asked, "--all").out.splitlines()) == 5
+
+
 def test_a_copy_that_another_template_gave_is_refused(team: Customers) -> None:
     """Git is asked for the template that the pipeline had at that commit, and not for one of the pipeline's name."""
     (team.root / "templates/pipelines/acme").mkdir()

@@ -239,7 +239,7 @@ def test_a_large_fleet_shows_what_differs() -> None:
         "",
         "staging: 1 waits, the longest for 3d",
         "  python scripts/promote.py --to staging",
-        "999 pipelines in 3 environments: 998 the same everywhere, 1 to promote",
+        "999 pipelines in 3 environments: 998 up to date, 1 to promote",
     ]
     assert len(to_text(Matrix(STEPS, rows, NOW), everything=True).splitlines()) == 1000 + 6
 

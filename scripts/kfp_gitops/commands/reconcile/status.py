@@ -79,7 +79,7 @@ def run(arguments: Namespace) -> int:
         )
         console.result(told)
     for note in lines.notes(arguments, planned):
-        console.note(note)
+        console.note("\n".join(columns.folded(note, columns.width(), 2)))
     _report(arguments.report, status)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 

@@ -92,8 +92,9 @@ def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
 def over(desired: Desired, pause: Pause) -> Desired:
     """The same with every pipeline that it is of paused at least as long as this."""
     pipelines = tuple(
-        replace(pipeline, paused_until=max(pipeline.paused_until or pause.until, pause.until))
+        replace(pipeline, paused_until=pause.until, paused_by=" ".join(pause.only.words))
         if pause.only.matches(pipeline.name, pipeline.team)
+        and (pipeline.paused_until is None or pipeline.paused_until < pause.until)
         else pipeline
         for pipeline in desired.pipelines
     )

@@ -97,6 +97,7 @@ def _pipeline(
         release=version.facts.get("release", "") if version else "",
         commit=version.facts.get("commit", "") if version else "",
         paused_until=pipeline.paused_until if pipeline.is_paused(actual.now) else None,
+        paused_by=pipeline.paused_by if pipeline.is_paused(actual.now) else None,
         schedules=schedules,
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,

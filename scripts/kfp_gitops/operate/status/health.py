@@ -37,7 +37,7 @@ ABOUT = {
     Kind.MISSED: "a firing of the last seven days has no run",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
-    Kind.PAUSED: "no schedule is on; resume ends it, or the values where they say `state: paused`",
+    Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
     Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
     Kind.WAITING: "a run waits for its start",
     Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
@@ -46,7 +46,7 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One line that a person reads: what it is about, why it stands there, and the command that comes next."""
+    """One line that a person reads: what it is about, why it stands there, and the command that comes next, if any."""
 
     kind: Kind
     name: str
@@ -86,7 +86,15 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
     if pipeline.paused_until:
-        yield Finding(Kind.PAUSED, name, f"until {minute(pipeline.paused_until)}", say("reconcile.py resume"))
+        yield _paused(pipeline, minute(pipeline.paused_until), say)
+
+
+def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
+    """`resume` ends the notes of its selection alone; what the values say it does not end."""
+    if pipeline.paused_by is None:
+        return Finding(Kind.PAUSED, pipeline.name, f"until {until}, by `state: paused` in its values", "")
+    options = f" {pipeline.paused_by}" if pipeline.paused_by else ""
+    return Finding(Kind.PAUSED, pipeline.name, f"until {until}", say(f"reconcile.py resume{options}"))
 
 
 def _missed(schedule: ScheduleStatus) -> str:

@@ -39,6 +39,8 @@ class PipelineStatus:
     release: str
     commit: str
     paused_until: datetime | None
+    paused_by: str | None
+    """With which options `resume` ends its pause; None: it has none, or its values say so."""
     schedules: Sequence[ScheduleStatus]
     last_run: LastRun | None
     last_finished: LastRun | None

@@ -37,11 +37,11 @@ def _section(kind: Kind, found: Sequence[Finding], width: int, *, everything: bo
     for (first, *more), command in zip(shown, commands, strict=True):
         name = f"{first.whose} and {len(more):,} more" if more else first.whose
         yield from columns.folded(f"  {name}  {first.cause}" if name else f"  {first.cause}", width, 4)
-        if len({*commands}) > 1:
+        if command and len({*commands}) > 1:
             yield from columns.command(command, width, 4)
     if len(shown) < len(groups):
         yield f"  … {sum(map(len, groups[len(shown) :])):,} more (--all)"
-    if len({*commands}) == 1:
+    if commands[0] and len({*commands}) == 1:
         yield from columns.command(commands[0], width, 4)
 
 

@@ -168,7 +168,7 @@ def _sum(found: Matrix) -> str:
     places = f"{len(found.steps)} {'environment' if len(found.steps) == 1 else 'environments'}"
     other = len(pipelines) - settled - len(waiting)
     told = [
-        f"{settled} the same everywhere",
+        f"{settled} up to date",
         f"{len(waiting)} to promote",
         *([f"{other} otherwise"] if other else []),
     ]
