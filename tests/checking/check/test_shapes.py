@@ -111,12 +111,14 @@ def test_what_is_as_large_as_an_argument_of_kfp_may_not_be_is_checked_by_itself(
     assert _shape((HEAD + BODY).replace("{a: b, n: [1, 2.5]}", f"{{{many}}}")) is None
 
 
-def _leaves(data: Any) -> Iterator[tuple[Any, Any]]:
-    """(map or list, key) of every value in data."""
+def _leaves(data: Any, around: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any, bool]]:
+    """(map or list, key, whether a shape may leave it out) of every text, number, true, false and null in data."""
     for key in list(data) if isinstance(data, dict) else range(len(data)):
-        yield data, key
+        at = (*around, key)
         if isinstance(data[key], dict | list):
-            yield from _leaves(data[key])
+            yield from _leaves(data[key], at)
+        else:
+            yield data, key, not {"metadata", "default", "arguments", "cron", "parameters"}.isdisjoint(at)
 
 
 def pair(choice: Random) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -127,9 +129,12 @@ def pair(choice: Random) -> tuple[dict[str, Any], dict[str, Any]]:
     one["schedules"] = [{"name": "s", "enabled": True, "maxConcurrency": 1, "catchup": False, **timed}]
     other = copy.deepcopy(one)
     for _ in range(choice.randint(1, 3)):
-        wanted = [(data, key) for data, key in _leaves(other) if not isinstance(data[key], dict | list)]
-        data, key = choice.choice(wanted)
-        data[key] = choice.choice(LEAVES)
+        leaves = list(_leaves(other))
+        data, key, _ = choice.choice(
+            [leaf for leaf in leaves if leaf[2]] if choice.random() < 0.9 else leaves
+        )
+        same = [leaf for leaf in LEAVES if type(leaf) is type(data[key])]
+        data[key] = choice.choice(same if same and choice.random() < 0.8 else LEAVES)
     return one, other
 
 
