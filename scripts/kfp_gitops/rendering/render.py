@@ -19,7 +19,6 @@ from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
-from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.rendering import alike, delivery, head, manifests, rendered, specs, standing, together
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
 from kfp_gitops.rendering.manifests import Found
@@ -201,15 +200,15 @@ def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline
     return RenderedPipeline(
         name=name,
         release=release.digest,
-        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.outer.document.value),
+        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.document.value),
         specs=texts,
-        irs=_irs(env, found.outer, release),
+        irs=_irs(env, found.ir, release),
         inner={
             inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
             + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
-        warnings=(*found.warnings, *_image_warnings(found.outer, release)),
+        warnings=(*found.warnings, *_image_warnings(found.ir, release)),
     )
 
 
@@ -221,15 +220,15 @@ def _uses(found: Found, release: Release) -> list[Use]:
     return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
-def _image_warnings(manifest: Manifest, release: Release) -> list[Problem]:
-    return brought.warnings(release.irs[manifest.ir], release.images) if manifest.ir else []
+def _image_warnings(ir: str | None, release: Release) -> list[Problem]:
+    return brought.warnings(release.irs[ir], release.images) if ir else []
 
 
-def _irs(env: Environment, manifest: Manifest, release: Release) -> dict[str, str]:
-    if manifest.ir is None:
+def _irs(env: Environment, ir: str | None, release: Release) -> dict[str, str]:
+    if ir is None:
         return {}
-    documents = brought.with_images(release.irs[manifest.ir], release.images)
-    return {manifest.ir: header(env.name, f"{release.folder}/{manifest.ir}") + dump_all(documents)}
+    documents = brought.with_images(release.irs[ir], release.images)
+    return {ir: header(env.name, f"{release.folder}/{ir}") + dump_all(documents)}
 
 
 @lru_cache(maxsize=1024)

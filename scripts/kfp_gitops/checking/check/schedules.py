@@ -59,6 +59,12 @@ def refusal(text: str) -> tuple[str, str] | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def is_fine(text: str) -> bool:
+    """Whether there is nothing to tell about a cron, not even a warning."""
+    return refusal(text) is None and _often(text) <= 1
+
+
 def _with_six_fields(text: str) -> str:
     """What a person who knows Unix's cron meant, where KFP can say it; Unix writes Sunday also as 7."""
     fields = cron.split(text)
@@ -108,8 +114,13 @@ def _fires_within_a_minute(schedule: Schedule) -> str | None:
     if schedule.cron is None:
         seconds = schedule.interval_seconds or _MINUTE
         return f"fires every {seconds} seconds" if seconds < _MINUTE else None
-    if not _accepted(schedule.cron):
-        return None
-    found = cron.parse(schedule.cron)
-    often = len(found.second.values) if isinstance(found, cron.Fields) else 0
+    often = _often(schedule.cron)
     return f"fires {often} times within a minute" if often > 1 else None
+
+
+def _often(text: str) -> int:
+    """How many times a cron fires within a minute in which it does; 0 where KFP takes none of it."""
+    if not _accepted(text):
+        return 0
+    found = cron.parse(text)
+    return len(found.second.values) if isinstance(found, cron.Fields) else 0

@@ -61,9 +61,18 @@ def of_document(document: Document) -> Manifest:
     Raises:
         InputError: with every problem that the schema finds; a version that is not the present one.
     """
+    return unchecked(accepted(document))
+
+
+def accepted(document: Document) -> Document:
+    """The same document, of which the schema accepts every part.
+
+    Raises:
+        InputError: as `of_document`.
+    """
     raise_if_any(migration.problems(document))
     raise_if_any(schema.problems(schema.named("pipeline-manifest"), document))
-    return unchecked(document)
+    return document
 
 
 def unchecked(document: Document) -> Manifest:
