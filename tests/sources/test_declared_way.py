@@ -115,3 +115,28 @@ def test_base_says_it_of_nobody(three: Path) -> None:
 )
 def test_environments_stand_along_their_way(before: Mapping[str, str], expected: list[str]) -> None:
     assert way.ordered(before) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "promotesFrom: dev",
+        "'promotesFrom': 'dev'",
+        "promotesFrom : dev",
+        "{promotesFrom: dev}",
+        "promotesFrom:\n  dev",
+    ],
+)
+def test_the_way_is_read_however_it_is_written(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "environments/prod/values.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{text}\n", "utf-8")
+    assert way.to(tmp_path, "prod") == ("dev", "prod")
+
+
+@pytest.mark.parametrize("text", ["# promotesFrom: dev", "promotesFrom: [", "", "- promotesFrom"])
+def test_what_says_nothing_of_a_way_is_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "environments/prod/values.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"{text}\n", "utf-8")
+    assert way.to(tmp_path, "prod") == ("prod",)

@@ -9,6 +9,7 @@ from pathlib import Path
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import GitOpsError, Problem, meant
 from kfp_gitops.base.yamltext import Document
+from kfp_gitops.base.yamlvalue import parse
 
 KEY = "promotesFrom"
 # A look at another environment's values, which may be large and are checked when that one is read: a key of the
@@ -18,11 +19,15 @@ _DECLARED = re.compile(rf"^{KEY}:[ \t]+['\"]?([a-z0-9-]+)", re.MULTILINE)
 
 def declared(root: Path, name: str) -> str:
     """Which environment one says it is promoted from; empty when it does not say, or cannot be read."""
+    path = f"environments/{name}/values.yaml"
     try:
-        found = _DECLARED.search(files.read_text(root, f"environments/{name}/values.yaml"))
+        text = files.read_text(root, path)
+        if found := _DECLARED.search(text):
+            return found[1]
+        value = parse(text, path).value if KEY in text else None  # in quotes, or a map in braces
     except GitOpsError:
         return ""
-    return found[1] if found else ""
+    return str(value.get(KEY) or "") if isinstance(value, Mapping) else ""
 
 
 def to(root: Path, name: str) -> tuple[str, ...]:
