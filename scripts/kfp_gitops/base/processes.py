@@ -6,6 +6,7 @@ depends on it: what another process did not deliver, for whatever reason, is don
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import struct
@@ -150,6 +151,7 @@ def _child(claims: _Claims, work: Callable[[int], Any]) -> tuple[int, int]:
     child = os.fork()
     if child == 0:
         try:
+            gc.freeze()  # what it was born with is no garbage; to look at it would copy its pages
             stopping.forked()
             claims.close_filled()
             _send(given, {place: work(place) for place in claims})

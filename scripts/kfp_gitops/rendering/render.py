@@ -30,7 +30,6 @@ from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
 from kfp_gitops.sources.selection import ALL, Selection
 
-
 _MANY = 3 * processes.BATCH
 
 
