@@ -5,7 +5,8 @@ base + environment values → schema → Jinja → schema and checks of the resu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,6 +29,8 @@ from kfp_gitops.sources import brought, components, environment, released
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
 from kfp_gitops.sources.selection import ALL, Selection
+
+_MANY = 3 * processes.BATCH
 
 
 def render(root: Path, name: str, *, remember: bool = False, selection: Selection = ALL) -> Rendered:
@@ -69,8 +72,7 @@ def _memo(root: Path, env: Environment) -> Memo:
 
 def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
     names = [name for name in env.pipelines if beside is None or name in beside.chosen]
-    with bounds.standing():
-        answers = processes.spread(partial(_answer, _Inputs.of(root, env, memo)), names)
+    answers = _answers(_Inputs.of(root, env, memo), names)
     raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
     new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     pipelines = new if beside is None else _in_order(env, new, beside)
@@ -85,6 +87,24 @@ def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = 
     chosen = None if beside is None else frozenset(names)
     warnings = tuple(delivery.warnings(root))
     return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
+
+
+def _answers(inputs: _Inputs, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What `_answer` makes of each; what a process finds out about a template, those that it forks know already."""
+    with bounds.standing():
+        first = {name: _answer(inputs, name) for name in _firsts(inputs.env, names)}
+        left = [name for name in names if name not in first]
+        found = {**first, **dict(zip(left, processes.spread(partial(_answer, inputs), left), strict=True))}
+    return [found[name] for name in names]
+
+
+def _firsts(env: Environment, names: Sequence[str]) -> Iterator[str]:
+    """One pipeline of each template from which so many are made that each process will have some."""
+    if env.follows_sources:
+        made = Counter(map(env.template_of, names))
+        for name in names:
+            if made.pop(env.template_of(name), 0) >= _MANY:
+                yield name
 
 
 def _in_order(
