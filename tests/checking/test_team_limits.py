@@ -324,5 +324,5 @@ def test_limits_are_checked_by_their_schema(repository: Path, command: Command) 
     assert found.code == 2
     assert "did you mean 'secrets'?" in found.err
     assert "such as 15m" in found.err
-    assert "unknown key 'teams.release'" in found.err
+    assert "no team can be called `release`" in found.err
     assert VALUES

@@ -21,6 +21,8 @@ from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.sources.values import Merged, Moved, merge
 
 TEAMS = "environments/teams.yaml"
+_NO_TEAM = "release"  # Argo CD's generator finds environments by a release.yaml, however deep
+_NO_NAME = f"no team can be called `{_NO_TEAM}`", "give it another name"
 FOLDER = "teams"
 """The folder of team files in an environment's; beside the environments it is none of them."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
@@ -152,8 +154,14 @@ def read(root: Folder) -> Document:
     if not (root / TEAMS).is_file():
         return _NONE
     document = parse(files.read_text(root, TEAMS), TEAMS)
-    raise_if_any(schema.problems(schema.named("teams"), document))
+    raise_if_any([*schema.problems(schema.named("teams"), document), *_misnamed(document)])
     return document
+
+
+def _misnamed(document: Document) -> Iterator[Problem]:
+    found = document.value.get("teams") if isinstance(document.value, Mapping) else None
+    if isinstance(found, Mapping) and _NO_TEAM in found:
+        yield document.problem(("teams", _NO_TEAM), *_NO_NAME, key=True)
 
 
 def _teams(root: Folder, environment: str) -> Iterator[_Team]:
@@ -193,8 +201,8 @@ def _is_team(name: str) -> bool:
 def _strangers(root: Folder, folder: str) -> Iterator[Problem]:
     """What would be thought a team's file, and is read by nobody."""
     for name in files.list_files(root, folder):
-        if name == "release.yaml":  # Argo CD's generator finds environments by it, however deep
-            yield Problem(f"{folder}/{name}", 0, 0, "no team can be called `release`", "give it another name")
+        if name == f"{_NO_TEAM}.yaml":
+            yield Problem(f"{folder}/{name}", 0, 0, *_NO_NAME)
         elif not _is_team(name) and name.rpartition("/")[2].lower() != "readme.md":
             todo = f"name it {folder}/TEAM.yaml with a team of {TEAMS}, or take it out of the folder"
             yield Problem(f"{folder}/{name}", 0, 0, "this is read by nobody", todo)
