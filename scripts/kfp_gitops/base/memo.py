@@ -76,8 +76,8 @@ def digest(*inputs: Any) -> str:
 def version() -> str:
     """Identity of everything that could make something else of the same inputs."""
     package = Path(__file__).parents[1]
-    sources = {name: (package / name).read_bytes() for name in files.list_files(package.parent, package.name)}
-    code = {name: hashlib.sha256(found).hexdigest() for name, found in sources.items() if ".pyc" not in name}
+    names = [name for name in files.list_files(package.parent, package.name) if ".pyc" not in name]
+    code = {name: hashlib.sha256((package / name).read_bytes()).hexdigest() for name in names}
     return digest(sys.version, sorted(code.items()), sorted(_distributions(sys.path)))
 
 

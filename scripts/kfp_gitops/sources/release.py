@@ -115,6 +115,10 @@ class Sources:
         """Of a work tree, with the image map of an environment."""
         return cls(WorkTree(root), images)
 
+    def holds(self, template: str) -> bool:
+        """Whether there is such a template."""
+        return template in self._found or self.tree.holds(template_folder(template))
+
     def release(self, template: str) -> Release:
         """The release of a template; as `from_sources`."""
         if template not in self._found:

@@ -43,7 +43,7 @@ def release_of(root: Path, sources: Sources, env: Environment, pipeline: str) ->
     """The release of one pipeline of an environment, whose images `sources` has; see `releases`."""
     if env.follows_sources:
         template = env.template_of(pipeline)
-        if not sources.tree.holds(release.template_folder(template)):
+        if not sources.holds(template):
             raise InputError([_unknown_template(root, env, pipeline, template)])
         return sources.release(template)
     if pipeline not in env.promoted:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 from fleet_kit import CUSTOMERS, SCHEMA, TEMPLATE, VALUES, fleet, replace
+from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.places import WorkTree
+from kfp_gitops.checking import check
+from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.rendering import manifests
 from kfp_gitops.rendering.render import render
 from kfp_gitops.sources import environment, released
+from kfp_gitops.sources.components import Interface
 from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
@@ -241,3 +246,40 @@ def test_a_template_that_no_environment_uses_is_told_with_the_way_out(
         "--template left`"
     ) in outcome.err.splitlines()
     assert "templates/pipelines/hello" not in outcome.err
+
+
+def test_pipelines_of_one_shape_are_checked_once_and_stand_in_the_order_of_the_values(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet(repository, 60)
+    checked: list[str] = []
+    original = check.findings
+
+    def spy(manifest: Manifest, *others: Mapping[str, Interface]) -> tuple[list[Problem], list[Problem]]:
+        checked.append(manifest.name)
+        return original(manifest, *others)
+
+    monkeypatch.setattr(check, "findings", spy)
+    monkeypatch.setattr("kfp_gitops.base.processes.cores", lambda: 1)
+    monkeypatch.setattr(manifests, "_PASSED", {})
+    env = environment.load(repository, "dev")
+    assert [one.name for one in render(repository, "dev").pipelines] == list(env.pipelines)
+    assert len(env.pipelines) == 61
+    assert len(checked) == len(set(checked)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("cron: '0 58 3 * * 1'", "cron: '0 58 3 31 2 *'", "never fires"),
+        ("name: customer-0055", "name: '{{workflow.uid}}'", "Argo takes '{{workflow.uid}}'"),
+    ],
+)
+def test_what_only_the_last_of_many_has_wrong_is_told(
+    repository: Path, command: Command, old: str, new: str, told: str
+) -> None:
+    fleet(repository, 60)
+    replace(repository, VALUES, old, new)
+    done = _render(command, repository)
+    assert done.code == 2
+    assert told in done.err
