@@ -66,12 +66,11 @@ def _manifest(found: Any) -> Any:
     """A manifest without its settings."""
     if not isinstance(found, Mapping):
         return found
-    spec = found.get("spec")
-    rest = {
-        **found,
-        "metadata": _without(found.get("metadata"), _OF_METADATA),
-        "schedules": [_without(item, _OF_SCHEDULE) for item in found.get("schedules") or []],
-    }
+    spec, schedules = found.get("spec"), found.get("schedules") or []
+    if isinstance(schedules, list):
+        schedules = [_without(item, _OF_SCHEDULE) for item in schedules]
+    metadata = _without(found.get("metadata"), _OF_METADATA)
+    rest = {**found, "metadata": metadata, "schedules": schedules}
     if isinstance(spec, Mapping):
         parameters = _each(spec.get("parameters"), lambda item: _without(item, {"description"}))
         rest["spec"] = {**spec, "parameters": parameters, "tasks": _nodes(spec.get("tasks"))}

@@ -70,8 +70,9 @@ def lock(
     """What of the lock nobody is told: versions are in the headlines, digests of files follow from the files."""
 
     def said(place: Place, old: Any, new: Any) -> bool:
-        if place in _LOCK_HEAD and ABSENT in (old, new):
-            return alike(_LOCK_HEAD[place], new if old is ABSENT else old)
+        if place in _LOCK_HEAD and ABSENT in (old, new):  # of a lock that comes or goes with its environment
+            without, value = (before, new) if old is ABSENT else (after, old)
+            return not without and alike(_LOCK_HEAD[place], value)
         if len(place) < 2 or place[0] != "pipelines" or (diff := found.get(place[1])) is None:
             return False
         if diff.action is Action.REMOVED and new is ABSENT:
