@@ -13,8 +13,8 @@ from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 
-_EXAMPLES = """  python scripts/image.py --env dev --set predictive-scaling=ghcr.io/example/steps@sha256:DIGEST
-  python scripts/image.py --env prod --set reconciler=ghcr.io/example/reconciler@sha256:DIGEST
+_EXAMPLES = """  python scripts/image.py --env dev --set predictive-scaling=registry.example.com/steps@sha256:DIGEST
+  python scripts/image.py --env prod --set reconciler=registry.example.com/reconciler@sha256:DIGEST
 
 The workflow that builds an image calls this for each environment that follows the sources, and opens a
 pull request. To an environment that follows pinned copies the images of steps come by `promote.py`; its own
