@@ -29,7 +29,7 @@ def test_customers_are_added_as_documented(tmp_path: Path) -> None:
         missing = [part for part in re.split(r"\n|…", expected) if part.strip() not in done.stdout]
         assert not missing, (line, missing, done.stdout)
     values = yaml.safe_load((tmp_path / "environments/dev/values.yaml").read_text("utf-8"))
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    shown, *_ = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     for name, entry in yaml.safe_load(shown)["pipelines"].items():
         assert values["pipelines"][name] == entry
     head = yaml.safe_load((tmp_path / "manifests/dev/environment.yaml").read_text("utf-8"))
