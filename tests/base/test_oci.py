@@ -34,7 +34,7 @@ def test_the_layer_is_a_tar_of_files_and_folders_that_all_may_read() -> None:
     with tarfile.open(fileobj=io.BytesIO(Image(TEXTS).layer.content)) as archive:
         members = {member.name: member for member in archive}
         read = {
-            name: archive.extractfile(member).read().decode()  # type: ignore[union-attr]
+            name: archive.extractfile(member).read().decode()  # type: ignore[union-attr]  # each is a file
             for name, member in members.items()
             if member.isfile()
         }

@@ -45,7 +45,7 @@ def _we_wait(status: int, code: str | None) -> bool:
     error = {"Error": {"Code": code}} if code else {}
     return s3._is_transient(
         ClientError({**error, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetObject")
-    )  # type: ignore[arg-type]
+    )  # type: ignore[arg-type]  # as much of one as is asked for
 
 
 @pytest.mark.parametrize("code", [None, "AccessDenied", "InternalError", *CODES])
@@ -90,7 +90,7 @@ def test_why_waiting_for_a_server_is_ours() -> None:
 def test_a_server_may_say_when_to_come_back_in_either_form(said: str, least: float, most: float) -> None:
     """As seconds or as a date, of another time perhaps (RFC 9110, 10.2.3); what is neither costs nothing."""
     text = formatdate(time.time() + 8, usegmt=True) if said == "date" else said
-    assert least <= web._retry_after(_Answer(text)) <= most  # type: ignore[arg-type]
+    assert least <= web._retry_after(_Answer(text)) <= most  # type: ignore[arg-type]  # as much of one as is asked for
 
 
 class _Answer:

@@ -46,7 +46,7 @@ def _there(*others: str) -> Actual:
 
 
 def _lines(found: Plan, **look: object) -> list[str]:
-    return to_text(found, Look(**look)).splitlines()  # type: ignore[arg-type]
+    return to_text(found, Look(**look)).splitlines()  # type: ignore[arg-type]  # fields of many types
 
 
 def test_one_change_among_many_is_told_with_one_sum() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import RefusedError
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.plan import Plan
@@ -62,5 +63,4 @@ def _is_version_of_a_tombstone(change: Change) -> bool:
 
 
 def _named(changes: list[Change]) -> str:
-    names = [f"{change.kind} {change.name}" for change in changes]
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return columns.some([f"{change.kind} {change.name}" for change in changes], 10)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError, meant
 
 _TEAM = "team="
@@ -134,6 +135,5 @@ def _described(teams: Mapping[str, str]) -> list[str]:
     return [f"{name} ({team})" if team else name for name, team in sorted(teams.items())]
 
 
-def _listed(names: Sequence[str], most: int = 20) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none"
+def _listed(names: Sequence[str]) -> str:
+    return columns.some(names, 20) or "none"

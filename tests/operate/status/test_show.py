@@ -31,7 +31,7 @@ def _pipeline(name: str, **changes: object) -> PipelineStatus:
         paused_until=None, paused_by=None, schedules=(schedule,), last_run=None, last_finished=None, drift=(),
         unhealthy=(),
     )  # fmt: skip
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return replace(found, **changes)  # type: ignore[arg-type]  # fields of many types
 
 
 def _failed(name: str) -> PipelineStatus:
