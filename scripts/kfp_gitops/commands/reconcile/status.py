@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
-from kfp_gitops.commands.common import as_called, repository
+from kfp_gitops.commands.pasted import pasted
 from kfp_gitops.commands.reconcile import lines, options
 from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
@@ -85,14 +84,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _said(arguments: Namespace, text: str) -> str:
-    """A command as one types it to reach the same environment: `run.py --status ID` → `python scripts/run.py …`."""
-    script, _, rest = text.partition(" ")
-    subcommand, _, options = rest.partition(" ") if not rest.startswith("-") else ("", "", rest)
-    same = [f"--env {shlex.quote(arguments.env)}"]
-    same += [f"--host {shlex.quote(arguments.host)}"] if arguments.host else []
-    same += [f"--root {shlex.quote(str(arguments.root))}"] if arguments.root != repository() else []
-    words = [f"python scripts/{script}", subcommand, *same, options]
-    return as_called(" ".join(filter(None, words)))
+    return pasted(arguments, arguments.env, text)
 
 
 def _looked_at(api: KfpApi, look: Look) -> list[PipelineStatus]:
