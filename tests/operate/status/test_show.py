@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.base.schema import named
+from kfp_gitops.operate.faults.fault import Fault
 from kfp_gitops.operate.status.health import Kind, findings
 from kfp_gitops.operate.status.model import (
     Cause,
@@ -162,13 +163,15 @@ def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind 
 
 
 def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
-    status = _status(*ONE_OF_EACH, healthy=993)
+    lost = Fault("database", "nothing of prod is there", "reconcile.py apply")
+    status = replace(_status(*ONE_OF_EACH, healthy=993), faults=(lost,))
     data = json.loads(to_json(status, _say))
     named("status").validator.validate(data)
     assert len(data["pipelines"]) == 1000
     assert data["healthy"] is False
     assert [found["kind"] for found in data["findings"]] == [kind for kind in Kind if kind is not Kind.OTHER]
     assert {found["name"] for found in data["findings"]} >= {"failed", "missed-daily", "taken"}
+    assert data["faults"] == [asdict(lost)]
     assert all(shlex.split(found["command"])[0] == "python" for found in data["findings"])
 
 

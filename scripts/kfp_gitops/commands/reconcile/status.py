@@ -117,3 +117,4 @@ def _report(report: Report, status: Status) -> None:
             report.missed[pipeline.name, schedule.name] = len(schedule.missed)
         report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)
+    report.faults = len(status.faults)

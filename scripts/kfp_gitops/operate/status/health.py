@@ -23,6 +23,7 @@ _CONFLICT = f"{Action.CONFLICT} "
 class Kind(StrEnum):
     """Of what somebody should know, in the order in which it is told."""
 
+    SERVER = "server"
     FAILED = "failed"
     MISSED = "missed"
     STUCK = "stuck"
@@ -34,6 +35,7 @@ class Kind(StrEnum):
 
 
 ABOUT = {
+    Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
     Kind.MISSED: "a firing of the last seven days has no run",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
@@ -71,9 +73,15 @@ def findings(status: Status, say: Say) -> list[Finding]:
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
     ]
+    found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _typed(command: str, say: Say) -> str:
+    """One of our scripts as a person types it here; anything else as it is."""
+    return say(command) if command.partition(" ")[0].endswith(".py") else command
 
 
 def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kfp_gitops.operate.faults.fault import Fault
+
 
 @dataclass(frozen=True)
 class LastRun:
@@ -89,8 +91,11 @@ class Status:
     at: datetime
     pipelines: Sequence[PipelineStatus]
     other_drift: Sequence[str]
+    faults: Sequence[Fault] = ()
+    """Of the server, and of the environment as a whole."""
 
     @property
     def healthy(self) -> bool:
         """Whether nobody need do anything."""
-        return not self.other_drift and not any(pipeline.unhealthy for pipeline in self.pipelines)
+        rest = self.faults or self.other_drift
+        return not rest and not any(pipeline.unhealthy for pipeline in self.pipelines)
