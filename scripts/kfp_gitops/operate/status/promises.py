@@ -36,9 +36,8 @@ def promise(
     """What it promises and keeps; `runs` are the newest ones of its experiment. None: it promises nothing."""
     if pipeline.slo is None:
         return None
-    ends = {run.id: end for run in runs if (end := _succeeded(pipeline, run))}
-    newest = max((run for run in runs if run.id in ends), key=lambda run: ends[run.id], default=None)
-    success = ends[newest.id] if newest else None
+    ended = [(end, run) for run in runs if (end := _succeeded(pipeline, run))]
+    success, newest = max(ended, key=lambda found: found[0], default=(None, None))
     slowest = max(_times(newest, runs, now), key=lambda took: took.span, default=None)
     paused = pipeline.is_paused(now)
     since = success or _unproved_since(found, runs)
@@ -111,6 +110,6 @@ def causes(promise: Promise) -> Iterator[str]:
 
 def _newest(promise: Promise) -> str:
     if promise.newest_success is None or promise.age is None:
-        return "no run has succeeded since"
+        return "no run is known to have succeeded"
     ago = slo.written(promise.age)
     return f"the newest run that succeeded ended {ago} ago, {promise.newest_success:%Y-%m-%d %H:%M}"
