@@ -123,6 +123,29 @@ def test_the_team_of_a_pipeline_is_a_label_where_there_are_teams(gateway: Pushga
         assert sum(name.startswith("kfp_gitops_last_run_failed") for name in told) == 2
 
 
+def test_what_is_promised_and_kept_is_told_and_of_what_promises_nothing_there_is_nothing(
+    gateway: PushgatewayServer,
+) -> None:
+    promises = {
+        "p": metrics.Promised(93600, 2700, 1_790_000_000, 600, frozenset({"fresh"})),
+        "q": metrics.Promised(None, 60, None, None, frozenset()),
+    }
+    found = metrics.Report("slo", "status", promises=promises, failed={"p": False, "q": False, "r": False})
+    assert metrics.push(gateway.url, found, 1) is None
+    told = {name: value for name, value in _told(gateway).items() if 'environment="slo"' in name}
+    own = {name.replace('command="status",environment="slo",', ""): told[name] for name in told}
+    assert {name: own[name] for name in own if "slo_" in name or "_pipeline_" in name} == {
+        'kfp_gitops_slo_fresh_seconds{pipeline="p"}': 93600,
+        'kfp_gitops_slo_duration_seconds{pipeline="p"}': 2700,
+        'kfp_gitops_slo_duration_seconds{pipeline="q"}': 60,
+        'kfp_gitops_pipeline_last_success_timestamp_seconds{pipeline="p"}': 1_790_000_000,
+        'kfp_gitops_pipeline_duration_seconds{pipeline="p"}': 600,
+        'kfp_gitops_slo_broken{pipeline="p",slo="fresh"}': 1,
+        'kfp_gitops_slo_broken{pipeline="p",slo="duration"}': 0,
+        'kfp_gitops_slo_broken{pipeline="q",slo="duration"}': 0,
+    }
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_failure_keeps_the_time_of_the_last_success(
     repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
@@ -180,8 +203,8 @@ def test_what_was_found_of_an_environment_that_is_turned_off_is_no_alarm_for_eve
 
 
 def _alerts() -> dict[str, dict[str, dict[str, str]]]:
-    (group,) = yaml.safe_load(RULES.read_text())["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def test_rules_do_what_their_tests_say(tmp_path: Path) -> None:
