@@ -18,8 +18,9 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status.model import Cause, Missed
 from kfp_gitops.reconcile import history, timing
-from kfp_gitops.reconcile.history import Era
+from kfp_gitops.reconcile.history import Era, Why
 from kfp_gitops.reconcile.records import backfill_prefix, makeup_prefix
+from kfp_gitops.reconcile.seen import is_named_for
 
 GRACE = timedelta(minutes=2)
 """So long after a firing its run may still come: KFP's controller looks every 30 s, and its agent reports later."""
@@ -28,14 +29,11 @@ BACK = timedelta(days=7)
 NEWEST = 100
 """Runs of a pipeline that are asked for: one page of KFP."""
 _MOST = 100
-_CAUSES: Mapping[str, Cause] = {
-    history.SWAP: Cause.SWAP,
-    history.DELETED: Cause.DELETED,
-    history.DISABLED: Cause.DISABLED,
+_CAUSES: Mapping[Why, Cause] = {
+    Why.SWAP: Cause.SWAP,
+    Why.DELETED: Cause.DELETED,
+    Why.OFF: Cause.DISABLED,
 }
-_RUN = re.compile(r"(.*)[a-z0-9]{5}-\d+-\d+")
-"""KFP's name of a run of a recurring run: at most 25 characters of that one's name, five by chance, its number, a hash
-(template.go toSWFCRDResourceGeneratedName, scheduled_workflow.go NextResourceName; seen on 2.17.0)."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,10 @@ def account(line: Line) -> Account:
 def _own(line: Line) -> Iterator[RunState]:
     """The runs that its recurring runs started, be it one that is gone: of those KFP tells a part of the name alone."""
     ids = {found.id for found in line.objects}
-    beginning = re.sub(r"[^a-z0-9-]", "", line.name.lower())[:25]
     for run in line.runs:
         if not run.schedule_id or not run.scheduled:
             continue
-        match = _RUN.fullmatch(run.name)
-        if run.schedule_id in ids or (match and match[1] == beginning):
+        if run.schedule_id in ids or is_named_for(run.name, line.name):
             yield run
 
 
