@@ -106,8 +106,7 @@ def _dispatch(arguments: Namespace) -> int:
     host = checked_host(arguments.host or folder.environment["kfp"]["host"])
     request = _request(arguments, folder, host)  # checked before anything is sent
     namespace = folder.environment["kfp"]["namespace"]
-    # The grace is to see how the run stands at the end.
-    api = connection.api(arguments, host, namespace, math.inf, grace=10.0)
+    api = connection.api(arguments, host, namespace, math.inf)
     api.service_account = folder.environment["kfp"].get("serviceAccount", "")
     watch = _watch(api, folder)
     if arguments.status:
@@ -154,7 +153,9 @@ def _follow(watch: Watch, run_id: str, arguments: Namespace) -> int:
     console.result(watch.api.run_link(run_id))
     if not arguments.wait:
         return ExitCode.OK
-    return _show(watch, following.follow(watch, run_id, console.note, arguments.timeout))
+    # Of --timeout what its start has left.
+    left = None if arguments.timeout is None else max(0.0, watch.api.budget.seconds)
+    return _show(watch, following.follow(watch, run_id, console.note, left))
 
 
 def _list(watch: Watch, experiment: str) -> int:
