@@ -103,8 +103,7 @@ def _values(row: Row) -> tuple[str, str]:
             return ("", "") if row.folded else (visible.line(str(found.before)), visible.line(found.name))
     if details.opens(found):
         return "", "new"
-    before, after = values.pair(found.before, found.after)
-    return "" if found.before is None else before, "" if found.after is None else after
+    return values.pair(found.before, found.after)
 
 
 def _came_or_went(found: Change) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 
 GAP, LAYER_GAP, PAD, TITLE = 22.0, 38.0, 14.0, 26.0
@@ -28,6 +29,14 @@ _Place = tuple[float, float, float, float]
 """Left, top, width, height."""
 
 
+class Where(Enum):
+    """Where an item stands: among the layers, beside all of them (another branch), or beneath (what comes at last)."""
+
+    WITHIN = 0
+    BESIDE = 1
+    BENEATH = 2
+
+
 @dataclass(frozen=True)
 class Item:
     """Something to be drawn: a box of this width; one with items inside it is a group, as wide as those need."""
@@ -35,6 +44,7 @@ class Item:
     id: str
     width: float
     inside: Sequence[Item] = ()
+    where: Where = Where.WITHIN
 
 
 @dataclass(frozen=True)
@@ -108,8 +118,11 @@ def _lifted(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, Edge] |
 def _laid_out(items: Sequence[Item], by_group: Mapping[str, Mapping[Edge, None]], group: str) -> Layout:
     inner = {item.id: _laid_out(item.inside, by_group, item.id) for item in items if item.inside}
     sizes = {item.id: _size(item, inner.get(item.id)) for item in items}
-    layers, chains = _layers([*sizes], by_group.get(group, {}))
+    names = {where: [item.id for item in items if item.where is where] for where in Where}
+    layers, chains = _layers(names[Where.WITHIN], by_group.get(group, {}))
     places = dict(_placed(_ordered(layers, chains), sizes))
+    _put(places, names[Where.BESIDE], sizes, _right(places) + GAP if places else PAD, PAD)
+    _put(places, names[Where.BENEATH], sizes, PAD, _below(places) + LAYER_GAP if places else PAD)
     boxes: list[Box] = []
     arrows = [Arrow(chain.ends, [*_points(chain, places)]) for chain in chains]
     for name in sizes:
@@ -119,9 +132,29 @@ def _laid_out(items: Sequence[Item], by_group: Mapping[str, Mapping[Edge, None]]
             moved = inner[name].moved(place[0] + (place[2] - inner[name].width) / 2, place[1] + TITLE)
             boxes += moved.boxes
             arrows += moved.arrows
-    right = max((x + width for x, _, width, _ in places.values()), default=PAD)
-    below = max((y + height for _, y, _, height in places.values()), default=PAD)
-    return Layout(right + PAD, below + PAD, boxes, arrows)
+    return Layout(_right(places) + PAD, _below(places) + PAD, boxes, arrows)
+
+
+def _right(places: Mapping[_Name, _Place]) -> float:
+    return max((x + width for x, _, width, _ in places.values()), default=PAD)
+
+
+def _below(places: Mapping[_Name, _Place]) -> float:
+    return max((y + height for _, y, _, height in places.values()), default=PAD)
+
+
+def _put(
+    places: dict[_Name, _Place],
+    names: Sequence[str],
+    sizes: Mapping[str, tuple[float, float]],
+    x: float,
+    y: float,
+) -> None:
+    """One below the other."""
+    for name in names:
+        width, height = sizes[name]
+        places[name] = x, y, width, height
+        y += height + GAP
 
 
 def _size(item: Item, inner: Layout | None) -> tuple[float, float]:
@@ -162,8 +195,10 @@ def _layers(names: Sequence[str], edges: Iterable[Edge]) -> tuple[list[list[_Nam
 def _without_circles(names: Sequence[str], edges: Iterable[Edge]) -> list[Edge]:
     """The edges but those that lead back to where a walk along them is on its way from: no task waits for itself."""
     after: dict[str, list[str]] = defaultdict(list)
+    known = {*names}
     for left, right in edges:
-        after[left].append(right)
+        if left in known and right in known:
+            after[left].append(right)
     found: list[Edge] = []
     done: set[str] = set()
     for start in names:
@@ -235,7 +270,7 @@ def _placed(
         high = max(size(name)[1] for name in layer)
         for name in layer:
             width, height = size(name)
-            yield name, (x, y + (high - height) / 2, width, height) if height else (x, y, width, high)
+            yield name, (x, y, width, height or high)
             x += width + GAP
         y += high + LAYER_GAP
 

@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 _NAMES = 300
 _TOLD = 300
 """Tasks of which the cache's part is told one by one."""
+_NARROW = 570
+"""Points: two pictures that are wider stand one below the other."""
 _NOTHING = PipelineFiles("", {})
 _INNER = " › "
 
@@ -182,9 +184,7 @@ def _picture(
     anchors = {name: task.anchor for name, task in told.items()}
     where = f"{inner} in {shown.name}" if inner else shown.name
     drawn = {
-        when: Markup("")
-        if drawing.too_large(side) or not side
-        else drawing.drawn(side, _of_side(marks, when), anchors, visible.line(f"{where} {when}"))
+        when: drawing.drawn(side, _of_side(marks, when), anchors, visible.line(f"{where} {when}"))
         for when, side in (("before", before), ("after", after))
     }
     every = list({id(task): task for task in told.values()}.values())
@@ -194,7 +194,7 @@ def _picture(
         where=visible.line(where),
         several=shown.section.several,
         drawn=drawn,
-        nodes={"before": len(before), "after": len(after)},
+        wide=any(one.width > _NARROW for one in drawn.values()),
         tasks=every[:_TOLD],
         more=max(0, len(every) - _TOLD),
         anchor=f"{shown.anchor}-{at}",
