@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -21,18 +21,18 @@ from kfp_gitops.sources import environment
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be judged: `names` of the `known` environments, as of a day; `whole`: those are all of them.
+    """What is to be judged: `names` of the `known` environments, as of a day, and `beside` what they share.
 
-    `parts`: of these environments only these files, for there are many.
+    `parts`: of these environments only these files; None: all that is theirs.
     """
 
     root: Path
     known: Sequence[str]
     names: Sequence[str]
     today: date
-    whole: bool
+    beside: bool
     labels: Sequence[str] = ()
-    parts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    parts: Mapping[str, Collection[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,11 @@ def judged(asked: Asked, changed: Sequence[Changed] | None = None, base: str | N
     root, names = asked.root, asked.names
     found = policy.read(root)
     raise_if_any(policy.unknown_environments(found, asked.known))
-    looked_at = [one for name in names for one in subjects(root, name, asked.parts.get(name))]
-    looked_at += shared(root) if asked.whole else []
-    whole = asked.whole and not asked.parts  # else a waiver may be for what nobody looked at
+    parts = asked.parts or {}
+    looked_at = [one for name in names for one in subjects(root, name, parts.get(name))]
+    looked_at += shared(root) if asked.beside else []
+    # Else a waiver may be for what nobody looked at.
+    whole = asked.beside and asked.parts is None and len(names) == len(asked.known)
     with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever
         refused = policy.judge(found, looked_at, asked.today, whole=whole)
     demanded = _demanded(asked, found, changed, base) if changed is not None and base is not None else []

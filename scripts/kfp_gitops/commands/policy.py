@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
     names = [arguments.env] if arguments.env else known
     changed = [*_changed(root, names, arguments.base)] if arguments.base is not None else None
-    asked = Asked(root, known, names, today, whole=arguments.env is None, labels=arguments.label)
+    asked = Asked(root, known, names, today, beside=arguments.env is None, labels=arguments.label)
     found = judged(asked, changed, arguments.base)
     raise_if_any([*found.refused, *found.demanded])
     console.note(f"{found.said}, nothing refused")

@@ -15,6 +15,7 @@ from kfp_gitops.review.diff.state import State
 from kfp_gitops.review.page.evidence import Evidence, Judged
 from kfp_gitops.review.page.week import Week
 from kfp_gitops.review.page.whole import to_html
+from kfp_gitops.review.policy import POLICY
 from kfp_gitops.review.policy.demands import Changed
 from kfp_gitops.sources import environment
 
@@ -22,18 +23,12 @@ Sides = Mapping[str, tuple[State, State]]
 
 
 def page(
-    root: Path,
-    found: Sequence[EnvironmentDiff],
-    shared: SharedDiff,
-    sides: Sides,
-    start: datetime,
-    *,
-    whole: bool,
+    root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides, start: datetime
 ) -> str:
-    """The page; `whole`: of all environments, so that a waiver of the policy may be useless."""
+    """The page of these records; the week of schedules begins at `start`."""
     weeks = {one.environment: _week(one, *sides[one.environment], start) for one in found if one.semantic}
-    policy = _judged(root, found, sides, whole=whole)
-    return to_html(found, shared, Evidence(datetime.now(UTC), sides, weeks, policy))
+    policy = _judged(root, found, common, sides)
+    return to_html(found, common, Evidence(datetime.now(UTC), sides, weeks, policy))
 
 
 def _is_large(state: State) -> bool:
@@ -58,20 +53,24 @@ def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: froze
     return calendar(found.environment, found.zone, manifests, start)
 
 
-def _judged(root: Path, found: Sequence[EnvironmentDiff], sides: Sides, *, whole: bool) -> Judged:
-    """What cannot be read is told in its place: the page is of use without the policy's judgement."""
+def _judged(root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides) -> Judged:
+    """What the policy says of the files that differ; of all of them, where the policy itself does.
+
+    What cannot be read is told in its place: the page is of use without the policy's judgement.
+    """
     known = environment.names(root)
     names = [one.environment for one in found if one.environment in known]
-    parts = {name: _differs(*sides[name]) for name in names if _is_large(sides[name][1])}
-    asked = Asked(root, known, names, datetime.now(UTC).date(), whole=whole, parts=parts)
+    whole = any(change.name == POLICY for change in common.changes)
+    parts = None if whole else {name: _differs(*sides[name]) for name in names}
+    asked = Asked(root, known, names, datetime.now(UTC).date(), beside=common.semantic, parts=parts)
     try:
         told = judged(asked, [*_changed(found)], found[0].base if found else None)
     except InputError as error:
         return Judged(refused=error.problems)
     except GitOpsError as error:
         return Judged(said=f"nothing could be judged: {error}")
-    only = f"; of {', '.join(parts)} only the files that differ: `policy.py` judges all" if parts else ""
-    return Judged(told.refused, told.demanded, f"{told.said}{only}")
+    of_what = "" if whole else " of the files that differ; `python scripts/policy.py` judges all"
+    return Judged(told.refused, told.demanded, f"{told.said}{of_what}")
 
 
 def _differs(before: State, after: State) -> frozenset[str]:

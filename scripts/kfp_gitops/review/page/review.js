@@ -1,27 +1,32 @@
 "use strict";
 (() => {
-  const places = [...document.querySelectorAll(".picture")];
+  const anchor = (link) => link.getAttribute("href").slice(1);
   const show = (place, link) => {
-    const task = document.getElementById(link.getAttribute("href").slice(1));
+    const task = document.getElementById(anchor(link));
+    if (!task) return null;
     const chosen = place.querySelector(".chosen");
-    if (!task) return;
-    const copy = [...task.children].map((child) => child.cloneNode(true));
-    chosen.replaceChildren(...copy);
+    const back = document.createElement("button");
+    back.type = "button";
+    back.textContent = "Back to the picture";
+    back.addEventListener("click", () => link.focus());
+    chosen.replaceChildren(...[...task.children].map((child) => child.cloneNode(true)), back);
     chosen.hidden = false;
+    chosen.onkeydown = (event) => {
+      if (event.key === "Escape") link.focus();
+    };
     for (const other of place.querySelectorAll(".drawing a")) {
-      const same = other.getAttribute("href") === link.getAttribute("href");
-      other.classList.toggle("twin", same);
-      if (same) other.setAttribute("aria-current", "true");
-      else other.removeAttribute("aria-current");
+      other.classList.toggle("twin", anchor(other) === anchor(link));
     }
+    return chosen;
   };
-  for (const place of places) {
+  for (const place of document.querySelectorAll(".picture")) {
     for (const link of place.querySelectorAll(".drawing a")) {
       link.addEventListener("focus", () => show(place, link));
       link.addEventListener("click", (event) => {
+        const chosen = show(place, link);
+        if (!chosen) return;
         event.preventDefault();
-        show(place, link);
-        place.querySelector(".chosen").scrollIntoView({ block: "nearest" });
+        chosen.focus();
       });
     }
   }

@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 MOST = 40
 """Schedules that are drawn; those that change come first, and the rest is counted."""
 _STROKES = 200
+_LABEL = 80.0
+"""Points that the name of a day takes."""
 _LEFT, _DAY, _TOP, _ROW, _HALF = 12.0, 118.0, 34.0, 52.0, 12.0
 _WIDTH = _LEFT + 7 * _DAY + 12.0
 
@@ -76,16 +78,11 @@ def drawn(week: Week, name: str) -> Markup:
         week=week,
         schedules=shown,
         more=max(0, len(pairs) - MOST),
-        changed=sum(_differs(*pair) for pair in pairs),
+        changed=sum(_fires_otherwise(*pair) for pair in pairs),
         width=_WIDTH,
         height=_TOP + _ROW * len(shown) + 8,
         days=[*_days(week.after.start)],
     )
-
-
-def changes(week: Week) -> bool:
-    """Whether anything fires at other times."""
-    return any(_differs(*pair) for pair in _pairs(week))
 
 
 _Pair = tuple[Entry | None, Entry | None]
@@ -106,6 +103,12 @@ def _differs(old: Entry | None, new: Entry | None) -> bool:
     if old is None or new is None:
         return True
     return (old.trigger, old.enabled, old.firings) != (new.trigger, new.enabled, new.firings)
+
+
+def _fires_otherwise(old: Entry | None, new: Entry | None) -> bool:
+    """Whether it fires at other times in this week: one that is off does not, whatever it says."""
+    left, right = ([] if entry is None else [*entry.firings] for entry in (old, new))
+    return left != right
 
 
 def _schedule(week: Week, old: Entry | None, new: Entry | None, index: int) -> Schedule:
@@ -155,6 +158,6 @@ def _days(start: datetime) -> Iterator[tuple[float, str]]:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(8):
         day = midnight + timedelta(days=number)
-        x = _x(max(day, start), start)
-        if x < _LEFT + 7 * _DAY - 40:
-            yield x, f"{day:%a %d %b}"
+        x, end = (_x(max(start, min(at, start + WEEK)), start) for at in (day, day + timedelta(days=1)))
+        if end > x:
+            yield x, f"{day:%a %d %b}" if end - x > _LABEL else ""
