@@ -62,11 +62,12 @@ class Head:
     description: str
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...]
+    owner: str = ""
 
     def text(self) -> str:
         """As JSON, for another process: what a manifest holds is JSON."""
         schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
-        return json.dumps({"description": self.description, "schedules": schedules, "triggers": triggers})
+        return json.dumps({**vars(self), "schedules": schedules, "triggers": triggers})
 
     @classmethod
     def of(cls, text: str) -> Head:
@@ -74,7 +75,7 @@ class Head:
         found = json.loads(text)
         schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
         triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
-        return cls(found["description"], tuple(schedules), tuple(triggers))
+        return cls(**{**found, "schedules": tuple(schedules), "triggers": tuple(triggers)})
 
 
 def read(folder: Path | Place, environment: str) -> Folder:
@@ -128,12 +129,13 @@ def _valid_head(rendered: RenderedPipeline, path: str) -> Head | None:
     if document is None or not reader.is_valid(document) or "ir" in document.value["spec"]:
         return None
     value = document.value
-    return Head(value["metadata"]["description"], reader.schedules(value), reader.triggers(value))
+    about = value["metadata"]
+    return Head(about["description"], reader.schedules(value), reader.triggers(value), about["owner"])
 
 
 def _any_head(rendered: RenderedPipeline, path: str) -> Head:
     manifest = _manifest(path, rendered)
-    return Head(manifest.description, manifest.schedules, manifest.triggers)
+    return Head(manifest.description, manifest.schedules, manifest.triggers, manifest.owner)
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:
