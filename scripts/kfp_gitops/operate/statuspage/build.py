@@ -17,7 +17,7 @@ from kfp_gitops.operate.statuspage.records import Coming, Environment, Seen, Uns
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
-NEWEST = 12
+NEWEST = 10
 """Runs of a pipeline that are told."""
 _QUIET = frozenset({Kind.PAUSED, Kind.WAITING})
 """What somebody has decided, or what passes by itself."""
