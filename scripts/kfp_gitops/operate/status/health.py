@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.status.missed import counted
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.reconcile.change import Action
 
@@ -106,12 +107,11 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
 
 
 def _missed(schedule: ScheduleStatus) -> str:
-    number = len(schedule.missed)
-    return f"{number} firing{'' if number == 1 else 's'}, the last at {minute(schedule.missed[-1])}"
+    return f"{counted(schedule.missed)}, the last at {minute(schedule.missed[-1].at)}"
 
 
 def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
-    days = f"{schedule.missed[0]:%Y-%m-%d}..{schedule.missed[-1]:%Y-%m-%d}"
+    days = f"{schedule.missed[0].at:%Y-%m-%d}..{schedule.missed[-1].at:%Y-%m-%d}"
     which = ""
     if len(pipeline.schedules) > 1:
         which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
