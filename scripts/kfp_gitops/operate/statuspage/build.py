@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -13,7 +13,7 @@ from kfp_gitops.operate.status import health
 from kfp_gitops.operate.status.health import Finding, Kind, Say
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.statuspage import records, week
-from kfp_gitops.operate.statuspage.records import Coming, Environment, Seen, Unseen, Waits
+from kfp_gitops.operate.statuspage.records import Environment, Seen, Unseen
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
@@ -34,8 +34,6 @@ class Known:
     """The newest ones of each pipeline, the newest first."""
     say: Say
     period: int = 0
-    waits: Mapping[str, Waits] = field(default_factory=dict)
-    """Pipeline → what waits for promotion to this environment."""
 
 
 def seen(known: Known) -> Environment:
@@ -50,7 +48,6 @@ def seen(known: Known) -> Environment:
         disabled=known.desired.disabled,
         pipelines=tuple(_pipeline(known, wanted[one.name], one, begins) for one in status.pipelines),
         findings=tuple(map(_finding, health.findings(replace(status, pipelines=()), known.say))),
-        coming=tuple(Coming(name, waits) for name, waits in known.waits.items() if name not in wanted),
     )
     return Environment(status.environment, found)
 
@@ -76,7 +73,6 @@ def _pipeline(
         commit=status.commit,
         needs=bool(status.unhealthy) or any(one.kind not in _QUIET for one in found),
         paused_until=status.paused_until,
-        waits=known.waits.get(status.name),
         schedules=tuple(_schedule(known, one, manifest, begins) for one, manifest in schedules),
         runs=tuple(_run(run) for run in known.runs.get(status.name, ())[:NEWEST]),
         drift=tuple(status.drift),
@@ -99,15 +95,15 @@ def _schedule(known: Known, status: ScheduleStatus, manifest: Wanted, begins: da
         trigger=status.trigger,
         enabled=status.enabled,
         next=status.next_firing,
-        missed=tuple(records.Missed(at) for at in status.missed),
+        missed=tuple(records.Missed(one.at, str(one.cause)) for one in status.missed),
+        held=tuple(status.held),
+        made_up=status.made_up,
         week=week.fires(_timing(known, status.name, manifest), begins),
     )
 
 
 def _timing(known: Known, name: str, manifest: Wanted) -> timing.Timing:
     """As the live one fires, else as the manifest says."""
-    same = [
-        s for s in known.actual.schedules_by_name.get(name, ()) if s.owner == known.desired.owner
-    ]
+    same = [s for s in known.actual.schedules_by_name.get(name, ()) if s.owner == known.desired.owner]
     found = next((s for s in same if s.enabled), same[0] if same else None)
     return timing.live(found) if found else timing.wanted(manifest, known.status.at)

@@ -12,7 +12,15 @@ from kfp_gitops.operate.statuspage.records import Fires, Run, Schedule, Seen
 from kfp_gitops.operate.statuspage.week import HOURS
 
 _HOUR = timedelta(hours=1)
-SIGNS = {"SUCCEEDED": "✓", "FAILED": "✗", "RUNNING": "▸", "PENDING": "…", "CANCELED": "–", "CANCELING": "–", "SKIPPED": "»"}  # fmt: skip
+SIGNS = {
+    "SUCCEEDED": "✓",
+    "FAILED": "✗",
+    "RUNNING": "▸",
+    "PENDING": "…",
+    "CANCELED": "–",
+    "CANCELING": "–",
+    "SKIPPED": "»",
+}
 """A state's sign, for those who do not see its colour."""
 _HIGH = 20
 

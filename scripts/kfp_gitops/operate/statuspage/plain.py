@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from kfp_gitops.base import schema
 from kfp_gitops.base.errors import InputError, raise_if_any
@@ -16,7 +16,6 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.operate.statuspage.records import VERSION, Board
 from kfp_gitops.reconcile import timing
 
-T = TypeVar("T")
 SCHEMA = "status-page"
 
 
@@ -68,7 +67,7 @@ def _reader(wanted: Any) -> Callable[[Any], Any]:
     """How a value of a field of this type is read from JSON that the schema has admitted."""
     if wanted is datetime:
         return timing.instant
-    if is_dataclass(wanted) and isinstance(wanted, type):
+    if is_dataclass(wanted):
         return _record(wanted)
     if get_origin(wanted) is UnionType:
         return _optional(next(each for each in get_args(wanted) if each is not NoneType))
@@ -83,6 +82,6 @@ def _optional(wanted: Any) -> Callable[[Any], Any]:
     return lambda found: None if found is None else read(found)
 
 
-def _record(wanted: type[T]) -> Callable[[Mapping[str, Any]], T]:
+def _record(wanted: Any) -> Callable[[Mapping[str, Any]], Any]:
     readers = {name: _reader(of) for name, of in get_type_hints(wanted).items()}
     return lambda found: wanted(**{name: readers[name](value) for name, value in found.items()})

@@ -130,8 +130,11 @@ class Seen:
     disabled: bool
     pipelines: Sequence[Pipeline]
     findings: Sequence[Finding] = ()
-    coming: Sequence[Coming] = ()
-    """What waits for promotion and is nothing of these: a pipeline that never was here, the reconciler's image."""
+    coming: Sequence[Coming] | None = None
+    """What waits for promotion and is none of these: a pipeline that never was here, the reconciler's image.
+
+    None: whoever looked has no repository, and does not know what waits, of the pipelines neither.
+    """
 
 
 @dataclass(frozen=True)

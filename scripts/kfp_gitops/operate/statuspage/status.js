@@ -40,6 +40,12 @@
     form.addEventListener("input", kept);
     form.addEventListener("submit", event => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(kept));
+    addEventListener("hashchange", () => {
+      if (!location.hash.includes("=") && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.hidden) {
+        form.reset();
+        show();
+      }
+    });
     if (location.hash.includes("=")) restored(); else show();
   }
 

@@ -14,6 +14,7 @@ from kfp_gitops.operate.statuspage import drawn
 from kfp_gitops.operate.statuspage.drawn import Shapes
 from kfp_gitops.operate.statuspage.records import Board, Environment, Finding, Pipeline, Schedule, Seen, Waits
 
+NOT_REACHED = "not reached"
 _MOST = 10
 """Groups of a kind that are told at the top of the page; the rows below have all of it."""
 _BAD = frozenset({"server", "failed", "missed", "late"})
@@ -67,6 +68,8 @@ class Group:
 
     first: Finding
     more: int
+    row: str
+    """The id of the first one's row; empty where it is of no pipeline."""
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,24 @@ def cards(board: Board, start: datetime) -> list[Card]:
 def _card(one: Environment, start: datetime) -> Card:
     seen = one.seen
     if seen is None:
-        return Card(one, _tags_of(one, 0), (), "", ())
-    needs = sum(pipeline.needs for pipeline in seen.pipelines)
-    return Card(one, _tags_of(one, needs), _facts(seen), drawn.load(seen, start), list(_sections(seen)))
+        return Card(one, tags_of(one), (), "", ())
+    return Card(one, tags_of(one), _facts(seen), drawn.load(seen, start), list(_sections(one.name, seen)))
 
 
-def _tags_of(one: Environment, needs: int) -> list[Tag]:
-    tags = [Tag("not reached", "bad")] if one.unseen else []
+def needing(seen: Seen) -> tuple[int, int]:
+    """How many pipelines need somebody, and how much that is of none of them."""
+    faults = sum(found.kind not in _KNOWN for found in seen.findings)
+    return sum(pipeline.needs for pipeline in seen.pipelines), faults
+
+
+def tags_of(one: Environment) -> list[Tag]:
+    """How an environment is, in a few words."""
+    tags = [Tag(NOT_REACHED, "bad")] if one.unseen else []
     if one.seen is None:
         return [*tags, Tag("never seen", "warn")]
     if one.seen.disabled:
         tags.append(Tag("turned off", "info"))
-    faults = sum(found.kind not in _KNOWN for found in one.seen.findings)
+    needs, faults = needing(one.seen)
     if needs:
         tags.append(Tag(f"{needs:,} {'needs' if needs == 1 else 'need'} somebody", "bad"))
     if faults:
@@ -119,28 +128,37 @@ def _tags_of(one: Environment, needs: int) -> list[Tag]:
 
 
 def _facts(seen: Seen) -> list[tuple[str, str]]:
-    waiting = sum(pipeline.waits is not None for pipeline in seen.pipelines) + len(seen.coming)
+    waiting = sum(pipeline.waits is not None for pipeline in seen.pipelines) + len(seen.coming or ())
+    waits = (
+        "not known where this was made" if seen.coming is None else f"{waiting:,}" if waiting else "nothing"
+    )
     paused = sum(pipeline.paused_until is not None for pipeline in seen.pipelines)
     upcoming = [s.next for pipeline in seen.pipelines for s in pipeline.schedules if s.next]
     facts = [
         ("KFP", seen.host),
         ("Pipelines", f"{len(seen.pipelines):,}{f', {paused:,} paused' if paused else ''}"),
         ("Next firing", minute(min(upcoming)) if upcoming else "none"),
-        ("Waits for promotion", f"{waiting:,}" if waiting else "nothing"),
+        ("Waits for promotion", waits),
     ]
-    return [*facts, *((f"Waits: {one.name}", _waits(one.waits)) for one in seen.coming)]
+    return [*facts, *((f"Waits: {one.name}", _waits(one.waits)) for one in seen.coming or ())]
 
 
-def _sections(seen: Seen) -> Iterator[Section]:
-    found = [*seen.findings, *(one for pipeline in seen.pipelines for one in pipeline.findings)]
-    order = {kind: number for number, kind in enumerate(Kind)}
-    found.sort(key=lambda one: order.get(one.kind, len(order)))
-    for kind, its in groupby(found, lambda one: one.kind):
+def row_id(environment: str, pipeline: Pipeline) -> str:
+    """How a link leads to the row of a pipeline."""
+    return f"{environment}.{pipeline.name}"
+
+
+def _sections(name: str, seen: Seen) -> Iterator[Section]:
+    found = [(one, "") for one in seen.findings]
+    found += [(one, row_id(name, each)) for each in seen.pipelines for one in each.findings]
+    order: dict[str, int] = {kind: number for number, kind in enumerate(Kind)}
+    found.sort(key=lambda item: order.get(item[0].kind, len(order)))
+    for kind, its in groupby(found, lambda item: item[0].kind):
         same = list(its)
-        groups = alike.grouped(same, lambda one: alike.shape(one.cause, one.name))
+        groups = alike.grouped(same, lambda item: alike.shape(item[0].cause, item[0].name))
         shown = groups if len(groups) <= _MOST + 1 else groups[:_MOST]
         left = sum(map(len, groups[len(shown) :]))
-        told = [Group(first, len(more)) for first, *more in shown]
+        told = [Group(first, len(more), row) for (first, row), *more in shown]
         yield Section(Tag(kind, _looks(kind)), ABOUT.get(kind, ""), len(same), told, left)
 
 
@@ -164,7 +182,7 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
     signs, strip = drawn.strip(pipeline.runs) if pipeline.runs else ([], "")
     owner = pipeline.owner if pipeline.owner != pipeline.team else ""
     return Row(
-        id=f"{one.name}.{pipeline.name}",
+        id=row_id(one.name, pipeline),
         first=first,
         environment=one.name,
         pipeline=pipeline,
@@ -201,7 +219,9 @@ def _missed(pipeline: Pipeline) -> str:
     held = sum(len(schedule.held) for schedule in pipeline.schedules)
     made_up = sum(schedule.made_up for schedule in pipeline.schedules)
     causes = ", ".join(dict.fromkeys(one.cause for one in missed if one.cause))
-    texts = [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(missed[-1].at)}"] if missed else []
+    texts = (
+        [f"{len(missed)}{f' ({causes})' if causes else ''}, last {minute(missed[-1].at)}"] if missed else []
+    )
     texts += [f"{held} held by a pause"] if held else []
     texts += [f"{made_up} made up"] if made_up else []
     return "; ".join(texts)
