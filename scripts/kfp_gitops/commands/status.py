@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.statuspage.records import Board, Environment
 
 _ABOUT = """Show how environments are, side by side: a line each, or with --html a page that has all pipelines with
-their version, what waits for promotion, the week's schedules, the last runs, and what needs somebody. One that cannot be
-reached is told as it was last known, and ends it with 4; else it ends with 1 when something needs somebody."""
+their version, what waits for promotion, the week's schedules, the last runs, and what needs somebody. One that cannot
+be reached is told as it was last known, and ends it with 4; else it ends with 1 when something needs somebody."""
 _EXAMPLES = """  python scripts/status.py --all --html page                        page/index.html and page/status.json
   python scripts/status.py --env dev --html page --host http://127.0.0.1:8888
   python scripts/status.py --from s3://status/kfp --html page       of what the environments' own jobs wrote

@@ -166,6 +166,7 @@ def _pipeline(
         service_account=found.environment["kfp"].get("serviceAccount", ""),
         team=entry.get("team", ""),
         responsible=head.owner,
+        slo=head.slo,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Trigger
+from kfp_gitops.language.manifest import Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class DesiredPipeline:
     """Who is asked when it fails: the `owner` of its manifest."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
+    slo: Slo | None = None
+    """What it promises; nothing of that is on KFP."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""

@@ -18,6 +18,7 @@ from kfp_gitops.operate.status.model import (
     LastRun,
     Missed,
     PipelineStatus,
+    Promise,
     ScheduleStatus,
     Status,
 )
@@ -69,12 +70,18 @@ PAUSED = _pipeline("paused", paused_until=NOW + timedelta(days=1), paused_by="")
 CONFLICT = _pipeline(
     "taken", drift=("conflict pipeline taken: exists and is not marked",), unhealthy=("something",)
 )
+PROMISE = Promise(
+    fresh=timedelta(hours=26), duration=timedelta(minutes=45), newest_success=NOW - timedelta(hours=30),
+    age=timedelta(hours=30), took=timedelta(minutes=40), slowest=timedelta(minutes=40), slowest_run=RUN,
+    broken=("fresh",),
+)  # fmt: skip
 ONE_OF_EACH = (
     _running("waits", "PENDING", 0.2),
     CONFLICT,
     PAUSED,
     _different("different"),
     _running("stuck", "RUNNING", 30),
+    _pipeline("late", promise=PROMISE, unhealthy=("promised",)),
     _missed("missed"),
     _failed("failed"),
 )
@@ -86,12 +93,22 @@ def _status(*pipelines: PipelineStatus, healthy: int = 0, other: tuple[str, ...]
 
 
 def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum_is_the_last_line() -> None:
-    text = to_text(_status(*ONE_OF_EACH, healthy=993, other=("disable schedule gone-daily: left",)), _say)
+    text = to_text(_status(*ONE_OF_EACH, healthy=992, other=("disable schedule gone-daily: left",)), _say)
     heads = [line.split()[0] for line in text.splitlines() if line[:1].isupper()]
-    assert heads == ["FAILED", "MISSED", "STUCK", "DIFFERENT", "PAUSED", "CONFLICT", "WAITING", "OTHER"]
+    assert heads == [
+        "FAILED",
+        "MISSED",
+        "LATE",
+        "STUCK",
+        "DIFFERENT",
+        "PAUSED",
+        "CONFLICT",
+        "WAITING",
+        "OTHER",
+    ]
     assert "well-" not in text
     assert " ".join(text.split()).endswith(
-        "dev: 1,000 pipelines, 996 healthy, 1 failed, 1 missed, 1 stuck, 1 different, 1 paused, 1 conflict, "
+        "dev: 1,000 pipelines, 995 healthy, 1 failed, 1 missed, 1 late, 1 stuck, 1 different, 1 paused, 1 conflict, "
         "1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
     )
 
@@ -164,7 +181,7 @@ def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind 
 
 def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
     lost = Fault("database", "nothing of prod is there", "reconcile.py apply")
-    status = replace(_status(*ONE_OF_EACH, healthy=993), faults=(lost,))
+    status = replace(_status(*ONE_OF_EACH, healthy=992), faults=(lost,))
     data = json.loads(to_json(status, _say))
     named("status").validator.validate(data)
     assert len(data["pipelines"]) == 1000

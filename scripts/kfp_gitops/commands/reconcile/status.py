@@ -13,8 +13,8 @@ from kfp_gitops.commands.reconcile import lines, look, options, paged
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
-    from kfp_gitops.base.metrics import Report
-    from kfp_gitops.operate.status.model import Status
+    from kfp_gitops.base.metrics import Promised, Report
+    from kfp_gitops.operate.status.model import Promise, Status
 
 _ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
 line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
@@ -71,6 +71,19 @@ def _report(report: Report, status: Status) -> None:
         report.failed[pipeline.name] = last is not None and last.state == "FAILED"
         for schedule in pipeline.schedules:
             report.missed[pipeline.name, schedule.name] = len(schedule.missed)
+        if pipeline.promise:
+            report.promises[pipeline.name] = _promised(pipeline.promise)
         report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)
     report.faults = len(status.faults)
+
+
+def _promised(promise: Promise) -> Promised:
+    from kfp_gitops.base.metrics import Promised
+
+    fresh, duration, took = (
+        span.total_seconds() if span is not None else None
+        for span in (promise.fresh, promise.duration, promise.took)
+    )
+    last = promise.newest_success.timestamp() if promise.newest_success else None
+    return Promised(fresh, duration, last, took, frozenset(promise.broken))

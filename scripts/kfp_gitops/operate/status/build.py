@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
-from kfp_gitops.operate.status import missed
+from kfp_gitops.operate.status import missed, promises
 from kfp_gitops.operate.status.missed import Line, Spell
-from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import LastRun, PipelineStatus, Promise, ScheduleStatus, Status
 from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
@@ -89,6 +89,7 @@ def _pipeline(
     schedules = tuple(_schedule(desired, pipeline, s, actual, newest, spells) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
+    promise = promises.promise(pipeline, found, newest, actual.now)
     return PipelineStatus(
         name=pipeline.name,
         team=pipeline.team,
@@ -102,12 +103,17 @@ def _pipeline(
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,
         drift=drift,
-        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes)),
+        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes, promise)),
+        promise=promise,
     )
 
 
 def _unhealthy(
-    registered: bool, schedules: Sequence[ScheduleStatus], finished: LastRun | None, drift: Sequence[Change]
+    registered: bool,
+    schedules: Sequence[ScheduleStatus],
+    finished: LastRun | None,
+    drift: Sequence[Change],
+    promise: Promise | None,
 ) -> Iterator[str]:
     if not registered:
         yield "its version is not registered"
@@ -122,6 +128,8 @@ def _unhealthy(
             yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {last:%m-%d %H:%M}"
     if finished and finished.state == "FAILED":
         yield f"its last run failed: {finished.id}"
+    if promise:
+        yield from promises.causes(promise)
 
 
 def _age(run: RunState) -> tuple[datetime, datetime]:

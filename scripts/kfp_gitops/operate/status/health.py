@@ -11,6 +11,7 @@ from enum import StrEnum
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.operate.status.missed import counted
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
 
 Say = Callable[[str], str]
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     SERVER = "server"
     FAILED = "failed"
     MISSED = "missed"
+    LATE = "late"
     STUCK = "stuck"
     DIFFERENT = "different"
     PAUSED = "paused"
@@ -38,6 +40,7 @@ ABOUT = {
     Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
     Kind.MISSED: "a firing of the last seven days has no run",
+    Kind.LATE: "what its manifest promises (slo) is not kept",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
@@ -92,6 +95,7 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
     for schedule in pipeline.schedules:
         if schedule.missed:
             yield Finding(Kind.MISSED, schedule.name, _missed(schedule), say(_backfill(pipeline, schedule)))
+    yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
     if pipeline.paused_until:
@@ -116,6 +120,24 @@ def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
     if len(pipeline.schedules) > 1:
         which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
     return f"run.py --pipeline {pipeline.name}{which} --backfill {days}"
+
+
+def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
+    """What comes next: to look at the run that failed, hangs or was slow; where there is none, to start one."""
+    if pipeline.promise is None or not pipeline.promise.broken:
+        return
+    run, promise = pipeline.last_run, pipeline.promise
+    look = (
+        promise.slowest_run
+        if DURATION in promise.broken
+        else run.id
+        if run and run.state != "SUCCEEDED"
+        else ""
+    )
+    command = (
+        f"run.py --status {shlex.quote(look)}" if look else f"run.py --pipeline {shlex.quote(pipeline.name)}"
+    )
+    yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:

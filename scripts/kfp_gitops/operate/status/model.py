@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.operate.faults.fault import Fault
@@ -63,6 +63,26 @@ class ScheduleStatus:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What a pipeline promises (`slo` of its manifest; None: nothing of that), and what it keeps."""
+
+    fresh: timedelta | None
+    duration: timedelta | None
+    newest_success: datetime | None
+    """When the newest run that succeeded ended; a backfill counts as if it had run when it was due."""
+    age: timedelta | None
+    """How long ago that was."""
+    took: timedelta | None
+    """How long that run took, from its start to its end."""
+    slowest: timedelta | None
+    """The longest of that and of the runs that still go on."""
+    slowest_run: str
+    """Its id; "": there is none."""
+    broken: tuple[str, ...]
+    """What it does not keep, of `fresh` and `duration`; nothing while it is paused."""
+
+
+@dataclass(frozen=True)
 class PipelineStatus:
     """A pipeline of the manifests; `drift` are the changes that an apply would make, `unhealthy` says why it is."""
 
@@ -80,6 +100,8 @@ class PipelineStatus:
     last_finished: LastRun | None
     drift: Sequence[str]
     unhealthy: Sequence[str]
+    promise: Promise | None = None
+    """None: it promises nothing."""
 
 
 @dataclass(frozen=True)

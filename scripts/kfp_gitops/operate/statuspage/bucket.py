@@ -76,7 +76,7 @@ class Bucket:
 
 
 def _client(bucket: str) -> Any:
-    """Servers other than AWS rarely resolve buckets as host names, hence the path style; nor do they know newer checksums."""
+    """Servers other than AWS rarely resolve buckets as host names, hence the path style, nor know newer checksums."""
     from botocore.config import Config
     from botocore.session import Session
 

@@ -11,7 +11,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule as Wanted
 from kfp_gitops.operate.status import health
 from kfp_gitops.operate.status.health import Finding, Kind, Say
-from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import PipelineStatus, Promise, ScheduleStatus, Status
 from kfp_gitops.operate.statuspage import records, week
 from kfp_gitops.operate.statuspage.records import Environment, Seen, Unseen
 from kfp_gitops.reconcile import timing
@@ -76,9 +76,17 @@ def _pipeline(
         schedules=tuple(_schedule(known, one, manifest, begins) for one, manifest in schedules),
         runs=tuple(_run(run) for run in known.runs.get(status.name, ())[:NEWEST]),
         drift=tuple(status.drift),
-        promise=None,
+        promise=_promise(status.promise) if status.promise else None,
         findings=tuple(map(_finding, found)),
     )
+
+
+def _promise(found: Promise) -> records.Promise:
+    fresh, duration, age, slowest = (
+        None if span is None else max(round(span.total_seconds()), 0)
+        for span in (found.fresh, found.duration, found.age, found.slowest)
+    )
+    return records.Promise(fresh, duration, age, slowest, tuple(found.broken))
 
 
 def _finding(found: Finding) -> records.Finding:

@@ -31,7 +31,7 @@ def to_html(board: Board) -> str:
         shapes=shapes.ids.items(),
         days=week.days(start),
         start=start,
-        promises=any(row.promise for rows in bodies for row in rows),
+        promises=any(row.promises for rows in bodies for row in rows),
         signs=[(state.lower(), sign) for state, sign in SIGNS.items() if state != "CANCELING"],
     )
     return page(view.heading(board), body, _text("status.css"), _text("status.js"))

@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
         return timing.rfc3339(value)
     if isinstance(value, Sequence):
         return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+    return {name: _plain(getattr(value, name)) for name in _names(value.__class__)}
 
 
 @cache

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from kfp_gitops.base import alike, columns
 from kfp_gitops.kfpserver.ownership import CHANGED
+from kfp_gitops.language.manifest import slo
 from kfp_gitops.operate.status.health import ABOUT, Kind
 from kfp_gitops.operate.statuspage import drawn
 from kfp_gitops.operate.statuspage.drawn import Shapes
-from kfp_gitops.operate.statuspage.records import Board, Environment, Finding, Pipeline, Schedule, Seen, Waits
+from kfp_gitops.operate.statuspage.records import (
+    Board,
+    Environment,
+    Finding,
+    Pipeline,
+    Promise,
+    Schedule,
+    Seen,
+    Waits,
+)
 
 NOT_REACHED = "not reached"
 _MOST = 10
@@ -58,7 +68,8 @@ class Row:
     strip: str
     newest: str
     missed: str
-    promise: str
+    promises: Sequence[Tag]
+    """What is promised, and how it is kept."""
     stale: bool
 
 
@@ -196,7 +207,7 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
         strip=strip,
         newest=minute(pipeline.runs[0].created) if pipeline.runs else "",
         missed=_missed(pipeline),
-        promise="",
+        promises=list(_promises(pipeline.promise)) if pipeline.promise else [],
         stale=one.unseen is not None,
     )
 
@@ -211,6 +222,22 @@ def _tags(pipeline: Pipeline) -> Iterator[Tag]:
 def _fired(schedule: Schedule, shape: str) -> Fired:
     state = {True: "", False: " (off)", None: " (not there)"}[schedule.enabled]
     return Fired(shape, schedule.trigger + state, minute(schedule.next), bool(schedule.enabled))
+
+
+def _promises(promise: Promise) -> Iterator[Tag]:
+    """A promise that is not kept is marked."""
+    told = (
+        ("fresh", promise.fresh, promise.age, "is"),
+        ("duration", promise.duration, promise.slowest, "took"),
+    )
+    for name, wanted, found, verb in told:
+        if wanted is not None:
+            what = "nothing succeeded yet" if found is None else f"{verb} {_span(found)}"
+            yield Tag(f"{name} {_span(wanted)}: {what}", "bad" if name in promise.broken else "")
+
+
+def _span(seconds: int) -> str:
+    return slo.written(timedelta(seconds=seconds))
 
 
 def _missed(pipeline: Pipeline) -> str:
