@@ -227,13 +227,13 @@ def _fired(schedule: Schedule, shape: str) -> Fired:
 def _promises(promise: Promise) -> Iterator[Tag]:
     """A promise that is not kept is marked."""
     told = (
-        ("fresh", promise.fresh, promise.age, "is"),
-        ("duration", promise.duration, promise.slowest, "took"),
+        ("fresh", "fresh", promise.fresh, promise.age, "never"),
+        ("duration", "took", promise.duration, promise.slowest, "-"),
     )
-    for name, wanted, found, verb in told:
+    for name, verb, wanted, found, nothing in told:
         if wanted is not None:
-            what = "nothing succeeded yet" if found is None else f"{verb} {_span(found)}"
-            yield Tag(f"{name} {_span(wanted)}: {what}", "bad" if name in promise.broken else "")
+            kept = nothing if found is None else _span(found)
+            yield Tag(f"{verb} {kept} of {_span(wanted)}", "bad" if name in promise.broken else "")
 
 
 def _span(seconds: int) -> str:
