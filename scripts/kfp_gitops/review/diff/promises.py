@@ -21,6 +21,8 @@ def unkept(manifest: Mapping[str, Any], now: datetime) -> list[Shortfall]:
 
 
 def _unkept(manifest: Mapping[str, Any], now: datetime) -> Iterator[Shortfall]:
+    if "slo" not in manifest:
+        return iter(())
     schedules = [_at(schedule, now) for schedule in reader.schedules(manifest)]
     return shortfalls(slo.of(manifest), schedules, reader.triggers(manifest))
 
