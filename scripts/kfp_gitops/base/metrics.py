@@ -51,6 +51,8 @@ class Report:
     objects: dict[tuple[str, str], int] = field(default_factory=dict)
     """(action, kind) → how many."""
     drift: int | None = None
+    faults: int | None = None
+    """Of the server, or of the environment as a whole; None where nobody looked."""
     moved: Sequence[object] | None = None
     """Objects that are not as in the plan that was approved; None where none is asked for."""
     missed: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -166,6 +168,9 @@ def _register(registry: object, report: Report, code: int) -> None:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
     if report.drift is not None:
         _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
+    if report.faults is not None:
+        about = "what is wrong with the server, or with the environment as a whole"
+        _gauge(registry, "server_faults", about, {(): report.faults})
     if report.moved is not None:
         moved = "objects that moved since the plan that was approved"
         _gauge(registry, "moved_objects", moved, {(): len(report.moved)})

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.status.model import PipelineStatus, Promise, Status
     from kfp_gitops.reconcile.records import DesiredPipeline
 
-_NEWEST = 100
-
 
 _ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
 line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
@@ -98,13 +96,14 @@ def _said(arguments: Namespace, text: str) -> str:
 def _looked_at(api: KfpApi, look: Look) -> list[PipelineStatus]:
     """The pipelines, many at once; of none are its newest runs kept, only what they say of it."""
     from kfp_gitops.kfpserver.kfpapi.transport import each
+    from kfp_gitops.operate.status.missed import NEWEST
     from kfp_gitops.reconcile.records import experiment_name
 
     owner, experiments = look.desired.owner, look.actual.experiments
 
     def at(pipeline: DesiredPipeline) -> PipelineStatus:
         found = experiments.get(experiment_name(pipeline.name, owner.environment))
-        runs = api.runs(found.id, _NEWEST) if found and found.owner == owner else ()
+        runs = api.runs(found.id, NEWEST) if found and found.owner == owner else ()
         return look.at(pipeline, runs)
 
     return each(at, look.desired.pipelines)
@@ -120,6 +119,7 @@ def _report(report: Report, status: Status) -> None:
             report.promises[pipeline.name] = _promised(pipeline.promise)
         report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)
+    report.faults = len(status.faults)
 
 
 def _promised(promise: Promise) -> Promised:

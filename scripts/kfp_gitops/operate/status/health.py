@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.status.missed import counted
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
@@ -23,6 +24,7 @@ _CONFLICT = f"{Action.CONFLICT} "
 class Kind(StrEnum):
     """Of what somebody should know, in the order in which it is told."""
 
+    SERVER = "server"
     FAILED = "failed"
     MISSED = "missed"
     LATE = "late"
@@ -35,6 +37,7 @@ class Kind(StrEnum):
 
 
 ABOUT = {
+    Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
     Kind.MISSED: "a firing of the last seven days has no run",
     Kind.LATE: "what its manifest promises (slo) is not kept",
@@ -73,9 +76,15 @@ def findings(status: Status, say: Say) -> list[Finding]:
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
     ]
+    found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _typed(command: str, say: Say) -> str:
+    """One of our scripts as a person types it here; anything else as it is."""
+    return say(command) if command.partition(" ")[0].endswith(".py") else command
 
 
 def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
@@ -102,12 +111,11 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
 
 
 def _missed(schedule: ScheduleStatus) -> str:
-    number = len(schedule.missed)
-    return f"{number} firing{'' if number == 1 else 's'}, the last at {minute(schedule.missed[-1])}"
+    return f"{counted(schedule.missed)}, the last at {minute(schedule.missed[-1].at)}"
 
 
 def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
-    days = f"{schedule.missed[0]:%Y-%m-%d}..{schedule.missed[-1]:%Y-%m-%d}"
+    days = f"{schedule.missed[0].at:%Y-%m-%d}..{schedule.missed[-1].at:%Y-%m-%d}"
     which = ""
     if len(pipeline.schedules) > 1:
         which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
