@@ -10,11 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 from markupsafe import escape
+from predictive_scaling.base.amounts import quantity
 from predictive_scaling.report import actions
 from predictive_scaling.report.actions import page
-from predictive_scaling.base.amounts import number, quantity
-from predictive_scaling.report.origin import Origin, inside, shown_source, with_usage
-from predictive_scaling.report.recommended import Units, constants, rows
+from predictive_scaling.report.recommended import rows
 from predictive_scaling.report.rendered import MAX_BYTES
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape
 from project import PROJECT

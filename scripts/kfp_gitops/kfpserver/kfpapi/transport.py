@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -114,18 +114,21 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         Raises:
             RemoteError: whatever went wrong.
         """
-        with self._slots, replies.within(self._budget.left(self._host)):
+        left = self._budget.left(self._host)
+        with self._slots, replies.within(left), ExitStack() as opened:
             with self._counting:
                 self._counted += 1
             try:
                 patience = urllib3.Timeout(connect=_CONNECT, read=_REQUEST)
                 headers = self._access.headers()
-                with self.pool_manager.streamed("GET", url, headers=headers, timeout=patience) as reply:
-                    self._hand_on(reply, sink)
+                with waiting.on(f"KFP at {self._host}", min(_REQUEST, left)):
+                    asked = self.pool_manager.streamed("GET", url, headers=headers, timeout=patience)
+                    reply = opened.enter_context(asked)
+                self._hand_on(reply, sink)
             except urllib3.exceptions.SSLError as error:
                 raise self._untrusted(error) from None
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise self._silent(error) from None
+                raise self._silent(error, _REQUEST) from None
 
     def _hand_on(self, reply: Any, sink: Callable[[bytes], None]) -> None:
         if reply.status != 200:
