@@ -91,8 +91,10 @@ def _asked(
     parameters: Mapping[str, Any],
     tick_parameter: str | None,
 ) -> Backfill:
+    from kfp_gitops.kfpserver.ownership import Owner
+    from kfp_gitops.operate import runs
     from kfp_gitops.operate.operations.backfill import Backfill
-    from kfp_gitops.reconcile.records import experiment_name, schedule_name
+    from kfp_gitops.reconcile.records import schedule_name
 
     pipeline = arguments.pipeline
     pipeline_id = api.pipeline_id(pipeline)
@@ -102,7 +104,7 @@ def _asked(
         version_id=api.version_id(
             pipeline_id, folder.locked[pipeline].version, folder.locked[pipeline].digest
         ),
-        experiment_id=api.experiment_id(experiment_name(pipeline, arguments.env)),
+        experiment_id=runs.experiment(api, Owner(folder.environment["repository"], arguments.env), pipeline),
         parameters=parameters,
         tick_parameter=tick_parameter,
         parallel=arguments.parallel,
