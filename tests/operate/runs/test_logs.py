@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import jsonschema
+import kubeconfig
 import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.runtree.pods import Pod
-from kfp_gitops.operate.runlook import podlogs
+from kfp_gitops.operate.runlook import podlogs, workflow
 from kfpapi.stub import Answer, Seen, Stub
 from project import PROJECT, Outcome
 
@@ -159,3 +160,32 @@ def test_a_login_page_is_no_log() -> None:
         lines, failure = podlogs.last(KfpApi(stub.url, ""), "r", POD, 10)
     assert lines == []
     assert "web page" in failure
+
+
+# --- what Argo says, where Kubernetes can be asked
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "says"),
+    [("r", 200, "OOMKilled (exit code 137)"), ("another", 200, ""), ("r", 404, ""), ("r", 500, "")],
+    ids=["ours", "another cluster's", "gone", "broken"],
+)
+def test_what_argo_says_of_the_end_of_a_pod_is_told_of_this_run_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str, status: int, says: str
+) -> None:
+    found = {
+        "metadata": {"labels": {"pipeline/runid": label}},
+        "status": {"nodes": {"wf-7": {"message": "OOMKilled\n(exit code 137)"}}},
+    }
+    with Stub(lambda _: Answer(status, json.dumps(found).encode())) as stub:
+        where = str(kubeconfig.written(tmp_path, stub.url))
+        read_when_imported = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+        monkeypatch.setattr(read_when_imported, where)
+        given = {"KUBECONFIG": where}
+        assert workflow.message(KfpApi("http://kfp", "team"), "r", POD, given) == says
+        (seen,) = stub.seen
+        assert seen.path == "/apis/argoproj.io/v1alpha1/namespaces/team/workflows/wf"
+
+
+def test_without_a_kubeconfig_that_was_given_no_cluster_is_asked() -> None:
+    assert workflow.message(KfpApi("http://kfp", ""), "r", POD, {"HOME": "/root"}) == ""

@@ -120,7 +120,8 @@ def _reason(found: Reason | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "task": found.task, "log": list(found.lines), "missing": found.missing, "command": found.command
+        "task": found.task, "log": list(found.lines), "missing": found.missing, "command": found.command,
+        "argo": found.argo,
     }  # fmt: skip
 
 

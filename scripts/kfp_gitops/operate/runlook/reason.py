@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.operate.following import Shown
-from kfp_gitops.operate.runlook import podlogs, tasks
+from kfp_gitops.operate.runlook import podlogs, tasks, workflow
 
 _READ, _SHOWN = 200, 12
 """Lines that are read from the end, and that are shown."""
 _NOISE = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ |time=\".*\" level=info |\[KFP Executor ")
-"""What KFP's launcher (klog), Argo's emissary and the SDK's executor write about themselves, around the step's words."""
+"""What KFP's launcher (klog), Argo's emissary and the SDK's executor write of themselves around the step's words."""
 Say = Callable[[str], str]
 """`run.py --logs …` → what a person types here."""
 
@@ -27,6 +27,8 @@ class Reason:
     lines: tuple[str, ...]
     missing: str
     command: str
+    argo: str = ""
+    """What Argo Workflows says of the pod's end, where Kubernetes could be asked."""
 
 
 def of(api: KfpApi, shown: Shown, say: Say) -> Reason | None:
@@ -35,10 +37,11 @@ def of(api: KfpApi, shown: Shown, say: Say) -> Reason | None:
     if found is None:
         return None
     lines, missing = podlogs.last(api, shown.run.id, found.pod, _READ)
+    argo = workflow.message(api, shown.run.id, found.pod)
     told = str(found).rpartition(", attempt")[0]
     if not lines:
-        return Reason(told, (), missing or "its log is empty", podlogs.kubectl(api, found.pod))
-    return Reason(told, tuple(_end(lines)), "", say(f"run.py --logs {shown.run.id} {found.path}"))
+        return Reason(told, (), missing or "its log is empty", podlogs.kubectl(api, found.pod), argo)
+    return Reason(told, tuple(_end(lines)), "", say(f"run.py --logs {shown.run.id} {found.path}"), argo)
 
 
 def _end(lines: Sequence[str]) -> list[str]:
@@ -53,6 +56,8 @@ def told(found: Reason | None, shown: Shown, link: str, width: int) -> Iterator[
         return
     if shown.run.terminated:
         yield "  it was terminated"
+    if found is not None and found.argo:
+        yield from columns.folded(f"  {found.task}: {found.argo} (says Argo Workflows)", width, 4)
     if found is None:
         said = f"  no task tells why: its deadline passed, it never began, or KFP lost its tasks; see {link}"
         yield from columns.folded(said, width, 4) if not shown.run.terminated else ()
