@@ -25,13 +25,17 @@ def add(parser: ArgumentParser) -> None:
         metavar="RUN",
         help="run it again: same version, same parameters but for those that --param names",
     )
-    group = parser.add_argument_group("backfill")
+    group = parser.add_argument_group("of a schedule")
     group.add_argument(
         "--backfill",
         metavar="FROM..TO",
         help="one run for each firing of the schedule in these days (UTC, whole)",
     )
-    group.add_argument("--schedule", metavar="S", help="which schedule, where the pipeline has several")
+    group.add_argument(
+        "--schedule", metavar="S",
+        help="without --backfill: fire this schedule's run now, with its parameters, once (see below); with it: which "
+        "schedule, where the pipeline has several",
+    )  # fmt: skip
     group.add_argument(
         "--parallel", type=int, default=1, metavar="N", help="runs at a time (default: 1); the rest waits"
     )
@@ -91,8 +95,10 @@ def _asked(
     parameters: Mapping[str, Any],
     tick_parameter: str | None,
 ) -> Backfill:
+    from kfp_gitops.kfpserver.ownership import Owner
+    from kfp_gitops.operate import runs
     from kfp_gitops.operate.operations.backfill import Backfill
-    from kfp_gitops.reconcile.records import experiment_name, schedule_name
+    from kfp_gitops.reconcile.records import schedule_name
 
     pipeline = arguments.pipeline
     pipeline_id = api.pipeline_id(pipeline)
@@ -102,7 +108,7 @@ def _asked(
         version_id=api.version_id(
             pipeline_id, folder.locked[pipeline].version, folder.locked[pipeline].digest
         ),
-        experiment_id=api.experiment_id(experiment_name(pipeline, arguments.env)),
+        experiment_id=runs.experiment(api, Owner(folder.environment["repository"], arguments.env), pipeline),
         parameters=parameters,
         tick_parameter=tick_parameter,
         parallel=arguments.parallel,

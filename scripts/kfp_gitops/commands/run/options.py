@@ -22,7 +22,12 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --env dev --terminate --all-running --pipeline 'churn-*'
   python scripts/run.py --env dev --rerun RUN_ID --param threshold=7 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --schedule weekly    fire it now, once
-  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2"""
+  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2
+
+--schedule S without --backfill starts one run with the registered version, the schedule's parameters and those of
+--param, whether the schedule is on or off; a parameter for the firing's instant gets the present one. Once: its name is
+S-fired-MINUTE, and whoever asks again within a minute of its start, because the first call was killed or its answer was
+lost, is shown that run and starts no other. It makes up for no missed firing: --backfill does."""
 _ABOUT = (
     "Run a pipeline once, with the environment's parameters; or see the runs there were, stop or repeat them."
 )
