@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import again, connection, console
+from kfp_gitops.commands import again, backfilling, connection, console
 from kfp_gitops.commands.common import Parser, parse
 
 if TYPE_CHECKING:  # kfp is imported when a command needs it, not for --help or a bad command line
@@ -25,7 +25,8 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --env dev --pipeline quickstart --list
   python scripts/run.py --env dev --status RUN_ID
   python scripts/run.py --env dev --rerun RUN_ID --wait
-  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2"""
+  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2
+  python scripts/run.py --env prod --backfill --missed                    make up for what status names"""
 
 
 def _parser() -> Parser:
@@ -66,6 +67,8 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, list or show; exit 4 when a run that was waited for or shown did not succeed."""
     arguments = parse(_parser(), argv)
+    if again.is_backfill(arguments):
+        return backfilling.run(arguments)
     if not (arguments.status or arguments.rerun or arguments.pipeline):
         raise UsageError("run.py: give --pipeline, --rerun RUN or --status RUN; see --help")
     if arguments.local:
@@ -116,8 +119,6 @@ def _dispatch(arguments: Namespace) -> int:
         return _follow(watch, again.rerun(arguments, folder, api), arguments)
     if request is None:
         return _list(watch, experiment_name(arguments.pipeline, arguments.env))
-    if arguments.backfill:
-        return again.backfill(arguments, folder, api, request.parameters)
     return _follow(watch, runs.start(api, request), arguments)
 
 
