@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, options, telling
+from kfp_gitops.commands.reconcile import approved, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -113,7 +113,8 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted)
     code = _verdict(arguments, found, done)
-    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
+    missed = outstanding.told(arguments, api, wanted, actual, found)
+    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
     return code
 
 

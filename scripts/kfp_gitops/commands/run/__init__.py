@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
+from kfp_gitops.commands import again
 from kfp_gitops.commands.common import parse
 from kfp_gitops.commands.run import options
 from kfp_gitops.commands.run.here import Here
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one(here: Here, arguments: Namespace) -> int:
     """What is of one environment's server."""
-    from kfp_gitops.commands.run import looking, starting, stopping
+    from kfp_gitops.commands.run import backfilling, looking, starting, stopping
 
     if arguments.status:
         return looking.status(here, arguments.status)
@@ -34,6 +35,8 @@ def _one(here: Here, arguments: Namespace) -> int:
         return looking.logs(here, *arguments.logs)
     if arguments.terminate is not None:
         return stopping.run(here)
+    if again.is_backfill(arguments):
+        return backfilling.run(arguments)
     return starting.run(here)
 
 

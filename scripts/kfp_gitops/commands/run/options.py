@@ -23,6 +23,7 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --env dev --rerun RUN_ID --param threshold=7 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --schedule weekly    fire it now, once
   python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2
+  python scripts/run.py --env prod --backfill --missed                    make up for what status names
 
 --schedule S without --backfill starts one run with the registered version, the schedule's parameters and those of
 --param, whether the schedule is on or off; a parameter for the firing's instant gets the present one. Once: its name is
@@ -51,6 +52,10 @@ def parser() -> Parser:
     connection.add(found, timeout="give up waiting after S seconds; the run goes on (default: never)")
     _add_looks(found)
     again.add(found)
+    found.add_argument(
+        "--yes", action="store_true",
+        help=f"do not ask: --all-running always asks, --backfill above {again.ASKS_ABOVE} runs",
+    )  # fmt: skip
     return found
 
 
@@ -117,7 +122,6 @@ def _add_looks(found: ArgumentParser) -> None:
         "--all-running", action="store_true",
         help="with --terminate: every run of the environment, or of --pipeline, that has not ended; asks first",
     )  # fmt: skip
-    stop.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _natural(text: str) -> int:
@@ -180,13 +184,13 @@ def _together(arguments: Namespace) -> Iterator[str]:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
     if arguments.terminate and arguments.all_running:
         yield "--terminate RUN and --all-running are two things; give one of them"
-    if not found and not arguments.pipeline:
+    if not (found or arguments.pipeline or again.is_backfill(arguments)):
         yield (
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "
             "--rerun RUN; see --help"
         )
-    if {"backfill", "local"} & {*found} and not arguments.pipeline:
-        yield f"--{found[0]} needs --pipeline P, as in `{_SHAPES[found[0]]}`"
+    if "local" in found and not arguments.pipeline:
+        yield f"--local needs --pipeline P, as in `{_SHAPES['local']}`"
     if arguments.param and {"list", "status", "logs", "terminate"} & {*found}:
         yield f"--param is for a run that is started; --{found[0]} starts none"
     yield from _only_local(arguments)
