@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
 from tools import missing
 
+from servers import axe
 from servers.process import program
 
 
@@ -39,7 +41,21 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         self.driver.get_log("performance")
+        self.driver.get_log("browser")
         self.driver.get(path.as_uri())
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Lay pages out for a screen of so many points, from now on; a window is never less than 500 wide."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def press(self, *keys: str) -> None:
+        """Type keys (`selenium.webdriver.common.keys.Keys`, or letters) as a person does."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def axe(self) -> list[axe.Finding]:
+        """What axe-core finds in the page that is serious or critical."""
+        return axe.findings(self)
 
     def script(self, text: str) -> Any:
         """Result of a JavaScript expression in the page, or in the frame that was switched to."""
@@ -54,6 +70,14 @@ class Browser:
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [each["params"] for each in events if each["method"] == "Network.requestWillBeSent"]
         return [each["request"]["url"] for each in sent]
+
+    def picture(self, path: Path, most: int = 16_000) -> None:
+        """The page as PNG as it is laid out now (`resize`), down to its end or to so many points."""
+        metrics = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": metrics["width"], "height": min(most, metrics["height"]), "scale": 1}
+        shot = {"captureBeyondViewport": True, "clip": clip}
+        found = self.driver.execute_cdp_cmd("Page.captureScreenshot", shot)
+        path.write_bytes(base64.b64decode(found["data"]))
 
     def screenshot(self, path: Path) -> None:
         """The whole page as PNG, in the layout of a window 1100 points wide."""

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import fcntl
-import hashlib
 import json
-import subprocess
-import tarfile
 from pathlib import Path
 
-from bench import clean
-
-from servers.process import program
+from servers import npm
 
 # Version → `dist.integrity` of the npm registry.
 VERSIONS = {
@@ -23,24 +16,7 @@ VERSIONS = {
 
 def script(version: str) -> Path:
     """The file that a page loads."""
-    npm = program("npm")
-    folder = clean.folder("mermaid")
-    kept = folder / f"{version}.min.js"
-    with (folder / "lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not kept.exists():
-            subprocess.run([npm, "pack", "--silent", f"mermaid@{version}"], cwd=folder, check=True)
-            kept.write_bytes(_checked(folder / f"mermaid-{version}.tgz", VERSIONS[version]))
-    return kept
-
-
-def _checked(package: Path, integrity: str) -> bytes:
-    content = package.read_bytes()
-    assert base64.b64encode(hashlib.sha512(content).digest()).decode() == integrity, package
-    with tarfile.open(package) as found:
-        member = found.extractfile("package/dist/mermaid.min.js")
-        assert member is not None
-        return member.read()
+    return npm.kept("mermaid", version, VERSIONS[version], "package/dist/mermaid.min.js")
 
 
 def page(version: str, chart: str, folder: Path) -> Path:

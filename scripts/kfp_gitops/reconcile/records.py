@@ -8,7 +8,7 @@ from typing import Literal
 
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Trigger
+from kfp_gitops.language.manifest import Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class DesiredPipeline:
     """Whose it is; "": of no team."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
+    slo: Slo | None = None
+    """What it promises; nothing of that is on KFP."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""

@@ -16,13 +16,11 @@ from kfp_gitops.commands.reconcile.circumstances import with_pause
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
-    from kfp_gitops.base.metrics import Report
+    from kfp_gitops.base.metrics import Promised, Report
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.operate.status.build import Look
-    from kfp_gitops.operate.status.model import PipelineStatus, Status
+    from kfp_gitops.operate.status.model import PipelineStatus, Promise, Status
     from kfp_gitops.reconcile.records import DesiredPipeline
-
-_NEWEST = 100
 
 
 _ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
@@ -98,13 +96,14 @@ def _said(arguments: Namespace, text: str) -> str:
 def _looked_at(api: KfpApi, look: Look) -> list[PipelineStatus]:
     """The pipelines, many at once; of none are its newest runs kept, only what they say of it."""
     from kfp_gitops.kfpserver.kfpapi.transport import each
+    from kfp_gitops.operate.status.missed import NEWEST
     from kfp_gitops.reconcile.records import experiment_name
 
     owner, experiments = look.desired.owner, look.actual.experiments
 
     def at(pipeline: DesiredPipeline) -> PipelineStatus:
         found = experiments.get(experiment_name(pipeline.name, owner.environment))
-        runs = api.runs(found.id, _NEWEST) if found and found.owner == owner else ()
+        runs = api.runs(found.id, NEWEST) if found and found.owner == owner else ()
         return look.at(pipeline, runs)
 
     return each(at, look.desired.pipelines)
@@ -116,6 +115,19 @@ def _report(report: Report, status: Status) -> None:
         report.failed[pipeline.name] = last is not None and last.state == "FAILED"
         for schedule in pipeline.schedules:
             report.missed[pipeline.name, schedule.name] = len(schedule.missed)
+        if pipeline.promise:
+            report.promises[pipeline.name] = _promised(pipeline.promise)
         report.teams[pipeline.name] = pipeline.team
     report.drift = sum(len(p.drift) for p in status.pipelines) + len(status.other_drift)
     report.faults = len(status.faults)
+
+
+def _promised(promise: Promise) -> Promised:
+    from kfp_gitops.base.metrics import Promised
+
+    fresh, duration, took = (
+        span.total_seconds() if span is not None else None
+        for span in (promise.fresh, promise.duration, promise.took)
+    )
+    last = promise.newest_success.timestamp() if promise.newest_success else None
+    return Promised(fresh, duration, last, took, frozenset(promise.broken))
