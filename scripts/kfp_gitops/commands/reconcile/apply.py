@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection, listing
+from kfp_gitops.commands import connection, console, listing
 from kfp_gitops.commands.reconcile import approved, options, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
@@ -82,6 +82,7 @@ def loaded(arguments: Namespace) -> Desired:
 
 def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = None) -> int:
     """Plan what was loaded, and make the changes; with `asked`, only if it is that plan."""
+    from kfp_gitops.operate.operations import turned_off
     from kfp_gitops.reconcile import guard
     from kfp_gitops.reconcile.apply import Pace, apply
     from kfp_gitops.reconcile.observe import observe
@@ -102,6 +103,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         there = len(wanted.pipelines) + len(wanted.beside)
         guard.check(found, options.limits(arguments), desired_pipelines=there)
         approved.begin(held, found, asked)
+        turned_off.note(api, wanted, actual, found, console.note)
         progress.of(found)
         # What may be waited for is done after it: it needs a moment of --timeout, too.
         pace = Pace(

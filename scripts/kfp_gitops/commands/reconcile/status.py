@@ -12,7 +12,7 @@ from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import as_called, repository
 from kfp_gitops.commands.reconcile import lines, options
-from kfp_gitops.commands.reconcile.circumstances import with_pause
+from kfp_gitops.commands.reconcile.circumstances import with_notes
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def add(subcommands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look at one environment and show it."""
+    from kfp_gitops.operate.operations import pause, turned_off
     from kfp_gitops.operate.status import build, show
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
@@ -64,10 +65,11 @@ def run(arguments: Namespace) -> int:
     part = options.selected(arguments)
     wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    wanted = with_pause(api, wanted)
+    notes = pause.notes(api)
+    wanted = with_notes(wanted, notes, api.now())
     actual = observe(api, wanted)
     planned = plan(wanted, actual)
-    look = build.Look.of(wanted, actual, planned)
+    look = build.Look.of(wanted, actual, planned, turned_off.pauses(notes, wanted.owner))
     status = look.whole(_looked_at(api, look))
     if arguments.json:
         console.result(show.to_json(status, partial(_said, arguments)))
