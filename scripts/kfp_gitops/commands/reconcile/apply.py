@@ -113,7 +113,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted)
-        kept.after(held, api, wanted, actual, done)
+        kept.after(held, api, found, wanted, actual, done)
     code = _verdict(arguments, found, done)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
     return code

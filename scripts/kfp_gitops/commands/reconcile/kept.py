@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.ownership import Owner
     from kfp_gitops.reconcile.apply import Outcome
     from kfp_gitops.reconcile.locking import Held
+    from kfp_gitops.reconcile.plan import Plan
     from kfp_gitops.reconcile.records import Desired
 
 
@@ -64,15 +65,16 @@ def pauses(held: Held, api: KfpApi, owner: Owner) -> None:
         _keep(held, database.with_pauses(held.witness, pause.notes(api), owner, api.now()))
 
 
-def after(held: Held, api: KfpApi, wanted: Desired, actual: Actual, done: Outcome) -> None:
-    """Keep what an apply left; the first that left anything also leaves the mark."""
+def after(held: Held, api: KfpApi, plan: Plan, wanted: Desired, actual: Actual, done: Outcome) -> None:
+    """Keep what an apply left; the first that left anything also leaves the mark, one that is refused leaves nothing."""
     from kfp_gitops.operate.operations import database, pause
 
     owner, before = wanted.owner, held.witness
     with _told():
         notes, now = pause.notes(api), api.now()
         mark = database.mark_of(notes, owner)
-        if not mark and held.memory is Memory.APPLIED:
+        did = any(event.outcome == "done" for event in done.events)
+        if not mark and held.memory is Memory.APPLIED and (did or not plan.conflicts):
             mark = database.leave_mark(api, owner)
         version = database.version_of(before, wanted, actual, done)
         old = before.mark if before else ""
