@@ -81,6 +81,10 @@ class Requests:
             reason=reply.reason,
         )
 
+    def streamed(self, method: str, url: str, **more: Any) -> Any:
+        """As PoolManager.request, unread: for `pieces`, within a `with`."""
+        return self._pools.request(method, url, preload_content=False, redirect=False, **more)
+
 
 def timed(pools: Any) -> Any:
     """A urllib3.PoolManager whose replies are all here in time."""
@@ -98,13 +102,19 @@ def whole(reply: Any, most: int = MOST_BYTES) -> bytes:
         TooLarge: it has more bytes than `most`; the rest is not read.
     """
     parts, size = [], 0
-    for part in reply.stream(_CHUNK, decode_content=True):
+    for part in pieces(reply):
         parts.append(part)
         size += len(part)
         if size > most:
             reply.close()
             raise TooLarge(f"a reply of more than {most >> 20} MB")
     return b"".join(parts)
+
+
+def pieces(reply: Any) -> Iterator[bytes]:
+    """The body as it comes, unpacked."""
+    found: Iterator[bytes] = reply.stream(_CHUNK, decode_content=True)
+    return found
 
 
 class _Timed(io.RawIOBase):

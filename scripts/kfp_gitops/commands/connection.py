@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.commands import console
 
@@ -28,12 +28,17 @@ def add(
     host: str = "the KFP API (default: what environment.yaml says)",
     patience: float = _PATIENCE,
     timeout: str | None = None,
+    *,
+    several: bool = False,
 ) -> None:
     """Declare the options; `timeout` is what is said of that option where it is not the usual.
 
+    `several`: there may be more than one host.
+
     There is none for a secret itself: command lines are seen by everybody.
     """
-    parser.add_argument("--host", metavar="URL", help=host)
+    many: dict[str, Any] = {"action": "append", "default": []} if several else {}
+    parser.add_argument("--host", metavar="URL", help=host, **many)
     parser.add_argument(
         "--patience", type=seconds, default=patience, metavar="S",
         help="go on trying for so long while KFP does not answer, as when it is restarted; what is wrong for good "

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import urllib3
@@ -104,6 +105,41 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
         return reply
+
+    def stream(self, url: str, sink: Callable[[bytes], None]) -> None:
+        """Hand on the body of a reply piece by piece: a log may be longer than what is kept of a reply.
+
+        It may take as long as the command may; 60 s without a byte end it.
+
+        Raises:
+            RemoteError: whatever went wrong.
+        """
+        left = self._budget.left(self._host)
+        with self._slots, replies.within(left), ExitStack() as opened:
+            with self._counting:
+                self._counted += 1
+            try:
+                patience = urllib3.Timeout(connect=_CONNECT, read=_REQUEST)
+                headers = self._access.headers()
+                with waiting.on(f"KFP at {self._host}", min(_REQUEST, left)):
+                    asked = self.pool_manager.streamed("GET", url, headers=headers, timeout=patience)
+                    reply = opened.enter_context(asked)
+                self._hand_on(reply, sink)
+            except urllib3.exceptions.SSLError as error:
+                raise self._untrusted(error) from None
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise self._silent(error, _REQUEST) from None
+
+    def _hand_on(self, reply: Any, sink: Callable[[bytes], None]) -> None:
+        if reply.status != 200:
+            body = replies.whole(reply)
+            raise self._refusal(
+                SimpleNamespace(status=reply.status, headers=reply.headers, body=body, reason=reply.reason)
+            )
+        for number, part in enumerate(replies.pieces(reply)):
+            if not number and _is_page(None, part):
+                raise DeniedError(f"{self._host}: answered with a web page, not with a log: {_LOGIN}", 200)
+            sink(part)
 
     def _reply(self, *args: Any, **more: Any) -> Any:
         try:
@@ -218,7 +254,7 @@ class Services:
         self.experiments = kfp_server_api.ExperimentServiceApi(client)
         self.recurring_runs = kfp_server_api.RecurringRunServiceApi(client)
         self.runs = kfp_server_api.RunServiceApi(client)
-        self._rest, self._health = transport, f"{host}/apis/v2beta1/healthz"
+        self._rest, self._host = transport, host
 
     @property
     def sent(self) -> int:
@@ -227,8 +263,12 @@ class Services:
 
     def health(self) -> tuple[dict[str, Any], datetime | None]:
         """What /healthz says, and the server's time. Not by the client, which drops the version: main.go adds it."""
-        reply = self._rest.GET(self._health)
+        reply = self._rest.GET(f"{self._host}/apis/v2beta1/healthz")
         return self._rest.understood(reply.data, plausible.Health), heard(reply.getheader("Date"))
+
+    def stream(self, path: str, sink: Callable[[bytes], None]) -> None:
+        """Hand on what is at a path, piece by piece."""
+        self._rest.stream(f"{self._host}{path}", sink)
 
 
 def _is_page(content_type: str | None, body: object) -> bool:
