@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import kept, options
 from kfp_gitops.commands.reconcile.progress import Lines
 from kfp_gitops.sources import selection
 from kfp_gitops.sources.selection import Selection
@@ -47,8 +47,10 @@ def run(arguments: Namespace) -> int:
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
-    with options.locked(arguments, api, owner):
+    with options.locked(arguments, api, owner) as held:
+        kept.lost_pauses_again(held, api, owner)
         failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell, part)
+        kept.pauses(held, api, owner)
     lines.ended()
     console.result(f"{arguments.env} is {asked}")
     for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
