@@ -126,20 +126,28 @@ def follow(watch: Watch, run_id: str, tell: Callable[[str], None], timeout: floa
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     seen: dict[str, object] = {}
-    wait = 0.5
+    wait, state = 0.5, "under way"
     while True:
-        shown = watch.settled(watch.look(run_id))
+        try:
+            shown = watch.settled(watch.look(run_id))
+        except RemoteError as error:
+            if deadline is None or time.monotonic() < deadline:
+                raise
+            raise _still(watch, run_id, state, timeout) from error
+        state = shown.run.state
         for line in _changes(shown, seen):
             tell(line)
         if shown.run.state in FINAL:
             return shown
         if deadline is not None and time.monotonic() >= deadline:
-            raise RemoteError(
-                f"run {run_id} is still {shown.run.state} after {timeout:g} s; it goes on: "
-                f"{watch.api.run_link(run_id)}"
-            )
+            raise _still(watch, run_id, state, timeout)
         watch.sleep(wait)
         wait = min(wait * 1.3, _MAX_POLL)
+
+
+def _still(watch: Watch, run_id: str, state: str, timeout: float | None) -> RemoteError:
+    link = watch.api.run_link(run_id)
+    return RemoteError(f"run {run_id} is still {state} after {timeout or 0:.0f} s; it goes on: {link}")
 
 
 def _changes(shown: Shown, seen: dict[str, object]) -> Iterator[str]:

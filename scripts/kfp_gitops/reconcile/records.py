@@ -33,6 +33,8 @@ class DesiredPipeline:
     """Whom its steps run as; "": whom KFP lets them by itself."""
     team: str = ""
     """Whose it is; "": of no team."""
+    responsible: str = ""
+    """Who is asked when it fails: the `owner` of its manifest."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
     slo: Slo | None = None

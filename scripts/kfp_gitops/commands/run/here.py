@@ -59,9 +59,9 @@ class Here:
 
     @cached_property
     def api(self) -> KfpApi:
-        """Its KFP. The grace is to see how a run that is waited for stands at the end."""
+        """Its KFP."""
         kfp = self.settings["kfp"]
-        found = connection.api(self.arguments, self.host, kfp["namespace"], math.inf, grace=10.0)
+        found = connection.api(self.arguments, self.host, kfp["namespace"], math.inf)
         found.service_account = kfp.get("serviceAccount", "")
         return found
 

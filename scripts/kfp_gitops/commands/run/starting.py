@@ -91,4 +91,6 @@ def _follow(here: Here, run_id: str) -> int:
     console.result(here.api.run_link(run_id))
     if not here.arguments.wait:
         return ExitCode.OK
-    return looking.ended(here, following.follow(here.watch, run_id, console.note, here.arguments.timeout))
+    # Of --timeout what its start has left.
+    left = None if here.arguments.timeout is None else max(0.0, here.api.budget.seconds)
+    return looking.ended(here, following.follow(here.watch, run_id, console.note, left))

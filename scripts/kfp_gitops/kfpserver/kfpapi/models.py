@@ -102,13 +102,15 @@ class NamedExperiment:
     name: str
     description: str
     archived: bool
+    created: datetime | None = None
 
 
 @_understood
 def named_experiment(found: Any) -> NamedExperiment:
     """An experiment as our record."""
     archived = found.storage_state == "ARCHIVED"
-    return NamedExperiment(found.experiment_id, found.display_name, found.description or "", archived)
+    text, created = found.description or "", _real(found.created_at)
+    return NamedExperiment(found.experiment_id, found.display_name, text, archived, created)
 
 
 def version_reference(pipeline_id: str, version_id: str) -> Any:

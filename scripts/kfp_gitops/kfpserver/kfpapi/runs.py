@@ -141,6 +141,14 @@ class Runs(Requests):
         """The newest runs that a recurring run started; it has at most ten in flight."""
         return self._newest_runs(equals("recurring_run_id", schedule_id))
 
+    def runs_in(self, experiment_id: str) -> list[ActualRun]:
+        """The newest runs of an experiment, without their tasks."""
+        list_runs = self._client.runs.run_service_list_runs
+        found = self._read(
+            lambda: list_runs(experiment_id=experiment_id, sort_by="created_at desc", page_size=_NEWEST)
+        )
+        return [models.actual_run(run) for run in found.runs or []]
+
     def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
         """The runs of these names, whoever started them."""
         return [run for run in self._newest_runs(among("display_name", names)) if run.name in names]
