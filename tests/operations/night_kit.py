@@ -18,6 +18,7 @@ from pathlib import Path
 
 import gitrepo
 import pages
+import requests
 from alerts_kit import Alerts
 from kfp_gitops.devserver import DevServer, Faults
 from kfp_gitops.devserver.auth import Rights
@@ -128,6 +129,15 @@ class Night:
     def pods_have(self, token: str) -> None:
         """The token of the CronJobs; empty: none is asked."""
         (self.folder / "pods-token").write_text(token)
+
+    def cloned(self, schedule_id: str, parameters: Mapping[str, object]) -> None:
+        """What somebody does in the UI who wants other parameters."""
+        place = f"{self.url}/apis/v2beta1/recurringruns"
+        found = requests.get(f"{place}/{schedule_id}", timeout=60).json()
+        self.api().delete_schedule(schedule_id)
+        kept = ("display_name", "experiment_id", "pipeline_version_reference", "trigger", "max_concurrency")
+        made = {name: found[name] for name in kept} | {"runtime_config": {"parameters": dict(parameters)}}
+        requests.post(place, json={**made, "mode": "ENABLE"}, timeout=60).raise_for_status()
 
     # what Kubernetes does
 

@@ -97,8 +97,7 @@ def test_a_schedule_is_deleted_in_the_ui(night: Night) -> None:
     assert _schedule(night).enabled
 
 
-def test_a_schedule_is_edited_in_the_ui(night: Night) -> None:
-    """KFP's UI turns it off and on, and clones it; what a clone is edited to be goes by our name, too."""
+def test_a_schedule_is_turned_off_in_the_ui(night: Night) -> None:
     night.passes(12)
     night.api().disable_schedule(_schedule(night).id)
     night.called_by("KfpGitopsDrift")
@@ -109,6 +108,25 @@ def test_a_schedule_is_edited_in_the_ui(night: Night) -> None:
     assert HEALTHY in status.out
     night.mended()
     assert _schedule(night).enabled
+
+
+def test_a_schedule_is_edited_in_the_ui(night: Night) -> None:
+    """KFP cannot change one: it is deleted, and made anew with another parameter. Nobody marks that as ours."""
+    night.passes(12)
+    night.cloned(_schedule(night).id, {"threshold": 9})
+    assert "exit code 5" in night.called_by("KfpGitopsCheckFailed")["summary"]
+    night.follow("KfpGitopsCheckFailed", "Look")
+    plan, _ = night.follow(
+        "KfpGitopsCheckFailed",
+        "Mend: a conflict, or a guard (5)",
+        {"python scripts/reconcile.py plan": 5},
+        PIPELINE="hello",
+    )
+    assert "schedule   hello-weekly  (exists and is not marked as ours)" in plan.out
+    (status,) = night.follow("KfpGitopsCheckFailed", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+    assert _schedule(night).parameters == {}
 
 
 def test_a_run_hangs(night: Night) -> None:
