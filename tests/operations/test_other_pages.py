@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import gitrepo
 import pytest
 from night_kit import Night
 
@@ -119,10 +120,27 @@ def test_a_run_takes_longer_than_promised(evening: Callable[..., Night]) -> None
     night.mended()
 
 
-def test_after_a_roll_back_the_release_is_told(night: Night) -> None:
+def test_a_bad_release_goes_back_though_prod_was_changed_since(night: Night) -> None:
+    before = gitrepo.git(night.desk.root, "rev-parse", "HEAD")
+    promoted = night.released("{{ values.name | tojson }}", "fail")
+    values = night.desk.root / "environments/prod/values.yaml"
+    values.write_text(values.read_text().replace("threshold: 5", "threshold: 7"))
+    assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+    gitrepo.commit(night.desk.root, "prod: another threshold")
+    assert night.delivered().code == 0
     night.passes_until_now()
+    night.called_by("KfpGitopsRunFailed")
+    revert = night.commands("bad-release", "Roll back")[1]
+    assert night.desk.run(revert.replace("COMMIT", promoted)).code == 1
+    night.follow("bad-release", "Roll back when the revert conflicts", COMMIT=promoted)
+    assert gitrepo.git(night.desk.root, "diff", before, "--", "environments/prod/release.yaml") == ""
+    assert night.desk.run("python scripts/render.py --all --check").code == 0
+    night.typed.clear()
+    for command in night.commands("bad-release", "Roll back")[2:]:
+        night.types(command, PIPELINE="hello")
     (status,) = night.follow("bad-release", "Afterwards")
     assert "release 4a7f54df8ce1" in status.out
+    night.mended()
 
 
 def test_the_database_is_an_older_one(night: Night) -> None:
