@@ -53,11 +53,13 @@ def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: froze
     return calendar(found.environment, found.zone, manifests, start)
 
 
-def _judged(root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides) -> Judged:
-    """What the policy says of the files that differ; of all of them, where the policy itself does.
+def _judged(root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides) -> Judged | None:
+    """What the policy says of the files that differ; of all of them, where the policy itself does. None without one.
 
     What cannot be read is told in its place: the page is of use without the policy's judgement.
     """
+    if not (root / POLICY).exists():
+        return None
     known = environment.names(root)
     names = [one.environment for one in found if one.environment in known]
     whole = any(change.name == POLICY for change in common.changes)
