@@ -342,7 +342,7 @@ def test_the_policy_is_asked_of_what_differs_and_of_all_where_it_differs_itself(
     commit(changed, "retries, and a policy that came too late")
     edit(changed, _EDITS[0])
     page = diff(command, changed, "--format", "html").out
-    assert "What the policy refuses" not in page
+    assert "retries hide a failure" not in page
     assert "of the files that differ; `python scripts/policy.py` judges all" in page
     edit(changed, Edit("environments/policy.yaml", "five retries hide", "five retries may hide"))
     assert "five retries may hide a failure" in diff(command, changed, "--format", "html").out
