@@ -362,6 +362,13 @@ def test_a_form_goes_to_the_file_that_was_named_whole(form: str, changed: Path, 
         assert json.loads(_text(place))["kind"] == "Diff"
 
 
+def test_what_was_not_asked_for_is_not_in_the_page(usual: Path, changed: Path, command: Command) -> None:
+    asked = diff(command, changed, "--format", "html", "--pipeline", "hello")
+    assert "Only schedules of the pipelines that were asked for" in asked.out
+    assert "retries hide a failure" in asked.out
+    assert "Only schedules of" not in _text(usual)
+
+
 def test_a_file_that_cannot_be_written_and_a_week_as_a_page_are_refused(
     changed: Path, command: Command
 ) -> None:
