@@ -112,7 +112,7 @@ def _diff(arguments: Namespace) -> int:
         case "html":
             from kfp_gitops.commands import reviewpage  # it takes Jinja2, and the policy
 
-            whole = reviewpage.page(root, found, common, sides, arguments.start)
+            whole = reviewpage.page(root, found, common, sides, arguments.start, chosen)
             _write(arguments, whole)
         case _:
             colour = console.coloured() and arguments.output is None

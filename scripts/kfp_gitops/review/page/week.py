@@ -30,11 +30,11 @@ _WIDTH = _LEFT + 7 * _DAY + 12.0
 
 @dataclass(frozen=True)
 class Week:
-    """An environment's calendars of one week; `part`: only of the pipelines that change, for there are many."""
+    """An environment's calendars of one week; `part` says of which pipelines alone, if not of all."""
 
     before: Calendar
     after: Calendar
-    part: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True)
