@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not (arguments.push_gateway or arguments.html):
         raise UsageError("--exit-zero tells nobody: give --push-gateway or --html too, or leave it out")
-    found = paged.looked(arguments) if arguments.html else look.at(arguments)
+    found = paged.looked(arguments)
     status, say = found.status, partial(look.said, arguments)
     if arguments.json:
         console.result(show.to_json(status, say))
@@ -62,6 +62,7 @@ def run(arguments: Namespace) -> int:
     for note in lines.notes(arguments, found.planned):
         console.note("\n".join(columns.folded(note, columns.width(), 2)))
     _report(arguments.report, status)
+    paged.tell(arguments, found)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 
 
