@@ -155,12 +155,12 @@ def test_the_policy_follows_the_host(
         ),
         (
             "http://ml-pipeline.kubeflow.svc:8888",
-            "  statusPage: {url: 's3://b', env: {AWS_ENDPOINT_URL_S3: 'http://minio.kubeflow.svc:9000'}}\n",
+            "  statusPage: {url: 's3://status', env: {AWS_ENDPOINT_URL_S3: 'http://minio.kubeflow.svc:9000'}}\n",
             "its endpoint is a Service of namespace kubeflow, and no pods of that may be reached",
         ),
         (
             "http://ml-pipeline.kubeflow.svc:8888",
-            "  statusPage: {url: 's3://b', env: {AWS_ENDPOINT_URL_S3: 'https://s3.example.com:9000'}}\n",
+            "  statusPage: {url: 's3://status', env: {AWS_ENDPOINT_URL_S3: 'https://s3.example.com:9000'}}\n",
             "its endpoint has port 9000, and port 443 may be reached only",
         ),
     ],
