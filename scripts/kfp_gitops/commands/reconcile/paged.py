@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import faults
-from kfp_gitops.base.errors import GitOpsError, UsageError
+from kfp_gitops.base.errors import GitOpsError, RemoteError, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import look
 from kfp_gitops.sources.selection import Selection
@@ -59,7 +59,7 @@ def _seen(arguments: Namespace, found: Looked) -> Environment:
 
 
 def looked(arguments: Namespace) -> Looked:
-    """Look at one environment; where that fails and a page is wanted, it says so.
+    """Look at one environment; where KFP cannot be reached and a page is wanted, it says so.
 
     Raises:
         GitOpsError: it could not be looked at.
@@ -73,7 +73,7 @@ def looked(arguments: Namespace) -> Looked:
     place = places.at(arguments.html)
     try:
         return look.at(arguments, build.NEWEST)
-    except GitOpsError as error:
+    except RemoteError as error:
         earlier = merged.environments(filter(None, [places.before(place)])).get(arguments.env)
         _of_one(arguments, build.unseen(arguments.env, faults.told(error), now(), earlier))
         raise
