@@ -77,6 +77,7 @@ def board(size: int) -> dict[str, Any]:
 def _seen(environment: str, size: int) -> dict[str, Any]:
     return {
         "host": "http://ml-pipeline.kubeflow:8888",
+        "ui": "https://kfp.example.com",
         "at": "2026-11-29T14:07:00Z",
         "week": "2026-11-29T00:00:00Z",
         "period": 900,

@@ -11,6 +11,7 @@ from kfp_gitops.base import faults
 from kfp_gitops.base.errors import GitOpsError, RemoteError, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.reconcile import look
+from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def add(parser: ArgumentParser, about: str = _HTML) -> None:
     )  # fmt: skip
 
 
+def add_ui(parser: ArgumentParser) -> None:
+    """Declare where people see runs."""
+    about = "where people see KFP's runs: the page links to the newest ones (default: a KFP of this machine)"
+    parser.add_argument("--ui", metavar="URL", type=checked_host, help=about)
+
+
 def now() -> datetime:
     """This machine's time, to the second, as everything in a page is told."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -55,7 +62,9 @@ def _seen(arguments: Namespace, found: Looked) -> Environment:
     from kfp_gitops.operate.statuspage import build
 
     say, period = partial(look.said_anywhere, arguments), int(arguments.every)
-    return build.seen(build.Known(found.desired, found.actual, found.status, found.runs, say, period))
+    ui = arguments.ui or (found.status.host if is_loopback(found.status.host) else "")
+    known = build.Known(found.desired, found.actual, found.status, found.runs, say, period, ui)
+    return build.seen(known)
 
 
 def looked(arguments: Namespace) -> Looked:

@@ -44,6 +44,7 @@ def add(subcommands: Any) -> None:
         help="exit 0 also when something is unhealthy: --push-gateway or --html tells of it",
     )
     paged.add(parser)
+    paged.add_ui(parser)
     parser.set_defaults(run=run)
 
 
