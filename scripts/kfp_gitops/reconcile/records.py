@@ -117,6 +117,11 @@ def makeup_prefix(schedule: str) -> str:
     return f"{schedule}-missed-"
 
 
+def fired_prefix(schedule: str) -> str:
+    """The same of runs that a person fired by `run.py --schedule`; the minute follows."""
+    return f"{schedule}-fired-"
+
+
 def schedule_name(pipeline: str, schedule: str) -> str:
     """The display name of a recurring run in KFP."""
     return f"{pipeline}-{schedule}"

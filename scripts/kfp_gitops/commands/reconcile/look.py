@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kfp_gitops.commands import connection
-from kfp_gitops.commands.common import as_called, repository
 from kfp_gitops.commands.reconcile import options
-from kfp_gitops.commands.reconcile.circumstances import with_pause
+from kfp_gitops.commands.reconcile.circumstances import with_notes
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -40,6 +38,7 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     Raises:
         GitOpsError: the manifests are not as they should be, or KFP does not answer.
     """
+    from kfp_gitops.operate.operations import pause, turned_off
     from kfp_gitops.operate.status import build
     from kfp_gitops.reconcile import desired
     from kfp_gitops.reconcile.observe import observe
@@ -48,11 +47,13 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     part = options.selected(arguments)
     wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    wanted = with_pause(api, wanted)
+    notes = pause.notes(api)
+    wanted = with_notes(wanted, notes, api.now())
     actual = observe(api, wanted)
     planned = plan(wanted, actual)
-    found = _pipelines(api, build.Look.of(wanted, actual, planned), keep)
-    status = build.Look.of(wanted, actual, planned).whole([one for one, _ in found])
+    look = build.Look.of(wanted, actual, planned, turned_off.pauses(notes, wanted.owner))
+    found = _pipelines(api, look, keep)
+    status = look.whole([one for one, _ in found])
     return Looked(wanted, actual, planned, status, {one.name: runs for one, runs in found})
 
 
@@ -70,22 +71,3 @@ def _pipelines(api: KfpApi, look: Look, keep: int) -> list[tuple[PipelineStatus,
         return look.at(pipeline, runs), runs[:keep]
 
     return each(at, look.desired.pipelines)
-
-
-def said(arguments: Namespace, text: str) -> str:
-    """A command as one types it to reach the same environment: `run.py --status ID` → `python scripts/run.py …`."""
-    root = [f"--root {shlex.quote(str(arguments.root))}"] if arguments.root != repository() else []
-    return as_called(_typed(arguments, text, root))
-
-
-def said_anywhere(arguments: Namespace, text: str) -> str:
-    """The same for readers who sit before another machine, in the repository."""
-    return _typed(arguments, text, [])
-
-
-def _typed(arguments: Namespace, text: str, more: Sequence[str]) -> str:
-    script, _, rest = text.partition(" ")
-    subcommand, _, given = rest.partition(" ") if not rest.startswith("-") else ("", "", rest)
-    same = [f"--env {shlex.quote(arguments.env)}"]
-    same += [f"--host {shlex.quote(arguments.host)}"] if arguments.host else []
-    return " ".join(filter(None, (f"python scripts/{script}", subcommand, *same, *more, given)))

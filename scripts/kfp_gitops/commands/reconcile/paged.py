@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops.base import faults
 from kfp_gitops.base.errors import GitOpsError, RemoteError, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, pasted
 from kfp_gitops.commands.reconcile import look
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.sources.selection import Selection
@@ -61,7 +61,7 @@ def environment(
 def _seen(arguments: Namespace, found: Looked) -> Environment:
     from kfp_gitops.operate.statuspage import build
 
-    say, period = partial(look.said_anywhere, arguments), int(arguments.every)
+    say, period = partial(pasted.anywhere, arguments, arguments.env), int(arguments.every)
     ui = arguments.ui or (found.status.host if is_loopback(found.status.host) else "")
     known = build.Known(found.desired, found.actual, found.status, found.runs, say, period, ui)
     return build.seen(known)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import lines, look, options, paged
+from kfp_gitops.commands.pasted import pasted
+from kfp_gitops.commands.reconcile import lines, options, paged
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def run(arguments: Namespace) -> int:
     if arguments.exit_zero and not (arguments.push_gateway or arguments.html):
         raise UsageError("--exit-zero tells nobody: give --push-gateway or --html too, or leave it out")
     found = paged.looked(arguments)
-    status, say = found.status, partial(look.said, arguments)
+    status, say = found.status, partial(pasted, arguments, arguments.env)
     if arguments.json:
         console.result(show.to_json(status, say))
     else:
