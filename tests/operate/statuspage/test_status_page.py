@@ -74,6 +74,8 @@ def test_what_is_told_stands_in_the_page_without_script(tmp_path: Path) -> None:
         assert told in text, told
     assert '<form id="filter" class="bar" hidden' in text
     assert 'aria-label="the newest last: 9 succeeded, 1 failed"' in text
+    run = f"{3:08d}-0000-4000-8000-{0:012d}"
+    assert f'<a href="https://kfp.example.com/#/runs/details/{run}">11-29 14:07</a>' in text
     assert HOSTILE not in text
 
 

@@ -10,7 +10,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.pasted import pasted
-from kfp_gitops.commands.reconcile import lines, look, options, paged
+from kfp_gitops.commands.reconcile import lines, options, paged
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def add(subcommands: Any) -> None:
         help="exit 0 also when something is unhealthy: --push-gateway or --html tells of it",
     )
     paged.add(parser)
+    paged.add_ui(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,7 +55,7 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not (arguments.push_gateway or arguments.html):
         raise UsageError("--exit-zero tells nobody: give --push-gateway or --html too, or leave it out")
-    found = paged.looked(arguments) if arguments.html else look.at(arguments)
+    found = paged.looked(arguments)
     status, say = found.status, partial(pasted, arguments, arguments.env)
     if arguments.json:
         console.result(show.to_json(status, say))
@@ -63,6 +64,7 @@ def run(arguments: Namespace) -> int:
     for note in lines.notes(arguments, found.planned):
         console.note("\n".join(columns.folded(note, columns.width(), 2)))
     _report(arguments.report, status)
+    paged.tell(arguments, found)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 
 
