@@ -52,7 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--base", default="HEAD", metavar="REV", help="compare with this revision (default: HEAD)"
     )
     parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
-    parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
+    parser.add_argument(
+        "--schedules",
+        action="store_true",
+        help="show a week's firings instead, and what is promised (slo) and cannot be kept by them; exit 0",
+    )
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
