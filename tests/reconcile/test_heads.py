@@ -76,7 +76,7 @@ def texts(manifests: dict[str, str]) -> Texts:
 def whole(name: str, text: str) -> Head:
     """By the reader that everybody else uses."""
     found = reader.read(text, f"manifests/dev/pipelines/{name}/pipeline.yaml")
-    return Head(found.description, found.schedules, found.triggers, found.slo)
+    return Head(found.description, found.schedules, found.triggers, found.owner, found.slo)
 
 
 @given(st.lists(manifests(), min_size=1, max_size=4))

@@ -9,24 +9,33 @@ trigger before it, and from when to when that counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.reconcile import timing
 
 SINCE, GAPS, WAS = "since", "gaps", "was"
-SWAP, DELETED, DISABLED = "swap", "deleted", "disabled"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_GAP = re.compile(r"(swap|deleted|disabled)/(\d{8}T\d{6}Z)(?:/(\d{8}T\d{6}Z))?")
+_GAP = re.compile(r"([sdo])/(\d{8}T\d{6}Z)(?:/(\d{8}T\d{6}Z))?")
+
+
+class Why(StrEnum):
+    """Why nothing could fire, in one letter: a description has little room."""
+
+    SWAP = "s"
+    DELETED = "d"
+    OFF = "o"
+    """Somebody had disabled it, by a pause or otherwise."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A time in which nothing could fire: in (after, until]. `why` is one of swap, deleted, disabled."""
+    """A time in which nothing could fire: in (after, until]."""
 
-    why: str
+    why: Why
     after: datetime
     until: datetime
 
@@ -56,14 +65,14 @@ def gaps(found: ActualSchedule) -> tuple[Gap, ...]:
     if told is not None:
         return tuple(_gaps(told, found.created))
     covered = timing.noted(found.facts.get("covered"))
-    return (Gap(SWAP, covered, found.created),) if covered and covered < found.created else ()
+    return (Gap(Why.SWAP, covered, found.created),) if covered and covered < found.created else ()
 
 
 def _gaps(text: str, created: datetime) -> Iterator[Gap]:
     for match in filter(None, map(_GAP.fullmatch, text.split(","))):
         after, until = noted(match[2]), noted(match[3]) or created
         if after and after < until:
-            yield Gap(match[1], after, until)
+            yield Gap(Why(match[1]), after, until)
 
 
 def was(found: ActualSchedule) -> Era | None:
@@ -76,6 +85,18 @@ def was(found: ActualSchedule) -> Era | None:
     if match := re.fullmatch(r"([1-9]\d{0,8})s", trigger):
         return Era(None, int(match[1]), after, until)
     return Era(trigger.replace("_", " "), None, after, until)
+
+
+def gaps_fact(gaps: Iterable[Gap], now: datetime) -> str:
+    """As a fact of what is created now; the one that goes on until then has no end."""
+    ends = {gap: "" if gap.until >= now else f"/{stamp(gap.until)}" for gap in gaps}
+    return ",".join(f"{gap.why}/{stamp(gap.after)}{end}" for gap, end in ends.items())
+
+
+def was_fact(era: Era) -> str:
+    """As a fact."""
+    trigger = era.cron.replace(" ", "_") if era.cron else f"{era.seconds}s"
+    return f"{trigger}@{stamp(era.after)}/{stamp(era.until)}"
 
 
 def stamp(moment: datetime) -> str:

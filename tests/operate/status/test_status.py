@@ -146,7 +146,7 @@ def test_a_firing_without_a_run_is_missed(reconcile: Command, server: DevServer)
     server._store.recurring_runs.update(schedule.id, created=eight_days_ago, last_fired=now)
     found = _pipeline(reconcile("status", "--json"))
     assert len(found["schedules"][0]["missed"]) == 1  # type: ignore[index]
-    assert "missed 1 firings" in found["unhealthy"][0]  # type: ignore[index]
+    assert "missed 1 firing (outage)" in found["unhealthy"][0]  # type: ignore[index]
 
 
 # a pause, as plan, apply and status see it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,21 +10,15 @@ from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status import missed, promises
-from kfp_gitops.operate.status.missed import Line, Spell
+from kfp_gitops.operate.status.lines import Pauses, line, no_pause
 from kfp_gitops.operate.status.model import LastRun, PipelineStatus, Promise, ScheduleStatus, Status
 from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
-from kfp_gitops.reconcile.records import Desired, DesiredPipeline, schedule_name
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
 _NEVER, _FOR_EVER = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
-
-Pauses = Callable[[DesiredPipeline], Sequence[Spell]]
-
-
-def _no_pause(_: DesiredPipeline) -> Sequence[Spell]:
-    return ()
 
 
 def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
@@ -42,11 +36,11 @@ class Look:
     plan: Plan
     changes: Mapping[str, Sequence[Change]]
     """Pipeline → what is in conflict, and what an apply would change."""
-    pauses: Pauses = _no_pause
-    """Pipeline → when pauses kept it off."""
+    pauses: Pauses = no_pause
+    """When schedules were off by our own doing."""
 
     @classmethod
-    def of(cls, desired: Desired, actual: Actual, plan: Plan, pauses: Pauses = _no_pause) -> Look:
+    def of(cls, desired: Desired, actual: Actual, plan: Plan, pauses: Pauses = no_pause) -> Look:
         """Its changes by pipeline."""
         changes: dict[str, list[Change]] = {}
         for change in (*plan.conflicts, *plan.differences):
@@ -56,7 +50,7 @@ class Look:
     def at(self, pipeline: DesiredPipeline, runs: Sequence[RunState]) -> PipelineStatus:
         """One pipeline; `runs` are the newest ones of its experiment, newest first."""
         changes = self.changes.get(pipeline.name, ())
-        return _pipeline(self.desired, pipeline, self.actual, changes, runs, self.pauses(pipeline))
+        return _pipeline(self.desired, pipeline, self.actual, changes, runs, self.pauses)
 
     def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
         """All of them, and what is of no pipeline of the manifests."""
@@ -80,13 +74,13 @@ def _pipeline(
     actual: Actual,
     changes: Sequence[Change],
     runs: Sequence[RunState],
-    spells: Sequence[Spell],
+    pauses: Pauses,
 ) -> PipelineStatus:
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
     version = version if version and version.digest == pipeline.digest else None
     newest = sorted(runs, key=_age, reverse=True)
-    schedules = tuple(_schedule(desired, pipeline, s, actual, newest, spells) for s in pipeline.schedules)
+    schedules = tuple(_schedule(desired, pipeline, s, actual, newest, pauses) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
     promise = promises.promise(pipeline, found, newest, actual.now)
@@ -125,7 +119,7 @@ def _unhealthy(
     for schedule in schedules:
         if schedule.missed:
             last = schedule.missed[-1].at
-            yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {last:%m-%d %H:%M}"
+            yield f"{schedule.name} missed {missed.counted(schedule.missed)}, the last {last:%m-%d %H:%M}"
     if finished and finished.state == "FAILED":
         yield f"its last run failed: {finished.id}"
     if promise:
@@ -147,16 +141,13 @@ def _schedule(
     schedule: Schedule,
     actual: Actual,
     runs: Sequence[RunState],
-    spells: Sequence[Spell],
+    pauses: Pauses,
 ) -> ScheduleStatus:
-    name = schedule_name(pipeline.name, schedule.name)
-    same = [s for s in actual.schedules_by_name.get(name, ()) if s.owner == desired.owner]
-    found = next((s for s in same if s.enabled), same[0] if same else None)
+    its = line(desired.owner, pipeline, schedule, actual.schedules_by_name, runs, actual.now, pauses)
+    found, told = its.present, missed.account(its)
     upcoming = timing.live(found).next_after(actual.now) if found and found.enabled else None
-    paused = pipeline.is_paused(actual.now) and pipeline.paused_by is None
-    told = missed.account(Line(name, schedule, same, runs, actual.now, paused, spells))
     return ScheduleStatus(
-        name=name,
+        name=its.name,
         trigger=f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s",
         enabled=found.enabled if found else None,
         next_firing=upcoming,

@@ -8,8 +8,8 @@ succeeded: one that failed has made up for nothing. What KFP cannot tell is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kfp_gitops.base import columns
@@ -18,8 +18,9 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status.model import Cause, Missed
 from kfp_gitops.reconcile import history, timing
-from kfp_gitops.reconcile.history import Era
+from kfp_gitops.reconcile.history import Era, Why
 from kfp_gitops.reconcile.records import backfill_prefix, makeup_prefix
+from kfp_gitops.reconcile.seen import is_named_for
 
 GRACE = timedelta(minutes=2)
 """So long after a firing its run may still come: KFP's controller looks every 30 s, and its agent reports later."""
@@ -28,22 +29,25 @@ BACK = timedelta(days=7)
 NEWEST = 100
 """Runs of a pipeline that are asked for: one page of KFP."""
 _MOST = 100
-_CAUSES: Mapping[str, Cause] = {
-    history.SWAP: Cause.SWAP,
-    history.DELETED: Cause.DELETED,
-    history.DISABLED: Cause.DISABLED,
+_TO_PAUSE = timedelta(minutes=10)
+"""A pause of thousands of schedules takes so long, and until then some of them fire."""
+_CAUSES: Mapping[Why, Cause] = {
+    Why.SWAP: Cause.SWAP,
+    Why.DELETED: Cause.DELETED,
+    Why.OFF: Cause.DISABLED,
 }
-_RUN = re.compile(r"(.*)[a-z0-9]{5}-\d+-\d+")
-"""KFP's name of a run of a recurring run: at most 25 characters of that one's name, five by chance, its number, a hash
-(template.go toSWFCRDResourceGeneratedName, scheduled_workflow.go NextResourceName; seen on 2.17.0)."""
 
 
 @dataclass(frozen=True)
 class Spell:
-    """A time in which a pause of ours kept a schedule off: from its start on, up to but without its end."""
+    """A time in which a schedule was off by our own doing: from its start on, up to but without its end."""
 
     start: datetime
     end: datetime
+    over: bool = False
+    """Whether somebody may have ended it earlier: what shows that it was on again ends it."""
+    owed: bool = True
+    """Whether it was to be on but for a pause; what the manifest itself turned off missed nothing."""
 
     def holds(self, tick: datetime) -> bool:
         """Whether a firing fell into it."""
@@ -90,11 +94,11 @@ def account(line: Line) -> Account:
     own = list(_own(line))
     known = _known_since(line)
     fired = {run.scheduled for run in own if run.scheduled}
-    made = _made_up(line)
-    cause = _cause(line, own)
+    made, spells = _made_up(line), [_ended(spell, line, fired) for spell in line.spells]
+    cause = _cause(line, own, [spell for spell in spells if spell.owed])
     done, gone = 0, list[datetime]()
     for tick in _due(line, sorted(fired), known):
-        if tick in fired:
+        if tick in fired or any(spell.holds(tick) for spell in spells if not spell.owed):
             continue
         if made(tick):
             done += 1
@@ -114,12 +118,10 @@ def account(line: Line) -> Account:
 def _own(line: Line) -> Iterator[RunState]:
     """The runs that its recurring runs started, be it one that is gone: of those KFP tells a part of the name alone."""
     ids = {found.id for found in line.objects}
-    beginning = re.sub(r"[^a-z0-9-]", "", line.name.lower())[:25]
     for run in line.runs:
         if not run.schedule_id or not run.scheduled:
             continue
-        match = _RUN.fullmatch(run.name)
-        if run.schedule_id in ids or (match and match[1] == beginning):
+        if run.schedule_id in ids or is_named_for(run.name, line.name):
             yield run
 
 
@@ -191,7 +193,19 @@ def _stamps(names: Sequence[str], begin: str) -> Iterator[str]:
     return (found[1] for name in names if (found := pattern.fullmatch(name)))
 
 
-def _cause(line: Line, own: Sequence[RunState]) -> Callable[[datetime], Cause]:
+def _ended(spell: Spell, line: Line, fired: Collection[datetime]) -> Spell:
+    """With the end that it had: it is on again when a recurring run was made for it, or fires."""
+    if not spell.over:
+        return spell
+    found = line.present
+    made = [gap.until for gap in history.gaps(found)] if found else []
+    made += [found.created] if found and found.enabled else []
+    signs = [moment for moment in made if moment > spell.start]
+    signs += [tick for tick in fired if tick > spell.start + _TO_PAUSE]
+    return replace(spell, end=min([spell.end, *signs]))
+
+
+def _cause(line: Line, own: Sequence[RunState], pauses: Sequence[Spell]) -> Callable[[datetime], Cause]:
     """Why a firing has no run."""
     found = line.present
     last = max((run.scheduled for run in own if run.scheduled), default=None)
@@ -199,7 +213,7 @@ def _cause(line: Line, own: Sequence[RunState]) -> Callable[[datetime], Cause]:
     most = found.max_concurrency if found else line.wanted.max_concurrency
 
     def why(tick: datetime) -> Cause:
-        if any(spell.holds(tick) for spell in line.spells):
+        if any(spell.holds(tick) for spell in pauses):
             return Cause.PAUSE
         if told := [gap for gap in gaps if gap.after < tick <= gap.until]:
             return _CAUSES[told[0].why]
