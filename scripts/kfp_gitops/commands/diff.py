@@ -62,7 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="write it there, whole or not at all (default: stdout)"
     )
-    parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
+    parser.add_argument(
+        "--schedules",
+        action="store_true",
+        help="show a week's firings instead, and what is promised (slo) and cannot be kept by them; exit 0",
+    )
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.status.model import Promise, Status
 
 _ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
-line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
+line the sum. Exit 1 when something is unhealthy: failed, missed, late (what its `slo`
+promises is not kept), different, in conflict."""
 _EXAMPLES = """  python scripts/reconcile.py status --env dev                       what needs somebody
   python scripts/reconcile.py status --env dev --all                 and every pipeline
   python scripts/reconcile.py status --env dev --pipeline 'churn-*'  these only

@@ -129,21 +129,26 @@ def _gone(
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
-    """What comes next: to look at the run that failed, hangs or was slow; where there is none, to start one."""
-    if pipeline.promise is None or not pipeline.promise.broken:
-        return
-    run, promise = pipeline.last_run, pipeline.promise
-    look = (
-        promise.slowest_run
-        if DURATION in promise.broken
-        else run.id
-        if run and run.state != "SUCCEEDED"
-        else ""
-    )
-    command = (
-        f"run.py --status {shlex.quote(look)}" if look else f"run.py --pipeline {shlex.quote(pipeline.name)}"
-    )
-    yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+    """What comes next: to look at the run that is slow, hangs or failed; where there is none, to start one."""
+    promise = pipeline.promise
+    if promise and promise.broken:
+        run = promise.slowest_run if DURATION in promise.broken else _unsuccessful(pipeline)
+        command = f"run.py --status {shlex.quote(run)}" if run else _started(pipeline)
+        yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+
+
+def _unsuccessful(pipeline: PipelineStatus) -> str:
+    run = pipeline.last_run
+    return run.id if run and run.state != "SUCCEEDED" else ""
+
+
+def _started(pipeline: PipelineStatus) -> str:
+    """As its first schedule that is on would start it."""
+    on = [
+        schedule.name.removeprefix(f"{pipeline.name}-") for schedule in pipeline.schedules if schedule.enabled
+    ]
+    which = f" --schedule {shlex.quote(on[0])}" if on else ""
+    return f"run.py --pipeline {shlex.quote(pipeline.name)}{which}"
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
