@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
 
+from kfp_gitops.commands.common import Version
+
 PLACE = Path(__file__).resolve().parents[1] / "docs/prometheus"
 # Of the reconciler, whose gauges are elsewhere.
 OTHERS = {"kfp-gitops-rules.yaml"}
@@ -65,6 +67,7 @@ def main() -> int:
     """Write what differs; see --help."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--version", action=Version)
     check = parser.parse_args().check
     changed = [
         (path, text) for path, text in made(PLACE) if not path.is_file() or path.read_text("utf-8") != text
