@@ -66,7 +66,7 @@ def pauses(held: Held, api: KfpApi, owner: Owner) -> None:
 
 
 def after(held: Held, api: KfpApi, plan: Plan, wanted: Desired, actual: Actual, done: Outcome) -> None:
-    """Keep what an apply left; the first that left anything also leaves the mark, one that is refused leaves nothing."""
+    """Keep what an apply left; the first that left anything leaves the mark, too; one that is refused leaves nothing."""
     from kfp_gitops.operate.operations import database, pause
 
     owner, before = wanted.owner, held.witness
