@@ -48,7 +48,13 @@ def parser() -> Parser:
     )
     found.add_argument("--wait", action="store_true", help="follow the run to its end")
     _add_local(found.add_argument_group("on this machine"))
-    connection.add(found, timeout="give up waiting after S seconds; the run goes on (default: never)")
+    host = "the KFP API (default: what environment.yaml says); with --all ENV=URL, one for each"
+    connection.add(
+        found,
+        host=host,
+        several=True,
+        timeout="give up waiting after S seconds; the run goes on (default: never)",
+    )
     _add_looks(found)
     again.add(found)
     return found
@@ -155,6 +161,9 @@ def checked(arguments: Namespace) -> None:
     problems = [*_together(arguments)]
     if problems:
         raise UsageError("\n".join(f"run.py: {problem}" for problem in problems))
+    arguments.hosts = arguments.host
+    if not arguments.everywhere:
+        arguments.host = connection.hosts(arguments.host, [arguments.env]).get(arguments.env)
 
 
 def asked(arguments: Namespace) -> list[str]:
@@ -173,9 +182,8 @@ def _together(arguments: Namespace) -> Iterator[str]:
             yield f"{option} goes with --{' and --'.join(wanted)}, as in `{_SHAPES[wanted[0]]}`"
     if arguments.env is None and not arguments.everywhere:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
-    if arguments.everywhere and (arguments.env or arguments.host):
-        which = "--env" if arguments.env else "--host"
-        yield f"--all is of all environments, each at its own address; leave out {which}"
+    if arguments.everywhere and arguments.env:
+        yield "--all is of all environments; leave out --env, or --all"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
     if arguments.terminate and arguments.all_running:
