@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,14 +180,17 @@ def _together(arguments: Namespace) -> Iterator[str]:
     for name, (option, wanted) in _GOES_WITH.items():
         if getattr(arguments, name) not in (None, False) and not {*found} & {*wanted}:
             yield f"{option} goes with --{' and --'.join(wanted)}, as in `{_SHAPES[wanted[0]]}`"
+    yield from _missing(arguments, found)
+    yield from _needless(arguments, found)
+    yield from _only_local(arguments)
+
+
+def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
+    """What is asked for without saying of what."""
     if arguments.env is None and not arguments.everywhere:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
-    if arguments.everywhere and arguments.env:
-        yield "--all is of all environments; leave out --env, or --all"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
-    if arguments.terminate and arguments.all_running:
-        yield "--terminate RUN and --all-running are two things; give one of them"
     if not found and not arguments.pipeline:
         yield (
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "
@@ -195,9 +198,20 @@ def _together(arguments: Namespace) -> Iterator[str]:
         )
     if {"backfill", "local"} & {*found} and not arguments.pipeline:
         yield f"--{found[0]} needs --pipeline P, as in `{_SHAPES[found[0]]}`"
+
+
+def _needless(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
+    """What would be passed over."""
+    if arguments.everywhere and arguments.env:
+        yield "--all is of all environments; leave out --env, or --all"
+    if arguments.terminate and arguments.all_running:
+        yield "--terminate RUN and --all-running are two things; give one of them"
+    if arguments.schedule and found and "backfill" not in found:
+        yield f"--schedule is fired by itself or goes with --backfill, not with --{found[0]}"
+    if arguments.wait and {"list", "status", "logs"} & {*found}:
+        yield f"--wait follows a run that is started or terminated, and goes not with --{found[0]}"
     if arguments.param and {"list", "status", "logs", "terminate"} & {*found}:
         yield f"--param is for a run that is started; --{found[0]} starts none"
-    yield from _only_local(arguments)
 
 
 def _only_local(arguments: Namespace) -> Iterator[str]:
