@@ -74,16 +74,12 @@ def test_an_environment_that_does_not_answer_hides_no_other(
     run: Command, repository: Path, command: Command, server: DevServer
 ) -> None:
     run("--pipeline", "hello", "--wait")
-    for name, host in (("dev", server.url), ("prod", "http://127.0.0.1:1")):
-        there = repository / "manifests" / name
-        if not there.exists():
-            shutil.copytree(repository / "manifests/dev", there)
-        file = there / "environment.yaml"
-        lines = file.read_text().splitlines()
-        lines = [f"  host: {host}" if line.startswith("  host:") else line for line in lines]
-        lines = [f"environment: {name}" if line.startswith("environment:") else line for line in lines]
-        file.write_text("\n".join(lines) + "\n")
-    every = ("run", "--root", repository, "--all", "--list", "--patience", "0")
+    there = repository / "manifests/prod"
+    shutil.copytree(repository / "manifests/dev", there, dirs_exist_ok=True)
+    text = (there / "environment.yaml").read_text()
+    (there / "environment.yaml").write_text(text.replace("environment: dev\n", "environment: prod\n"))
+    hosts = ("--host", f"dev={server.url}", "--host", "prod=http://127.0.0.1:1")
+    every = ("run", "--root", repository, "--all", "--list", "--patience", "0", *hosts)
     outcome = command(*every, "--json")
     assert outcome.code == 4
     found = _told(outcome)
@@ -92,6 +88,8 @@ def test_an_environment_that_does_not_answer_hides_no_other(
     text = command(*every)
     assert "dev/hello" in text.out
     assert "prod: http://127.0.0.1:1: cannot be reached" in text.err
+    whose = command("run", "--root", repository, "--all", "--list", "--host", server.url)
+    assert (whose.code, "as in --host dev=http" in whose.err) == (2, True)
 
 
 def test_a_misspelt_pipeline_is_exit_2_and_names_those_that_there_are(run: Command) -> None:

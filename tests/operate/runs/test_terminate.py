@@ -83,3 +83,10 @@ def test_one_that_cannot_be_stopped_hides_no_other(run: Command, api: KfpApi, se
     assert again.code == 0
     server.wait_idle()
     assert _states(api) == ["FAILED", "FAILED"]
+
+
+def test_one_that_is_waited_for_has_ended(run: Command, api: KfpApi) -> None:
+    run_id = _hanging(run, api)
+    outcome = run("--terminate", run_id, "--wait", "--timeout", "60")
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (0, f"run {run_id} has ended: FAILED")
+    assert _states(api) == ["FAILED"]
