@@ -151,7 +151,7 @@ def _eras(line: Line, last: datetime | None) -> Iterator[Era]:
         return
     before = history.was(found)
     if before:
-        yield before
+        yield replace(before, until=min(before.until, until))
     end = min(until, found.end) if found.end else until
     yield Era(found.cron, found.interval_seconds, history.since(found), end)
 
