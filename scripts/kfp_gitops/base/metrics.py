@@ -126,13 +126,13 @@ def _sent(
 
     import urllib3
 
-    from kfp_gitops.base import replies
+    from kfp_gitops.base import replies, waiting
 
     def send() -> None:
         seconds = TIMEOUT if timeout is None else timeout
         pools = replies.Requests(_pools(url))
         try:
-            with replies.within(seconds):
+            with replies.within(seconds), waiting.on("the Pushgateway", seconds):
                 reply = pools.request(
                     method,
                     url,

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from kfp_gitops.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Schedule
-    from kfp_gitops.reconcile.folder import Folder
 
 NAMED = "named"
 """--backfill without days: another option says of what."""
@@ -20,7 +18,11 @@ ASKS_ABOVE = 10
 
 def add(parser: ArgumentParser) -> None:
     """Declare the options of both."""
-    parser.add_argument("--rerun", metavar="RUN", help="run it again: same version, same parameters")
+    parser.add_argument(
+        "--rerun",
+        metavar="RUN",
+        help="run it again: same version, same parameters but for those that --param names",
+    )
     group = parser.add_argument_group("backfill")
     group.add_argument(
         "--backfill", nargs="?", const=NAMED, metavar="FROM..TO",
@@ -49,25 +51,6 @@ def add(parser: ArgumentParser) -> None:
         help="with --backfill FROM..TO: only the firings whose newest run failed, once more, as with another --param",
     )  # fmt: skip
     group.add_argument("--dry-run", action="store_true", help="show what would run, and start nothing")
-    group.add_argument(
-        "--yes", action="store_true", help=f"do not ask, however many runs (it asks above {ASKS_ABOVE})"
-    )
-
-
-def is_backfill(arguments: Namespace) -> bool:
-    """Whether firings are to be made up for."""
-    return bool(arguments.backfill or arguments.missed or arguments.held or arguments.redo_failed)
-
-
-def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
-    """Start it; returns the new run's id."""
-    from kfp_gitops.operate import runs
-    from kfp_gitops.operate.operations import rerun as again
-    from kfp_gitops.reconcile.records import experiment_name
-
-    names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
-    found = {e.id: names[e.name] for e in api.experiments_like(f"-{arguments.env}") if e.name in names}
-    return again.rerun(api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values))
 
 
 def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:

@@ -62,20 +62,14 @@ class Head:
     description: str
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...]
+    owner: str = ""
     slo: Slo | None = None
 
     def text(self) -> str:
         """As JSON, for another process: what a manifest holds is JSON."""
         schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
         of_slo = vars(self.slo) if self.slo else None
-        return json.dumps(
-            {
-                "description": self.description,
-                "schedules": schedules,
-                "triggers": triggers,
-                "slo": of_slo,
-            }
-        )
+        return json.dumps({**vars(self), "schedules": schedules, "triggers": triggers, "slo": of_slo})
 
     @classmethod
     def of(cls, text: str) -> Head:
@@ -83,7 +77,8 @@ class Head:
         found = json.loads(text)
         schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
         triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
-        return cls(found["description"], tuple(schedules), tuple(triggers), slo.of(found))
+        of_both = {"schedules": tuple(schedules), "triggers": tuple(triggers)}
+        return cls(**{**found, **of_both, "slo": slo.of(found)})
 
 
 def read(folder: Path | Place, environment: str) -> Folder:
@@ -137,14 +132,14 @@ def _valid_head(rendered: RenderedPipeline, path: str) -> Head | None:
     if document is None or not reader.is_valid(document) or "ir" in document.value["spec"]:
         return None
     value = document.value
-    return Head(
-        value["metadata"]["description"], reader.schedules(value), reader.triggers(value), slo.of(value)
-    )
+    about = value["metadata"]
+    starts = reader.schedules(value), reader.triggers(value)
+    return Head(about["description"], *starts, about["owner"], slo.of(value))
 
 
 def _any_head(rendered: RenderedPipeline, path: str) -> Head:
     manifest = _manifest(path, rendered)
-    return Head(manifest.description, manifest.schedules, manifest.triggers, manifest.slo)
+    return Head(manifest.description, manifest.schedules, manifest.triggers, manifest.owner, manifest.slo)
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:

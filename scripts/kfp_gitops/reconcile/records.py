@@ -33,6 +33,8 @@ class DesiredPipeline:
     """Whom its steps run as; "": whom KFP lets them by itself."""
     team: str = ""
     """Whose it is; "": of no team."""
+    responsible: str = ""
+    """Who is asked when it fails: the `owner` of its manifest."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
     slo: Slo | None = None
@@ -113,6 +115,11 @@ def backfill_prefix(schedule: str) -> str:
 def makeup_prefix(schedule: str) -> str:
     """The same of runs that make up for all that was missed up to an instant."""
     return f"{schedule}-missed-"
+
+
+def fired_prefix(schedule: str) -> str:
+    """The same of runs that a person fired by `run.py --schedule`; the minute follows."""
+    return f"{schedule}-fired-"
 
 
 def schedule_name(pipeline: str, schedule: str) -> str:

@@ -307,7 +307,7 @@ def test_killed_around_the_start_of_a_run_it_goes_on_and_says_how(
     ("options", "says"),
     [
         (("--backfill",), "--backfill --missed"),
-        (("--missed",), "take the place of days"),
+        (("--missed",), "as in `run.py --env dev --backfill --missed`"),
         (("--backfill", "2026-01-01..2026-01-02", "--missed"), "take the place of days"),
         (("--backfill", "2026-01-01..2026-01-02"), "needs --pipeline"),
         (("--backfill", "--missed", "--param", "name=x"), "--param is of one pipeline"),

@@ -127,9 +127,15 @@ def server(tmp_path: Path) -> Iterator[DevServer]:
 
 @pytest.fixture
 def promising(repository: Path, command: Command, server: DevServer) -> Command:
-    """A command about an environment whose pipeline promises something."""
-    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
-    template.write_text(f"{template.read_text().rstrip()}\nslo: {{fresh: 26h, duration: 45m}}\n")
+    """A command about an environment whose values promise something."""
+    folder = repository / "templates/pipelines/hello"
+    template, schema = folder / "pipeline.yaml.j2", folder / "values.schema.json"
+    template.write_text(f"{template.read_text().rstrip()}\nslo: {{{{ values.slo | tojson }}}}\n")
+    schema.write_text(
+        schema.read_text().replace('"properties": {', '"properties": {\n    "slo": { "type": "object" },', 1)
+    )
+    values = repository / "environments/base.yaml"
+    values.write_text(f"{values.read_text().rstrip()}\n      slo: {{fresh: 26h, duration: 45m}}\n")
     assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
     common = ("--root", repository, "--env", "dev", "--host", server.url)
     return lambda name, what, *options: command(name, *filter(None, [what]), *common, *options)
@@ -166,3 +172,20 @@ def test_a_promise_that_is_not_kept_is_late_until_a_run_succeeds(
     assert "fresh 0m of 26h, took 0m of 45m" in row
     monkeypatch.setenv("COLUMNS", "80")
     assert "  slo: fresh 0m of 26h, took 0m of 45m" in promising("reconcile", "status", "--all").out
+
+
+def test_another_promise_makes_no_version_and_no_plan(
+    promising: Command, repository: Path, command: Command
+) -> None:
+    """Nor does it make an approved plan another one: nothing of it is on KFP."""
+    assert promising("reconcile", "apply").code == 0
+    before = json.loads(promising("reconcile", "plan", "--format", "json").out)
+    values = repository / "environments/base.yaml"
+    values.write_text(values.read_text().replace("fresh: 26h", "fresh: 30h"))
+    lock = repository / "manifests/dev/versions.lock.yaml"
+    locked = [line for line in lock.read_text().splitlines() if "manifest:" not in line]
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert [line for line in lock.read_text().splitlines() if "manifest:" not in line] == locked
+    planned = promising("reconcile", "plan", "--format", "json")
+    assert (planned.code, json.loads(planned.out)["plan"]) == (0, before["plan"])
+    assert _told(promising("reconcile", "status", "--json"))["fresh"] == 30 * 3600

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired
 
 
+_AFTER = 10.0
+"""Seconds for what is done after the last wait."""
 _ABOUT = """Make KFP match the manifests. It shows the beginning of the plan, each step where few pipelines change, else
 how far it is, what failed and why, and in the last line the sum."""
 _EXAMPLES = """  python scripts/reconcile.py apply --env dev                     the sum is the last line
@@ -90,7 +92,6 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     usual = connection.TIMEOUT + arguments.wait
     api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
-    pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as progress:
         decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
@@ -104,6 +105,10 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         approved.begin(held, found, asked)
         turned_off.note(api, wanted, actual, found, console.note)
         progress.of(found)
+        # What may be waited for is done after it: it needs a moment of --timeout, too.
+        pace = Pace(
+            arguments.parallel, timedelta(seconds=max(0, min(arguments.wait, api.budget.seconds - _AFTER)))
+        )
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted)

@@ -177,3 +177,9 @@ def _first(lines: Sequence[str]) -> str:
 def minute(moment: datetime | None) -> str:
     """In UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def of_pipeline(pipeline: PipelineStatus, now: datetime, say: Say) -> list[Finding]:
+    """What somebody should know of one pipeline, in the order in which it is told."""
+    order = list(Kind)
+    return sorted(_of(pipeline, now, say), key=lambda finding: order.index(finding.kind))
