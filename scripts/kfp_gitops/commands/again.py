@@ -57,11 +57,6 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--dry-run", action="store_true", help="show what would run, and start nothing")
 
 
-def is_backfill(arguments: Namespace) -> bool:
-    """Whether firings are to be made up for."""
-    return bool(arguments.backfill or arguments.missed or arguments.held or arguments.redo_failed)
-
-
 def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:
     """The one that is meant.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from kfp_gitops.commands import again
 from kfp_gitops.commands.common import parse
 from kfp_gitops.commands.run import options
 from kfp_gitops.commands.run.here import Here
@@ -35,8 +34,8 @@ def _one(here: Here, arguments: Namespace) -> int:
         return looking.logs(here, *arguments.logs)
     if arguments.terminate is not None:
         return stopping.run(here)
-    if again.is_backfill(arguments):
-        return backfilling.run(arguments)
+    if arguments.backfill:
+        return backfilling.run(here)
     return starting.run(here)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,10 +14,9 @@ from typing import TYPE_CHECKING
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, RefusedError, RemoteError
 from kfp_gitops.commands import again, console
-from kfp_gitops.commands.pasted import pasted
+from kfp_gitops.commands.run.here import Here
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.operate.operations.making_up import Job, MakingUp
 
 NEWEST = 100
@@ -37,6 +35,8 @@ class Asked:
     usual: timedelta | None
     """How long a run of it takes here; None: unknown."""
     skipped: int = 0
+    owed: datetime | None = None
+    """The firing that KFP may still run itself: it has started nothing since."""
 
     def __str__(self) -> str:
         from kfp_gitops.operate.operations import ran
@@ -72,17 +72,19 @@ def _total(asked: Sequence[Asked]) -> str:
     return f"{columns.counted(number, 'run')} in all, {span} UTC, {cost if known else 'cost unknown'}"
 
 
-def confirm(arguments: Namespace, asked: Sequence[Asked]) -> None:
+def confirm(here: Here, asked: Sequence[Asked]) -> None:
     """Tell count, span and cost, and ask where it is much.
 
     Raises:
         RefusedError: the answer is no, or nobody can answer.
     """
+    arguments = here.arguments
     for line in columns.first_of([str(one) for one in asked], _SHOWN, "… {more} more schedules (--dry-run)"):
         console.note(line)
     number = sum(one.new for one in asked)
     if len(asked) > 1:
         console.note(_total(asked))
+    _warn(asked)
     if number <= again.ASKS_ABOVE or arguments.yes:
         return
     if not sys.stdin.isatty():
@@ -95,9 +97,22 @@ def confirm(arguments: Namespace, asked: Sequence[Asked]) -> None:
         raise RefusedError("nothing was started")
 
 
+def _warn(asked: Sequence[Asked]) -> None:
+    alike = [one.job.work.schedule for one in asked if one.job.work.tick_parameter is None]
+    if alike:
+        console.note(
+            f"without a parameter for the firing's instant, so all runs alike: {columns.some(alike, 5)}"
+        )
+    owed = [f"{one.job.work.schedule} ({one.owed:%Y-%m-%d %H:%M})" for one in asked if one.owed]
+    if owed:
+        console.note(
+            f"nothing has fired since, so KFP may run this one itself, too, once its controller is back: "
+            f"{columns.some(owed, 5)}; look with doctor.py first"
+        )
+
+
 def carried_out(
-    arguments: Namespace,
-    api: KfpApi,
+    here: Here,
     asked: Sequence[Asked],
     hold: Callable[[Job], AbstractContextManager[object]],
     skipped: int,
@@ -105,16 +120,16 @@ def carried_out(
     """Run them all and follow them; exit 4 when one did not succeed."""
     from kfp_gitops.operate.operations.making_up import MakingUp
 
-    work = MakingUp(api, [one.job for one in asked], arguments.parallel, console.note, hold=hold)
+    work = MakingUp(here.api, [one.job for one in asked], here.arguments.parallel, console.note, hold=hold)
     try:
         work.run()
     except (KeyboardInterrupt, RemoteError):
-        _how_to_go_on(arguments, work)
+        _how_to_go_on(here, work)
         raise
-    return _ended(arguments, work, skipped)
+    return _ended(here, work, skipped)
 
 
-def _how_to_go_on(arguments: Namespace, work: MakingUp) -> None:
+def _how_to_go_on(here: Here, work: MakingUp) -> None:
     """What goes on on KFP, what is not begun, and the command that goes on."""
     going = [(job, tick, run) for job in work.jobs for tick, run in sorted(job.active.items())]
     lines = [f"  {job.work.schedule} {tick:%Y-%m-%dT%H:%M:%SZ}  {run}" for job, tick, run in going]
@@ -126,15 +141,16 @@ def _how_to_go_on(arguments: Namespace, work: MakingUp) -> None:
     console.note(
         f"{columns.counted(ended, 'run')} ended, {columns.counted(left, 'firing')} not begun; go on with:"
     )
-    console.note(f"  {_command(arguments, _words(arguments))}")
+    console.note(f"  {_command(here, _words(here))}")
 
 
-def _command(arguments: Namespace, words: Sequence[str]) -> str:
-    return pasted(arguments, arguments.env, shlex.join(["run.py", *words]))
+def _command(here: Here, words: Sequence[str]) -> str:
+    return here.said(shlex.join(["run.py", *words]))
 
 
-def _words(arguments: Namespace) -> list[str]:
+def _words(here: Here) -> list[str]:
     """The options of the same backfill."""
+    arguments = here.arguments
     words = ["--pipeline", arguments.pipeline] if arguments.pipeline else []
     words += ["--schedule", arguments.schedule] if arguments.schedule else []
     words += ["--backfill"] if arguments.backfill == again.NAMED else ["--backfill", arguments.backfill]
@@ -145,17 +161,17 @@ def _words(arguments: Namespace) -> list[str]:
     return [*words, *(["--parallel", str(arguments.parallel)] if arguments.parallel != 1 else [])]
 
 
-def _ended(arguments: Namespace, work: MakingUp, skipped: int) -> int:
+def _ended(here: Here, work: MakingUp, skipped: int) -> int:
     counts = Counter(run.state for job in work.jobs for run in job.states.values())
     parts = [f"{number:,} {state}" for state, number in sorted(counts.items())]
     parts += [f"{skipped:,} run by the schedule itself"] if skipped else []
     console.result(", ".join(parts) or "no firing to make up for")
     if not any(job.failed for job in work.jobs):
         return ExitCode.OK
-    words = [word for word in _words(arguments) if word not in ("--include-fired", "--redo-failed")]
-    redo = [] if arguments.backfill == again.NAMED else ["--redo-failed"]
+    words = [word for word in _words(here) if word not in ("--include-fired", "--redo-failed")]
+    redo = [] if here.arguments.backfill == again.NAMED else ["--redo-failed"]
     console.note(
         "why one failed: --status RUN; once more what failed, with --param K=V where it is to differ:"
     )
-    console.note(f"  {_command(arguments, [*words, *redo])}")
+    console.note(f"  {_command(here, [*words, *redo])}")
     return ExitCode.REMOTE_FAILED
