@@ -12,9 +12,8 @@ from project import Outcome
 
 
 @pytest.fixture(autouse=True)
-def own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock remembers by the server's address; another test's server may have had that port."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of whoever runs the tests is nobody's business."""
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
 
 

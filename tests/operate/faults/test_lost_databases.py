@@ -78,7 +78,7 @@ def test_a_backup_from_before_the_mark_is_told_too(
     reconcile: Run, faults: Callable[..., Told], kfp: Kfp
 ) -> None:
     assert reconcile("apply").code == 0
-    (mark,) = [note for note in kfp.api.experiments_like("kfp-gitops-server-")]
+    (mark,) = kfp.api.experiments_like("kfp-gitops-server-")
     kfp.server._store.experiments.delete(mark.id)
     assert "the mark of" in faults()["database"]["cause"]
     assert reconcile("apply").code == 0
