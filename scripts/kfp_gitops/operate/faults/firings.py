@@ -24,7 +24,7 @@ _DEPLOYMENT = "ml-pipeline-scheduledworkflow"
 _ENOUGH = 2
 """Firings, from which on chance is not to blame."""
 _QUARTER = timedelta(minutes=15)
-_OFFSETS = sorted((n * _QUARTER for n in range(-14 * 4, 12 * 4 + 1) if n), key=abs)
+_OFFSETS = sorted((n * _QUARTER for n in range(-12 * 4, 14 * 4 + 1) if n), key=abs)
 """What may have to be added to a firing in UTC for the one by its zone: zones are -12:00 to +14:00, by quarters."""
 
 
