@@ -38,7 +38,7 @@ def add(parser: ArgumentParser) -> None:
 def read(arguments: Namespace, api: KfpApi, owner: Owner) -> Kept:
     """What is kept; nothing, and that is said, where it cannot be read."""
     try:
-        return locking.peek(arguments.lease, options.key(api, owner))
+        return locking.peek(getattr(arguments, "lease", None), options.key(api, owner))
     except RemoteError as error:
         console.note(f"lease {arguments.lease}: what it keeps of KFP's database cannot be read: {error}")
         return Kept()
@@ -66,7 +66,7 @@ def pauses(held: Held, api: KfpApi, owner: Owner) -> None:
 
 
 def after(held: Held, api: KfpApi, plan: Plan, wanted: Desired, actual: Actual, done: Outcome) -> None:
-    """Keep what an apply left; the first that left anything leaves the mark, too; one that is refused leaves nothing."""
+    """Keep what an apply left; the first that left anything also leaves the mark, a refused one leaves none."""
     from kfp_gitops.operate.operations import database, pause
 
     owner, before = wanted.owner, held.witness

@@ -85,8 +85,8 @@ def _pause(environment: str, pause: KeptPause) -> Fault:
     words += [f"--why {shlex.quote(pause.why)}"] if pause.why else []
     return Fault(
         "pause",
-        f"KFP lost that {environment} is paused{about} by {pause.by} until {_second(pause.until)}{why}; whoever "
-        "applies with this lock sets it again first, nobody else knows of it",
+        f"KFP lost that {environment} is paused{about} by {pause.by} until {_second(pause.until)}{why}; an apply "
+        "with this lock sets it again first, and nobody else knows of it",
         " ".join([*words, *only.words]),
     )
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.faults.firings import CONTROLLER, TIME_ZONE
 from kfp_gitops.operate.status.missed import counted, firings
-from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
 
@@ -73,15 +74,29 @@ class Finding:
 
 def findings(status: Status, say: Say) -> list[Finding]:
     """All of them, by their kinds and then by name."""
+    explained = _explained(status)
     found = [
         replace(finding, team=pipeline.team)
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
+        if not (finding.kind is Kind.MISSED and finding.name in explained)
     ]
     found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _explained(status: Status) -> frozenset[str]:
+    """Schedules of which one fault of the server says why they missed all that they did: it is told once."""
+    if not any(fault.name in (CONTROLLER, TIME_ZONE) for fault in status.faults):
+        return frozenset()
+    schedules = (schedule for pipeline in status.pipelines for schedule in pipeline.schedules)
+    return frozenset(
+        schedule.name
+        for schedule in schedules
+        if all(missed.cause is Cause.OUTAGE for missed in schedule.missed)
+    )
 
 
 def _typed(command: str, say: Say) -> str:
