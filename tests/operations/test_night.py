@@ -165,7 +165,7 @@ def test_a_release_is_bad(night: Night) -> None:
     assert _schedule(night).version_id != good
     assert "hello in prod failed" in night.called_by("KfpGitopsRunFailed")["summary"]
     assert "](bad-release.md)" in pages.read("KfpGitopsRunFailed").text
-    log, *_ = night.follow("bad-release", "Roll back", PIPELINE="hello", COMMIT=promoted)
+    log, *_ = night.follow("bad-release", "Roll back", PIPELINE="hello", SCHEDULE="weekly", COMMIT=promoted)
     assert promoted[:7] in log.out and "to prod" in log.out
     night.mended()
     assert _schedule(night).version_id == good
