@@ -69,6 +69,7 @@ def test_the_database_is_lost(night: Night) -> None:
     plan, left = night.follow("database-lost", "Look", {"python": 1})
     assert "4 create; changes in 1 of 1 pipeline" in plan.out
     assert left.out == unseen
+    night.when("delete job", night.delivered)  # self-heal makes it anew
     night.follow("database-lost", "Mend", NAME="hello-weekly-abc12")
     assert [
         "kubectl",
