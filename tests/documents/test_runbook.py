@@ -112,5 +112,6 @@ def test_every_command_of_ours_is_one_that_there_is(script: str) -> None:
         if subcommand not in helps:
             command = [sys.executable, str(PROJECT / script), *filter(None, [subcommand]), "--help"]
             helps[subcommand] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        unknown = [word for word in words if word.startswith("--") and f"{word} " not in helps[subcommand]]
+        options = set(re.findall(r"--[\w-]+", helps[subcommand]))
+        unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in options]
         assert unknown == [], f"{page}: {line}"

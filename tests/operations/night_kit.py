@@ -171,9 +171,10 @@ class Night:
         return gitrepo.git(self.desk.root, "rev-parse", "HEAD")
 
     def _pods(self) -> dict[str, str]:
-        """The token of pods is not that of whoever sits at the terminal."""
+        """Their token, and what their Lease remembers, are not those of whoever sits at the terminal."""
         token = self.folder / "pods-token"
-        return {"KFP_TOKEN": token.read_text()} if token.exists() else {}
+        memory = {"XDG_CACHE_HOME": str(self.folder / "lease")}
+        return memory | ({"KFP_TOKEN": token.read_text()} if token.exists() else {})
 
     def when(self, asked: str, happens: Callable[[], object]) -> None:
         """What Kubernetes does once it was asked: the beginning of a line without its options before the verb."""

@@ -69,6 +69,7 @@ def test_the_database_is_lost(night: Night) -> None:
     plan, left = night.follow("database-lost", "Look", {"python": 1})
     assert "4 create; changes in 1 of 1 pipeline" in plan.out
     assert left.out == unseen
+    night.when("delete job", night.delivered)  # self-heal makes it anew
     night.follow("database-lost", "Mend", NAME="hello-weekly-abc12")
     assert [
         "kubectl",
@@ -165,7 +166,7 @@ def test_a_release_is_bad(night: Night) -> None:
     assert _schedule(night).version_id != good
     assert "hello in prod failed" in night.called_by("KfpGitopsRunFailed")["summary"]
     assert "](bad-release.md)" in pages.read("KfpGitopsRunFailed").text
-    log, *_ = night.follow("bad-release", "Roll back", PIPELINE="hello", COMMIT=promoted)
+    log, *_ = night.follow("bad-release", "Roll back", PIPELINE="hello", SCHEDULE="weekly", COMMIT=promoted)
     assert promoted[:7] in log.out and "to prod" in log.out
     night.mended()
     assert _schedule(night).version_id == good
