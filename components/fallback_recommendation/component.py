@@ -13,9 +13,10 @@ def fallback_recommendation(
     validation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
-    actions: Output[HTML],
+    report: Output[HTML],
     error_log: Output[Artifact],
     shapes: Input[Artifact] = None,
+    judged: Input[HTML] = None,
     services: dict = {},
     events: list = [],
     only: List[str] = [],
@@ -29,6 +30,8 @@ def fallback_recommendation(
     lead_minutes: int = 10,
     floor_budget: float = 1.28,
     keep_models: bool = False,
+    release: str = "",
+    usage_source: str = "",
 ) -> NamedTuple("Outputs", [("success", bool)]):
     """Recommend constants from usage alone, for a run in which no forecast can be used.
 
@@ -52,11 +55,14 @@ def fallback_recommendation(
         lead_minutes: How long before its hour a floor counts, 0-60.
         floor_budget: The most that floors may make of the pods without them, as a factor, at least 1.
         keep_models: The models in force stay so: for a run that trained none.
+        judged: The page of validate_model, where there is one; the report takes it in.
+        release: Digest of the release that the pipeline was rendered from, for the report.
+        usage_source: Where the usage is from, in words or as its address, for the report; a password in it is left out.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON; without usable data its services are empty.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
-        actions: What would be done: requests and floors against today's; HTML.
+        report: The forecast report: what would be done against today's, and how good the forecasts are; HTML.
         error_log: What was wrong with the data, by service and metric; JSON.
         success: Whether anything is recommended.
     """
@@ -81,6 +87,6 @@ def fallback_recommendation(
         around=steps.Surroundings(
             services, shapes.path if shapes else "", lead_minutes=lead_minutes, events=events
         ),
-        actions=actions.path,
+        report=steps.Report(report.path, judged.path if judged else "", release, usage_source),
     )
     return (success,)

@@ -9,7 +9,7 @@ from kfp_gitops.commands import console
 from kfp_gitops.commands.common import scripts_are_there
 
 _SHARED = {
-    "again", "begun", "common", "connection", "console", "instance", "listing", "locally", "origin", "team",
+    "again", "begun", "common", "connection", "console", "instance", "listing", "locally", "origin", "pasted", "team",
 }  # fmt: skip
 _OF_SCRIPTS = {"demo"}
 """It runs the scripts themselves."""

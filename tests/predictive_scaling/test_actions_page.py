@@ -10,8 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 from markupsafe import escape
+from predictive_scaling.base.amounts import quantity
 from predictive_scaling.report import actions
-from predictive_scaling.report.actions import amount, page, rows
+from predictive_scaling.report.actions import page
+from predictive_scaling.report.recommended import rows
 from predictive_scaling.report.rendered import MAX_BYTES
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape
 from project import PROJECT
@@ -78,6 +80,7 @@ def test_requests_and_floors_stand_against_today_s_in_units() -> None:
             True,
             "14 would be needed; the maximum is 9",
         ),
+        ("cpu of all its pods", "not known", "up to 4.2 cores", False, ""),
         ("memory of app", "512 MiB", "701 MiB", True, "OOM-killed 3 times: its limit is no demand"),
         ("memory of proxy", "96 MiB", "64 MiB", False, ""),
     ]
@@ -124,23 +127,23 @@ def test_a_page_is_bounded_and_says_what_it_leaves_out() -> None:
     made["services"] = [made["services"][0] | {"service": f"s{at}"} for at in range(500)]
     found = page(made, [])
     assert len(found.encode()) <= MAX_BYTES + 500
-    assert "1100 more lines are not shown" in found
+    assert "more lines are not shown" in found
     assert re.search(r"460 more drawings are left out", found)
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
     [
-        (0.1234, "cores", "124 m"),
+        (0.1234, "cores", "124 millicores"),
         (1.5, "cores", "1.5 cores"),
         (700.2 * MEBI, "bytes", "701 MiB"),
-        (3.2 * 1024 * MEBI, "bytes", "3.20 GiB"),
+        (3.2 * 1024 * MEBI, "bytes", "3.2 GiB"),
         (None, "bytes", "not known"),
         (float("nan"), "cores", "not known"),
     ],
 )
 def test_amounts_are_written_as_people_do(value: float | None, unit: str, said: str) -> None:
-    assert amount(value, unit) == said
+    assert quantity(value, unit, up=True) == said
 
 
 def test_nothing_recommended_is_said() -> None:

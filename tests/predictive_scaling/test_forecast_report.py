@@ -62,7 +62,7 @@ def data(accuracy_threshold=0.7, name="checkout", metric="cpu"):
 def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
     shown = data()
     page = html_report(shown)
-    assert "<td>checkout</td><td>cpu</td><td>model</td>" in page
+    assert '<th scope="row">checkout</th><td>cpu</td><td>model</td>' in page
     assert "snaive_1d" in page
     assert "1h means of cpu and peaks of memory over a horizon of 24 h" in page
     assert "late cpu: no model could be trained" in page
@@ -74,7 +74,7 @@ def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
 
 def test_report_compares_the_candidates_on_the_same_folds():
     part = html_report(data()).split("<h2>Models compared</h2>")[1].split("<h2>")[0]
-    rows = re.findall('<td>cpu</td><td>(.+?)</td><td class="n">1</td><td class="n">([0-9.]+)</td>', part)
+    rows = re.findall('<td>cpu</td><td>(.+?)</td><td class="n">1</td><td class="n">([0-9.]+) %</td>', part)
     assert {kind for kind, _ in rows} == {"profile_level", "snaive_1d"}
     assert float(rows[0][1]) >= float(rows[1][1])
 
@@ -247,7 +247,7 @@ def test_page_stands_in_the_iframe_of_kfp(browser, page, tmp_path):
     browser.open(outer, "light")
     browser.driver.switch_to.frame(0)
     try:
-        assert browser.script("document.querySelector('h1').textContent") == "Forecast report"
+        assert browser.script("document.querySelector('h1').textContent") == "Forecasts, judged"
         assert browser.script("window.origin") == "null"
         assert browser.script("document.querySelectorAll('svg').length") == 2
         heights = "[...document.querySelectorAll('svg')].map(each => each.getBoundingClientRect().height)"

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def add(parser: ArgumentParser) -> None:
     """Declare the options of both."""
-    parser.add_argument("--rerun", metavar="RUN", help="run it again: same version, same parameters")
+    parser.add_argument(
+        "--rerun",
+        metavar="RUN",
+        help="run it again: same version, same parameters but for those that --param names",
+    )
     group = parser.add_argument_group("backfill")
     group.add_argument(
         "--backfill",
@@ -40,17 +44,6 @@ def add(parser: ArgumentParser) -> None:
     )
 
 
-def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
-    """Start it; returns the new run's id."""
-    from kfp_gitops.operate import runs
-    from kfp_gitops.operate.operations import rerun as again
-    from kfp_gitops.reconcile.records import experiment_name
-
-    names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
-    found = {e.id: names[e.name] for e in api.experiments_like(f"-{arguments.env}") if e.name in names}
-    return again.rerun(api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values))
-
-
 def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[str, Any]) -> int:
     """Run what is missing and follow it; exit 4 when a run did not succeed. Interrupted, it goes on where it was."""
     from kfp_gitops.operate.operations import backfill as work
@@ -58,7 +51,7 @@ def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[
     manifest = folder.manifests[arguments.pipeline]
     if arguments.parallel < 1:
         raise UsageError("run.py: --parallel is at least 1")
-    schedule = _schedule(arguments, manifest.schedules)
+    schedule = chosen_schedule(arguments, manifest.schedules)
     within = work.parse_range(arguments.backfill)
     wanted = work.ticks(schedule, within, datetime.now(UTC))
     tick_parameter = work.tick_parameter(manifest, arguments.tick_parameter)
@@ -76,7 +69,12 @@ def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[
     return _show(outcome)
 
 
-def _schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:
+def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:
+    """The one that is meant.
+
+    Raises:
+        UsageError: there is none of that name, or several and none was named.
+    """
     names = [schedule.name for schedule in schedules]
     name = arguments.schedule or (names[0] if len(names) == 1 else None)
     if name not in names:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kfp_gitops.base import replies
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
@@ -52,7 +53,8 @@ def _checks(arguments: Namespace) -> Iterator[Check]:
     yield from repository.checks(folder, host)
     yield from server.checks(connection.api(arguments, host, kfp["namespace"]), arguments.env)
     if not (is_loopback(host) and arguments.lease is None):
-        yield from _cluster(arguments, folder)
+        with replies.within(connection.budget(arguments).seconds):
+            yield from _cluster(arguments, folder)
 
 
 def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
@@ -70,7 +72,7 @@ def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
             yield check.unknown(f"{kind} {name}", f"named by {', '.join(users)}", look)
         return
     yield from kubernetes.checks(
-        api, arguments.kfp_namespace, pipelines, named, arguments.lease, arguments.env
+        cluster.Once(api), arguments.kfp_namespace, pipelines, named, arguments.lease, arguments.env
     )
 
 

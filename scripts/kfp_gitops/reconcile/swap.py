@@ -23,7 +23,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
-from kfp_gitops.reconcile import timing, waits
+from kfp_gitops.reconcile import carried, timing, waits
+from kfp_gitops.reconcile.carried import OFF
 from kfp_gitops.reconcile.drift import Wanted, differences
 from kfp_gitops.reconcile.records import makeup_prefix
 from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered
@@ -38,8 +39,6 @@ from kfp_gitops.reconcile.steps import (
     Wait,
 )
 
-OFF = "off"
-"""Marks what was created for a schedule that shall be disabled: nothing is missed meanwhile."""
 _MOST_MISSED = 1000
 """More firings than this are not counted one by one."""
 
@@ -200,9 +199,10 @@ def _enable(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> Step:
 
 
 def _create(wanted: Wanted, seen: Seen) -> Step:
-    if seen.objects and seen.runs is None:
+    if (seen.objects or seen.past) and seen.runs is None:
         return LookAtRuns()
-    return CreateSchedule(wanted, _covered_now(wanted, seen), start_of(wanted, seen))
+    covered = _covered_now(wanted, seen)
+    return CreateSchedule(wanted, covered, start_of(wanted, seen), carried.facts(wanted, seen, covered))
 
 
 def _covered_now(wanted: Wanted, seen: Seen) -> datetime | None:

@@ -91,6 +91,7 @@ class _Rendering:
         context = {
             "pipeline": name,
             "environment": self.env.name,
+            "release": self.release.digest,
             "values": self.values,
             "events": list(self.env.events),
         }

@@ -98,6 +98,11 @@ def test_plain_words_and_numbers_that_no_check_reads_make_no_other_shape(old: st
     assert _told(text) == _told(text.replace(old, new))
 
 
+def test_when_schedules_fire_counts_where_it_is_held_against_a_promise() -> None:
+    text = HEAD + BODY + "slo: {fresh: 26h}\n"
+    assert _shape(text) != _shape(text.replace("0 0 3 * * *", "0 0 3 * * 1"))
+
+
 @pytest.mark.parametrize(("old", "new"), APART)
 def test_what_a_check_could_read_makes_another_shape(old: str, new: str) -> None:
     text = HEAD + BODY

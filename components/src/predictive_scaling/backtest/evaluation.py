@@ -23,6 +23,7 @@ from predictive_scaling.backtest.folds import best, pooled_errors, training_wind
 from predictive_scaling.backtest.metrics import mase, pinball, seasonal_scale, share_above, wape
 from predictive_scaling.backtest.metrics import skill as skill_of
 from predictive_scaling.backtest.training_tables import QUANTILES
+from predictive_scaling.base.amounts import number
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray
 from predictive_scaling.models import BASELINES
@@ -194,15 +195,15 @@ class ModelValidator:
         failures = {
             "accuracy_threshold": (
                 accurate,
-                f"accuracy {scores.accuracy:.3f} < {gates.accuracy_threshold:.3f}",
+                f"accuracy {number(scores.accuracy)} < {number(gates.accuracy_threshold)}",
             ),
             "min_skill": (
                 scores.skill >= gates.min_skill,
-                f"skill {scores.skill:.3f} < {gates.min_skill:.3f}",
+                f"skill {number(scores.skill)} < {number(gates.min_skill)}",
             ),
             "max_over95": (
                 scores.over95 <= gates.max_over95,
-                f"p95 overrun {scores.over95:.3f} > {gates.max_over95:.3f}",
+                f"p95 overrun {number(scores.over95)} > {number(gates.max_over95)}",
             ),
         }
         return {name: f"{text} ({name})" for name, (reached, text) in failures.items() if not reached}

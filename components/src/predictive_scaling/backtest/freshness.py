@@ -15,6 +15,7 @@ from predictive_scaling.backtest.codec import StoredModel
 from predictive_scaling.backtest.folds import training_window
 from predictive_scaling.backtest.metrics import accuracy, share_above
 from predictive_scaling.backtest.reforecast import forecast_from
+from predictive_scaling.base.amounts import number, share
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries
 from predictive_scaling.models.features import CodeChange, as_it_came
@@ -59,8 +60,9 @@ class Gain:
 def told(gain: Document) -> str:
     """A sentence for people, from the document."""
     return (
-        f"every {gain['every_hours']} h instead of daily: accuracy {gain['accuracy']:.3f} instead of "
-        f"{gain['accuracy_daily']:.3f}, {gain['over95']:.1%} of hours above p95 instead of {gain['over95_daily']:.1%} "
+        f"every {gain['every_hours']} h instead of daily: accuracy {number(gain['accuracy'])} instead of "
+        f"{number(gain['accuracy_daily'])}, {share(gain['over95'])} of hours above p95 instead of "
+        f"{share(gain['over95_daily'])} "
         f"({gain['hours']} hours of {gain['series']} series since their training)"
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from predictive_scaling.base.amounts import number
 from predictive_scaling.base.series import HOURS_PER_DAY, FloatArray, HourlySeries
 
 DAYS, NEW_DAYS, RECORDS = 28, 7, 2
@@ -36,7 +37,7 @@ class Seen:
         days = "" if self.records == 1 else "s"
         return (
             f"it grows: on {self.records} of the last {NEW_DAYS} day{days} its maximum was higher than in all of "
-            f"{DAYS} days before, so p95 may be up to {self.bound / self.highest:.2f} times the highest seen"
+            f"{DAYS} days before, so p95 may be up to {number(self.bound / self.highest)} times the highest seen"
         )
 
 

@@ -27,6 +27,7 @@ from predictive_scaling.backtest.folds import (
 )
 from predictive_scaling.backtest.intervals import Quantiles, band, hour_spread, prequential_bands
 from predictive_scaling.backtest.seen import seen_before
+from predictive_scaling.base.amounts import number
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.base.series import FloatArray, HourlySeries
 from predictive_scaling.models import (
@@ -193,7 +194,7 @@ def train_batch(jobs: Sequence[Job]) -> list[SeriesTraining]:
 
 def _chosen(job: Job, tested: Backtest, newest: Mapping[str, Fitted]) -> SeriesTraining:
     if not tested.origins:
-        return _refused(job, f"{len(job.series.values) / 24:.1f} days are too short for one fold")
+        return _refused(job, f"{number(len(job.series.values) / 24)} days are too short for one fold")
     errors = pooled_errors(tested.actual[tested.warm_up :], _on_folds(tested))
     chosen = best({kind: error for kind, error in errors.items() if kind in job.options.candidates})
     if chosen is None:

@@ -42,8 +42,8 @@ RECOMMEND_LESSON = """\
   python -m predictive_scaling recommend --input usage.csv.gz --over rendered.yaml --namespace shop --output out
 
 Replicas are recommended where a replica's CPU request is known: from --services, --over or --shapes, in this order.
-In the folder: actions.html (what to change, against today's), report.html (forecasts and how good they were),
-recommendation.json (for `propose`), validation.md. Nothing is pushed as gauges: a pipeline's run does that.
+In the folder: report.html (what to change against today's, the forecasts and how good they are), recommendation.json
+(for `propose`), validation.md. Nothing is pushed as gauges: a pipeline's run does that.
 
 Exit codes: 0 done · 1 the data did not pass, and constants of the past are recommended · 2 bad usage or bad input ·
 4 the registry failed."""
@@ -152,7 +152,10 @@ def _release(found: Namespace, around: steps.Surroundings, gates: Gates, metrics
     cv, forecasts, models = (
         [str(out / metric / name) for metric in metrics] for name in ("cv.csv.gz", "forecast.csv", "model")
     )
-    evaluation, report = str(out / "evaluation.json"), str(out / "report.html")
+    evaluation, report = (
+        str(out / "evaluation.json"),
+        str(out / "report.html"),
+    )  # once more below, with all of it
     features = str(out / "features.csv")
     validation = str(out / "validation.json")
     inputs = cv[0], cv[1], forecasts[0], forecasts[1], features
@@ -172,7 +175,7 @@ def _release(found: Namespace, around: steps.Surroundings, gates: Gates, metrics
         found.run_id,
         found.now,
         around=around,
-        actions=str(out / "actions.html"),
+        report=steps.Report(report, report, source=found.input),
     )
 
 
@@ -194,7 +197,7 @@ def _fall_back(
         found.now,
         data_failed=True,
         around=around,
-        actions=str(out / "actions.html"),
+        report=steps.Report(str(out / "report.html"), source=found.input),
     )
 
 

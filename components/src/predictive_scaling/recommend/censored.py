@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from predictive_scaling.base import amounts
+from predictive_scaling.base.amounts import quantity
 from predictive_scaling.base.series import FloatArray
 from predictive_scaling.shapes.shape import Container, Shape
 
@@ -74,8 +76,8 @@ def _throttled(container: Container) -> str:
     share = _share(container)
     if not share:
         return ""
-    limit = f" of {container.limits.cpu:.3g} cores" if container.limits.cpu else ""
-    text = f"{container.name} was throttled in {share:.0%} of its cpu periods in its worst hour"
+    limit = f" of {quantity(container.limits.cpu, 'cores')}" if container.limits.cpu else ""
+    text = f"{container.name} was throttled in {amounts.share(share)} of its cpu periods in its worst hour"
     if _at_limit(container):
         return f"{text}, at its limit{limit}: it wanted more than its series shows; raise the limit"
     return f"{text}, far below its limit{limit}: it works in bursts, which no replicas mend; raise the limit"
@@ -107,11 +109,6 @@ def _killed(container: Container, least: float) -> str:
     use = container.use
     times = f"{use.oom_kills} times" if use and use.oom_kills > 1 else "once"
     limit = use.oom_limit if use else None
-    had = f" at a limit of {_mebi(limit)}" if limit else ""
-    return (
-        f"{container.name} was killed {times} for want of memory{had}: at least {_mebi(least)} are requested"
-    )
-
-
-def _mebi(number: float) -> str:
-    return f"{number / 2**20:.0f} MiB"
+    had = f" at a limit of {quantity(limit, 'bytes')}" if limit else ""
+    wanted = quantity(least, "bytes", up=True)
+    return f"{container.name} was killed {times} for want of memory{had}: at least {wanted} are requested"

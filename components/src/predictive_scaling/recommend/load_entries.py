@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from predictive_scaling.backtest.evaluation import FALLBACK
+from predictive_scaling.base.amounts import number
 from predictive_scaling.base.clock import iso, parse_instant
 from predictive_scaling.base.documents import Document, rounded
 from predictive_scaling.models.levels import LEAST_CHANGE
@@ -104,10 +105,10 @@ def apart(before: float, now: float) -> bool:
 
 def shown(before: float, after: float, unit: str) -> str:
     """Both costs as people say them: 12 → 17 ms of core per request."""
-    return f"{before * 1000:.3g} → {cores_shown(after, unit)}"
+    return f"{number(before * 1000)} → {cores_shown(after, unit)}"
 
 
 def cores_shown(cost: float, unit: str) -> str:
     """A cost as people say it: 12 ms of core per request."""
     what = "ms of core per request" if unit == REQUESTS else "millicores per item of the queue"
-    return f"{cost * 1000:.3g} {what}"
+    return f"{number(cost * 1000)} {what}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from predictive_scaling.base.amounts import number, quantity
 from predictive_scaling.recommend.entries import UNITS
 from predictive_scaling.recommend.floors import beyond
 from predictive_scaling.recommend.load_entries import told
@@ -36,8 +37,8 @@ def shifted(metric: str, entry: Mapping[str, Any], unit: str) -> str:
     """A sentence on the level shift of an entry."""
     shift = entry["shift"]
     usual, level = float(shift["usual"]), float(shift["level"])
-    times = f" ({level / usual:.2f} ×)" if usual > 0 else ""
+    times = f" ({number(level / usual)} ×)" if usual > 0 else ""
     why = ", after a deployment" if shift["deployed"] else ""
     since = str(shift["since"])[:16] + "Z"
-    text = f"{metric} is at another level since {since}{why}: {usual:.3g} → {level:.3g} {unit}{times}"
+    text = f"{metric} is at another level since {since}{why}: {quantity(usual, unit)} → {quantity(level, unit)}{times}"
     return text if entry["source"] == "fallback" else f"{text}; the forecast has moved with it"

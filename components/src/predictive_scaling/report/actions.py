@@ -1,180 +1,61 @@
-"""What a recommendation would do, for people: requests and floors against today's, in units, with run and period.
+"""The forecast report: the recommendation against today's, in units, with run, release, period and source; then how
+good the forecasts are.
 
-Comes in: the document, and the shapes that say what stands today. Goes out: one self-contained page, or one service's
+Comes in: the document, the shapes that say what stands today, what only the run knows, and the page of the judgement,
+which is taken in as it is: both say the same of the same forecast. Goes out: one self-contained page, or one service's
 floors as a drawing of its own. Nothing is computed here that the document does not say.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from predictive_scaling.base.amounts import number
 from predictive_scaling.base.clock import parse_instant
 from predictive_scaling.base.documents import Document
-from predictive_scaling.recommend.load_entries import cores_shown, told
 from predictive_scaling.report.charts import floors_chart
+from predictive_scaling.report.origin import ZONE, Origin, said
+from predictive_scaling.report.recommended import Hour, Row, Units, constants, floors, rows
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
-from predictive_scaling.shapes.shape import Container, Shape
+from predictive_scaling.shapes.shape import Shape
 
-MAX_ROWS = 400
+MAX_ROWS = 3000
+"""Of the recommendation: a thousand services with three lines each; and of its constants."""
+MAX_SCORES = 1000
 MAX_DRAWN = 40
-ZONE = "UTC"
-_MEBI, _GIBI = 2.0**20, 2.0**30
-_UNKNOWN = "not known"
+_NAME = "actions.html"
+_SCORED = ("accuracy", "baseline", "skill", "over95", "coverage", "mase")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line: what of a service, what stands today, what is planned, and why it is not more or not known."""
+def page(
+    document: Document, shapes: Sequence[Shape] = (), gained: str = "", origin: Origin | None = None
+) -> str:
+    """The page: a table of all, and the floors of as many services as fit, drawn.
 
-    service: str
-    what: str
-    today: str
-    planned: str
-    source: str
-    note: str = ""
-    raises: bool = False
-
-
-@dataclass(frozen=True)
-class Hour:
-    """A floor: replicas from `start` on for an hour; `wanted` is what it would be without a maximum."""
-
-    start: datetime
-    replicas: int
-    wanted: int
-
-
-def amount(value: float | None, unit: str) -> str:
-    """Cores or bytes as people write them: 1.5 cores, 640 MiB, 3.2 GiB."""
-    if value is None or not math.isfinite(value):
-        return _UNKNOWN
-    if unit == "cores":
-        return f"{value:.3g} cores" if value >= 1 else f"{math.ceil(value * 1000):d} m"
-    return f"{math.ceil(value / _MEBI):,} MiB" if value < _GIBI else f"{value / _GIBI:.2f} GiB"
-
-
-def floors(service: Document) -> list[Hour]:
-    """The hourly floors of a service of a document, in order; none where none are recommended."""
-    found = [
-        Hour(
-            parse_instant(str(each["start"])),
-            int(each["replicas"]),
-            int(each.get("wanted", each["replicas"])),
-        )
-        for each in service["cpu"].get("floors", [])
-    ]
-    return sorted(found, key=lambda each: each.start)
-
-
-def rows(document: Document, shapes: Mapping[str, Shape]) -> list[Row]:
-    """All lines of all services, in the document's order."""
-    at = str(document["generated_at"])
-    return [row for each in document["services"] for row in _rows(each, shapes.get(str(each["service"])), at)]
-
-
-def _rows(service: Document, shape: Shape | None, at: str) -> Iterator[Row]:
-    yield _floor(service, shape)
-    for name, request, note in _memory(service):
-        yield _request(service, name, request, note, shape)
-    if "load" in service:
-        yield _load(service, at)
-
-
-def _load(service: Document, at: str) -> Row:
-    """What a unit of load costs, how much of it is expected at most, and whether its cost changed."""
-    load = service["load"]
-    cost = (
-        cores_shown(float(load["cores_per_unit"]), str(load["unit"]))
-        if "cores_per_unit" in load
-        else _UNKNOWN
-    )
-    highest = max((float(each["p95"]) for each in load.get("blocks", [])), default=None)
-    planned = "not forecast" if highest is None else f"up to {highest:.3g} {load['unit']}"
-    return Row(str(service["service"]), "load", cost, planned, str(load["source"]), told(load, at))
-
-
-def _floor(service: Document, shape: Shape | None) -> Row:
-    name, cpu = str(service["service"]), service["cpu"]
-    hours = floors(service)
-    least = shape.scaler.min if shape and shape.scaler else None
-    today = f"at least {least}" if least is not None else _UNKNOWN
-    if hours:
-        low, high = min(each.replicas for each in hours), max(each.replicas for each in hours)
-        planned = f"at least {low} to {high}, by the hour" if low != high else f"at least {low}"
-    elif "min_replicas" in cpu:
-        low = high = int(cpu["min_replicas"])
-        planned = f"at least {low}"
-    else:
-        why = str(cpu.get("unsized") or cpu.get("reason") or "")
-        return Row(name, "replicas", today, "no floor", str(cpu["source"]), why)
-    wanted = max((each.wanted for each in hours), default=high)
-    most = cpu.get("max_replicas")
-    note = (
-        f"{wanted} would be needed; the maximum is {most}" if most is not None and wanted > int(most) else ""
-    )
-    return Row(name, "replicas", today, planned, str(cpu["source"]), note, raises=high > (least or 0))
-
-
-def _memory(service: Document) -> Iterator[tuple[str, float | None, str]]:
-    """Container, request in bytes, and what is to be known of it: the main one first."""
-    main, said = str(service.get("container") or ""), service.get("censored") or {}
-    yield (
-        main,
-        service["memory"].get("request"),
-        str(said.get("memory") or service["memory"].get("reason") or ""),
-    )
-    for each in service.get("containers", []):
-        if each["name"] != main:
-            yield (
-                str(each["name"]),
-                (each.get("memory") or {}).get("request"),
-                str(each.get("censored") or ""),
-            )
-
-
-def _request(service: Document, name: str, request: float | None, note: str, shape: Shape | None) -> Row:
-    stands = _stands(name, shape)
-    today = stands.requests.memory if stands else None
-    return Row(
-        str(service["service"]),
-        f"memory of {name}" if name else "memory of its container",
-        amount(today, "bytes") if today is not None else ("none" if stands else _UNKNOWN),
-        amount(request, "bytes") if request is not None else "nothing",
-        str(service["memory"]["source"]),
-        note,
-        raises=request is not None and request > (today or 0),
-    )
-
-
-def _stands(name: str, shape: Shape | None) -> Container | None:
-    if shape is None:
-        return None
-    return next((each for each in shape.containers if each.name == name), None) or (
-        shape.main_container if not name else None
-    )
-
-
-def page(document: Document, shapes: Sequence[Shape] = (), gained: str = "") -> str:
-    """The page, at most `MAX_BYTES`: a table of all, and the floors of as many services as fit, drawn.
-
-    `gained` says what forecasting more often than daily was worth, where that is known.
+    Without the judgement it has at most `MAX_BYTES`, or what its table takes; the judgement has as many again. `gained`
+    says what forecasting more often than daily was worth, where that is known.
     """
-    by_name = {each.service: each for each in shapes}
-    found = rows(document, by_name)
+    known, by_name = origin or Origin(), {each.service: each for each in shapes}
+    units = Units(known.shares)
+    found, instead = rows(document, by_name, units), constants(document, units)
     shown = {
-        "head": [*_head(document), *([("forecast", gained)] if gained else [])],
-        "rows": found[:MAX_ROWS],
+        "head": [*_head(document, known), *([("forecast", gained)] if gained else [])],
+        "rows": _kept(found),
         "more": max(0, len(found) - MAX_ROWS),
+        "data_shares": known.shares,
+        "constants": instead[:MAX_ROWS],
+        "more_constants": max(0, len(instead) - MAX_ROWS),
         "events": _events(document),
+        "judged": known.judged,
+        "scores": _scores(known.evaluation),
+        "max_scores": MAX_SCORES,
     }
     drawn = [each for each in document["services"] if floors(each)]
-    size = len(rendered("actions.html", **shown, charts=(), left_out=0).encode())
+    size = len(rendered(_NAME, **shown | {"judged": ""}, charts=(), left_out=0).encode())
     charts: list[Markup] = []
     for each in drawn[:MAX_DRAWN]:
         chart = _chart(each, by_name.get(str(each["service"])))
@@ -182,26 +63,38 @@ def page(document: Document, shapes: Sequence[Shape] = (), gained: str = "") -> 
         if size > MAX_BYTES:
             break
         charts.append(chart)
-    return str(rendered("actions.html", **shown, charts=charts, left_out=len(drawn) - len(charts)))
+    return str(rendered(_NAME, **shown, charts=charts, left_out=len(drawn) - len(charts)))
 
 
-def _head(document: Document) -> list[tuple[str, str]]:
+def _scores(evaluation: Sequence[Document]) -> list[Document]:
+    """The judgement of each series; what a series that was not scored lacks is None."""
+    return [dict.fromkeys(_SCORED) | dict(each) for each in evaluation]
+
+
+def _kept(found: Sequence[Row]) -> Sequence[Row]:
+    """As many as there is room for: what raises something and what is to be known of, before what is as it was."""
+    if len(found) <= MAX_ROWS:
+        return found
+    first = sorted(range(len(found)), key=lambda at: (not (found[at].raises or found[at].note), at))
+    return [found[at] for at in sorted(first[:MAX_ROWS])]
+
+
+def _head(document: Document, origin: Origin) -> list[tuple[str, str]]:
     """What a reader must know of the whole: from which run, of what, until when, and in which zone hours are."""
     place = " · ".join(str(document[key]) for key in ("environment", "namespace") if document.get(key))
     lead = document.get("lead_minutes")
     found = [
         ("run", str(document["run_id"])),
+        ("release", origin.release or "not said"),
         ("environment and namespace", place or "not said"),
-        ("made", _said(document["generated_at"])),
-        ("holds until", _said(document["valid_until"])),
+        ("usage from", origin.source or "not said"),
+        ("usage of", origin.period()),
+        ("made", said(document["generated_at"])),
+        ("holds until", said(document["valid_until"])),
         *([("note", str(document["reason"]))] if document.get("reason") else []),
         ("ahead", f"{document['horizon_hours']} h, floors by the hour, hours in {ZONE}"),
     ]
     return [*found, ("lead", f"a floor is in force {lead} minutes before its hour")] if lead else found
-
-
-def _said(instant: object) -> str:
-    return f"{parse_instant(str(instant)):%Y-%m-%d %H:%M} {ZONE}"
 
 
 def _events(document: Document) -> list[tuple[str, str, str, str]]:
@@ -209,7 +102,7 @@ def _events(document: Document) -> list[tuple[str, str, str, str]]:
     return [
         (
             str(service["service"]),
-            f"{_said(each['from'])} – {_said(each['to'])}",
+            f"{said(each['from'])} – {said(each['to'])}",
             _asked(each),
             str(each.get("reason", "")),
         )
@@ -221,7 +114,7 @@ def _events(document: Document) -> list[tuple[str, str, str, str]]:
 def _asked(event: Document) -> str:
     if "floor" in event:
         return f"at least {event['floor']} replicas"
-    return f"× {float(event['factor']):g}" if "factor" in event else "nothing; it is not learnt"
+    return f"× {number(float(event['factor']))}" if "factor" in event else "nothing; it is not learnt"
 
 
 def _chart(service: Document, shape: Shape | None) -> Markup:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS, chosen_models, folds_of
+from predictive_scaling.base.amounts import scaled
 from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.capacity import CURRENT, FORECAST, VPA_LIKE, PlanCost
 from predictive_scaling.report.drawing import Axis, Drawing, seconds
 
+_DRAWN = ("value", "p10", "p50", "p95")
 _PLAN_ROLE = {FORECAST: "model", VPA_LIKE: "vpa", CURRENT: "current"}
 
 
@@ -23,23 +25,37 @@ def backtest_course(cv: pd.DataFrame) -> pd.DataFrame:
     return cv[cv["model"] == cv["fold"].map(chosen)].sort_values("timestamp")
 
 
-def course_chart(history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataFrame) -> str:
-    """One series: actual hours, backtested p50 with p10–p95, and the forecast to come."""
+def course_chart(
+    history: pd.DataFrame, course: pd.DataFrame, forecast: pd.DataFrame, unit: str = ""
+) -> tuple[str, str]:
+    """One series: actual hours, backtested p50 with p10–p95, and the forecast to come; and the unit that it is in."""
+    size, shown = scaled(_highest((history, course, forecast)), unit)
+    history, course, forecast = (_divided(each, size) for each in (history, course, forecast))
     tables = [each for each in (history, course, forecast) if len(each)]
     moments = [_seconds(each) for each in tables]
-    highest = [each[name].max() for each in tables for name in ("value", "p50", "p95") if name in each]
     drawing = _drawing(
         576,
         158,
         (min(each.min() for each in moments), max(each.max() for each in moments)),
-        (0.0, _most(highest)),
+        (0.0, _most([_highest(tables)])),
+        left=46 if shown else 36,
     )
     drawing.days()
-    drawing.y_ticks()
+    drawing.y_ticks(shown)
     drawing.line(_seconds(history), _values(history, "value"), "ink", "actual")
     _band(drawing, course, "backtest p50, p10–p95", dashed=False)
     _band(drawing, forecast, "forecast p50, p10–p95", dashed=True)
-    return drawing.svg()
+    return drawing.svg(), shown
+
+
+def _highest(tables: Sequence[pd.DataFrame]) -> float:
+    """The highest that is drawn; 0 where nothing is."""
+    found = [each[name].max() for each in tables for name in _DRAWN if name in each]
+    return max((float(value) for value in found if np.isfinite(value)), default=0.0)
+
+
+def _divided(rows: pd.DataFrame, size: float) -> pd.DataFrame:
+    return rows if size == 1 else rows.assign(**{name: rows[name] / size for name in _DRAWN if name in rows})
 
 
 def _band(drawing: Drawing, rows: pd.DataFrame, label: str, *, dashed: bool) -> None:
@@ -93,9 +109,9 @@ def floors_chart(
         for name in ("replicas", "wanted")
     )
     marks = [each for each in (today, most) if each is not None]
-    drawing = _drawing(576, 130, (edges[0], edges[-1]), (0.0, _most([*replicas, *wanted, *marks])))
+    drawing = _drawing(576, 130, (edges[0], edges[-1]), (0.0, _most([*replicas, *wanted, *marks])), left=46)
     drawing.days()
-    drawing.y_ticks()
+    drawing.y_ticks("replicas")
     for span in events:
         begin, end = np.clip(seconds(span), edges[0], edges[-1])
         drawing.band(np.array([begin, end]), np.zeros(2), np.full(2, drawing.y.high), "vpa")

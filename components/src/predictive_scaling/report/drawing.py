@@ -18,11 +18,11 @@ from predictive_scaling.base.series import FloatArray
 
 # Roles of colours; what they are is in style.html.
 ROLES = ("ink", "muted", "model", "vpa", "current")
-FONT = "7px sans-serif"
+FONT = "9px sans-serif"
 DAY = 86_400.0
 TICKS = 6
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_LETTER = 3.9  # width of a letter at that size, about
+_LETTER = 5.0  # width of a letter at that size, about
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ class Drawing:
         for value in ticks(self.y.low, self.y.high):
             text, top = f"{value / 10**power:g}", float(self.y.at([value])[0])
             self._add(f'<path d="M{left:.1f} {top:.1f}h-3" style="{_STROKE}"/>')
-            self._add(_text(left - 5, top + 2.5, text, "end"))
+            self._add(_text(left - 5, top + 3, text, "end"))
         if power:
             self._add(_text(left - 5, self.y.end - 4, f"×10{str(power).translate(_SUPERSCRIPT)}", "end"))
         if name:
             middle = (self.y.begin + self.y.end) / 2
-            turned = f' transform="rotate(-90 8 {middle:.1f})"'
-            self._add(_text(8, middle, name, "middle", turned))
+            turned = f' transform="rotate(-90 10 {middle:.1f})"'
+            self._add(_text(10, middle, name, "middle", turned))
 
     def x_ticks(self, name: str = "") -> None:
         """Round numbers at the bottom."""

@@ -10,6 +10,7 @@ import re
 
 import pandas as pd
 
+from predictive_scaling.base.amounts import number
 from predictive_scaling.usage.checks import Finding
 from predictive_scaling.usage.validation import ServiceResult, ValidationResult
 
@@ -27,18 +28,29 @@ def validation_markdown(result: ValidationResult) -> str:
     verdict = "passed" if result.passed else "FAILED"
     ordered = sorted(result.services, key=lambda each: (each.passed, each.service))
     rows = [_row(each) for each in ordered[:MAX_ROWS]]
-    left = [f"\n{len(ordered) - MAX_ROWS} more services are not shown."] if len(ordered) > MAX_ROWS else []
     head = ["| service | verdict | quality | rows | findings |", "|---|---|---|---|---|"] if rows else []
-    summary = f"Quality of the worst service: {result.quality_score:.3f}. {escaped(result.reason)}."
-    units = ["All values lie between 0 and 1: shares of something, neither cores nor bytes.", ""]
-    told = units if result.shares else []
-    return "\n".join([f"# Data validation {verdict}", "", summary, "", *told, *head, *rows, *left]) + "\n"
+    summary = f"Quality of the worst service: {number(result.quality_score)}. {escaped(result.reason)}."
+    units = ["All times are UTC; numbers have three significant digits.", ""]
+    units += [
+        "All values lie between 0 and 1: shares of something, neither cores nor bytes.",
+        "",
+    ] * result.shares
+    return (
+        "\n".join(
+            [f"# Data validation {verdict}", "", summary, "", *units, *head, *rows, *_left(len(ordered))]
+        )
+        + "\n"
+    )
+
+
+def _left(count: int) -> list[str]:
+    return [f"\n{count - MAX_ROWS} more services are not shown."] if count > MAX_ROWS else []
 
 
 def _row(each: ServiceResult) -> str:
     findings = "; ".join(map(_finding, each.findings))
     verdict = "pass" if each.passed else "fail"
-    return f"| {escaped(each.service)} | {verdict} | {each.quality:.3f} | {each.rows} | {findings} |"
+    return f"| {escaped(each.service)} | {verdict} | {number(each.quality)} | {each.rows} | {findings} |"
 
 
 def _finding(found: Finding) -> str:
@@ -53,8 +65,11 @@ def statistics_markdown(statistics: pd.DataFrame) -> str:
     rows = [
         f"| {' | '.join(_cell(value) for value in row)} |" for row in statistics.head(MAX_ROWS).to_numpy()
     ]
-    return "\n".join(["# Usage", "", *head, *rows]) + "\n"
+    said = "cpu is in cores, memory in bytes, requests by the second; numbers have three significant digits."
+    return "\n".join(["# Usage", "", said, "", *head, *rows, *_left(len(statistics))]) + "\n"
 
 
 def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else escaped(str(value))
+    if not isinstance(value, float):
+        return escaped(str(value))
+    return f"{value:,.0f}" if value.is_integer() else number(value)  # a count is exact

@@ -1,28 +1,34 @@
-"""The forecast report: one self-contained HTML page of at most 1 MB that loads nothing and runs no script.
+"""How good the forecasts are: one self-contained HTML page of at most 1 MB that loads nothing and runs no script.
 
 KFP shows it in an iframe with `sandbox="allow-scripts"` and srcdoc, so it must stand by itself. Light and dark follow
-the reader's system; charts are drawn once, in the page's colours. page.html beside this module is its text and looks.
+the reader's system; charts are drawn once, in the page's colours. judged.html beside this module is its text, which the
+forecast report takes in. Of a run it says nothing: the step that judges may be answered from a cache, in another run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 from markupsafe import Markup
 
 from predictive_scaling.backtest.evaluation import GUARDED, MODEL, WARM_UP_FOLDS, Gates, SeriesEvaluation
 from predictive_scaling.backtest.evaluation_document import GRANULARITY, reason
-from predictive_scaling.base.clock import iso
 from predictive_scaling.models.features import target
+from predictive_scaling.models.load import unit_of
 from predictive_scaling.recommend.capacity import PlanCost, plan_costs
+from predictive_scaling.recommend.entries import UNITS
 from predictive_scaling.recommend.plan import PlanOptions
 from predictive_scaling.report.charts import backtest_course, cost_chart, course_chart
+from predictive_scaling.report.origin import ZONE, stamp
+from predictive_scaling.report.recommended import Units
 from predictive_scaling.report.rendered import MAX_BYTES, figure, rendered
 from predictive_scaling.report.tables import (
     Compared,
     FoldAccuracies,
+    ShiftRow,
     compared,
     cost_rows,
     fold_accuracies,
@@ -35,20 +41,27 @@ from predictive_scaling.usage.checks import METRICS
 
 CHART_HISTORY_DAYS = 7
 # Of a table; the page says how many more there are.
-MAX_ROWS = 400
+MAX_ROWS = 1000
+MAX_FOLDS = 400
 # What the last paragraph takes, and the end of the page.
 _RESERVE = 500
 
 
 @dataclass
 class Shown:
-    """What the page shows, gathered service by service, so that no tables of thousands of them have to be held."""
+    """What the page shows, gathered service by service, so that no tables of thousands of them have to be held.
 
+    `shares` says that the data are shares of something, and in no unit.
+    """
+
+    shares: bool = False
     results: list[SeriesEvaluation] = field(default_factory=list)
     _costs: list[PlanCost] = field(default_factory=list)
     _folds: dict[tuple[str, str], FoldAccuracies] = field(default_factory=dict)
     _compared: list[Compared] = field(default_factory=list)
     _charts: list[Markup] = field(default_factory=list)
+    _shifts: list[tuple[SeriesEvaluation, str]] = field(default_factory=list)
+    _moments: list[datetime] = field(default_factory=list)
     _size: int = 0
 
     def add(
@@ -60,7 +73,11 @@ class Shown:
     ) -> None:
         """A service's judgements, with its own rows of the tables."""
         self.results.extend(results)
+        if len(features):
+            self._moments += [features["timestamp"].min(), features["timestamp"].max()]
         for each in results:
+            unit = "" if self.shares else UNITS.get(each.metric) or unit_of(features)
+            self._shifts += [(each, unit)] if each.shift else []
             rows, ahead = (table[table["metric"] == each.metric] for table in (cv, forecast))
             course = backtest_course(rows) if each.scores else ahead.iloc[:0]
             if each.scores:
@@ -69,7 +86,7 @@ class Shown:
                 self._folds[each.service, each.metric] = fold_accuracies(course)
                 self._compared.append(compared(each.metric, each.champion, rows))
             if each.champion and self._size < MAX_BYTES:  # no more will ever fit
-                self._charts.append(_chart(each, course, ahead, features))
+                self._charts.append(_chart(each, unit, course, ahead, features))
                 self._size += len(self._charts[-1].encode())
 
     def html(self, gates: Gates, horizon: int, refused: Mapping[tuple[str, str], str]) -> str:
@@ -79,13 +96,21 @@ class Shown:
             **_planned(self._costs),
             "guards": guard_rows(self._costs, _guarded(self.results)),
             "folds": folds_table(self._folds),
-            "shifts": [each for each in self.results if each.shift],
+            "shifts": [ShiftRow.of(each, unit, Units(self.shares)) for each, unit in self._shifts],
             "models": model_rows(self._compared),
+            "period": self._period(),
+            "data_shares": self.shares,
         }
         frame = rendered("page.html", **data, charts=(), left_out=0)
         charts = list(_fitting(self._charts, len(frame.encode())))
         drawn = sum(bool(each.champion) for each in self.results)
         return str(rendered("page.html", **data, charts=charts, left_out=drawn - len(charts)))
+
+    def _period(self) -> str:
+        """The first and the last hour that models were judged on."""
+        if not self._moments:
+            return "no hour"
+        return f"{stamp(min(self._moments))} – {stamp(max(self._moments))}"
 
 
 def _guarded(results: Sequence[SeriesEvaluation]) -> set[tuple[str, str]]:
@@ -105,6 +130,7 @@ def _judged(
         "results": results,
         "refused": refused_texts(_reasons(results, refused)),
         "max_rows": MAX_ROWS,
+        "max_folds": MAX_FOLDS,
     }
 
 
@@ -139,12 +165,14 @@ def _fitting(charts: Iterable[Markup], size: int) -> Iterator[Markup]:
 
 
 def _chart(
-    each: SeriesEvaluation, course: pd.DataFrame, ahead: pd.DataFrame, features: pd.DataFrame
+    each: SeriesEvaluation, unit: str, course: pd.DataFrame, ahead: pd.DataFrame, features: pd.DataFrame
 ) -> Markup:
     recent = features[
         features["timestamp"] > features["timestamp"].max() - pd.Timedelta(days=CHART_HISTORY_DAYS)
     ]
     history = recent[["timestamp"]].assign(value=target(recent, each.metric))
-    caption = f"{each.service} {each.metric}: {each.champion}, {each.decision}"
-    caption += f", another level since {iso(each.shift.since)}" if each.shift else ""
-    return figure(course_chart(history, course, ahead), caption)
+    drawing, shown = course_chart(history, course, ahead, unit)
+    caption = f"{each.service} {each.metric}{f' in {shown}' if shown else ''}, days begin at 00:00 {ZONE}: "
+    caption += f"{each.champion}, {each.decision}"
+    caption += f", another level since {stamp(each.shift.since)}" if each.shift else ""
+    return figure(drawing, caption)

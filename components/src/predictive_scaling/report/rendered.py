@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from predictive_scaling.base.amounts import number, share
 
 MAX_BYTES = 1_000_000
 """Of a page: KFP puts it into an attribute of its own."""
@@ -23,7 +24,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"number": _number, "percent": lambda value, digits: f"{value:.{digits}%}"}
+    found.filters |= {"number": number, "share": share}
     return found
 
 
@@ -36,7 +37,3 @@ def figure(svg: str, caption: str) -> Markup:
     """The drawing goes in from its first attribute on, for the template names it in its own element."""
     drawing = Markup(svg.removeprefix("<svg"))  # noqa: S704 -- drawing escapes what it writes
     return rendered("figure.html", caption=caption, drawing=drawing)
-
-
-def _number(value: float | None) -> str:
-    return f"{value:.2f}" if value is not None and math.isfinite(value) else "–"

@@ -10,10 +10,12 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS
+from predictive_scaling.backtest.evaluation import WARM_UP_FOLDS, SeriesEvaluation
 from predictive_scaling.backtest.metrics import accuracy
 from predictive_scaling.base.series import FloatArray
 from predictive_scaling.recommend.capacity import FORECAST, HIGHER, PLANS, VPA_LIKE, PlanCost
+from predictive_scaling.report.origin import stamp
+from predictive_scaling.report.recommended import Units
 
 FoldAccuracies = dict[pd.Timestamp, float | None]
 
@@ -45,6 +47,28 @@ class CostRow:
     cost: float
     over_median: float
     over_mean: float
+
+
+@dataclass(frozen=True)
+class ShiftRow:
+    """A level shift of a series: its hour, the usual and the new level with their unit, and the change as a share."""
+
+    series: SeriesEvaluation
+    since: str
+    usual: str
+    level: str
+    change: float | None
+    told: bool
+
+    @staticmethod
+    def of(series: SeriesEvaluation, unit: str, units: Units) -> ShiftRow:
+        """From the judgement of a series that has a shift."""
+        shift = series.shift
+        if shift is None:
+            raise ValueError(f"{series.service} {series.metric} has no shift")
+        usual, level = (units.shown(value, unit) for value in (shift.usual, shift.actual))
+        change = shift.change if shift.usual else None
+        return ShiftRow(series, stamp(shift.since), usual, level, change, shift.told)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from predictive_scaling.steps.data import Loaded, Validated
 from predictive_scaling.steps.ending import Ending
 from predictive_scaling.steps.modelling import Judged
 from predictive_scaling.steps.reforecasting import Reforecasted
+from predictive_scaling.steps.showing import Report
 from predictive_scaling.steps.surroundings import Surroundings
 from predictive_scaling.tell.logs import logged
 
@@ -20,6 +21,7 @@ __all__ = [
     "Judged",
     "Loaded",
     "Reforecasted",
+    "Report",
     "Surroundings",
     "Validated",
     "cleanup",

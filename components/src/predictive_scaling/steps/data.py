@@ -159,6 +159,11 @@ def refused_metrics(validation: str) -> dict[tuple[str, str], str]:
     }
 
 
+def in_shares(validation: str) -> bool:
+    """Whether a validation document says that the data are shares of something, in no unit; no document, no."""
+    return bool(validation) and bool(read_document(validation).get("shares"))
+
+
 def engineer_features(
     clean: str,
     features: str,

@@ -26,7 +26,7 @@ from predictive_scaling.base.documents import Document, pretty_bytes, write_byte
 from predictive_scaling.base.errors import InputError
 from predictive_scaling.models.features import FEATURE_COLUMNS, MOVED_BY, TARGET_COLUMNS
 from predictive_scaling.report.page import Shown
-from predictive_scaling.steps.data import refused_metrics
+from predictive_scaling.steps.data import in_shares, refused_metrics
 from predictive_scaling.steps.faults import Fault, from_results, write_error_log
 from predictive_scaling.usage.by_service import InOrder
 from predictive_scaling.usage.checks import DEPLOYED, LOAD, METRICS
@@ -111,7 +111,7 @@ def validate_model(
         [InOrder(path, FORECAST_COLUMNS) for path in (forecast_cpu, forecast_memory, forecast_load) if path],
         InOrder(features, FEATURE_COLUMNS),
     )
-    shown, hours, usage = Shown(), set[int](), list[SeriesEvaluation]()
+    shown, hours, usage = Shown(in_shares(validation)), set[int](), list[SeriesEvaluation]()
     for cv, forecast, rows in tables.services():
         both = with_load(cv, forecast, rows) if forecast_load else (cv, forecast)
         judged, loads = _judged(ModelValidator(gates), *both[:2], rows)

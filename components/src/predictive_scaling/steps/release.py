@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from predictive_scaling.backtest.freshness import told
 from predictive_scaling.backtest.training_tables import FORECAST_COLUMNS
 from predictive_scaling.base.clock import iso, resolve_now
 from predictive_scaling.base.console import say
@@ -40,6 +39,7 @@ from predictive_scaling.steps.data import refused_metrics
 from predictive_scaling.steps.ending import in_force
 from predictive_scaling.steps.faults import Fault, from_services, write_error_log
 from predictive_scaling.steps.noting import tell_notes
+from predictive_scaling.steps.showing import Report
 from predictive_scaling.steps.surroundings import Surroundings
 from predictive_scaling.steps.unheard import noted, over, unheard_of
 from predictive_scaling.store.opening import open_registry
@@ -73,13 +73,13 @@ def publish_recommendation(
     keep_models: bool = False,
     error_log: str = "",
     around: Surroundings | None = None,
-    actions: str = "",
+    report: Report | None = None,
 ) -> Published:
     """Merge accepted forecasts and constants into one document; the modes but forecast_only also release it.
 
     With `keep_models` the models in force stay so beside the new ones: for a run that trains none. `around` is what is
-    known of the services; without a size of its own a service gets no replicas. `actions` is where the page goes that
-    says what would be done.
+    known of the services; without a size of its own a service gets no replicas. `report` is the page of all
+    that, where one is asked for.
     """
     require_mode(mode, registry)
     now = resolve_now(now_override)
@@ -89,11 +89,12 @@ def publish_recommendation(
     recommender = _recommender(options, run_id, now, around)
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = noted(recommender.merged(evidence, forecast, judged), evidence.end(now), now)
-    _show(document, recommender, actions, told(judged["freshness"]) if "freshness" in judged else "")
+    shapes = [*recommender.shapes.shapes.values()]
+    if report:
+        report.write(document, shapes, evidence.clean, validation, judged)
     files = {"source.csv.gz": clean} | {f"predictions-{at}.csv": path for at, path in enumerate(forecasts)}
     paths = _Paths(recommendation, proposal, files)
     accepted = accepted_models(models, judged, iso(now))
-    shapes = recommender.shapes.shapes.values()
     unheard = _release(document, accepted, paths, mode, registry, shapes, now, keep_models=keep_models)
     share = fallback_share(document)
     faults = [*unheard, *from_services(document), *_odd(recommender)]
@@ -118,7 +119,7 @@ def fallback_recommendation(
     keep_models: bool = False,
     error_log: str = "",
     around: Surroundings | None = None,
-    actions: str = "",
+    report: Report | None = None,
 ) -> bool:
     """Recommend constants from usage alone; without usable data, a valid document that recommends nothing.
 
@@ -132,9 +133,10 @@ def fallback_recommendation(
     evidence = _evidence(clean, validation, registry, recommender.place.namespace)
     document = recommender.fallback_only(evidence, services, reason, data_failed=data_failed)
     document = noted(document, evidence.end(now), now)
-    _show(document, recommender, actions)
+    shapes = [*recommender.shapes.shapes.values()]
+    if report:
+        report.write(document, shapes, evidence.clean, validation)
     paths = _Paths(recommendation, proposal, {"source.csv.gz": clean})
-    shapes = recommender.shapes.shapes.values()
     kept = data_failed or keep_models
     unheard = _release(document, [], paths, mode, registry, shapes, now, keep_models=kept)
     faults = [Fault(reason), *unheard, *from_services(document), *_odd(recommender)]
@@ -147,14 +149,6 @@ def _recommender(
 ) -> Recommender:
     known = around or Surroundings()
     return Recommender(options, run_id, now, known.merged(), known.place(), events=known.known_events())
-
-
-def _show(document: Document, recommender: Recommender, actions: str, gained: str = "") -> None:
-    """The page of what would be done, where one is asked for."""
-    if actions:
-        from predictive_scaling.report.actions import page  # with what draws and fills templates
-
-        write_bytes(actions, page(document, [*recommender.shapes.shapes.values()], gained).encode())
 
 
 def _odd(recommender: Recommender) -> list[Fault]:

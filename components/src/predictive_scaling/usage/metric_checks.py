@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from predictive_scaling.base.amounts import number
 from predictive_scaling.usage.checks import METRICS, Finding, Severity, ValidationRules, fail, warn
 from predictive_scaling.usage.sampling import mismatch
 
@@ -56,7 +57,7 @@ def judge(
         return 0.0, [fail("quality", f"no usable {metric} values", metric)]
     quality = len(known) / expected
     low = quality < rules.quality_threshold
-    text = f"quality {quality:.3f} < {rules.quality_threshold:.3f}{mismatch(apart, rules)}"
+    text = f"quality {number(quality)} < {number(rules.quality_threshold)}{mismatch(apart, rules)}"
     findings = [fail("quality", text, metric)] if low else []
     stamps = known["timestamp"]
     findings += [*_history(stamps, metric, rules), *_stale(stamps.iloc[-1], metric, rules, now)]
@@ -67,10 +68,10 @@ def judge(
 def _history(stamps: pd.Series[pd.Timestamp], metric: str, rules: ValidationRules) -> list[Finding]:
     days = float((stamps.iloc[-1] + rules.step - stamps.iloc[0]) / DAY)
     if days < rules.min_days:
-        text = f"{days:.1f} days of history, at least {rules.min_days:g} are needed"
+        text = f"{number(days)} days of history, at least {rules.min_days:g} are needed"
         return [fail("history", text, metric)]
     if days < WEEKLY_DAYS:
-        return [warn("history", f"{days:.1f} days of history: weekly terms are left out", metric)]
+        return [warn("history", f"{number(days)} days of history: weekly terms are left out", metric)]
     return []
 
 
@@ -78,7 +79,7 @@ def _stale(last: pd.Timestamp, metric: str, rules: ValidationRules, now: pd.Time
     age = float((now - last) / HOUR)
     if age <= rules.stale_hours:
         return []
-    text = f"newest sample is {age:.1f} h old, at most {rules.stale_hours:.3g} h are allowed"
+    text = f"newest sample is {number(age)} h old, at most {number(rules.stale_hours)} h are allowed"
     return [Finding(Severity(rules.stale_action), "stale", text, metric)]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import UsageError
@@ -12,6 +13,7 @@ from kfp_gitops.commands.reconcile.options import decisions
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
     from kfp_gitops.operate.operations.pause import Pause
     from kfp_gitops.reconcile.records import Desired, Options
 
@@ -35,6 +37,14 @@ def with_pause(api: KfpApi, wanted: Desired) -> Desired:
     from kfp_gitops.operate.operations import pause
 
     return _paused(wanted, pause.in_force(pause.standing(api, wanted.owner), api.now()))
+
+
+def with_notes(wanted: Desired, notes: Iterable[NamedExperiment], now: datetime) -> Desired:
+    """The same by notes that were read already."""
+    from kfp_gitops.operate.operations import pause
+
+    standing = [one for one in pause.read(notes, wanted.owner) if not one.ended]
+    return _paused(wanted, pause.in_force(standing, now))
 
 
 def _paused(wanted: Desired, found: Sequence[Pause]) -> Desired:

@@ -59,6 +59,7 @@ def run(arguments: Namespace) -> int:
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # What KFP has already is not compiled again. Patience comes after that: what is wrong with the manifests is told
     # at once, whether KFP answers or not.
+    budget = connection.budget(arguments)  # of both looks
     at_once = Namespace(**{**vars(arguments), "patience": 0.0})
 
     def look() -> list[int] | None:
@@ -69,9 +70,10 @@ def run(arguments: Namespace) -> int:
     try:
         wanted, decided, actual = seen.result()
     except TemporaryError:
-        if not arguments.patience:
+        left = arguments.patience - budget.silent
+        if left <= 0 or budget.over:
             raise
-        wanted, decided, actual = _look(arguments, found)
+        wanted, decided, actual = _look(Namespace(**{**vars(arguments), "patience": left}), found)
     if arguments.approve:
         wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
     from kfp_gitops.reconcile import guard

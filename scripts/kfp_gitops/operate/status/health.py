@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.status.missed import counted
 from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
 
 Say = Callable[[str], str]
@@ -22,8 +24,10 @@ _CONFLICT = f"{Action.CONFLICT} "
 class Kind(StrEnum):
     """Of what somebody should know, in the order in which it is told."""
 
+    SERVER = "server"
     FAILED = "failed"
     MISSED = "missed"
+    LATE = "late"
     STUCK = "stuck"
     DIFFERENT = "different"
     PAUSED = "paused"
@@ -33,8 +37,10 @@ class Kind(StrEnum):
 
 
 ABOUT = {
+    Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
     Kind.MISSED: "a firing of the last seven days has no run",
+    Kind.LATE: "what its manifest promises (slo) is not kept",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
@@ -70,9 +76,15 @@ def findings(status: Status, say: Say) -> list[Finding]:
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
     ]
+    found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _typed(command: str, say: Say) -> str:
+    """One of our scripts as a person types it here; anything else as it is."""
+    return say(command) if command.partition(" ")[0].endswith(".py") else command
 
 
 def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
@@ -83,6 +95,7 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
     for schedule in pipeline.schedules:
         if schedule.missed:
             yield Finding(Kind.MISSED, schedule.name, _missed(schedule), say(_backfill(pipeline, schedule)))
+    yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
     if pipeline.paused_until:
@@ -98,16 +111,33 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
 
 
 def _missed(schedule: ScheduleStatus) -> str:
-    number = len(schedule.missed)
-    return f"{number} firing{'' if number == 1 else 's'}, the last at {minute(schedule.missed[-1])}"
+    return f"{counted(schedule.missed)}, the last at {minute(schedule.missed[-1].at)}"
 
 
 def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
-    days = f"{schedule.missed[0]:%Y-%m-%d}..{schedule.missed[-1]:%Y-%m-%d}"
+    days = f"{schedule.missed[0].at:%Y-%m-%d}..{schedule.missed[-1].at:%Y-%m-%d}"
     which = ""
     if len(pipeline.schedules) > 1:
         which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
     return f"run.py --pipeline {pipeline.name}{which} --backfill {days}"
+
+
+def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
+    """What comes next: to look at the run that failed, hangs or was slow; where there is none, to start one."""
+    if pipeline.promise is None or not pipeline.promise.broken:
+        return
+    run, promise = pipeline.last_run, pipeline.promise
+    look = (
+        promise.slowest_run
+        if DURATION in promise.broken
+        else run.id
+        if run and run.state != "SUCCEEDED"
+        else ""
+    )
+    command = (
+        f"run.py --status {shlex.quote(look)}" if look else f"run.py --pipeline {shlex.quote(pipeline.name)}"
+    )
+    yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
@@ -141,3 +171,9 @@ def _first(lines: Sequence[str]) -> str:
 def minute(moment: datetime | None) -> str:
     """In UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def of_pipeline(pipeline: PipelineStatus, now: datetime, say: Say) -> list[Finding]:
+    """What somebody should know of one pipeline, in the order in which it is told."""
+    order = list(Kind)
+    return sorted(_of(pipeline, now, say), key=lambda finding: order.index(finding.kind))

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.base import private
+from kfp_gitops.base import private, waiting
 from kfp_gitops.base.errors import LockedError, UsageError
 from kfp_gitops.reconcile.locking.memory import Memory
 
@@ -116,15 +116,22 @@ def _write(descriptor: int, memory: Memory, begun: str) -> None:
 
 
 def _acquire(descriptor: int, timeout: float, tell: Callable[[str], None]) -> None:
-    deadline, told = time.monotonic() + timeout, False
-    while not _try(descriptor):
-        who = os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")[0] or "another process"
-        if time.monotonic() >= deadline:
-            raise LockedError(f"{who} is reconciling this environment; wait for its end and try again")
-        if not told:
-            tell(f"waiting for {who}, which is reconciling this environment")
-            told = True
-        time.sleep(_POLL)
+    if _try(descriptor):
+        return
+    deadline, who = time.monotonic() + timeout, f"{_who(descriptor)}, which is reconciling this environment"
+    if timeout > 0:
+        tell(f"waiting for {who}, {waiting.until(timeout)}")
+    with waiting.on(who, timeout, told=True):
+        while not _try(descriptor):
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"{_who(descriptor)} is reconciling this environment; wait for its end and try again"
+                )
+            time.sleep(_POLL)
+
+
+def _who(descriptor: int) -> str:
+    return os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")[0] or "another process"
 
 
 def _try(descriptor: int) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kfp_gitops.base import stopping
+from kfp_gitops.base import replies, stopping, waiting
 from kfp_gitops.base.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
 from kfp_gitops.reconcile.locking.memory import Memory
 
@@ -96,7 +96,8 @@ class Holder:
         )  # before it is taken: the answer may be never heard
         thread = threading.Thread(target=self._renew_until_the_end, name="lease", daemon=True)
         try:
-            self._acquire(timeout, tell)
+            with waiting.on(f"the lease {self._name}", timeout, told=True):
+                self._acquire(timeout, tell)
             thread.start()
             yield
         finally:
@@ -161,7 +162,8 @@ class Holder:
             if self._clock() >= deadline:
                 raise LockedError(self._held_by(found))
             if holder and holder != told:
-                tell(f"waiting for {holder}, which holds the lease {self._name}")
+                left = waiting.until(deadline - self._clock())
+                tell(f"waiting for {holder}, which holds the lease {self._name}, {left}")
                 told = holder
             self._sleep(min(2.0, self._duration / 10))
 
@@ -178,7 +180,7 @@ class Holder:
             try:
                 return self._store.get(self._name)
             except TemporaryError:
-                if attempt == 4:
+                if attempt == 4 or replies.left() <= 0:
                     raise
                 self._sleep(2.0**attempt / 4)
         raise AssertionError("unreachable")

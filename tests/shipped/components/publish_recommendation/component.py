@@ -18,9 +18,10 @@ def publish_recommendation(
     evaluation: Input[Artifact],
     recommendation: Output[Artifact],
     proposal: Output[Artifact],
-    actions: Output[HTML],
+    report: Output[HTML],
     error_log: Output[Artifact],
     shapes: Input[Artifact] = None,
+    judged: Input[HTML] = None,
     services: dict = {},
     events: list = [],
     mode: str = "forecast_only",
@@ -37,6 +38,8 @@ def publish_recommendation(
     keep_models: bool = False,
     forecast_load: Input[Dataset] = None,
     model_load: Input[Model] = None,
+    release: str = "",
+    usage_source: str = "",
 ) -> NamedTuple("Outputs", [("fallback_share", float), ("success", bool)]):
     """Merge accepted forecasts and constants for the rest into one recommendation.
 
@@ -68,11 +71,14 @@ def publish_recommendation(
         keep_models: Models in force stay so beside the new ones, for a run that trains none.
         forecast_load: Forecasts of the load, where it is forecast.
         model_load: Models of the load.
+        judged: The page of validate_model, where there is one; the report takes it in.
+        release: Digest of the release that the pipeline was rendered from, for the report.
+        usage_source: Where the usage is from, in words or as its address, for the report; a password in it is left out.
 
     Returns:
         recommendation: The document predictive-scaling/v1, JSON.
         proposal: Folder of patches for a GitOps pull request, replica floors and memory requests; YAML.
-        actions: What would be done: requests and floors against today's; HTML.
+        report: The forecast report: what would be done against today's, and how good the forecasts are; HTML.
         error_log: What was wrong with the data, by service and metric; JSON.
         fallback_share: Share of service and metric entries that no model serves, 0-1.
         success: Whether a model serves any entry.
@@ -105,5 +111,5 @@ def publish_recommendation(
         around=steps.Surroundings(
             services, shapes.path if shapes else "", lead_minutes=lead_minutes, events=events
         ),
-        actions=actions.path,
+        report=steps.Report(report.path, judged.path if judged else "", release, usage_source),
     )

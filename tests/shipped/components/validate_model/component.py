@@ -44,7 +44,7 @@ def validate_model(
     Returns:
         metrics: Figures whose names carry granularity and horizon.
         evaluation: Scores, decisions and reasons of every service and metric, JSON.
-        report: Accuracy beside the baseline, charts, and what was refused.
+        report: Accuracy beside the baseline, charts, and what was refused; the forecast report takes it in.
         error_log: What was wrong with the data, by service and metric; JSON.
         accepted: Whether any forecast serves, alone or guarded by the constant.
         decision: service -> metric -> model, guarded or fallback.
