@@ -161,6 +161,18 @@ def test_a_task_s_fields_are_shown_by_the_keyboard_and_by_a_click(usual: Path, b
     assert browser.script("location.hash") == ""
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chosen_task_is_not_behind_what_is_told_of_it(width: int, usual: Path, browser: Browser) -> None:
+    browser.resize(width, 700)
+    browser.open(usual, "light")
+    hidden = """[...document.querySelectorAll('.drawing a')].filter(link => {
+        link.focus();
+        const [box, panel] = [link, document.querySelector('.chosen')].map(each => each.getBoundingClientRect());
+        return box.height < 200 && box.bottom > panel.top + 1 && box.top < panel.bottom;
+    }).length"""
+    assert browser.script(hidden) == 0
+
+
 def test_only_what_scrolls_is_a_stop_of_the_tab_key(usual: Path, browser: Browser) -> None:
     stops = "document.querySelectorAll('.scroll[tabindex]').length"
     browser.resize(1280)

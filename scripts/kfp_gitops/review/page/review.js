@@ -26,6 +26,8 @@
       other.classList.toggle("twin", anchor(other) === anchor(link));
     }
     stops();
+    const [box, panel] = [link.getBoundingClientRect(), chosen.getBoundingClientRect()];
+    if (box.bottom > panel.top && box.top < panel.bottom) link.scrollIntoView({ block: "center", behavior: "instant" });
     return chosen;
   };
   for (const place of document.querySelectorAll(".picture")) {
