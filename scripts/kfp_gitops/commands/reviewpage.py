@@ -71,7 +71,8 @@ def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: froze
         for name, entry in state.entries().items()
         if name in folders and (part is None or name in part)
     }
-    return calendar(found.environment, found.zone, manifests, start)
+    still = state.idle(start) if part is None else {}
+    return calendar(found.environment, found.zone, manifests, start, still)
 
 
 def _judged(

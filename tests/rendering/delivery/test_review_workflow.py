@@ -121,6 +121,7 @@ def test_the_diff_is_of_the_merge_and_not_of_the_branch(clone: Path, proposed: P
     assert "headroom" in said
     assert "1.21" in said
     page = (tmp_path / "review/page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
     assert "headroom" in page
     assert "1.21" in page
     assert "docs/more.md" not in page

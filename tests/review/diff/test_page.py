@@ -161,6 +161,41 @@ def test_a_task_s_fields_are_shown_by_the_keyboard_and_by_a_click(usual: Path, b
     assert browser.script("location.hash") == ""
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_chosen_task_is_not_behind_what_is_told_of_it(width: int, usual: Path, browser: Browser) -> None:
+    browser.resize(width, 700)
+    browser.open(usual, "light")
+    hidden = """[...document.querySelectorAll('.drawing a')].filter(link => {
+        link.focus();
+        const [box, panel] = [link, document.querySelector('.chosen')].map(each => each.getBoundingClientRect());
+        return box.height < 200 && box.bottom > panel.top + 1 && box.top < panel.bottom;
+    }).length"""
+    assert browser.script(hidden) == 0
+
+
+def test_only_what_scrolls_is_a_stop_of_the_tab_key(usual: Path, browser: Browser) -> None:
+    stops = "document.querySelectorAll('.scroll[tabindex]').length"
+    browser.resize(1280)
+    browser.open(usual, "light")
+    assert browser.script(stops) == 0
+    browser.resize(390)
+    end = time.monotonic() + 5
+    while not browser.script(stops) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert browser.script(stops) > 0
+
+
+def test_on_paper_all_is_there(usual: Path, browser: Browser) -> None:
+    browser.resize(1280)
+    browser.open(usual, "light")
+    browser.driver.execute_cdp_cmd("Page.printToPDF", {})
+    assert browser.script("document.querySelectorAll('details[open]').length") == 0
+    browser.script("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.script("document.querySelectorAll('details:not([open])').length") == 0
+    browser.script("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.script("document.querySelectorAll('details[open]').length") == 0
+
+
 def test_without_a_script_a_box_leads_to_its_task(usual: Path, browser: Browser, tmp_path: Path) -> None:
     still = tmp_path / "still.html"
     still.write_text(re.sub(r"<script>.*</script>", "", _text(usual), flags=re.DOTALL), "utf-8")

@@ -83,6 +83,12 @@ def test_the_week_shows_each_firing_before_and_after_by_position_and_in_words() 
     assert drawn.index(">a-s (changed)<") < drawn.index(">b-s<")
 
 
+def test_what_stands_out_after_merging_is_told() -> None:
+    drawn = _week({"a": "0 0 4 * * 1"}, {"a": "0 0 4 * * 1", "b": "0 0 4 * * 1"})
+    assert "Mon 11-30 04:00 UTC: a-s, b-s fire together</li>" in drawn
+    assert "longest time without a firing: 5 d 16 h" in drawn
+
+
 def test_a_schedule_that_comes_goes_or_is_off_is_said_so() -> None:
     drawn = _week({"a": "0 0 4 * * *", "c": "#0 0 4 * * *"}, {"b": "0 0 4 * * *", "c": "#0 0 5 * * *"})
     assert ">a-s (removed)<" in drawn and ">b-s (new)<" in drawn and ">c-s (changed)<" in drawn
