@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import InputError, UsageError
+from kfp_gitops.base.errors import InputError, RemoteError, UsageError
 from kfp_gitops.operate.statuspage import page, plain
 from kfp_gitops.operate.statuspage.bucket import Bucket
 from kfp_gitops.operate.statuspage.records import Board
@@ -72,11 +72,14 @@ def publish(place: Place, board: Board) -> None:
 
 
 def before(place: Place) -> Board | None:
-    """What was written there the last time; None where that cannot be read by this version."""
+    """What was written there the last time; None where that cannot be read, or not by this version.
+
+    S3 says of an object that is not there that it is forbidden, to whom it does not list the bucket.
+    """
     try:
         text = place.read(DATA)
         return None if text is None else plain.from_json(text, place.shown(DATA))
-    except InputError:
+    except (InputError, RemoteError):
         return None
 
 
