@@ -78,6 +78,7 @@ def test_a_bucket_that_refuses_says_what_to_do(
     monkeypatch.setenv(variable, value)
     if not value:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert places.before(Bucket.at(f"s3://{BUCKET}/x")) is None
     with pytest.raises(RemoteError, match=says):
         Bucket.at(f"s3://{BUCKET}/x").write("a.json", "{}")
 

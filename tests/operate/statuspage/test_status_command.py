@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,6 +159,11 @@ def test_pages_of_the_environments_own_jobs_become_one_which_knows_what_waits(
     assert found["dev"].seen.coming == ()
     alone = command("status", "--root", repository, "--from", parts / "dev/status.json", "--json")
     assert [one["name"] for one in json.loads(alone.out)["environments"]] == ["dev"]
+    # Put together in the place itself; what is no part any more is not taken from what was put together before.
+    command("status", "--root", repository, "--from", parts, "--html", parts)
+    shutil.rmtree(parts / "prod")
+    command("status", "--root", repository, "--from", parts, "--html", parts)
+    assert list(_data(parts)) == ["dev"]
     nothing = command("status", "--root", repository, "--from", tmp_path / "none", "--html", page)
     assert (nothing.code, list(_data(page))) == (2, ["dev", "prod"])
     assert "no status.json in it" in nothing.err
