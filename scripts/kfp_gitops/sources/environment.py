@@ -150,7 +150,8 @@ def names(root: Folder) -> list[str]:
 class Partly:
     """What can be read of an environment's inputs, and every problem of the rest.
 
-    Where there are any, the environment is there to be looked at for more, and nothing is made of it; None: it cannot be.
+    Where there are any, the environment is there to be looked at for more, and nothing is made of it; None: it cannot
+    be looked at.
     """
 
     environment: Environment | None
@@ -176,8 +177,8 @@ def load(root: Folder, name: str) -> Environment:
 def partly(root: Folder, name: str) -> Partly:
     """Read an environment's inputs as far as that goes: a bad file hides nothing of another one.
 
-    A problem is: a name that is the delivery's own; all that is wrong in base.yaml, values.yaml and release.yaml, in the
-    files of teams, and in its events.
+    A problem is: a name that is the delivery's own; all that is wrong in base.yaml, values.yaml and release.yaml, in
+    the files of teams, and in its events.
 
     Raises:
         UsageError: no such environment.

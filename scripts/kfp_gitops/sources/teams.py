@@ -89,9 +89,9 @@ def load(
 ) -> tuple[Merged, Teams]:
     """The values of an environment with those of its teams, and whose each pipeline is.
 
-    `platform` is what base.yaml and values.yaml say, `shared` these two as they are. What is wrong in a team's file joins
-    the `problems`, and leaves out the pipelines of that team alone; so does a pipeline that is defined twice, at both
-    places.
+    `platform` is what base.yaml and values.yaml say, `shared` these two as they are. What is wrong in a team's file
+    joins the `problems`, and leaves out the pipelines of that team alone; so does a pipeline that is defined twice, at
+    both places.
     """
     reviewed = attempted(problems, lambda: read(root)) or _UNREADABLE
     teams = list(_teams(root, environment, problems))
