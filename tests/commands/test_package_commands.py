@@ -1,4 +1,4 @@
-"""`python -m kfp_gitops` names the commands that work where it is, with what each does; another it looks for."""
+"""`python -m kfp_gitops` names the commands that work where it is, and what each does; others it looks for."""
 
 from __future__ import annotations
 

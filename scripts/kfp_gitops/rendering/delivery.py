@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.language import cron
 from kfp_gitops.rendering import egress, specs
 from kfp_gitops.rendering.packing import FOLDER as PACKED
@@ -154,6 +154,7 @@ def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Ma
 
 def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[str, Any]:
     """What the templates see; every name in a cluster holds the environment's, so two can share a namespace."""
+    demanded(env)
     name = f"kfp-gitops-{env.name}"
     gateway = env.delivery.get("pushGateway")
     return {
@@ -183,6 +184,18 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
 def _period(schedule: str) -> int:
     """Seconds from one firing to the next at most: a status page that is older than some of them is too old."""
     return int(cron.longest_wait(cron.parse(f"0 {schedule}")).total_seconds())
+
+
+def demanded(env: Environment) -> None:
+    """Look at what delivery takes of an environment's own files.
+
+    Raises:
+        InputError: every problem of that.
+    """
+    problems: list[Problem] = []
+    attempted(problems, lambda: _image(env))
+    attempted(problems, lambda: egress.kfp(env))
+    raise_if_any(problems)
 
 
 def _archives(packing: Packing) -> list[dict[str, str]]:
