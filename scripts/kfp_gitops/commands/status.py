@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import faults
-from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import paged
@@ -106,13 +106,27 @@ def _looked(
     arguments: Namespace, name: str, host: str | None, before: Environment | None
 ) -> tuple[Environment, int]:
     """One environment; that it cannot be looked at is told, and ends nothing."""
-    whole: dict[str, Any] = {"manifests": None, "select": [], "pipeline": [], "push_gateway": None}
+    whole: dict[str, Any] = {
+        "ui": _ui(arguments.root, name),
+        "manifests": None,
+        "select": [],
+        "pipeline": [],
+        "push_gateway": None,
+    }
     of_it = Namespace(**{**vars(arguments), **whole, "env": name, "host": host})
-    told, found = paged.environment(of_it, before)
-    if not isinstance(found, GitOpsError):
+    told, error = paged.environment(of_it, before)
+    if error is None:
         return told, ExitCode.OK
-    console.note(f"{name}: {faults.told(found)}")
-    return told, found.exit_code
+    console.note(f"{name}: {faults.told(error)}")
+    return told, error.exit_code
+
+
+def _ui(root: Path, name: str) -> str:
+    """Where people see its runs, as its values say; where these are broken it has no links."""
+    try:
+        return str(environment.load(root, name).delivery.get("kfpUi", ""))
+    except InputError:
+        return ""
 
 
 def _board(arguments: Namespace, found: Mapping[str, Environment]) -> Board:

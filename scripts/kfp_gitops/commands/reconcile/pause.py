@@ -12,7 +12,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.pasted import pasted
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.reconcile import kept, options
 from kfp_gitops.commands.reconcile.progress import Lines
 from kfp_gitops.sources import selection
 from kfp_gitops.sources.selection import Selection
@@ -62,8 +62,10 @@ def run(arguments: Namespace) -> int:
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
-    with options.locked(arguments, api, owner):
+    with options.locked(arguments, api, owner) as held:
+        kept.lost_pauses_again(held, api, owner)
         failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell, part)
+        kept.pauses(held, api, owner)
     lines.ended()
     console.result(f"{arguments.env} is {asked}")
     _afterwards(arguments, only)

@@ -1,4 +1,4 @@
-"""`run`: start a run, of a pipeline as it is, of a schedule, once more, or of many firings; and follow it."""
+"""`run`: start a run, of a pipeline as it is, of a schedule, or once more; and follow it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ def run(here: Here) -> int:
     if arguments.rerun:
         return _follow(here, _again(here))
     values = _checked(here)
-    if arguments.backfill:
-        return again.backfill(arguments, here.folder, here.api, values)
     if arguments.schedule:
         return _follow(here, _fired(here, values))
     locked = here.folder.locked[arguments.pipeline]

@@ -19,7 +19,7 @@ from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
-from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
@@ -74,8 +74,9 @@ def until(text: str, now: datetime) -> datetime:
 
 
 def notes(api: KfpApi) -> list[NamedExperiment]:
-    """All that are on the server, of whatever environment, whether somebody took them back or not; one request."""
-    return api.experiments_like(PREFIX)
+    """All that are on the server, and other notes of ours beside them, of whatever environment, whether somebody took
+    them back or not; one request."""
+    return api.experiments_like(NOTE)
 
 
 def standing(api: KfpApi, owner: Owner) -> list[Pause]:
@@ -105,6 +106,13 @@ def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
     for pause in sorted((p for p in pauses if p.until > now), key=lambda p: p.until):
         lasting[pause.only] = pause
     return sorted(lasting.values(), key=lambda p: (p.until, p.id))
+
+
+def under(desired: Desired, pauses: Iterable[Pause], now: datetime) -> Desired:
+    """The same under all pauses that nobody has taken back."""
+    for pause in in_force((one for one in pauses if not one.ended), now):
+        desired = over(desired, pause)
+    return desired
 
 
 def over(desired: Desired, pause: Pause) -> Desired:
