@@ -129,7 +129,8 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
     if pipeline.paused_by is None:
         return Finding(Kind.PAUSED, pipeline.name, f"until {until}, by `state: paused` in its values", "")
     options = f" {pipeline.paused_by}" if pipeline.paused_by else ""
-    return Finding(Kind.PAUSED, pipeline.name, f"until {until}", say(f"reconcile.py resume{options}"))
+    cause = ", ".join(filter(None, (f"until {until}", pipeline.paused_why)))
+    return Finding(Kind.PAUSED, pipeline.name, cause, say(f"reconcile.py resume{options}"))
 
 
 def _gone(
