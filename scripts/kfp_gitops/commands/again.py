@@ -23,7 +23,7 @@ def add(parser: ArgumentParser) -> None:
         metavar="RUN",
         help="run it again: same version, same parameters but for those that --param names",
     )
-    group = parser.add_argument_group("backfill")
+    group = parser.add_argument_group("of a schedule")
     group.add_argument(
         "--backfill", nargs="?", const=NAMED, metavar="FROM..TO",
         help="one run for each firing of the schedule in these days (UTC, whole); without days --missed or --held",
@@ -35,7 +35,11 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument(
         "--held", action="store_true", help="with --backfill: what pauses held back, which alarms nobody"
     )
-    group.add_argument("--schedule", metavar="S", help="which schedule, where the pipeline has several")
+    group.add_argument(
+        "--schedule", metavar="S",
+        help="without --backfill: fire this schedule's run now, with its parameters, once (see below); with it: which "
+        "schedule, where the pipeline has several",
+    )  # fmt: skip
     group.add_argument(
         "--parallel", type=int, default=1, metavar="N", help="runs at a time (default: 1); the rest waits"
     )

@@ -130,6 +130,21 @@ def test_each_has_its_cause_and_the_next_command() -> None:
     assert all(found[:6] == shlex.split(_say("run.py "))[:6] for found in words)
 
 
+def test_what_is_late_is_looked_at_where_a_run_is_at_fault_and_started_where_none_is() -> None:
+    def command(**changes: object) -> list[str]:
+        (found,) = findings(_status(_pipeline("late", **{"promise": PROMISE, **changes})), lambda text: text)
+        assert found.kind is Kind.LATE
+        return shlex.split(found.command)[1:]
+
+    slow = replace(PROMISE, broken=("fresh", "duration"), slowest=timedelta(hours=2), slowest_run="slow")
+    off = replace(_pipeline("late").schedules[0], enabled=False)
+    canceled = LastRun("stopped", "r", "CANCELED", NOW)
+    assert command() == ["--pipeline", "late", "--schedule", "daily"]
+    assert command(schedules=(off,)) == ["--pipeline", "late"]
+    assert command(promise=slow) == ["--status", "slow"]
+    assert command(last_run=canceled) == ["--status", "stopped"]
+
+
 def test_a_pause_is_ended_by_a_resume_of_its_part_and_that_of_the_values_by_none() -> None:
     until = NOW + timedelta(days=1)
     by_note = _pipeline("north", paused_until=until, paused_by="--select team=north")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, options, outstanding, telling
+from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -93,6 +93,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as progress:
+        kept.lost_pauses_again(held, api, wanted.owner)
         decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
         decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
@@ -112,6 +113,7 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted)
+        kept.after(held, api, found, wanted, actual, done)
     code = _verdict(arguments, found, done)
     missed = outstanding.told(arguments, api, wanted, actual, found)
     telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))

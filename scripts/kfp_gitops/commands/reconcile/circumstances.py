@@ -15,21 +15,31 @@ if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
     from kfp_gitops.operate.operations.pause import Pause
+    from kfp_gitops.reconcile.locking.witness import Witness
     from kfp_gitops.reconcile.records import Desired, Options
 
 
-def circumstances(arguments: Namespace, api: KfpApi, wanted: Desired) -> tuple[Options, Desired]:
-    """`decisions` and `with_pause`, asked for at once; what is wrong with the first is told before the second."""
+def circumstances(
+    arguments: Namespace, api: KfpApi, wanted: Desired, kept: Witness | None = None
+) -> tuple[Options, Desired]:
+    """`decisions` and the pauses in force, asked for at once; what is wrong with the first is told before the second.
+
+    A pause of which nobody but a lock knows any more (`kept`) holds too: an apply with that lock sets it again.
+    """
     from kfp_gitops.kfpserver.kfpapi.transport import at_once
-    from kfp_gitops.operate.operations import pause
+    from kfp_gitops.operate.operations import database, pause
 
     if beside := sorted(wanted.beside.intersection(arguments.adopt)):
         raise UsageError(f"--adopt {beside[0]}: it is not selected; select it, or leave this out")
     with at_once() as pool:
-        standing = pool.submit(pause.standing, api, wanted.owner)
+        noted = pool.submit(pause.notes, api)
         decided = decisions(arguments, api)
-        found = pause.in_force(standing.result(), api.now())
-    return decided, _paused(wanted, found)
+        notes = noted.result()
+    standing = [one for one in pause.read(notes, wanted.owner) if not one.ended]
+    lost = database.lost(kept, notes, api.now())
+    for one in lost:
+        console.note(f"KFP has lost that {wanted.owner.environment} is {one}; apply sets it again first")
+    return decided, _paused(wanted, pause.in_force([*standing, *lost], api.now()))
 
 
 def with_pause(api: KfpApi, wanted: Desired) -> Desired:

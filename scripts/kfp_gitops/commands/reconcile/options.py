@@ -259,17 +259,21 @@ def add_lock(parser: ArgumentParser) -> None:
     )
 
 
+def key(api: KfpApi, owner: Owner) -> tuple[str, ...]:
+    """By what the lock of an environment is known on one machine."""
+    return (api.host, api.namespace or "", owner.repository, owner.environment)
+
+
 @contextmanager
 def locked(arguments: Namespace, api: KfpApi, owner: Owner) -> Iterator[Held]:
     """Hold the environment's lock; once it is lost, the API writes no more.
 
     Two repositories never touch each other's objects, so they have a lock and a memory each.
     """
-    key = (api.host, api.namespace or "", owner.repository, owner.environment)
     with ExitStack() as stack:
         # To take it is part of what --timeout bounds; to hold it is not.
         with replies.within(most := api.budget.left(api.host)):
             seconds = min(arguments.lock_timeout, most)
-            held = stack.enter_context(locking.hold(arguments.lease, key, seconds, console.note))
+            held = stack.enter_context(locking.hold(arguments.lease, key(api, owner), seconds, console.note))
         api.before_write = held.check
         yield held

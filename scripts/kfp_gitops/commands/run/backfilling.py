@@ -93,7 +93,7 @@ def _asked(here: Here, found: Outstanding, ticks: dict[datetime, str]) -> asking
 def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
     """What its runs are made of; what is wrong with their parameters is told before anything is sent."""
     from kfp_gitops.operate.operations import backfill as work
-    from kfp_gitops.reconcile.records import experiment_name, schedule_name
+    from kfp_gitops.reconcile.records import schedule_name
 
     manifest = here.manifest(pipeline)
     tick = work.tick_parameter(manifest, here.arguments.tick_parameter)
@@ -103,11 +103,21 @@ def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
         schedule=schedule_name(pipeline, schedule.name),
         pipeline_id=pipeline_id,
         version_id=here.api.version_id(pipeline_id, locked.version, locked.digest),
-        experiment_id=here.api.experiment_id(experiment_name(pipeline, here.arguments.env)),
+        experiment_id=_experiment(here, pipeline),
         parameters=values,
         tick_parameter=tick,
         parallel=here.arguments.parallel,
     )
+
+
+def _experiment(here: Here, pipeline: str) -> str:
+    """Its id; a dry run makes none."""
+    from kfp_gitops.operate import runs
+    from kfp_gitops.reconcile.records import experiment_name
+
+    if here.arguments.dry_run:
+        return here.api.experiment_id(experiment_name(pipeline, here.environment))
+    return runs.experiment(here.api, here.owner, pipeline)
 
 
 def _values(here: Here, manifest: Manifest, schedule: Schedule) -> dict[str, Any]:

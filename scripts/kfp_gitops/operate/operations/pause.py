@@ -19,7 +19,7 @@ from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
-from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
@@ -74,8 +74,9 @@ def until(text: str, now: datetime) -> datetime:
 
 
 def notes(api: KfpApi) -> list[NamedExperiment]:
-    """All that are on the server, of whatever environment, whether somebody took them back or not; one request."""
-    return api.experiments_like(PREFIX)
+    """All that are on the server, and other notes of ours beside them, of whatever environment, whether somebody took
+    them back or not; one request."""
+    return api.experiments_like(NOTE)
 
 
 def standing(api: KfpApi, owner: Owner) -> list[Pause]:

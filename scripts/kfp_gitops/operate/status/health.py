@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
+from kfp_gitops.operate.faults.firings import CONTROLLER, TIME_ZONE
 from kfp_gitops.operate.status.missed import counted, firings
-from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
 
@@ -73,15 +74,29 @@ class Finding:
 
 def findings(status: Status, say: Say) -> list[Finding]:
     """All of them, by their kinds and then by name."""
+    explained = _explained(status)
     found = [
         replace(finding, team=pipeline.team)
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
+        if not (finding.kind is Kind.MISSED and finding.name in explained)
     ]
     found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _explained(status: Status) -> frozenset[str]:
+    """Schedules of which one fault of the server says why they missed all that they did: it is told once."""
+    if not any(fault.name in (CONTROLLER, TIME_ZONE) for fault in status.faults):
+        return frozenset()
+    schedules = (schedule for pipeline in status.pipelines for schedule in pipeline.schedules)
+    return frozenset(
+        schedule.name
+        for schedule in schedules
+        if all(missed.cause is Cause.OUTAGE for missed in schedule.missed)
+    )
 
 
 def _typed(command: str, say: Say) -> str:
@@ -129,21 +144,26 @@ def _gone(
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
-    """What comes next: to look at the run that failed, hangs or was slow; where there is none, to start one."""
-    if pipeline.promise is None or not pipeline.promise.broken:
-        return
-    run, promise = pipeline.last_run, pipeline.promise
-    look = (
-        promise.slowest_run
-        if DURATION in promise.broken
-        else run.id
-        if run and run.state != "SUCCEEDED"
-        else ""
-    )
-    command = (
-        f"run.py --status {shlex.quote(look)}" if look else f"run.py --pipeline {shlex.quote(pipeline.name)}"
-    )
-    yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+    """What comes next: to look at the run that is slow, hangs or failed; where there is none, to start one."""
+    promise = pipeline.promise
+    if promise and promise.broken:
+        run = promise.slowest_run if DURATION in promise.broken else _unsuccessful(pipeline)
+        command = f"run.py --status {shlex.quote(run)}" if run else _started(pipeline)
+        yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+
+
+def _unsuccessful(pipeline: PipelineStatus) -> str:
+    run = pipeline.last_run
+    return run.id if run and run.state != "SUCCEEDED" else ""
+
+
+def _started(pipeline: PipelineStatus) -> str:
+    """As its first schedule that is on would start it."""
+    on = [
+        schedule.name.removeprefix(f"{pipeline.name}-") for schedule in pipeline.schedules if schedule.enabled
+    ]
+    which = f" --schedule {shlex.quote(on[0])}" if on else ""
+    return f"run.py --pipeline {shlex.quote(pipeline.name)}{which}"
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:

@@ -19,7 +19,9 @@ from typing import Protocol
 
 from kfp_gitops.base import replies, stopping, waiting
 from kfp_gitops.base.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
+from kfp_gitops.reconcile.locking import witness
 from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.reconcile.locking.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Record:
     version: str = ""
     memory: Memory = Memory.NEVER
     begun: str = ""
+    kept: str = ""
+    """What is kept of KFP's database, as `witness` writes it."""
 
 
 _NOBODY = Record("", 0, None)
@@ -81,6 +85,7 @@ class Holder:
         self._record = _NOBODY
         self._memory = Memory.NEVER
         self._begun = ""
+        self._kept = ""
         self._tried = False
 
     @contextmanager
@@ -130,11 +135,25 @@ class Holder:
         self._begun = plan
         self._written()
 
+    @property
+    def witness(self) -> Witness | None:
+        """What it keeps of KFP's database."""
+        return witness.read(self._kept)
+
+    def keep(self, found: Witness) -> None:
+        """As `remember`, what was seen of KFP's database."""
+        self._kept = found.text()
+        self._written()
+
+    @property
+    def _noted(self) -> tuple[Memory, str, str]:
+        return self._memory, self._begun, self._kept
+
     def _written(self) -> None:
         for _ in range(3):  # the renewal in the background may come in between
             self.check()
             self._renew()
-            if (self._record.memory, self._record.begun) == (self._memory, self._begun):
+            if (self._record.memory, self._record.begun, self._record.kept) == self._noted:
                 return
 
     def check(self) -> None:
@@ -194,9 +213,9 @@ class Holder:
         now = _now()
         transitions = 0 if found is None else found.transitions + 1
         version = "" if found is None else found.version
-        self._memory, self._begun = (Memory.NEVER, "") if found is None else (found.memory, found.begun)
-        noted = self._memory, self._begun
-        wanted = Record(self.identity, self._duration, now, transitions, now, version, *noted)
+        before = found or _NOBODY
+        self._memory, self._begun, self._kept = before.memory, before.begun, before.kept
+        wanted = Record(self.identity, self._duration, now, transitions, now, version, *self._noted)
         self._tried = True
         try:
             write = self._store.create if found is None else self._store.update
@@ -220,7 +239,8 @@ class Holder:
     def _renew(self) -> None:
         began = self._clock()
         try:
-            wanted = replace(self._record, renewed=_now(), memory=self._memory, begun=self._begun)
+            memory, begun, kept = self._noted
+            wanted = replace(self._record, renewed=_now(), memory=memory, begun=begun, kept=kept)
             self._record = self._store.update(self._name, wanted)
         except AlreadyExistsError:
             # Our own renewal may have been made unheard: then it is still ours, and newer than we know.
@@ -248,8 +268,9 @@ class Holder:
             if found is None or found.holder != self.identity:
                 return
             try:
-                wanted = replace(found, holder="", renewed=_now(), memory=self._memory, begun=self._begun)
-                self._store.update(self._name, wanted)
+                memory, begun, kept = self._noted
+                free = replace(found, holder="", renewed=_now(), memory=memory, begun=begun, kept=kept)
+                self._store.update(self._name, free)
                 return
             except AlreadyExistsError:
                 continue  # the renewal in the background came between
