@@ -267,7 +267,8 @@ def _run(path: SimpleNamespace, registry: str, now: str, *, train: bool) -> dict
         "publish_recommendation",
         lambda: steps.publish_recommendation(
             path.clean, path.validation, kinds["forecast"], kinds["model"], path.evaluation, path.r, path.p,
-            PlanOptions(), "publish", registry, "run", now, keep_models=not train, around=around, actions=path.actions,
+            PlanOptions(), "publish", registry, "run", now, keep_models=not train, around=around,
+            report=steps.Report(path.actions),
         ),
     )  # fmt: skip
     return spent

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from kfp_gitops.sources import pages
 from project import PROJECT, Outcome, snapshot
 
@@ -55,6 +56,13 @@ def test_only_addresses_change_and_back_they_are_what_ships(fork: Path, command:
     base.write_text(ours)
     assert command("prometheus_rules", "--root", fork).code == 0
     assert snapshot(fork / "docs/prometheus") == shipped
+
+
+def test_the_operator_s_form_has_all_groups_of_what_commands_tell() -> None:
+    folder = PROJECT / "docs/prometheus"
+    made = yaml.safe_load((folder / "operator/kfp-gitops/rules.yaml").read_text("utf-8"))
+    assert (made["kind"], made["metadata"]) == ("PrometheusRule", {"name": "kfp-gitops"})
+    assert made["spec"] == yaml.safe_load((folder / "kfp-gitops-rules.yaml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import jsonschema
+import pandas as pd
 import pytest
-from markupsafe import escape
-from predictive_scaling.base.amounts import quantity
-from predictive_scaling.report import actions
+from markupsafe import Markup, escape
+from predictive_scaling.base.amounts import number, quantity
+from predictive_scaling.report import actions, origin
 from predictive_scaling.report.actions import page
-from predictive_scaling.report.recommended import rows
+from predictive_scaling.report.origin import Origin, inside, shown_source, with_usage
+from predictive_scaling.report.recommended import Units, constants, rows
 from predictive_scaling.report.rendered import MAX_BYTES
 from predictive_scaling.shapes.shape import Amounts, Container, Scaler, Shape
 from project import PROJECT
@@ -65,6 +69,9 @@ SHAPE = Shape(
     ),
     scaler=Scaler("HorizontalPodAutoscaler", "checkout", 2, 9),
 )
+
+
+BIG = (Container("app", Amounts(memory=1024.0 * MEBI)),)
 
 
 def test_requests_and_floors_stand_against_today_s_in_units() -> None:
@@ -127,8 +134,21 @@ def test_a_page_is_bounded_and_says_what_it_leaves_out() -> None:
     made["services"] = [made["services"][0] | {"service": f"s{at}"} for at in range(500)]
     found = page(made, [])
     assert len(found.encode()) <= MAX_BYTES + 500
-    assert "more lines are not shown" in found
+    assert len(re.findall("<b>at least", found)) == 500
     assert re.search(r"460 more drawings are left out", found)
+
+
+def test_a_thousand_services_fit_and_what_changes_is_shown_before_what_stays() -> None:
+    made = _document()
+    quiet = made["services"][0] | {"containers": [], "censored": {}, "events": []}
+    quiet["cpu"] = {"unit": "cores", "source": "blend", "request": 4.2, "min_replicas": 2}
+    named = [quiet | {"service": f"quiet-{at}"} for at in range(1000)]
+    named += [made["services"][0] | {"service": f"rising-{at}"} for at in range(100)]
+    shapes = [replace(SHAPE, service=f"quiet-{at}", containers=BIG) for at in range(1000)]
+    found = page(made | {"services": named}, shapes, origin=Origin(judged=Markup("x" * MAX_BYTES)))
+    assert len(found.encode()) < 2.5 * MAX_BYTES
+    assert "400 more lines are not shown" in found
+    assert len(re.findall('<th scope="row">rising-', found)) == 100 * 3 + 100  # what rises, and events
 
 
 @pytest.mark.parametrize(
@@ -144,6 +164,132 @@ def test_a_page_is_bounded_and_says_what_it_leaves_out() -> None:
 )
 def test_amounts_are_written_as_people_do(value: float | None, unit: str, said: str) -> None:
     assert quantity(value, unit, up=True) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "up", "said"),
+    [
+        (0.85549, False, "0.855"),
+        (0.85549, True, "0.856"),
+        (12.0, False, "12"),
+        (999.6, False, "1,000"),
+        (1234.0, True, "1,240"),
+        (-0.05, False, "-0.05"),
+        (0.0, True, "0"),
+        (2.1 / 0.7, True, "3"),  # a hair above 3
+        (math.nan, False, "–"),
+    ],
+)
+def test_a_number_has_three_significant_digits(value: float, up: bool, said: str) -> None:
+    assert number(value, up=up) == said
+
+
+FALLBACK = {
+    "unit": "bytes",
+    "source": "fallback",
+    "request": 630 * MEBI,
+    "p90": 600 * MEBI,
+    "reason": "6 days of history, at least 7 are needed",
+}
+
+
+def test_a_series_without_a_forecast_shows_its_constant_how_it_is_made_and_why() -> None:
+    cpu = FALLBACK | {"unit": "cores", "request": 2.3, "p90": 2.0}
+    found = constants(_document(cpu=cpu, memory=FALLBACK))
+    assert [(each.metric, each.value, each.how, each.reason) for each in found] == [
+        ("cpu", "2.3 cores", "p90 of the last 8 days, 2 cores, × 1.15", FALLBACK["reason"]),
+        (
+            "memory",
+            "630 MiB",
+            "p90 of the last 8 days, 600 MiB, and at least the highest of 14 days and 5 %",
+            FALLBACK["reason"],
+        ),
+    ]
+    text = page(_document(cpu=cpu, memory=FALLBACK))
+    assert '<td class="n">2.3 cores</td>' in text
+    assert "None: a forecast serves every series" in page(_document())
+
+
+def test_what_an_earlier_run_says_and_what_has_nothing_at_all_stand_there_too() -> None:
+    kept = FALLBACK | {"source": "blend", "carried_from": "run-5", "valid_until": "2026-11-30T04:00:00Z"}
+    none = {"unit": "cores", "source": "none", "reason": "no usable data"}
+    found = constants(_document(cpu=none, memory=kept))
+    assert [(each.value, each.how) for each in found] == [
+        ("none", "nothing is recommended"),
+        ("630 MiB", "from run run-5, which holds until 2026-11-30 04:00 UTC"),
+    ]
+
+
+def test_data_in_shares_are_in_no_unit() -> None:
+    made = _document(memory=FALLBACK | {"request": 0.65, "p90": 0.6})
+    assert constants(made, Units(shares=True))[0].value == "0.65"
+    assert "neither cores nor bytes" in page(made, origin=Origin(shares=True))
+    assert "neither cores nor bytes" not in page(made)
+
+
+def test_run_release_source_and_period_stand_at_the_head() -> None:
+    clean = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(["2026-11-01T00:00Z", "2026-11-29T22:55Z"], utc=True),
+            "service": ["a", "b"],
+        }
+    )
+    found = page(_document(), origin=with_usage(Origin("sha256:ab12", "minio://usage/u.csv.gz"), clean))
+    for name, value in (
+        ("run", "run-7"),
+        ("release", "sha256:ab12"),
+        ("usage from", "minio://usage/u.csv.gz"),
+        ("usage of", "2026-11-01 00:00 UTC – 2026-11-29 22:55 UTC, 2 services, 2 samples"),
+    ):
+        assert f'<th scope="row">{name}</th><td>{value}</td>' in found
+    assert with_usage(Origin(), clean.iloc[:0]).period() == "nothing that could be used"
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (
+            "Prometheus http://me:secret@prometheus:9090/x?token=secret#secret",
+            "Prometheus http://prometheus:9090/x",
+        ),
+        ("s3://bucket/usage.csv?X-Amz-Signature=secret", "s3://bucket/usage.csv"),
+        ("http://[secret", "an address that cannot be read"),
+        ("sample:smd_servers_5min", "sample:smd_servers_5min"),
+    ],
+)
+def test_where_usage_is_from_is_said_without_a_password_or_signature(source: str, shown: str) -> None:
+    assert shown_source(source) == shown
+
+
+def test_the_judgement_is_taken_in_as_it_is_and_nothing_that_is_no_page_of_it() -> None:
+    judged = f"<html><h1>x</h1>{origin.BEGIN}<p>skill</p>{origin.END}</html>"
+    assert inside(judged) == "<p>skill</p>"
+    assert inside("<script>alert(1)</script>") == ""
+    assert "<h2>How good the forecasts are</h2>\n<p>skill</p>" in page(
+        _document(), origin=Origin(judged=inside(judged))
+    )
+
+
+def test_without_that_page_the_scores_of_the_evaluation_stand_there() -> None:
+    scored = {
+        "service": HOSTILE,
+        "metric": "cpu",
+        "decision": "model",
+        "champion": "blend",
+        "accuracy": 0.8555,
+        "baseline": "snaive_1d",
+        "skill": 0.1,
+        "over95": 0.0417,
+        "coverage": 0.8,
+        "mase": None,
+    }
+    refused = {"service": "late", "metric": "cpu", "decision": "fallback", "champion": ""}
+    found = page(_document(), origin=Origin(evaluation=[scored, refused]))
+    assert HOSTILE not in found
+    assert (
+        '<td class="n">85.6 %</td><td>snaive_1d</td><td class="n">0.1</td><td class="n">4.17 %</td>' in found
+    )
+    assert "no model was trained in this run" in found
 
 
 def test_nothing_recommended_is_said() -> None:

@@ -1,62 +1,17 @@
-"""The report as text, and as Chromium shows it: light and dark, alone and in KFP's iframe."""
+"""The page of the judgement as text; test_report_in_browser has it as Chromium shows it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import escape
-from predictive_scaling.backtest.evaluation import Gates, ModelValidator, SeriesEvaluation
-from predictive_scaling.backtest.training import ModelTrainer, TrainingOptions
-from predictive_scaling.backtest.training_tables import cv_table, forecast_table, jobs_of
-from predictive_scaling.models.features import FeatureEngineer
 from predictive_scaling.recommend.capacity import CURRENT, FORECAST, HIGHER, VPA_LIKE, plan_costs
 from predictive_scaling.report import page as reports
-from predictive_scaling.report.page import Shown
 from predictive_scaling.report.tables import Compared, ModelRow, model_rows
-from predictive_scaling.usage.by_service import rows_by_service
-from servers.browser import Browser
-from usage_data import START, clean, usage
-
-OPTIONS = TrainingOptions(candidates=("profile_level", "snaive_1d"))
-HOSTILE = '<img src="http://x" onerror="alert(1)">'
-
-
-@dataclass(frozen=True)
-class ReportData:
-    """What a report is made of, as whole tables."""
-
-    results: Sequence[SeriesEvaluation]
-    gates: Gates
-    horizon: int
-    cv: pd.DataFrame
-    forecast: pd.DataFrame
-    features: pd.DataFrame
-    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-
-def html_report(data):
-    """The page, gathered service by service as the step does."""
-    shown, tables = Shown(), (data.cv, data.forecast, data.features)
-    by_service = [rows_by_service(table) for table in tables]
-    for service, found in groupby(data.results, key=lambda each: each.service):
-        parts = (of.get(service, table.iloc[:0]) for of, table in zip(by_service, tables, strict=True))
-        shown.add(list(found), *parts)
-    return shown.html(data.gates, data.horizon, data.refused)
-
-
-def data(accuracy_threshold=0.7, name="checkout", metric="cpu"):
-    rows = pd.concat([usage(), usage("late", days=4)]).assign(cpu_request=4.0)
-    features = FeatureEngineer().transform(clean(rows))
-    results = ModelTrainer().train(jobs_of(rows_by_service(features).items(), metric, "", OPTIONS))
-    cv, forecast = cv_table(results), forecast_table(results, 24)
-    renamed = [table.replace({"service": {"checkout": name}}) for table in (cv, forecast, features)]
-    gates = Gates(accuracy_threshold)
-    evaluated = ModelValidator(gates).evaluate(*renamed, [metric])
-    return ReportData(evaluated, gates, 24, *renamed)
+from report_kit import HOSTILE, data, html_report
+from usage_data import START
 
 
 def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
@@ -64,7 +19,7 @@ def test_report_shows_scores_baseline_folds_charts_costs_and_reasons():
     page = html_report(shown)
     assert '<th scope="row">checkout</th><td>cpu</td><td>model</td>' in page
     assert "snaive_1d" in page
-    assert "1h means of cpu and peaks of memory over a horizon of 24 h" in page
+    assert "1h\nmeans of cpu and peaks of memory over a horizon of 24 h" in page
     assert "late cpu: no model could be trained" in page
     assert "<td>current requests</td>" in page
     assert len(re.findall("<svg", page)) == 2
@@ -192,76 +147,3 @@ def test_plans_see_nothing_of_their_own_fold():
     known = pd.concat([history(1.0), later])
     found = {each.plan: each.cost for each in plan_costs("a", "cpu", course, known)}
     assert found[VPA_LIKE] == pytest.approx(1.15)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = Browser()
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(html_report(data(name=HOSTILE)), "utf-8")
-    return path
-
-
-def looks(browser):
-    """Background and ink of the page and of the last chart, as painted."""
-    line = "figure:last-of-type svg path[style*='stroke: var(--ink)']"
-    return browser.script(
-        f"""[getComputedStyle(document.documentElement).backgroundColor,
-            getComputedStyle(document.querySelector("h1")).color,
-            getComputedStyle(document.querySelector("{line}")).stroke]"""
-    )
-
-
-@pytest.mark.parametrize(
-    ("scheme", "expected"),
-    [
-        ("light", ["rgb(255, 255, 255)", "rgb(27, 31, 36)", "rgb(27, 31, 36)"]),
-        ("dark", ["rgb(13, 17, 23)", "rgb(230, 237, 243)", "rgb(230, 237, 243)"]),
-    ],
-)
-def test_page_follows_the_colour_scheme_logs_nothing_and_asks_for_nothing(
-    browser, page, tmp_path, scheme, expected
-):
-    browser.open(page, scheme)
-    assert looks(browser) == expected
-    browser.screenshot(tmp_path / f"{scheme}.png")
-    assert (tmp_path / f"{scheme}.png").stat().st_size > 20_000
-    assert browser.messages() == []
-    assert browser.requests() == [page.as_uri()]
-    assert browser.script("document.images.length") == 0
-    assert browser.script("document.documentElement.scrollWidth <= window.innerWidth") is True
-
-
-def test_page_stands_in_the_iframe_of_kfp(browser, page, tmp_path):
-    """KFP's viewer: an iframe with srcdoc and sandbox="allow-scripts", so without an origin."""
-    outer = tmp_path / "outer.html"
-    inner = str(escape(page.read_text()))
-    frame = f'<iframe sandbox="allow-scripts" width=1000 height=800 srcdoc="{inner}"></iframe>'
-    outer.write_text(f"<!doctype html><title>KFP</title>{frame}")
-    browser.open(outer, "light")
-    browser.driver.switch_to.frame(0)
-    try:
-        assert browser.script("document.querySelector('h1').textContent") == "Forecasts, judged"
-        assert browser.script("window.origin") == "null"
-        assert browser.script("document.querySelectorAll('svg').length") == 2
-        heights = "[...document.querySelectorAll('svg')].map(each => each.getBoundingClientRect().height)"
-        assert min(browser.script(heights)) > 100
-    finally:
-        browser.driver.switch_to.default_content()
-    assert browser.messages() == []
-    assert [url for url in browser.requests() if not url.startswith(("file:", "about:"))] == []
-
-
-def test_browser_would_tell_of_an_error_and_of_a_request(browser, tmp_path):
-    """A control: what the tests above rule out is seen when it is there."""
-    path = tmp_path / "bad.html"
-    path.write_text('<!doctype html><img src="http://127.0.0.1:9/x.png"><script>undefinedFunction()</script>')
-    browser.open(path, "light")
-    assert any("undefinedFunction" in message for message in browser.messages())
-    assert "http://127.0.0.1:9/x.png" in browser.requests()

@@ -60,7 +60,7 @@ class Run:
             self.path("clean"), self.path("validation"), forecasts, models, self.path("evaluation"),
             self.path("recommendation"), self.path("proposal"), PlanOptions(),
             "publish" if registry else "forecast_only", registry, "run-1", self.now,
-            around=shaped, error_log=self.path("errors"), actions=self.path("actions"),
+            around=shaped, error_log=self.path("errors"), report=steps.Report(self.path("actions")),
         )  # fmt: skip
         self.document = json.loads((self.root / "recommendation").read_bytes())
         jsonschema.validate(self.document, SCHEMA)
@@ -137,7 +137,7 @@ def test_load_is_forecast_in_its_unit(steady):
 def test_report_and_page_show_it(slower):
     report, page = ((slower.root / name).read_text() for name in ("report", "actions"))
     assert "<td>load</td>" in report
-    assert "checkout load: blend" in report
+    assert "checkout load in requests/s" in report
     assert "ms of core per request" in page
 
 
@@ -259,7 +259,7 @@ def test_a_load_with_holes_is_refused_alone():
     raw.loc[::3, "requests"] = np.nan
     result = validated(raw)
     assert (result.passed, result.quality_score) == (True, 1.0)
-    assert result.services[0].reasons_of("load") == ("requests: quality 0.667 < 0.950",)
+    assert result.services[0].reasons_of("load") == ("requests: quality 0.667 < 0.95",)
 
 
 def test_queues_serve_as_load():

@@ -97,11 +97,11 @@ GOOD = Scores(0.9, 0.9, "snaive_1d", 0.85, 0.3, 0.3, 0.05, 0.8, 1.0, 0.1, 4, 96)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"accuracy": 0.69}, {"accuracy_threshold": "accuracy 0.690 < 0.700 (accuracy_threshold)"}),
-        ({"skill": -0.06}, {"min_skill": "skill -0.060 < -0.050 (min_skill)"}),
-        ({"over95": 0.2}, {"max_over95": "p95 overrun 0.200 > 0.100 (max_over95)"}),
-        ({"over95": float("nan")}, {"max_over95": "p95 overrun nan > 0.100 (max_over95)"}),
-        ({"accuracy": float("nan")}, {"accuracy_threshold": "accuracy nan < 0.700 (accuracy_threshold)"}),
+        ({"accuracy": 0.69}, {"accuracy_threshold": "accuracy 0.69 < 0.7 (accuracy_threshold)"}),
+        ({"skill": -0.06}, {"min_skill": "skill -0.06 < -0.05 (min_skill)"}),
+        ({"over95": 0.2}, {"max_over95": "p95 overrun 0.2 > 0.1 (max_over95)"}),
+        ({"over95": float("nan")}, {"max_over95": "p95 overrun – > 0.1 (max_over95)"}),
+        ({"accuracy": float("nan")}, {"accuracy_threshold": "accuracy – < 0.7 (accuracy_threshold)"}),
     ],
 )
 def test_each_gate_refuses_by_its_name_with_its_figures(change, text):

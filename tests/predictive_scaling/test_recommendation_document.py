@@ -173,7 +173,7 @@ def test_what_a_gate_refused_gets_the_higher_of_its_plan_and_the_constant():
         document = RECOMMENDER.merged(Evidence(clean(usage())), low, evaluation(judged, REFUSED))
         return valid(document)["services"][0]["cpu"]
 
-    why = "p95 overrun 0.200 > 0.100 (max_over95)"
+    why = "p95 overrun 0.2 > 0.1 (max_over95)"
     plain, guarded, constant = cpu("model", ""), cpu("guarded", why), cpu("fallback", "not finite")
     assert (guarded["source"], guarded["guarded"]) == ("prophet", why)
     assert "guarded" not in plain

@@ -31,8 +31,8 @@ INTERFACE = {
     "publish_recommendation": (
         "clean validation forecast_cpu forecast_memory model_cpu model_memory evaluation shapes services events mode "
         "headroom block_hours target_utilisation max_headroom memory_headroom lead_minutes registry run_id "
-        "now_override keep_models forecast_load model_load floor_budget",
-        "recommendation proposal actions error_log fallback_share success",
+        "now_override keep_models forecast_load model_load floor_budget judged release usage_source",
+        "recommendation proposal report error_log fallback_share success",
     ),
     "forecast_current": (
         "features registry horizon_hours max_age_days now_override every_hours",
@@ -41,8 +41,8 @@ INTERFACE = {
     ),
     "fallback_recommendation": (
         "clean validation shapes services events only reason headroom mode registry run_id now_override data_failed "
-        "lead_minutes floor_budget keep_models",
-        "recommendation proposal actions error_log success",
+        "lead_minutes floor_budget keep_models judged release usage_source",
+        "recommendation proposal report error_log success",
     ),
     "cleanup": (
         "status registry run_id pipeline started mode keep_runs now_override keep_days every_hours",

@@ -86,7 +86,7 @@ def test_report_lists_it(out):
     page = (out / "report.html").read_text()
     assert "<h2>Level shifts</h2>" in page
     part = page.split("<h2>Level shifts</h2>")[1].split("<h2>")[0]
-    assert f"<td>checkout</td><td>cpu</td><td>{SINCE:%Y-%m-%d %H:%MZ}</td>" in part
+    assert f'<th scope="row">checkout</th><td>cpu</td><td>{SINCE:%Y-%m-%d %H:%M} UTC</td>' in part
     assert "search" not in part
 
 

@@ -38,7 +38,7 @@ def fall_back(tmp_path):
             paths[1], paths[2], str(document), str(tmp_path / "proposal"), [], "no model",
             PlanOptions(floor_budget=None), mode, str(tmp_path / "registry"), f"run-{days}",
             iso(END + timedelta(days=days)), error_log=str(log), around=SIZED,
-            actions=str(tmp_path / "actions.html"),
+            report=steps.Report(str(tmp_path / "report.html")),
         )  # fmt: skip
         errors = json.loads(log.read_bytes())["errors"]
         return success, json.loads(document.read_bytes()), [each["reason"] for each in errors]
@@ -58,7 +58,7 @@ def test_a_constant_of_old_usage_says_that_it_is_over_and_replaces_nothing(
     assert not success
     assert document["reason"] in reasons
     assert f"the newest usage is of {iso(END)}: it is over, and nothing is released" in document["reason"]
-    assert "it is over, and nothing is released" in (tmp_path / "actions.html").read_text("utf-8")
+    assert "it is over, and nothing is released" in (tmp_path / "report.html").read_text("utf-8")
     assert "bring newer usage" in capsys.readouterr().out
     assert (tmp_path / "registry/current.json").read_bytes() == released
     assert _values(gateway()) == _values(pushed)

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from predictive_scaling import __version__
 from predictive_scaling.base.console import complain
 from predictive_scaling.base.errors import InputError, RemoteError
 from predictive_scaling.base.hidden import hidden
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m predictive_scaling", description=__doc__, formatter_class=raw
     )
     steps = root.add_subparsers(dest="step", required=True)
+    root.add_argument("--version", action="version", version=f"predictive-scaling {__version__}")
     for command in COMMANDS:
         step = steps.add_parser(
             command.name,

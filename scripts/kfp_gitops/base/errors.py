@@ -20,9 +20,12 @@ GitOpsError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
+
+_Found = TypeVar("_Found")
 
 
 class ExitCode(IntEnum):
@@ -208,3 +211,12 @@ def raise_if_any(problems: Iterable[Problem]) -> None:
     found = list(problems)
     if found:
         raise InputError(found)
+
+
+def attempted(problems: list[Problem], work: Callable[[], _Found]) -> _Found | None:
+    """What work gives; None where its input is bad: its problems join the list, and what does not need it goes on."""
+    try:
+        return work()
+    except InputError as error:
+        problems += error.problems
+        return None

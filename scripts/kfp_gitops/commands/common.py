@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import console
 
 EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found ·
 2 bad usage or bad input · 3 a defect of ours · 4 the remote side failed ·
 5 refused as unsafe · 130 interrupted · 143 stopped (SIGTERM)"""
 _COMMENT = re.compile(r"(?P<command> *\S.*?)(?: {2,}(?P<about>\S.*))?")
+
+
+class Version(argparse.Action):
+    """The option --version: nothing is looked up before somebody asks."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="say which version runs, and end", **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Tell it as a result."""
+        from kfp_gitops.base import identity
+
+        console.result(identity.told())
+        parser.exit(ExitCode.OK)
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +56,7 @@ class Parser(argparse.ArgumentParser):
             metavar="DIR",
             help="the repository (default: where this script is)",
         )
+        self.add_argument("--version", action=Version)
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
         raise UsageError(f"{self.prog}: {message}; see --help")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
 
 if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or a bad command line
@@ -17,6 +20,7 @@ _PATIENCE = 60.0
 TIMEOUT = 1800.0
 """Seconds that a command may speak to KFP in all, unless --timeout says otherwise."""
 
+_OF_ONE = re.compile(r"([a-z0-9-]+)=(https?://.*)")
 _USUAL = (
     "how long this may wait for KFP, and for a lock before it, in all; a single request has 60 s "
     "(default: {}, and --wait where there is one)"
@@ -56,6 +60,25 @@ def add(
     group.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="the host's certificate authority, PEM (KFP_CA_FILE)"
     )
+
+
+def hosts(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Environment → its host, where one was given.
+
+    Raises:
+        UsageError: of several environments it does not say whose it is, or it is of none of them.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        of_one = _OF_ONE.fullmatch(text)
+        if of_one and of_one[1] not in names:
+            raise UsageError(f"--host {of_one[1]}=…: that environment is not asked for")
+        if not of_one and len(names) != 1:
+            raise UsageError(
+                "--host: of several environments say whose it is, as in --host dev=http://127.0.0.1:8888"
+            )
+        found[of_one[1] if of_one else names[0]] = of_one[2] if of_one else text
+    return found
 
 
 def add_timeout(parser: ArgumentParser, about: str) -> None:

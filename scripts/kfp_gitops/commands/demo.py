@@ -27,7 +27,9 @@ _RESULTS = {
     ("publish", "recommendation"): "recommendation.json",
     ("fall-back-on-models", "recommendation"): "recommendation.json",
     ("fall-back-on-data", "recommendation"): "recommendation.json",
-    ("validate-models", "report"): "forecast-report.html",
+    ("publish", "report"): "forecast-report.html",
+    ("fall-back-on-models", "report"): "forecast-report.html",
+    ("fall-back-on-data", "report"): "forecast-report.html",
     ("validate-models", "evaluation"): "evaluation.json",
     ("validate-data", "report"): "validation-report.md",
 }

@@ -62,7 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="write it there, whole or not at all (default: stdout)"
     )
-    parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
+    parser.add_argument(
+        "--schedules",
+        action="store_true",
+        help="show a week's firings instead, and what is promised (slo) and cannot be kept by them; exit 0",
+    )
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
@@ -112,7 +116,7 @@ def _diff(arguments: Namespace) -> int:
         case "html":
             from kfp_gitops.commands import reviewpage  # it takes Jinja2, and the policy
 
-            whole = reviewpage.page(root, found, common, sides, arguments.start)
+            whole = reviewpage.page(root, found, common, sides, arguments.start, chosen)
             _write(arguments, whole)
         case _:
             colour = console.coloured() and arguments.output is None

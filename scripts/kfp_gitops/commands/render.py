@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import columns, files, memo
-from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
+from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError, attempted
 from kfp_gitops.base.files import Wanted
 from kfp_gitops.commands import console, listing
 from kfp_gitops.commands.common import Parser, parse
@@ -56,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     part = Selection.of(arguments)
-    rendered = _render_all(root, names, part, remember=not arguments.check)
+    compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
+    rendered = _render_all(root, names, part, remember=not arguments.check, compile_too=compile_too)
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
     verbose, whole = arguments.verbose, arguments.all and not part
     unneeded = _unneeded(root, rendered) if whole else []
@@ -66,7 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kfp_gitops.commands import origin  # a tenth of all imports, for this alone
 
         origin.refuse(root, [item.inputs for item in rendered])
-    compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
     wanted = _all_wanted(root, rendered, compile_too=compile_too, verbose=verbose)
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if whole else {}
     if arguments.check:
@@ -93,8 +94,13 @@ def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, ve
         _say_what_is_left(to_do)
 
 
-def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: bool) -> list[Rendered]:
-    """Of several environments those that have something of what is selected."""
+def _render_all(
+    root: Path, names: Sequence[str], part: Selection, *, remember: bool, compile_too: bool
+) -> list[Rendered]:
+    """Of several environments those that have something of what is selected.
+
+    Where one does not render, what the others do not compile to is told as well.
+    """
     rendered: list[Rendered] = []
     problems: list[Problem] = []
     without: list[NothingSelected] = []
@@ -106,6 +112,8 @@ def _render_all(root: Path, names: Sequence[str], part: Selection, *, remember: 
         except NothingSelected as error:
             without.append(error)
     if problems:
+        of_the_rest = partial(_all_wanted, root, rendered, compile_too=compile_too, verbose=False)
+        attempted(problems, of_the_rest)
         raise InputError(problems)
     if not rendered and without:
         raise without[0]

@@ -22,25 +22,46 @@ from kfp_gitops.sources import environment
 Sides = Mapping[str, tuple[State, State]]
 
 
+Chosen = Mapping[str, frozenset[str]]
+"""Environment → the pipelines that were asked for."""
+
+
 def page(
-    root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides, start: datetime
+    root: Path,
+    found: Sequence[EnvironmentDiff],
+    common: SharedDiff,
+    sides: Sides,
+    start: datetime,
+    chosen: Chosen | None,
 ) -> str:
-    """The page of these records; the week of schedules begins at `start`."""
-    weeks = {one.environment: _week(one, *sides[one.environment], start) for one in found if one.semantic}
-    policy = _judged(root, found, common, sides)
+    """The page of these records, of the `chosen` pipelines alone; the week of schedules begins at `start`."""
+    weeks = {
+        one.environment: _week(one, *sides[one.environment], start, _of(chosen, one.environment))
+        for one in found
+        if one.semantic
+    }
+    policy = _judged(root, found, common, sides, chosen)
     return to_html(found, common, Evidence(datetime.now(UTC), sides, weeks, policy))
+
+
+def _of(chosen: Chosen | None, name: str) -> frozenset[str] | None:
+    return None if chosen is None else chosen[name]
 
 
 def _is_large(state: State) -> bool:
     return len(state.entries()) >= memo.FEWEST
 
 
-def _week(found: EnvironmentDiff, before: State, after: State, start: datetime) -> Week:
-    """Of all its pipelines; where those are many, of those that change."""
-    changed = frozenset(one.name for one in found.pipelines if one.semantic)
-    part = changed if _is_large(before) or _is_large(after) else None
+def _week(
+    found: EnvironmentDiff, before: State, after: State, start: datetime, chosen: frozenset[str] | None
+) -> Week:
+    """Of all its pipelines, or of those that were asked for; where those are many, of those that change."""
+    part, said = chosen, "the pipelines that were asked for"
+    if part is None and (_is_large(before) or _is_large(after)):
+        part = frozenset(one.name for one in found.pipelines if one.semantic)
+        said = "the pipelines that change, for there are many"
     both = [_calendar(found, state, start, part) for state in (before, after)]
-    return Week(both[0], both[1], part=part is not None)
+    return Week(both[0], both[1], said if part is not None else "")
 
 
 def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: frozenset[str] | None) -> Calendar:
@@ -50,18 +71,23 @@ def _calendar(found: EnvironmentDiff, state: State, start: datetime, part: froze
         for name, entry in state.entries().items()
         if name in folders and (part is None or name in part)
     }
-    return calendar(found.environment, found.zone, manifests, start)
+    still = state.idle(start) if part is None else {}
+    return calendar(found.environment, found.zone, manifests, start, still)
 
 
-def _judged(root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides) -> Judged:
-    """What the policy says of the files that differ; of all of them, where the policy itself does.
+def _judged(
+    root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, sides: Sides, chosen: Chosen | None
+) -> Judged | None:
+    """What the policy says of the files that differ; of all of them, where the policy itself does. None without one.
 
     What cannot be read is told in its place: the page is of use without the policy's judgement.
     """
+    if not (root / POLICY).exists():
+        return None
     known = environment.names(root)
     names = [one.environment for one in found if one.environment in known]
     whole = any(change.name == POLICY for change in common.changes)
-    parts = None if whole else {name: _differs(*sides[name]) for name in names}
+    parts = None if whole else {name: _differs(*sides[name], _of(chosen, name)) for name in names}
     asked = Asked(root, known, names, datetime.now(UTC).date(), beside=common.semantic, parts=parts)
     try:
         told = judged(asked, [*_changed(found)], found[0].base if found else None)
@@ -73,9 +99,18 @@ def _judged(root: Path, found: Sequence[EnvironmentDiff], common: SharedDiff, si
     return Judged(told.refused, told.demanded, f"{told.said}{of_what}")
 
 
-def _differs(before: State, after: State) -> frozenset[str]:
-    """The files that are new or other."""
-    return frozenset(path for path, text in after.texts.items() if before.texts.get(path) != text)
+def _differs(before: State, after: State, chosen: frozenset[str] | None) -> frozenset[str]:
+    """The files that are new or other; of pipelines' folders those of the chosen ones."""
+    return frozenset(
+        path
+        for path, text in after.texts.items()
+        if before.texts.get(path) != text and (chosen is None or _is_of(path, chosen))
+    )
+
+
+def _is_of(path: str, chosen: frozenset[str]) -> bool:
+    top, _, rest = path.partition("/")
+    return top != "pipelines" or rest.partition("/")[0] in chosen
 
 
 def _changed(found: Sequence[EnvironmentDiff]) -> Iterator[Changed]:

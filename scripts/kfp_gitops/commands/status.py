@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import faults
-from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError
 from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import paged
@@ -27,7 +26,6 @@ _EXAMPLES = """  python scripts/status.py --all --html page                     
   python scripts/status.py --env dev --html page --host http://127.0.0.1:8888
   python scripts/status.py --from s3://status/kfp --html page       of what the environments' own jobs wrote
   python scripts/status.py --all                                    a line each"""
-_OF_ONE = re.compile(r"([a-z0-9-]+)=(https?://.*)")
 
 
 def _parser() -> Parser:
@@ -59,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Look at the environments, and tell how they are."""
     arguments = parse(_parser(), argv)
     names = _names(arguments)
-    hosts = _hosts(arguments.host, names)
+    hosts = connection.hosts(arguments.host, names)
     place = _place(arguments)
     read, earlier = _read(arguments, names), _earlier(place)
     found, codes = dict(read), []
@@ -80,21 +78,6 @@ def _names(arguments: Namespace) -> list[str]:
     if not names and not arguments.sources:
         raise UsageError("status.py: name environments with --env ENV, --all or --from WHERE; see --help")
     return names
-
-
-def _hosts(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Environment → its host, where one was given."""
-    hosts: dict[str, str] = {}
-    for text in given:
-        found = _OF_ONE.fullmatch(text)
-        if found and found[1] not in names:
-            raise UsageError(f"--host {found[1]}=…: that environment is not asked for")
-        if not found and len(names) != 1:
-            raise UsageError(
-                "--host: of several environments say whose it is, as in --host dev=http://127.0.0.1:8888"
-            )
-        hosts[found[1] if found else names[0]] = found[2] if found else text
-    return hosts
 
 
 def _place(arguments: Namespace) -> Place | None:
@@ -123,13 +106,27 @@ def _looked(
     arguments: Namespace, name: str, host: str | None, before: Environment | None
 ) -> tuple[Environment, int]:
     """One environment; that it cannot be looked at is told, and ends nothing."""
-    whole: dict[str, Any] = {"manifests": None, "select": [], "pipeline": [], "push_gateway": None}
+    whole: dict[str, Any] = {
+        "ui": _ui(arguments.root, name),
+        "manifests": None,
+        "select": [],
+        "pipeline": [],
+        "push_gateway": None,
+    }
     of_it = Namespace(**{**vars(arguments), **whole, "env": name, "host": host})
-    told, found = paged.environment(of_it, before)
-    if not isinstance(found, GitOpsError):
+    told, error = paged.environment(of_it, before)
+    if error is None:
         return told, ExitCode.OK
-    console.note(f"{name}: {faults.told(found)}")
-    return told, found.exit_code
+    console.note(f"{name}: {faults.told(error)}")
+    return told, error.exit_code
+
+
+def _ui(root: Path, name: str) -> str:
+    """Where people see its runs, as its values say; where these are broken it has no links."""
+    try:
+        return str(environment.load(root, name).delivery.get("kfpUi", ""))
+    except InputError:
+        return ""
 
 
 def _board(arguments: Namespace, found: Mapping[str, Environment]) -> Board:

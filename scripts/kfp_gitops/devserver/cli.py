@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
+from kfp_gitops import __version__
 from kfp_gitops.devserver.auth import Rights
 from kfp_gitops.devserver.errors import StartError
 from kfp_gitops.devserver.faults import Faults
@@ -100,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_address(parser)
     _add_pace(parser)
+    parser.add_argument(
+        "--version", action="version", version=f"kfp-gitops {__version__}, answers as KFP 2.17.0 does"
+    )
     parser.add_argument("--data", type=Path, default=Path(".devserver"), metavar="DIR",
                         help="where everything is kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--python-path", type=Path, action="append", metavar="P",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.base.errors import GitOpsError, RemoteError
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
 from kfp_gitops.kfpserver.runtree import View, of_records, show
@@ -68,16 +69,28 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Late:
-    """The same as what `read` gives, read when it is first asked: 1,000 manifests take their time."""
+    """The same as what `read` gives, read when it is first asked: 1,000 manifests take their time.
+
+    Where they cannot be read, nothing is known: at night a run is looked at, not its manifest.
+    """
 
     read: Callable[[], Known]
-    _found: list[Known] = field(default_factory=list)
+    _found: list[Known | None] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ids(self, version: Compiled) -> Ids | None:
         """As `Known.ids`."""
-        if not self._found:
-            self._found.append(self.read())
-        return self._found[0].ids(version)
+        with self._lock:
+            if not self._found:
+                self._found.append(self._read())
+        known = self._found[0]
+        return known.ids(version) if known else None
+
+    def _read(self) -> Known | None:
+        try:
+            return self.read()
+        except GitOpsError:
+            return None
 
 
 @dataclass(frozen=True)

@@ -165,19 +165,24 @@ def start(api: KfpApi, request: Request) -> str:
     """Submit the registered version under a unique name; returns the run's id."""
     pipeline_id = api.pipeline_id(request.pipeline)
     version_id = api.version_id(pipeline_id, request.version, request.digest)
-    experiment = experiment_name(request.pipeline, request.owner.environment)
-    if api.experiment(experiment) is None:
-        text = ownership.describe(request.owner, f"Runs of {request.pipeline}.")
-        api.create_experiment(experiment, text)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return api.create_run(
         name=f"{request.pipeline}-{stamp}-{secrets.token_hex(2)}",
         pipeline_id=pipeline_id,
         version_id=version_id,
-        experiment_id=api.experiment_id(experiment),
+        experiment_id=experiment(api, request.owner, request.pipeline),
         parameters=request.parameters,
         description=started(by=request.by),
     )
+
+
+def experiment(api: KfpApi, owner: Owner, pipeline: str) -> str:
+    """The id of the experiment of a pipeline's runs; made where no schedule has made it yet."""
+    name = experiment_name(pipeline, owner.environment)
+    found = api.experiment(name) or api.create_experiment(
+        name, ownership.describe(owner, f"Runs of {pipeline}.")
+    )
+    return found.id
 
 
 def started(**facts: str) -> str:

@@ -35,7 +35,7 @@ def facts(wanted: Wanted, seen: Seen, covered: datetime | None) -> Mapping[str, 
     if same:
         since, was = min(map(history.since, same)), history.was(same[-1])
     else:
-        since = min(covered or seen.now, seen.now)
+        since = seen.now
         last = next((found for found in line if found.enabled), line[-1])
         was = Era(last.cron, last.interval_seconds, history.since(last), since)
     told = {history.SINCE: history.stamp(since)}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import files, generated, processes, yamltext, yamlvalue
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
@@ -198,17 +198,25 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     shelf, entries = Shelf(), []
     shared: dict[str, str] = {}
     locked: dict[str, Locked] = {}
+    problems: list[Problem] = []
     for part in source.parts():
         of_part = _selected(settings if part is source else _settings(part, environment), chosen)
-        raise_if_any(_twice(part, of_part, shelf.labels))
+        problems += _twice(part, of_part, shelf.labels)
         for entry in of_part["pipelines"]:
-            shelf.put(rendered_pipeline(part, entry, shared))
+            pipeline = attempted(problems, partial(rendered_pipeline, part, entry, shared))
+            if pipeline is not None and not problems:
+                shelf.put(pipeline)
             entries.append({key: value for key, value in entry.items() if key != "components"})
-        of_lock = lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
+        of_lock = attempted(problems, partial(_locked, part)) or {}
         locked.update({name: entry for name, entry in of_lock.items() if chosen is None or name in chosen})
+    raise_if_any(problems)
     found = {**_selected(settings, chosen), "pipelines": entries}
     beside = known.keys() - (chosen or ())
     return Texts(found, shelf, locked, source.name, selection=selection, beside=frozenset(beside))
+
+
+def _locked(part: Source) -> Mapping[str, Locked]:
+    return lock.read(part.read_text(LOCK), f"{part.name}/{LOCK}")
 
 
 def _twice(part: Source, settings: Mapping[str, Any], known: Mapping[str, object]) -> Iterator[Problem]:

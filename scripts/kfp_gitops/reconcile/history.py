@@ -61,9 +61,8 @@ def since(found: ActualSchedule) -> datetime:
 
 def gaps(found: ActualSchedule) -> tuple[Gap, ...]:
     """The times of its line in which nothing could fire; one of an earlier version of ours tells of its own alone."""
-    told = found.facts.get(GAPS)
-    if told is not None:
-        return tuple(_gaps(told, found.created))
+    if SINCE in found.facts:
+        return tuple(_gaps(found.facts.get(GAPS, ""), found.created))
     covered = timing.noted(found.facts.get("covered"))
     return (Gap(Why.SWAP, covered, found.created),) if covered and covered < found.created else ()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from kfp_gitops.base import bounds, files, processes, schema
 from kfp_gitops.base import memo as memos
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain
 from kfp_gitops.base.yamldump import dump, dump_all
@@ -42,9 +42,21 @@ def render(root: Path, name: str, *, remember: bool = False, selection: Selectio
         UsageError: no such environment, or nothing of what is selected.
         InputError: every problem found in its inputs; what is about all pipelines would change.
     """
-    env = environment.load(root, name)
+    found = environment.partly(root, name)
+    if found.problems:
+        raise InputError([*found.problems, *further(root, found.environment, selection)])
+    env = found.whole
     beside = standing.read(root, env, selection) if selection else None
     return _render(root, env, _memo(root, env) if remember else Memo(), beside)
+
+
+def further(root: Path, env: Environment | None, selection: Selection = ALL) -> list[Problem]:
+    """What is wrong with the pipelines of an environment of which only a part could be read."""
+    if env is None:
+        return []
+    names = [name for name in env.pipelines if selection.matches(name, env.team_of(name))]
+    inputs = replace(_Inputs.of(root, env, Memo()), whole=False)
+    return alike.told(env, zip(names, map(_problems, _answers(inputs, names)), strict=True))
 
 
 def is_fresh(root: Path, name: str, suspects: Sequence[str] = ()) -> bool:
@@ -73,7 +85,9 @@ def _memo(root: Path, env: Environment) -> Memo:
 def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = None) -> Rendered:
     names = [name for name in env.pipelines if beside is None or name in beside.chosen]
     answers = _answers(_Inputs.of(root, env, memo), names)
-    raise_if_any(alike.told(env, zip(names, map(_problems, answers), strict=True)))
+    problems = alike.told(env, zip(names, map(_problems, answers), strict=True))
+    if problems:
+        raise InputError([*problems, *_beside(env, answers, memo)])
     new = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers)
     pipelines = new if beside is None else _in_order(env, new, beside)
     if beside is not None:
@@ -87,6 +101,14 @@ def _render(root: Path, env: Environment, memo: Memo, beside: Standing | None = 
     chosen = None if beside is None else frozenset(names)
     warnings = tuple(delivery.warnings(root))
     return Rendered(env.name, pipelines, delivered, env, memo, warnings, packing, chosen)
+
+
+def _beside(env: Environment, answers: Sequence[Mapping[str, Any]], memo: Memo) -> list[Problem]:
+    """What is wrong beside pipelines of which some do not render: with the others together, and with the delivery."""
+    good = _sharing(RenderedPipeline.of(answer["pipeline"]) for answer in answers if "pipeline" in answer)
+    problems = [*together.problems(env, good, memo)]
+    attempted(problems, lambda: delivery.demanded(env))
+    return problems
 
 
 def _answers(inputs: _Inputs, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -135,6 +157,8 @@ class _Inputs:
     memo: Memo
     shared: str
     sources: Sources
+    whole: bool = True
+    """False: something is wrong with them, and they are looked at for what else is; nothing is made of them."""
     known: dict[str, str] = field(default_factory=dict)
     """The texts of shared specs in manifests/ that were read already: most pipelines ask again."""
 
@@ -150,6 +174,9 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     env = inputs.env
     try:
         release = released.release_of(inputs.root, inputs.sources, env, name)
+        if not inputs.whole:
+            _found(env, name, release)
+            return {"problems": []}
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
@@ -202,8 +229,24 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
     return key in inputs.memo.known and _remembered(inputs, name, key) is None
 
 
+def _found(env: Environment, name: str, release: Release) -> Found:
+    """The pipeline's manifests.
+
+    Raises:
+        InputError: every problem of its values; of what its templates render to with them, where that can be said; and
+            of the templates, component specs and IRs themselves.
+    """
+    problems: list[Problem] = []
+    values = attempted(problems, lambda: _values(env, name, release))
+    if values is not None:
+        found = attempted(problems, lambda: manifests.render(env, name, release, values))
+        if found is not None:
+            return found
+    raise InputError([*problems, *release.problems()])
+
+
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
-    found = manifests.render(env, name, release, _values(env, name, release))
+    found = _found(env, name, release)
     if teams.is_limited(env, name):
         raise_if_any(teams.problems(env, name, _uses(found, release)))
     images = tuple(release.images.items())

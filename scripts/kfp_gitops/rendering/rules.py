@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from textwrap import indent
 
 FOLDER = "docs/prometheus"
-# Of the reconciler, whose gauges are elsewhere.
-_OTHERS = frozenset({"kfp-gitops-rules.yaml"})
+# Of the reconciler, whose gauges are elsewhere: rules that stand by themselves.
+_OTHERS = {"kfp-gitops-rules.yaml": "operator/kfp-gitops/rules.yaml"}
 _MADE = "# Made from {} by `python scripts/prometheus_rules.py`; edit that, not this.\n"
 _HEAD = """\
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
-  name: predictive-scaling-{name}
+  name: {name}
 spec:
 """
 _LIST = """\
@@ -35,14 +35,23 @@ def made(texts: Mapping[str, str], web: str) -> dict[str, str]:
         name: _PAGE.sub(lambda found: f"{found[1]}{web}/{found[2]}", text) for name, text in texts.items()
     }
     shown = {name: text for name, text in rules.items() if name not in _OTHERS}
-    return {**rules, **dict(_operator(shown)), "chart/rules.yaml": _chart(shown)}
+    alone = {
+        made: _rule(f"../../{file}", _name(file), rules[file])
+        for file, made in _OTHERS.items()
+        if file in rules
+    }
+    return {**rules, **alone, **dict(_operator(shown)), "chart/rules.yaml": _chart(shown)}
+
+
+def _rule(source: str, name: str, text: str) -> str:
+    return _MADE.format(source) + _HEAD.format(name=name) + indent(text, "  ")
 
 
 def _operator(rules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """A PrometheusRule of each file, and the list of them."""
     for file, text in rules.items():
-        head = _MADE.format(f"../../{file}") + _HEAD.format(name=_name(file))
-        yield f"operator/rules/{_name(file)}.yaml", head + indent(text, "  ")
+        name = _name(file)
+        yield f"operator/rules/{name}.yaml", _rule(f"../../{file}", f"predictive-scaling-{name}", text)
     listed = "".join(f"- {_name(file)}.yaml\n" for file in rules)
     yield "operator/rules/kustomization.yaml", _MADE.format("../../*.yaml") + _LIST + listed
 

@@ -10,11 +10,11 @@ from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import GitOpsError, InputError, Problem, UsageError, raise_if_any
+from kfp_gitops.base.errors import Problem, UsageError, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.language import moments
-from kfp_gitops.sources import events, inputs, release, teams, way
+from kfp_gitops.sources import events, inputs, release, sound, teams, way
 from kfp_gitops.sources.teams import Teams
 from kfp_gitops.sources.values import Merged, merge
 
@@ -146,32 +146,77 @@ def names(root: Folder) -> list[str]:
     return [name for name in files.list_folders(root, "environments") if name != teams.FOLDER]
 
 
+@dataclass(frozen=True)
+class Partly:
+    """What can be read of an environment's inputs, and every problem of the rest.
+
+    Where there are any, the environment is there to be looked at for more, and nothing is made of it; None: it cannot
+    be looked at.
+    """
+
+    environment: Environment | None
+    problems: Sequence[Problem]
+
+    @property
+    def whole(self) -> Environment:
+        """The environment, where nothing is wrong with it.
+
+        Raises:
+            InputError: every problem.
+        """
+        raise_if_any(self.problems)
+        assert self.environment is not None  # without a problem it was read
+        return self.environment
+
+
 def load(root: Folder, name: str) -> Environment:
-    """Read an environment's inputs.
+    """Read an environment's inputs; raises as `partly`, and an InputError of all that is wrong."""
+    return partly(root, name).whole
+
+
+def partly(root: Folder, name: str) -> Partly:
+    """Read an environment's inputs as far as that goes: a bad file hides nothing of another one.
+
+    A problem is: a name that is the delivery's own; all that is wrong in base.yaml, values.yaml and release.yaml, in
+    the files of teams, and in its events.
 
     Raises:
         UsageError: no such environment.
-        InputError: a name that is the delivery's own; every problem of base.yaml, values.yaml and release.yaml, and of
-            the files of teams; of its events.
     """
     known = names(root)
     if not _NAME.fullmatch(name) or name not in known:
         raise UsageError(
             f"no environment {name!r}; there are: {', '.join(known) or 'none'} (folders of environments/)"
         )
-    raise_if_any(_claimed(name, known))
-    documents = _read_all(root, [BASE, values_path(name), release_path(name)])
-    base, over, released = documents
-    problems = [*inputs.not_maps(documents)]
-    raise_if_any(problems)
-    merged, whose = teams.load(root, name, merge(base, over), (base, over))
-    problems += schema.problems(schema.named("values"), merged)
-    problems += schema.problems(schema.named("release"), released)
-    problems += inputs.overridden(over, BASE)
-    problems += way.problems(root, name, known, base, over)
-    raise_if_any(problems)
-    raise_if_any([*moments.problems(merged), *inputs.mapped_stubs(released)])
-    return Environment(name, merged, released, events.load(root, name), whose)
+    problems = list(_claimed(name, known))
+    base, over, released = (
+        _read(root, path, problems) for path in (BASE, values_path(name), release_path(name))
+    )
+    of_release = None if released is None else _checked_release(released, problems)
+    known_events = attempted(problems, lambda: events.load(root, name)) or ()
+    if base is None or over is None:
+        teams.load(root, name, Merged(BASE, {}, {}, {}), (), problems)
+        return Partly(None, problems)
+    merged, whose = teams.load(root, name, merge(base, over), (base, over), problems)
+    problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
+    values = _checked_values(merged, problems)
+    if values is None or (of_release is None and values.value["follows"] == "pinned"):
+        return Partly(None, problems)
+    nothing = sound.release(Document(release_path(name), {}, {}, {}))
+    return Partly(Environment(name, values, of_release or nothing, known_events, whose), problems)
+
+
+def _checked_values(merged: Merged, problems: list[Problem]) -> Merged | None:
+    """The same where nothing is wrong with it, else what can be used."""
+    wrong = schema.problems(schema.named("values"), merged) or [*moments.problems(merged)]
+    problems += wrong
+    return sound.values(merged) if wrong else merged
+
+
+def _checked_release(released: Document, problems: list[Problem]) -> Document:
+    wrong = schema.problems(schema.named("release"), released) or [*inputs.mapped_stubs(released)]
+    problems += wrong
+    return sound.release(released) if wrong else released
 
 
 def _claimed(name: str, known: Sequence[str]) -> Iterator[Problem]:
@@ -200,13 +245,9 @@ def release_path(name: str) -> str:
     return f"environments/{name}/release.yaml"
 
 
-def _read_all(root: Folder, paths: list[str]) -> list[Document]:
-    documents: list[Document] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            documents.append(parse(files.read_text(root, path), path, release.bounds_of(path)))
-        except GitOpsError as error:
-            problems += error.problems if isinstance(error, InputError) else []
-    raise_if_any(problems)
-    return documents
+def _read(root: Folder, path: str, problems: list[Problem]) -> Document | None:
+    """None for what cannot be read, and for what is no map: both join the problems."""
+    found = attempted(problems, lambda: parse(files.read_text(root, path), path, release.bounds_of(path)))
+    wrong = [] if found is None else [*inputs.not_maps([found])]
+    problems += wrong
+    return None if wrong else found

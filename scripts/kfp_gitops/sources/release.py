@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from kfp_gitops.base import memo
-from kfp_gitops.base.errors import InputError, Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
-from kfp_gitops.sources import brought, components
+from kfp_gitops.sources import brought, components, templates
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Component
 
@@ -50,21 +50,56 @@ class Release:
     spec_paths: Mapping[str, str]
     images: Mapping[str, str]
 
-    @cached_property
+    @property
     def components(self) -> Mapping[str, Component]:
-        """The component specs, read."""
-        return {name: components.read(name, text, self.spec_paths[name]) for name, text in self.specs.items()}
+        """The component specs, read.
+
+        Raises:
+            InputError: every problem of every spec.
+        """
+        found, problems = self._components
+        raise_if_any(problems)
+        return found
+
+    @cached_property
+    def _components(self) -> tuple[Mapping[str, Component], Sequence[Problem]]:
+        problems: list[Problem] = []
+        found = {
+            name: attempted(problems, partial(components.read, name, text, self.spec_paths[name]))
+            for name, text in self.specs.items()
+        }
+        return {name: one for name, one in found.items() if one is not None}, problems
 
     @cached_property
     def inner(self) -> Mapping[str, str]:
         """The templates of the pipelines inside this one: name → file."""
         return {match[1]: name for name in sorted(self.files) if (match := _INNER.fullmatch(name))}
 
-    @cached_property
+    @property
     def irs(self) -> Mapping[str, Brought]:
-        """The compiled pipelines that the template names, read."""
+        """The compiled pipelines that the template names, read.
+
+        Raises:
+            InputError: every problem of every one.
+        """
+        found, problems = self._irs
+        raise_if_any(problems)
+        return found
+
+    @cached_property
+    def _irs(self) -> tuple[Mapping[str, Brought], Sequence[Problem]]:
         names = {name for text in _templates(self.files) for name in _IR.findall(text) if name in self.files}
-        return {name: brought.read(self.files[name], f"{self.folder}/{name}") for name in sorted(names)}
+        problems: list[Problem] = []
+        found = {
+            name: attempted(problems, partial(brought.read, self.files[name], f"{self.folder}/{name}"))
+            for name in sorted(names)
+        }
+        return {name: one for name, one in found.items() if one is not None}, problems
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with its parts, whatever any pipeline's values are: templates, component specs, IRs."""
+        wrong_templates = templates.misspelt(self.files, self.folder)
+        return [*wrong_templates, *self._components[1], *self._irs[1]]
 
     @cached_property
     def used_images(self) -> Mapping[str, str]:
@@ -146,9 +181,16 @@ def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> R
     tree, folder = _tree(at), template_folder(template)
     texts = _read_folder(tree, folder)
     paths = {name: f"components/{name}/component.yaml" for name in _component_names(texts)}
-    raise_if_any(_unknown(folder, texts, name) for name, path in paths.items() if not tree.holds(path))
-    specs = {name: tree.read_text(path) for name, path in paths.items()}
-    return Release(folder, texts, specs, paths, images)
+    problems = [_unknown(folder, texts, name) for name, path in paths.items() if not tree.holds(path)]
+    specs = {
+        name: attempted(problems, partial(tree.read_text, path))
+        for name, path in paths.items()
+        if tree.holds(path)
+    }
+    readable = {name: text for name, text in specs.items() if text is not None}
+    found = Release(folder, texts, readable, paths, images)
+    raise_if_any([*problems, *found.problems()] if problems else [])
+    return found
 
 
 def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:

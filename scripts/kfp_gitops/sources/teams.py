@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path as Folder
 from typing import Any
 
 from kfp_gitops.base import files, schema
-from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.errors import Problem, attempted, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.sources.values import Merged, Moved, merge
@@ -27,6 +28,8 @@ FOLDER = "teams"
 """The folder of team files in an environment's; beside the environments it is none of them."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _NONE = Document(TEAMS, {"teams": {}}, {}, {})
+_UNREADABLE = Document(TEAMS, {"teams": {}}, {}, {})
+"""In the place of one that is malformed: which teams there are is not known then."""
 
 
 def common_path(team: str) -> str:
@@ -82,19 +85,21 @@ class _Team:
 
 
 def load(
-    root: Folder, environment: str, platform: Merged, shared: Sequence[Document]
+    root: Folder, environment: str, platform: Merged, shared: Sequence[Document], problems: list[Problem]
 ) -> tuple[Merged, Teams]:
     """The values of an environment with those of its teams, and whose each pipeline is.
 
-    `platform` is what base.yaml and values.yaml say, `shared` these two as they are.
-
-    Raises:
-        InputError: every problem of the files of teams; every pipeline that is defined twice, at both places.
+    `platform` is what base.yaml and values.yaml say, `shared` these two as they are. What is wrong in a team's file
+    joins the `problems`, and leaves out the pipelines of that team alone; so does a pipeline that is defined twice, at
+    both places.
     """
-    reviewed = read(root)
-    teams = list(_teams(root, environment))
-    raise_if_any(_unknown(reviewed, teams))
-    raise_if_any(_twice(shared, teams))
+    reviewed = attempted(problems, lambda: read(root)) or _UNREADABLE
+    teams = list(_teams(root, environment, problems))
+    if reviewed is not _UNREADABLE:
+        unknown = {problem.path: problem for problem in _unknown(reviewed, teams)}
+        problems += unknown.values()
+        teams = [team for team in teams if team.own.path not in unknown]
+    problems += _twice(shared, teams)
     value, owners = dict(platform.value), dict(platform.owners)
     value["pipelines"], of = dict(value.get("pipelines") or {}), {}
     whole_floats = platform.whole_floats or reviewed.whole_floats
@@ -164,24 +169,18 @@ def _misnamed(document: Document) -> Iterator[Problem]:
         yield document.problem(("teams", _NO_TEAM), *_NO_NAME, key=True)
 
 
-def _teams(root: Folder, environment: str) -> Iterator[_Team]:
-    """By name.
-
-    Raises:
-        InputError: a file that is no team's, or not in its form.
-    """
+def _teams(root: Folder, environment: str, problems: list[Problem]) -> Iterator[_Team]:
+    """By name; a file that is no team's, or not in its form, joins the problems, and its team is left out."""
     common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
-    problems = [problem for folder in names for problem in _strangers(root, folder)]
-    raise_if_any(problems)
+    problems += (problem for folder in names for problem in _strangers(root, folder))
     for name in names[own]:
-        there = name in names[common]
         path = common_path(name)
-        yield _Team(
-            name,
-            _read(root, path_in(environment, name)),
-            _read(root, path) if there else Document(path, {}, {}, {}),
-        )
+        there = name in names[common]
+        shared = attempted(problems, partial(_read, root, path)) if there else Document(path, {}, {}, {})
+        said = attempted(problems, partial(_read, root, path_in(environment, name)))
+        if shared is not None and said is not None:
+            yield _Team(name, said, shared)
 
 
 def common(root: Folder) -> Iterator[Document]:

@@ -191,6 +191,21 @@ def render(texts: Mapping[str, str], name: str, folder: str, context: Mapping[st
         raise InputError([_problem(error, f"{folder}/{template}", line)]) from None
 
 
+def misspelt(texts: Mapping[str, str], folder: str) -> list[Problem]:
+    """The templates of a folder that Jinja cannot read, whatever is put into them."""
+    sandbox, found = _of_folder(tuple(texts.items())), []
+    for name, text in texts.items():
+        if not name.endswith(".j2"):
+            continue
+        try:
+            sandbox.parse(text, name, name)
+        except TemplateSyntaxError as error:
+            found.append(_problem(error, f"{folder}/{name}", error.lineno))
+        except RecursionError as error:
+            found.append(_problem(error, f"{folder}/{name}", 1))
+    return found
+
+
 def as_read(texts: Mapping[str, str], name: str, folder: str, context: Mapping[str, Any]) -> str:
     """Render a template to YAML from which each text of the data is read as it is.
 

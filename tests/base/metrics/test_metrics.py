@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -120,6 +121,26 @@ def test_the_team_of_a_pipeline_is_a_label_where_there_are_teams(gateway: Pushga
         assert f"kfp_gitops_last_run_failed{{{labels}{label}}}" in told
         assert f'kfp_gitops_missed_firings{{{labels},schedule="nightly"{label}}}' in told
         assert sum(name.startswith("kfp_gitops_last_run_failed") for name in told) == 2
+
+
+def test_status_tells_what_is_promised_and_that_it_is_kept(
+    repository: Path, command: Callable[..., Outcome], server: DevServer, gateway: PushgatewayServer
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    template.write_text(f"{template.read_text().rstrip()}\nslo: {{fresh: 26h, duration: 45m}}\n")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    common = ("--root", repository, "--env", "dev", "--host", server.url)
+    assert command("reconcile", "apply", *common).code == 0
+    assert command("run", *common, "--pipeline", "hello", "--wait").code == 0
+    assert command("reconcile", "status", *common, "--push-gateway", gateway.url).code == 0
+    told, labels = _told(gateway), 'command="status",environment="dev",pipeline="hello"'
+    assert told[f"kfp_gitops_slo_fresh_seconds{{{labels}}}"] == 26 * 3600
+    assert told[f"kfp_gitops_slo_duration_seconds{{{labels}}}"] == 45 * 60
+    ended = told[f"kfp_gitops_pipeline_last_success_timestamp_seconds{{{labels}}}"]
+    assert 0 <= time.time() - ended < 60
+    assert 0 <= told[f"kfp_gitops_pipeline_duration_seconds{{{labels}}}"] < 60
+    for slo in ("fresh", "duration"):
+        assert told[f'kfp_gitops_slo_broken{{{labels},slo="{slo}"}}'] == 0
 
 
 def test_what_is_promised_and_kept_is_told_and_of_what_promises_nothing_there_is_nothing(

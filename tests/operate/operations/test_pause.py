@@ -100,6 +100,20 @@ def test_a_pause_leaves_a_note_and_turns_schedules_off(reconcile: Command, api: 
     assert pause.in_force([note], datetime.now(UTC) + timedelta(hours=9)) == []
 
 
+def test_a_pause_says_how_it_ends_and_one_without_an_end_how_it_is_written(
+    reconcile: Command, api: KfpApi
+) -> None:
+    assert reconcile("apply").code == 0
+    without = reconcile("pause", "--why", "x")
+    assert (without.code, "until when? Add --until 8h, as in `pause" in without.err) == (2, True)
+    assert _enabled(api) == [True]
+    outcome = reconcile("pause", "--until", "8h", "--pipeline", "hello")
+    assert outcome.code == 0
+    assert "runs that are under way go on" in outcome.err
+    assert "resume --env dev" in outcome.err
+    assert outcome.err.rstrip().endswith("--pipeline hello")
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

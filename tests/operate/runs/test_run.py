@@ -128,9 +128,23 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--pipeline", "helo"), 2, "no pipeline 'helo' in dev; there are: hello"),
         ((), 2, "give --pipeline P to run it, or one of --list, --status RUN"),
         (("--pipeline", "hello", "--timeout", "soon"), 2, "'soon' is no number of seconds"),
+        (("--list", "--status", "x"), 2, "--list and --status are two things"),
+        (("--pipeline", "hello", "--failed"), 2, "--failed goes with --list, as in `run.py --env dev --list --failed"),
+        (("--list", "--since", "12"), 2, "--since 12: write 12h, 30m, 7d"),
+        (("--list", "--since", "2126-01-01"), 2, "is in the future"),
+        (("--all", "--list"), 2, "--all is of all environments; leave out --env"),
+        (("--terminate",), 2, "--terminate needs a run, as in `run.py --env dev --terminate RUN_ID"),
+        (("--all-running",), 2, "--all-running goes with --terminate"),
+        (("--backfill", "2026-01-01..2026-01-02"), 2, "--backfill of days needs --pipeline P, as in"),
+        (("--list", "--schedule", "weekly"), 2, "--schedule is fired by itself"),
+        (("--status", "x", "--wait"), 2, "--wait follows a run that is started or terminated"),
+        (("--status", "x", "--param", "a=b"), 2, "--param is for a run that is started"),
+        (("--logs", "x"), 2, "expected 2 arguments"),
     ],
-    ids=["unknown pipeline", "nothing to do", "timeout that is no number"],
-)
+    ids=["unknown pipeline", "nothing to do", "timeout that is no number", "two things", "failed of a run", "since",
+         "future", "all and one", "terminate nothing", "all running of nothing", "backfill of nothing",
+         "schedule of a list", "wait for a status", "parameter of a status", "logs of no task"],
+)  # fmt: skip
 def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:
     outcome = run(*arguments)
     assert outcome.code == code

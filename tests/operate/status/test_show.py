@@ -54,6 +54,11 @@ def _missed(name: str) -> PipelineStatus:
     return _pipeline(name, schedules=(replace(schedule, missed=missed),), unhealthy=("missed",))
 
 
+def _held(name: str) -> PipelineStatus:
+    (schedule,) = _pipeline(name).schedules
+    return _pipeline(name, schedules=(replace(schedule, held=(NOW - timedelta(days=1),)),))
+
+
 def _running(name: str, state: str, hours: float) -> PipelineStatus:
     return _pipeline(name, last_run=LastRun(RUN, "r", state, NOW - timedelta(hours=hours)))
 
@@ -79,6 +84,7 @@ ONE_OF_EACH = (
     _running("waits", "PENDING", 0.2),
     CONFLICT,
     PAUSED,
+    _held("held"),
     _different("different"),
     _running("stuck", "RUNNING", 30),
     _pipeline("late", promise=PROMISE, unhealthy=("promised",)),
@@ -93,7 +99,7 @@ def _status(*pipelines: PipelineStatus, healthy: int = 0, other: tuple[str, ...]
 
 
 def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum_is_the_last_line() -> None:
-    text = to_text(_status(*ONE_OF_EACH, healthy=992, other=("disable schedule gone-daily: left",)), _say)
+    text = to_text(_status(*ONE_OF_EACH, healthy=991, other=("disable schedule gone-daily: left",)), _say)
     heads = [line.split()[0] for line in text.splitlines() if line[:1].isupper()]
     assert heads == [
         "FAILED",
@@ -102,14 +108,15 @@ def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum
         "STUCK",
         "DIFFERENT",
         "PAUSED",
+        "HELD",
         "CONFLICT",
         "WAITING",
         "OTHER",
     ]
     assert "well-" not in text
     assert " ".join(text.split()).endswith(
-        "dev: 1,000 pipelines, 995 healthy, 1 failed, 1 missed, 1 late, 1 stuck, 1 different, 1 paused, 1 conflict, "
-        "1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
+        "dev: 1,000 pipelines, 995 healthy, 1 failed, 1 missed, 1 late, 1 stuck, 1 different, 1 paused, 1 held, "
+        "1 conflict, 1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
     )
 
 
@@ -119,8 +126,23 @@ def test_each_has_its_cause_and_the_next_command() -> None:
     assert "  train-daily  2 firings (outage), the last at 2026-11-28 09:30\n" in text
     joined = text.replace(" \\\n", "")
     words = [shlex.split(line) for line in joined.splitlines() if line.strip().startswith("python")]
-    assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "2026-11-27..2026-11-28"]]
+    assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "--missed"]]
     assert all(found[:6] == shlex.split(_say("run.py "))[:6] for found in words)
+
+
+def test_what_is_late_is_looked_at_where_a_run_is_at_fault_and_started_where_none_is() -> None:
+    def command(**changes: object) -> list[str]:
+        (found,) = findings(_status(_pipeline("late", **{"promise": PROMISE, **changes})), lambda text: text)
+        assert found.kind is Kind.LATE
+        return shlex.split(found.command)[1:]
+
+    slow = replace(PROMISE, broken=("fresh", "duration"), slowest=timedelta(hours=2), slowest_run="slow")
+    off = replace(_pipeline("late").schedules[0], enabled=False)
+    canceled = LastRun("stopped", "r", "CANCELED", NOW)
+    assert command() == ["--pipeline", "late", "--schedule", "daily"]
+    assert command(schedules=(off,)) == ["--pipeline", "late"]
+    assert command(promise=slow) == ["--status", "slow"]
+    assert command(last_run=canceled) == ["--status", "stopped"]
 
 
 def test_a_pause_is_ended_by_a_resume_of_its_part_and_that_of_the_values_by_none() -> None:
@@ -181,7 +203,7 @@ def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind 
 
 def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
     lost = Fault("database", "nothing of prod is there", "reconcile.py apply")
-    status = replace(_status(*ONE_OF_EACH, healthy=992), faults=(lost,))
+    status = replace(_status(*ONE_OF_EACH, healthy=991), faults=(lost,))
     data = json.loads(to_json(status, _say))
     named("status").validator.validate(data)
     assert len(data["pipelines"]) == 1000

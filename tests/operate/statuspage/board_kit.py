@@ -77,7 +77,15 @@ def pipeline(number: int, environment: str, **changes: Any) -> Pipeline:
 def seen(pipelines: Iterable[Pipeline], **changes: Any) -> Seen:
     """An environment that was looked at just now."""
     found = Seen(
-        "http://ml-pipeline.kubeflow:8888", NOW, week.begins(NOW), 900, False, tuple(pipelines), (), ()
+        "http://ml-pipeline.kubeflow:8888",
+        "https://kfp.example.com",
+        NOW,
+        week.begins(NOW),
+        900,
+        False,
+        tuple(pipelines),
+        (),
+        (),
     )
     return replace(found, **changes)
 

@@ -31,6 +31,7 @@ def test_what_is_written_fits_its_schema_and_comes_back_as_it_was() -> None:
     ("text", "what"),
     [
         ("<html>", "no JSON"),
+        (plain.to_json(board(1)).replace("https://kfp", "javascript:alert(1)//kfp"), "where people see KFP"),
         ("[]", "a status.json of version None"),
         ('{"version": 2}', "a status.json of version 2"),
         ('{"version": 1}', "lacks 'environments'"),

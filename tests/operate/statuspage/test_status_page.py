@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from board_kit import HOSTILE, HOUR, board, everything
+from board_kit import HOSTILE, HOUR, board, everything, pipeline, seen
 from kfp_gitops.operate.statuspage import page
-from kfp_gitops.operate.statuspage.records import Board
+from kfp_gitops.operate.statuspage.records import Board, Environment
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
@@ -60,6 +60,22 @@ def test_the_page_asks_for_nothing_obeys_nobody_and_is_for_everybody(
         browser.picture(Path(PICTURES) / f"{width}-{scheme}.png")
 
 
+def test_on_a_phone_nothing_that_is_empty_has_a_label(browser: Browser, tmp_path: Path) -> None:
+    browser.resize(390)
+    bare = [pipeline(1, "dev", schedules=(), runs=(), promise=None)]
+    found = replace(board(0), environments=(Environment("dev", seen(bare)),))
+    browser.open(_file(tmp_path, found), "light")
+    shown = (
+        "[...document.querySelectorAll('#rows td')].filter(cell => getComputedStyle(cell).display !== 'none')"
+    )
+    assert browser.script(f"{shown}.map(cell => cell.innerText.split('\\n')[0])") == [
+        "dev",
+        "ok",
+        "sha-000000000001",
+        "000000000000",
+    ]
+
+
 def test_what_is_told_stands_in_the_page_without_script(tmp_path: Path) -> None:
     text = re.sub(
         r"<script>.*</script>", "", _file(tmp_path, everything()).read_text("utf-8"), flags=re.DOTALL
@@ -74,6 +90,8 @@ def test_what_is_told_stands_in_the_page_without_script(tmp_path: Path) -> None:
         assert told in text, told
     assert '<form id="filter" class="bar" hidden' in text
     assert 'aria-label="the newest last: 9 succeeded, 1 failed"' in text
+    run = f"{3:08d}-0000-4000-8000-{0:012d}"
+    assert f'<a href="https://kfp.example.com/#/runs/details/{run}">11-29 14:07</a>' in text
     assert HOSTILE not in text
 
 

@@ -73,7 +73,7 @@ def cost_chart(costs: Sequence[PlanCost]) -> str:
     known = every[np.isfinite(every).all(axis=1)]
     low, high = known[:, 0].min(initial=1.0), known[:, 0].max(initial=1.0)
     space = 0.04 * ((high - low) or 1.0)
-    drawing = _drawing(360, 230, (low - space, high + space), (-0.5, _most(known[:, 1])), bottom=32, left=44)
+    drawing = _drawing(440, 230, (low - space, high + space), (-0.5, _most(known[:, 1])), bottom=32, left=44)
     drawing.x_ticks("capacity / usage (cost)")
     drawing.y_ticks("% of hours above capacity (risk)")
     for plan, role in _PLAN_ROLE.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, kept, options, telling
+from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -115,7 +115,8 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         options.remember(held, actual, done, wanted)
         kept.after(held, api, found, wanted, actual, done)
     code = _verdict(arguments, found, done)
-    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
+    missed = outstanding.told(arguments, api, wanted, actual, found)
+    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
     return code
 
 

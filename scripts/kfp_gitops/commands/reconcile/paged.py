@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import faults
-from kfp_gitops.base.errors import GitOpsError, UsageError
+from kfp_gitops.base.errors import GitOpsError, RemoteError, UsageError
 from kfp_gitops.commands import connection, console, pasted
 from kfp_gitops.commands.reconcile import look
+from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 from kfp_gitops.sources.selection import Selection
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def add(parser: ArgumentParser, about: str = _HTML) -> None:
     )  # fmt: skip
 
 
+def add_ui(parser: ArgumentParser) -> None:
+    """Declare where people see runs."""
+    about = "where people see KFP's runs: the page links to the newest ones (default: a KFP of this machine)"
+    parser.add_argument("--ui", metavar="URL", type=checked_host, help=about)
+
+
 def now() -> datetime:
     """This machine's time, to the second, as everything in a page is told."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -41,37 +48,57 @@ def now() -> datetime:
 
 def environment(
     arguments: Namespace, before: Environment | None = None
-) -> tuple[Environment, Looked | GitOpsError]:
-    """What a page tells of an environment, and what was found there; or why it could not be looked at."""
+) -> tuple[Environment, GitOpsError | None]:
+    """What a page tells of an environment; and why it could not be looked at, where it could not."""
     from kfp_gitops.operate.statuspage import build
 
     try:
-        found = look.at(arguments, build.NEWEST)
+        return _seen(arguments, look.at(arguments, build.NEWEST)), None
     except GitOpsError as error:
         return build.unseen(arguments.env, faults.told(error), now(), before), error
-    say = partial(pasted.anywhere, arguments, arguments.env)
-    known = build.Known(found.desired, found.actual, found.status, found.runs, say, int(arguments.every))
-    return build.seen(known), found
+
+
+def _seen(arguments: Namespace, found: Looked) -> Environment:
+    from kfp_gitops.operate.statuspage import build
+
+    say, period = partial(pasted.anywhere, arguments, arguments.env), int(arguments.every)
+    ui = arguments.ui or (found.status.host if is_loopback(found.status.host) else "")
+    known = build.Known(found.desired, found.actual, found.status, found.runs, say, period, ui)
+    return build.seen(known)
 
 
 def looked(arguments: Namespace) -> Looked:
-    """Look at one environment, and write its page, whatever was found.
+    """Look at one environment; where KFP cannot be reached and a page is wanted, it says so.
 
     Raises:
-        GitOpsError: it could not be looked at; its page says so.
+        GitOpsError: it could not be looked at.
     """
-    from kfp_gitops.operate.statuspage import merged, places
+    from kfp_gitops.operate.statuspage import build, merged, places
 
+    if not arguments.html:
+        return look.at(arguments)
     if Selection.of(arguments):
         raise UsageError("--html is of a whole environment: leave out it, or the selection")
     place = places.at(arguments.html)
-    earlier = merged.environments(filter(None, [places.before(place)]))
-    told, found = environment(arguments, earlier.get(arguments.env))
-    made = merged.board({arguments.env: told}, (), now(), int(arguments.every), None)
-    write(place, made)
-    if isinstance(found, GitOpsError):
-        raise found
-    return found
+    try:
+        return look.at(arguments, build.NEWEST)
+    except RemoteError as error:
+        earlier = merged.environments(filter(None, [places.before(place)])).get(arguments.env)
+        _of_one(arguments, build.unseen(arguments.env, faults.told(error), now(), earlier))
+        raise
+
+
+def tell(arguments: Namespace, found: Looked) -> None:
+    """Write the page of what was found, where one is wanted."""
+    if arguments.html:
+        _of_one(arguments, _seen(arguments, found))
+
+
+def _of_one(arguments: Namespace, told: Environment) -> None:
+    from kfp_gitops.operate.statuspage import merged, places
+
+    board = merged.board({arguments.env: told}, (), now(), int(arguments.every), None)
+    write(places.at(arguments.html), board)
 
 
 def write(place: Place, board: Board) -> None:

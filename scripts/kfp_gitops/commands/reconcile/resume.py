@@ -11,6 +11,7 @@ from kfp_gitops.commands.reconcile import apply, kept, options
 from kfp_gitops.sources.selection import Selection
 
 _EXAMPLES = """  python scripts/reconcile.py resume --env prod                       every pause, and apply
+  python scripts/reconcile.py resume --env prod --pipeline churn      one pipeline's
   python scripts/reconcile.py resume --env prod --select team=churn   one team's"""
 
 

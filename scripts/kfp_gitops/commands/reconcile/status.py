@@ -10,7 +10,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.pasted import pasted
-from kfp_gitops.commands.reconcile import faulty, kept, lines, look, options, paged
+from kfp_gitops.commands.reconcile import faulty, kept, lines, options, paged
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.status.model import Promise, Status
 
 _ABOUT = """Show how the environment is: what needs somebody first, with the command that comes next, and in the last
-line the sum. Exit 1 when something is unhealthy: failed, missed, different, in conflict."""
+line the sum. Exit 1 when something is unhealthy: failed, missed, late (what its `slo`
+promises is not kept), different, in conflict."""
 _EXAMPLES = """  python scripts/reconcile.py status --env dev                       what needs somebody
   python scripts/reconcile.py status --env dev --all                 and every pipeline
   python scripts/reconcile.py status --env dev --pipeline 'churn-*'  these only
@@ -45,6 +46,7 @@ def add(subcommands: Any) -> None:
         help="exit 0 also when something is unhealthy: --push-gateway or --html tells of it",
     )
     paged.add(parser)
+    paged.add_ui(parser)
     kept.add(parser)
     faulty.add_cluster(parser)
     parser.set_defaults(run=run)
@@ -56,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
     if arguments.exit_zero and not (arguments.push_gateway or arguments.html):
         raise UsageError("--exit-zero tells nobody: give --push-gateway or --html too, or leave it out")
-    found = paged.looked(arguments) if arguments.html else look.at(arguments)
+    found = paged.looked(arguments)
     status, say = found.status, partial(pasted, arguments, arguments.env)
     if arguments.json:
         console.result(show.to_json(status, say))
@@ -65,6 +67,7 @@ def run(arguments: Namespace) -> int:
     for note in lines.notes(arguments, found.planned):
         console.note("\n".join(columns.folded(note, columns.width(), 2)))
     _report(arguments.report, status)
+    paged.tell(arguments, found)
     return ExitCode.OK if status.healthy or arguments.exit_zero else ExitCode.DIFFERENCES
 
 

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one(here: Here, arguments: Namespace) -> int:
     """What is of one environment's server."""
-    from kfp_gitops.commands.run import looking, starting, stopping
+    from kfp_gitops.commands.run import backfilling, looking, starting, stopping
 
     if arguments.status:
         return looking.status(here, arguments.status)
@@ -34,6 +34,8 @@ def _one(here: Here, arguments: Namespace) -> int:
         return looking.logs(here, *arguments.logs)
     if arguments.terminate is not None:
         return stopping.run(here)
+    if arguments.backfill:
+        return backfilling.run(here)
     return starting.run(here)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns, files
 from kfp_gitops.base.errors import ExitCode, GitOpsError, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.run.here import Here
 from kfp_gitops.commands.run.options import FIRED
 
@@ -89,9 +89,12 @@ def _everywhere(arguments: Namespace, asked: Asked) -> tuple[list[Listing], dict
     names = files.list_folders(arguments.root, "manifests")
     if not names:
         raise UsageError(f"run.py: {arguments.root}/manifests has no environment; render one")
-    answers = dict(zip(names, each(lambda name: _one(arguments, name, asked), names), strict=True))
-    found = [answer for answer in answers.values() if not isinstance(answer, str)]
-    return found, {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+    hosts = connection.hosts(arguments.hosts, names)
+    of_each = [Namespace(**{**vars(arguments), "host": hosts.get(name)}) for name in names]
+    found = each(lambda pair: _one(pair[0], pair[1], asked), zip(of_each, names, strict=True))
+    answers = dict(zip(names, found, strict=True))
+    reached = [answer for answer in answers.values() if not isinstance(answer, str)]
+    return reached, {name: answer for name, answer in answers.items() if isinstance(answer, str)}
 
 
 def _one(arguments: Namespace, name: str, asked: Asked) -> Listing | str:

@@ -33,7 +33,9 @@ def ended(here: Here, shown: Shown) -> int:
     from kfp_gitops.operate import following
     from kfp_gitops.operate.runlook import reason
 
-    why = reason.told(reason.of(here.api, shown, here.said), shown, here.api.run_link(shown.run.id))
+    why = reason.told(
+        reason.of(here.api, shown, here.said), shown, here.api.run_link(shown.run.id), columns.width()
+    )
     console.result("\n".join([*following.table(shown), *why]))
     return _code(shown)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,13 @@ _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host ht
   python scripts/run.py --env dev --terminate --all-running --pipeline 'churn-*'
   python scripts/run.py --env dev --rerun RUN_ID --param threshold=7 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --schedule weekly    fire it now, once
-  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2"""
+  python scripts/run.py --env dev --pipeline predictive-scaling --backfill 2026-01-01..2026-01-31 --parallel 2
+  python scripts/run.py --env prod --backfill --missed                    make up for what status names
+
+--schedule S without --backfill starts one run with the registered version, the schedule's parameters and those of
+--param, whether the schedule is on or off; a parameter for the firing's instant gets the present one. Once: its name is
+S-fired-MINUTE, and whoever asks again within a minute of its start, because the first call was killed or its answer was
+lost, is shown that run and starts no other. It makes up for no missed firing: --backfill does."""
 _ABOUT = (
     "Run a pipeline once, with the environment's parameters; or see the runs there were, stop or repeat them."
 )
@@ -43,9 +49,19 @@ def parser() -> Parser:
     )
     found.add_argument("--wait", action="store_true", help="follow the run to its end")
     _add_local(found.add_argument_group("on this machine"))
-    connection.add(found, timeout="give up waiting after S seconds; the run goes on (default: never)")
+    host = "the KFP API (default: what environment.yaml says); with --all ENV=URL, one for each"
+    connection.add(
+        found,
+        host=host,
+        several=True,
+        timeout="give up waiting after S seconds; the run goes on (default: never)",
+    )
     _add_looks(found)
     again.add(found)
+    found.add_argument(
+        "--yes", action="store_true",
+        help=f"do not ask: --all-running always asks, --backfill above {again.ASKS_ABOVE} runs",
+    )  # fmt: skip
     return found
 
 
@@ -112,7 +128,6 @@ def _add_looks(found: ArgumentParser) -> None:
         "--all-running", action="store_true",
         help="with --terminate: every run of the environment, or of --pipeline, that has not ended; asks first",
     )  # fmt: skip
-    stop.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _natural(text: str) -> int:
@@ -129,7 +144,10 @@ _GOES_WITH = {
     "json": ("--json", ("list", "status")),
     "lines": ("--lines", ("logs",)),
     "all_running": ("--all-running", ("terminate",)),
-    "include_fired": ("--include-fired", ("backfill",)),
+    **{
+        name: (f"--{name.replace('_', '-')}", ("backfill",))
+        for name in ("missed", "held", "include_fired", "redo_failed", "dry_run")
+    },
 }
 _SHAPES = {
     "list": "run.py --env dev --list --failed --since 12h",
@@ -138,6 +156,8 @@ _SHAPES = {
     "terminate": "run.py --env dev --terminate RUN_ID, or --terminate --all-running",
     "local": "run.py --env dev --pipeline P --local",
     "backfill": "run.py --env dev --pipeline P --backfill 2026-01-01..2026-01-31",
+    "missed": "run.py --env dev --backfill --missed",
+    "held": "run.py --env dev --backfill --held",
 }
 
 
@@ -150,6 +170,9 @@ def checked(arguments: Namespace) -> None:
     problems = [*_together(arguments)]
     if problems:
         raise UsageError("\n".join(f"run.py: {problem}" for problem in problems))
+    arguments.hosts = arguments.host
+    if not arguments.everywhere:
+        arguments.host = connection.hosts(arguments.host, [arguments.env]).get(arguments.env)
 
 
 def asked(arguments: Namespace) -> list[str]:
@@ -165,26 +188,61 @@ def _together(arguments: Namespace) -> Iterator[str]:
         yield f"--{found[0]} and --{found[1]} are two things; give one of them"
     for name, (option, wanted) in _GOES_WITH.items():
         if getattr(arguments, name) not in (None, False) and not {*found} & {*wanted}:
-            yield f"{option} goes with --{' and --'.join(wanted)}, as in `{_SHAPES[wanted[0]]}`"
+            yield f"{option} goes with --{' and --'.join(wanted)}, as in `{_SHAPES.get(name, _SHAPES[wanted[0]])}`"
+    yield from _missing(arguments, found)
+    yield from _needless(arguments, found)
+    yield from _only_local(arguments)
+
+
+def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
+    """What is asked for without saying of what."""
     if arguments.env is None and not arguments.everywhere:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
-    if arguments.everywhere and (arguments.env or arguments.host):
-        which = "--env" if arguments.env else "--host"
-        yield f"--all is of all environments, each at its own address; leave out {which}"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
-    if arguments.terminate and arguments.all_running:
-        yield "--terminate RUN and --all-running are two things; give one of them"
-    if not found and not arguments.pipeline:
+    if not (found or arguments.pipeline):
         yield (
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "
             "--rerun RUN; see --help"
         )
-    if {"backfill", "local"} & {*found} and not arguments.pipeline:
-        yield f"--{found[0]} needs --pipeline P, as in `{_SHAPES[found[0]]}`"
+    if "local" in found and not arguments.pipeline:
+        yield f"--local needs --pipeline P, as in `{_SHAPES['local']}`"
+    if arguments.backfill:
+        yield from _backfill(arguments)
+
+
+def _needless(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
+    """What would be passed over."""
+    if arguments.everywhere and arguments.env:
+        yield "--all is of all environments; leave out --env, or --all"
+    if arguments.terminate and arguments.all_running:
+        yield "--terminate RUN and --all-running are two things; give one of them"
+    if arguments.schedule and found and "backfill" not in found:
+        yield f"--schedule is fired by itself or goes with --backfill, not with --{found[0]}"
+    if arguments.wait and {"list", "status", "logs"} & {*found}:
+        yield f"--wait follows a run that is started or terminated, and goes not with --{found[0]}"
     if arguments.param and {"list", "status", "logs", "terminate"} & {*found}:
         yield f"--param is for a run that is started; --{found[0]} starts none"
-    yield from _only_local(arguments)
+
+
+def _backfill(arguments: Namespace) -> Iterator[str]:
+    named = arguments.missed or arguments.held
+    if named and arguments.backfill != again.NAMED:
+        yield "--missed and --held take the place of days, as in `run.py --env dev --backfill --missed`"
+    if arguments.backfill == again.NAMED and not named:
+        yield (
+            "say which firings: --backfill 2026-01-01..2026-01-31, --backfill --missed (what status names) or "
+            "--backfill --held (what pauses held back)"
+        )
+    if arguments.backfill != again.NAMED and not arguments.pipeline:
+        yield f"--backfill of days needs --pipeline P, as in `{_SHAPES['backfill']}`"
+    if not arguments.pipeline:
+        alone = [option for option in ("schedule", "param") if getattr(arguments, option)]
+        yield from (f"--{option} is of one pipeline: give --pipeline P, too" for option in alone)
+    if named and (arguments.redo_failed or arguments.include_fired):
+        yield "--missed runs once more what failed, and no other firing: leave out --redo-failed and --include-fired"
+    if arguments.parallel < 1:
+        yield "--parallel is at least 1"
 
 
 def _only_local(arguments: Namespace) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`run`: start a run, of a pipeline as it is, of a schedule, once more, or of many firings; and follow it."""
+"""`run`: start a run, of a pipeline as it is, of a schedule, or once more; and follow it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ def run(here: Here) -> int:
     if arguments.rerun:
         return _follow(here, _again(here))
     values = _checked(here)
-    if arguments.backfill:
-        return again.backfill(arguments, here.folder, here.api, values)
     if arguments.schedule:
         return _follow(here, _fired(here, values))
     locked = here.folder.locked[arguments.pipeline]
@@ -57,7 +55,7 @@ def _fired(here: Here, values: Mapping[str, Any]) -> str:
     """A schedule's run, now and once: under the lock of this machine, and by its name on KFP."""
     from kfp_gitops.operate import runs
     from kfp_gitops.operate.operations import backfill, fire
-    from kfp_gitops.reconcile.records import experiment_name, schedule_name
+    from kfp_gitops.reconcile.records import schedule_name
 
     arguments, api, pipeline = here.arguments, here.api, here.arguments.pipeline
     manifest = here.manifest(pipeline)
@@ -68,7 +66,7 @@ def _fired(here: Here, values: Mapping[str, Any]) -> str:
         schedule_name(pipeline, schedule.name),
         pipeline_id,
         api.version_id(pipeline_id, locked.version, locked.digest),
-        api.experiment_id(experiment_name(pipeline, here.environment)),
+        runs.experiment(api, here.owner, pipeline),
         {**schedule.parameters, **values},
         tick if tick not in values else None,
         runs.started(by=user()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,19 @@ def run(here: Here) -> int:
             "stop it in KFP, or give the --env that it is of"
         )
     console.result(f"run {run_id} {terminate.terminate(here.api, run_id)}")
+    _waited(here, [run_id])
     return ExitCode.OK
+
+
+def _waited(here: Here, run_ids: Iterable[str]) -> None:
+    """With --wait, until each has ended."""
+    from kfp_gitops.operate import following
+
+    arguments = here.arguments
+    for run_id in run_ids if arguments.wait else ():
+        left = None if arguments.timeout is None else max(0.0, here.api.budget.seconds)
+        shown = following.follow(here.watch, run_id, console.note, left)
+        console.result(f"run {run_id} has ended: {shown.run.state}")
 
 
 def _all(here: Here, pipelines: dict[str, str]) -> int:
@@ -52,6 +65,7 @@ def _all(here: Here, pipelines: dict[str, str]) -> int:
         console.result(line)
     failed = sum(not done for done, _ in told)
     console.result(f"{columns.counted(len(found) - failed, 'run')} terminated, {failed} not")
+    _waited(here, [run.id for (done, _), run in zip(told, found, strict=True) if done])
     console.note("schedules go on starting runs: `reconcile.py pause` keeps them off")
     return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
 

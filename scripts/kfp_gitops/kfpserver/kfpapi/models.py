@@ -60,6 +60,13 @@ class RunState:
     """The IR that it was started with, where it is of no registered version."""
     experiment_id: str = ""
     description: str = ""
+    history: tuple[str, ...] = ()
+    """The states that it had, one after the other, where one run alone was asked for."""
+
+    @property
+    def terminated(self) -> bool:
+        """Whether somebody ended it, as far as KFP tells that."""
+        return bool({"CANCELING", "CANCELED"} & {*self.history, self.state})
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,7 @@ def run(found: Any) -> RunState:
         spec=found.pipeline_spec or None,
         experiment_id=found.experiment_id or "",
         description=found.description or "",
+        history=tuple(one.state for one in found.state_history or [] if one.state),
     )
 
 

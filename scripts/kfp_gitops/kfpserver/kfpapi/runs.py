@@ -123,12 +123,12 @@ class Runs(Requests):
         """The runs of an experiment whose name holds a text, the oldest first, without their tasks."""
         return self._runs(experiment_id, predicate("IS_SUBSTRING", "display_name", stringValue=text))
 
-    def fired(self, experiment_id: str, start: datetime, end: datetime) -> list[datetime]:
-        """The firings in [start, end) that a recurring run has started a run of the experiment for."""
+    def runs_fired(self, experiment_id: str, start: datetime, end: datetime) -> list[RunState]:
+        """The runs of an experiment that recurring runs started for firings in [start, end), without their tasks."""
         bounds = {"GREATER_THAN_EQUALS": start, "LESS_THAN": end}
         predicates = [_compared(name, "scheduled_at", moment) for name, moment in bounds.items()]
         found = self._runs(experiment_id, json.dumps({"predicates": predicates}))
-        return [run.scheduled for run in found if run.schedule_id and run.scheduled]
+        return [run for run in found if run.schedule_id and run.scheduled]
 
     def _runs(self, experiment_id: str, wanted: str) -> list[RunState]:
         list_runs = self._client.runs.run_service_list_runs

@@ -108,6 +108,13 @@ def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
     return sorted(lasting.values(), key=lambda p: (p.until, p.id))
 
 
+def under(desired: Desired, pauses: Iterable[Pause], now: datetime) -> Desired:
+    """The same under all pauses that nobody has taken back."""
+    for pause in in_force((one for one in pauses if not one.ended), now):
+        desired = over(desired, pause)
+    return desired
+
+
 def over(desired: Desired, pause: Pause) -> Desired:
     """The same with every pipeline that it is of paused at least as long as this."""
     pipelines = tuple(

@@ -58,10 +58,11 @@ class Detail:
 
 def to_text(found: Detail, width: int) -> str:
     """State and tasks first, then why, then what it is of."""
-    why = list(reasons.told(found.reason, found.shown, found.link))
+    why = list(reasons.told(found.reason, found.shown, found.link, width))
     lines = [*table(found.shown), *why, ""]
     for label, text in _facts(found):
-        lines += columns.folded(f"{label:<12}{text}", width, 12)
+        line = f"{label:<12}{text}"
+        lines += columns.folded(line, width, 12) if " " in text else [line]
     return "\n".join(lines)
 
 
@@ -119,7 +120,8 @@ def _reason(found: Reason | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "task": found.task, "log": list(found.lines), "missing": found.missing, "command": found.command
+        "task": found.task, "log": list(found.lines), "missing": found.missing, "command": found.command,
+        "argo": found.argo,
     }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ _SAID = {
     Kind.OTHER: "by somebody in KFP, or by another tool",
 }
 _SHORT = {Kind.RERUN: "rerun", Kind.OTHER: "another tool"}
-_SECOND, _MINUTE = r"(\d{8}T\d{6}Z)", r"(\d{8}T\d{4}Z)"
+_SECOND, _MINUTE = r"(\d{8}T\d{6}Z)(?:-\d+)?", r"(\d{8}T\d{4}Z)"
 _TICKS = (
     (Kind.BACKFILL, re.compile(backfill_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),
     (Kind.MAKEUP, re.compile(makeup_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),

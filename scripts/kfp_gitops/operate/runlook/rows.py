@@ -10,8 +10,10 @@ from itertools import islice
 from typing import Any
 
 from kfp_gitops.base import columns
+from kfp_gitops.base.errors import NotFoundError
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.kfpserver.kfpapi.transport import each
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.kfpserver.runtree import show
 from kfp_gitops.operate.following import Watch
@@ -72,10 +74,17 @@ def listing(watch: Watch, owner: Owner, asked: Asked) -> Listing:
     found = watch.api.runs_since(asked.since, asked.states, only)
     kept = list(islice((run for run in found if run.experiment_id in pipelines), asked.most + 1))
     runs = kept[: asked.most]
-    schedules = _schedules(watch, runs)
+    schedules, tasks = _schedules(watch, runs), _tasks(watch, runs)
     rows = [
-        _row(watch, owner.environment, pipelines[run.experiment_id], run, schedules, look=n < _LOOKED_INTO)
-        for n, run in enumerate(runs)
+        Row(
+            owner.environment,
+            pipelines[run.experiment_id],
+            run,
+            origin.of(run, pipelines[run.experiment_id], schedules),
+            watch.api.run_link(run.id),
+            tasks.get(run.id, ()),
+        )
+        for run in runs
     ]
     return Listing(rows, len(kept) > asked.most)
 
@@ -86,16 +95,18 @@ def _schedules(watch: Watch, runs: Sequence[RunState]) -> Mapping[str, str]:
     return {found.id: found.name for found in watch.api.schedules()}
 
 
-def _row(
-    watch: Watch, environment: str, pipeline: str, run: RunState, schedules: Mapping[str, str], *, look: bool
-) -> Row:
-    tasks: tuple[str, ...] = ()
-    if look and (run.state in FAILED or run.state in ACTIVE):
-        views = watch.look(run.id).tasks  # a list tells no tasks
-        tasks = tuple(show.failed(views) if run.state in FAILED else show.running(views))
-    return Row(
-        environment, pipeline, run, origin.of(run, pipeline, schedules), watch.api.run_link(run.id), tasks
-    )
+def _tasks(watch: Watch, runs: Sequence[RunState]) -> dict[str, tuple[str, ...]]:
+    """Of the first of those that failed or run the tasks that do: a list tells none."""
+    asked = [run for run in runs if run.state in FAILED or run.state in ACTIVE][:_LOOKED_INTO]
+
+    def look(run: RunState) -> tuple[str, ...]:
+        try:
+            views = watch.look(run.id).tasks
+        except NotFoundError:  # deleted since
+            return ()
+        return tuple(show.failed(views) if run.state in FAILED else show.running(views))
+
+    return dict(zip((run.id for run in asked), each(look, asked), strict=True))
 
 
 def to_text(found: Listing, width: int, *, environments: bool, more: str) -> str:

@@ -66,7 +66,9 @@ def named(views: Sequence[View], name: str, run_id: str) -> Step:
         what = f"{name!r} is a group of run {run_id}"
     else:
         close = meant(name, paths)
-        what = f"run {run_id} has no task {name!r}{f', did you mean {close!r}?' if close else ''}"
+        what = f"run {run_id} has no task {name!r}"
+        if close:
+            raise UsageError(f"{what}; did you mean {close!r}? There are: {columns.some(paths, 20)}")
     raise UsageError(f"{what}; there are: {columns.some(paths, 20)}")
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 from kfp_gitops.operate.faults.firings import CONTROLLER, TIME_ZONE
-from kfp_gitops.operate.status.missed import counted
+from kfp_gitops.operate.status.missed import counted, firings
 from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     STUCK = "stuck"
     DIFFERENT = "different"
     PAUSED = "paused"
+    HELD = "held"
     CONFLICT = "conflict"
     WAITING = "waiting"
     OTHER = "other"
@@ -40,11 +41,12 @@ class Kind(StrEnum):
 ABOUT = {
     Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
-    Kind.MISSED: "a firing of the last seven days has no run",
+    Kind.MISSED: "a firing of the last seven days has no run, and nobody made up for it",
     Kind.LATE: "what its manifest promises (slo) is not kept",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
+    Kind.HELD: "firings of the last seven days that a pause held back; no alarm",
     Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
     Kind.WAITING: "a run waits for its start",
     Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
@@ -109,7 +111,12 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
         yield Finding(Kind.FAILED, name, cause, say(f"run.py --status {shlex.quote(last.id)}"))
     for schedule in pipeline.schedules:
         if schedule.missed:
-            yield Finding(Kind.MISSED, schedule.name, _missed(schedule), say(_backfill(pipeline, schedule)))
+            yield _gone(
+                Kind.MISSED, pipeline, schedule, counted(schedule.missed), schedule.missed[-1].at, say
+            )
+        if schedule.held:
+            number = firings(len(schedule.held))
+            yield _gone(Kind.HELD, pipeline, schedule, number, schedule.held[-1], say)
     yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
@@ -125,34 +132,38 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
     return Finding(Kind.PAUSED, pipeline.name, f"until {until}", say(f"reconcile.py resume{options}"))
 
 
-def _missed(schedule: ScheduleStatus) -> str:
-    return f"{counted(schedule.missed)}, the last at {minute(schedule.missed[-1].at)}"
-
-
-def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
-    days = f"{schedule.missed[0].at:%Y-%m-%d}..{schedule.missed[-1].at:%Y-%m-%d}"
-    which = ""
+def _gone(
+    kind: Kind, pipeline: PipelineStatus, schedule: ScheduleStatus, number: str, last: datetime, say: Say
+) -> Finding:
+    """With the command that makes up for exactly this; for many of them the one for all."""
+    which = f" --pipeline {shlex.quote(pipeline.name)}"
     if len(pipeline.schedules) > 1:
-        which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
-    return f"run.py --pipeline {pipeline.name}{which} --backfill {days}"
+        which += f" --schedule {shlex.quote(schedule.name.removeprefix(f'{pipeline.name}-'))}"
+    own, whole = (say(f"run.py{part} --backfill --{kind}") for part in (which, ""))
+    return Finding(kind, schedule.name, f"{number}, the last at {minute(last)}", own, whole)
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
-    """What comes next: to look at the run that failed, hangs or was slow; where there is none, to start one."""
-    if pipeline.promise is None or not pipeline.promise.broken:
-        return
-    run, promise = pipeline.last_run, pipeline.promise
-    look = (
-        promise.slowest_run
-        if DURATION in promise.broken
-        else run.id
-        if run and run.state != "SUCCEEDED"
-        else ""
-    )
-    command = (
-        f"run.py --status {shlex.quote(look)}" if look else f"run.py --pipeline {shlex.quote(pipeline.name)}"
-    )
-    yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+    """What comes next: to look at the run that is slow, hangs or failed; where there is none, to start one."""
+    promise = pipeline.promise
+    if promise and promise.broken:
+        run = promise.slowest_run if DURATION in promise.broken else _unsuccessful(pipeline)
+        command = f"run.py --status {shlex.quote(run)}" if run else _started(pipeline)
+        yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+
+
+def _unsuccessful(pipeline: PipelineStatus) -> str:
+    run = pipeline.last_run
+    return run.id if run and run.state != "SUCCEEDED" else ""
+
+
+def _started(pipeline: PipelineStatus) -> str:
+    """As its first schedule that is on would start it."""
+    on = [
+        schedule.name.removeprefix(f"{pipeline.name}-") for schedule in pipeline.schedules if schedule.enabled
+    ]
+    which = f" --schedule {shlex.quote(on[0])}" if on else ""
+    return f"run.py --pipeline {shlex.quote(pipeline.name)}{which}"
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:

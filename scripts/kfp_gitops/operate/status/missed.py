@@ -85,6 +85,8 @@ class Account:
     made_up: int = 0
     known_since: datetime | None = None
     """What fell due before it is not known; None: all of the time that is looked at is."""
+    owed: datetime | None = None
+    """The newest firing, where the schedule is on and nothing fired since: KFP runs it when its controller is back."""
 
 
 def account(line: Line) -> Account:
@@ -112,7 +114,15 @@ def account(line: Line) -> Account:
         tuple(tick for tick, why in causes.items() if why is Cause.PAUSE),
         done,
         known,
+        _owed(line, gone, fired),
     )
+
+
+def _owed(line: Line, gone: Sequence[datetime], fired: Collection[datetime]) -> datetime | None:
+    found = line.present
+    if not gone or found is None or not found.enabled:
+        return None
+    return gone[-1] if gone[-1] > max([found.created, *fired]) else None
 
 
 def _own(line: Line) -> Iterator[RunState]:
@@ -151,7 +161,7 @@ def _eras(line: Line, last: datetime | None) -> Iterator[Era]:
         return
     before = history.was(found)
     if before:
-        yield before
+        yield replace(before, until=min(before.until, until))
     end = min(until, found.end) if found.end else until
     yield Era(found.cron, found.interval_seconds, history.since(found), end)
 

@@ -49,8 +49,14 @@ def _stacked(pipeline: PipelineStatus, width: int) -> Iterator[str]:
         yield from columns.folded(f"  slo: {promised(pipeline.promise)}", width, 4)
     for schedule in pipeline.schedules:
         trigger, upcoming = _firing(schedule)
-        missed = f", {len(schedule.missed)} missed" if schedule.missed else ""
-        yield from columns.folded(f"  {schedule.name}  {trigger}, next {upcoming}{missed}", width, 4)
+        counts = {
+            "missed": len(schedule.missed),
+            "held back": len(schedule.held),
+            "made up": schedule.made_up,
+        }
+        told = "".join(f", {number} {what}" for what, number in counts.items() if number)
+        known = f", known since {minute(schedule.known_since)}" if schedule.known_since else ""
+        yield from columns.folded(f"  {schedule.name}  {trigger}, next {upcoming}{told}{known}", width, 4)
 
 
 def _rows(pipeline: PipelineStatus) -> Iterator[tuple[str, ...]]:

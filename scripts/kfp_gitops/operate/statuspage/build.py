@@ -34,6 +34,7 @@ class Known:
     """The newest ones of each pipeline, the newest first."""
     say: Say
     period: int = 0
+    ui: str = ""
 
 
 def seen(known: Known) -> Environment:
@@ -42,6 +43,7 @@ def seen(known: Known) -> Environment:
     wanted = {pipeline.name: pipeline for pipeline in known.desired.pipelines}
     found = Seen(
         host=status.host,
+        ui=known.ui.rstrip("/"),
         at=status.at,
         week=begins,
         period=known.period,

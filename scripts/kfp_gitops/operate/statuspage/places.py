@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import InputError, UsageError
+from kfp_gitops.base.errors import InputError, RemoteError, UsageError
 from kfp_gitops.operate.statuspage import page, plain
 from kfp_gitops.operate.statuspage.bucket import Bucket
 from kfp_gitops.operate.statuspage.records import Board
@@ -72,29 +72,37 @@ def publish(place: Place, board: Board) -> None:
 
 
 def before(place: Place) -> Board | None:
-    """What was written there the last time; None where that cannot be read by this version."""
+    """What was written there the last time; None where that cannot be read, or not by this version.
+
+    S3 says of an object that is not there that it is forbidden, to whom it does not list the bucket.
+    """
     try:
         text = place.read(DATA)
         return None if text is None else plain.from_json(text, place.shown(DATA))
-    except InputError:
+    except (InputError, RemoteError):
         return None
 
 
-def boards(where: str, environments: list[str]) -> Iterator[Board]:
-    """The status.json of a place, and those of its folders: of a bucket those that are called as an environment.
+def boards(where: str, environments: Sequence[str]) -> Iterator[Board]:
+    """The status.json of each folder of a place, of a bucket those that are called as an environment; else its own.
+
+    Its own, beside those of folders, is what was put together of them the last time.
 
     Raises:
         InputError: one of them is no status.json of this version, or there is none at all.
     """
     path = Path(where)
     if not where.startswith("s3:") and path.is_file():
-        yield plain.from_json(files.text_in(files.bytes_of(where, where, _MOST), where), where)
-        return
-    below = environments if where.startswith("s3:") else files.list_folders(path, ".")
-    names = [DATA, *(f"{name}/{DATA}" for name in below)]
-    place = at(where)
-    texts = [(place.shown(name), text) for name in names if (text := place.read(name)) is not None]
+        texts = [(where, files.text_in(files.bytes_of(where, where, _MOST), where))]
+    else:
+        below = environments if where.startswith("s3:") else files.list_folders(path, ".")
+        place = at(where)
+        texts = _texts(place, [f"{name}/{DATA}" for name in below]) or _texts(place, [DATA])
     if not texts:
         raise InputError.of(where, f"no {DATA} in it, nor in a folder of it", "have one written there first")
     for shown, text in texts:
         yield plain.from_json(text, shown)
+
+
+def _texts(place: Place, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(place.shown(name), text) for name in names if (text := place.read(name)) is not None]

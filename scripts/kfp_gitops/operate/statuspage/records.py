@@ -122,6 +122,8 @@ class Seen:
     """An environment as it was at one instant; `findings` are those that are of no pipeline."""
 
     host: str
+    ui: str
+    """Where people see KFP's runs; empty: nobody told."""
     at: datetime
     week: datetime
     """The midnight with which the week of its schedules begins."""

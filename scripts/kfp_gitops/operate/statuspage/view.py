@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from urllib.parse import quote
 
 from kfp_gitops.base import alike, columns
 from kfp_gitops.kfpserver.ownership import CHANGED
@@ -67,6 +68,8 @@ class Row:
     signs: Sequence[tuple[str, str]]
     strip: str
     newest: str
+    link: str
+    """Where the newest run is seen; empty: nobody told."""
     missed: str
     promises: Sequence[Tag]
     """What is promised, and how it is kept."""
@@ -206,6 +209,9 @@ def _row(one: Environment, pipeline: Pipeline, shapes: Shapes, *, first: bool) -
         signs=[(_RUNS.get(state, ""), text) for state, text in signs],
         strip=strip,
         newest=minute(pipeline.runs[0].created) if pipeline.runs else "",
+        link=f"{one.seen.ui}/#/runs/details/{quote(pipeline.runs[0].id)}"
+        if one.seen.ui and pipeline.runs
+        else "",
         missed=_missed(pipeline),
         promises=list(_promises(pipeline.promise)) if pipeline.promise else [],
         stale=one.unseen is not None,

@@ -137,7 +137,7 @@ def _lines(found: Calendar) -> Iterator[str]:
     yield ""
     entries = [f"  {entry.name}: {_entry_text(entry, zone, found.zone)}" for entry in found.entries]
     yield from columns.first_of(entries, _MOST, "  … {more} more (--format json)")
-    yield from _remarks(found)
+    yield from remarks(found)
 
 
 def _table(found: Calendar) -> Iterator[str]:
@@ -164,7 +164,8 @@ def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
     return f"{entry.trigger}, {number} {times}, first {first:%a %m-%d %H:%M:%S} UTC{local}"
 
 
-def _remarks(found: Calendar) -> Iterator[str]:
+def remarks(found: Calendar) -> Iterator[str]:
+    """Lines of what stands out in the week, with a sign where a reviewer must not miss it."""
     still = [entry.name for entry in found.entries if entry.idle]
     if still:
         yield f"  ! {columns.some(still, _MOST)}: {WHY}; {TODO}"

@@ -26,7 +26,7 @@ _NONE = Markup("")
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 _LETTERS = 34
 """Of a name that are shown in a box; the whole is in its title."""
-_LETTER, _WIDE, _AROUND, _LEAST = 7.3, 13.5, 46.0, 96.0
+_LETTER, _BOLD, _WIDE, _AROUND, _LEAST = 7.3, 8.4, 13.5, 46.0, 96.0
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _shape(
 
 def _fitting(text: str, box: Box) -> str:
     """A title as far as there is room for it: that of a group may be longer than its box need be."""
-    return _short(text, max(_LETTERS, int((box.width - _AROUND) / _LETTER)) if box.group else _LETTERS)
+    return _short(text, int((box.width - _AROUND) / _BOLD) if box.group else _LETTERS)
 
 
 def _path(arrow: Arrow) -> str:

@@ -19,9 +19,9 @@ class Rank(IntEnum):
     HEAD = 0
     SUM = 1
     CHANGES = 2
-    PICTURE = 3
-    CODE = 4
-    WEEK = 5
+    WEEK = 3
+    PICTURE = 4
+    CODE = 5
 
 
 _WORDS = {

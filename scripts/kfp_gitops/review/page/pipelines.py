@@ -144,11 +144,14 @@ def _firing(found: Firings, zone: str) -> Mapping[str, Any]:
     return {"schedule": found.schedule, "rows": both, "notes": found.notes}
 
 
+def is_drawn(shown: Shown) -> bool:
+    """Whether anything changes that a picture would show."""
+    return any(change.kind in (*details.NODES, Kind.COMPONENT) for change in shown.of_one.changes)
+
+
 def pictures(shown: Shown) -> Markup:
     """The pipeline before and after, and of each pipeline that runs in it as a task and changes."""
     found = shown.of_one
-    if not any(change.kind in (*details.NODES, Kind.COMPONENT) for change in found.changes):
-        return Markup("")
     manifests = [side.manifest for side in shown.files]
     own = [change for change in found.changes if _INNER not in change.name]
     parts = [_picture(shown, manifests, found.changes, own, "", 0)]
@@ -207,12 +210,21 @@ def _of_side(marks: Mapping[str, str], when: str) -> Mapping[str, str]:
     return {name: mark for name, mark in marks.items() if mark != other}
 
 
+def has_code(shown: Shown) -> bool:
+    """Whether the code of a component changes."""
+    return any(_is_code(change) for change in shown.of_one.changes)
+
+
+def _is_code(change: Change) -> bool:
+    return change.kind is Kind.COMPONENT and details.is_code(change)
+
+
 def code(shown: Shown) -> Markup:
     """Each component whose code changes, side by side; what pipelines share is told once, elsewhere."""
     found = [
         row.first
         for row in folding.rows(shown.of_one.changes, shown.common)
-        if not row.above and row.first.kind is Kind.COMPONENT and details.is_code(row.first)
+        if not row.above and _is_code(row.first)
     ]
     return Markup("").join(side_by_side(change, shown.files) for change in found)
 

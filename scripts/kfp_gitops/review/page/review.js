@@ -1,5 +1,13 @@
 "use strict";
 (() => {
+  // Only what does scroll is a stop of the Tab key.
+  const stops = () => {
+    for (const each of document.querySelectorAll(".scroll, .diff")) {
+      const scrolls = each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1;
+      if (scrolls) each.tabIndex = 0;
+      else each.removeAttribute("tabindex");
+    }
+  };
   const anchor = (link) => link.getAttribute("href").slice(1);
   const show = (place, link) => {
     const task = document.getElementById(anchor(link));
@@ -17,6 +25,9 @@
     for (const other of place.querySelectorAll(".drawing a")) {
       other.classList.toggle("twin", anchor(other) === anchor(link));
     }
+    stops();
+    const [box, panel] = [link.getBoundingClientRect(), chosen.getBoundingClientRect()];
+    if (box.bottom > panel.top && box.top < panel.bottom) link.scrollIntoView({ block: "center", behavior: "instant" });
     return chosen;
   };
   for (const place of document.querySelectorAll(".picture")) {
@@ -30,6 +41,9 @@
       });
     }
   }
+  stops();
+  addEventListener("resize", stops);
+  document.addEventListener("toggle", stops, true);
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("details:not([open])")];

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from kfp_gitops.base import visible
 from kfp_gitops.base.webpage.parts import filled
-from kfp_gitops.review.diff.calendar import WEEK, Calendar, Entry
+from kfp_gitops.review.diff.calendar import WEEK, Calendar, Entry, remarks
 from kfp_gitops.review.diff.wording import instants
 
 HERE = Path(__file__).parent
@@ -30,11 +30,11 @@ _WIDTH = _LEFT + 7 * _DAY + 12.0
 
 @dataclass(frozen=True)
 class Week:
-    """An environment's calendars of one week; `part`: only of the pipelines that change, for there are many."""
+    """An environment's calendars of one week; `part` says of which pipelines alone, if not of all."""
 
     before: Calendar
     after: Calendar
-    part: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def drawn(week: Week, name: str) -> Markup:
         width=_WIDTH,
         height=_TOP + _ROW * len(shown) + 8,
         days=[*_days(week.after.start)],
+        remarks=[visible.line(line.strip()) for line in remarks(week.after)],
     )
 
 

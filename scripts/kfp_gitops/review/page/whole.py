@@ -89,12 +89,11 @@ def _pieces(one: Environment, evidence: Evidence) -> Iterator[Piece]:
         yield Piece(Rank.WEEK, of_it, name, name, drawn)
     for at, shown in one.semantic:
         place = one.index, at
-        for rank, make in (
-            (Rank.CHANGES, pipelines.head),
-            (Rank.PICTURE, pipelines.pictures),
-            (Rank.CODE, pipelines.code),
-        ):
-            yield Piece(rank, place, shown.name, name, partial(make, shown))
+        yield Piece(Rank.CHANGES, place, shown.name, name, partial(pipelines.head, shown))
+        if pipelines.is_drawn(shown):
+            yield Piece(Rank.PICTURE, place, shown.name, name, partial(pipelines.pictures, shown))
+        if pipelines.has_code(shown):
+            yield Piece(Rank.CODE, place, shown.name, name, partial(pipelines.code, shown))
 
 
 def _of_shared(found: SharedDiff) -> list[Piece]:
