@@ -8,7 +8,7 @@ succeeded: one that failed has made up for nothing. What KFP cannot tell is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -98,7 +98,7 @@ def account(line: Line) -> Account:
     own = list(_own(line))
     known = _known_since(line)
     fired = {run.scheduled for run in own if run.scheduled}
-    made, spells = _made_up(line), [_ended(spell, line, fired) for spell in line.spells]
+    made, spells = made_up(line.name, line.runs), [_ended(spell, line, fired) for spell in line.spells]
     cause = _cause(line, own, [spell for spell in spells if spell.owed])
     elsewhere = _elsewhere(line, sorted(fired))
     done, gone = 0, list[datetime]()
@@ -215,11 +215,11 @@ def _of_interval(era: Era, fired: Sequence[datetime]) -> Iterator[datetime]:
     yield from timing.Timing(None, era.seconds, last, None).between(last, era.until)
 
 
-def _made_up(line: Line) -> Callable[[datetime], bool]:
+def made_up(schedule: str, runs: Iterable[RunState]) -> Callable[[datetime], bool]:
     """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
-    good = [run.name for run in line.runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
-    once = set(_stamps(good, backfill_prefix(line.name)))
-    last = max(_stamps(good, makeup_prefix(line.name)), default="")
+    good = [run.name for run in runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
+    once = set(_stamps(good, backfill_prefix(schedule)))
+    last = max(_stamps(good, makeup_prefix(schedule)), default="")
     return lambda tick: history.stamp(tick) in once or history.stamp(tick) <= last
 
 
