@@ -112,9 +112,9 @@ class MakingUp:
 
     def _look(self, job: Job) -> None:
         before = {tick: run.state for tick, run in job.states.items()}
-        found = self.api.runs_named(job.work.experiment_id, job.work.prefix)
-        by_name = {run.name: run for run in sorted(found, key=_age, reverse=True)}  # of several the oldest
-        self._yield_to_older(job, by_name, {run.id for run in found})
+        runs = self.api.runs_named(job.work.experiment_id, job.work.prefix)
+        by_name = {run.name: run for run in sorted(runs, key=_age, reverse=True)}  # of several the oldest
+        self._yield_to_older(job, by_name, {run.id for run in runs})
         listed = {tick: by_name[name] for tick in job.ticks if (name := job.work.name(tick)) in by_name}
         unseen = {tick: self.api.run(run) for tick, run in job.begun.items() if tick not in listed}
         job.states = {**listed, **unseen}
