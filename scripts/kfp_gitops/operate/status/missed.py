@@ -28,6 +28,8 @@ BACK = timedelta(days=7)
 """What fell due longer ago is told no more."""
 NEWEST = 100
 """Runs of a pipeline that are asked for: one page of KFP."""
+MORE = 1000
+"""Of the time that is looked at, where the newest do not tell enough (`recent`)."""
 _MOST = 100
 _ZONES = timedelta(hours=14)
 """A firing by another time zone than UTC is at most so far off."""
@@ -163,7 +165,9 @@ def _own(line: Line) -> Iterator[RunState]:
 def _known_since(line: Line) -> datetime | None:
     """As old as the oldest of the runs, where there may be more: a firing after it would have a newer run."""
     created = [run.created for run in line.runs if run.created]
-    if len(line.runs) < NEWEST or not created:
+    if (
+        len(line.runs) not in (NEWEST, MORE) or not created
+    ):  # fewer than were asked for are all that there are
         return None
     oldest = min(created)
     return oldest if oldest > max(_begins(line) or oldest, line.now - BACK) else None
