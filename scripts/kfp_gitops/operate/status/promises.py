@@ -14,13 +14,12 @@ from datetime import UTC, datetime, timedelta
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualPipeline
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Slo, slo
+from kfp_gitops.operate.status.missed import NEWEST
 from kfp_gitops.operate.status.model import Promise
 from kfp_gitops.reconcile.records import DesiredPipeline, backfill_prefix, schedule_name
 
 FRESH, DURATION = "fresh", "duration"
 _EVER = datetime.min.replace(tzinfo=UTC)
-_MOST = 100
-"""Newest runs of a pipeline that are looked at; what is older than so many is unknown."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
 def _oldest(runs: Sequence[RunState]) -> datetime:
     """When what we see of its runs begins: a run before that may have succeeded until then."""
     created = [run.created for run in runs if run.created]
-    return min(created) if created and len(runs) >= _MOST else _EVER
+    return min(created) if created and len(runs) >= NEWEST else _EVER
 
 
 def _registered(found: ActualPipeline | None) -> datetime | None:
