@@ -15,7 +15,7 @@ id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-own test-product check forks e2e e2e-scaling bench render components reference shipped lock clean
+.PHONY: help demo test test-own test-product check forks e2e e2e-scaling bench render components reference rules shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -71,10 +71,10 @@ components: $(VENV)/.installed  ## compile component.py → component.yaml
 reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the manifest's JSON Schema
 	$(PY) scripts/reference.py
 
-rules: $(VENV)/.installed  ## write the rules of docs/prometheus as PrometheusRules and as a chart's values
+rules: $(VENV)/.installed  ## write the alerts' pages and the forms of charts into docs/prometheus
 	$(PY) scripts/prometheus_rules.py
 
-render: components  ## render and lock every environment
+render: components rules  ## render and lock every environment
 	$(PY) scripts/render.py --all --lock
 
 shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the product's tests see in a fork

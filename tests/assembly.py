@@ -120,10 +120,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _render(root: Path) -> None:
-    command = [sys.executable, "scripts/render.py", "--all", "--lock"]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    for words in (["render.py", "--all", "--lock"], ["prometheus_rules.py"]):
+        command = [sys.executable, f"scripts/{words[0]}", *words[1:]]
+        done = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
 def refresh() -> None:

@@ -11,6 +11,8 @@ LONGEST = (
     "rendering/delivery/test_workflows.py",
     "devserver/test_devserver_cache.py",
     "commands/test_new.py",
+    "operations/test_night.py",
+    "operations/test_other_pages.py",
     "reconcile/test_swap.py",
     "predictive_scaling/test_pipelines_end_to_end.py",
     "rendering/delivery/test_review_workflow.py",

@@ -3,8 +3,8 @@
 
 usage: comment.py FOLDER, with what semantic-diff wrote: diff.md, notes.txt, and sections/*.md of others. Each of them
 is a stranger's text: it is cut, and no character of it is obeyed. Environment: GH_TOKEN, GITHUB_REPOSITORY,
-GITHUB_API_URL, NUMBER, HEAD and BASE (commits), RESULT of the job that computed it, RUN (its URL). It needs the
-standard library alone.
+GITHUB_API_URL, NUMBER, HEAD and BASE (commits), RESULT of the job that computed it, RUN (its URL), PAGE (the URL
+of the page that it made, if it did). It needs the standard library alone.
 """
 
 import json
@@ -65,15 +65,23 @@ def text(folder: Path) -> str:
     if os.environ["RESULT"] != "success":
         return (
             f"{MARK}\n## The review failed\n\nThere is no semantic diff {spoken}. What stood here before was of "
-            f"another commit, and says nothing of this one.\n\n{notes}"
+            f"another commit, and says nothing of this one.{page()}\n\n{notes}"
         )
     sections = "\n\n".join(
         read(path, MOST_SECTION) for path in sorted(folder.glob("sections/*.md"))[:MOST_SECTIONS]
     )
-    first = f"{MARK}\n## What merging would do\n\n{spoken[0].upper()}{spoken[1:]}.\n\n"
+    first = f"{MARK}\n## What merging would do\n\n{spoken[0].upper()}{spoken[1:]}.{page()}\n\n"
     rest = "\n\n".join(part for part in (sections, notes) if part)
     diff = read(folder / "diff.md", MOST - len(first) - len(rest)) or "Nothing was said."
     return f"{first}{diff}\n\n{rest}".rstrip() + "\n"
+
+
+def page() -> str:
+    """A link to the page, if there is one: an artifact of the very run."""
+    url = os.environ.get("PAGE", "")
+    if not re.fullmatch(rf"{re.escape(os.environ['RUN'])}/artifacts/[0-9]+", url):
+        return ""
+    return f" [The same as one page]({url}), to download and open: pictures, code side by side, a week of schedules."
 
 
 def read(path: Path, most: int) -> str:

@@ -94,7 +94,8 @@ def test_the_doctor_takes_nobody_elses_reply_for_kubernetes(
     named = [("Secret", "s", ["hello"])]
     with Misbehaving(lambda _: reply(body)) as server:
         led_to(server)
-        found = list(kubernetes.checks(cluster.connect(), "kubeflow", "team", named, "team/dev", "dev"))
+        looked = cluster.Once(cluster.connect())
+        found = list(kubernetes.checks(looked, "kubeflow", "team", named, "team/dev", "dev"))
     assert found
     assert not [check for check in found if check.status is Status.OK], [str(check) for check in found]
 

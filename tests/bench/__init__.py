@@ -21,4 +21,5 @@ SECTIONS = (
     "often",
     "reconcile",
     "growth",
+    "status",
 )

@@ -19,7 +19,7 @@ from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline, emit, identify_pipeline
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.language.irlint import Finding
-from kfp_gitops.reconcile import drift, swap
+from kfp_gitops.reconcile import carried, drift
 from kfp_gitops.reconcile.records import experiment_name, schedule_name
 from kfp_gitops.rendering.render import render
 from profiles import examples
@@ -45,7 +45,12 @@ _OWNER = ownership.Owner(_REPOSITORY, _ENVIRONMENT)
 _INSTANT = "2026-01-01T00:00:00Z"
 # Every fact that a recurring run's description can hold (reconcile.perform, kfpapi.recurring_runs).
 _RECURRING = ownership.describe(
-    _OWNER, covered=_INSTANT, start=_INSTANT, **{swap.OFF: "1", drift.SERVER: "0" * 30}, attempt="0" * 8
+    _OWNER,
+    covered=_INSTANT,
+    start=_INSTANT,
+    since="0" * 16,
+    **{carried.OFF: "1", drift.SERVER: "0" * 30},
+    attempt="0" * 8,
 )
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 from project import PROJECT
 
-OTHERS = {"devserver", "prometheus_rules"}  # which are no commands of this package
+OTHERS = {"devserver"}  # which is no command of this package
 SCRIPTS = sorted(path.stem for path in (PROJECT / "scripts").glob("*.py") if path.stem not in OTHERS)
 SUBCOMMANDS = ("plan", "apply", "status", "pause", "resume", "disable")
 CALLS = [(name,) for name in SCRIPTS] + [("reconcile", name) for name in SUBCOMMANDS]

@@ -30,6 +30,7 @@ def _must(root: Path, *command: str) -> None:
 
 def _commit(root: Path, message: str) -> None:
     _must(root, PYTHON, "scripts/render.py", "--all", "--lock")
+    _must(root, PYTHON, "scripts/prometheus_rules.py")
     gitrepo.commit(root, message)
 
 

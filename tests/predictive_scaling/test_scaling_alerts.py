@@ -58,7 +58,8 @@ def test_every_alert_is_seen_to_fire_and_to_end(alert: str) -> None:
 
 @pytest.mark.parametrize("alert", sorted(ALERTS))
 def test_every_alert_has_its_section_of_the_page(alert: str) -> None:
-    page, _, anchor = ALERTS[alert]["annotations"]["runbook"].partition("#")
+    address, _, anchor = ALERTS[alert]["annotations"]["runbook_url"].partition("#")
+    page = address.partition("/blob/main/")[2]
     assert anchor == alert.lower()
     assert f"\n## {alert}\n" in (PROJECT / page).read_text("utf-8")
 

@@ -47,6 +47,8 @@ class FakeKfp(Calls):
         self._experiments: dict[str, ActualExperiment] = {}
         self.touching: Counter[str] = Counter()
         """Calls that touch a ScheduledWorkflow, by name."""
+        self.experiment_of: dict[str, str] = {}
+        """Recurring run → its experiment, also when it is deleted."""
         self.uploads: Counter[tuple[str, str]] = Counter()
         self.deletions: Counter[tuple[str, str]] = Counter()
         """Both: (pipeline's id, version's name) → how often it came about."""
@@ -197,6 +199,7 @@ class FakeKfp(Calls):
                 "pipeline-runner",
             )  # fmt: skip
             self.recurring[record.id] = Recurring(record)
+            self.experiment_of[record.id] = experiment_id
             return record
 
         def hide(made: ActualSchedule) -> None:
@@ -237,6 +240,9 @@ class FakeKfp(Calls):
 
     def runs_of_schedule(self, schedule_id: str) -> list[ActualRun]:
         return self._runs(lambda run: run.schedule_id == schedule_id)
+
+    def runs_in(self, experiment_id: str) -> list[ActualRun]:
+        return self._runs(lambda run: self.experiment_of.get(run.schedule_id or "") == experiment_id)
 
     def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
         return self._runs(lambda run: run.name in names)

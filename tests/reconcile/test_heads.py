@@ -45,7 +45,7 @@ BOUNDS = {"start": "2026-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "onRep
 
 @st.composite
 def manifests(draw: st.DrawFn) -> dict[str, Any]:
-    """Whatever schedules and triggers may say; the rest is not taken."""
+    """Whatever schedules, triggers and promises may say; the rest is not taken."""
     kinds = draw(
         st.lists(st.sampled_from((CRON, EVERY, {**CRON, **BOUNDS}, {**EVERY, **BOUNDS})), max_size=3)
     )
@@ -54,7 +54,10 @@ def manifests(draw: st.DrawFn) -> dict[str, Any]:
         {"name": f"t{i}", "runOn": "change", "parameters": draw(PARAMETERS)}
         for i in range(draw(st.integers(0, 2)))
     ]
+    times = st.sampled_from(("26h", "45m", "8d"))
+    slo = draw(st.none() | st.fixed_dictionaries({"fresh": times}, optional={"duration": times}))
     return {
+        **({"slo": slo} if slo else {}),
         "apiVersion": "kfp-gitops/v1",
         "kind": "PipelineManifest",
         "metadata": {"name": "p", "description": draw(TEXT.filter(bool)), "owner": "o"},
@@ -73,7 +76,7 @@ def texts(manifests: dict[str, str]) -> Texts:
 def whole(name: str, text: str) -> Head:
     """By the reader that everybody else uses."""
     found = reader.read(text, f"manifests/dev/pipelines/{name}/pipeline.yaml")
-    return Head(found.description, found.schedules, found.triggers)
+    return Head(found.description, found.schedules, found.triggers, found.owner, found.slo)
 
 
 @given(st.lists(manifests(), min_size=1, max_size=4))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import urllib3
 
-from kfp_gitops.base import kubernetesclient, redact, replies
+from kfp_gitops.base import kubernetesclient, redact, replies, waiting
 from kfp_gitops.base.errors import (
     AlreadyExistsError,
     DeniedError,
@@ -54,13 +54,35 @@ def connect() -> Any:
     return found
 
 
+class Once:
+    """Looks at one cluster; a cluster that did not answer once is not asked again, for each request has its seconds."""
+
+    def __init__(self, api: Any) -> None:
+        self.api = api
+        self._gone: TemporaryError | None = None
+
+    def call(self, send: Callable[[], T]) -> T:
+        """As the function `call`.
+
+        Raises:
+            RemoteError: as that; at once what it was before, where nobody answered.
+        """
+        if self._gone:
+            raise self._gone
+        try:
+            return call(send)
+        except TemporaryError as error:
+            self._gone = error if error.pending else None
+            raise
+
+
 def call(send: Callable[[], T], seconds: float = SECONDS) -> T:
     """The boundary: what Kubernetes or the network answers, as our errors; all of it within so many seconds.
 
     What is read of the answer is read in `send`, too: the client makes an empty object of anybody's JSON.
     """
     try:
-        with replies.within(seconds):
+        with replies.within(seconds), waiting.on("the Kubernetes API", replies.left_of(seconds)):
             return send()
     except ApiException as error:
         raise _api_error(error) from None
@@ -70,7 +92,8 @@ def call(send: Callable[[], T], seconds: float = SECONDS) -> T:
         what = f"answered what its API does not ({type(error).__name__})"
         raise GarbledError(f"Kubernetes: {what}; {_ANOTHER}") from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise TemporaryError(f"Kubernetes: {redact.text(_line(error))}") from None
+        said = redact.text(_line(error))
+        raise TemporaryError(f"Kubernetes: {said}", pending=True) from None
 
 
 def _api_error(error: Any) -> RemoteError:

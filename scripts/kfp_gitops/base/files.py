@@ -214,6 +214,22 @@ def write_text(root: Path, relative: str, text: str) -> None:
     _write(_inside(root, relative), text.encode())
 
 
+def write_result(path: Path, text: str) -> None:
+    """Write what somebody asked for to the file that they named, whole or not at all, and make its folder.
+
+    What is no file (a pipe, /dev/stdout) is written to: a file in its place would be all that is left of /dev/null.
+    A link stays, and leads to the new text.
+
+    Raises:
+        OSError: it is a folder, or may not be written.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_bytes(text.encode())
+        return
+    _write(os.fspath(target), text.encode())
+
+
 def _write(path: str, content: bytes) -> None:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")

@@ -19,6 +19,29 @@ SUCCESS = frozenset({0, 1})
 """Exit codes of a command that did its work, whether it found differences or not."""
 
 
+@dataclass(frozen=True)
+class Promised:
+    """What a pipeline promises and keeps; times in seconds, None where it promises nothing or nothing is known."""
+
+    fresh: float | None
+    duration: float | None
+    last_success: float | None
+    """When the newest run that succeeded ended, since 1970."""
+    took: float | None
+    """How long that run took."""
+    broken: frozenset[str]
+    """Of `fresh` and `duration`."""
+
+
+_OF_PROMISES = (
+    ("fresh", "slo_fresh_seconds", "how long ago the newest success may have ended"),
+    ("duration", "slo_duration_seconds", "how long a run may take"),
+    ("last_success", "pipeline_last_success_timestamp_seconds", "when the newest run that succeeded ended"),
+    ("took", "pipeline_duration_seconds", "how long the newest run that succeeded took"),
+)
+"""Field of `Promised`, the gauge that tells it, and what that is."""
+
+
 @dataclass
 class Report:
     """Filled while a command works."""
@@ -28,12 +51,16 @@ class Report:
     objects: dict[tuple[str, str], int] = field(default_factory=dict)
     """(action, kind) → how many."""
     drift: int | None = None
+    faults: int | None = None
+    """Of the server, or of the environment as a whole; None where nobody looked."""
     moved: Sequence[object] | None = None
     """Objects that are not as in the plan that was approved; None where none is asked for."""
     missed: dict[tuple[str, str], int] = field(default_factory=dict)
     """(pipeline, schedule) → firings that had no run."""
     failed: dict[str, bool] = field(default_factory=dict)
     """Pipeline → whether its newest finished run failed."""
+    promises: dict[str, Promised] = field(default_factory=dict)
+    """Pipeline → what it promises; those that promise nothing are not in it."""
     teams: dict[str, str] = field(default_factory=dict)
     """Pipeline → the team whose it is; a label beside the pipeline's, which makes no series more."""
     began: float = field(default_factory=time.monotonic)
@@ -99,13 +126,13 @@ def _sent(
 
     import urllib3
 
-    from kfp_gitops.base import replies
+    from kfp_gitops.base import replies, waiting
 
     def send() -> None:
         seconds = TIMEOUT if timeout is None else timeout
         pools = replies.Requests(_pools(url))
         try:
-            with replies.within(seconds):
+            with replies.within(seconds), waiting.on("the Pushgateway", seconds):
                 reply = pools.request(
                     method,
                     url,
@@ -141,6 +168,9 @@ def _register(registry: object, report: Report, code: int) -> None:
         _gauge(registry, "last_success_timestamp_seconds", "when it last did its work", {(): now})
     if report.drift is not None:
         _gauge(registry, "drift_objects", "objects that differ from the manifests", {(): report.drift})
+    if report.faults is not None:
+        about = "what is wrong with the server, or with the environment as a whole"
+        _gauge(registry, "server_faults", about, {(): report.faults})
     if report.moved is not None:
         moved = "objects that moved since the plan that was approved"
         _gauge(registry, "moved_objects", moved, {(): len(report.moved)})
@@ -154,6 +184,21 @@ def _register(registry: object, report: Report, code: int) -> None:
     _gauge(registry, "missed_firings", "firings without a run", missed, "pipeline", "schedule", *team)
     failed = {(name, *whose(name)): float(found) for name, found in report.failed.items()}
     _gauge(registry, "last_run_failed", "whether the newest finished run failed", failed, "pipeline", *team)
+    _promised(registry, {(name, *whose(name)): kept for name, kept in report.promises.items()}, *team)
+
+
+def _promised(registry: object, kept: Mapping[tuple[str, ...], Promised], *team: str) -> None:
+    """Of pipelines that promise something; whether they keep it is told too, for the alarm to be what status says."""
+    for of, name, about in _OF_PROMISES:
+        values = {key: found for key, one in kept.items() if (found := getattr(one, of)) is not None}
+        _gauge(registry, name, about, values, "pipeline", *team)
+    broken = {
+        (key[0], slo, *key[1:]): float(slo in one.broken)
+        for key, one in kept.items()
+        for slo, promised in (("fresh", one.fresh), ("duration", one.duration))
+        if promised is not None
+    }
+    _gauge(registry, "slo_broken", "whether what is promised is not kept", broken, "pipeline", "slo", *team)
 
 
 def _gauge(registry: object, name: str, about: str, values: Mapping[Any, float], *labels: str) -> None:

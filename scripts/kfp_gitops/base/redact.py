@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 _learned: set[str] = set()
 _WORDS = r"passw|pwd|secret|token|api[_-]?key|access[_-]?key|session|credential"
@@ -46,6 +47,17 @@ def text(found: str, known: Iterable[str] = ()) -> str:
     for pattern in _PATTERNS:
         found = pattern.sub(rf"\1{_HIDDEN}", found)
     return found
+
+
+def value(name: str, found: Any) -> Any:
+    """A parameter's value without secrets: hidden where a name says that it is one, be it inside a map."""
+    if isinstance(found, dict):
+        return {key: value(f"{name}.{key}", item) for key, item in found.items()}
+    if isinstance(found, list):
+        return [value(name, item) for item in found]
+    if not isinstance(found, str):
+        return found
+    return _HIDDEN if found and _NAMED.search(name) else text(found)
 
 
 def traceback(found: str) -> str:

@@ -23,6 +23,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 MOST_BYTES = 64 << 20
 """Of one reply, unpacked."""
 _CHUNK = 1 << 16
+_LEAST = 0.01
+"""Seconds; urllib3 takes no less."""
 _end: ContextVar[float] = ContextVar("end", default=math.inf)
 """The instant of `time.monotonic()` when the reply that this thread waits for must be here."""
 
@@ -47,12 +49,16 @@ def left() -> float:
     return _end.get() - time.monotonic()
 
 
+def left_of(seconds: float) -> float:
+    """Of so many seconds those that are left until then."""
+    return max(0.0, min(seconds, left()))
+
+
 class Requests:
     """In the place of a urllib3.PoolManager, as the generated clients use one: whole replies, within the bounds."""
 
     def __init__(self, pools: Any) -> None:
-        pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        self._pools = pools
+        self._pools = timed(pools)
 
     def request(self, method: str, url: str, *, preload_content: bool = True, **more: Any) -> Any:
         """As PoolManager.request.
@@ -61,6 +67,11 @@ class Requests:
             urllib3.exceptions.HTTPError: no reply, or not within the bounds.
         """
         del preload_content  # it is read here
+        if isinstance(found := more.get("timeout"), urllib3.Timeout) and left() < math.inf:
+            more["timeout"] = found = found.clone()
+            found.total = max(
+                _LEAST, left_of(found.total if isinstance(found.total, int | float) else math.inf)
+            )
         with self._pools.request(method, url, preload_content=False, **more) as reply:
             body = whole(reply)
         return urllib3.HTTPResponse(
@@ -69,6 +80,16 @@ class Requests:
             status=reply.status,
             reason=reply.reason,
         )
+
+    def streamed(self, method: str, url: str, **more: Any) -> Any:
+        """As PoolManager.request, unread: for `pieces`, within a `with`."""
+        return self._pools.request(method, url, preload_content=False, redirect=False, **more)
+
+
+def timed(pools: Any) -> Any:
+    """A urllib3.PoolManager whose replies are all here in time."""
+    pools.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+    return pools
 
 
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -81,13 +102,19 @@ def whole(reply: Any, most: int = MOST_BYTES) -> bytes:
         TooLarge: it has more bytes than `most`; the rest is not read.
     """
     parts, size = [], 0
-    for part in reply.stream(_CHUNK, decode_content=True):
+    for part in pieces(reply):
         parts.append(part)
         size += len(part)
         if size > most:
             reply.close()
             raise TooLarge(f"a reply of more than {most >> 20} MB")
     return b"".join(parts)
+
+
+def pieces(reply: Any) -> Iterator[bytes]:
+    """The body as it comes, unpacked."""
+    found: Iterator[bytes] = reply.stream(_CHUNK, decode_content=True)
+    return found
 
 
 class _Timed(io.RawIOBase):

@@ -1,33 +1,45 @@
-"""`run --rerun` and `run --backfill`: what ran once more, and what should have run."""
+"""`run --rerun`: what ran once more; and the options of that and of `run --backfill` (`backfilling`)."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import console
-from kfp_gitops.reconcile import locking
+from kfp_gitops.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.language.manifest import Schedule
-    from kfp_gitops.operate.operations.backfill import Backfill, Outcome
-    from kfp_gitops.reconcile.folder import Folder
+
+NAMED = "named"
+"""--backfill without days: another option says of what."""
+ASKS_ABOVE = 10
+"""So many runs are started without a question."""
 
 
 def add(parser: ArgumentParser) -> None:
     """Declare the options of both."""
-    parser.add_argument("--rerun", metavar="RUN", help="run it again: same version, same parameters")
-    group = parser.add_argument_group("backfill")
-    group.add_argument(
-        "--backfill",
-        metavar="FROM..TO",
-        help="one run for each firing of the schedule in these days (UTC, whole)",
+    parser.add_argument(
+        "--rerun",
+        metavar="RUN",
+        help="run it again: same version, same parameters but for those that --param names",
     )
-    group.add_argument("--schedule", metavar="S", help="which schedule, where the pipeline has several")
+    group = parser.add_argument_group("of a schedule")
+    group.add_argument(
+        "--backfill", nargs="?", const=NAMED, metavar="FROM..TO",
+        help="one run for each firing of the schedule in these days (UTC, whole); without days --missed or --held",
+    )  # fmt: skip
+    group.add_argument(
+        "--missed", action="store_true",
+        help="with --backfill: exactly what `reconcile.py status` names as missed; without --pipeline of all",
+    )  # fmt: skip
+    group.add_argument(
+        "--held", action="store_true", help="with --backfill: what pauses held back, which alarms nobody"
+    )
+    group.add_argument(
+        "--schedule", metavar="S",
+        help="without --backfill: fire this schedule's run now, with its parameters, once (see below); with it: which "
+        "schedule, where the pipeline has several",
+    )  # fmt: skip
     group.add_argument(
         "--parallel", type=int, default=1, metavar="N", help="runs at a time (default: 1); the rest waits"
     )
@@ -38,88 +50,22 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument(
         "--include-fired", action="store_true", help="run also the firings that the schedule ran itself"
     )
+    group.add_argument(
+        "--redo-failed", action="store_true",
+        help="with --backfill FROM..TO: only the firings whose newest run failed, once more, as with another --param",
+    )  # fmt: skip
+    group.add_argument("--dry-run", action="store_true", help="show what would run, and start nothing")
 
 
-def rerun(arguments: Namespace, folder: Folder, api: KfpApi) -> str:
-    """Start it; returns the new run's id."""
-    from kfp_gitops.operate import runs
-    from kfp_gitops.operate.operations import rerun as again
-    from kfp_gitops.reconcile.records import experiment_name
+def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:
+    """The one that is meant.
 
-    names = {experiment_name(pipeline, arguments.env): pipeline for pipeline in folder.manifests}
-    found = {e.id: names[e.name] for e in api.experiments_like(f"-{arguments.env}") if e.name in names}
-    return again.rerun(api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values))
-
-
-def backfill(arguments: Namespace, folder: Folder, api: KfpApi, values: Mapping[str, Any]) -> int:
-    """Run what is missing and follow it; exit 4 when a run did not succeed. Interrupted, it goes on where it was."""
-    from kfp_gitops.operate.operations import backfill as work
-
-    manifest = folder.manifests[arguments.pipeline]
-    if arguments.parallel < 1:
-        raise UsageError("run.py: --parallel is at least 1")
-    schedule = _schedule(arguments, manifest.schedules)
-    within = work.parse_range(arguments.backfill)
-    wanted = work.ticks(schedule, within, datetime.now(UTC))
-    tick_parameter = work.tick_parameter(manifest, arguments.tick_parameter)
-    if tick_parameter is None:
-        console.note(
-            f"{arguments.pipeline} has no parameter for the firing's instant: its runs are all alike"
-        )
-    parameters = {**schedule.parameters, **values}
-    key = (api.host, api.namespace or "", arguments.env, "backfill", arguments.pipeline, schedule.name)
-    with locking.hold(None, key, 0, console.note) as held:
-        api.before_write = held.check
-        asked = _asked(arguments, folder, api, schedule, parameters, tick_parameter)
-        fired = () if arguments.include_fired else api.fired(asked.experiment_id, within.start, within.end)
-        outcome = work.run(api, asked, wanted, fired, console.note)
-    return _show(outcome)
-
-
-def _schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Schedule:
+    Raises:
+        UsageError: there is none of that name, or several and none was named.
+    """
     names = [schedule.name for schedule in schedules]
     name = arguments.schedule or (names[0] if len(names) == 1 else None)
     if name not in names:
         what = f"no schedule {name!r}" if name else "give --schedule"
         raise UsageError(f"run.py: {what} of {arguments.pipeline}; there are: {', '.join(names) or 'none'}")
     return schedules[names.index(name)]
-
-
-def _asked(
-    arguments: Namespace,
-    folder: Folder,
-    api: KfpApi,
-    schedule: Schedule,
-    parameters: Mapping[str, Any],
-    tick_parameter: str | None,
-) -> Backfill:
-    from kfp_gitops.operate.operations.backfill import Backfill
-    from kfp_gitops.reconcile.records import experiment_name, schedule_name
-
-    pipeline = arguments.pipeline
-    pipeline_id = api.pipeline_id(pipeline)
-    return Backfill(
-        schedule=schedule_name(pipeline, schedule.name),
-        pipeline_id=pipeline_id,
-        version_id=api.version_id(
-            pipeline_id, folder.locked[pipeline].version, folder.locked[pipeline].digest
-        ),
-        experiment_id=api.experiment_id(experiment_name(pipeline, arguments.env)),
-        parameters=parameters,
-        tick_parameter=tick_parameter,
-        parallel=arguments.parallel,
-    )
-
-
-def _show(outcome: Outcome) -> int:
-    counts = {
-        state: list(outcome.states.values()).count(state) for state in sorted(set(outcome.states.values()))
-    }
-    parts = [f"{number} {state}" for state, number in counts.items()]
-    parts += [f"{outcome.skipped} run by the schedule itself"] if outcome.skipped else []
-    console.result(", ".join(parts) or "no firing in this range")
-    if outcome.failed:
-        console.note(
-            "why one failed: --status RUN; once more: --rerun RUN, for this backfill does not run it again"
-        )
-    return ExitCode.REMOTE_FAILED if outcome.failed else ExitCode.OK

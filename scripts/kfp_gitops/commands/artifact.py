@@ -9,7 +9,7 @@ from pathlib import Path
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.base.oci import Image
-from kfp_gitops.commands import console
+from kfp_gitops.commands import connection, console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.rendering import artifact
 from kfp_gitops.sources import environment
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, metavar="DIR", help="where what is pulled goes: an empty folder")
     parser.add_argument("--layout", type=Path, metavar="DIR", help="write an OCI image layout there")
     parser.add_argument("--push", action="store_true", help="push it to `delivery.artifact.repository`")
+    connection.add_timeout(parser, "how long this may speak to the registry in all (default: {})")
     arguments = parse(parser, argv)
     if arguments.pull:
         return _pull(arguments)
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.layout:
         _lay(image, arguments.layout)
     if arguments.push:
-        _push(image, reference)
+        _push(arguments, image, reference)
     console.result(reference)
     return ExitCode.OK
 
@@ -56,10 +57,10 @@ def _lay(image: Image, folder: Path) -> None:
             file.writelines(pieces())
 
 
-def _push(image: Image, reference: str) -> None:
+def _push(arguments: Namespace, image: Image, reference: str) -> None:
     from kfp_gitops.operate.registry import Registry
 
-    registry, digest = Registry.of(reference)
+    registry, digest = Registry.of(reference, connection.budget(arguments))
     if registry.has(digest):
         console.note(f"{reference}: is there already")
         return
@@ -74,7 +75,7 @@ def _pull(arguments: Namespace) -> int:
         raise UsageError("--pull REFERENCE wants --to DIR, and nothing else")
     if arguments.to.exists() and any(arguments.to.iterdir()):
         raise UsageError(f"--to {arguments.to}: is not empty; name an empty folder, or a new one")
-    registry, digest = Registry.of(arguments.pull)
+    registry, digest = Registry.of(arguments.pull, connection.budget(arguments))
     found = registry.pull(digest)
     for path, content in found.items():
         files.write_text(arguments.to, path, files.text_in(content, path))

@@ -98,7 +98,7 @@ def as_called(text: str) -> str:
     """A text with the names of scripts, as they are called where there are none."""
     if scripts_are_there():
         return text
-    return re.sub(r"(?:python scripts/|^)([a-z]+)\.py\b", r"python -m kfp_gitops \1", text)
+    return re.sub(r"(?:python scripts/|^)([a-z_]+)\.py\b", r"python -m kfp_gitops \1", text)
 
 
 def repository() -> Path:

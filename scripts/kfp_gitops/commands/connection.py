@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import console
 
 if TYPE_CHECKING:  # the client is imported when it is needed, not for --help or a bad command line
+    from kfp_gitops.kfpserver.kfpapi.budget import Budget
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 
 _PATIENCE = 60.0
@@ -16,28 +20,35 @@ _PATIENCE = 60.0
 TIMEOUT = 1800.0
 """Seconds that a command may speak to KFP in all, unless --timeout says otherwise."""
 
+_OF_ONE = re.compile(r"([a-z0-9-]+)=(https?://.*)")
+_USUAL = (
+    "how long this may wait for KFP, and for a lock before it, in all; a single request has 60 s "
+    "(default: {}, and --wait where there is one)"
+)
+
 
 def add(
     parser: ArgumentParser,
     host: str = "the KFP API (default: what environment.yaml says)",
     patience: float = _PATIENCE,
     timeout: str | None = None,
+    *,
+    several: bool = False,
 ) -> None:
     """Declare the options; `timeout` is what is said of that option where it is not the usual.
 
+    `several`: there may be more than one host.
+
     There is none for a secret itself: command lines are seen by everybody.
     """
-    parser.add_argument("--host", metavar="URL", help=host)
+    many: dict[str, Any] = {"action": "append", "default": []} if several else {}
+    parser.add_argument("--host", metavar="URL", help=host, **many)
     parser.add_argument(
         "--patience", type=seconds, default=patience, metavar="S",
         help="go on trying for so long while KFP does not answer, as when it is restarted; what is wrong for good "
         f"ends at once (default: {patience:g})",
     )  # fmt: skip
-    usual = (
-        "how long this may speak to KFP in all, from its first request on; a single request has 60 s "
-        f"(default: {TIMEOUT:g}, and --wait where there is one)"
-    )
-    parser.add_argument("--timeout", type=seconds, metavar="S", help=timeout or usual)
+    add_timeout(parser, timeout or _USUAL)
     group = parser.add_argument_group("credentials")
     group.add_argument(
         "--token-file", type=Path, metavar="FILE",
@@ -51,24 +62,52 @@ def add(
     )
 
 
-def api(
-    arguments: Namespace, host: str, namespace: str, usual: float = TIMEOUT, grace: float = 0.0
-) -> KfpApi:
-    """The API of a host with the credentials that were given.
+def hosts(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Environment → its host, where one was given.
 
-    It may be spoken to for --timeout or `usual` seconds, and for `grace` more where somebody else keeps that time.
+    Raises:
+        UsageError: of several environments it does not say whose it is, or it is of none of them.
     """
-    from kfp_gitops.kfpserver.kfpapi import access
+    found: dict[str, str] = {}
+    for text in given:
+        of_one = _OF_ONE.fullmatch(text)
+        if of_one and of_one[1] not in names:
+            raise UsageError(f"--host {of_one[1]}=…: that environment is not asked for")
+        if not of_one and len(names) != 1:
+            raise UsageError(
+                "--host: of several environments say whose it is, as in --host dev=http://127.0.0.1:8888"
+            )
+        found[of_one[1] if of_one else names[0]] = of_one[2] if of_one else text
+    return found
+
+
+def add_timeout(parser: ArgumentParser, about: str) -> None:
+    """Declare how long a command may wait for others in all; `about` may name the usual."""
+    parser.add_argument("--timeout", type=seconds, metavar="S", help=about.format(f"{TIMEOUT:g}"))
+    parser.set_defaults(budget=None)
+
+
+def budget(arguments: Namespace, usual: float = TIMEOUT) -> Budget:
+    """What is left of --timeout, or of `usual` seconds: one for all that a command waits for."""
     from kfp_gitops.kfpserver.kfpapi.budget import Budget
+
+    found: Budget = arguments.budget or Budget()
+    arguments.budget = found
+    return found.of(usual if arguments.timeout is None else arguments.timeout)
+
+
+def api(arguments: Namespace, host: str, namespace: str, usual: float = TIMEOUT) -> KfpApi:
+    """The API of a host with the credentials that were given, spoken to for --timeout or `usual` seconds in all."""
+    from kfp_gitops.kfpserver.kfpapi import access
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.retry import Backoff
 
     found = access.from_environment(
         token_file=arguments.token_file, cookies_file=arguments.cookies_file, ca_file=arguments.ca_file
     )
-    most = (usual if arguments.timeout is None else arguments.timeout) + grace
+    most = usual if arguments.timeout is None else arguments.timeout
     backoff = Backoff(patience=min(arguments.patience, most), tell=console.note)
-    return KfpApi(host, namespace, found, backoff, Budget(most))
+    return KfpApi(host, namespace, found, backoff, budget(arguments, usual))
 
 
 def seconds(text: str) -> float:

@@ -11,7 +11,7 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from kfp_gitops.base import columns, faults, redact, stopping, visible
+from kfp_gitops.base import columns, faults, redact, stopping, visible, waiting
 from kfp_gitops.base.errors import ExitCode, GitOpsError
 
 _CLEAR = "\r\x1b[K"
@@ -29,6 +29,9 @@ def note(text: str) -> None:
     """Write progress, a warning or a hint."""
     _clear()
     print(visible.shown(text), file=sys.stderr, flush=True)
+
+
+waiting.tell_by(note)
 
 
 def counter(text: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kfp_gitops.base import files, memo
+from kfp_gitops.base import files, memo, visible
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError
 from kfp_gitops.commands import connection, console, listing, origin
 from kfp_gitops.commands.common import Parser, parse
@@ -26,6 +27,7 @@ from kfp_gitops.sources.selection import NothingSelected, Selection
 
 _EXAMPLES = """  python scripts/diff.py --env prod                                 the work tree against the last commit
   python scripts/diff.py --all --base origin/main --format markdown  a pull request, as its comment
+  python scripts/diff.py --all --format html --output diff.html      the same as one page: pictures, code, a week
   python scripts/diff.py --env prod --host http://127.0.0.1:8888    also count the runs in flight
   python scripts/diff.py --all --select team=churn                  one team's pipelines; of the others how many
   python scripts/diff.py --env prod --schedules                     a week's calendar of firings"""
@@ -51,8 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--base", default="HEAD", metavar="REV", help="compare with this revision (default: HEAD)"
     )
-    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text")
-    parser.add_argument("--schedules", action="store_true", help="show a week's firings instead; exit 0")
+    parser.add_argument(
+        "--format",
+        choices=["text", "markdown", "json", "html"],
+        default="text",
+        help="html: one page with drawings, code side by side, a week of schedules and the policy's findings",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write it there, whole or not at all (default: stdout)"
+    )
+    parser.add_argument(
+        "--schedules",
+        action="store_true",
+        help="show a week's firings instead, and what is promised (slo) and cannot be kept by them; exit 0",
+    )
     parser.add_argument(
         "--from", dest="start", metavar="INSTANT", help="count firings from here (RFC 3339; default: now)"
     )
@@ -60,7 +74,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection.add(parser, host="also count the runs in flight of changed pipelines, at this KFP API")
     arguments = parse(parser, argv)
     arguments.start = _instant(arguments.start)
+    _refuse_what_helps_nobody(arguments)
     return _calendar(arguments) if arguments.schedules else _diff(arguments)
+
+
+def _refuse_what_helps_nobody(arguments: Namespace) -> None:
+    if arguments.format != "html":
+        return
+    if arguments.schedules:
+        raise UsageError(
+            "--schedules has no page; the page of a diff, --format html, shows the week beside it"
+        )
+    if arguments.output is None and sys.stdout.isatty():
+        raise UsageError("a page is not read on a terminal; name a file: --format html --output diff.html")
 
 
 def _diff(arguments: Namespace) -> int:
@@ -84,16 +110,38 @@ def _diff(arguments: Namespace) -> int:
             console.note(str(problem))
     match arguments.format:
         case "json":
-            console.result(jsonform.to_json(found, common))
+            _write(arguments, jsonform.to_json(found, common))
         case "markdown":
-            console.result(to_markdown(found, common))
+            _write(arguments, to_markdown(found, common))
+        case "html":
+            from kfp_gitops.commands import reviewpage  # it takes Jinja2, and the policy
+
+            whole = reviewpage.page(root, found, common, sides, arguments.start, chosen)
+            _write(arguments, whole)
         case _:
-            console.result("\n\n".join(_texts(common, found)))
+            colour = console.coloured() and arguments.output is None
+            _write(arguments, "\n\n".join(_texts(common, found, colour=colour)))
     return _code(common, found)
 
 
-def _texts(common: SharedDiff, found: Sequence[EnvironmentDiff]) -> Iterator[str]:
-    colour = console.coloured()
+def _write(arguments: Namespace, text: str) -> None:
+    """To the file that was named, or to stdout.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    path: Path | None = arguments.output
+    if path is None:
+        console.result(text)
+        return
+    try:
+        files.write_result(path, f"{visible.shown(text).rstrip()}\n")
+    except OSError as error:
+        raise UsageError(f"--output {path}: {error.strerror}; name a file that can be written") from None
+    console.note(f"wrote {path} ({len(text.encode()) / 1000:,.0f} kB)")
+
+
+def _texts(common: SharedDiff, found: Sequence[EnvironmentDiff], *, colour: bool) -> Iterator[str]:
     if common.semantic or common.problems:
         yield shared_to_text(common, colour=colour)
     yield from (to_text(item, colour=colour) for item in found)
@@ -205,11 +253,11 @@ def _calendar(arguments: Namespace) -> int:
             console.note(problem.as_warning())
     match arguments.format:
         case "json":
-            console.result(jsonform.calendars_to_json(found))
+            _write(arguments, jsonform.calendars_to_json(found))
         case "markdown":
-            console.result("\n".join(calendar_markdown(item) for item in found))
+            _write(arguments, "\n".join(calendar_markdown(item) for item in found))
         case _:
-            console.result("\n\n".join(calendar_text(item) for item in found))
+            _write(arguments, "\n\n".join(calendar_text(item) for item in found))
     return ExitCode.OK
 
 

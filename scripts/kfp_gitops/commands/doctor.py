@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kfp_gitops.base import replies
 from kfp_gitops.base.errors import ExitCode, UsageError
-from kfp_gitops.commands import connection, console
+from kfp_gitops.commands import connection, console, diagnosed
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.reconcile import options
 
@@ -43,16 +44,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _checks(arguments: Namespace) -> Iterator[Check]:
     from kfp_gitops.operate.doctor import repository, server
+    from kfp_gitops.operate.doctor.check import Check, Status
     from kfp_gitops.reconcile.folder import read
     from kfp_gitops.reconcile.hosts import checked_host, is_loopback
 
     folder = read(options.manifests(arguments), arguments.env)
     kfp = folder.environment["kfp"]
     host = checked_host(arguments.host or kfp["host"])
-    yield from repository.checks(folder, host)
-    yield from server.checks(connection.api(arguments, host, kfp["namespace"]), arguments.env)
+    yield from (of_repository := list(repository.checks(folder, host)))
+    api, of_server = connection.api(arguments, host, kfp["namespace"]), list[Check]()
+
+    def is_well() -> bool:
+        """Asked once the manifests are being compiled, for then no process is forked any more."""
+        of_server.extend(server.checks(api, arguments.env))
+        return not server.hinders(of_server)
+
+    planned = diagnosed.Planned(arguments, is_well)
+    lost = {check.name for check in of_repository if check.status is Status.MISSING}
+    yield from planned.compiled(stale="lock" in lost)
+    yield from of_server
+    yield from planned.checks()
     if not (is_loopback(host) and arguments.lease is None):
-        yield from _cluster(arguments, folder)
+        with replies.within(connection.budget(arguments).seconds):
+            yield from _cluster(arguments, folder)
 
 
 def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
@@ -70,7 +84,7 @@ def _cluster(arguments: Namespace, folder: Folder) -> Iterator[Check]:
             yield check.unknown(f"{kind} {name}", f"named by {', '.join(users)}", look)
         return
     yield from kubernetes.checks(
-        api, arguments.kfp_namespace, pipelines, named, arguments.lease, arguments.env
+        cluster.Once(api), arguments.kfp_namespace, pipelines, named, arguments.lease, arguments.env
     )
 
 

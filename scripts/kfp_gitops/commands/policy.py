@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from kfp_gitops.base import bounds
-from kfp_gitops.base.errors import ExitCode, Problem, UsageError, raise_if_any
+from kfp_gitops.base.errors import ExitCode, UsageError, raise_if_any
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.commands.judgement import Asked, judged
 from kfp_gitops.review import policy
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.state import State
-from kfp_gitops.review.policy.claims import twice_claimed
-from kfp_gitops.review.policy.demands import Changed, unmet
-from kfp_gitops.review.policy.of_teams import beyond_limits
-from kfp_gitops.review.policy.subjects import shared, subjects
-from kfp_gitops.review.promotion.provenance import skipped
+from kfp_gitops.review.policy.demands import Changed
 from kfp_gitops.sources import environment
 
 _EXAMPLES = f"""  python scripts/policy.py                    check every environment; exit 2 names what is refused
@@ -55,30 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     known = environment.names(root)
     if arguments.env is not None and arguments.env not in known:
         raise UsageError(f"no environment {arguments.env!r}; there are: {', '.join(known) or 'none'}")
-    found = policy.read(root)
-    raise_if_any(policy.unknown_environments(found, known))
     names = [arguments.env] if arguments.env else known
-    looked_at = [subject for name in names for subject in subjects(root, name)]
-    looked_at += shared(root) if arguments.env is None else []
-    with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever
-        refused = policy.judge(found, looked_at, today, whole=arguments.env is None)
-    demanded = _demanded(root, names, found, arguments) if arguments.base is not None else []
-    past = skipped(root, [environment.load(root, name) for name in names])
-    limits = beyond_limits(root, names)
-    raise_if_any([*twice_claimed(root, known), *past, *limits, *refused, *demanded])
-    console.note(f"policy: {len(found.checks)} checks, {len(looked_at)} objects, nothing refused")
+    changed = [*_changed(root, names, arguments.base)] if arguments.base is not None else None
+    asked = Asked(root, known, names, today, beside=arguments.env is None, labels=arguments.label)
+    found = judged(asked, changed, arguments.base)
+    raise_if_any([*found.refused, *found.demanded])
+    console.note(f"{found.said}, nothing refused")
     return ExitCode.OK
-
-
-def _demanded(root: Path, names: Sequence[str], found: policy.Policy, arguments: Namespace) -> list[Problem]:
-    """By the policy as it is and as it was: who takes a demand out needs what it asks for, once more."""
-    changed = [*_changed(root, names, arguments.base)]
-    earlier = revision.at(root, revision.resolve(root, arguments.base), "environments").get("policy.yaml")
-    policies = [found]
-    if earlier is not None:
-        policies.append(policy.from_text(earlier, f"{policy.POLICY} at {arguments.base}"))
-    told = [problem for one in policies for problem in unmet(one, changed, arguments.label)]
-    return list({(problem.what, problem.todo): problem for problem in reversed(told)}.values())
 
 
 def _changed(root: Path, names: Sequence[str], base: str) -> Iterator[Changed]:

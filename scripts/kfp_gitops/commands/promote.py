@@ -60,9 +60,10 @@ def _parser() -> Parser:
         "--verify", action="store_true", help="refuse what has no succeeded run in the source environment"
     )
     parser.add_argument(
-        "--only", choices=[Category.SETTINGS.value, Category.RESULTS.value],
-        help="leave every pipeline alone that would change farther than this: settings are resources, retries, "
-        "labels and times; results also code, images and wiring; the reconciler's image is left alone, too",
+        "--only", choices=[Category.PROMISES.value, Category.SETTINGS.value, Category.RESULTS.value],
+        help="leave every pipeline alone that would change farther than this: promises are `slo`; settings also "
+        "resources, retries, labels and times; results also code, images and wiring; the reconciler's image is left "
+        "alone, too",
     )  # fmt: skip
     parser.add_argument(
         "--uncommitted",

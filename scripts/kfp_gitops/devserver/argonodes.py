@@ -14,6 +14,8 @@ from typing import Any
 
 from kfp_gitops.devserver.taskdetails import Task
 
+_EXECUTOR, _IMPORTER = "system-container-impl", "system-importer"
+_DRIVER, _DAG_DRIVER = "system-container-driver", "system-dag-driver"
 _EXIT = "ALL_UPSTREAM_TASKS_COMPLETED"
 _WITHOUT_EXECUTOR = ("argostub/createpvc", "argostub/deletepvc")  # what kfp-kubernetes names as images
 
@@ -27,8 +29,12 @@ class Node:
     state: str
     started: str
     ended: str
-    pod: bool = False
+    pod: str = ""
+    """The template of its pod, if it has one."""
     children: list[str] = field(default_factory=list)
+    log: str = ""
+    """Where its executor wrote, below the run's folder; drivers write nothing here."""
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Span:
         return Span(state, self.started, self.ended)
 
 
+def pod_name(workflow: str, node: Node) -> str:
+    """The name of its pod (argo-workflows, util/podname.go: version 2)."""
+    return f"{workflow}-{node.pod}-{node_id(workflow, node.name).rpartition('-')[2]}"
+
+
 def node_id(workflow: str, name: str) -> str:
     """Argo's id of a node: the workflow's name, and FNV-1a (32 bits) of the node's."""
     if name == workflow:
@@ -57,9 +68,16 @@ def node_id(workflow: str, name: str) -> str:
 class Workflow:
     """Makes the nodes of one run, outer before inner."""
 
-    def __init__(self, name: str, ir: Mapping[str, Any], tasks: Sequence[Task]) -> None:
+    def __init__(
+        self,
+        name: str,
+        ir: Mapping[str, Any],
+        tasks: Sequence[Task],
+        platform: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`platform`: executors' labels → what kfp-kubernetes says of them."""
         self.nodes: dict[str, Node] = {}
-        self._name, self._ir = name, ir
+        self._name, self._ir, self._platform = name, ir, platform or {}
         self._inside: dict[str, list[Task]] = {}
         for task in tasks:
             self._inside.setdefault(task.parent, []).append(task)
@@ -67,26 +85,30 @@ class Workflow:
     def make(self, whole: Span) -> list[Node]:
         """All nodes."""
         start = self._tried("", self._name, whole)
-        driver = self._tried(start, "root-driver", Span("SUCCEEDED", whole.started, whole.started), pod=True)
+        driver = self._tried(
+            start, "root-driver", Span("SUCCEEDED", whole.started, whole.started), _DAG_DRIVER
+        )
         self._link(start, f"{start}.root-driver")
         root = self._tried(start, "root", whole)
         self._link(driver, f"{start}.root")
         self._dag(root, "", self._ir.get("root") or {})
         return list(self.nodes.values())
 
-    def _put(self, around: str, display: str, span: Span, pod: bool = False) -> str:
+    def _put(self, around: str, display: str, span: Span, pod: str = "") -> str:
         name = f"{around}.{display}" if around else display
         self.nodes[name] = Node(name, display, span.state, span.started, span.ended, pod)
         return name
 
     def _tried(
-        self, around: str, display: str, span: Span, pod: bool = False, tries: Sequence[Span] = ()
+        self, around: str, display: str, span: Span, pod: str = "", tries: Sequence[Span] = (), log: str = ""
     ) -> str:
         """A node with its tries; the name of the last one, which holds or is followed by what comes next."""
         last = name = self._put(around, display, span)
         for index, one in enumerate(tries or [span]):
             last = f"{name}({index})"
-            self.nodes[last] = Node(last, f"{display}({index})", one.state, one.started, one.ended, pod)
+            self.nodes[last] = Node(
+                last, f"{display}({index})", one.state, one.started, one.ended, pod, [], log, index + 1
+            )
             self._link(name, last)
         return last
 
@@ -128,13 +150,19 @@ class Workflow:
         if task.kind == "loop":
             return self._loop(body, key, task, spec)
         if task.kind == "importer" or self._stub(component):
-            last = self._tried(body, key, span, pod=True) if span.state else self._put(body, key, span)
+            template = _IMPORTER if task.kind == "importer" else _DRIVER
+            last = (
+                self._tried(body, key, span, template, log=task.log)
+                if span.state
+                else self._put(body, key, span)
+            )
             return f"{body}.{key}", last
-        return self._driven(body, key, task, component)
+        return self._driven(body, key, task, spec)
 
-    def _driven(self, body: str, key: str, task: Task, component: Mapping[str, Any]) -> tuple[str, str]:
+    def _driven(self, body: str, key: str, task: Task, spec: Mapping[str, Any]) -> tuple[str, str]:
         """A driver, and behind it a group or a container."""
-        span = _span(task)
+        span, component = _span(task), self._component(spec)
+        template = _DAG_DRIVER if "dag" in component else _DRIVER
         first = f"{body}.{key}-driver"
         began = any(entry["state"] == "RUNNING" for entry in task.history)
         if not span.state:
@@ -142,22 +170,23 @@ class Workflow:
         else:
             failed = span.state == "FAILED" and not began
             outcome = span if failed else Span("SUCCEEDED", span.started, span.started)
-            driver = self._tried(body, f"{key}-driver", outcome, pod=True)
+            driver = self._tried(body, f"{key}-driver", outcome, template)
             span = span.so("") if failed else span
         if span.state in ("", "SKIPPED"):
             last = self._put(body, key, span)
         else:
             last = self._tried(body, key, span)
-            self._fill(last, task, component)
+            self._fill(last, task, spec, component)
         self._link(driver, f"{body}.{key}")
         return first, last
 
-    def _fill(self, body: str, task: Task, component: Mapping[str, Any]) -> None:
+    def _fill(self, body: str, task: Task, spec: Mapping[str, Any], component: Mapping[str, Any]) -> None:
         if task.cached:  # the driver has published what an earlier run gave
             self._put(body, "executor", _span(task).so("SKIPPED"))
             self._link(body, f"{body}.executor")
         elif task.kind == "task":
-            self._tried(body, "executor", _span(task), pod=True, tries=list(_tries(task)))
+            template = self._executor(spec, component)
+            self._tried(body, "executor", _span(task), template, list(_tries(task)), task.log)
             self._link(body, f"{body}.executor")
         else:
             self._dag(body, task.id, component)
@@ -171,7 +200,7 @@ class Workflow:
         items = self._inside.get(task.id, [])
         failed = span.state == "FAILED" and not any(entry["state"] == "RUNNING" for entry in task.history)
         outcome = span if failed else Span("SUCCEEDED", span.started, span.started)
-        driver = self._tried(last, "iteration-driver", outcome, pod=True)
+        driver = self._tried(last, "iteration-driver", outcome, _DAG_DRIVER)
         self._link(last, f"{last}.iteration-driver")
         nothing = not failed and not items and span.state == "SUCCEEDED"
         if failed or span.state == "SKIPPED":
@@ -181,15 +210,24 @@ class Workflow:
         group = self._put(last, "iteration-iterations", whole)
         self._link(driver, group)
         for item in items:
-            self._item(last, group, item, self._component(spec))
+            self._item(last, group, item, spec)
         return first, last
 
-    def _item(self, loop: str, group: str, item: Task, component: Mapping[str, Any]) -> None:
+    def _item(self, loop: str, group: str, item: Task, spec: Mapping[str, Any]) -> None:
         index = item.id.rpartition("/")[2]
         display = f"iteration-iterations({index}:{index})"
         body = self._tried(loop, display, _span(item))
         self._link(group, f"{loop}.{display}")
-        self._link(body, self._driven(body, "iteration-item", item, component)[0])
+        self._link(body, self._driven(body, "iteration-item", item, spec)[0])
+
+    def _executor(self, spec: Mapping[str, Any], component: Mapping[str, Any]) -> str:
+        """container.go `addContainerExecutorTemplate`: a template for each number of annotations and labels."""
+        found = f"retry-{_EXECUTOR}" if spec.get("retryPolicy") else _EXECUTOR
+        metadata = (self._platform.get(str(component.get("executorLabel"))) or {}).get("podMetadata")
+        if metadata is None:
+            return found
+        numbers = (len(metadata.get(name) or ()) for name in ("annotations", "labels"))
+        return f"metadata-{'-'.join(map(str, numbers))}-{found}"
 
     def _component(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
         name = (spec.get("componentRef") or {}).get("name", "")

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from kfp_gitops.devserver import experiments, files, pages, pipelines, recurring, runs, uploads, versions
+from kfp_gitops.devserver import (
+    experiments,
+    files,
+    pages,
+    pipelines,
+    podlogs,
+    recurring,
+    runs,
+    uploads,
+    versions,
+)
 from kfp_gitops.devserver.app import App
 from kfp_gitops.devserver.errors import UnimplementedError
 from kfp_gitops.devserver.http import Reply, Request, ok
@@ -79,6 +89,7 @@ _API_ROUTES = (
 _OTHERS = (
     Route("GET", "/apis/v1beta1/healthz", healthz_v1),
     Route("GET", "/", pages.index),
+    Route("GET", "/apis/v1alpha1/runs/{id}/nodes/{node}/log", podlogs.serve),
     Route("GET", "/runs/{id}", pages.run_page),
     Route("GET", "/runs/{id}/files/{path...}", files.serve),
 )

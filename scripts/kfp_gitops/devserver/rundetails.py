@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.devserver import taskdetails
-from kfp_gitops.devserver.argonodes import Node, Span, Workflow, node_id
+from kfp_gitops.devserver.argonodes import Node, Span, Workflow, node_id, pod_name
 from kfp_gitops.devserver.clock import rfc3339
 from kfp_gitops.devserver.http import message
 from kfp_gitops.devserver.records import Run
@@ -29,9 +29,9 @@ def show(run: Run, run_dir: Path, behind: bool) -> list[dict[str, Any]]:
     tasks = taskdetails.folded(_before_the_end(told) if behind else told)
     if run.state == "PENDING" or not told:
         return []
-    name, ir = _workflow(run), _ir(run)
+    name, ir = workflow(run), _ir(run)
     created = rfc3339(run.created) or ""
-    nodes = Workflow(name, ir, tasks).make(_whole(run, created, behind))
+    nodes = _nodes(run, tasks, _whole(run, created, behind))
     shown = [_shown(run.id, name, node, created) for node in nodes]
     return sorted([*shown, *_cache_notes(run.id, ir, tasks)], key=lambda one: str(one["task_id"]))
 
@@ -46,7 +46,23 @@ def _before_the_end(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     return islice(told, ends[-1] if ends else len(told))
 
 
-def _workflow(run: Run) -> str:
+def pods(run: Run, run_dir: Path) -> dict[str, Node]:
+    """The pods of a run by their names."""
+    tasks = taskdetails.folded(taskdetails.events(run_dir))
+    if run.state == "PENDING" or not tasks:
+        return {}
+    nodes = _nodes(run, tasks, _whole(run, rfc3339(run.created) or "", behind=False))
+    tried = {node.name.rpartition("(")[0] for node in nodes if node.name.endswith(")")}
+    return {pod_name(workflow(run), node): node for node in nodes if node.pod and node.name not in tried}
+
+
+def _nodes(run: Run, tasks: list[Task], whole: Span) -> list[Node]:
+    platforms = (run.spec.get("platform_spec") or {}).get("platforms") or {}
+    executors = ((platforms.get("kubernetes") or {}).get("deploymentSpec") or {}).get("executors") or {}
+    return Workflow(workflow(run), _ir(run), tasks, executors).make(whole)
+
+
+def workflow(run: Run) -> str:
     """The name that Kubernetes would have made of the pipeline's."""
     letters = "bcdfghjklmnpqrstvwxz2456789"
     suffix = "".join(letters[byte % len(letters)] for byte in hashlib.sha256(run.id.encode()).digest()[:5])

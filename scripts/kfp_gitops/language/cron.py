@@ -98,6 +98,16 @@ class Fields:
             day, since_midnight = following, 0
         return None
 
+    def hours_of(self, day: datetime) -> tuple[int, ...]:
+        """The hours of a day in UTC in which it fires."""
+        fires = day.month in self.month.values and self._fires_on(day) and self.per_hour
+        return self.hour.values if fires else ()
+
+    @property
+    def per_hour(self) -> int:
+        """How often it fires in each of these."""
+        return len(self.minute.values) * len(self.second.values)
+
     def _fires_on(self, day: datetime) -> bool:
         by_date = day.day in self.day.values
         by_weekday = day.isoweekday() % 7 in self.weekday.values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from kfp_gitops.base.errors import RemoteError
+from kfp_gitops.base.errors import GitOpsError, RemoteError
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
 from kfp_gitops.kfpserver.runtree import View, of_records, show
@@ -49,6 +51,8 @@ class Shown:
 
     run: RunState
     tasks: tuple[View, ...]
+    version: Compiled | None = None
+    """What it runs, where the server gives that."""
 
     @property
     def settled(self) -> bool:
@@ -56,12 +60,45 @@ class Shown:
         return self.run.state in FINAL and not any(record.state in ACTIVE for record in self.run.tasks)
 
 
+class Names(Protocol):
+    """What knows the ids of a version's tasks."""
+
+    def ids(self, version: Compiled) -> Ids | None:
+        """None: they are not known."""
+
+
+@dataclass(frozen=True)
+class Late:
+    """The same as what `read` gives, read when it is first asked: 1,000 manifests take their time.
+
+    Where they cannot be read, nothing is known: at night a run is looked at, not its manifest.
+    """
+
+    read: Callable[[], Known]
+    _found: list[Known | None] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ids(self, version: Compiled) -> Ids | None:
+        """As `Known.ids`."""
+        with self._lock:
+            if not self._found:
+                self._found.append(self._read())
+        known = self._found[0]
+        return known.ids(version) if known else None
+
+    def _read(self) -> Known | None:
+        try:
+            return self.read()
+        except GitOpsError:
+            return None
+
+
 @dataclass(frozen=True)
 class Watch:
     """Reads runs; the pipeline of each version is read once."""
 
     api: KfpApi
-    known: Known
+    known: Names
     sleep: Callable[[float], None] = time.sleep
     _read: dict[tuple[str, str], Compiled | None] = field(default_factory=dict)
 
@@ -72,7 +109,7 @@ class Watch:
         ids = self.known.ids(version) if version else None
         names = ids or (lambda found: found)
         spec = version.spec if version else None
-        return Shown(run, of_records(spec, run.parameters, run.tasks, run.state, names))
+        return Shown(run, of_records(spec, run.parameters, run.tasks, run.state, names), version)
 
     def settled(self, shown: Shown) -> Shown:
         """An ended run once two reads of it agree, with no task under way; a few seconds later as it is then."""
@@ -102,20 +139,28 @@ def follow(watch: Watch, run_id: str, tell: Callable[[str], None], timeout: floa
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     seen: dict[str, object] = {}
-    wait = 0.5
+    wait, state = 0.5, "under way"
     while True:
-        shown = watch.settled(watch.look(run_id))
+        try:
+            shown = watch.settled(watch.look(run_id))
+        except RemoteError as error:
+            if deadline is None or time.monotonic() < deadline:
+                raise
+            raise _still(watch, run_id, state, timeout) from error
+        state = shown.run.state
         for line in _changes(shown, seen):
             tell(line)
         if shown.run.state in FINAL:
             return shown
         if deadline is not None and time.monotonic() >= deadline:
-            raise RemoteError(
-                f"run {run_id} is still {shown.run.state} after {timeout:g} s; it goes on: "
-                f"{watch.api.run_link(run_id)}"
-            )
+            raise _still(watch, run_id, state, timeout)
         watch.sleep(wait)
         wait = min(wait * 1.3, _MAX_POLL)
+
+
+def _still(watch: Watch, run_id: str, state: str, timeout: float | None) -> RemoteError:
+    link = watch.api.run_link(run_id)
+    return RemoteError(f"run {run_id} is still {state} after {timeout or 0:.0f} s; it goes on: {link}")
 
 
 def _changes(shown: Shown, seen: dict[str, object]) -> Iterator[str]:
@@ -125,36 +170,16 @@ def _changes(shown: Shown, seen: dict[str, object]) -> Iterator[str]:
     yield from show.changes(shown.tasks, seen)
 
 
-def table(shown: Shown, link: str) -> str:
+def table(shown: Shown) -> list[str]:
     """A run and its tasks: each once, by the ids and in the order of the manifest, with state and seconds.
 
-    KFP 2.17.0 tells no error of a run or a task, so what failed without one is sent to its page at `link`.
+    KFP 2.17.0 tells no error of a run or a task; where another does, it stands below.
     """
     run = shown.run
     lines = [f"{run.state:<10} {run.name}{_took(run.created, run.ended)}", *show.lines(shown.tasks)]
     errors = dict.fromkeys([run.error, *(record.error for record in run.tasks)])
-    lines += [f"  error: {error}" for error in errors if error]
-    failed = ", ".join(show.failed(shown.tasks))
-    if failed and not any(errors):
-        lines.append(f"  why {failed} failed is in the log: {link}")
-    return "\n".join(lines)
+    return [*lines, *(f"  error: {error}" for error in errors if error)]
 
 
 def _took(started: datetime | None, ended: datetime | None) -> str:
     return f" ({(ended - started).total_seconds():.1f} s)" if started and ended else ""
-
-
-def listing(watch: Watch, runs: Sequence[RunState]) -> str:
-    """Runs as given: state, start, id, name; of one that failed or runs the tasks that do."""
-    return "\n".join(_listed(watch, run) for run in runs) or "no runs"
-
-
-def _listed(watch: Watch, run: RunState) -> str:
-    if not run.created:
-        return f"{run.state} {run.id}"
-    line = f"{run.state:<10} {run.created:%Y-%m-%d %H:%M:%S} {run.id} {run.name}"
-    if run.state not in ("FAILED", "RUNNING"):
-        return line
-    tasks = watch.look(run.id).tasks  # a list tells no tasks
-    which = ", ".join(show.failed(tasks) if run.state == "FAILED" else show.running(tasks))
-    return f"{line}  {run.state.lower()}: {which}" if which else line

@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,17 +22,20 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
-from kfp_gitops.base import redact, ustar
+from kfp_gitops.base import redact, replies, ustar, waiting
 from kfp_gitops.base.errors import DeniedError, GarbledError, InputError, RemoteError, UsageError
 from kfp_gitops.base.oci import INDEX, LAYER, MANIFEST, Blob, Image
 from kfp_gitops.base.ustar import BadArchiveError
+from kfp_gitops.kfpserver.kfpapi.budget import Budget
 
 _REFERENCE = re.compile(
     r"(?P<host>[a-z0-9.-]+(?::\d+)?)/(?P<name>[a-z0-9._/-]+)@(?P<digest>sha256:[0-9a-f]{64})"
 )
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_TIMEOUT = urllib3.Timeout(connect=10, read=300)  # seconds; a registry hashes a layer before it answers
+_CONNECT, _SECONDS = 10.0, 300.0
+"""Seconds to connect, and for all of a reply to what is sent at once; to a layer until its first byte, for a registry
+hashes one before it answers."""
 _REDIRECTS = urllib3.Retry(connect=0, read=0, status=0, redirect=3)
 """To where blobs are stored: urllib3 takes no Authorization along to another host."""
 _MANIFEST_BYTES, _LAYER_BYTES, _FILES = 1 << 20, 1 << 29, 200_000
@@ -48,11 +53,13 @@ class Registry:
 
     host: str
     name: str
-    _http: Any = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=_TIMEOUT))
+    budget: Budget = field(default_factory=Budget)
+    """How long it may be spoken to."""
+    _http: Any = field(default_factory=lambda: replies.timed(urllib3.PoolManager(retries=False)))
     _authorization: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, reference: str) -> tuple[Registry, str]:
+    def of(cls, reference: str, budget: Budget | None = None) -> tuple[Registry, str]:
         """And the digest that a reference names.
 
         Raises:
@@ -61,7 +68,7 @@ class Registry:
         found = _REFERENCE.fullmatch(reference)
         if found is None:
             raise UsageError(f"{reference!r} is no REGISTRY/NAME@sha256:…")
-        return cls(found["host"], found["name"]), found["digest"]
+        return cls(found["host"], found["name"], budget or Budget()), found["digest"]
 
     def push(self, image: Image) -> None:
         """All that is not there yet; a manifest after what it names.
@@ -149,21 +156,33 @@ class Registry:
     def _request(self, method: str, path: str, headers: Mapping[str, str], body: Any, most: int) -> Any:
         sent = {**headers, **({"Authorization": self._authorization} if self._authorization else {})}
         try:
-            reply = self._http.request(
-                method,
-                self._url(path),
-                headers=sent,
-                body=body,
-                retries=_REDIRECTS if method == "GET" else False,
-                preload_content=False,
-            )
-            data = reply.read(most + 1)
-            reply.release_conn()
+            with self._waited(_SECONDS if body is None else math.inf) as seconds:
+                reply = self._http.request(
+                    method,
+                    self._url(path),
+                    headers=sent,
+                    body=body,
+                    retries=_REDIRECTS if method == "GET" else False,
+                    preload_content=False,
+                    timeout=_timeout(seconds),
+                )
+                data = reply.read(most + 1)
+                reply.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise RemoteError(f"{self.host}: {redact.text(str(error))}") from None
+            raise RemoteError(f"{self.host}: {self._said(error)}") from None
         if len(data) > most:
             raise GarbledError(f"{self.host}: {path} has more than {most} bytes")
         return _Reply(reply.status, reply.headers, data)
+
+    @contextmanager
+    def _waited(self, most: float = _SECONDS) -> Iterator[float]:
+        """Within, all of a reply must be here in the seconds that are given."""
+        seconds = min(most, self.budget.left(self.host))
+        with replies.within(seconds), waiting.on(f"the registry {self.host}", seconds):
+            yield seconds
+
+    def _said(self, error: Exception) -> str:
+        return self.budget.said if self.budget.over else redact.text(str(error))
 
     def _checked(self, reply: Any, method: str, path: str, good: tuple[int, ...]) -> Any:
         if reply.status in (401, 403):
@@ -193,15 +212,22 @@ class Registry:
     def _token(self, url: str, basic: str) -> str:
         try:
             headers = {"Authorization": basic} if basic else {}
-            reply = self._http.request("GET", url, headers=headers, redirect=False)
+            with self._waited() as seconds:
+                reply = self._http.request(
+                    "GET", url, headers=headers, redirect=False, timeout=_timeout(seconds)
+                )
             found = json.loads(reply.data) if reply.status == 200 else {}
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise RemoteError(f"{self.host}: no token: {redact.text(str(error))}") from None
+            raise RemoteError(f"{self.host}: no token: {self._said(error)}") from None
         token = str(found.get("token") or found.get("access_token") or "")
         if not token:
             raise DeniedError(f"{self.host}: gives no token ({reply.status}); {_LOGIN}", 401)
         redact.learn(token)
         return token
+
+
+def _timeout(seconds: float) -> urllib3.Timeout:
+    return urllib3.Timeout(connect=min(_CONNECT, seconds), read=min(_SECONDS, seconds))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class Request:
     digest: str
     """Of the IR that the version must hold."""
     parameters: Mapping[str, Any]
+    by: str = ""
+    """Who asks for it."""
 
 
 def parameters(manifest: Manifest, texts: Sequence[str]) -> dict[str, Any]:
@@ -42,7 +44,42 @@ def parameters(manifest: Manifest, texts: Sequence[str]) -> dict[str, Any]:
         UsageError: every text that is wrong, and what is right.
     """
     types = {parameter.name: parameter.type for parameter in manifest.parameters}
-    values, problems = {}, []
+    values, problems = _typed(types, texts)
+    missing = [p.name for p in manifest.parameters if p.required and p.name not in values]
+    problems += [f"--param {name}=… is needed: it has no default" for name in missing]
+    if problems:
+        raise UsageError("\n".join(problems))
+    return values
+
+
+_IR_TYPES: Mapping[str, Type] = {
+    "STRING": "str",
+    "NUMBER_INTEGER": "int",
+    "NUMBER_DOUBLE": "float",
+    "BOOLEAN": "bool",
+    "LIST": "list",
+    "STRUCT": "dict",
+}
+
+
+def changed(spec: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """The same by the types that the IR of a registered version declares; none is needed.
+
+    Raises:
+        UsageError: every text that is wrong, and what is right.
+    """
+    root = spec.get("pipeline_spec", spec).get("root") or {}
+    declared = (root.get("inputDefinitions") or {}).get("parameters") or {}
+    types = {name: _IR_TYPES.get(one.get("parameterType", ""), "str") for name, one in declared.items()}
+    values, problems = _typed(types, texts)
+    if problems:
+        raise UsageError("\n".join(problems))
+    return values
+
+
+def _typed(types: Mapping[str, Type], texts: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
@@ -54,11 +91,7 @@ def parameters(manifest: Manifest, texts: Sequence[str]) -> dict[str, Any]:
                 values[name] = _value(value, types[name])
             except ValueError:
                 problems.append(f"--param {text}: {value!r} is not a {types[name]}{_example(types[name])}")
-    missing = [p.name for p in manifest.parameters if p.required and p.name not in values]
-    problems += [f"--param {name}=… is needed: it has no default" for name in missing]
-    if problems:
-        raise UsageError("\n".join(problems))
-    return values
+    return values, problems
 
 
 def refuse_unstorable(values: Mapping[str, Any]) -> None:
@@ -132,15 +165,32 @@ def start(api: KfpApi, request: Request) -> str:
     """Submit the registered version under a unique name; returns the run's id."""
     pipeline_id = api.pipeline_id(request.pipeline)
     version_id = api.version_id(pipeline_id, request.version, request.digest)
-    experiment = experiment_name(request.pipeline, request.owner.environment)
-    if api.experiment(experiment) is None:
-        text = ownership.describe(request.owner, f"Runs of {request.pipeline}.")
-        api.create_experiment(experiment, text)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return api.create_run(
         name=f"{request.pipeline}-{stamp}-{secrets.token_hex(2)}",
         pipeline_id=pipeline_id,
         version_id=version_id,
-        experiment_id=api.experiment_id(experiment),
+        experiment_id=experiment(api, request.owner, request.pipeline),
         parameters=request.parameters,
+        description=started(by=request.by),
     )
+
+
+def experiment(api: KfpApi, owner: Owner, pipeline: str) -> str:
+    """The id of the experiment of a pipeline's runs; made where no schedule has made it yet."""
+    name = experiment_name(pipeline, owner.environment)
+    found = api.experiment(name) or api.create_experiment(
+        name, ownership.describe(owner, f"Runs of {pipeline}.")
+    )
+    return found.id
+
+
+def started(**facts: str) -> str:
+    """The description of a run that a person starts: KFP keeps no name of whoever made a run."""
+    words = {name: "-".join(charset.without(text).split())[:_FACT] for name, text in facts.items()}
+    line = " ".join(f"{name}={word}" for name, word in words.items() if word)
+    return f"kfp-gitops {line}" if line else ""
+
+
+_FACT = 60
+"""The most characters of one: KFP keeps 255 of a run's description."""

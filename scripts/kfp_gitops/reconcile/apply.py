@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kfp_gitops.base import stopping
+from kfp_gitops.base import stopping, waiting
 from kfp_gitops.base.errors import NotFoundError, RemoteError, TakenError, UnclearError
 from kfp_gitops.base.stopping import Stopped
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -221,15 +221,17 @@ def _record(item: _Pipeline, event: Event, tell: Tell) -> None:
 
 
 def _sleep(
-    api: Kfp, waiting: Sequence[_Pipeline], deadline: datetime, sleep: Callable[[float], None]
+    api: Kfp, waiters: Sequence[_Pipeline], deadline: datetime, sleep: Callable[[float], None]
 ) -> bool:
     """Until the first moment that is waited for; false when it is past the deadline."""
-    until = min(item.waiting.until for item in waiting if item.waiting)
+    until = min(item.waiting.until for item in waiters if item.waiting)
     now = api.now()
     if until > deadline:
         return False
-    sleep(max((until - now).total_seconds(), 1.0))
-    for item in waiting:
+    seconds = max((until - now).total_seconds(), 1.0)
+    with waiting.on(f"a good moment to replace schedules of {len(waiters):,} pipelines", seconds):
+        sleep(seconds)
+    for item in waiters:
         item.view = View(
             **{**vars(item.view), "runs": None, "in_flight": None, "now": max(item.view.now, until)}
         )

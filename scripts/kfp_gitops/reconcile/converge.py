@@ -60,7 +60,8 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
     yield from filter(None, [swap.removal_step(unwanted(wanted, view), delete=True)])
     for schedule in wanted_schedules(wanted, view, options):
         objects = tuple(found for found in view.schedules if found.name == schedule.name)
-        yield from filter(None, [swap.next_step(schedule, Seen(objects, view.runs, view.now, view.needs))])
+        seen = Seen(objects, view.runs, view.now, view.needs, past=not view.new)
+        yield from filter(None, [swap.next_step(schedule, seen)])
     yield from filter(None, [retention.next_step(wanted, view, keep)])
 
 

@@ -165,6 +165,8 @@ def _pipeline(
         commit=entry.get("commit", ""),
         service_account=found.environment["kfp"].get("serviceAccount", ""),
         team=entry.get("team", ""),
+        responsible=head.owner,
+        slo=head.slo,
     )
 
 

@@ -21,7 +21,7 @@ class Event:
     detail: str = ""
     seconds: float = 0.0
     missed: tuple[datetime, ...] = ()
-    """Firings that nobody ran and nobody will."""
+    """Firings that fell due while nothing could fire, be it by a pause; what is missed `status.missed` says."""
 
     def ended(self, outcome: str, detail: str, seconds: float) -> Event:
         """The same step with how it ended."""
@@ -63,4 +63,6 @@ def _missed(firings: tuple[datetime, ...]) -> str:
         return ""
     first, last = timing.rfc3339(firings[0]), timing.rfc3339(firings[-1])
     number = f"{len(firings)}" if len(firings) < 1000 else "1,000 or more"
-    return f"{number} firings were missed, {first} to {last}" if len(firings) > 1 else f"missed: {first}"
+    return (
+        f"nothing fired at {first}" if len(firings) == 1 else f"{number} firings fell out, {first} to {last}"
+    )

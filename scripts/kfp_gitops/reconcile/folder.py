@@ -16,7 +16,7 @@ from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
-from kfp_gitops.language.manifest import Manifest, Schedule, Trigger, reader
+from kfp_gitops.language.manifest import Manifest, Schedule, Slo, Trigger, reader, slo
 from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
 from kfp_gitops.rendering.rendered import read_from as rendered_pipeline
@@ -62,11 +62,14 @@ class Head:
     description: str
     schedules: tuple[Schedule, ...]
     triggers: tuple[Trigger, ...]
+    owner: str = ""
+    slo: Slo | None = None
 
     def text(self) -> str:
         """As JSON, for another process: what a manifest holds is JSON."""
         schedules, triggers = [vars(one) for one in self.schedules], [vars(one) for one in self.triggers]
-        return json.dumps({"description": self.description, "schedules": schedules, "triggers": triggers})
+        of_slo = vars(self.slo) if self.slo else None
+        return json.dumps({**vars(self), "schedules": schedules, "triggers": triggers, "slo": of_slo})
 
     @classmethod
     def of(cls, text: str) -> Head:
@@ -74,7 +77,8 @@ class Head:
         found = json.loads(text)
         schedules = (Schedule(**{**one, "at": tuple(one["at"])}) for one in found["schedules"])
         triggers = (Trigger(**{**one, "at": tuple(one["at"])}) for one in found["triggers"])
-        return cls(found["description"], tuple(schedules), tuple(triggers))
+        of_both = {"schedules": tuple(schedules), "triggers": tuple(triggers)}
+        return cls(**{**found, **of_both, "slo": slo.of(found)})
 
 
 def read(folder: Path | Place, environment: str) -> Folder:
@@ -128,12 +132,14 @@ def _valid_head(rendered: RenderedPipeline, path: str) -> Head | None:
     if document is None or not reader.is_valid(document) or "ir" in document.value["spec"]:
         return None
     value = document.value
-    return Head(value["metadata"]["description"], reader.schedules(value), reader.triggers(value))
+    about = value["metadata"]
+    starts = reader.schedules(value), reader.triggers(value)
+    return Head(about["description"], *starts, about["owner"], slo.of(value))
 
 
 def _any_head(rendered: RenderedPipeline, path: str) -> Head:
     manifest = _manifest(path, rendered)
-    return Head(manifest.description, manifest.schedules, manifest.triggers)
+    return Head(manifest.description, manifest.schedules, manifest.triggers, manifest.owner, manifest.slo)
 
 
 def settings_of(folder: Path | Place, environment: str) -> Mapping[str, Any]:

@@ -45,6 +45,8 @@ class View:
     """Whether what another version of KFP compiled is still that: it was not compiled anew."""
     unclear: tuple[ActualRun, ...] = ()
     """Runs that may have run, though KFP lists none."""
+    new: bool = False
+    """Whether its experiment was made just now: there are no runs in it."""
 
     @property
     def needs(self) -> timedelta:

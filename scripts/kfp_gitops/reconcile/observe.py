@@ -24,7 +24,9 @@ from kfp_gitops.reconcile.records import (
     DesiredPipeline,
     Entry,
     Options,
+    backfill_prefix,
     experiment_name,
+    makeup_prefix,
     schedule_name,
 )
 from kfp_gitops.reconcile.seen import Seen
@@ -107,7 +109,10 @@ def nothing_of(owner: Owner, found: Actual) -> bool:
 
 
 def runs_of(api: Kfp, entry: Entry, view: View) -> Sequence[ActualRun]:
-    """Each once: of each recurring run the newest, what makes up for missed ones, of triggers, and in flight."""
+    """Each once: of each recurring run the newest, what makes up for missed ones, of triggers, and in flight.
+
+    Of a schedule that is not there, too: somebody may have deleted it, and its runs tell until when it fired.
+    """
     return list({run.id: run for run in _runs_of(api, entry, view)}.values())
 
 
@@ -117,9 +122,14 @@ def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
         yield from api.runs_of_schedule(item.id)
     if isinstance(entry, Absent):
         return
+    there = {item.name for item in view.schedules}
+    if view.experiment and any(schedule_name(entry.name, s.name) not in there for s in entry.schedules):
+        yield from api.runs_in(view.experiment.id)
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
-            yield from api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
+            name = schedule_name(entry.name, schedule.name)
+            yield from api.runs_called_like(makeup_prefix(name))
+            yield from api.runs_called_like(backfill_prefix(name))
     names = {triggers.run_name(entry, name) for name in triggers.noted(entry, view)}
     if names:
         yield from api.runs_with_names(names)

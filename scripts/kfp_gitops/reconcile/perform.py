@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import conflicts, converge, drift, inventory, observe, steps, swap, timing, unclear
+from kfp_gitops.reconcile import (
+    carried,
+    conflicts,
+    converge,
+    drift,
+    inventory,
+    observe,
+    steps,
+    swap,
+    timing,
+    unclear,
+)
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
@@ -165,7 +176,7 @@ class Work:
 
     def _create_experiment(self, step: steps.CreateExperiment, view: View) -> View:
         text = ownership.describe(self.desired.owner, f"Runs of {self.wanted.name}.")
-        after = replace(view, experiment=self.api.create_experiment(step.name, text))
+        after = replace(view, experiment=self.api.create_experiment(step.name, text), new=True)
         conflicts.refuse(self.desired.owner, self.wanted, after, self.options)
         return after
 
@@ -219,11 +230,11 @@ class Work:
         assert wanted.version_id is not None
         facts = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
         facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
-        facts |= {} if wanted.enabled else {swap.OFF: "1"}
+        facts |= {} if wanted.enabled else {carried.OFF: "1"}
         facts |= {drift.SERVER: wanted.server} if wanted.server else {}
         made = self.api.create_schedule(
             name=wanted.name,
-            description=ownership.describe(self.desired.owner, **facts),
+            description=carried.description(self.desired.owner, facts, step.history),
             pipeline_id=_pipeline(view).id,
             version_id=wanted.version_id,
             experiment_id=_experiment(view).id,

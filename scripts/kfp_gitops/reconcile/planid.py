@@ -32,6 +32,7 @@ _QUIET = frozenset(
         "ir",  # which the digest stands for
         "commit",  # for information: a Job is not told it
         "team",  # likewise: KFP is not told it
+        "slo",  # nor what is promised of it
         "versions",  # of a pipeline: each is an object of its own, and so are
         "schedules",
         "triggers",  # which are told with their parameters alone

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.language.manifest import Schedule, Trigger
+from kfp_gitops.language.manifest import Schedule, Slo, Trigger
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,14 @@ class DesiredPipeline:
     """Whom its steps run as; "": whom KFP lets them by itself."""
     team: str = ""
     """Whose it is; "": of no team."""
+    responsible: str = ""
+    """Who is asked when it fails: the `owner` of its manifest."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
+    paused_why: str = ""
+    """Who paused it by that note, and why."""
+    slo: Slo | None = None
+    """What it promises; nothing of that is on KFP."""
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -111,6 +117,11 @@ def backfill_prefix(schedule: str) -> str:
 def makeup_prefix(schedule: str) -> str:
     """The same of runs that make up for all that was missed up to an instant."""
     return f"{schedule}-missed-"
+
+
+def fired_prefix(schedule: str) -> str:
+    """The same of runs that a person fired by `run.py --schedule`; the minute follows."""
+    return f"{schedule}-fired-"
 
 
 def schedule_name(pipeline: str, schedule: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile.records import backfill_prefix
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Seen:
     now: datetime
     needs: timedelta = timedelta(0)
     """How long a swap would be between its predecessor's end and its own beginning, as slow as KFP is now."""
+    past: bool = False
+    """Whether there may be runs of its name although there is no object: somebody may have deleted that."""
 
 
 def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:
@@ -58,6 +62,41 @@ def last_fired(name: str, seen: Seen) -> datetime | None:
         if run.name.startswith(prefix) and not run.schedule_id:
             times += _stamp(run.name.removeprefix(prefix))
     return max(times, default=None)
+
+
+_RUN = re.compile(r"(.*)[a-z0-9]{5}-\d+-\d+")
+"""KFP's name of a run of a recurring run: at most 25 characters of that one's name, five by chance, its number, a hash
+(template.go toSWFCRDResourceGeneratedName, scheduled_workflow.go NextResourceName; seen on 2.17.0)."""
+
+
+def is_named_for(run: str, schedule: str) -> bool:
+    """Whether a run's name is that of a run which a recurring run of this name started, as far as KFP tells."""
+    match = _RUN.fullmatch(run)
+    return match is not None and match[1] == re.sub(r"[^a-z0-9-]", "", schedule.lower())[:25]
+
+
+def fired_before(name: str, seen: Seen) -> datetime | None:
+    """The newest firing that recurring runs of this name had which are there no more."""
+    ids = {found.id for found in seen.objects}
+    return max(
+        (
+            run.scheduled
+            for run in seen.runs or ()
+            if run.scheduled
+            and run.schedule_id
+            and run.schedule_id not in ids
+            and is_named_for(run.name, name)
+        ),
+        default=None,
+    )
+
+
+def backfilled(name: str, seen: Seen) -> frozenset[datetime]:
+    """The firings that somebody has made up for one by one; a run that failed has made up for nothing."""
+    prefix = backfill_prefix(name)
+    good = [run for run in seen.runs or () if run.state not in ("FAILED", "CANCELED") and not run.schedule_id]
+    names = (run.name.removeprefix(prefix) for run in good if run.name.startswith(prefix))
+    return frozenset(moment for text in names for moment in _stamp(re.sub(r"-\d+$", "", text)))
 
 
 def _stamp(text: str) -> list[datetime]:

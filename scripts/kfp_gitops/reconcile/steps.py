@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,11 +60,15 @@ class StartRun:
 
 @dataclass(frozen=True)
 class CreateSchedule:
-    """Create a recurring run, disabled. What fell due up to `covered` is accounted for; None: up to its creation."""
+    """Create a recurring run, disabled. What fell due up to `covered` is accounted for; None: up to its creation.
+
+    `history`: what it is told of those before it (`carried`).
+    """
 
     wanted: Wanted
     covered: datetime | None
     start: datetime | None
+    history: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

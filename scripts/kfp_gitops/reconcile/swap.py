@@ -23,10 +23,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
-from kfp_gitops.reconcile import timing, waits
+from kfp_gitops.reconcile import carried, timing, waits
+from kfp_gitops.reconcile.carried import OFF
 from kfp_gitops.reconcile.drift import Wanted, differences
 from kfp_gitops.reconcile.records import makeup_prefix
-from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered
+from kfp_gitops.reconcile.seen import Seen, backfilled, fired, first_owed, last_fired, ordered
 from kfp_gitops.reconcile.steps import (
     CreateSchedule,
     DeleteSchedule,
@@ -38,8 +39,6 @@ from kfp_gitops.reconcile.steps import (
     Wait,
 )
 
-OFF = "off"
-"""Marks what was created for a schedule that shall be disabled: nothing is missed meanwhile."""
 _MOST_MISSED = 1000
 """More firings than this are not counted one by one."""
 
@@ -60,7 +59,7 @@ def removal_step(objects: Sequence[ActualSchedule], *, delete: bool) -> Step | N
 
 
 def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datetime, ...]:
-    """The firings that neither the successor nor anything before it has run or will run; at most 1,000."""
+    """The firings that neither the successor, anything before it nor a backfill has run or will; at most 1,000."""
     due = timing.live(successor)
     # Before its start nothing is due.
     begins = timing.instant(wanted.schedule.start)
@@ -72,7 +71,9 @@ def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datet
     steps = -(-(due.base - accounted) // timedelta(seconds=seconds)) + 1 if seconds else 0
     base = due.base - steps * timedelta(seconds=seconds or 0) if seconds else accounted
     earlier = timing.Timing(due.cron, due.seconds, base, due.end)
-    return tuple(islice(earlier.between(accounted, due.base), _MOST_MISSED))
+    done = backfilled(wanted.name, seen)
+    gone = (tick for tick in earlier.between(accounted, due.base) if tick not in done)
+    return tuple(islice(gone, _MOST_MISSED))
 
 
 def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:
@@ -200,9 +201,10 @@ def _enable(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> Step:
 
 
 def _create(wanted: Wanted, seen: Seen) -> Step:
-    if seen.objects and seen.runs is None:
+    if (seen.objects or seen.past) and seen.runs is None:
         return LookAtRuns()
-    return CreateSchedule(wanted, _covered_now(wanted, seen), start_of(wanted, seen))
+    covered = _covered_now(wanted, seen)
+    return CreateSchedule(wanted, covered, start_of(wanted, seen), carried.facts(wanted, seen, covered))
 
 
 def _covered_now(wanted: Wanted, seen: Seen) -> datetime | None:

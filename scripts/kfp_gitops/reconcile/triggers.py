@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualVersion
-from kfp_gitops.reconcile import swap
+from kfp_gitops.reconcile import carried
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import DesiredPipeline, Options
 from kfp_gitops.reconcile.steps import LookAtRuns, StartRun, Step
@@ -60,6 +60,6 @@ def noted(wanted: DesiredPipeline, view: View) -> Iterator[str]:
 def _is_past(version: ActualVersion, view: View) -> bool:
     """Whether a schedule that fires was pinned to it: it comes after its triggers, whose runs may be deleted since."""
     return any(
-        found.version_id == version.id and found.owner == version.owner and swap.OFF not in found.facts
+        found.version_id == version.id and found.owner == version.owner and carried.OFF not in found.facts
         for found in view.schedules
     )

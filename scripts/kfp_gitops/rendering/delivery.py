@@ -9,6 +9,7 @@ from typing import Any
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
+from kfp_gitops.language import cron
 from kfp_gitops.rendering import egress, specs
 from kfp_gitops.rendering.packing import FOLDER as PACKED
 from kfp_gitops.rendering.packing import HEAD, Packing
@@ -103,13 +104,18 @@ def _objects(env: Environment, texts: Mapping[str, str], context: Mapping[str, A
 
 
 def _not_demanded(env: Environment, rendered: Mapping[str, str]) -> Iterator[Problem]:
-    """An installed package finds the templates of a version that knew of no approved plan: nothing would be refused."""
-    if not env.delivery["requirePlan"] or env.disabled:
+    """An installed package finds the templates of a version that did not know of it: nobody would miss it in time."""
+    if env.disabled:
         return
-    if not any("--require-plan" in text for text in rendered.values()):
-        what = "the Job demands no approved plan, and `delivery.requirePlan` is set"
-        todo = "take templates/delivery/ of this version: docs/upgrade.md"
-        yield Problem(f"{FOLDER}/apply-job.yaml.j2", 1, 1, what, todo)
+    wanted = (
+        ("requirePlan", "--require-plan", "apply-job", "the Job demands no approved plan"),
+        ("statusPage", "--html=", "status-cronjob", "no CronJob writes a status page"),
+    )
+    for key, option, name, lacks in wanted:
+        if env.delivery.get(key) and not any(option in text for text in rendered.values()):
+            what = f"{lacks}, and `delivery.{key}` is set"
+            todo = "take templates/delivery/ of this version: docs/upgrade.md"
+            yield Problem(f"{FOLDER}/{name}.yaml.j2", 1, 1, what, todo)
 
 
 def _not_delivered(
@@ -157,6 +163,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "disabled": env.disabled,
         "lease": f"{env.delivery['namespace']}/{name}",
         "metrics": [f"--push-gateway={gateway['url']}"] if gateway else [],
+        "status_period": _period(env.delivery["statusSchedule"]),
         "kfp": dict(env.kfp),
         "delivery": {**env.delivery, "network": {**env.delivery["network"], "kfp": egress.kfp(env)}},
         "image": _image(env),
@@ -172,6 +179,11 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
         "archives": _archives(packing) if packing else [],
         "head": f"{PACKED}/{HEAD}" if packing else HEAD,
     }
+
+
+def _period(schedule: str) -> int:
+    """Seconds from one firing to the next at most: a status page that is older than some of them is too old."""
+    return int(cron.longest_wait(cron.parse(f"0 {schedule}")).total_seconds())
 
 
 def demanded(env: Environment) -> None:

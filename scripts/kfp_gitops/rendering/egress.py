@@ -17,6 +17,7 @@ from kfp_gitops.base.yamltext import Path
 from kfp_gitops.sources.environment import Environment
 
 _KFP_SERVICE = "ml-pipeline"
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _PORTS = {"http": 80, "https": 443}
 _WAYS = (
     "{namespace, podLabels, port} of the pods behind it, or {cidr, port} of an address outside of the cluster"
@@ -35,11 +36,12 @@ def kfp(env: Environment) -> Mapping[str, Any]:
     """The peer of the policy that stands for KFP: `namespace` and `podLabels`, or `cidr`; and `port`.
 
     Raises:
-        InputError: nobody can tell, or what is said does not agree with `kfp.host`, or with the Pushgateway's URL.
+        InputError: nobody can tell, or what is said does not agree with `kfp.host`, with the Pushgateway's URL, or with
+            the status page's endpoint.
     """
     said, url = env.delivery["network"].get("kfp"), _split(env, env.kfp["host"], ("kfp", "host"))
     service = service_of(url, env.delivery["namespace"])
-    raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env)])
+    raise_if_any([*_kfp_problems(env, said, url, service), *_gateway_problems(env), *_page_problems(env)])
     if said:
         return dict(said)
     namespace = service.namespace if service else "kubeflow"  # this machine: the development server
@@ -87,6 +89,25 @@ def _gateway_problems(env: Environment) -> Iterator[Problem]:
         at, other = ("delivery", "pushGateway", "namespace"), gateway["namespace"]
         what = f"its URL names a Service of namespace {service.namespace}, and pods of {other} may be reached"
         yield env.values.problem(at, what, f"write {service.namespace}")
+
+
+def _page_problems(env: Environment) -> Iterator[Problem]:
+    """Of the S3 service that a status page goes to; without an endpoint it is that of AWS."""
+    page = env.delivery.get("statusPage", {})
+    endpoint = next((page["env"][name] for name in _ENDPOINTS if name in page.get("env", {})), None)
+    if not isinstance(endpoint, str):
+        return
+    at: Path = ("delivery", "statusPage", "network")
+    url, network = _split(env, endpoint, (*at[:2], "env")), page["network"]
+    service = service_of(url, env.delivery["namespace"])
+    if service and network.get("namespace") != service.namespace:
+        what = (
+            f"its endpoint is a Service of namespace {service.namespace}, and no pods of that may be reached"
+        )
+        yield env.values.problem(at, what, f"name the pods behind it: {_WAYS.partition(' or ')[0]}")
+    elif "cidr" in network and network["port"] != _port(url):
+        what = f"its endpoint has port {_port(url)}, and port {network['port']} may be reached only"
+        yield env.values.problem((*at, "port"), what, f"write {_port(url)}")
 
 
 def _split(env: Environment, url: str, at: Path) -> SplitResult:

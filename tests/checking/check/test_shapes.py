@@ -73,6 +73,8 @@ LEAVES: tuple[Any, ...] = (
         "0 0 3 * * *",
         "* * * * * *",
         "0 3 * * *",
+        "0 0 3 * * 1",
+        "26h",
     ),
     *("{{workflow.uid}}", "{{channel:x}}", "[[CurrentTime]]", 'a"b', "two\nlines", "\U0001f600", "x" * 600),
     *(0, 1, -5, 2**53, 2**53 + 1, 1.5, 2.0, True, False, None, [], {}, ["a"], {"k": "v"}),
@@ -96,6 +98,16 @@ def test_plain_words_and_numbers_that_no_check_reads_make_no_other_shape(old: st
     assert old in text
     assert _shape(text) == _shape(text.replace(old, new))
     assert _told(text) == _told(text.replace(old, new))
+
+
+def test_when_schedules_fire_counts_only_by_what_they_cannot_keep_of_a_promise() -> None:
+    """Or each pipeline of a template with a cron of its own would be checked for itself."""
+    text = (HEAD + BODY).replace("count: 3", "").replace("prefix: {param: name}", "").replace("{, }", "{}")
+    text += "slo: {fresh: 26h}\n"
+    assert _shape(text) == _shape(text.replace("0 0 3 * * *", "0 30 4 * * *"))
+    weekly, monthly = (text.replace("0 0 3 * * *", cron) for cron in ("0 0 3 * * 1", "0 0 3 1 * *"))
+    assert [_told(one) for one in (text, weekly, monthly)] == [False, True, True]
+    assert len({_shape(one) for one in (text, weekly, monthly)}) == 3
 
 
 @pytest.mark.parametrize(("old", "new"), APART)
@@ -125,8 +137,13 @@ def pair(choice: Random) -> tuple[dict[str, Any], dict[str, Any]]:
     """A manifest with a schedule, and the same with one to three other values."""
     one = copy.deepcopy(Writer(choice).manifest())  # parts of it may be one object
     given = {name: choice.choice(LEAVES) for name in one["spec"]["parameters"] if choice.random() < 0.3}
-    timed = {"cron": choice.choice(("0 0 3 * * *", "0 30 4 * * *", "* 0 3 * * *")), "parameters": given}
+    timed = {
+        "cron": choice.choice(("0 0 3 * * *", "0 30 4 * * *", "* 0 3 * * *", "0 0 3 * * 1")),
+        "parameters": given,
+    }
     one["schedules"] = [{"name": "s", "enabled": True, "maxConcurrency": 1, "catchup": False, **timed}]
+    if choice.random() < 0.3:
+        one["slo"] = {"fresh": choice.choice(("26h", "8d")), "duration": "45m"}
     other = copy.deepcopy(one)
     for _ in range(choice.randint(1, 3)):
         leaves = list(_leaves(other))

@@ -14,7 +14,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState, Source
 from kfp_gitops.language.manifest import Schedule
-from kfp_gitops.operate.operations import backfill, rerun
+from kfp_gitops.operate.operations import backfill, making_up, rerun
 from project import Outcome
 
 Command = Callable[..., Outcome]
@@ -105,17 +105,17 @@ def test_a_connection_lost_while_starting_makes_no_second_run(
 def test_a_backfill_that_was_stopped_goes_on_where_it_was(
     run: Command, api: KfpApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = backfill._start
+    real = making_up.MakingUp._start
 
-    def stopped_at_the_third(api: KfpApi, work: backfill.Backfill, tick: datetime) -> str:
+    def stopped_at_the_third(making: making_up.MakingUp, work: backfill.Backfill, tick: datetime) -> str:
         if tick.day == 3:
             raise KeyboardInterrupt
-        return real(api, work, tick)
+        return real(making, work, tick)
 
-    monkeypatch.setattr(backfill, "_start", stopped_at_the_third)
+    monkeypatch.setattr(making_up.MakingUp, "_start", stopped_at_the_third)
     assert run("--pipeline", "hello", *DAYS).code == 130
     assert len(_names(api)) == 2
-    monkeypatch.setattr(backfill, "_start", real)
+    monkeypatch.setattr(making_up.MakingUp, "_start", real)
     assert run("--pipeline", "hello", *DAYS).code == 0
     assert len(_names(api)) == 4
 
@@ -143,15 +143,16 @@ def test_no_more_than_so_many_run_at_once() -> None:
 
     api, days = Slow(), [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 11)]
     work = backfill.Backfill("s", "p", "v", "e", {}, None, 3)
-    outcome = backfill.run(api, work, days, days[:2], lambda _: None, lambda _: None)  # type: ignore[arg-type]
-    assert (api.most, len(outcome.states), outcome.skipped, outcome.failed) == (3, 8, 2, [])
+    job = making_up.Job(work, days[2:])
+    making_up.MakingUp(api, [job], 3, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    assert (api.most, len(job.states), job.failed) == (3, 8, [])
 
 
-def test_failed_firings_are_said_and_left_to_rerun(run: Command, api: KfpApi) -> None:
+def test_failed_firings_are_said_with_the_command_that_runs_them_once_more(run: Command, api: KfpApi) -> None:
     outcome = run("--pipeline", "hello", "--backfill", "2026-01-01..2026-01-01", "--param", "name=fail")
     assert outcome.code == 4
     assert "1 FAILED" in outcome.out
-    assert "--rerun" in outcome.err
+    assert "--backfill 2026-01-01..2026-01-01 --param name=fail --redo-failed" in outcome.err
     assert run("--pipeline", "hello", "--backfill", "2026-01-01..2026-01-01").code == 4
     assert len(_names(api)) == 1
 
@@ -191,15 +192,17 @@ def test_ticks_are_those_of_the_cron_in_whole_days_and_not_of_the_future() -> No
 
 def test_what_the_schedule_ran_itself_is_left_out(api: KfpApi, server: DevServer, run: Command) -> None:
     experiment = api.experiment_id("hello-dev")
-    assert api.fired(experiment, datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)) == []
+    assert (
+        api.runs_fired(experiment, datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)) == []
+    )
     server._store.execute(
         "UPDATE recurring_runs SET enabled = 1, created = ?", 1767225500
     )  # 2025-12-31T23:58:20Z
     server.tick()
     server.wait_idle()
-    found = api.fired(experiment, datetime(2025, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
+    found = api.runs_fired(experiment, datetime(2025, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
     assert len(found) == 1
-    day = f"{found[0]:%Y-%m-%d}"
+    day = f"{found[0].scheduled:%Y-%m-%d}"
     assert run("--pipeline", "hello", "--backfill", f"{day}..{day}").out == "1 run by the schedule itself\n"
     assert run("--pipeline", "hello", "--backfill", f"{day}..{day}", "--include-fired").out == "1 SUCCEEDED\n"
 

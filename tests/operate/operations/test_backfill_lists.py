@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.models import RunState
-from kfp_gitops.operate.operations import backfill
+from kfp_gitops.operate.operations import backfill, making_up
 
 TICKS = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 6)]
 WORK = backfill.Backfill("p-main", "p", "v", "e", {}, None, 2)
@@ -48,13 +48,19 @@ class Kfp:
         return name
 
 
+def _made_up(kfp: Kfp) -> making_up.Job:
+    job = making_up.Job(WORK, TICKS)
+    making_up.MakingUp(kfp, [job], 2, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    return job
+
+
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("wrong", range(1, 30))
 def test_no_list_that_is_wrong_once_starts_a_run_twice(wrong: int, late: bool) -> None:
     kfp = Kfp(wrong, late)
-    made = backfill.run(kfp, WORK, TICKS, [], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+    made = _made_up(kfp)
     assert kfp.started == {WORK.name(tick): 1 for tick in TICKS}
-    assert set(made.states.values()) == {"SUCCEEDED"}
+    assert {run.state for run in made.states.values()} == {"SUCCEEDED"}
 
 
 @pytest.mark.parametrize("wrong", [1, 2])
@@ -63,5 +69,5 @@ def test_a_backfill_that_is_begun_again_believes_no_single_list(wrong: int) -> N
     for tick in TICKS:
         kfp.create_run(name=WORK.name(tick))
     kfp._wrong = wrong
-    backfill.run(kfp, WORK, TICKS, [TICKS[0] - timedelta(days=1)], lambda _: None, lambda _: None)  # type: ignore[arg-type]
+    _made_up(kfp)
     assert set(kfp.started.values()) == {1}

@@ -16,6 +16,12 @@ def event(**fields: object) -> None:
         file.write(json.dumps({"time": "2026-11-23T00:00:00Z", **fields}) + "\n")
 
 
+def log(text: str) -> None:
+    (folder / "logs").mkdir(exist_ok=True)
+    with (folder / "logs/greet.log").open("a") as file:
+        file.write(text)
+
+
 def task(state: str, **more: object) -> None:
     common = {
         "task_id": "greet",
@@ -23,6 +29,7 @@ def task(state: str, **more: object) -> None:
         "name": "greet",
         "display_name": "greet",
         "kind": "task",
+        "log": "logs/greet.log",
     }
     event(event="task", state=state, attempt=1, **common, **more)
 
@@ -37,8 +44,13 @@ signal.signal(signal.SIGTERM, cancelled)
 event(event="run", state="RUNNING")
 task("RUNNING")
 if behave == "hang":
+    log("it waits for something\n")
     time.sleep(60)
+if behave == "retry":
+    log("the first time\n--- attempt 1 failed: exit code 1; attempt 2\nthe second time\n")
+    event(event="task", state="RUNNING", attempt=2, task_id="greet", name="greet", kind="task")
 if behave == "fail":
+    log("it began\nTraceback (most recent call last):\n  password=hunter2\x1b[2J\nValueError: it broke\n")
     task("FAILED", error="it broke")
     event(event="run", state="FAILED", error="greet failed")
     sys.exit(4)

@@ -13,6 +13,7 @@ import recordings
 from kfp_gitops.kfpserver.runtree import View, of_records, show
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language.manifest import reader
+from kfp_gitops.operate.runlook import tasks
 from kfp_gitops.reconcile.folder import read
 from project import PROJECT
 from recordings import NAMES, Recording, walk
@@ -197,3 +198,18 @@ def test_changes_are_told_once() -> None:
         "  is-small: SUCCEEDED (10.0 s)",
     ]
     assert list(show.changes(run.views(), seen)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_pod_is_a_node_that_kfp_told(name: str) -> None:
+    """Their names cannot be held against what was recorded, for KFP tells ids of nodes alone."""
+    run = recordings.read(name)
+    told = {child for record in run.records for child in record.children}
+    steps = list(tasks.leaves(run.views()))
+    pods = [one.pod for step in steps for one in tasks.pods(step)]
+    assert {pod.node for pod in pods} <= told
+    assert all(pod.name.rpartition("-")[2] == pod.node.rpartition("-")[2] for pod in pods)
+    ran = [one for one in run.records if one.name.startswith("executor") and one.state not in ("", "SKIPPED")]
+    assert bool(pods) >= bool(ran)
+    if run.state == "FAILED" and any(step.view.state == "FAILED" for step in steps):
+        assert tasks.first_failure(run.views()) is not None

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.base.schema import named
+from kfp_gitops.operate.faults.fault import Fault
 from kfp_gitops.operate.status.health import Kind, findings
-from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.model import (
+    Cause,
+    LastRun,
+    Missed,
+    PipelineStatus,
+    Promise,
+    ScheduleStatus,
+    Status,
+)
 from kfp_gitops.operate.status.show import to_json, to_text
 
 NOW = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
@@ -41,8 +50,13 @@ def _failed(name: str) -> PipelineStatus:
 
 def _missed(name: str) -> PipelineStatus:
     (schedule,) = _pipeline(name).schedules
-    missed = (NOW - timedelta(days=2), NOW - timedelta(days=1))
+    missed = tuple(Missed(NOW - timedelta(days=days), Cause.OUTAGE) for days in (2, 1))
     return _pipeline(name, schedules=(replace(schedule, missed=missed),), unhealthy=("missed",))
+
+
+def _held(name: str) -> PipelineStatus:
+    (schedule,) = _pipeline(name).schedules
+    return _pipeline(name, schedules=(replace(schedule, held=(NOW - timedelta(days=1),)),))
 
 
 def _running(name: str, state: str, hours: float) -> PipelineStatus:
@@ -61,12 +75,19 @@ PAUSED = _pipeline("paused", paused_until=NOW + timedelta(days=1), paused_by="")
 CONFLICT = _pipeline(
     "taken", drift=("conflict pipeline taken: exists and is not marked",), unhealthy=("something",)
 )
+PROMISE = Promise(
+    fresh=timedelta(hours=26), duration=timedelta(minutes=45), newest_success=NOW - timedelta(hours=30),
+    age=timedelta(hours=30), took=timedelta(minutes=40), slowest=timedelta(minutes=40), slowest_run=RUN,
+    broken=("fresh",),
+)  # fmt: skip
 ONE_OF_EACH = (
     _running("waits", "PENDING", 0.2),
     CONFLICT,
     PAUSED,
+    _held("held"),
     _different("different"),
     _running("stuck", "RUNNING", 30),
+    _pipeline("late", promise=PROMISE, unhealthy=("promised",)),
     _missed("missed"),
     _failed("failed"),
 )
@@ -78,24 +99,50 @@ def _status(*pipelines: PipelineStatus, healthy: int = 0, other: tuple[str, ...]
 
 
 def test_what_needs_somebody_comes_first_in_the_order_of_its_urgency_and_the_sum_is_the_last_line() -> None:
-    text = to_text(_status(*ONE_OF_EACH, healthy=993, other=("disable schedule gone-daily: left",)), _say)
+    text = to_text(_status(*ONE_OF_EACH, healthy=991, other=("disable schedule gone-daily: left",)), _say)
     heads = [line.split()[0] for line in text.splitlines() if line[:1].isupper()]
-    assert heads == ["FAILED", "MISSED", "STUCK", "DIFFERENT", "PAUSED", "CONFLICT", "WAITING", "OTHER"]
+    assert heads == [
+        "FAILED",
+        "MISSED",
+        "LATE",
+        "STUCK",
+        "DIFFERENT",
+        "PAUSED",
+        "HELD",
+        "CONFLICT",
+        "WAITING",
+        "OTHER",
+    ]
     assert "well-" not in text
     assert " ".join(text.split()).endswith(
-        "dev: 1,000 pipelines, 996 healthy, 1 failed, 1 missed, 1 stuck, 1 different, 1 paused, 1 conflict, "
-        "1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
+        "dev: 1,000 pipelines, 995 healthy, 1 failed, 1 missed, 1 late, 1 stuck, 1 different, 1 paused, 1 held, "
+        "1 conflict, 1 waiting, 1 other; next firing 2026-11-30 03:30 UTC"
     )
 
 
 def test_each_has_its_cause_and_the_next_command() -> None:
     text = to_text(_status(_failed("churn"), _missed("train")), _say)
     assert f"  churn  run {RUN} of 2026-11-29 03:30\n" in text
-    assert "  train-daily  2 firings, the last at 2026-11-28 09:30\n" in text
+    assert "  train-daily  2 firings (outage), the last at 2026-11-28 09:30\n" in text
     joined = text.replace(" \\\n", "")
     words = [shlex.split(line) for line in joined.splitlines() if line.strip().startswith("python")]
-    assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "2026-11-27..2026-11-28"]]
+    assert [found[-2:] for found in words] == [["--status", RUN], ["--backfill", "--missed"]]
     assert all(found[:6] == shlex.split(_say("run.py "))[:6] for found in words)
+
+
+def test_what_is_late_is_looked_at_where_a_run_is_at_fault_and_started_where_none_is() -> None:
+    def command(**changes: object) -> list[str]:
+        (found,) = findings(_status(_pipeline("late", **{"promise": PROMISE, **changes})), lambda text: text)
+        assert found.kind is Kind.LATE
+        return shlex.split(found.command)[1:]
+
+    slow = replace(PROMISE, broken=("fresh", "duration"), slowest=timedelta(hours=2), slowest_run="slow")
+    off = replace(_pipeline("late").schedules[0], enabled=False)
+    canceled = LastRun("stopped", "r", "CANCELED", NOW)
+    assert command() == ["--pipeline", "late", "--schedule", "daily"]
+    assert command(schedules=(off,)) == ["--pipeline", "late"]
+    assert command(promise=slow) == ["--status", "slow"]
+    assert command(last_run=canceled) == ["--status", "stopped"]
 
 
 def test_a_pause_is_ended_by_a_resume_of_its_part_and_that_of_the_values_by_none() -> None:
@@ -155,13 +202,15 @@ def test_what_is_stuck_and_what_only_waits(state: str, hours: float, kind: Kind 
 
 
 def test_json_has_every_pipeline_whatever_the_text_leaves_out() -> None:
-    status = _status(*ONE_OF_EACH, healthy=993)
+    lost = Fault("database", "nothing of prod is there", "reconcile.py apply")
+    status = replace(_status(*ONE_OF_EACH, healthy=991), faults=(lost,))
     data = json.loads(to_json(status, _say))
     named("status").validator.validate(data)
     assert len(data["pipelines"]) == 1000
     assert data["healthy"] is False
     assert [found["kind"] for found in data["findings"]] == [kind for kind in Kind if kind is not Kind.OTHER]
     assert {found["name"] for found in data["findings"]} >= {"failed", "missed-daily", "taken"}
+    assert data["faults"] == [asdict(lost)]
     assert all(shlex.split(found["command"])[0] == "python" for found in data["findings"])
 
 

@@ -79,7 +79,10 @@ class Done:
 
 @dataclass
 class Pod:
-    """One pod template of built manifests; `tokens` are the projected tokens by audience ("" is the API's own)."""
+    """One pod template of built manifests; `tokens` are the projected tokens by audience ("" is the API's own).
+
+    `secrets` are the values of Secrets by name and key.
+    """
 
     template: Object
     objects: tuple[Object, ...]
@@ -88,6 +91,7 @@ class Pod:
     kubernetes: str = ""
     mounts: dict[str, Path] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = self.template["spec"]
@@ -157,12 +161,18 @@ class Pod:
         return Done(done.returncode, done.stdout, done.stderr, message)
 
     def _environment(self) -> dict[str, str]:
-        env = {variable["name"]: self._here(variable["value"]) for variable in self.container["env"]}
+        env = {variable["name"]: self._value(variable) for variable in self.container["env"]}
         environment, package = image()
         env |= {"PATH": f"{environment / 'bin'}{os.pathsep}/usr/bin", "PYTHONPATH": str(package)}
         if _ACCOUNT in self.mounts:
             env["KUBECONFIG"] = str(_kubeconfig(self.root, self.kubernetes, self.mounts))
         return env
+
+    def _value(self, variable: Object) -> str:
+        if "value" in variable:
+            return self._here(variable["value"])
+        found = variable["valueFrom"]["secretKeyRef"]
+        return self.secrets[found["name"], found["key"]]
 
     def _here(self, text: str) -> str:
         """A text in which each path of the pod is the path on this machine."""

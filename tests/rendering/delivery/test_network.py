@@ -153,6 +153,16 @@ def test_the_policy_follows_the_host(
             "  pushGateway: {url: 'http://push.m.svc:9091', namespace: other, podLabels: {a: b}, port: 9091}\n",
             "its URL names a Service of namespace m, and pods of other may be reached",
         ),
+        (
+            "http://ml-pipeline.kubeflow.svc:8888",
+            "  statusPage: {url: 's3://status', env: {AWS_ENDPOINT_URL_S3: 'http://minio.kubeflow.svc:9000'}}\n",
+            "its endpoint is a Service of namespace kubeflow, and no pods of that may be reached",
+        ),
+        (
+            "http://ml-pipeline.kubeflow.svc:8888",
+            "  statusPage: {url: 's3://status', env: {AWS_ENDPOINT_URL_S3: 'https://s3.example.com:9000'}}\n",
+            "its endpoint has port 9000, and port 443 may be reached only",
+        ),
     ],
 )
 def test_a_policy_that_keeps_the_host_out_is_refused_with_its_line(

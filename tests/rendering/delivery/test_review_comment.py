@@ -68,7 +68,9 @@ Comment = Callable[..., CompletedProcess[str]]
 def comment(forge: Forge, tmp_path: Path) -> Comment:
     """Run the script with what a first job left."""
 
-    def made(result: str = "success", head: str = HEAD, **files: str) -> CompletedProcess[str]:
+    def made(
+        result: str = "success", head: str = HEAD, page: str = "", **files: str
+    ) -> CompletedProcess[str]:
         folder = tmp_path / "artifact"
         (folder / "sections").mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -77,7 +79,7 @@ def comment(forge: Forge, tmp_path: Path) -> Comment:
         environment = {
             "GITHUB_API_URL": forge.stub.url, "GITHUB_REPOSITORY": "example/repository", "GH_TOKEN": "a-token",
             "NUMBER": "7", "HEAD": head, "BASE": BASE, "RESULT": result, "PAUSE": "0",
-            "RUN": "https://git.example.com/run/1",
+            "RUN": "https://git.example.com/run/1", "PAGE": page,
         }  # fmt: skip
         return run(sys.executable, PROJECT / ".github/ci/comment.py", folder, cwd=tmp_path, **environment)
 
@@ -91,6 +93,27 @@ def test_the_comment_names_the_commit_that_it_speaks_of(forge: Forge, comment: C
     assert f"Of {HEAD} merged into {BASE}" in body
     assert "## `dev`: two pipelines" in body
     assert "https://git.example.com/run/1" in body
+
+
+PAGE = "https://git.example.com/run/1/artifacts/7"
+
+
+@pytest.mark.parametrize("result", ["success", "failure"])
+def test_the_comment_links_to_the_page_that_the_run_made(forge: Forge, comment: Comment, result: str) -> None:
+    assert comment(result, page=PAGE, diff="two pipelines\n").returncode == 0
+    assert f"[The same as one page]({PAGE})" in forge.comments[0]["body"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "", "https://elsewhere.example.com/run/1/artifacts/7", "https://git.example.com/run/12/artifacts/7",
+        f"{PAGE})x", f"{PAGE}\n# Approved", "javascript:alert(1)",
+    ],
+)  # fmt: skip
+def test_it_links_to_nothing_else(forge: Forge, comment: Comment, page: str) -> None:
+    assert comment(page=page, diff="two pipelines\n").returncode == 0
+    assert "as one page" not in forge.comments[0]["body"]
 
 
 def test_a_later_one_replaces_it_and_a_failed_one_too(forge: Forge, comment: Comment) -> None:

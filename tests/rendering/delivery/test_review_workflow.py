@@ -68,6 +68,17 @@ def test_a_later_run_ends_an_earlier_one_and_a_failed_diff_is_commented_all_the_
     assert "!cancelled()" in COMMENT["if"]
 
 
+def test_the_page_is_an_artifact_of_its_own_that_the_comment_links_to() -> None:
+    uploads = [step for step in COMPUTE["steps"] if "upload-artifact" in step.get("uses", "")]
+    diff, page = (step["with"] for step in uploads)
+    assert "!review/page.html" in diff["path"].split()
+    assert page["path"] == "review/page.html"
+    (download,) = (step for step in COMMENT["steps"] if "download-artifact" in step.get("uses", ""))
+    assert not page["name"].startswith(download["with"]["pattern"].rstrip("*"))
+    assert COMPUTE["outputs"] == {"page": f"${{{{ steps.{uploads[1]['id']}.outputs.artifact-url }}}}"}
+    assert COMMENT["steps"][-1]["env"]["PAGE"] == "${{ needs.compute.outputs.page }}"
+
+
 # The diff of what merging makes, by the scripts of the base
 
 
@@ -109,12 +120,23 @@ def test_the_diff_is_of_the_merge_and_not_of_the_branch(clone: Path, proposed: P
     said = (tmp_path / "review/diff.md").read_text("utf-8")
     assert "headroom" in said
     assert "1.21" in said
+    page = (tmp_path / "review/page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "headroom" in page
+    assert "1.21" in page
+    assert "docs/more.md" not in page
+    assert sorted(path.name for path in (tmp_path / "review").iterdir()) == [
+        "diff.md",
+        "notes.txt",
+        "page.html",
+    ]
 
 
 def test_nothing_that_differs_is_said_as_such(clone: Path, proposed: Path, tmp_path: Path) -> None:
     (proposed / "docs/more.md").write_text("more\n")
     assert _diff(clone, proposed, commit(proposed, "docs"), tmp_path / "review").returncode == 0
     assert (tmp_path / "review/diff.md").read_text("utf-8").strip()
+    assert "no semantic change" in (tmp_path / "review/page.html").read_text("utf-8")
 
 
 def test_scripts_hooks_and_filters_of_the_pull_request_are_not_run(
@@ -142,6 +164,7 @@ def test_scripts_hooks_and_filters_of_the_pull_request_are_not_run(
     assert not touched.exists()
     assert done.returncode == 2
     assert ".gitattributes:1:3: attribute filter=evil of *" in (tmp_path / "review/notes.txt").read_text()
+    assert ".gitattributes:1:3: attribute filter=evil of *" in (tmp_path / "review/page.html").read_text()
     assert "The scripts change here, too" in (tmp_path / "review/diff.md").read_text()
 
 

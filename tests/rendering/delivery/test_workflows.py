@@ -212,6 +212,23 @@ def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None
     ]
 
 
+def test_the_status_page_is_made_of_what_each_environment_was_looked_at(clone: Path, tmp_path: Path) -> None:
+    summary, parts, page = tmp_path / "summary.md", tmp_path / "parts", tmp_path / "page"
+    script, env = ".github/ci/status-page", {"EVERY": "3600", "GITHUB_STEP_SUMMARY": str(summary)}
+    nothing = _run(script, "page", parts, page, cwd=clone, **env)
+    assert (nothing.returncode, page.exists()) == (0, False)
+    with DevServer(tmp_path / "server") as server, Stub(lambda _: Answer(403)) as closed:
+        for name, host, warns in (("dev", server.url, False), ("prod", closed.url, True)):
+            done = _run(script, "look", name, host, parts, cwd=clone, **env)
+            assert done.returncode == 0, done.stderr
+            assert ("::warning" in done.stdout) == warns
+    done = _run(script, "page", parts, page, cwd=clone, **env)
+    assert done.returncode == 0, done.stderr
+    assert "Status of dev, prod" in (page / "index.html").read_text("utf-8")
+    assert "prod: not reached since" in summary.read_text("utf-8")
+    assert _run(script, "look", "nope", "http://127.0.0.1:9", parts, cwd=clone, **env).returncode == 2
+
+
 @pytest.mark.timeout(1200)  # a minute where nothing else runs; a busy machine takes many
 def test_the_whole_way_on_the_development_server(clone: Path) -> None:
     if not shutil.which("awk") or not shutil.which("sed"):

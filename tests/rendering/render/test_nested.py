@@ -113,6 +113,13 @@ BAD = {
         "a pipeline inside another one says this",
         "say it in the pipeline around it",
     ),
+    "a promise of its own": (
+        "spec:\n",
+        "slo: {fresh: 26h}\nspec:\n",
+        INNER,
+        "a pipeline inside another one says this",
+        "say it in the pipeline around it",
+    ),
     "another name than its file": (
         "name: {{ pipeline }}",
         "name: other",

@@ -116,6 +116,16 @@ def test_a_setting_changes_no_result(place: str, value: Any) -> None:
     assert _category(_files(_with(MANIFEST, place, value))) is Category.SETTINGS
 
 
+def test_what_is_promised_changes_nothing_that_runs_and_is_a_category_of_its_own() -> None:
+    promising = _files(_with(MANIFEST, "slo", {"fresh": "26h"}))
+    assert _category(promising) is Category.PROMISES
+    assert _of(promising, _files(), ENTRY, ENTRY) is Category.PROMISES
+    looser = _with(_with(MANIFEST, "slo", {"fresh": "48h"}), "schedules/0/cron", "0 0 4 * * *")
+    assert _of(promising, _files(looser), ENTRY, ENTRY) is Category.SETTINGS
+    paused = Entry({}, "sha256:1", "sha-1", None, paused_until="2030-01-01T00:00:00Z")
+    assert _of(promising, _files(), ENTRY, paused) is Category.RESULTS
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

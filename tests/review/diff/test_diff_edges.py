@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from diff_kit import BASE, DEV, NOW, TEMPLATE, Command, Edit, Golden, diff, edit
 from gitrepo import commit
-from kfp_gitops.review.diff import calendar, schedules
+from kfp_gitops.review.diff import calendar, promises, schedules
 from kfp_gitops.review.diff.markdown import to_markdown
 from kfp_gitops.review.diff.model import EnvironmentDiff
 
@@ -206,6 +206,48 @@ def test_the_week_of_an_environment(changed: Path, command: Command, golden: Gol
     found = json.loads(diff(command, changed, "--schedules", "--format", "json").out)["environments"][0]
     assert [item["schedules"] for item in found["collisions"]] == [["hello-early", "hello-weekly"]]
     assert sum(len(item["firings"]) for item in found["schedules"]) == 7 + 5 * 54 + 1
+
+
+def test_what_is_promised_and_cannot_be_kept_is_told_by_the_diff_and_the_week(
+    changed: Path, command: Command
+) -> None:
+    """The small repository fires on Mondays."""
+    edit(changed, Edit(BASE, "enabled: false", "enabled: true"))
+    diff(command, changed)
+    commit(changed, "weekly")
+    template = changed / TEMPLATE
+    template.write_text(f"{template.read_text('utf-8').rstrip()}\nslo: {{fresh: 26h}}\n", "utf-8")
+    told = diff(command, changed)
+    assert "category promises: hello\n" in told.out
+    assert "~ hello: same version sha-" in told.out
+    assert '~ pipeline hello: slo: nothing → {"fresh": "26h"}' in told.out
+    why = "`fresh: 26h` cannot be kept: firings are up to 7d apart; fire more often, or promise fresh: 8d"
+    assert f"! slo: {why}\n" in told.out
+    rendered = command("render", "--root", changed, "--env", "dev", "--lock", "--check")
+    assert "warning: `fresh: 26h` cannot be kept" in rendered.err
+    week = " ".join(diff(command, changed, "--schedules").out.split())
+    assert f"! hello: {why} " in week
+    found = json.loads(diff(command, changed, "--schedules", "--format", "json").out)["environments"][0]
+    assert found["unkept"] == [{"pipeline": "hello", "slo": "fresh", "text": why}]
+    edit(changed, Edit(TEMPLATE, "fresh: 26h", "fresh: 8d"))
+    assert "cannot be kept" not in diff(command, changed).out + diff(command, changed, "--schedules").out
+
+
+def test_a_schedule_that_has_ended_or_is_paused_keeps_nothing_fresh() -> None:
+    daily = {"name": "daily", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+    manifest = {"schedules": [daily], "slo": {"fresh": "26h"}}
+    now = datetime.fromisoformat(NOW)
+    assert promises.warnings(manifest, now) == []
+    ended = {**manifest, "schedules": [{**daily, "end": "2026-11-24T00:00:00Z"}]}
+    paused = schedules.in_force(manifest, "2026-12-24T00:00:00Z", now)
+    for one in (ended, paused):
+        assert "none of its schedules is on" in promises.warnings(one, now)[0]
+    for broken in (
+        {**manifest, "slo": "26h"},
+        {**manifest, "schedules": "daily"},
+        {**manifest, "slo": {"fresh": 3}},
+    ):
+        assert promises.warnings(broken, now) == []
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_steps_that_kfp_does_itself_have_no_image_and_no_resources(tmp_path: Pat
     assert _names(tmp_path, "resource-limits") == ["dev/claims/createpvc"]
 
 
+def test_whether_a_pipeline_promises_anything_is_looked_at(tmp_path: Path) -> None:
+    for name, more in (("promises", "slo: {fresh: 26h}\n"), ("does-not", "")):
+        path = tmp_path / f"manifests/dev/pipelines/{name}/pipeline.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(NESTED.replace("name: inner", f"name: {name}") + more)
+    found = {one.name: one.value.get("slo") for one in subjects(tmp_path, "dev") if one.kind == "pipeline"}
+    assert found == {"dev/promises": {"fresh": "26h"}, "dev/does-not": None}
+
+
 @pytest.mark.parametrize(
     "spec",
     [

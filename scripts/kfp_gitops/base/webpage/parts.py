@@ -13,9 +13,9 @@ MAX_BYTES = 1_000_000
 """Of a page, unless whoever makes it knows better: a browser opens it at once, and a mail takes it."""
 
 
-def filled(folder: Path, name: str, **values: object) -> Markup:
+def filled(folder: Path, template: str, /, **values: object) -> Markup:
     """A template of `folder` with its values: each is escaped as it is put in, and a missing one is a failure."""
-    return Markup(_templates(folder).get_template(name).render(values))  # noqa: S704 -- the template escapes
+    return Markup(_templates(folder).get_template(template).render(values))  # noqa: S704 -- the template escapes
 
 
 def fitting(parts: Iterable[Markup], room: int) -> tuple[list[Markup], int]:

@@ -99,7 +99,7 @@ def _warnings(context: Context) -> list[Problem]:
 
 def nested_problems(manifest: Manifest) -> list[Problem]:
     """What only the outermost pipeline may say."""
-    said = [*(start.at for start in manifest.starts)]
+    said = [*(start.at for start in manifest.starts), *([("slo",)] if manifest.slo else [])]
     said += [
         ("spec", key)
         for key in ("config", "workspace", "pipelineRoot", "ir")

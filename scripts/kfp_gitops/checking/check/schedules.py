@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from kfp_gitops.base.errors import Problem
-from kfp_gitops.language import cron
+from kfp_gitops.language import attainable, cron
 from kfp_gitops.language.manifest import Manifest, Schedule
 
 _MINUTE = 60
@@ -30,7 +30,7 @@ def problems(manifest: Manifest) -> Iterator[Problem]:
 
 
 def warnings(manifest: Manifest) -> Iterator[Problem]:
-    """What is allowed, and most likely not meant."""
+    """What is allowed, and most likely not meant; what is promised and cannot be kept."""
     for schedule in manifest.schedules:
         often = _fires_within_a_minute(schedule)
         if often:
@@ -38,6 +38,8 @@ def warnings(manifest: Manifest) -> Iterator[Problem]:
             yield manifest.document.problem(
                 at, often, "the first field is the seconds; write 0 for once a minute"
             )
+    for found in attainable.shortfalls(manifest.slo, manifest.schedules, manifest.triggers):
+        yield manifest.document.problem(("slo", found.key), found.what, found.todo)
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from kfp_gitops.checking.check import schedules
-from kfp_gitops.language.manifest import MAX_EXACT
+from kfp_gitops.language.attainable import shortfalls
+from kfp_gitops.language.manifest import MAX_EXACT, reader, slo
 
 # No mark of KFP's or Argo's, no macro, nothing that JSON escapes or a database refuses; never empty.
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.;:/_@+=*-]{1,500}")
@@ -41,6 +42,7 @@ def shape(value: Mapping[str, Any]) -> bytes | None:
         dict(_parameters(spec.get("parameters", {}), set(_used(rest) if b"param" in used else ()))),
         arguments,
         [_schedule(one) for one in value.get("schedules", ())],
+        [found.line for found in shortfalls(slo.of(value), reader.schedules(value), reader.triggers(value))],
     )
     return hashlib.sha256(used + marshal.dumps(parts, _PYTHON)).digest()
 

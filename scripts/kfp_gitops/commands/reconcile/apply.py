@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base.errors import ExitCode
-from kfp_gitops.commands import connection, listing
-from kfp_gitops.commands.reconcile import approved, options, telling
+from kfp_gitops.commands import connection, console, listing
+from kfp_gitops.commands.reconcile import approved, kept, options, outstanding, telling
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.commands.reconcile.plan import conflicts
 from kfp_gitops.sources import selection
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired
 
 
+_AFTER = 10.0
+"""Seconds for what is done after the last wait."""
 _ABOUT = """Make KFP match the manifests. It shows the beginning of the plan, each step where few pipelines change, else
 how far it is, what failed and why, and in the last line the sum."""
 _EXAMPLES = """  python scripts/reconcile.py apply --env dev                     the sum is the last line
@@ -80,6 +82,7 @@ def loaded(arguments: Namespace) -> Desired:
 
 def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = None) -> int:
     """Plan what was loaded, and make the changes; with `asked`, only if it is that plan."""
+    from kfp_gitops.operate.operations import turned_off
     from kfp_gitops.reconcile import guard
     from kfp_gitops.reconcile.apply import Pace, apply
     from kfp_gitops.reconcile.observe import observe
@@ -89,8 +92,8 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
     usual = connection.TIMEOUT + arguments.wait
     api = connection.api(arguments, wanted.host, wanted.namespace, usual)
     api.service_account = wanted.service_account
-    pace = Pace(arguments.parallel, timedelta(seconds=arguments.wait))
     with options.locked(arguments, api, wanted.owner) as held, telling.events(arguments) as progress:
+        kept.lost_pauses_again(held, api, wanted.owner)
         decided, wanted = circumstances(arguments, api, wanted)
         actual = observe(api, wanted, decided)
         decided = options.without_triggers_after_a_loss(arguments, held, api, actual, decided, wanted.owner)
@@ -101,12 +104,19 @@ def carry_out(arguments: Namespace, wanted: Desired, asked: Approved | None = No
         there = len(wanted.pipelines) + len(wanted.beside)
         guard.check(found, options.limits(arguments), desired_pipelines=there)
         approved.begin(held, found, asked)
+        turned_off.note(api, wanted, actual, found, console.note)
         progress.of(found)
+        # What may be waited for is done after it: it needs a moment of --timeout, too.
+        pace = Pace(
+            arguments.parallel, timedelta(seconds=max(0, min(arguments.wait, api.budget.seconds - _AFTER)))
+        )
         done = apply(api, wanted, found, actual, decided, progress.tell, pace, progress.ended)
         approved.ended(held, done, found, asked)
         options.remember(held, actual, done, wanted)
+        kept.after(held, api, found, wanted, actual, done)
     code = _verdict(arguments, found, done)
-    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began))
+    missed = outstanding.told(arguments, api, wanted, actual, found)
+    telling.summary(arguments, telling.Sum(found, done, api.sent, time.monotonic() - began, missed))
     return code
 
 

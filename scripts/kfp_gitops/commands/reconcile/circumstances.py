@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import UsageError
@@ -12,22 +13,33 @@ from kfp_gitops.commands.reconcile.options import decisions
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
     from kfp_gitops.operate.operations.pause import Pause
+    from kfp_gitops.reconcile.locking.witness import Witness
     from kfp_gitops.reconcile.records import Desired, Options
 
 
-def circumstances(arguments: Namespace, api: KfpApi, wanted: Desired) -> tuple[Options, Desired]:
-    """`decisions` and `with_pause`, asked for at once; what is wrong with the first is told before the second."""
+def circumstances(
+    arguments: Namespace, api: KfpApi, wanted: Desired, kept: Witness | None = None
+) -> tuple[Options, Desired]:
+    """`decisions` and the pauses in force, asked for at once; what is wrong with the first is told before the second.
+
+    A pause of which nobody but a lock knows any more (`kept`) holds too: an apply with that lock sets it again.
+    """
     from kfp_gitops.kfpserver.kfpapi.transport import at_once
-    from kfp_gitops.operate.operations import pause
+    from kfp_gitops.operate.operations import database, pause
 
     if beside := sorted(wanted.beside.intersection(arguments.adopt)):
         raise UsageError(f"--adopt {beside[0]}: it is not selected; select it, or leave this out")
     with at_once() as pool:
-        standing = pool.submit(pause.standing, api, wanted.owner)
+        noted = pool.submit(pause.notes, api)
         decided = decisions(arguments, api)
-        found = pause.in_force(standing.result(), api.now())
-    return decided, _paused(wanted, found)
+        notes = noted.result()
+    standing = [one for one in pause.read(notes, wanted.owner) if not one.ended]
+    lost = database.lost(kept, notes, api.now())
+    for one in lost:
+        console.note(f"KFP has lost that {wanted.owner.environment} is {one}; apply sets it again first")
+    return decided, _paused(wanted, pause.in_force([*standing, *lost], api.now()))
 
 
 def with_pause(api: KfpApi, wanted: Desired) -> Desired:
@@ -35,6 +47,14 @@ def with_pause(api: KfpApi, wanted: Desired) -> Desired:
     from kfp_gitops.operate.operations import pause
 
     return _paused(wanted, pause.in_force(pause.standing(api, wanted.owner), api.now()))
+
+
+def with_notes(wanted: Desired, notes: Iterable[NamedExperiment], now: datetime) -> Desired:
+    """The same by notes that were read already."""
+    from kfp_gitops.operate.operations import pause
+
+    standing = [one for one in pause.read(notes, wanted.owner) if not one.ended]
+    return _paused(wanted, pause.in_force(standing, now))
 
 
 def _paused(wanted: Desired, found: Sequence[Pause]) -> Desired:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import files, git
+from kfp_gitops.base import files, git, replies
 from kfp_gitops.base.errors import RefusedError, UsageError
 from kfp_gitops.base.places import Mounted, Place, Plain
 from kfp_gitops.commands import connection, console
@@ -259,13 +259,21 @@ def add_lock(parser: ArgumentParser) -> None:
     )
 
 
+def key(api: KfpApi, owner: Owner) -> tuple[str, ...]:
+    """By what the lock of an environment is known on one machine."""
+    return (api.host, api.namespace or "", owner.repository, owner.environment)
+
+
 @contextmanager
 def locked(arguments: Namespace, api: KfpApi, owner: Owner) -> Iterator[Held]:
     """Hold the environment's lock; once it is lost, the API writes no more.
 
     Two repositories never touch each other's objects, so they have a lock and a memory each.
     """
-    key = (api.host, api.namespace or "", owner.repository, owner.environment)
-    with locking.hold(arguments.lease, key, arguments.lock_timeout, console.note) as held:
+    with ExitStack() as stack:
+        # To take it is part of what --timeout bounds; to hold it is not.
+        with replies.within(most := api.budget.left(api.host)):
+            seconds = min(arguments.lock_timeout, most)
+            held = stack.enter_context(locking.hold(arguments.lease, key(api, owner), seconds, console.note))
         api.before_write = held.check
         yield held

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.reconcile import options
+from kfp_gitops.commands.pasted import pasted
+from kfp_gitops.commands.reconcile import kept, options
 from kfp_gitops.commands.reconcile.progress import Lines
 from kfp_gitops.sources import selection
 from kfp_gitops.sources.selection import Selection
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.operations.pause import Part
 
 _EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'
-  python scripts/reconcile.py pause --env prod --select team=churn --until 2d   one team's schedules"""
+  python scripts/reconcile.py pause --env prod --pipeline churn --until 2h --why 'its table is late'   one pipeline's
+  python scripts/reconcile.py pause --env prod --select team=churn --until 2d   one team's schedules
+
+Schedules start nothing until then; runs that are under way go on (run.py --terminate --all-running stops them). What
+is held back is told by `status` and by `resume`, with the command that makes it up. Paused twice, what lasts longer
+counts."""
+
+
+_SHAPE = "--until 8h, as in `pause --env prod --until 8h --why 'the data base is being moved'`"
 
 
 def add(subcommands: Any) -> None:
@@ -30,7 +39,11 @@ def add(subcommands: Any) -> None:
     options.add_target(parser)
     selection.add(parser)
     options.add_identity(parser)
-    parser.add_argument("--until", required=True, metavar="T", help="8h, 30m, 2d, or an instant in RFC 3339")
+    parser.add_argument(
+        "--until",
+        metavar="T",
+        help="needed: 8h, 30m, 2d, or an instant in RFC 3339; nothing is paused for ever",
+    )
     parser.add_argument("--by", default=None, metavar="NAME", help="who pauses (default: this user)")
     parser.add_argument("--why", default="", metavar="TEXT", help="the reason, for those who read it later")
     options.add_lock(parser)
@@ -41,19 +54,34 @@ def run(arguments: Namespace) -> int:
     """Pause; exit 4 when a schedule could not be disabled: then do it again."""
     from kfp_gitops.operate.operations import pause
 
+    if arguments.until is None:
+        raise UsageError(f"reconcile.py pause: until when? Add {_SHAPE}")
     only = pause.checked(options.selected(arguments))
     now = datetime.now(UTC).replace(microsecond=0)
     by = re.sub(r"\s+", "-", (arguments.by or _user()).strip()) or "somebody"
     asked = pause.Pause("", pause.until(arguments.until, now), by, " ".join(arguments.why.split()), only)
     part = _part(arguments, only) if only else None
     owner, api = options.owned(arguments)
-    with options.locked(arguments, api, owner):
+    with options.locked(arguments, api, owner) as held:
+        kept.lost_pauses_again(held, api, owner)
         failed = pause.begin(api, owner, asked, now, (lines := Lines()).tell, part)
+        kept.pauses(held, api, owner)
     lines.ended()
     console.result(f"{arguments.env} is {asked}")
+    _afterwards(arguments, only)
     for line in columns.first_of(failed, 20, "… {more} more, for the same or another reason"):
         console.note(line)
     return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
+
+
+def _afterwards(arguments: Namespace, only: Selection) -> None:
+    """How it ends, and what it does not do."""
+    words = " ".join(["reconcile.py resume", *only.words])
+    console.note(
+        "runs that are under way go on; the first apply after that time turns the schedules on again, or now:"
+    )
+    for line in columns.command(pasted(arguments, arguments.env, words), columns.width(), 2):
+        console.note(line)
 
 
 def _part(arguments: Namespace, only: Selection) -> Part:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, options, showing
+from kfp_gitops.commands.reconcile import approved, kept, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.sources import selection
 
@@ -44,6 +44,7 @@ def add(subcommands: Any) -> None:
         "write environments/ENV/approved-plan.yaml and render it; what is merged is approved. KFP's address in it is "
         "the environment's own, by which the Job reaches it, however --host reaches it from here",
     )  # fmt: skip
+    kept.add(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,6 +60,7 @@ def run(arguments: Namespace) -> int:
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # What KFP has already is not compiled again. Patience comes after that: what is wrong with the manifests is told
     # at once, whether KFP answers or not.
+    budget = connection.budget(arguments)  # of both looks
     at_once = Namespace(**{**vars(arguments), "patience": 0.0})
 
     def look() -> list[int] | None:
@@ -69,9 +71,10 @@ def run(arguments: Namespace) -> int:
     try:
         wanted, decided, actual = seen.result()
     except TemporaryError:
-        if not arguments.patience:
+        left = arguments.patience - budget.silent
+        if left <= 0 or budget.over:
             raise
-        wanted, decided, actual = _look(arguments, found)
+        wanted, decided, actual = _look(Namespace(**{**vars(arguments), "patience": left}), found)
     if arguments.approve:
         wanted = replace(wanted, host=checked_host(found.environment["kfp"]["host"]))
     from kfp_gitops.reconcile import guard
@@ -105,7 +108,7 @@ def _look(arguments: Namespace, found: Texts) -> tuple[Desired, Options, Actual]
 
     wanted = desired.as_locked(found, arguments.host, _import_the_rest)
     api = connection.api(arguments, wanted.host, wanted.namespace)
-    decided, wanted = circumstances(arguments, api, wanted)
+    decided, wanted = circumstances(arguments, api, wanted, kept.read(arguments, api, wanted.owner).witness)
     return wanted, decided, observe(api, wanted, decided)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from kfp_gitops.commands import connection, console
-from kfp_gitops.commands.reconcile import apply, options
+from kfp_gitops.commands.reconcile import apply, kept, options
 from kfp_gitops.sources.selection import Selection
 
 _EXAMPLES = """  python scripts/reconcile.py resume --env prod                       every pause, and apply
+  python scripts/reconcile.py resume --env prod --pipeline churn      one pipeline's
   python scripts/reconcile.py resume --env prod --select team=churn   one team's"""
 
 
@@ -40,7 +41,9 @@ def run(arguments: Namespace) -> int:
 
     found = apply.loaded(arguments)
     api = connection.api(arguments, found.host, found.namespace)
-    with options.locked(arguments, api, found.owner):
+    with options.locked(arguments, api, found.owner) as held:
+        kept.lost_pauses_again(held, api, found.owner)
         if not pause.end(api, found.owner, console.note, _within(arguments)):
             console.note(f"{arguments.env} is not paused{' so' if found.selected else ''}")
+        kept.pauses(held, api, found.owner)
     return apply.carry_out(arguments, found)

@@ -77,6 +77,8 @@ class Sum:
     done: Outcome
     requests: int
     seconds: float
+    missed: int = 0
+    """Firings that the schedules which it touched have missed, as `status` counts them."""
 
     @property
     def pipelines(self) -> dict[str, int]:
@@ -131,7 +133,7 @@ def summarized(found: Sum) -> dict[str, Any]:
         "requests": found.requests,
         "pipelines": found.pipelines,
         "done": dict(sorted(counts.items())),
-        "missedFirings": sum(len(event.missed) for event in done.events),
+        "missedFirings": found.missed,
         "conflicts": [f"{change.kind} {change.name}" for change in plan.conflicts],
         "postponed": [f"{pipeline}: {why}" for pipeline, why in done.postponed],
         "failed": [f"{pipeline}: {why}" for pipeline, why in (*done.failed, *done.refused)],

@@ -58,6 +58,15 @@ class RunState:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     spec: Mapping[str, Any] | None = None
     """The IR that it was started with, where it is of no registered version."""
+    experiment_id: str = ""
+    description: str = ""
+    history: tuple[str, ...] = ()
+    """The states that it had, one after the other, where one run alone was asked for."""
+
+    @property
+    def terminated(self) -> bool:
+        """Whether somebody ended it, as far as KFP tells that."""
+        return bool({"CANCELING", "CANCELED"} & {*self.history, self.state})
 
 
 @dataclass(frozen=True)
@@ -93,13 +102,15 @@ class NamedExperiment:
     name: str
     description: str
     archived: bool
+    created: datetime | None = None
 
 
 @_understood
 def named_experiment(found: Any) -> NamedExperiment:
     """An experiment as our record."""
     archived = found.storage_state == "ARCHIVED"
-    return NamedExperiment(found.experiment_id, found.display_name, found.description or "", archived)
+    text, created = found.description or "", _real(found.created_at)
+    return NamedExperiment(found.experiment_id, found.display_name, text, archived, created)
 
 
 def version_reference(pipeline_id: str, version_id: str) -> Any:
@@ -139,12 +150,15 @@ class Compiled:
 
     name: str
     spec: Mapping[str, Any]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What we wrote into its description: the release and the commit that it is of."""
 
 
 @_understood
 def compiled(found: Any) -> Compiled:
     """A version with its IR."""
-    return Compiled(found.name or found.display_name, found.pipeline_spec or {})
+    name, facts = found.name or found.display_name, ownership.facts(found.description)
+    return Compiled(name or "", found.pipeline_spec or {}, facts)
 
 
 @_understood
@@ -196,7 +210,7 @@ def run(found: Any) -> RunState:
     reference, config = found.pipeline_version_reference, found.runtime_config
     return RunState(
         id=found.run_id,
-        name=found.display_name,
+        name=found.display_name or "",
         state=found.state or "PENDING",
         created=found.created_at,
         ended=_real(found.finished_at),
@@ -208,6 +222,9 @@ def run(found: Any) -> RunState:
         version_id=(reference and reference.pipeline_version_id) or "",
         parameters=(config and config.parameters) or {},
         spec=found.pipeline_spec or None,
+        experiment_id=found.experiment_id or "",
+        description=found.description or "",
+        history=tuple(one.state for one in found.state_history or [] if one.state),
     )
 
 

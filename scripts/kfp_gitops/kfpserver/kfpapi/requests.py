@@ -55,7 +55,10 @@ class Requests:
         self.host = host.rstrip("/")
         self.namespace = namespace or None
         self._backoff = backoff or Backoff()
-        self._client = Services(self.host, access or accesses.from_environment(), budget or Budget())
+        then = f"; then tried for {self._backoff.patience:g} s more" if self._backoff.patience else ""
+        self.budget = budget or Budget()
+        """How long it may be spoken to."""
+        self._client = Services(self.host, access or accesses.from_environment(), self.budget, then)
         self.service_account = ""
         """Whom runs and recurring runs that are made run as; "": whom KFP lets them by itself."""
         self.before_write: Callable[[], None] = lambda: None

@@ -12,15 +12,18 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kfp_gitops.base import stopping
+from kfp_gitops.base import replies, stopping
 from kfp_gitops.base.errors import BrokenError, RemoteError, TemporaryError
 
 T = TypeVar("T")
-_TELL_AFTER, _TELL_EVERY = 3.0, 15.0
-"""Seconds of silence before it is told, and between two times."""
+_TELL_AFTER, _TELL_EVERY = 1.2, 15.0
+"""Seconds of silence before it is told, so that it is within two, and between two times."""
+_LAST = 10.0
+"""Seconds that the last try has: a KFP that is just back may be slow."""
 _LOOKS = 4
 """How often what a server may still be at work on is looked for."""
 
@@ -48,11 +51,11 @@ class Silence:
             self._since = self._clock() if self._since is None else self._since
             return self._clock() - self._since
 
-    def tell(self, why: str, left: float) -> None:
-        """Say so now and then, in one line for all threads."""
+    def tell(self, why: str, left: float, pause: float) -> None:
+        """Say so now and then, in one line for all threads; before a pause (seconds) what would be due in it."""
         lasts, now = self.lasts(), self._clock()
         with self._lock:
-            if lasts < _TELL_AFTER or now - self._told < _TELL_EVERY:
+            if lasts + pause < _TELL_AFTER or now - self._told < _TELL_EVERY:
                 return
             self._told = now
         self._tell(f"KFP does not answer ({why}); trying for {max(left, 0):.0f} s more")
@@ -83,7 +86,8 @@ class Backoff:
         attempts = _Attempts(self)
         while True:
             try:
-                found = send()
+                with attempts.bounds():
+                    found = send()
             except TemporaryError as error:
                 attempts.wait(error)
             else:
@@ -104,7 +108,8 @@ class Backoff:
         attempts = _Attempts(self)
         while True:
             try:
-                found = send()
+                with attempts.bounds():
+                    found = send()
             except TemporaryError as error:
                 if not error.untouched:
                     return self._looked_for(made, unclear, error, _LOOKS if error.pending else 1)
@@ -138,6 +143,11 @@ class _Attempts:
     def __init__(self, backoff: Backoff) -> None:
         self._backoff, self._made, self._waited = backoff, 0, 0.0
         self._began: float | None = None
+        self._left = math.inf
+
+    def bounds(self) -> AbstractContextManager[None]:
+        """Around a try: after the first one no reply is waited for longer than patience lasts."""
+        return replies.within(self._left) if self._left < math.inf else nullcontext()
 
     def wait(self, error: TemporaryError) -> None:
         """Before the next try; raises the failure when there shall be none."""
@@ -151,8 +161,9 @@ class _Attempts:
             raise error
         if left <= 0:
             raise _given_up(error, its.patience)
-        its.silence.tell(error.reason, left)
         pause = min(self._pause(error), left)
+        its.silence.tell(error.reason, left, pause)
+        self._left = max(left - pause, _LAST)
         self._waited += pause
         its.sleep(pause)
 

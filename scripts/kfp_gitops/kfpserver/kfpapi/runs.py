@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
+from kfp_gitops.base.errors import BrokenError, TemporaryError
 from kfp_gitops.kfpserver.kfpapi import models
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualRun
 from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
@@ -27,10 +29,12 @@ class Runs(Requests):
         version_id: str,
         experiment_id: str,
         parameters: Mapping[str, Any],
+        description: str = "",
     ) -> str:
         """Start a run of a registered version; returns its id. The name must be of this run alone."""
         body = kfp_server_api.V2beta1Run(
             display_name=name,
+            description=description or None,
             experiment_id=experiment_id,
             pipeline_version_reference=models.version_reference(pipeline_id, version_id),
             runtime_config=kfp_server_api.V2beta1RuntimeConfig(parameters=dict(parameters)),
@@ -61,6 +65,62 @@ class Runs(Requests):
         )  # fmt: skip
         return [models.run(run) for run in found.runs or []]
 
+    def runs_since(
+        self, since: datetime | None, states: Collection[str] = (), experiment_id: str = ""
+    ) -> Iterator[RunState]:
+        """The runs of the namespace, or of one experiment, that were created since an instant, the newest first.
+
+        Without their tasks; `states`: only those in one of them. One list for all pipelines, 200 runs a request.
+        """
+        wanted = [_at_least("created_at", since)] if since else []
+        wanted += [_among("state", states)] if states else []
+        list_runs = self._client.runs.run_service_list_runs
+        more = {**self._in_namespace(), **({"experiment_id": experiment_id} if experiment_id else {})}
+        more |= {"filter": json.dumps({"predicates": wanted})} if wanted else {}
+        pages = self._pages("runs", lambda **page: list_runs(sort_by="created_at desc", **more, **page))
+        return (models.run(found) for found in pages)
+
+    def terminate_run(self, run_id: str) -> None:
+        """Stop a run: it is CANCELING until its workflow has ended, then FAILED (seen on KFP 2.17.0).
+
+        Raises:
+            NotFoundError: there is no such run.
+            RemoteError: also where it ends already, or has ended (400).
+        """
+        self._repeat(self._client.runs.run_service_terminate_run, run_id)
+
+    def read_log(
+        self, run_id: str, node: str, sink: Callable[[bytes], None], *, patient: bool = True
+    ) -> None:
+        """Hand on the log of a pod, by its name, as it comes; what the server says instead of a log as well.
+
+        Not `patient`: it is asked for once, where the log is beside what was asked.
+
+        Not by the official client, which has no method for it: main.go serves it beside the API, at v1alpha1.
+
+        Raises:
+            NotFoundError: this server, or what stands before it, does not serve logs.
+        """
+        path = f"/apis/v1alpha1/runs/{quote(run_id, safe='')}/nodes/{quote(node, safe='')}/log"
+        begun: list[bool] = []
+
+        def once(part: bytes) -> None:
+            begun.append(True)
+            sink(part)
+
+        def send() -> None:
+            try:
+                self._client.stream(path, once)
+            except TemporaryError as error:
+                if begun:  # what was handed on would come again
+                    raise BrokenError(str(error)) from error
+                raise
+
+        if patient:
+            self._backoff.call(send)
+        else:
+            send()
+
     def source(self, run_id: str) -> Source:
         """What a run was made of."""
         get = self._client.runs.run_service_get_run
@@ -70,15 +130,12 @@ class Runs(Requests):
         """The runs of an experiment whose name holds a text, the oldest first, without their tasks."""
         return self._runs(experiment_id, predicate("IS_SUBSTRING", "display_name", stringValue=text))
 
-    def fired(self, experiment_id: str, start: datetime, end: datetime) -> list[datetime]:
-        """The firings in [start, end) that a recurring run has started a run of the experiment for."""
+    def runs_fired(self, experiment_id: str, start: datetime, end: datetime) -> list[RunState]:
+        """The runs of an experiment that recurring runs started for firings in [start, end), without their tasks."""
         bounds = {"GREATER_THAN_EQUALS": start, "LESS_THAN": end}
-        predicates = [
-            {"operation": name, "key": "scheduled_at", "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
-            for name, moment in bounds.items()
-        ]
+        predicates = [_compared(name, "scheduled_at", moment) for name, moment in bounds.items()]
         found = self._runs(experiment_id, json.dumps({"predicates": predicates}))
-        return [run.scheduled for run in found if run.schedule_id and run.scheduled]
+        return [run for run in found if run.schedule_id and run.scheduled]
 
     def _runs(self, experiment_id: str, wanted: str) -> list[RunState]:
         list_runs = self._client.runs.run_service_list_runs
@@ -90,6 +147,14 @@ class Runs(Requests):
     def runs_of_schedule(self, schedule_id: str) -> list[ActualRun]:
         """The newest runs that a recurring run started; it has at most ten in flight."""
         return self._newest_runs(equals("recurring_run_id", schedule_id))
+
+    def runs_in(self, experiment_id: str) -> list[ActualRun]:
+        """The newest runs of an experiment, without their tasks."""
+        list_runs = self._client.runs.run_service_list_runs
+        found = self._read(
+            lambda: list_runs(experiment_id=experiment_id, sort_by="created_at desc", page_size=_NEWEST)
+        )
+        return [models.actual_run(run) for run in found.runs or []]
 
     def runs_with_names(self, names: Collection[str]) -> list[ActualRun]:
         """The runs of these names, whoever started them."""
@@ -130,3 +195,15 @@ class Runs(Requests):
     def run_link(self, run_id: str) -> str:
         """Where a person sees the run."""
         return f"{self.host}/#/runs/details/{run_id}"
+
+
+def _compared(operation: str, key: str, moment: datetime) -> dict[str, Any]:
+    return {"operation": operation, "key": key, "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def _at_least(key: str, moment: datetime) -> dict[str, Any]:
+    return _compared("GREATER_THAN_EQUALS", key, moment)
+
+
+def _among(key: str, values: Collection[str]) -> dict[str, Any]:
+    return {"operation": "IN", "key": key, "stringValues": {"values": sorted(values)}}

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import urllib3
 
-from kfp_gitops.base import redact, replies, stopping
+from kfp_gitops.base import redact, replies, stopping, waiting
 from kfp_gitops.base.errors import DeniedError, GarbledError, RemoteError, TemporaryError, TooLargeError
 from kfp_gitops.kfpserver.kfpapi import failures, plausible
 from kfp_gitops.kfpserver.kfpapi.access import Access, proxy
@@ -33,6 +34,8 @@ CONCURRENCY = 48
 (client_manager.go sets no maximum), of which MySQL allows 151 unless it is told otherwise."""
 _CONNECT, _REQUEST = 10.0, 60.0
 """Seconds to connect, and for a whole request, from the first byte that is sent to the last one of its reply."""
+_LEAST = 0.01
+"""Seconds that a request has though its time is over: the client takes no less."""
 _LOGIN = (
     "this is a login page or a proxy's page; give a token (--token-file, KFP_TOKEN) or cookies "
     "(--cookies-file), or reach the API past the login with kubectl port-forward"
@@ -55,11 +58,12 @@ def _configuration(host: str, access: Access) -> Any:
 class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # the client has no types
     """In the place of the official client's own: threads may share it."""
 
-    def __init__(self, host: str, access: Access, budget: Budget) -> None:
+    def __init__(self, host: str, access: Access, budget: Budget, then: str = "") -> None:
+        """`then`: what comes when a request was not answered, for those who wait."""
         super().__init__(_configuration(host, access))
         self.pool_manager: Any = replies.Requests(self.pool_manager)
         stopping.listen()
-        self._host, self._access, self._budget = host, access, budget
+        self._host, self._access, self._budget, self._then = host, access, budget, then
         self._slots = threading.BoundedSemaphore(CONCURRENCY)
         self._counted, self._counting = 0, threading.Lock()
         self.clock = ServerClock()
@@ -88,16 +92,54 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
 
     def _send(self, *args: Any, **more: Any) -> Any:
         with self._slots:
-            seconds = min(_REQUEST, self._budget.left(self._host))
+            seconds = min(_REQUEST, self._budget.left(self._host), max(replies.left(), _LEAST))
             with self._counting:
                 self._counted += 1
             asked = time.monotonic()
-            with replies.within(seconds):
-                reply = self._reply(*args, **{**more, "_request_timeout": (min(_CONNECT, seconds), seconds)})
+            then = self._then if seconds >= _REQUEST else ""
+            limits = {"_request_timeout": (min(_CONNECT, seconds), seconds)}
+            with replies.within(seconds), waiting.on(f"KFP at {self._host}", seconds, then):
+                reply = self._reply(*args, **{**more, **limits})
+        self._budget.heard()
         self.clock.hear(reply.getheader("Date"), asked)
         if _is_page(reply.getheader("Content-Type"), reply.data):
             raise DeniedError(f"{self._host}: answered with a web page, not as KFP's API: {_LOGIN}", 200)
         return reply
+
+    def stream(self, url: str, sink: Callable[[bytes], None]) -> None:
+        """Hand on the body of a reply piece by piece: a log may be longer than what is kept of a reply.
+
+        It may take as long as the command may; 60 s without a byte end it.
+
+        Raises:
+            RemoteError: whatever went wrong.
+        """
+        left = self._budget.left(self._host)
+        with self._slots, replies.within(left), ExitStack() as opened:
+            with self._counting:
+                self._counted += 1
+            try:
+                patience = urllib3.Timeout(connect=_CONNECT, read=_REQUEST)
+                headers = self._access.headers()
+                with waiting.on(f"KFP at {self._host}", min(_REQUEST, left)):
+                    asked = self.pool_manager.streamed("GET", url, headers=headers, timeout=patience)
+                    reply = opened.enter_context(asked)
+                self._hand_on(reply, sink)
+            except urllib3.exceptions.SSLError as error:
+                raise self._untrusted(error) from None
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise self._silent(error, _REQUEST) from None
+
+    def _hand_on(self, reply: Any, sink: Callable[[bytes], None]) -> None:
+        if reply.status != 200:
+            body = replies.whole(reply)
+            raise self._refusal(
+                SimpleNamespace(status=reply.status, headers=reply.headers, body=body, reason=reply.reason)
+            )
+        for number, part in enumerate(replies.pieces(reply)):
+            if not number and _is_page(None, part):
+                raise DeniedError(f"{self._host}: answered with a web page, not with a log: {_LOGIN}", 200)
+            sink(part)
 
     def _reply(self, *args: Any, **more: Any) -> Any:
         try:
@@ -114,7 +156,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
                 f"{self._host}: what it sent cannot be unpacked: {said}; {plausible.ANOTHER}"
             ) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._silent(error) from None
+            raise self._silent(error, more["_request_timeout"][1]) from None
 
     def understood(self, text: str | bytes, model: Any) -> dict[str, Any]:
         """The JSON object of a reply that may be KFP's.
@@ -129,7 +171,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             raise GarbledError(f"{self._host}: answered what KFP's API does not: {said}; {plausible.ANOTHER}")
         return found
 
-    def _silent(self, error: Exception) -> RemoteError:
+    def _silent(self, error: Exception, seconds: float) -> RemoteError:
         if replies.left() > 0:
             said = self._clean(failures.unreachable(error) or _first_line(error))
             return failures.of_connection(error, self._host, said)
@@ -139,7 +181,7 @@ class Transport(kfp_server_api.rest.RESTClientObject):  # type: ignore[misc]  # 
             return TemporaryError(
                 f"{self._host}: {said}", pending=not never_made, untouched=never_made, reason=said
             )
-        said = f"its reply was not here whole after {_REQUEST:g} s"
+        said = f"its reply was not here whole after {seconds:.3g} s"
         todo = "look into the load of KFP, its database and what stands before it"
         return TemporaryError(f"{self._host}: {said}; {todo}", pending=True, reason=said)
 
@@ -203,16 +245,16 @@ class _Client(kfp_server_api.ApiClient):  # type: ignore[misc]  # the client has
 class Services:
     """The official client's services on one transport."""
 
-    def __init__(self, host: str, access: Access, budget: Budget) -> None:
+    def __init__(self, host: str, access: Access, budget: Budget, then: str = "") -> None:
         client = _Client(_configuration(host, access))
-        client.rest_client = transport = Transport(host, access, budget)
+        client.rest_client = transport = Transport(host, access, budget, then)
         self.clock = transport.clock
         self.pipelines = kfp_server_api.PipelineServiceApi(client)
         self.pipeline_uploads = kfp_server_api.PipelineUploadServiceApi(client)
         self.experiments = kfp_server_api.ExperimentServiceApi(client)
         self.recurring_runs = kfp_server_api.RecurringRunServiceApi(client)
         self.runs = kfp_server_api.RunServiceApi(client)
-        self._rest, self._health = transport, f"{host}/apis/v2beta1/healthz"
+        self._rest, self._host = transport, host
 
     @property
     def sent(self) -> int:
@@ -221,8 +263,12 @@ class Services:
 
     def health(self) -> tuple[dict[str, Any], datetime | None]:
         """What /healthz says, and the server's time. Not by the client, which drops the version: main.go adds it."""
-        reply = self._rest.GET(self._health)
+        reply = self._rest.GET(f"{self._host}/apis/v2beta1/healthz")
         return self._rest.understood(reply.data, plausible.Health), heard(reply.getheader("Date"))
+
+    def stream(self, path: str, sink: Callable[[bytes], None]) -> None:
+        """Hand on what is at a path, piece by piece."""
+        self._rest.stream(f"{self._host}{path}", sink)
 
 
 def _is_page(content_type: str | None, body: object) -> bool:

@@ -55,6 +55,9 @@ WRITES: Mapping[str, Write] = MappingProxyType(
         "recurring_run_service_delete_recurring_run": Write(
             Unclear.REPEAT, "a ScheduledWorkflow that is gone is passed over, and a row that is gone is 404"
         ),
+        "run_service_terminate_run": Write(
+            Unclear.REPEAT, "a run that ends or has ended is 400, and then it is read how it stands"
+        ),
         "recurring_run_service_create_recurring_run": Write(
             Unclear.LOOK,
             "the ScheduledWorkflow is made before its row, under a name that is never the same",
@@ -83,7 +86,7 @@ def left_over(write: Write, name: str, host: str, namespace: str) -> str:
 
 def shown_by(write: Write, name: str, host: str, namespace: str) -> str:
     """The kubectl line."""
-    where = namespace or _namespace_of(host) or "kubeflow"
+    where = place(namespace, host)
     if write.kind == "workflows":
         run = r"RUN:.metadata.annotations.pipelines\.kubeflow\.org/run_name"
         columns, found = f"NAME:.metadata.name,{run},MADE:.metadata.creationTimestamp", f"-w -- '{name}'"
@@ -99,6 +102,11 @@ def shown_by(write: Write, name: str, host: str, namespace: str) -> str:
 def _generated(name: str) -> str:
     """As template.go toSWFCRDResourceGeneratedName."""
     return re.sub(r"[^a-z0-9-]+", "", name.lower())[:_GENERATED] or "job-"
+
+
+def place(namespace: str, host: str) -> str:
+    """The Kubernetes namespace in which runs are, for a kubectl line."""
+    return namespace or _namespace_of(host) or "kubeflow"
 
 
 def _namespace_of(host: str) -> str:

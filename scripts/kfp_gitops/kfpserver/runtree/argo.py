@@ -13,8 +13,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from kfp_gitops.kfpserver.runtree import pods
 from kfp_gitops.kfpserver.runtree.fold import PENDING, SKIPPED, Found, Place, Seen, unmet
 from kfp_gitops.kfpserver.runtree.nodes import Node
+from kfp_gitops.kfpserver.runtree.pods import DAG_DRIVER, DRIVER
 from kfp_gitops.kfpserver.runtree.records import ACTIVE
 from kfp_gitops.kfpserver.runtree.steps import Step
 
@@ -48,7 +50,7 @@ class Argo:
         driver, node = body.inside.get(f"{key}-driver"), body.inside.get(key)
         if node is None or not node.state:
             return _before(step, driver, node)
-        seen = _seen(node)
+        seen = _seen(node, step.template)
         if seen.state == "SKIPPED":
             seen = unmet(step)
         if not step.inside:
@@ -100,27 +102,33 @@ def _before(step: Step, driver: Node | None, node: Node | None) -> Found[Node] |
     state = driver.state
     if state == "SUCCEEDED":
         return None
-    seen = replace(_seen(driver), state=state, cached=False)
+    template = DAG_DRIVER if step.inside else DRIVER
+    seen = replace(_seen(driver), state=state, cached=False, pods=pods.of([driver], template, driver=True))
     if state == "FAILED":
         seen = replace(seen, why="its driver failed, so it got no inputs and did not start")
     gone = PENDING if state in ACTIVE else SKIPPED
     return Found(seen, (Place(None, gone=gone),) if step.inside else ())
 
 
-def _seen(node: Node) -> Seen:
+def _seen(node: Node, template: str = "") -> Seen:
+    """`template`: of its pods, where it has any of its own."""
     record = node.record
     if record is None:
         return PENDING
     executors = [one.inside["executor"] for one in (node.tries or [node]) if "executor" in one.inside]
     cached = bool(executors) and executors[-1].state == "SKIPPED"
     tries = sum(max(1, len(one.tries)) for one in executors) or max(1, len(node.tries))
-    return Seen(record.state, record.started, record.ended, tries - 1, cached)
+    of_its_own = executors or ([] if node.last.inside else [node])
+    made = pods.of(of_its_own, template) if template and not cached else ()
+    return Seen(record.state, record.started, record.ended, tries - 1, cached, pods=made)
 
 
 def _looping(node: Node) -> Seen:
     driver = node.last.inside.get("iteration-driver")
-    failed = driver is not None and driver.state == "FAILED"
-    return replace(_seen(node), why="its driver failed, so it got no items") if failed else _seen(node)
+    if driver is None or driver.state != "FAILED":
+        return _seen(node)
+    made = pods.of([driver], DAG_DRIVER, driver=True)
+    return replace(_seen(node), why="its driver failed, so it got no items", pods=made)
 
 
 def _waiting(step: Step) -> Found[Node]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from kfp_gitops.kfpserver.runtree.pods import Pod
 from kfp_gitops.kfpserver.runtree.steps import Kind, Step, sorted_by_need
 
 _NOT_RUN = "not run: "
@@ -27,6 +28,8 @@ class Seen:
     cached: bool = False
     why: str = ""
     outputs: Mapping[str, object] = field(default_factory=dict)
+    pods: tuple[Pod, ...] = ()
+    """Of a server's run, in the order of their tries."""
 
 
 PENDING = Seen("PENDING")

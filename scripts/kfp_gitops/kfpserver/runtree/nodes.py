@@ -43,6 +43,11 @@ class Node:
         return [*self.tries, *self.inside.values()]
 
     @property
+    def workflow(self) -> str:
+        """The name of the workflow that it is of."""
+        return self.parent.workflow if self.parent else self.name
+
+    @property
     def state(self) -> str:
         """Its state; empty when Argo left it out or nothing is told of it."""
         return self.record.state if self.record else ""

@@ -13,6 +13,9 @@ from kfp_gitops.language import expansion
 
 Kind = Literal["task", "importer", "group", "condition", "branches", "loop"]
 
+EXECUTOR = "system-container-impl"
+_STUBS = ("argostub/createpvc", "argostub/deletepvc")
+"""What kfp-kubernetes names as images: the driver does what they stand for."""
 _ALWAYS = "ALL_UPSTREAM_TASKS_COMPLETED"
 _BRANCHES = "condition-branches"  # as the SDK calls the group of an if with its elif and else
 _NAME = r"inputs\.parameter_values\['(?:pipelinechannel--)?([^']*)'\]"
@@ -36,6 +39,8 @@ class Step:
     condition: str = ""
     items: int | None = None
     inside: tuple[Step, ...] = ()
+    template: str = EXECUTOR
+    """Argo's template of its pods (argocompiler/container.go addContainerExecutorTemplate, importer.go)."""
 
 
 def steps(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> tuple[Step, ...]:
@@ -45,7 +50,7 @@ def steps(spec: Mapping[str, Any], parameters: Mapping[str, Any]) -> tuple[Step,
     """
     ir = spec.get("pipeline_spec", spec)
     root = ir.get("root") or {}
-    return _Reader(ir, _levels(ir)).dag(root, _defaults(root) | dict(parameters), ())
+    return _Reader(ir, _levels(ir), _kubernetes(spec)).dag(root, _defaults(root) | dict(parameters), ())
 
 
 def numbered(key: str) -> tuple[str, int]:
@@ -68,6 +73,8 @@ def sorted_by_need(found: Sequence[Step]) -> list[Step]:
 class _Reader:
     ir: Mapping[str, Any]
     levels: int
+    kubernetes: Mapping[str, Any]
+    """Executor's label → what kfp-kubernetes says of it."""
 
     def dag(
         self, component: Mapping[str, Any], known: Mapping[str, Any], around: tuple[str, ...]
@@ -96,7 +103,21 @@ class _Reader:
             condition=_readable(str(trigger.get("condition") or "")),
             items=_items(task, given),
             inside=inside,
+            template=self._template(task, component),
         )
+
+    def _template(self, task: Mapping[str, Any], component: Mapping[str, Any]) -> str:
+        label = str(component.get("executorLabel") or "")
+        executor = ((self.ir.get("deploymentSpec") or {}).get("executors") or {}).get(label) or {}
+        if "importer" in executor:
+            workspace = (executor["importer"] or {}).get("downloadToWorkspace")
+            return f"system-importer{'-workspace' if workspace else ''}"
+        if (executor.get("container") or {}).get("image") in _STUBS:
+            return "system-container-driver"
+        metadata = (self.kubernetes.get(label) or {}).get("podMetadata")
+        counts = [len((metadata or {}).get(name) or ()) for name in ("annotations", "labels")]
+        before = "" if metadata is None else f"metadata-{counts[0]}-{counts[1]}-"
+        return f"{before}{'retry-' if task.get('retryPolicy') else ''}{EXECUTOR}"
 
     def _kind(self, key: str, task: Mapping[str, Any], component: Mapping[str, Any]) -> Kind:
         if "parameterIterator" in task or "artifactIterator" in task:
@@ -107,6 +128,12 @@ class _Reader:
             return "branches" if key.startswith(_BRANCHES) else "group"
         executors = (self.ir.get("deploymentSpec") or {}).get("executors") or {}
         return "importer" if "importer" in (executors.get(component.get("executorLabel")) or {}) else "task"
+
+
+def _kubernetes(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    platforms = (spec.get("platform_spec") or {}).get("platforms") or {}
+    found = ((platforms.get("kubernetes") or {}).get("deploymentSpec") or {}).get("executors") or {}
+    return found if isinstance(found, dict) else {}
 
 
 def _levels(ir: Mapping[str, Any]) -> int:

@@ -46,6 +46,7 @@ from kfp_gitops.language.manifest.settings import (
     Volume,
     pod_values,
 )
+from kfp_gitops.language.manifest.slo import Slo
 from kfp_gitops.language.manifest.value import (
     MAX_EXACT,
     ArtifactRef,
@@ -108,6 +109,7 @@ __all__ = [
     "Scopes",
     "SecurityContext",
     "Settings",
+    "Slo",
     "Task",
     "TaskKind",
     "Toleration",

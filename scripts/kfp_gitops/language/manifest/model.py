@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.language.manifest.settings import Pod, Settings, pod_values
+from kfp_gitops.language.manifest.slo import Slo
 from kfp_gitops.language.manifest.value import Constant, Value
 
 API_VERSION = "kfp-gitops/v1"
@@ -218,6 +219,7 @@ class Manifest:
     pipeline_root: str | None = None
     config: Config | None = None
     triggers: tuple[Trigger, ...] = ()
+    slo: Slo | None = None
 
     @property
     def starts(self) -> tuple[Schedule | Trigger, ...]:

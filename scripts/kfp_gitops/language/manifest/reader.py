@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base import schema
 from kfp_gitops.base.errors import raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse
-from kfp_gitops.language.manifest import migration
+from kfp_gitops.language.manifest import migration, slo
 from kfp_gitops.language.manifest.model import (
     Artifact,
     Branch,
@@ -99,6 +99,7 @@ def unchecked(document: Document) -> Manifest:
         config=_config(spec),
         schedules=schedules(value),
         triggers=triggers(value),
+        slo=slo.of(value),
         document=document,
         ir=spec.get("ir"),
     )

@@ -68,6 +68,7 @@ _SECTIONS: Mapping[str, str] = {
     "securityContext": "securityContext",
     "schedule": "schedules, one item",
     "trigger": "triggers, one item",
+    "slo": "slo",
 }
 
 

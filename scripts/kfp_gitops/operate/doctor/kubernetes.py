@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kfp_gitops.base.cluster import call, client
+from kfp_gitops.base.cluster import Once, client
 from kfp_gitops.base.errors import DeniedError, NotFoundError, RemoteError
 from kfp_gitops.operate.doctor import supported, workflows
 from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
@@ -28,7 +28,7 @@ _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 def checks(
-    api: Any,
+    looked: Once,
     kfp: str,
     pipelines: str,
     named: Sequence[tuple[str, str, list[str]]],
@@ -36,33 +36,52 @@ def checks(
     environment: str,
 ) -> Iterator[Check]:
     """All checks; `kfp` is the namespace of KFP's own pods, `pipelines` the one in which runs run."""
-    yield _version(api)
-    yield _argocd(api)
-    yield _time_zone(api, kfp)
-    yield workflows.check(api, kfp)
-    yield from _rights(api, pipelines, environment)
+    yield _version(looked)
+    yield _argocd(looked)
+    yield _time_zone(looked, kfp)
+    yield workflows.check(looked, kfp)
+    yield from _rights(looked, pipelines, environment)
     if lease:
-        yield from _lease_rights(api, lease, environment)
+        yield from _lease_rights(looked, lease, environment)
     for kind, name, users in named:
-        yield _exists(api, pipelines, kind, name, users)
+        yield _exists(looked, pipelines, kind, name, users)
 
 
-def _version(api: Any) -> Check:
+def of_what_runs(
+    looked: Once,
+    kfp: str,
+    pipelines: str,
+    named: Sequence[tuple[str, str, list[str]]],
+    retried: Sequence[str],
+) -> Iterator[Check]:
+    """Those of them that break what runs already; that of retries where somebody counts on them."""
+    yield _time_zone(looked, kfp)
+    if retried:
+        yield workflows.check(looked, kfp)
+    for kind, name, users in named:
+        yield _exists(looked, pipelines, kind, name, users)
+
+
+def _version(looked: Once) -> Check:
     look = "kubectl version"
     try:
-        found = call(lambda: str(client.VersionApi(api).get_code(_request_timeout=_TIMEOUT).git_version))
+        found = looked.call(
+            lambda: str(client.VersionApi(looked.api).get_code(_request_timeout=_TIMEOUT).git_version)
+        )
     except RemoteError as error:
         return unknown("Kubernetes version", str(error), look)
     return supported.check("kubernetes", found, look)
 
 
-def _argocd(api: Any) -> Check:
+def _argocd(looked: Once) -> Check:
     look = "kubectl get deployments -A -l app.kubernetes.io/name=argocd-server -o jsonpath='{..image}'"
     try:
         selector = "app.kubernetes.io/name=argocd-server"
-        apps = client.AppsV1Api(api)
+        apps = client.AppsV1Api(looked.api)
         listed = apps.list_deployment_for_all_namespaces
-        images = call(lambda: _images(listed(label_selector=selector, _request_timeout=_TIMEOUT).items))
+        images = looked.call(
+            lambda: _images(listed(label_selector=selector, _request_timeout=_TIMEOUT).items)
+        )
     except RemoteError as error:
         return unknown("Argo CD version", str(error), look)
     if not images:
@@ -74,14 +93,14 @@ def _images(deployments: Sequence[Any]) -> list[str]:
     return [str(each.spec.template.spec.containers[0].image) for each in deployments]
 
 
-def _time_zone(api: Any, namespace: str) -> Check:
+def _time_zone(looked: Once, namespace: str) -> Check:
     """KFP reads crons in the zone of this variable; ours are written in UTC."""
     name, deployment = "cron time zone", "ml-pipeline-scheduledworkflow"
     look = f"kubectl -n {namespace} get deployment {deployment} -o jsonpath='{{..env}}'"
-    apps = client.AppsV1Api(api)
+    apps = client.AppsV1Api(looked.api)
     try:
         read = apps.read_namespaced_deployment
-        zones = call(lambda: _zones(read(deployment, namespace, _request_timeout=_TIMEOUT)))
+        zones = looked.call(lambda: _zones(read(deployment, namespace, _request_timeout=_TIMEOUT)))
     except RemoteError as error:
         return unknown(name, str(error), look)
     if not zones or zones == ["UTC"]:
@@ -95,23 +114,23 @@ def _zones(deployment: Any) -> list[str]:
     return [v.value for v in variables if v.name == "CRON_SCHEDULE_TIMEZONE" and v.value]
 
 
-def _rights(api: Any, namespace: str, environment: str) -> Iterator[Check]:
+def _rights(looked: Once, namespace: str, environment: str) -> Iterator[Check]:
     for resource, verbs in _RIGHTS.items():
         wanted = {"group": "pipelines.kubeflow.org", "resource": resource, "namespace": namespace}
-        yield _may(api, resource, verbs, wanted, environment)
+        yield _may(looked, resource, verbs, wanted, environment)
 
 
-def _lease_rights(api: Any, lease: str, environment: str) -> Iterator[Check]:
+def _lease_rights(looked: Once, lease: str, environment: str) -> Iterator[Check]:
     namespace, _, name = lease.partition("/")
     wanted = {"group": "coordination.k8s.io", "resource": "leases", "namespace": namespace}
-    yield _may(api, "leases", ("create",), wanted, environment)
-    yield _may(api, f"lease {name}", ("get", "update"), {**wanted, "name": name}, environment)
+    yield _may(looked, "leases", ("create",), wanted, environment)
+    yield _may(looked, f"lease {name}", ("get", "update"), {**wanted, "name": name}, environment)
 
 
-def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str], environment: str) -> Check:
+def _may(looked: Once, what: str, verbs: Sequence[str], wanted: Mapping[str, str], environment: str) -> Check:
     name = f"rights on {what}"
     try:
-        refused = [verb for verb in verbs if not _allowed(api, {**wanted, "verb": verb})]
+        refused = [verb for verb in verbs if not _allowed(looked, {**wanted, "verb": verb})]
     except RemoteError as error:
         return unknown(name, str(error), f"kubectl auth can-i --list -n {wanted['namespace']}")
     if not refused:
@@ -121,20 +140,20 @@ def _may(api: Any, what: str, verbs: Sequence[str], wanted: Mapping[str, str], e
     return missing(name, f"not allowed: {', '.join(refused)}", mend)
 
 
-def _allowed(api: Any, attributes: Mapping[str, str]) -> bool:
+def _allowed(looked: Once, attributes: Mapping[str, str]) -> bool:
     spec = client.V1SelfSubjectAccessReviewSpec(resource_attributes=client.V1ResourceAttributes(**attributes))
     review = client.V1SelfSubjectAccessReview(spec=spec)
-    create = client.AuthorizationV1Api(api).create_self_subject_access_review
-    return call(lambda: bool(create(review, _request_timeout=_TIMEOUT).status.allowed))
+    create = client.AuthorizationV1Api(looked.api).create_self_subject_access_review
+    return looked.call(lambda: bool(create(review, _request_timeout=_TIMEOUT).status.allowed))
 
 
-def _exists(api: Any, namespace: str, kind: str, name: str, users: Sequence[str]) -> Check:
+def _exists(looked: Once, namespace: str, kind: str, name: str, users: Sequence[str]) -> Check:
     title, found = f"{kind} {name}", f"named by {', '.join(users)}"
     mend = f"kubectl -n {namespace} create {kind.lower()} {name} …   # how is not this repository's business"
     path = f"/api/v1/namespaces/{namespace}/{_PATHS[kind]}/{name}"
     try:
-        call(
-            lambda: api.call_api(
+        looked.call(
+            lambda: looked.api.call_api(
                 path, "GET", header_params={"Accept": _METADATA}, auth_settings=["BearerToken"],
                 response_type="object", _request_timeout=_TIMEOUT,
             )[0]["metadata"]["name"]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from kfp_gitops.base.errors import DeniedError, RemoteError
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-from kfp_gitops.kfpserver.kfpapi.features import Features, wrong_namespace
+from kfp_gitops.kfpserver.kfpapi.features import Features
 from kfp_gitops.operate.doctor import supported
-from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
+from kfp_gitops.operate.doctor.check import Check, Status, missing, ok, unknown
+from kfp_gitops.operate.faults import server as faults
 
 _Kind = Literal["pipelines", "experiments", "jobs", "runs"]
-_SKEW = 30.0
-"""Seconds between our clock and the server's that a schedule's replacement can bear."""
+_NEEDED = frozenset({"reachable", "credentials", "namespace"})
 _CREDENTIALS = (
     "in a cluster: mount a projected token with audience pipelines.kubeflow.org (templates/delivery does);\n"
     "elsewhere: --token-file or --cookies-file, or go past the login: "
@@ -47,11 +47,16 @@ def checks(api: KfpApi, environment: str) -> Iterator[Check]:
     yield from _reading(api, environment)
 
 
+def hinders(checks: Iterable[Check]) -> bool:
+    """Whether something of it is so that nobody can plan."""
+    names = {check.name for check in checks if check.status is Status.MISSING}
+    return any(name in _NEEDED or name.startswith("may list ") for name in names)
+
+
 def _mode(api: KfpApi, features: Features, environment: str) -> Check:
     mode = "multi-user" if features.multi_user else "single-user"
-    if fault := wrong_namespace(features, api.namespace):
-        what, todo = fault
-        return missing("namespace", what, f"{todo} in environments/{environment}/values.yaml, and render")
+    if fault := faults.namespace(features, api.namespace, environment):
+        return missing(fault.name, fault.cause, fault.command)
     return ok("namespace", f"{mode}, {api.namespace or 'no namespace'}")
 
 
@@ -71,12 +76,9 @@ def _orphans(features: Features) -> Check:
 def _clock(features: Features) -> Check:
     if features.date is None:
         return unknown("clock", "the server does not tell its time", "compare `date -u` here and there")
-    skew = abs((datetime.now(UTC) - features.date).total_seconds())
-    if skew <= _SKEW:
-        return ok("clock", f"within {_SKEW:g} s of the server's")
-    return missing(
-        "clock", f"{skew:.0f} s off the server's", "let NTP set the clock of the machine that is wrong"
-    )
+    if fault := faults.clock(features.date, datetime.now(UTC)):
+        return missing(fault.name, fault.cause, fault.command)
+    return ok("clock", f"within {faults.SKEW:g} s of the server's")
 
 
 def _reading(api: KfpApi, environment: str) -> Iterator[Check]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from kfp_gitops.base.cluster import call, client
+from kfp_gitops.base.cluster import Once, client
 from kfp_gitops.base.errors import NotFoundError, RemoteError
 from kfp_gitops.operate.doctor.check import Check, missing, ok, unknown
 
@@ -18,7 +18,7 @@ _VOID = frozenset({"OnError", "OnTransientError"})
 """Policies under which a container that ended with an error is not tried again: it is Failed, not Error."""
 
 
-def check(api: Any, namespace: str) -> Check:
+def check(looked: Once, namespace: str) -> Check:
     """Whether a step that failed is tried again as its manifest says.
 
     Argo merges `workflowDefaults.templateDefaults.retryStrategy` into the retryStrategy of each template, and KFP's
@@ -27,8 +27,8 @@ def check(api: Any, namespace: str) -> Check:
     """
     look = f"kubectl -n {namespace} get configmap {_NAME} -o yaml   # workflowDefaults.templateDefaults.retryStrategy"
     try:
-        read = client.CoreV1Api(api).read_namespaced_config_map
-        found = call(lambda: _data(read(_NAME, namespace, _request_timeout=_TIMEOUT)))
+        read = client.CoreV1Api(looked.api).read_namespaced_config_map
+        found = looked.call(lambda: _data(read(_NAME, namespace, _request_timeout=_TIMEOUT)))
     except NotFoundError:
         return unknown(
             _TITLE, f"no {_NAME} in namespace {namespace}: KFP's workflow controller may be elsewhere", look

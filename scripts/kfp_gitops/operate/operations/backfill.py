@@ -1,33 +1,31 @@
-"""Make up for a range of days: one run for each firing that a schedule had in it.
+"""A backfill: one run for each of some firings of a schedule.
 
 Each run is named after its firing, and a firing that has a run is not run again: so the command may be stopped
-and started as often as one likes. A run learns its firing by a parameter of its own.
+and started as often as one likes (`making_up`). Where that run failed, and somebody wants it once more, the next one
+has the number of its attempt behind. A run learns its firing by a parameter of its own.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from kfp_gitops.base.errors import UsageError
-from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language import cron
 from kfp_gitops.language.manifest import Manifest, Schedule
-from kfp_gitops.operate.following import FINAL
+from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import backfill_prefix
 
 TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
 MOST = 1000
-_POLL = 5.0
-_ASKED = 50
-"""Names in one question: as many as its answer holds."""
+FAILED = frozenset({"FAILED", "CANCELED"})
+"""How a run ends that made up for nothing."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Backfill:
-    """What to run for each firing."""
+    """What to run for each firing of one schedule."""
 
     schedule: str
     pipeline_id: str
@@ -49,10 +47,14 @@ class Backfill:
     parameters: Mapping[str, Any]
     tick_parameter: str | None
     parallel: int
+    attempts: Mapping[datetime, int] = field(default_factory=dict)
+    """Which run of a firing it is, where it is not the first: those before it failed."""
 
     def name(self, tick: datetime) -> str:
-        """The run's name; it is also the mark that this firing has its run."""
-        return f"{self.prefix}{tick:%Y%m%dT%H%M%SZ}"
+        """The run's name; it is also the mark that this firing has its run, at this attempt."""
+        attempt = self.attempts.get(tick, 1)
+        again = f"-{attempt}" if attempt > 1 else ""
+        return f"{self.prefix}{tick:%Y%m%dT%H%M%SZ}{again}"
 
     @property
     def prefix(self) -> str:
@@ -60,17 +62,25 @@ class Backfill:
         return backfill_prefix(self.schedule)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How it ended: firings by the final state of their runs."""
+def newest_attempts(runs: Iterable[RunState], prefix: str) -> dict[datetime, tuple[int, RunState]]:
+    """Firing → the newest run that a backfill of it made, and which attempt it is."""
+    pattern = re.compile(rf"{re.escape(prefix)}(\d{{8}}T\d{{6}}Z)(?:-(\d+))?")
+    found: dict[datetime, tuple[int, RunState]] = {}
+    for run in runs:
+        match = pattern.fullmatch(run.name)
+        tick = history.noted(match[1]) if match else None
+        if match and tick:
+            attempt = int(match[2] or 1)
+            if attempt >= found.get(tick, (0, run))[0]:
+                found[tick] = attempt, run
+    return found
 
-    states: Mapping[datetime, str]
-    skipped: int
 
-    @property
-    def failed(self) -> list[datetime]:
-        """The firings whose run did not succeed."""
-        return sorted(tick for tick, state in self.states.items() if state in ("FAILED", "CANCELED"))
+def next_attempts(newest: Mapping[datetime, tuple[int, RunState]], *, redo: bool) -> dict[datetime, int]:
+    """Which attempt each firing is at: where `redo`, of one that failed the next."""
+    return {
+        tick: number + 1 if redo and run.state in FAILED else number for tick, (number, run) in newest.items()
+    }
 
 
 def parse_range(text: str) -> Range:
@@ -135,68 +145,3 @@ def tick_parameter(manifest: Manifest, asked: str | None) -> str | None:
             f"--tick-parameter {asked}: the pipeline has no such text; there are: {', '.join(texts) or 'none'}"
         )
     return asked or next((name for name in TICK_PARAMETERS if name in texts), None)
-
-
-def run(
-    api: KfpApi,
-    work: Backfill,
-    wanted: Sequence[datetime],
-    fired: Iterable[datetime],
-    tell: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """Run what has no run yet, so many at once, and follow all to their ends. `fired` are left out.
-
-    Two lists must agree that a firing has no run, and what was begun here is never begun again: a list that is wrongly
-    empty, or late, starts nothing twice.
-    """
-    left_out = set(fired)
-    begun: dict[datetime, str] = {}
-    chosen = [tick for tick in wanted if tick not in left_out]
-    told: dict[datetime, str] = {}
-    while True:
-        states = _with_begun(api, _states(api, work, chosen), begun)
-        for tick, found in states.items():
-            if told.get(tick) != found.state:
-                told[tick] = found.state
-                tell(f"{tick:%Y-%m-%dT%H:%M:%SZ} {found.state} {found.id}")
-        waiting = [tick for tick in chosen if tick not in states]
-        active = sum(found.state not in FINAL for found in states.values())
-        if not waiting and not active:
-            return Outcome({tick: found.state for tick, found in states.items()}, len(wanted) - len(chosen))
-        room = waiting[: max(0, work.parallel - active)]
-        begun |= {tick: _start(api, work, tick) for tick in _without_run(api, work, room)}
-        sleep(0.2 if room else min(_POLL, 0.5 + active))
-
-
-def _with_begun(
-    api: KfpApi, states: Mapping[datetime, RunState], begun: Mapping[datetime, str]
-) -> dict[datetime, RunState]:
-    """Also what the list does not show yet."""
-    unseen = {tick: api.run(run_id) for tick, run_id in begun.items() if tick not in states}
-    return {**states, **unseen}
-
-
-def _without_run(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> list[datetime]:
-    """By another question than the first one's, so that it is another answer."""
-    there: set[str] = set()
-    for start in range(0, len(ticks), _ASKED):
-        names = {work.name(tick) for tick in ticks[start : start + _ASKED]}
-        there |= {found.name for found in api.runs_with_names(names)}
-    return [tick for tick in ticks if work.name(tick) not in there]
-
-
-def _states(api: KfpApi, work: Backfill, chosen: Sequence[datetime]) -> dict[datetime, RunState]:
-    by_name = {found.name: found for found in api.runs_named(work.experiment_id, work.prefix)}
-    return {tick: by_name[name] for tick in chosen if (name := work.name(tick)) in by_name}
-
-
-def _start(api: KfpApi, work: Backfill, tick: datetime) -> str:
-    own = {work.tick_parameter: f"{tick:%Y-%m-%dT%H:%M:%SZ}"} if work.tick_parameter else {}
-    return api.create_run(
-        name=work.name(tick),
-        pipeline_id=work.pipeline_id,
-        version_id=work.version_id,
-        experiment_id=work.experiment_id,
-        parameters={**work.parameters, **own},
-    )

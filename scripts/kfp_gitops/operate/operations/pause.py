@@ -10,7 +10,7 @@ Resuming archives it, so who paused what and why can be read afterwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,13 +19,14 @@ from kfp_gitops.base.errors import LockLostError, RemoteError, UsageError
 from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
-from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.records import Desired
 from kfp_gitops.sources.selection import Selection
 
-_PREFIX = "kfp-gitops-paused-"
+PREFIX = "kfp-gitops-paused-"
 _BY = 40
 """The most characters of the name of who pauses, so that half of the note is left for the reason."""
 _ONLY = 60
@@ -45,6 +46,10 @@ class Pause:
     why: str
     only: Selection = field(default_factory=Selection)
     """Which of its pipelines; without any words all."""
+    since: datetime | None = None
+    """When the note was left, by the server's clock."""
+    ended: bool = False
+    """Whether somebody has taken it back."""
 
     def __str__(self) -> str:
         only, why = f" ({self.only})" if self.only else "", f": {self.why}" if self.why else ""
@@ -68,17 +73,31 @@ def until(text: str, now: datetime) -> datetime:
     return found.astimezone(now.tzinfo)
 
 
+def notes(api: KfpApi) -> list[NamedExperiment]:
+    """All that are on the server, and other notes of ours beside them, of whatever environment, whether somebody took
+    them back or not; one request."""
+    return api.experiments_like(NOTE)
+
+
 def standing(api: KfpApi, owner: Owner) -> list[Pause]:
     """The notes of an environment that nobody has taken back, whether their time is over or not."""
-    found = []
-    for note in api.experiments_like(_PREFIX):
+    return [pause for pause in read(notes(api), owner) if not pause.ended]
+
+
+def read(found: Iterable[NamedExperiment], owner: Owner) -> list[Pause]:
+    """The pauses of an environment, by their ends."""
+    return sorted(_read(found, owner), key=lambda pause: (pause.until, pause.id))
+
+
+def _read(found: Iterable[NamedExperiment], owner: Owner) -> Iterator[Pause]:
+    for note in found:
         facts = ownership.facts(note.description)
-        if ownership.owner(note.description) == owner and "until" in facts and not note.archived:
-            why = (note.description or "").split("\n")[0]
-            moment = timing.noted(facts["until"]) or _FOR_EVER
-            only = Selection.read(facts["only"].split(",") if "only" in facts else ())
-            found.append(Pause(note.id, moment, facts.get("by", "somebody"), why, only))
-    return sorted(found, key=lambda pause: (pause.until, pause.id))
+        if ownership.owner(note.description) != owner or "until" not in facts:
+            continue
+        why = (note.description or "").split("\n")[0]
+        moment = timing.noted(facts["until"]) or _FOR_EVER
+        only = Selection.read(facts["only"].split(",") if "only" in facts else ())
+        yield Pause(note.id, moment, facts.get("by", "somebody"), why, only, note.created, note.archived)
 
 
 def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
@@ -89,10 +108,22 @@ def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
     return sorted(lasting.values(), key=lambda p: (p.until, p.id))
 
 
+def under(desired: Desired, pauses: Iterable[Pause], now: datetime) -> Desired:
+    """The same under all pauses that nobody has taken back."""
+    for pause in in_force((one for one in pauses if not one.ended), now):
+        desired = over(desired, pause)
+    return desired
+
+
 def over(desired: Desired, pause: Pause) -> Desired:
     """The same with every pipeline that it is of paused at least as long as this."""
     pipelines = tuple(
-        replace(pipeline, paused_until=pause.until, paused_by=" ".join(pause.only.words))
+        replace(
+            pipeline,
+            paused_until=pause.until,
+            paused_by=" ".join(pause.only.words),
+            paused_why=f"by {pause.by}{f': {pause.why}' if pause.why else ''}",
+        )
         if pause.only.matches(pipeline.name, pipeline.team)
         and (pipeline.paused_until is None or pipeline.paused_until < pause.until)
         else pipeline
@@ -140,7 +171,7 @@ def begin(
     the one that lasts longest counts.
     """
     of = f"{len(pause.only.texts)}-" if pause.only else ""  # in one second the whole may be paused, too
-    name = f"{_PREFIX}{owner.environment}-{of}{now:%Y%m%dT%H%M%SZ}"
+    name = f"{PREFIX}{owner.environment}-{of}{now:%Y%m%dT%H%M%SZ}"
     api.create_experiment(name, note_of(owner, pause))
     return disable(api, owner, tell, part)
 

@@ -1,9 +1,9 @@
-"""Run once more what ran before: the same version, the same parameters, in the same experiment."""
+"""Run once more what ran before: the same version and parameters but for those that are changed, where it ran."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import UsageError
 from kfp_gitops.checking.limits import RUN
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import Source
+from kfp_gitops.operate import runs
 
 
 def rerun(
@@ -18,13 +19,15 @@ def rerun(
     run_id: str,
     experiments: dict[str, str],
     refuse: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    changes: Sequence[str] = (),
+    by: str = "",
 ) -> str:
     """Start it again; returns the new run's id. `experiments` are those of the environment: id → pipeline.
 
-    `refuse` raises for parameters that cannot be sent once more.
+    `refuse` raises for parameters that cannot be sent once more. `changes`: texts `key=value` of those that differ.
 
     Raises:
-        UsageError: the run is of another environment, or was made of no registered version.
+        UsageError: the run is of another environment, or was made of no registered version, or a change is wrong.
         NotFoundError: there is no such run.
     """
     found = api.source(run_id)
@@ -34,14 +37,28 @@ def rerun(
         raise UsageError(
             f"run {run_id} was made of no registered version, so it cannot be known what to run again"
         )
-    refuse(found.parameters)
+    parameters = {**found.parameters, **_changed(api, found, changes)}
+    refuse(parameters)
     return api.create_run(
         name=_name(found),
         pipeline_id=found.pipeline_id,
         version_id=found.version_id,
         experiment_id=found.experiment_id,
-        parameters=found.parameters,
+        parameters=parameters,
+        description=runs.started(rerun=run_id, by=by),
     )
+
+
+def _changed(api: KfpApi, found: Source, changes: Sequence[str]) -> Mapping[str, Any]:
+    """By the types of the version that ran, which may not be today's."""
+    if not changes:
+        return {}
+    version = api.compiled(found.pipeline_id, found.version_id)
+    if version is None:
+        raise UsageError(
+            "--param: the version that this run was of is gone, so its parameters' types are not known"
+        )
+    return runs.changed(version.spec, changes)
 
 
 def _name(found: Source) -> str:

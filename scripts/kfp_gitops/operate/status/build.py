@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 
-from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import Actual
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Schedule
-from kfp_gitops.operate.status.model import LastRun, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status import missed, promises
+from kfp_gitops.operate.status.lines import Pauses, line, no_pause
+from kfp_gitops.operate.status.model import LastRun, PipelineStatus, Promise, ScheduleStatus, Status
 from kfp_gitops.reconcile import timing, unclear
 from kfp_gitops.reconcile.change import Action, Change
 from kfp_gitops.reconcile.plan import Plan
-from kfp_gitops.reconcile.records import (
-    Desired,
-    DesiredPipeline,
-    backfill_prefix,
-    makeup_prefix,
-    schedule_name,
-)
+from kfp_gitops.reconcile.records import Desired, DesiredPipeline
 
 _FINAL = frozenset({"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED"})
-GRACE = timedelta(minutes=2)
-"""So long after a firing its run may still come: KFP's controller looks every 30 s, and its agent reports later."""
 _NEVER, _FOR_EVER = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))
-_BACK = timedelta(days=7)
-_MOST = 100
 
 
 def build(desired: Desired, actual: Actual, plan: Plan, runs: Mapping[str, Sequence[RunState]]) -> Status:
@@ -46,18 +36,21 @@ class Look:
     plan: Plan
     changes: Mapping[str, Sequence[Change]]
     """Pipeline → what is in conflict, and what an apply would change."""
+    pauses: Pauses = no_pause
+    """When schedules were off by our own doing."""
 
     @classmethod
-    def of(cls, desired: Desired, actual: Actual, plan: Plan) -> Look:
+    def of(cls, desired: Desired, actual: Actual, plan: Plan, pauses: Pauses = no_pause) -> Look:
         """Its changes by pipeline."""
         changes: dict[str, list[Change]] = {}
         for change in (*plan.conflicts, *plan.differences):
             changes.setdefault(change.pipeline, []).append(change)
-        return cls(desired, actual, plan, changes)
+        return cls(desired, actual, plan, changes, pauses)
 
     def at(self, pipeline: DesiredPipeline, runs: Sequence[RunState]) -> PipelineStatus:
         """One pipeline; `runs` are the newest ones of its experiment, newest first."""
-        return _pipeline(self.desired, pipeline, self.actual, self.changes.get(pipeline.name, ()), runs)
+        changes = self.changes.get(pipeline.name, ())
+        return _pipeline(self.desired, pipeline, self.actual, changes, runs, self.pauses)
 
     def whole(self, pipelines: Sequence[PipelineStatus]) -> Status:
         """All of them, and what is of no pipeline of the manifests."""
@@ -81,14 +74,16 @@ def _pipeline(
     actual: Actual,
     changes: Sequence[Change],
     runs: Sequence[RunState],
+    pauses: Pauses,
 ) -> PipelineStatus:
     found = actual.pipelines.get(pipeline.name)
     version = found.versions.get(pipeline.version) if found and found.owner == desired.owner else None
     version = version if version and version.digest == pipeline.digest else None
     newest = sorted(runs, key=_age, reverse=True)
-    schedules = tuple(_schedule(desired, pipeline, s, actual, newest) for s in pipeline.schedules)
+    schedules = tuple(_schedule(desired, pipeline, s, actual, newest, pauses) for s in pipeline.schedules)
     finished = next((_run(run) for run in newest if run.state in _FINAL), None)
     drift = tuple(map(_line, changes))
+    promise = promises.promise(pipeline, found, newest, actual.now)
     return PipelineStatus(
         name=pipeline.name,
         team=pipeline.team,
@@ -98,16 +93,22 @@ def _pipeline(
         commit=version.facts.get("commit", "") if version else "",
         paused_until=pipeline.paused_until if pipeline.is_paused(actual.now) else None,
         paused_by=pipeline.paused_by if pipeline.is_paused(actual.now) else None,
+        paused_why=pipeline.paused_why if pipeline.is_paused(actual.now) else "",
         schedules=schedules,
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,
         drift=drift,
-        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes)),
+        unhealthy=tuple(_unhealthy(version is not None, schedules, finished, changes, promise)),
+        promise=promise,
     )
 
 
 def _unhealthy(
-    registered: bool, schedules: Sequence[ScheduleStatus], finished: LastRun | None, drift: Sequence[Change]
+    registered: bool,
+    schedules: Sequence[ScheduleStatus],
+    finished: LastRun | None,
+    drift: Sequence[Change],
+    promise: Promise | None,
 ) -> Iterator[str]:
     if not registered:
         yield "its version is not registered"
@@ -118,9 +119,12 @@ def _unhealthy(
         yield f"{len(differences)} differences from the manifest"
     for schedule in schedules:
         if schedule.missed:
-            yield f"{schedule.name} missed {len(schedule.missed)} firings, the last {schedule.missed[-1]:%m-%d %H:%M}"
+            last = schedule.missed[-1].at
+            yield f"{schedule.name} missed {missed.counted(schedule.missed)}, the last {last:%m-%d %H:%M}"
     if finished and finished.state == "FAILED":
         yield f"its last run failed: {finished.id}"
+    if promise:
+        yield from promises.causes(promise)
 
 
 def _age(run: RunState) -> tuple[datetime, datetime]:
@@ -138,48 +142,18 @@ def _schedule(
     schedule: Schedule,
     actual: Actual,
     runs: Sequence[RunState],
+    pauses: Pauses,
 ) -> ScheduleStatus:
-    name = schedule_name(pipeline.name, schedule.name)
-    same = [s for s in actual.schedules_by_name.get(name, ()) if s.owner == desired.owner]
-    found = next((s for s in same if s.enabled), same[0] if same else None)
+    its = line(desired.owner, pipeline, schedule, actual.schedules_by_name, runs, actual.now, pauses)
+    found, told = its.present, missed.account(its)
     upcoming = timing.live(found).next_after(actual.now) if found and found.enabled else None
     return ScheduleStatus(
-        name=name,
+        name=its.name,
         trigger=f"cron {schedule.cron}" if schedule.cron else f"every {schedule.interval_seconds} s",
         enabled=found.enabled if found else None,
         next_firing=upcoming,
-        missed=tuple(missed(found, runs, actual.now)) if found and found.enabled else (),
+        missed=told.missed,
+        held=told.held,
+        made_up=told.made_up,
+        known_since=told.known_since,
     )
-
-
-def missed(schedule: ActualSchedule, runs: Sequence[RunState], now: datetime) -> list[datetime]:
-    """Firings of an enabled recurring run that have no run: of the last seven days, at most 100.
-
-    What it starts late, catching up or held back by its concurrency, bears the firing's instant: it is not missed.
-    """
-    fired = {run.scheduled for run in runs if run.schedule_id == schedule.id and run.scheduled}
-    if schedule.interval_seconds:
-        # Its rhythm starts anew after each late firing, so only the gap since the last one tells.
-        last = max(fired, default=schedule.start or schedule.created)
-        ticks = timing.live(schedule, last).between(last, now - GRACE)
-        return list(islice(ticks, _MOST))
-    since = max(schedule.start or schedule.created, now - _BACK)
-    if fired and len(runs) >= _MOST:  # what is older than the runs that we were given is unknown
-        since = max(since, min(fired))
-    covered = _made_up(schedule, runs)
-    ticks = islice(timing.live(schedule).between(since, now - GRACE), _MOST)
-    return [t for t in ticks if t not in fired and not covered(f"{t:%Y%m%dT%H%M%SZ}")]
-
-
-def _made_up(schedule: ActualSchedule, runs: Sequence[RunState]) -> Callable[[str], bool]:
-    """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
-    once, up_to = (
-        {
-            found[1]
-            for run in runs
-            if (found := re.fullmatch(rf"{re.escape(begin)}(\d{{8}}T\d{{6}}Z)", run.name))
-        }
-        for begin in (backfill_prefix(schedule.name), makeup_prefix(schedule.name))
-    )
-    last = max(up_to, default="")
-    return lambda instant: instant in once or instant <= last

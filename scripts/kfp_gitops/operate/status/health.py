@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
-from kfp_gitops.operate.status.model import PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.faults.firings import TIME_ZONE
+from kfp_gitops.operate.status.missed import counted, firings
+from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
+from kfp_gitops.operate.status.promises import DURATION, causes
 from kfp_gitops.reconcile.change import Action
 
 Say = Callable[[str], str]
@@ -22,22 +25,28 @@ _CONFLICT = f"{Action.CONFLICT} "
 class Kind(StrEnum):
     """Of what somebody should know, in the order in which it is told."""
 
+    SERVER = "server"
     FAILED = "failed"
     MISSED = "missed"
+    LATE = "late"
     STUCK = "stuck"
     DIFFERENT = "different"
     PAUSED = "paused"
+    HELD = "held"
     CONFLICT = "conflict"
     WAITING = "waiting"
     OTHER = "other"
 
 
 ABOUT = {
+    Kind.SERVER: "of the server, or of the environment as a whole: mend this first",
     Kind.FAILED: "the newest run that ended failed",
-    Kind.MISSED: "a firing of the last seven days has no run",
+    Kind.MISSED: "a firing of the last seven days has no run, and nobody made up for it",
+    Kind.LATE: "what its manifest promises (slo) is not kept",
     Kind.STUCK: "the newest run goes on for over a day, or waits for over an hour",
     Kind.DIFFERENT: "KFP is not as the manifests say; apply makes it so",
     Kind.PAUSED: "no schedule is on until then, or until somebody ends it",
+    Kind.HELD: "firings of the last seven days that a pause held back; no alarm",
     Kind.CONFLICT: "not ours, or not what was reviewed: nothing of it is touched",
     Kind.WAITING: "a run waits for its start",
     Kind.OTHER: "of pipelines that are in no manifest, and what a person must settle",
@@ -65,14 +74,34 @@ class Finding:
 
 def findings(status: Status, say: Say) -> list[Finding]:
     """All of them, by their kinds and then by name."""
+    explained = _explained(status)
     found = [
         replace(finding, team=pipeline.team)
         for pipeline in status.pipelines
         for finding in _of(pipeline, status.at, say)
+        if not (finding.kind is Kind.MISSED and finding.name in explained)
     ]
+    found += [Finding(Kind.SERVER, one.name, one.cause, _typed(one.command, say)) for one in status.faults]
     found += [Finding(Kind.OTHER, "", text, say("reconcile.py plan --all")) for text in status.other_drift]
     order = list(Kind)
     return sorted(found, key=lambda finding: order.index(finding.kind))
+
+
+def _explained(status: Status) -> frozenset[str]:
+    """Schedules that fired, only at other instants than ours: nothing is to be made up for."""
+    if not any(fault.name == TIME_ZONE for fault in status.faults):
+        return frozenset()
+    schedules = (schedule for pipeline in status.pipelines for schedule in pipeline.schedules)
+    return frozenset(
+        schedule.name
+        for schedule in schedules
+        if all(missed.cause is Cause.OUTAGE for missed in schedule.missed)
+    )
+
+
+def _typed(command: str, say: Say) -> str:
+    """One of our scripts as a person types it here; anything else as it is."""
+    return say(command) if command.partition(" ")[0].endswith(".py") else command
 
 
 def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
@@ -82,7 +111,13 @@ def _of(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
         yield Finding(Kind.FAILED, name, cause, say(f"run.py --status {shlex.quote(last.id)}"))
     for schedule in pipeline.schedules:
         if schedule.missed:
-            yield Finding(Kind.MISSED, schedule.name, _missed(schedule), say(_backfill(pipeline, schedule)))
+            yield _gone(
+                Kind.MISSED, pipeline, schedule, counted(schedule.missed), schedule.missed[-1].at, say
+            )
+        if schedule.held:
+            number = firings(len(schedule.held))
+            yield _gone(Kind.HELD, pipeline, schedule, number, schedule.held[-1], say)
+    yield from _late(pipeline, say)
     yield from _running(pipeline, now, say)
     yield from _differing(pipeline, say)
     if pipeline.paused_until:
@@ -94,20 +129,42 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
     if pipeline.paused_by is None:
         return Finding(Kind.PAUSED, pipeline.name, f"until {until}, by `state: paused` in its values", "")
     options = f" {pipeline.paused_by}" if pipeline.paused_by else ""
-    return Finding(Kind.PAUSED, pipeline.name, f"until {until}", say(f"reconcile.py resume{options}"))
+    cause = ", ".join(filter(None, (f"until {until}", pipeline.paused_why)))
+    return Finding(Kind.PAUSED, pipeline.name, cause, say(f"reconcile.py resume{options}"))
 
 
-def _missed(schedule: ScheduleStatus) -> str:
-    number = len(schedule.missed)
-    return f"{number} firing{'' if number == 1 else 's'}, the last at {minute(schedule.missed[-1])}"
-
-
-def _backfill(pipeline: PipelineStatus, schedule: ScheduleStatus) -> str:
-    days = f"{schedule.missed[0]:%Y-%m-%d}..{schedule.missed[-1]:%Y-%m-%d}"
-    which = ""
+def _gone(
+    kind: Kind, pipeline: PipelineStatus, schedule: ScheduleStatus, number: str, last: datetime, say: Say
+) -> Finding:
+    """With the command that makes up for exactly this; for many of them the one for all."""
+    which = f" --pipeline {shlex.quote(pipeline.name)}"
     if len(pipeline.schedules) > 1:
-        which = f" --schedule {schedule.name.removeprefix(f'{pipeline.name}-')}"
-    return f"run.py --pipeline {pipeline.name}{which} --backfill {days}"
+        which += f" --schedule {shlex.quote(schedule.name.removeprefix(f'{pipeline.name}-'))}"
+    own, whole = (say(f"run.py{part} --backfill --{kind}") for part in (which, ""))
+    return Finding(kind, schedule.name, f"{number}, the last at {minute(last)}", own, whole)
+
+
+def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:
+    """What comes next: to look at the run that is slow, hangs or failed; where there is none, to start one."""
+    promise = pipeline.promise
+    if promise and promise.broken:
+        run = promise.slowest_run if DURATION in promise.broken else _unsuccessful(pipeline)
+        command = f"run.py --status {shlex.quote(run)}" if run else _started(pipeline)
+        yield Finding(Kind.LATE, pipeline.name, "; ".join(causes(promise)), say(command))
+
+
+def _unsuccessful(pipeline: PipelineStatus) -> str:
+    run = pipeline.last_run
+    return run.id if run and run.state != "SUCCEEDED" else ""
+
+
+def _started(pipeline: PipelineStatus) -> str:
+    """As its first schedule that is on would start it."""
+    on = [
+        schedule.name.removeprefix(f"{pipeline.name}-") for schedule in pipeline.schedules if schedule.enabled
+    ]
+    which = f" --schedule {shlex.quote(on[0])}" if on else ""
+    return f"run.py --pipeline {shlex.quote(pipeline.name)}{which}"
 
 
 def _running(pipeline: PipelineStatus, now: datetime, say: Say) -> Iterator[Finding]:
@@ -141,3 +198,9 @@ def _first(lines: Sequence[str]) -> str:
 def minute(moment: datetime | None) -> str:
     """In UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+
+
+def of_pipeline(pipeline: PipelineStatus, now: datetime, say: Say) -> list[Finding]:
+    """What somebody should know of one pipeline, in the order in which it is told."""
+    order = list(Kind)
+    return sorted(_of(pipeline, now, say), key=lambda finding: order.index(finding.kind))

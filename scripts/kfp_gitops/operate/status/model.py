@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kfp_gitops.operate.faults.fault import Fault
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,66 @@ class LastRun:
     created: datetime | None
 
 
+class Cause(StrEnum):
+    """Why a firing has no run, as far as KFP tells."""
+
+    OUTAGE = "outage"
+    """The schedule was on, and KFP started nothing."""
+    SWAP = "swap"
+    """It was being replaced, and the replacement was killed or late."""
+    PAUSE = "pause"
+    """A pause of ours held it back: such a firing is `held`, and no alarm."""
+    DELETED = "deleted schedule"
+    DISABLED = "disabled schedule"
+    """Off although it shall be on, and no pause says why."""
+    BUSY = "still running"
+    """As many of its runs went on as may at once (`maxConcurrency`)."""
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A firing that has no run, and that nobody has made up for."""
+
+    at: datetime
+    cause: Cause
+
+
 @dataclass(frozen=True)
 class ScheduleStatus:
-    """A schedule of the manifest; `enabled` is None when KFP has none of its name. `missed`: firings without a run."""
+    """A schedule of the manifest; `enabled` is None when KFP has none of its name."""
 
     name: str
     trigger: str
     enabled: bool | None
     next_firing: datetime | None
-    missed: Sequence[datetime]
+    missed: Sequence[Missed]
+    """What alarms, the oldest first."""
+    held: Sequence[datetime] = ()
+    """The firings that a pause of ours held back, and that nobody has made up for."""
+    made_up: int = 0
+    """How many of the time that is looked at a backfill or a run of `onMissed` has made up for."""
+    known_since: datetime | None = None
+    """What fell due before is not known, for KFP was asked for the newest runs only; None: all that is looked at is."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a pipeline promises (`slo` of its manifest; None: nothing of that), and what it keeps."""
+
+    fresh: timedelta | None
+    duration: timedelta | None
+    newest_success: datetime | None
+    """When the newest run that succeeded ended; a backfill counts as if it had run when it was due."""
+    age: timedelta | None
+    """How long ago that was."""
+    took: timedelta | None
+    """How long that run took, from its start to its end."""
+    slowest: timedelta | None
+    """The longest of that and of the runs that still go on."""
+    slowest_run: str
+    """Its id; "": there is none."""
+    broken: tuple[str, ...]
+    """What it does not keep, of `fresh` and `duration`; nothing while it is paused."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +100,10 @@ class PipelineStatus:
     last_finished: LastRun | None
     drift: Sequence[str]
     unhealthy: Sequence[str]
+    promise: Promise | None = None
+    """None: it promises nothing."""
+    paused_why: str = ""
+    """Who paused it, and why: `by ann: the data base is being moved`; "": nobody did, or its values say so."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +115,11 @@ class Status:
     at: datetime
     pipelines: Sequence[PipelineStatus]
     other_drift: Sequence[str]
+    faults: Sequence[Fault] = ()
+    """Of the server, and of the environment as a whole."""
 
     @property
     def healthy(self) -> bool:
         """Whether nobody need do anything."""
-        return not self.other_drift and not any(pipeline.unhealthy for pipeline in self.pipelines)
+        rest = self.faults or self.other_drift
+        return not rest and not any(pipeline.unhealthy for pipeline in self.pipelines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -89,6 +89,8 @@ def _told(finding: Finding) -> dict[str, str]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.reconcile.locking import filelock
 from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.reconcile.locking.witness import Witness
 
 _LEASE = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)/([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)")
 
@@ -31,6 +33,12 @@ class Held(Protocol):
 
     def begin(self, plan: str) -> None: ...
 
+    @property
+    def witness(self) -> Witness | None:
+        """What it keeps of KFP's database; None: nothing."""
+
+    def keep(self, witness: Witness) -> None: ...
+
 
 @contextmanager
 def hold(
@@ -46,13 +54,43 @@ def hold(
         with filelock.hold(filelock.spot(key), timeout, tell) as found:
             yield found
         return
-    parts = _LEASE.fullmatch(lease)
-    if parts is None:
-        raise UsageError(f"--lease {lease}: write NAMESPACE/NAME, as Kubernetes names them")
+    namespace, name = _named(lease)
     # The kubernetes client costs 40 MB and a third of a second: only where it is needed.
     from kfp_gitops.reconcile.locking.lease import Holder
     from kfp_gitops.reconcile.locking.leases import Leases
 
-    holder = Holder(Leases(parts[1]), parts[3])
+    holder = Holder(Leases(namespace), name)
     with holder.hold(timeout, tell):
         yield holder
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a lock remembers, as one who does not hold it sees it."""
+
+    memory: Memory = Memory.NEVER
+    witness: Witness | None = None
+
+
+def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
+    """What the lock remembers; it is neither taken nor waited for.
+
+    Raises:
+        RemoteError: Kubernetes does not tell.
+        UsageError: the lease is not NAMESPACE/NAME, or there is no cluster.
+    """
+    if lease is None:
+        return Kept(*filelock.peek(key))
+    namespace, name = _named(lease)
+    from kfp_gitops.reconcile.locking import witness
+    from kfp_gitops.reconcile.locking.leases import Leases
+
+    found = Leases(namespace).get(name)
+    return Kept(found.memory, witness.read(found.kept)) if found else Kept()
+
+
+def _named(lease: str) -> tuple[str, str]:
+    parts = _LEASE.fullmatch(lease)
+    if parts is None:
+        raise UsageError(f"--lease {lease}: write NAMESPACE/NAME, as Kubernetes names them")
+    return parts[1], parts[3]

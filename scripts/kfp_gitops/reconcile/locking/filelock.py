@@ -8,17 +8,21 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfp_gitops.base import private
+from kfp_gitops.base import private, waiting
 from kfp_gitops.base.errors import LockedError, UsageError
+from kfp_gitops.reconcile.locking import witness
 from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.reconcile.locking.witness import Witness
 
 _POLL = 0.2
-_PLAN = "plan "
+_PLAN, _KEPT = "plan ", "server "
+_MOST = 1 << 16
+"""Bytes of the file that are read."""
 
 
 @dataclass
@@ -28,6 +32,7 @@ class FileLock:
     descriptor: int
     memory: Memory
     begun: str = ""
+    witness: Witness | None = None
 
     def check(self) -> None:
         """Nothing can have taken it."""
@@ -35,12 +40,31 @@ class FileLock:
     def remember(self, memory: Memory) -> None:
         """For those who hold it later, however this process ends."""
         self.memory = memory
-        _write(self.descriptor, memory, self.begun)
+        self._write()
 
     def begin(self, plan: str) -> None:
         """Likewise, which approved plan is being carried out; empty: none any more."""
         self.begun = plan
-        _write(self.descriptor, self.memory, plan)
+        self._write()
+
+    def keep(self, found: Witness) -> None:
+        """Likewise, what was seen of KFP's database."""
+        self.witness = found
+        self._write()
+
+    def _write(self) -> None:
+        text = f"process {os.getpid()}\n" + (f"{self.memory}\n" if self.memory else "")
+        text += f"{_PLAN}{self.begun}\n" if self.begun else ""
+        text += f"{_KEPT}{self.witness.text()}\n" if self.witness else ""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, text.encode(), 0)
+
+    @classmethod
+    def of(cls, descriptor: int) -> FileLock:
+        """As those who held it before left it."""
+        lines = os.pread(descriptor, _MOST, 0).decode("utf-8", "replace").split("\n")
+        memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
+        return cls(descriptor, memory, _after(_PLAN, lines), witness.read(_after(_KEPT, lines)))
 
 
 @dataclass(frozen=True)
@@ -86,11 +110,9 @@ def hold(where: Spot, timeout: float, tell: Callable[[str], None]) -> Iterator[F
     descriptor = _opened(where)
     try:
         _acquire(descriptor, timeout, tell)
-        lines = os.pread(descriptor, 200, 0).decode("utf-8", "replace").split("\n")
-        memory = next((known for known in Memory if known and known in lines), Memory.NEVER)
-        begun = next((line.removeprefix(_PLAN) for line in lines if line.startswith(_PLAN)), "")
-        _write(descriptor, memory, begun)
-        yield FileLock(descriptor, memory, begun)
+        found = FileLock.of(descriptor)
+        found.remember(found.memory)  # and whose it is now
+        yield found
     finally:
         os.close(descriptor)  # which releases it; the file stays, for removing it would let two hold one name
 
@@ -108,23 +130,45 @@ def _opened(where: Spot) -> int:
     return found
 
 
-def _write(descriptor: int, memory: Memory, begun: str) -> None:
-    text = f"process {os.getpid()}\n" + (f"{memory}\n" if memory else "")
-    text += f"{_PLAN}{begun}\n" if begun else ""
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text.encode(), 0)
+def peek(key: tuple[str, ...]) -> tuple[Memory, Witness | None]:
+    """What the lock for a key remembers, whoever holds it; nothing where there is none."""
+    try:
+        where = spot(key)
+        with private.folder(where.base, *where.folders) as folder:
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(where.name, flags, dir_fd=folder)
+    except (OSError, UsageError):
+        return Memory.NEVER, None
+    try:
+        found = FileLock.of(descriptor)
+    except OSError:  # no plain file
+        return Memory.NEVER, None
+    finally:
+        os.close(descriptor)
+    return found.memory, found.witness
+
+
+def _after(key: str, lines: Sequence[str]) -> str:
+    return next((line.removeprefix(key) for line in lines if line.startswith(key)), "")
 
 
 def _acquire(descriptor: int, timeout: float, tell: Callable[[str], None]) -> None:
-    deadline, told = time.monotonic() + timeout, False
-    while not _try(descriptor):
-        who = os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")[0] or "another process"
-        if time.monotonic() >= deadline:
-            raise LockedError(f"{who} is reconciling this environment; wait for its end and try again")
-        if not told:
-            tell(f"waiting for {who}, which is reconciling this environment")
-            told = True
-        time.sleep(_POLL)
+    if _try(descriptor):
+        return
+    deadline, who = time.monotonic() + timeout, f"{_who(descriptor)}, which is reconciling this environment"
+    if timeout > 0:
+        tell(f"waiting for {who}, {waiting.until(timeout)}")
+    with waiting.on(who, timeout, told=True):
+        while not _try(descriptor):
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"{_who(descriptor)} is reconciling this environment; wait for its end and try again"
+                )
+            time.sleep(_POLL)
+
+
+def _who(descriptor: int) -> str:
+    return os.pread(descriptor, 100, 0).decode("utf-8", "replace").split("\n")[0] or "another process"
 
 
 def _try(descriptor: int) -> bool:

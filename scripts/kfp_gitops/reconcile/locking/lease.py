@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from kfp_gitops.base import stopping
+from kfp_gitops.base import replies, stopping, waiting
 from kfp_gitops.base.errors import AlreadyExistsError, LockedError, LockLostError, RemoteError, TemporaryError
+from kfp_gitops.reconcile.locking import witness
 from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.reconcile.locking.witness import Witness
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Record:
     version: str = ""
     memory: Memory = Memory.NEVER
     begun: str = ""
+    kept: str = ""
+    """What is kept of KFP's database, as `witness` writes it."""
 
 
 _NOBODY = Record("", 0, None)
@@ -81,6 +85,7 @@ class Holder:
         self._record = _NOBODY
         self._memory = Memory.NEVER
         self._begun = ""
+        self._kept = ""
         self._tried = False
 
     @contextmanager
@@ -96,7 +101,8 @@ class Holder:
         )  # before it is taken: the answer may be never heard
         thread = threading.Thread(target=self._renew_until_the_end, name="lease", daemon=True)
         try:
-            self._acquire(timeout, tell)
+            with waiting.on(f"the lease {self._name}", timeout, told=True):
+                self._acquire(timeout, tell)
             thread.start()
             yield
         finally:
@@ -129,11 +135,25 @@ class Holder:
         self._begun = plan
         self._written()
 
+    @property
+    def witness(self) -> Witness | None:
+        """What it keeps of KFP's database."""
+        return witness.read(self._kept)
+
+    def keep(self, found: Witness) -> None:
+        """As `remember`, what was seen of KFP's database."""
+        self._kept = found.text()
+        self._written()
+
+    @property
+    def _noted(self) -> tuple[Memory, str, str]:
+        return self._memory, self._begun, self._kept
+
     def _written(self) -> None:
         for _ in range(3):  # the renewal in the background may come in between
             self.check()
             self._renew()
-            if (self._record.memory, self._record.begun) == (self._memory, self._begun):
+            if (self._record.memory, self._record.begun, self._record.kept) == self._noted:
                 return
 
     def check(self) -> None:
@@ -161,7 +181,8 @@ class Holder:
             if self._clock() >= deadline:
                 raise LockedError(self._held_by(found))
             if holder and holder != told:
-                tell(f"waiting for {holder}, which holds the lease {self._name}")
+                left = waiting.until(deadline - self._clock())
+                tell(f"waiting for {holder}, which holds the lease {self._name}, {left}")
                 told = holder
             self._sleep(min(2.0, self._duration / 10))
 
@@ -178,7 +199,7 @@ class Holder:
             try:
                 return self._store.get(self._name)
             except TemporaryError:
-                if attempt == 4:
+                if attempt == 4 or replies.left() <= 0:
                     raise
                 self._sleep(2.0**attempt / 4)
         raise AssertionError("unreachable")
@@ -192,9 +213,9 @@ class Holder:
         now = _now()
         transitions = 0 if found is None else found.transitions + 1
         version = "" if found is None else found.version
-        self._memory, self._begun = (Memory.NEVER, "") if found is None else (found.memory, found.begun)
-        noted = self._memory, self._begun
-        wanted = Record(self.identity, self._duration, now, transitions, now, version, *noted)
+        before = found or _NOBODY
+        self._memory, self._begun, self._kept = before.memory, before.begun, before.kept
+        wanted = Record(self.identity, self._duration, now, transitions, now, version, *self._noted)
         self._tried = True
         try:
             write = self._store.create if found is None else self._store.update
@@ -218,7 +239,8 @@ class Holder:
     def _renew(self) -> None:
         began = self._clock()
         try:
-            wanted = replace(self._record, renewed=_now(), memory=self._memory, begun=self._begun)
+            memory, begun, kept = self._noted
+            wanted = replace(self._record, renewed=_now(), memory=memory, begun=begun, kept=kept)
             self._record = self._store.update(self._name, wanted)
         except AlreadyExistsError:
             # Our own renewal may have been made unheard: then it is still ours, and newer than we know.
@@ -246,8 +268,9 @@ class Holder:
             if found is None or found.holder != self.identity:
                 return
             try:
-                wanted = replace(found, holder="", renewed=_now(), memory=self._memory, begun=self._begun)
-                self._store.update(self._name, wanted)
+                memory, begun, kept = self._noted
+                free = replace(found, holder="", renewed=_now(), memory=memory, begun=begun, kept=kept)
+                self._store.update(self._name, free)
                 return
             except AlreadyExistsError:
                 continue  # the renewal in the background came between

@@ -15,6 +15,7 @@ _TIMEOUT = (5.0, 10.0)
 _HURRIED = (0.5, 0.5)
 _MEMORY = "kfp-gitops/applied"
 _BEGUN = "kfp-gitops/begun-plan"
+_KEPT = "kfp-gitops/server"
 _WORDS = {Memory.APPLIED: "true", Memory.REBUILDING: "rebuilding"}
 
 
@@ -67,6 +68,7 @@ def _lease(name: str, record: Record) -> Any:
     )
     noted = {_MEMORY: _WORDS[record.memory]} if record.memory else {}
     noted |= {_BEGUN: record.begun} if record.begun else {}
+    noted |= {_KEPT: record.kept} if record.kept else {}
     metadata = client.V1ObjectMeta(
         name=name,
         resource_version=record.version or None,
@@ -88,4 +90,5 @@ def _record(found: Any) -> Record:
         version=found.metadata.resource_version,
         memory=next((memory for memory, word in _WORDS.items() if word == noted), Memory.NEVER),
         begun=annotations.get(_BEGUN, ""),
+        kept=annotations.get(_KEPT, ""),
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from kfp_gitops.base import columns
 from kfp_gitops.reconcile import timing
 from kfp_gitops.review.caching.idle import TODO, WHY
-from kfp_gitops.review.diff import schedules
+from kfp_gitops.review.diff import promises, schedules
 
 WEEK = timedelta(days=7)
 # A schedule that fires more often than this is told by its number, not by its instants.
@@ -44,6 +44,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Unkept:
+    """What a pipeline promises (a key of `slo`) and its schedules cannot keep, with what to do."""
+
+    pipeline: str
+    slo: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Calendar:
     """A week from `start` (aware, UTC)."""
 
@@ -51,6 +60,7 @@ class Calendar:
     start: datetime
     zone: str
     entries: Sequence[Entry]
+    unkept: Sequence[Unkept] = ()
 
     @property
     def end(self) -> datetime:
@@ -87,7 +97,12 @@ def calendar(
         for pipeline, manifest in sorted(manifests.items())
         for name, schedule in schedules.by_name(manifest).items()
     ]
-    return Calendar(environment, start, zone, entries)
+    unkept = [
+        Unkept(pipeline, found.key, found.line)
+        for pipeline, manifest in sorted(manifests.items())
+        for found in promises.unkept(manifest, start)
+    ]
+    return Calendar(environment, start, zone, entries, unkept)
 
 
 def _entry(pipeline: str, name: str, schedule: Mapping[str, Any], start: datetime) -> Entry:
@@ -115,13 +130,14 @@ def _lines(found: Calendar) -> Iterator[str]:
     yield f"{found.environment}: firings from {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC"
     if not found.entries:
         yield "  no schedules"
+        yield from _broken(found)
         return
     yield ""
     yield from _table(found)
     yield ""
     entries = [f"  {entry.name}: {_entry_text(entry, zone, found.zone)}" for entry in found.entries]
     yield from columns.first_of(entries, _MOST, "  … {more} more (--format json)")
-    yield from _remarks(found)
+    yield from remarks(found)
 
 
 def _table(found: Calendar) -> Iterator[str]:
@@ -148,10 +164,12 @@ def _entry_text(entry: Entry, zone: ZoneInfo, name: str) -> str:
     return f"{entry.trigger}, {number} {times}, first {first:%a %m-%d %H:%M:%S} UTC{local}"
 
 
-def _remarks(found: Calendar) -> Iterator[str]:
+def remarks(found: Calendar) -> Iterator[str]:
+    """Lines of what stands out in the week, with a sign where a reviewer must not miss it."""
     still = [entry.name for entry in found.entries if entry.idle]
     if still:
         yield f"  ! {columns.some(still, _MOST)}: {WHY}; {TODO}"
+    yield from _broken(found)
     together = sorted(found.collisions(), key=lambda item: (-len(item[1]), item[0]))
     for minute, names in together[:10]:
         yield f"  ! {minute:%a %m-%d %H:%M} UTC: {columns.some(names)} fire together"
@@ -162,3 +180,12 @@ def _remarks(found: Calendar) -> Iterator[str]:
         yield "  nothing fires in this week"
     else:
         yield f"  longest time without a firing: {schedules.length(gap[1] - gap[0])}, from {gap[0]:%a %m-%d %H:%M} UTC"
+
+
+def _broken(found: Calendar) -> Iterator[str]:
+    """What cannot be kept, by what is said of it: many pipelines are made from one template."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one in found.unkept:
+        alike[one.text].append(one.pipeline)
+    lines = [f"  ! {columns.some(names)}: {text}" for text, names in alike.items()]
+    yield from columns.first_of(lines, _MOST, "  … {more} more (--format json)")

@@ -12,6 +12,8 @@ from kfp_gitops.review.diff.model import Category
 from kfp_gitops.review.diff.state import Entry, PipelineFiles, mapping
 from kfp_gitops.review.diff.strict import alike
 
+# Nobody's run is another for it: of the whole manifest.
+_PROMISES = frozenset({"slo"})
 # Of a task or group: how it is run, which changes nothing that it computes. Accelerators may.
 _OF_NODE = frozenset({"retry", "displayName"})
 _OF_RESOURCES = frozenset({"cpu", "memory"})
@@ -34,32 +36,36 @@ def category(
         return Category.INTERFACE
     if old is None:
         return Category.RESULTS
-    if _equal(before, after, whole=True) and alike(old.settings, new.settings):
+    same_entry = alike(old.settings, new.settings)
+    if same_entry and _equal(before, after, Category.NONE):
         return Category.NONE
     if breaks:
         return Category.INTERFACE
-    runs_as_before = alike(old.paused_until, new.paused_until)  # a pause that ends turns schedules on
-    same = runs_as_before and _equal(before, after, whole=False)
-    return Category.SETTINGS if same else Category.RESULTS
+    if alike(old.paused_until, new.paused_until):  # a pause that ends turns schedules on
+        if same_entry and _equal(before, after, Category.PROMISES):
+            return Category.PROMISES
+        if _equal(before, after, Category.SETTINGS):
+            return Category.SETTINGS
+    return Category.RESULTS
 
 
-def _equal(before: PipelineFiles, after: PipelineFiles, *, whole: bool) -> bool:
+def _equal(before: PipelineFiles, after: PipelineFiles, but: Category) -> bool:
+    """Whether nothing differs but what is of a category, or reaches less far."""
     if before.texts == after.texts:
         return True
     if before.texts.keys() != after.texts.keys():
         return False
     changed = [path for path in before.texts if before.texts[path] != after.texts[path]]
-    return all(
-        alike(_document(before, path, whole=whole), _document(after, path, whole=whole)) for path in changed
-    )
+    return all(alike(_document(before, path, but), _document(after, path, but)) for path in changed)
 
 
-def _document(files: PipelineFiles, path: str, *, whole: bool) -> Any:
+def _document(files: PipelineFiles, path: str, but: Category) -> Any:
     if path == "pipeline.yaml" or path.startswith("pipelines/"):
         found = files.document(path)
-        return found if whole else _manifest(found)
+        kept = found if but is Category.NONE else _without(found, _PROMISES)
+        return _manifest(kept) if but is Category.SETTINGS else kept
     documents = files.documents(path)
-    return documents if whole else [_spec(item) for item in documents]
+    return [_spec(item) for item in documents] if but is Category.SETTINGS else documents
 
 
 def _manifest(found: Any) -> Any:

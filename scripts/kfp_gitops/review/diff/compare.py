@@ -19,6 +19,7 @@ from kfp_gitops.review.diff import (
     environment_floor,
     graph,
     known_events,
+    promises,
     schedules,
     starts,
 )
@@ -179,7 +180,12 @@ def _pipeline(
     return replace(
         result,
         caching=caching,
-        warnings=[*diagnostics.warnings(result, changes, absent), *words.warnings(caching), *still],
+        warnings=[
+            *diagnostics.warnings(result, changes, absent),
+            *words.warnings(caching),
+            *still,
+            *(promises.warnings(right, now) if changes else []),
+        ],
         noise=[*diagnostics.noise(result, before, after)],
     )
 

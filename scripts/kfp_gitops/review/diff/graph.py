@@ -34,10 +34,10 @@ def mermaid(before: Mapping[str, Any], after: Mapping[str, Any], changes: Sequen
     every = {**new, **{name: node for name, node in old.items() if name not in new and name in gone}}
     if not 0 < len(every) <= MAX_NODES:
         return None
-    marks = dict(_marks(every, changes))
+    marks = dict(marks_of(every, changes))
     ids = {name: f"n{index}" for index, name in enumerate(every)}
     lines = ["flowchart LR", *_body(every, ids, "", 1)]
-    lines += [f"  {ids[left]} --> {ids[right]}" for left, right in _edges(every)]
+    lines += [f"  {ids[left]} --> {ids[right]}" for left, right in edges(every)]
     lines += [*_classes(ids, marks)]
     return "\n".join(lines)
 
@@ -49,7 +49,7 @@ def _classes(ids: Mapping[str, str], marks: Mapping[str, str]) -> Iterator[str]:
             yield f"  class {','.join(marked)} {name}"
 
 
-def _marks(every: Mapping[str, Node], changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+def marks_of(every: Mapping[str, Node], changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """Node → what happened to it, to its component or inside the pipeline that it runs."""
     own: dict[tuple[str, Kind], set[Action]] = defaultdict(set)
     for change in changes:
@@ -81,7 +81,7 @@ def _body(every: Mapping[str, Node], ids: Mapping[str, str], group: str, depth: 
 
 def _group(every: Mapping[str, Node], ids: Mapping[str, str], node: Node, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    yield f'{indent}subgraph {ids[node.id]}["{_text(_title(node))}"]'
+    yield f'{indent}subgraph {ids[node.id]}["{_text(title(node))}"]'
     branches = [
         g for g in dict.fromkeys(n.group[-1] for n in every.values() if n.group) if _is_branch(g, node.id)
     ]
@@ -100,7 +100,8 @@ def _is_branch(group: str, name: str) -> bool:
     return group == name or group.startswith(f"{name} ")
 
 
-def _title(node: Node) -> str:
+def title(node: Node) -> str:
+    """What stands in a node's box."""
     match node.kind:
         case Kind.CONDITION:
             return f"{node.id}: if {wording.value(node.fields.get('if'))}"
@@ -110,7 +111,7 @@ def _title(node: Node) -> str:
             return node.id
 
 
-def _edges(every: Mapping[str, Node]) -> list[tuple[str, str]]:
+def edges(every: Mapping[str, Node]) -> list[tuple[str, str]]:
     """(from, to) of data and order between tasks; the inside of a group counts for its tasks only."""
     found = dict.fromkeys(
         (name, node.id)

@@ -190,6 +190,7 @@ def _calendar(found: Calendar) -> dict[str, Any]:
         "collisions": [
             {"minute": _instant(minute), "schedules": names} for minute, names in found.collisions()
         ],
+        "unkept": [{"pipeline": one.pipeline, "slo": one.slo, "text": one.text} for one in found.unkept],
         "longestGap": {"start": _instant(gap[0]), "end": _instant(gap[1])} if gap else None,
     }
 

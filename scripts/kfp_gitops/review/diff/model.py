@@ -45,6 +45,7 @@ class Category(StrEnum):
     """How far a change of a pipeline reaches, from nowhere to those who use it by name."""
 
     NONE = "none"
+    PROMISES = "promises"
     SETTINGS = "settings"
     RESULTS = "results"
     INTERFACE = "interface"

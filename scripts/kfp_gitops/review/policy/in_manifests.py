@@ -22,7 +22,9 @@ def in_manifest(
 def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, str, Any, Path]]:
     nodes = [*walk(manifest.body)]
     tasks = [node for node in nodes if isinstance(node, Task)]
-    yield "pipeline", "", {**manifest.document.value["metadata"], "tasks": len(tasks)}, ("metadata",)
+    whole = manifest.document.value
+    promised = {"slo": whole["slo"]} if "slo" in whole else {}
+    yield "pipeline", "", {**whole["metadata"], **promised, "tasks": len(tasks)}, ("metadata",)
     for node in nodes:
         yield from _of_node(manifest.document, node)
     for parameter in manifest.parameters:

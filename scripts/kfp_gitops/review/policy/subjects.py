@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as Folder
 from pathlib import PurePosixPath
@@ -31,8 +31,8 @@ _LONGEST = 4096
 _TELLS_ALL = frozenset({"image", "variable", "parameter"})
 
 
-def subjects(root: Folder, environment: str) -> Iterator[Subject]:
-    """Everything of one rendered environment.
+def subjects(root: Folder, environment: str, part: Collection[str] | None = None) -> Iterator[Subject]:
+    """Everything of one rendered environment; of `part` of its files alone, where that is not None.
 
     Raises:
         InputError: a file that is no YAML or no manifest; render it again.
@@ -43,14 +43,15 @@ def subjects(root: Folder, environment: str) -> Iterator[Subject]:
     if ENVIRONMENT in names:
         refs = _refs(files.read_text(root, f"{folder}/{ENVIRONMENT}"), f"{folder}/{ENVIRONMENT}")
     texts = {}
-    for name in names:
+    for name in names if part is None else sorted({*names} & {*part}):
         path = f"{folder}/{name}"
         if repacked.is_archive(name):
             texts[name] = repacked.identity(files.read_bytes(root, path, MAX_BYTES))
         else:
             texts[name] = files.read_text(root, path)
             yield from _of_file(root, environment, name, texts[name], path, refs)
-    raise_if_any([*repacked.faults(folder, texts), *artifact.faults(folder, texts)])
+    if part is None:
+        raise_if_any([*repacked.faults(folder, texts), *artifact.faults(folder, texts)])
 
 
 Refs = Mapping[str, str]

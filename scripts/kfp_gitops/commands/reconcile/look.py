@@ -1,0 +1,98 @@
+"""A look at one environment: what its manifests say, what KFP has, what a plan finds, and how its newest runs went."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kfp_gitops.commands import connection
+from kfp_gitops.commands.reconcile import faulty, kept, options
+from kfp_gitops.commands.reconcile.circumstances import with_notes
+
+if TYPE_CHECKING:
+    from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.kfpserver.kfpapi.models import RunState
+    from kfp_gitops.operate.faults.firings import Fired
+    from kfp_gitops.operate.status.build import Look
+    from kfp_gitops.operate.status.model import PipelineStatus, Status
+    from kfp_gitops.reconcile.plan import Plan
+    from kfp_gitops.reconcile.records import Desired, DesiredPipeline
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found; `runs` are the newest ones of each pipeline that were to be kept, the newest first."""
+
+    desired: Desired
+    actual: Actual
+    planned: Plan
+    status: Status
+    runs: Mapping[str, Sequence[RunState]]
+
+
+def at(arguments: Namespace, keep: int = 0) -> Looked:
+    """Look; reads only, and compiles nothing. So many runs of each pipeline are kept: of 10,000 they are a million.
+
+    Raises:
+        GitOpsError: the manifests are not as they should be, or KFP does not answer.
+    """
+    from kfp_gitops.operate.operations import database, pause, turned_off
+    from kfp_gitops.operate.status import build
+    from kfp_gitops.reconcile import desired
+    from kfp_gitops.reconcile.observe import observe
+    from kfp_gitops.reconcile.plan import plan
+
+    part = options.selected(arguments)
+    wanted = desired.reviewed(options.manifests(arguments), arguments.env, arguments.host, part)
+    api = connection.api(arguments, wanted.host, wanted.namespace)
+    asked = faulty.Asked.of(api, arguments.env)
+    notes, known = asked.notes, kept.read(arguments, api, wanted.owner)
+    wanted = with_notes(wanted, notes, api.now())
+    for lost in database.lost(known.witness, notes, api.now()):
+        wanted = pause.over(wanted, lost)
+    actual = observe(api, wanted)
+    planned = plan(wanted, actual)
+    look = build.Look.of(wanted, actual, planned, turned_off.pauses(notes, wanted.owner))
+    found = _pipelines(api, look, keep)
+    status = look.whole([one.status for one in found])
+    faults = faulty.found(api, asked, known, wanted, actual, status, [one.fired for one in found])
+    faults += tuple(
+        one for one in faulty.of_cluster(arguments, api.budget) if one.name not in {f.name for f in faults}
+    )
+    runs = {one.status.name: one.runs for one in found}
+    return Looked(wanted, actual, planned, replace(status, faults=faults), runs)
+
+
+@dataclass(frozen=True)
+class _One:
+    """A pipeline, and what is kept of its runs."""
+
+    status: PipelineStatus
+    runs: Sequence[RunState]
+    fired: Fired
+
+
+def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
+    """The pipelines, many at once."""
+    from kfp_gitops.kfpserver.kfpapi.transport import each
+    from kfp_gitops.operate.faults import firings
+    from kfp_gitops.operate.status.missed import NEWEST
+    from kfp_gitops.reconcile.records import experiment_name
+
+    owner, experiments = look.desired.owner, look.actual.experiments
+
+    ours: dict[str, list[ActualSchedule]] = {}
+    for schedule in look.actual.schedules:
+        if schedule.owner == owner:
+            ours.setdefault(schedule.experiment_id, []).append(schedule)
+
+    def at(pipeline: DesiredPipeline) -> _One:
+        found = experiments.get(experiment_name(pipeline.name, owner.environment))
+        runs = api.runs(found.id, NEWEST) if found and found.owner == owner else []
+        own = ours.get(found.id, ()) if found else ()
+        return _One(look.at(pipeline, runs), runs[:keep], firings.fired(own, runs))
+
+    return each(at, look.desired.pipelines)

@@ -1,0 +1,48 @@
+"""`run`: start a registered pipeline once, or run it on this machine; list, show, stop and repeat runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from kfp_gitops.commands.common import parse
+from kfp_gitops.commands.run import options
+from kfp_gitops.commands.run.here import Here
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what is asked; exit 4 when a run that was waited for or shown did not succeed."""
+    arguments = parse(options.parser(), argv)
+    options.checked(arguments)
+    if arguments.list:
+        from kfp_gitops.commands.run import listing
+
+        return listing.run(arguments)
+    here = Here(arguments, arguments.env)
+    if arguments.local:
+        return _local(here)
+    return _one(here, arguments)
+
+
+def _one(here: Here, arguments: Namespace) -> int:
+    """What is of one environment's server."""
+    from kfp_gitops.commands.run import backfilling, looking, starting, stopping
+
+    if arguments.status:
+        return looking.status(here, arguments.status)
+    if arguments.logs:
+        return looking.logs(here, *arguments.logs)
+    if arguments.terminate is not None:
+        return stopping.run(here)
+    if arguments.backfill:
+        return backfilling.run(here)
+    return starting.run(here)
+
+
+def _local(here: Here) -> int:
+    from kfp_gitops.commands import locally
+
+    arguments = here.arguments
+    locally.refuse_together(arguments)
+    manifest, pipeline = here.manifest(arguments.pipeline), arguments.pipeline
+    return locally.run(arguments, manifest, here.folder.inner(pipeline), here.folder.rendered[pipeline])

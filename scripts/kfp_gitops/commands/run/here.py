@@ -1,0 +1,103 @@
+"""One environment as `run` sees it: its settings at once, its server and its manifests when they are needed."""
+
+from __future__ import annotations
+
+import getpass
+import math
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base.places import Plain
+from kfp_gitops.commands import connection
+from kfp_gitops.kfpserver.ownership import Owner
+
+if TYPE_CHECKING:
+    from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+    from kfp_gitops.language.manifest import Manifest
+    from kfp_gitops.operate.following import Watch
+    from kfp_gitops.reconcile.folder import Folder
+
+
+@dataclass(frozen=True)
+class Here:
+    """An environment of the repository, and what was given to reach it."""
+
+    arguments: Namespace
+    environment: str
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """environment.yaml of manifests/ENV."""
+        from kfp_gitops.reconcile.folder import settings_of
+
+        place = Plain.at(files.folder_inside(self.arguments.root.absolute(), f"manifests/{self.environment}"))
+        return settings_of(place, self.environment)
+
+    @cached_property
+    def folder(self) -> Folder:
+        """Everything of it: of 1,000 pipelines it takes its time."""
+        from kfp_gitops.reconcile.folder import read
+
+        return read(self.arguments.root / "manifests" / self.environment, self.environment)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose its objects are."""
+        return Owner(self.settings["repository"], self.environment)
+
+    @cached_property
+    def host(self) -> str:
+        """Where its KFP is."""
+        from kfp_gitops.reconcile.hosts import checked_host
+
+        return checked_host(self.arguments.host or self.settings["kfp"]["host"])
+
+    @cached_property
+    def api(self) -> KfpApi:
+        """Its KFP."""
+        kfp = self.settings["kfp"]
+        found = connection.api(self.arguments, self.host, kfp["namespace"], math.inf)
+        found.service_account = kfp.get("serviceAccount", "")
+        return found
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What reads runs, and knows the manifests that they are shown by."""
+        from kfp_gitops.operate.following import Known, Late, Watch
+
+        def known() -> Known:
+            folder = self.folder
+            versions = {name: entry.version for name, entry in folder.locked.items()}
+            return Known(folder.manifests, versions, folder.inner)
+
+        return Watch(self.api, Late(known))
+
+    def manifest(self, pipeline: str) -> Manifest:
+        """Of one pipeline.
+
+        Raises:
+            UsageError: there is none of that name; with those that there are.
+        """
+        if pipeline not in self.folder.manifests:
+            known = ", ".join(self.folder.manifests) or "none"
+            raise UsageError(f"no pipeline {pipeline!r} in {self.environment}; there are: {known}")
+        return self.folder.manifests[pipeline]
+
+    def said(self, text: str) -> str:
+        """A command as one types it to reach the same environment: `run.py --status ID` → `python scripts/run.py …`."""
+        from kfp_gitops.commands.pasted import pasted
+
+        return pasted(self.arguments, self.environment, text)
+
+
+def user() -> str:
+    """Who sits here, as far as that is known."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return ""

@@ -1,0 +1,94 @@
+"""`run`: start a run, of a pipeline as it is, of a schedule, or once more; and follow it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import again, console
+from kfp_gitops.commands.run import given, looking
+from kfp_gitops.commands.run.here import Here, user
+from kfp_gitops.reconcile import locking
+
+
+def run(here: Here) -> int:
+    """Start what is asked for; what is wrong with it is told before anything is sent."""
+    from kfp_gitops.operate import runs
+
+    arguments = here.arguments
+    if arguments.rerun:
+        return _follow(here, _again(here))
+    if arguments.schedule:
+        return _follow(here, _fired(here))
+    values = _checked(here)
+    locked = here.folder.locked[arguments.pipeline]
+    request = runs.Request(here.owner, arguments.pipeline, locked.version, locked.digest, values, user())
+    return _follow(here, runs.start(here.api, request))
+
+
+def _checked(here: Here) -> dict[str, Any]:
+    from kfp_gitops.operate import runs
+
+    arguments = here.arguments
+    manifest, host = here.manifest(arguments.pipeline), here.host
+    values = runs.parameters(manifest, arguments.param)
+    runs.refuse_unsound(manifest, here.folder.inner(arguments.pipeline), values, host)
+    return values
+
+
+def _again(here: Here) -> str:
+    from kfp_gitops.operate import runs
+    from kfp_gitops.operate.operations import rerun
+    from kfp_gitops.operate.runlook import ours
+
+    arguments = here.arguments
+    found = ours.experiments(here.api, here.owner)
+    return rerun.rerun(
+        here.api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values),
+        arguments.param, user(),
+    )  # fmt: skip
+
+
+def _fired(here: Here) -> str:
+    """A schedule's run, now and once: under the lock of this machine, and by its name on KFP."""
+    from kfp_gitops.operate import runs
+    from kfp_gitops.operate.operations import backfill, fire
+    from kfp_gitops.reconcile.records import schedule_name
+
+    arguments, api, pipeline = here.arguments, here.api, here.arguments.pipeline
+    manifest = here.manifest(pipeline)
+    schedule = again.chosen_schedule(arguments, manifest.schedules)
+    values = given.of_schedule(here, manifest, schedule)
+    tick = backfill.tick_parameter(manifest, arguments.tick_parameter)
+    locked, pipeline_id = here.folder.locked[pipeline], api.pipeline_id(pipeline)
+    asked = fire.Firing(
+        schedule_name(pipeline, schedule.name),
+        pipeline_id,
+        api.version_id(pipeline_id, locked.version, locked.digest),
+        runs.experiment(api, here.owner, pipeline),
+        values,
+        None if any(text.startswith(f"{tick}=") for text in arguments.param) else tick,
+        runs.started(by=user()),
+    )
+    with locking.hold(None, _key(here, arguments, asked.schedule), 60, console.note) as held:
+        api.before_write = held.check
+        found = fire.fire(api, asked)
+    if found.before:
+        console.note(f"{asked.schedule} was fired within this minute already: this is that run")
+    return found.run_id
+
+
+def _key(here: Here, arguments: Namespace, schedule: str) -> tuple[str, ...]:
+    return here.api.host, here.api.namespace or "", arguments.env, "fire", schedule
+
+
+def _follow(here: Here, run_id: str) -> int:
+    from kfp_gitops.operate import following
+
+    console.result(here.api.run_link(run_id))
+    if not here.arguments.wait:
+        return ExitCode.OK
+    # Of --timeout what its start has left.
+    left = None if here.arguments.timeout is None else max(0.0, here.api.budget.seconds)
+    return looking.ended(here, following.follow(here.watch, run_id, console.note, left))

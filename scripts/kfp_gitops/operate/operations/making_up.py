@@ -1,0 +1,135 @@
+"""Carry backfills out: so many runs at once, of however many schedules, each followed to its end.
+
+Two lists must agree that a firing has no run, and what was begun here is never begun again: a list that is wrongly
+empty, or late, starts nothing twice. Killed anywhere, the same command goes on where it was: what runs goes on on KFP.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.operate.following import FINAL
+from kfp_gitops.operate.operations.backfill import FAILED, Backfill
+
+Tell = Callable[[str], None]
+_POLL = 5.0
+_ASKED = 50
+"""Names in one question: as many as its answer holds."""
+
+
+@dataclass
+class Job:
+    """The firings of one schedule, and how far they are."""
+
+    work: Backfill
+    ticks: Sequence[datetime]
+    begun: dict[datetime, str] = field(default_factory=dict)
+    """Firing → the run that was started here."""
+    states: Mapping[datetime, RunState] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def waiting(self) -> list[datetime]:
+        """The firings that have no run."""
+        return [tick for tick in self.ticks if tick not in self.states and tick not in self.begun]
+
+    @property
+    def active(self) -> dict[datetime, str]:
+        """The firings whose run is still to end, each with the run."""
+        running = {tick: run.id for tick, run in self.states.items() if run.state not in FINAL}
+        return running | {tick: run for tick, run in self.begun.items() if tick not in self.states}
+
+    @property
+    def failed(self) -> list[datetime]:
+        """The firings whose run did not succeed."""
+        return sorted(tick for tick, run in self.states.items() if run.state in FAILED)
+
+    @property
+    def ended(self) -> int:
+        """How many of their runs have ended."""
+        return sum(run.state in FINAL for run in self.states.values())
+
+
+@dataclass
+class MakingUp:
+    """All of them; the first ones first. `hold` keeps others from the same schedule while it is at work on it."""
+
+    api: KfpApi
+    jobs: Sequence[Job]
+    parallel: int
+    tell: Tell
+    sleep: Callable[[float], None] = time.sleep
+    hold: Callable[[Job], AbstractContextManager[object]] = lambda _: nullcontext()
+
+    def run(self) -> None:
+        """Until each run has ended.
+
+        Raises:
+            RemoteError: KFP failed, or a run may have been started unheard; what runs goes on.
+            LockedError: another process is at work on the same schedule.
+        """
+        with ExitStack() as held:
+            entered: list[Job] = []
+            while todo := [job for job in self.jobs if not job.done]:
+                room, started = self.parallel, 0
+                for job in todo:
+                    if room <= 0:
+                        break
+                    if job not in entered:
+                        held.enter_context(self.hold(job))
+                        entered.append(job)
+                    began = self._advance(job, room)
+                    started += began
+                    room -= len(job.active)
+                if any(not job.done for job in self.jobs):
+                    self.sleep(0.2 if started else min(_POLL, 0.5 + self.parallel - room))
+
+    def _advance(self, job: Job, room: int) -> int:
+        """Look at the runs of one, and start as many as there is room for; how many that were."""
+        self._look(job)
+        job.done = not job.waiting and not job.active
+        chosen = job.waiting[: max(0, room - len(job.active))]
+        missing = self._without_run(job.work, chosen) if chosen else []
+        for tick in missing:
+            job.begun[tick] = self._start(job.work, tick)
+        return len(chosen)
+
+    def _look(self, job: Job) -> None:
+        before = {tick: run.state for tick, run in job.states.items()}
+        by_name = {
+            found.name: found for found in self.api.runs_named(job.work.experiment_id, job.work.prefix)
+        }
+        listed = {tick: by_name[name] for tick in job.ticks if (name := job.work.name(tick)) in by_name}
+        unseen = {tick: self.api.run(run) for tick, run in job.begun.items() if tick not in listed}
+        job.states = {**listed, **unseen}
+        several = f"{job.work.schedule} " if len(self.jobs) > 1 else ""
+        for tick, found in job.states.items():
+            if before.get(tick) != found.state:
+                self.tell(f"{several}{tick:%Y-%m-%dT%H:%M:%SZ} {found.state} {found.id}")
+
+    def _without_run(self, work: Backfill, ticks: Sequence[datetime]) -> list[datetime]:
+        """By another question than the first one's, so that it is another answer."""
+        there: set[str] = set()
+        for names in _portions([work.name(tick) for tick in ticks]):
+            there |= {found.name for found in self.api.runs_with_names(names)}
+        return [tick for tick in ticks if work.name(tick) not in there]
+
+    def _start(self, work: Backfill, tick: datetime) -> str:
+        own = {work.tick_parameter: f"{tick:%Y-%m-%dT%H:%M:%SZ}"} if work.tick_parameter else {}
+        return self.api.create_run(
+            name=work.name(tick),
+            pipeline_id=work.pipeline_id,
+            version_id=work.version_id,
+            experiment_id=work.experiment_id,
+            parameters={**work.parameters, **own},
+        )
+
+
+def _portions(names: Sequence[str]) -> Iterator[Collection[str]]:
+    return ({*names[start : start + _ASKED]} for start in range(0, len(names), _ASKED))

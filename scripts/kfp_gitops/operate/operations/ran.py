@@ -1,0 +1,81 @@
+"""What has run for the firings of a schedule already: by the schedule itself, and by backfills."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import median
+
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.operate.operations.backfill import (
+    FAILED,
+    Backfill,
+    Range,
+    newest_attempts,
+    next_attempts,
+)
+from kfp_gitops.operate.operations.making_up import Job
+from kfp_gitops.reconcile.seen import is_named_for
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Firing → how its run ended: of the schedule itself, and the newest of backfills with the attempt that it was."""
+
+    fired: Mapping[datetime, str]
+    attempts: Mapping[datetime, tuple[int, RunState]]
+
+    def has_failed(self, tick: datetime) -> bool:
+        """Whether the newest run of a firing failed."""
+        if tick in self.attempts:
+            return self.attempts[tick][1].state in FAILED
+        return self.fired.get(tick) in FAILED
+
+    def job(self, work: Backfill, ticks: Collection[datetime], *, redo: bool) -> Job:
+        """Those firings; with `redo` the ones whose newest run failed get another."""
+        attempts = next_attempts(self.attempts, redo=redo)
+        return Job(replace(work, attempts=attempts), sorted(ticks))
+
+
+def ran(api: KfpApi, work: Backfill, within: Range) -> Ran:
+    """What there is in a range of time."""
+    ids = {found.id for found in api.schedules_named({work.schedule})}
+    fired = {
+        run.scheduled: run.state
+        for run in api.runs_fired(work.experiment_id, within.start, within.end)
+        if run.scheduled and (run.schedule_id in ids or is_named_for(run.name, work.schedule))
+    }
+    return Ran(fired, attempts(api, work))
+
+
+def attempts(api: KfpApi, work: Backfill) -> dict[datetime, tuple[int, RunState]]:
+    """The newest run of a backfill of each firing, and which attempt it is."""
+    return newest_attempts(api.runs_named(work.experiment_id, work.prefix), work.prefix)
+
+
+def usual_time(runs: Iterable[RunState]) -> timedelta | None:
+    """How long a run takes here: the middle of those that succeeded; None: none has."""
+    good = [run for run in runs if run.state == "SUCCEEDED"]
+    took = [(run.ended - run.created).total_seconds() for run in good if run.ended and run.created]
+    return timedelta(seconds=median(took)) if took else None
+
+
+def cost(number: int, usual: timedelta | None) -> str:
+    """What so many runs cost, in words."""
+    if usual is None:
+        return "cost unknown: no run of it has succeeded here"
+    return f"about {in_hours(number * usual)} run-hours, {usual.total_seconds() / 60:.1f} min each"
+
+
+def in_hours(time: timedelta) -> str:
+    """With two digits where it is little."""
+    found = time.total_seconds() / 3600
+    return f"{found:.1f}" if found >= 1 else f"{found:.2g}"
+
+
+def span(ticks: Sequence[datetime]) -> str:
+    """From the first to the last."""
+    first, last = min(ticks), max(ticks)
+    return f"{first:%Y-%m-%d %H:%M}" if first == last else f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"

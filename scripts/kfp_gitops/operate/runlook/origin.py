@@ -1,0 +1,89 @@
+"""Who or what started a run: KFP tells the recurring run, and of the rest the name that we gave it says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.reconcile.records import backfill_prefix, fired_prefix, makeup_prefix
+
+
+class Kind(StrEnum):
+    """What starts runs."""
+
+    SCHEDULE = "schedule"
+    BACKFILL = "backfill"
+    MAKEUP = "make-up"
+    FIRED = "fired"
+    TRIGGER = "trigger"
+    RERUN = "rerun"
+    HAND = "hand"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """`name`: of the schedule or trigger, or the id of the run that was run again. `tick`: the firing it is for."""
+
+    kind: Kind
+    name: str = ""
+    tick: datetime | None = None
+    by: str = ""
+    """Who, as far as it was told; KFP itself keeps no such name."""
+
+    def __str__(self) -> str:
+        said = _SAID[self.kind].format(name=self.name)
+        tick = f", for {self.tick:%Y-%m-%d %H:%M:%S} UTC" if self.tick else ""
+        return f"{said}{tick}{f', by {self.by}' if self.by else ''}"
+
+    @property
+    def short(self) -> str:
+        """For a list."""
+        return _SAID[self.kind].format(name=self.name) if self.kind not in _SHORT else _SHORT[self.kind]
+
+
+_SAID = {
+    Kind.SCHEDULE: "schedule {name}",
+    Kind.BACKFILL: "backfill of {name}",
+    Kind.MAKEUP: "make-up for {name}",
+    Kind.FIRED: "{name}, fired by hand",
+    Kind.TRIGGER: "trigger {name}",
+    Kind.RERUN: "rerun of {name}",
+    Kind.HAND: "by hand",
+    Kind.OTHER: "by somebody in KFP, or by another tool",
+}
+_SHORT = {Kind.RERUN: "rerun", Kind.OTHER: "another tool"}
+_SECOND, _MINUTE = r"(\d{8}T\d{6}Z)(?:-\d+)?", r"(\d{8}T\d{4}Z)"
+_TICKS = (
+    (Kind.BACKFILL, re.compile(backfill_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),
+    (Kind.MAKEUP, re.compile(makeup_prefix("(.+)") + _SECOND), "%Y%m%dT%H%M%SZ"),
+    (Kind.FIRED, re.compile(fired_prefix("(.+)") + _MINUTE), "%Y%m%dT%H%MZ"),
+)
+_STAMP = r"\d{8}-\d{6}-[0-9a-f]{4}"
+_RERUN, _HAND, _TRIGGER = (
+    re.compile(text) for text in (rf".+-rerun-{_STAMP}", rf"(.+)-{_STAMP}", r"(.+)-[0-9a-f]{12}")
+)
+
+
+def of(run: RunState, pipeline: str, schedules: Mapping[str, str]) -> Origin:
+    """Where a run of a pipeline comes from; `schedules`: the ids of recurring runs → their names."""
+    facts = ownership.facts(run.description)
+    by = facts.get("by", "")
+    if run.schedule_id:
+        name = schedules.get(run.schedule_id, f"that is no more ({run.schedule_id})")
+        return Origin(Kind.SCHEDULE, name, run.scheduled)
+    if _RERUN.fullmatch(run.name):
+        return Origin(Kind.RERUN, facts.get("rerun", "another run"), by=by)
+    for kind, pattern, layout in _TICKS:
+        if found := pattern.fullmatch(run.name):
+            return Origin(kind, found[1], datetime.strptime(found[2], layout).replace(tzinfo=UTC), by)
+    if (found := _HAND.fullmatch(run.name)) and found[1] == pipeline:
+        return Origin(Kind.HAND, by=by)
+    if (found := _TRIGGER.fullmatch(run.name)) and found[1].startswith(f"{pipeline}-"):
+        return Origin(Kind.TRIGGER, found[1].removeprefix(f"{pipeline}-"))
+    return Origin(Kind.OTHER)

@@ -1,0 +1,227 @@
+"""Whoever waits for a server that accepts and never answers reads of it within two seconds, and not for ever."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import kubeconfig
+import pytest
+from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.commands import reconcile
+from kfp_gitops.devserver import DevServer
+from kfp_gitops.reconcile.locking import filelock
+from project import PROJECT
+
+SOON = 2.0
+"""Seconds from the question to the first line about it."""
+TIMEOUT, MORE = 3.0, 2.0
+"""Seconds that a command is given, and those that a busy machine takes for its end."""
+RUN = "0b4b2f9e-5f0e-4d6e-9a39-0d6a1d3c2b11"
+OF_KFP = {
+    "plan": "reconcile plan",
+    "plan of a part": "reconcile plan --pipeline hello",
+    "apply": "reconcile apply",
+    "status": "reconcile status",
+    "status for machines": "reconcile status --json",
+    "pause": "reconcile pause --until 8h",
+    "resume": "reconcile resume",
+    "disable": "reconcile disable",
+    "doctor": "doctor",
+    "run": "run --pipeline hello",
+    "run and wait": "run --pipeline hello --wait",
+    "list": "run --pipeline hello --list",
+    "status of a run": f"run --status {RUN}",
+    "rerun": f"run --rerun {RUN}",
+    "backfill": "run --pipeline hello --backfill 2026-01-01..2026-01-02",
+}
+
+
+class Silent:
+    """Accepts connections and says nothing; `asked`: when the first one came (time.monotonic())."""
+
+    def __init__(self) -> None:
+        self.asked = 0.0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http://{self.address}"
+        self._kept: list[socket.socket] = []
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                self._kept.append(self._socket.accept()[0])
+                self.asked = self.asked or time.monotonic()
+
+    def __enter__(self) -> Silent:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        for one in (self._socket, *self._kept):
+            one.close()
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended, and after how many seconds from its first question: the first line about it, and the end."""
+
+    code: int
+    first: float
+    end: float
+    err: str
+    out: str
+
+
+def _told(silent: Silent, words: str, *more: object, env: Mapping[str, str] = {}) -> Told:
+    name, *rest = words.split()
+    call = [sys.executable, "-u", str(PROJECT / f"scripts/{name}.py"), *rest, *map(str, more)]
+    with subprocess.Popen(
+        call, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr and process.stdout
+        lines, first = [], 0.0
+        for line in process.stderr:
+            lines.append(line)
+            first = first or (time.monotonic() if line.startswith("waiting for ") else 0.0)
+        out = process.stdout.read()
+    return Told(
+        process.returncode, first - silent.asked, time.monotonic() - silent.asked, "".join(lines), out
+    )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered repository."""
+    import shutil
+
+    from project import HERE
+
+    root = tmp_path_factory.mktemp("silent") / "repository"
+    shutil.copytree(HERE / "data/repository", root)
+    shutil.copytree(PROJECT / "templates/delivery", root / "templates/delivery")
+    call = [sys.executable, str(PROJECT / "scripts/render.py"), "--root", root, "--env", "dev", "--lock"]
+    subprocess.run(call, check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def told(root: Path) -> Mapping[str, Told]:
+    """All commands that speak to KFP, a few at a time, each with a server of its own."""
+
+    def ask(words: str) -> Told:
+        with Silent() as silent:
+            where = ("--root", root, "--env", "dev", "--host", silent.url, "--timeout", TIMEOUT)
+            return _told(silent, words, *where, env={"KUBECONFIG": "/nonexistent"})
+
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip(OF_KFP, pool.map(ask, OF_KFP.values()), strict=True))
+
+
+@pytest.mark.parametrize("name", OF_KFP)
+def test_a_silent_kfp_is_told_of_soon_and_waited_for_no_longer_than_asked(
+    told: Mapping[str, Told], name: str
+) -> None:
+    found = told[name]
+    assert 0 < found.first < SOON, found
+    assert found.end < TIMEOUT + MORE, found
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    assert re.search(
+        r"waiting for KFP at http://127.0.0.1:\d+ since \d\d:\d\d:\d\d UTC, until \d\d:\d\d:\d\d", found.err
+    )
+    assert "--timeout S" in found.err + found.out
+    assert "Traceback" not in found.err
+
+
+def test_every_subcommand_is_among_them() -> None:
+    known = {words.split()[1] for words in OF_KFP.values() if words.startswith("reconcile ")}
+    assert known == {subcommand.__name__.rpartition(".")[2] for subcommand in reconcile._SUBCOMMANDS}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[DevServer]:
+    with DevServer(tmp_path / "server") as found:
+        yield found
+
+
+@pytest.mark.parametrize("words", ["reconcile apply", "reconcile pause --until 8h"])
+def test_a_silent_kubernetes_is_told_of_soon_and_its_lease_not_waited_for_for_ever(
+    root: Path, tmp_path: Path, server: DevServer, words: str
+) -> None:
+    with Silent() as silent:
+        config = kubeconfig.written(tmp_path, silent.url)
+        where = ("--root", root, "--env", "dev", "--host", server.url, "--timeout", TIMEOUT)
+        found = _told(silent, words, *where, "--lease", "team/dev", env={"KUBECONFIG": str(config)})
+    assert 0 < found.first < SOON, found
+    assert found.end < TIMEOUT + MORE, found
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    assert "waiting for the Kubernetes API since" in found.err
+
+
+def test_the_doctor_asks_a_silent_kubernetes_once(root: Path, tmp_path: Path, server: DevServer) -> None:
+    """Each of its questions would have ten seconds."""
+    with Silent() as silent:
+        config = kubeconfig.written(tmp_path, silent.url)
+        where = ("--root", root, "--env", "dev", "--host", server.url, "--timeout", TIMEOUT)
+        found = _told(silent, "doctor", *where, "--lease", "team/dev", env={"KUBECONFIG": str(config)})
+    assert 0 < found.first < SOON, found
+    assert found.end < TIMEOUT + MORE, found
+    assert found.out.count("unknown  ") > 5, found.out
+
+
+def test_a_silent_pushgateway_is_told_of_soon(root: Path, server: DevServer) -> None:
+    with Silent() as silent:
+        where = ("--root", root, "--env", "dev", "--host", server.url)
+        found = _told(silent, "reconcile status", *where, "--push-gateway", silent.url)
+    assert 0 < found.first < SOON, found
+    assert found.end < 5 + MORE, found
+    assert "the metrics could not be pushed" in found.err
+
+
+def test_a_silent_registry_is_told_of_soon(root: Path, tmp_path: Path) -> None:
+    with Silent() as silent:
+        reference = f"{silent.address}/content@sha256:{'0' * 64}"
+        where = ("--root", root, "--pull", reference, "--to", tmp_path / "to", "--timeout", TIMEOUT)
+        found = _told(silent, "artifact", *where)
+    assert 0 < found.first < SOON, found
+    assert found.end < TIMEOUT + MORE, found
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    assert "waiting for the registry" in found.err and "--timeout S" in found.err
+
+
+@contextmanager
+def _taken(host: str, repository: str) -> Iterator[None]:
+    """Another process of this user holds the lock of dev."""
+    where = filelock.spot((host, "", repository, "dev"))
+    where.path.parent.mkdir(parents=True, exist_ok=True)
+    with where.path.open("w") as file:
+        file.write("process 1\n")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_a_lock_is_told_of_and_waited_for_no_longer_than_asked(root: Path, server: DevServer) -> None:
+    settings = (root / "manifests/dev/environment.yaml").read_text()
+    repository = re.search(r"^repository: (\S+)", settings, re.MULTILINE)
+    assert repository
+    with Silent() as silent, _taken(server.url, repository[1]):
+        silent.asked = time.monotonic()
+        where = ("--root", root, "--env", "dev", "--host", server.url, "--timeout", TIMEOUT)
+        found = _told(silent, "reconcile apply", *where)
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    assert found.end < TIMEOUT + MORE + 2, found
+    assert re.search(r"waiting for process 1, which is reconciling this environment, until \d\d:", found.err)

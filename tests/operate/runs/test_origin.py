@@ -1,0 +1,52 @@
+"""Who or what started a run, by what KFP and the run's name tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from kfp_gitops.kfpserver.kfpapi.models import RunState
+from kfp_gitops.operate import runs
+from kfp_gitops.operate.runlook import origin
+from kfp_gitops.operate.runlook.origin import Kind, Origin
+from kfp_gitops.reconcile.records import backfill_prefix, fired_prefix, makeup_prefix
+
+TICK = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
+MADE = datetime(2026, 1, 5, 3, 7, tzinfo=UTC)
+
+
+def _run(name: str, schedule: str | None = None, description: str = "") -> RunState:
+    return RunState("r", name, "FAILED", MADE, None, None, (), schedule, TICK, description=description)
+
+
+@pytest.mark.parametrize(
+    ("run", "wanted"),
+    [
+        (_run("churnwm2x4-1-191046", "s"), Origin(Kind.SCHEDULE, "churn-daily", TICK)),
+        (_run("x-1-2", "gone"), Origin(Kind.SCHEDULE, "that is no more (gone)", TICK)),
+        (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
+        (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z-2"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
+        (_run(f"{makeup_prefix('churn-daily')}20260105T030000Z"), Origin(Kind.MAKEUP, "churn-daily", TICK)),
+        (_run(f"{fired_prefix('churn-daily')}20260105T0300Z"), Origin(Kind.FIRED, "churn-daily", TICK)),
+        (_run("churn-20260105-030000-1a2b", description=runs.started(by="Ann B.")), Origin(Kind.HAND, by="Ann-B.")),
+        (_run("churn-changed-0123456789ab"), Origin(Kind.TRIGGER, "changed")),
+        (
+            _run("churn-20260105-030000-1a2b-rerun-20260105-030700-ffff", description=runs.started(rerun="u", by="b")),
+            Origin(Kind.RERUN, "u", by="b"),
+        ),
+        (_run("other-20260105-030000-1a2b"), Origin(Kind.OTHER)),
+        (_run("my experiment"), Origin(Kind.OTHER)),
+    ],
+    ids=["schedule", "deleted schedule", "backfill", "redone", "make-up", "fired", "hand", "trigger", "rerun",
+         "another pipeline's name", "another tool"],
+)  # fmt: skip
+def test_where_a_run_comes_from(run: RunState, wanted: Origin) -> None:
+    assert origin.of(run, "churn", {"s": "churn-daily"}) == wanted
+
+
+@pytest.mark.parametrize("by", ["", "x" * 500, "one\ntwo kfp-gitops repository=a environment=b", "🔥"])
+def test_who_started_it_is_one_word_that_kfp_keeps(by: str) -> None:
+    text = runs.started(rerun="0b4b2f9e-5f0e-4d6e-9a39-0d6a1d3c2b11", by=by)
+    assert len(text) <= 255
+    assert "\n" not in text
+    assert max(map(ord, text)) <= 0xFFFF

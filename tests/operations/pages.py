@@ -1,0 +1,50 @@
+"""The pages of the runbook as a test reads them: of each section its commands, as somebody types them at night."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from project import PROJECT
+
+FOLDER = PROJECT / "docs/runbook"
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TYPED = "console"
+"""The blocks whose lines are typed."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: section → its commands, a line that goes on joined to one."""
+
+    name: str
+    text: str
+    sections: Mapping[str, tuple[str, ...]]
+
+    @property
+    def commands(self) -> list[str]:
+        return [command for commands in self.sections.values() for command in commands]
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.md"))
+
+
+@cache
+def read(name: str) -> Page:
+    text = (FOLDER / f"{name}.md").read_text("utf-8")
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
+    sections = {title: _commands(body) for title, body in zip(parts[::2], parts[1::2], strict=True)}
+    return Page(name, text, {title: commands for title, commands in sections.items() if commands})
+
+
+def kinds_of_blocks(page: Page) -> set[str]:
+    return {kind for kind, _ in _BLOCK.findall(page.text)}
+
+
+def _commands(text: str) -> tuple[str, ...]:
+    blocks = [block for kind, block in _BLOCK.findall(text) if kind == TYPED]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return tuple(re.sub(r" {2,}", " ", re.sub(r" {2,}#.*", "", line)).strip() for line in lines)

@@ -1,0 +1,269 @@
+"""The pages of the runbook that no scene of the night follows: each is followed where it is needed, and mends it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import gitrepo
+import pytest
+from night_kit import Night
+
+STATUS = "python scripts/reconcile.py status"
+PLAN = "python scripts/reconcile.py plan"
+HEALTHY = "prod: 1 pipeline, 1 healthy; next firing"
+
+
+def test_no_check_has_told_anything(night: Night) -> None:
+    night.passes_until_now()
+    night.checks()
+    for environment in ("prod", "stage"):
+        told = {"kfp_gitops_last_run_timestamp_seconds": time.time() - 4 * 3600}
+        night.alerts.tell(f"job/kfp_gitops/environment/{environment}/command/plan", told)
+    night.called_by("KfpGitopsCheckMissing", checked=False)
+    night.follow("KfpGitopsCheckMissing", "Look")
+    night.follow("KfpGitopsCheckMissing", "Mend")
+    night.follow("KfpGitopsCheckMissing", "Mend: there is no such environment any more", STAGE="stage")
+    night.mended()
+
+
+def test_a_schedule_shall_stay_off(night: Night) -> None:
+    night.passes_until_now()
+    (schedule,) = night.schedules()
+    night.api().disable_schedule(schedule.id)
+    night.called_by("KfpGitopsDrift")
+    night.follow("KfpGitopsDrift", "Mend: it shall stay off for a while")
+    (status,) = night.follow("KfpGitopsDrift", "Afterwards")
+    assert "PAUSED (1)" in status.out
+    night.mended()
+    assert not night.schedules()[0].enabled
+
+
+@pytest.mark.parametrize("way", ["by hand", "by its Job"])
+def test_an_apply_failed(night: Night, way: str) -> None:
+    night.passes_until_now()
+    night.server.close()
+    assert night.delivered().code == 4
+    night.called_by("KfpGitopsReconcileFailed", checked=False)
+    night.start()
+    look = night.follow("KfpGitopsReconcileFailed", "Look")
+    assert [outcome.code for outcome in look] == [0, 0, 0]
+    by_hand, delete = night.commands("KfpGitopsReconcileFailed", "Mend")
+    night.when("delete job", night.delivered)  # self-heal makes it anew
+    night.types(by_hand if way == "by hand" else delete)
+    night.mended()
+
+
+def test_a_run_failed_for_once(night: Night) -> None:
+    night.passes(11)
+    night.runs_end("fail")
+    night.passes(1)
+    night.runs_end("")
+    night.called_by("KfpGitopsRunFailed")
+    failed = night.runs()[0].id
+    codes = {"python scripts/run.py --env prod --status": 4}
+    listed, shown, log = night.follow("KfpGitopsRunFailed", "Look", codes, RUN=failed, TASK="greet")
+    assert failed in listed.out and log.out
+    assert "FAILED" in shown.out
+    night.follow("KfpGitopsRunFailed", "Mend", RUN=failed)
+    (status,) = night.follow("KfpGitopsRunFailed", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_something_is_wrong_with_the_server(night: Night) -> None:
+    night.passes_until_now()
+    night.checks()
+    night.alerts.tell("job/kfp_gitops/environment/prod/command/status", {"kfp_gitops_server_faults": 1})
+    night.called_by("KfpGitopsServerFault", checked=False)
+    night.follow("KfpGitopsServerFault", "Look")
+    night.follow("KfpGitopsServerFault", "Mend")
+    night.follow("KfpGitopsServerFault", "Afterwards")
+    night.mended()
+
+
+def _once_a_day(hours: float) -> str:
+    """The schedule fires so many hours after the evening, and then not for a day: added to prod's values."""
+    at = datetime.now(UTC) - timedelta(hours=12) + timedelta(hours=hours)
+    return f"        cron: '0 {at.minute} {at.hour} * * *'\n"
+
+
+def test_results_are_staler_than_promised(evening: Callable[..., Night]) -> None:
+    night = evening(_once_a_day(3))
+    night.passes(1)
+    night.released("schedules:\n", "slo: {fresh: 6h}\nschedules:\n")
+    night.passes_until_now()
+    night.called_by("KfpGitopsResultStale")
+    (status,) = night.follow("KfpGitopsResultStale", "Look", {STATUS: 1})
+    assert "LATE (1)" in status.out
+    night.follow("KfpGitopsResultStale", "Mend", PIPELINE="hello")
+    (status,) = night.follow("KfpGitopsResultStale", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_a_run_takes_longer_than_promised(evening: Callable[..., Night]) -> None:
+    night = evening(_once_a_day(3))
+    night.released("schedules:\n", "slo: {duration: 45m}\nschedules:\n")
+    run = night.goes_on("slow")
+    night.passes(2, ends=False)
+    night.runs_end("")
+    night.passes_until_now()
+    night.called_by("KfpGitopsRunSlow")
+    _, shown = night.follow("KfpGitopsRunSlow", "Look", {STATUS: 1}, RUN=run)
+    assert "SUCCEEDED" in shown.out
+    night.follow("KfpGitopsRunSlow", "Mend", PIPELINE="hello")
+    (status,) = night.follow("KfpGitopsRunSlow", "Afterwards")
+    assert HEALTHY in status.out
+    night.mended()
+
+
+def test_a_bad_release_goes_back_though_prod_was_changed_since(night: Night) -> None:
+    before = gitrepo.git(night.desk.root, "rev-parse", "HEAD")
+    promoted = night.released("{{ values.name | tojson }}", "fail")
+    values = night.desk.root / "environments/prod/values.yaml"
+    values.write_text(values.read_text().replace("threshold: 5", "threshold: 7"))
+    assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+    gitrepo.commit(night.desk.root, "prod: another threshold")
+    assert night.delivered().code == 0
+    night.passes_until_now()
+    night.called_by("KfpGitopsRunFailed")
+    revert = night.commands("bad-release", "Roll back")[1]
+    assert night.desk.run(revert.replace("COMMIT", promoted)).code == 1
+    night.follow("bad-release", "Roll back when the revert conflicts", COMMIT=promoted)
+    assert gitrepo.git(night.desk.root, "diff", before, "--", "environments/prod/release.yaml") == ""
+    assert night.desk.run("python scripts/render.py --all --check").code == 0
+    night.typed.clear()
+    for command in night.commands("bad-release", "Roll back")[2:]:
+        night.types(command, PIPELINE="hello", SCHEDULE="weekly")
+    (status,) = night.follow("bad-release", "Afterwards")
+    assert "release 4a7f54df8ce1" in status.out
+    night.mended()
+
+
+def test_the_database_is_an_older_one(night: Night) -> None:
+    night.passes(4)
+    night.server.close()
+    backup = night.folder / "backup"
+    shutil.copytree(night.server.data_dir, backup)
+    night.start()
+    night.released("Greets, counts", "Greets kindly, counts")
+    night.passes_until_now()
+    night.server.close()
+    shutil.rmtree(night.server.data_dir)
+    shutil.copytree(backup, night.server.data_dir)
+    night.start()
+    night.called_by("KfpGitopsDrift")
+    (listed,) = night.schedules()
+    unseen = "3ab1 kubeflow hello-weekly-abc12"
+    night.desk.answers(
+        {"kubectl get scheduledworkflows": f"{listed.id} kubeflow hello-weekly-xyz34\n{unseen}\n"}
+    )
+    plan, left = night.follow("database-lost", "Look", {"python": 1})
+    assert "schedule   hello-weekly" in plan.out
+    assert left.out == f"{unseen}\n"
+    night.when("delete job", night.delivered)  # self-heal makes it anew
+    night.follow("database-lost", "Mend", NAME="hello-weekly-abc12")
+    assert night.schedules()[0].version_id != listed.version_id
+    (status,) = (night.desk.run(STATUS + " --env prod"),)
+    assert "DIFFERENT" not in status.out
+
+
+def test_a_pause_is_lost(night: Night) -> None:
+    night.passes(11)
+    assert (
+        night.desk.run(
+            "python scripts/reconcile.py pause --env prod --until 2d --why 'the data is moved'"
+        ).code
+        == 0
+    )
+    night.server.close()
+    night.start(anew=True)
+    night.passes_until_now()
+    night.called_by("KfpGitopsDrift")
+    night.follow("pause-lost", "Look")
+    night.follow("pause-lost", "Mend")
+    assert [schedule.enabled for schedule in night.schedules()] == [False]
+    (status,) = night.follow("pause-lost", "Afterwards")
+    assert "PAUSED (1)" in status.out
+    night.mended()
+
+
+def test_two_repositories_want_one_name(night: Night) -> None:
+    night.passes_until_now()
+    night.server.close()
+    night.start(anew=True)
+    other = _as_another_repository(night)
+    assert night.delivered().code == 0
+    other(False)
+    night.called_by("KfpGitopsCheckFailed")
+    (plan,) = night.follow("two-owners", "Look", {"python": 5})
+    assert "another-repository" in plan.out + plan.err
+    other(True)
+    values = night.desk.root / "environments/prod/values.yaml"
+    kept = values.read_text()
+    values.write_text(kept[: kept.index("  hello:")] + "  hello: {state: absent, delete: pipeline}\n")
+    assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+    assert night.desk.run("python scripts/reconcile.py apply --env prod --allow-empty").code == 0
+    values.write_text(kept)
+    other(False)
+    (experiment,) = night.api().experiments_like("hello-prod")
+    night.follow("two-owners", "Mend: two repositories", EXPERIMENT_ID=experiment.id)
+    night.follow("two-owners", "Afterwards")
+    night.mended()
+
+
+def _as_another_repository(night: Night) -> Callable[[bool], None]:
+    """`other(True)`: the clone is another repository's; `other(False)`: it is ours again."""
+
+    def be(another: bool) -> None:
+        base = night.desk.root / "environments/base.yaml"
+        text = base.read_text()
+        ids = ("example-repository", "another-repository")
+        base.write_text(text.replace(f"id: {ids[not another]}", f"id: {ids[another]}"))
+        assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+
+    be(True)
+    return be
+
+
+def test_two_deliveries_turn_each_other_round(night: Night) -> None:
+    night.passes_until_now()
+    values = night.desk.root / "environments/prod/values.yaml"
+    ours = values.read_text()
+    values.write_text(
+        ours.replace("threshold: 5", "threshold: 6")
+    )  # the branch that the other Argo CD follows
+    assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+    assert night.delivered().code == 0
+    values.write_text(ours)
+    assert night.desk.run("python scripts/render.py --env prod --lock").code == 0
+    night.called_by("KfpGitopsDrift")
+    night.follow("two-owners", "Look", {"python": 1})
+    night.follow("two-owners", "Mend: two deliveries of one repository", ID="example-repository")
+    assert ["argocd", "app", "set", "example-repository-prod", "--sync-policy", "none"] in night.desk.asked()
+    night.checks()
+    assert night.alerts.wait(lambda firing: not firing) == {}
+    night.typed.clear()
+    night.follow("two-owners", "Afterwards")
+
+
+def test_kfp_is_upgraded(night: Night) -> None:
+    night.passes_until_now()
+    night.follow("upgrade-kfp", "Before")
+    assert [schedule.enabled for schedule in night.schedules()] == [False]
+    doctor, _, _, status = night.follow("upgrade-kfp", "Afterwards")
+    assert "missing" not in doctor.out
+    assert HEALTHY in status.out
+    night.mended()
+    assert [schedule.enabled for schedule in night.schedules()] == [True]
+
+
+def test_the_gauges_of_a_place_that_was_given_up_are_deleted(night: Night) -> None:
+    group = "job/predictive-scaling/environment/prod/namespace/shop/service/checkout"
+    night.alerts.tell(group, {"predictive_scaling_valid_until_seconds": 1.0})
+    assert night.alerts.told(group) != []
+    night.follow("../scaling-alerts", "PredictiveScalingRecommendationStale")
+    assert night.alerts.told(group) == []
