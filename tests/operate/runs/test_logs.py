@@ -197,6 +197,7 @@ def test_without_a_kubeconfig_that_was_given_no_cluster_is_asked() -> None:
 # --- what is shown of a log as the reason
 
 
+_ABSL = "E1128 16:50:30.123456 1 train.py:8] loss is nan"
 _KLOG = "F1128 16:50:30.123456       1 main.go:55] failed to execute component: exit status 1"
 
 
@@ -205,14 +206,18 @@ _KLOG = "F1128 16:50:30.123456       1 main.go:55] failed to execute component: 
     [
         (["a", "", "ValueError: x", _KLOG], ["a", "ValueError: x"]),
         ([_KLOG], [_KLOG]),
+        ([_ABSL, _KLOG], [_ABSL]),
         ([str(number) for number in range(100)], [str(number) for number in range(88, 100)]),
         (
-            ["[KFP Executor 2026-11-29 14:32:56,149 INFO]: Got executor_input:", "{", '    "a": {', "    }", "}", "why"],
+            ["[KFP Executor 14:32:56,149 INFO]: Got executor_input:", "{", '    "a": {', "    }", "}", "why"],
             ["why"],
         ),
         (["[KFP Executor x INFO]: Got executor_input:", "{", '    "a": 1', "cut off"], ["{", '    "a": 1', "cut off"]),
     ],
-    ids=["a launcher's line", "a driver's log", "long", "the executor's input", "an input without an end"],
+    ids=[
+        "a launcher's line", "a driver's log", "a step that logs likewise", "long", "the executor's input",
+        "an input without an end",
+    ],
 )  # fmt: skip
 def test_the_reason_is_what_the_step_wrote_last(log: list[str], wanted: list[str]) -> None:
     assert reason._end(log) == wanted

@@ -14,7 +14,7 @@ from kfp_gitops.operate.runlook import podlogs, tasks, workflow
 _INPUT = "Got executor_input:"
 _READ, _SHOWN = 500, 12
 """Lines that are read from the end, and that are shown."""
-_NOISE = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ |time=\".*\" level=info |\[KFP Executor ")
+_NOISE = re.compile(r"[IWEF]\d{4} [\d:.]+ +\d+ \w+\.go:\d+\] |time=\".*\" level=info |\[KFP Executor ")
 """What KFP's launcher (klog), Argo's emissary and the SDK's executor write of themselves around the step's words."""
 Say = Callable[[str], str]
 """`run.py --logs …` → what a person types here."""
