@@ -40,6 +40,22 @@ def test_a_schedule_is_fired_with_its_parameters_and_the_instant(run: Command, a
     assert abs(datetime.fromisoformat(given["name"]) - datetime.now(UTC)) < timedelta(minutes=2)
 
 
+def test_what_the_schedule_gives_need_not_be_given_again(
+    repository: Path, run: Command, api: KfpApi, command: Command, reconcile: Command
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    text = template.read_text().replace(
+        "name: {type: str, default: {{ values.name | tojson }}}", "name: {type: str}"
+    )
+    template.write_text(text.replace("- name: weekly\n", "- name: weekly\n  parameters: {name: ann}\n"))
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert reconcile("apply").code == 0
+    assert run("--pipeline", "hello").code == 2
+    assert run("--pipeline", "hello", "--schedule", "weekly", "--param", "threshold=7").code == 0
+    (found,) = api.runs_named(api.experiments_like("hello-dev")[0].id, "-fired-")
+    assert api.source(found.id).parameters == {"name": "ann", "threshold": 7}
+
+
 def test_a_second_call_within_the_minute_follows_the_same_run(run: Command, api: KfpApi) -> None:
     first = run("--pipeline", "hello", "--schedule", "weekly")
     second = run("--pipeline", "hello", "--schedule", "weekly", "--wait")

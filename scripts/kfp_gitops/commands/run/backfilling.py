@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import again, console
-from kfp_gitops.commands.run import asking
+from kfp_gitops.commands.run import asking, given
 from kfp_gitops.commands.run.here import Here
 from kfp_gitops.reconcile import locking
 
 if TYPE_CHECKING:
-    from kfp_gitops.language.manifest import Manifest, Schedule
+    from kfp_gitops.language.manifest import Schedule
     from kfp_gitops.operate.operations.backfill import Backfill
     from kfp_gitops.operate.operations.making_up import Job
     from kfp_gitops.operate.operations.outstanding import Outstanding
@@ -97,7 +96,7 @@ def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
 
     manifest = here.manifest(pipeline)
     tick = work.tick_parameter(manifest, here.arguments.tick_parameter)
-    values = _values(here, manifest, schedule)
+    values = given.of_schedule(here, manifest, schedule)
     locked, pipeline_id = here.folder.locked[pipeline], here.api.pipeline_id(pipeline)
     return work.Backfill(
         schedule=schedule_name(pipeline, schedule.name),
@@ -118,16 +117,6 @@ def _experiment(here: Here, pipeline: str) -> str:
     if here.arguments.dry_run:
         return here.api.experiment_id(experiment_name(pipeline, here.environment))
     return runs.experiment(here.api, here.owner, pipeline)
-
-
-def _values(here: Here, manifest: Manifest, schedule: Schedule) -> dict[str, Any]:
-    from kfp_gitops.operate import runs
-
-    given = schedule.parameters
-    asked = tuple(replace(p, optional=True) if p.name in given else p for p in manifest.parameters)
-    values = {**given, **runs.parameters(replace(manifest, parameters=asked), here.arguments.param)}
-    runs.refuse_unsound(manifest, here.folder.inner(manifest.name), values, here.api.host)
-    return values
 
 
 def _hold(here: Here, job: Job) -> AbstractContextManager[object]:
