@@ -49,7 +49,10 @@ def test_a_swap_killed_at_any_call_and_run_again(call: int, after: bool, on_miss
         if on_missed == "report":
             assert missed == reported, (at, by, latency)
         else:
-            assert bool(missed) == (len(makeups(kfp)) == 1), (at, by, latency)
+            made = makeups(kfp)
+            assert bool(missed) == bool(made), (at, by, latency)
+            # Killed after a first one and left for longer than the schedule's time, another is for what came since.
+            assert len(made) == len(set(made)) <= (1 if by < 300 else 2), (at, by, latency)
 
 
 @pytest.mark.parametrize("at", range(0, 300, 7))

@@ -24,7 +24,9 @@ from kfp_gitops.reconcile.records import (
     DesiredPipeline,
     Entry,
     Options,
+    backfill_prefix,
     experiment_name,
+    makeup_prefix,
     schedule_name,
 )
 from kfp_gitops.reconcile.seen import Seen
@@ -125,7 +127,9 @@ def _runs_of(api: Kfp, entry: Entry, view: View) -> Iterator[ActualRun]:
         yield from api.runs_in(view.experiment.id)
     for schedule in entry.schedules:
         if schedule.on_missed == "run":
-            yield from api.runs_called_like(f"{schedule_name(entry.name, schedule.name)}-missed-")
+            name = schedule_name(entry.name, schedule.name)
+            yield from api.runs_called_like(makeup_prefix(name))
+            yield from api.runs_called_like(backfill_prefix(name))
     names = {triggers.run_name(entry, name) for name in triggers.noted(entry, view)}
     if names:
         yield from api.runs_with_names(names)

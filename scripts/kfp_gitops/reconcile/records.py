@@ -37,6 +37,8 @@ class DesiredPipeline:
     """Who is asked when it fails: the `owner` of its manifest."""
     paused_by: str | None = None
     """Which `resume` ends its pause, as options: a note of `pause` says so; None: its values pause it."""
+    paused_why: str = ""
+    """Who paused it by that note, and why."""
     slo: Slo | None = None
     """What it promises; nothing of that is on KFP."""
 

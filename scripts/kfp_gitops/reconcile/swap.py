@@ -27,7 +27,7 @@ from kfp_gitops.reconcile import carried, timing, waits
 from kfp_gitops.reconcile.carried import OFF
 from kfp_gitops.reconcile.drift import Wanted, differences
 from kfp_gitops.reconcile.records import makeup_prefix
-from kfp_gitops.reconcile.seen import Seen, fired, first_owed, last_fired, ordered
+from kfp_gitops.reconcile.seen import Seen, backfilled, fired, first_owed, last_fired, ordered
 from kfp_gitops.reconcile.steps import (
     CreateSchedule,
     DeleteSchedule,
@@ -59,7 +59,7 @@ def removal_step(objects: Sequence[ActualSchedule], *, delete: bool) -> Step | N
 
 
 def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datetime, ...]:
-    """The firings that neither the successor nor anything before it has run or will run; at most 1,000."""
+    """The firings that neither the successor, anything before it nor a backfill has run or will; at most 1,000."""
     due = timing.live(successor)
     # Before its start nothing is due.
     begins = timing.instant(wanted.schedule.start)
@@ -71,7 +71,9 @@ def missed(wanted: Wanted, successor: ActualSchedule, seen: Seen) -> tuple[datet
     steps = -(-(due.base - accounted) // timedelta(seconds=seconds)) + 1 if seconds else 0
     base = due.base - steps * timedelta(seconds=seconds or 0) if seconds else accounted
     earlier = timing.Timing(due.cron, due.seconds, base, due.end)
-    return tuple(islice(earlier.between(accounted, due.base), _MOST_MISSED))
+    done = backfilled(wanted.name, seen)
+    gone = (tick for tick in earlier.between(accounted, due.base) if tick not in done)
+    return tuple(islice(gone, _MOST_MISSED))
 
 
 def missed_by_now(wanted: Wanted, seen: Seen) -> tuple[datetime, ...]:

@@ -123,7 +123,7 @@ def test_status_tells_a_controller_that_is_down_once(
     assert outcome.code == 1
     (fault,) = data["faults"]
     assert fault["name"] == "schedule controller" and "no schedule has fired yet" in fault["cause"]
-    assert [one["kind"] for one in data["findings"]] == ["server"], "not each as missed"
+    assert [one["kind"] for one in data["findings"]] == ["server", "missed"], "and what is to be made up for"
     assert len(data["pipelines"][0]["schedules"][0]["missed"]) >= 2
     found = command("doctor", "--root", root, "--env", "dev", "--host", kfp.server.url)
     assert "missing  schedule controller" in found.out

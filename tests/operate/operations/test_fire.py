@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.operate.operations import fire
-from project import Outcome
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 NOW = datetime(2026, 11, 29, 3, 0, 5, tzinfo=UTC)
@@ -38,6 +40,22 @@ def test_a_schedule_is_fired_with_its_parameters_and_the_instant(run: Command, a
     schedule = next(one for one in api.schedules() if one.name == "hello-weekly")
     assert {**given, "name": ""} == {**schedule.parameters, "name": ""}
     assert abs(datetime.fromisoformat(given["name"]) - datetime.now(UTC)) < timedelta(minutes=2)
+
+
+def test_what_the_schedule_gives_need_not_be_given_again(
+    repository: Path, run: Command, api: KfpApi, command: Command, reconcile: Command
+) -> None:
+    template = repository / "templates/pipelines/hello/pipeline.yaml.j2"
+    text = template.read_text().replace(
+        "name: {type: str, default: {{ values.name | tojson }}}", "name: {type: str}"
+    )
+    template.write_text(text.replace("- name: weekly\n", "- name: weekly\n  parameters: {name: ann}\n"))
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert reconcile("apply").code == 0
+    assert run("--pipeline", "hello").code == 2
+    assert run("--pipeline", "hello", "--schedule", "weekly", "--param", "threshold=7").code == 0
+    (found,) = api.runs_named(api.experiments_like("hello-dev")[0].id, "-fired-")
+    assert api.source(found.id).parameters == {"name": "ann", "threshold": 7}
 
 
 def test_a_second_call_within_the_minute_follows_the_same_run(run: Command, api: KfpApi) -> None:
@@ -120,3 +138,24 @@ def test_what_is_wrong_is_told_and_nothing_is_started(
     outcome = run("--pipeline", "hello", *arguments)
     assert (outcome.code, says in outcome.err) == (2, True)
     assert _names(api) == []
+
+
+def test_two_at_once_are_one(repository: Path, server: DevServer, reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    server.faults.add(Fault("POST", "/runs$", Trouble.DELAY, nth=0, seconds=3.0))  # both have looked by then
+    words = [
+        sys.executable,
+        PROJECT / "scripts/run.py",
+        "--root",
+        repository,
+        "--env",
+        "dev",
+        "--host",
+        server.url,
+    ]
+    words += ["--pipeline", "hello", "--schedule", "weekly"]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    said = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(said) == 1
+    assert len(_names(api)) == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kfp_gitops.base import metrics
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.operate.operations import making_up
@@ -69,9 +70,13 @@ def _names(api: KfpApi) -> list[str]:
 
 
 def test_what_status_names_is_made_up_for_and_the_alarm_is_over(
-    daily: Command, reconcile: Command, server: DevServer, api: KfpApi
+    daily: Command, reconcile: Command, server: DevServer, api: KfpApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pushed: list[dict[tuple[str, str], int]] = []
+    monkeypatch.setattr(metrics, "push", lambda _url, report, *_: pushed.append(report.missed))
+    gateway = ("--push-gateway", "http://127.0.0.1:9", "--exit-zero")
     lost = _down_for(server, 3.5)
+    assert reconcile("status", *gateway).code == 0
     assert _missed(reconcile) == dict.fromkeys(lost, "outage")
     text = reconcile("status").out
     assert "--backfill --missed" in text
@@ -84,6 +89,8 @@ def test_what_status_names_is_made_up_for_and_the_alarm_is_over(
     found = _schedule(reconcile)
     assert (found["missed"], found["made_up"]) == ([], len(lost))
     assert reconcile("status").code == 0
+    assert reconcile("status", *gateway).code == 0
+    assert pushed == [{("hello", "hello-weekly"): len(lost)}, {("hello", "hello-weekly"): 0}]
     again = daily(*MISSED)
     assert (again.code, again.out) == (0, "no firing to make up for\n")
     assert len(_names(api)) == len(lost)
@@ -216,6 +223,33 @@ def test_what_the_manifest_turned_off_for_a_while_was_owed_nothing(
     assert found["held"] == []
 
 
+def test_what_values_paused_is_held_back_also_when_they_pause_no_more(
+    daily: Command, reconcile: Command, server: DevServer, repository: Path, command: Command
+) -> None:
+    server._store.execute("UPDATE recurring_runs SET created = created - 4 * 86400")
+    server.tick()
+    server.wait_idle()
+    values = repository / "environments/dev/values.yaml"
+    text = values.read_text()
+    paused = re.sub(
+        r"(\n  hello:\n)", r"\1    state: paused\n    until: '2999-01-01T00:00:00Z'\n", text, count=1
+    )
+    assert paused != text
+    for changed in (paused, text):
+        values.write_text(changed)
+        assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+        assert reconcile("apply").code == 0
+        if changed == paused:
+            _later(server)
+            held = _schedule(reconcile)["held"]
+    assert len(held) == 2
+    found = _schedule(reconcile)
+    assert found["held"] == held
+    assert len(found["missed"]) == 3
+    assert daily("--backfill", "--held").out == "2 SUCCEEDED\n"
+    assert _schedule(reconcile)["held"] == []
+
+
 def _later(server: DevServer) -> None:
     """As if all that is there had happened two days earlier."""
     for table in ("recurring_runs", "runs", "experiments"):
@@ -223,6 +257,28 @@ def _later(server: DevServer) -> None:
     server._store.execute(
         "UPDATE runs SET scheduled = scheduled - 2 * 86400, finished = finished - 2 * 86400"
     )
+
+
+def test_a_pipeline_that_is_not_registered_as_it_shall_be_is_told_and_stops_no_other(
+    daily: Command, server: DevServer
+) -> None:
+    _down_for(server, 2.5)
+    server._store.execute("UPDATE versions SET name = 'another', display_name = 'another'")
+    refused = daily("--backfill", "--missed")
+    assert refused.code == 4
+    assert "hello-weekly: " in refused.err
+    assert "no firing to make up for" in refused.out
+
+
+def test_only_what_has_passed_by_the_servers_clock_is_run(
+    daily: Command, api: KfpApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KfpApi, "now", lambda _: datetime(2026, 1, 3, 0, 1, tzinfo=UTC))
+    assert daily("--pipeline", "hello", "--backfill", "2026-01-01..2026-01-05").out == "2 SUCCEEDED\n"
+    assert [name[-16:-8] for name in _names(api)] == [
+        "20260101",
+        "20260102",
+    ]  # the third may still come by itself
 
 
 # how it asks, and how it goes on

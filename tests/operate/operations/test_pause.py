@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 from kfp_gitops.base import charset
 from kfp_gitops.base.errors import UsageError
@@ -15,7 +17,7 @@ from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.operate.operations import pause
-from project import Outcome
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -112,6 +114,18 @@ def test_a_pause_says_how_it_ends_and_one_without_an_end_how_it_is_written(
     assert "runs that are under way go on" in outcome.err
     assert "resume --env dev" in outcome.err
     assert outcome.err.rstrip().endswith("--pipeline hello")
+
+
+def test_a_status_says_who_paused_until_when_and_why(reconcile: Command) -> None:
+    assert reconcile("apply").code == 0
+    reconcile("pause", "--until", "8h", "--pipeline", "hel*", "--by", "ann", "--why", "its table is late")
+    found = json.loads(reconcile("status", "--json").out)
+    schema = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/status.schema.json").read_text())
+    jsonschema.validate(found, schema)
+    assert found["pipelines"][0]["paused_why"] == "by ann: its table is late"
+    (finding,) = found["findings"]
+    assert finding["cause"].endswith(", by ann: its table is late")
+    assert finding["command"].endswith("--pipeline 'hel*'")
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--all", "--list"), 2, "--all is of all environments; leave out --env"),
         (("--terminate",), 2, "--terminate needs a run, as in `run.py --env dev --terminate RUN_ID"),
         (("--all-running",), 2, "--all-running goes with --terminate"),
-        (("--backfill", "2026-01-01..2026-01-02"), 2, "--backfill needs --pipeline P, as in"),
+        (("--backfill", "2026-01-01..2026-01-02"), 2, "--backfill of days needs --pipeline P, as in"),
         (("--list", "--schedule", "weekly"), 2, "--schedule is fired by itself"),
         (("--status", "x", "--wait"), 2, "--wait follows a run that is started or terminated"),
         (("--status", "x", "--param", "a=b"), 2, "--param is for a run that is started"),

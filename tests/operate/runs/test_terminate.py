@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 
 import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
@@ -59,15 +60,26 @@ def test_a_run_of_somebody_else_is_not_stopped(run: Command, api: KfpApi) -> Non
     assert run("--terminate", "unknown").code == 4
 
 
-def test_all_that_run_are_stopped_after_a_yes(run: Command, api: KfpApi, server: DevServer) -> None:
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_all_that_run_are_stopped_after_a_yes(
+    run: Command, api: KfpApi, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run("--terminate", "--all-running", "--yes").out == "no run of dev is under way\n"
     _hanging(run, api)
     _hanging(run, api)
     refused = run("--terminate", "--all-running")
-    assert (refused.code, "give --yes" in refused.err) == (2, True)
+    assert (refused.code, "add --yes" in refused.err) == (5, True)
+    monkeypatch.setattr("sys.stdin", _Terminal("n\n"))
+    no = run("--terminate", "--all-running")
+    assert (no.code, "nothing was terminated" in no.err) == (5, True)
     assert "FAILED" not in _states(api)
+    monkeypatch.setattr("sys.stdin", _Terminal("y\n"))
     assert run("--terminate", "--all-running", "--yes", "--pipeline", "other-*").out.startswith("no run")
-    outcome = run("--terminate", "--all-running", "--yes")
+    outcome = run("--terminate", "--all-running")
     assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "2 runs terminated, 0 not")
     server.wait_idle()
     assert _states(api) == ["FAILED", "FAILED"]

@@ -240,3 +240,29 @@ def test_the_drift_check_has_no_token_of_the_kubernetes_api(env: str) -> None:
         assert template["spec"]["serviceAccountName"] == (
             f"kfp-gitops-{env}" if locks else f"kfp-gitops-{env}-drift"
         )
+
+
+def test_status_reads_the_lease_and_nothing_else_where_it_tells_anybody(
+    repository: Path, command: Command
+) -> None:
+    """By what the lock keeps it tells a database that was lost; it has the token and the way for that, drift not."""
+    base = repository / "environments/base.yaml"
+    gateway = (
+        "  pushGateway:\n    url: http://push.monitoring.svc:9091\n    namespace: monitoring\n"
+        "    podLabels: {app: pushgateway}\n    port: 9091\n"
+    )
+    base.write_text(base.read_text("utf-8").replace("pipelines:\n", gateway + "pipelines:\n", 1), "utf-8")
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    objects = kustomize_build(repository / "manifests/dev")
+    assert granted(objects, "kfp-gitops-dev-drift", "coordination.k8s.io") == {("leases", "get")}
+    for name, template in delivered.pods(objects):
+        leases = [a for a in template["spec"]["containers"][0]["args"] if a.startswith("--lease=")]
+        mounts = [mount["name"] for mount in template["spec"]["containers"][0]["volumeMounts"]]
+        looks = not name.endswith("-drift")
+        assert (bool(leases), "kubernetes-token" in mounts) == (looks, looks), name
+    selected = {
+        item["spec"]["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
+        for item in objects
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"].startswith("kfp-gitops-dev-lease")
+    }
+    assert selected == {"apply", "status"}

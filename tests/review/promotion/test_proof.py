@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from gitrepo import init
 from kfp_gitops.devserver import DevServer
-from project import Outcome, snapshot
-from runs.test_run import FAKE
+from project import PROJECT, Outcome, snapshot
 
+FAKE = (sys.executable, "-I", "-S", str(PROJECT / "tests/operate/runs/fake_run.py"))
 Command = Callable[..., Outcome]
 TEMPLATE = "templates/pipelines/hello/pipeline.yaml.j2"
 

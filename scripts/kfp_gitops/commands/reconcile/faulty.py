@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from kfp_gitops.base.errors import RefusedError
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import Actual
+    from kfp_gitops.kfpserver.kfpapi.budget import Budget
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
     from kfp_gitops.kfpserver.kfpapi.features import Features
     from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
@@ -85,6 +87,48 @@ def _of_database(api: KfpApi, asked: Asked, kept: Kept, desired: Desired, actual
     anything = not nothing_of(desired.owner, actual) or (not mark and api.has_anything_of(desired.owner))
     notes = {note.id for note in asked.notes}
     yield from judged.faults(kept, judged.There(desired, actual, mark, notes, anything))
+
+
+def of_cluster(arguments: Namespace, budget: Budget) -> list[Fault]:
+    """By what doctor asks a cluster for, where `--cluster` was said; what the cluster does not tell is said.
+
+    Raises:
+        UsageError: KUBECONFIG leads to none.
+    """
+    from kfp_gitops.base import cluster, replies
+    from kfp_gitops.commands import console
+    from kfp_gitops.commands.reconcile import options
+    from kfp_gitops.operate.doctor import kubernetes, repository
+    from kfp_gitops.operate.doctor.check import Status
+    from kfp_gitops.operate.faults.fault import Fault
+    from kfp_gitops.reconcile.folder import read
+
+    if not getattr(arguments, "cluster", False):
+        return []
+    folder = read(options.manifests(arguments), arguments.env)
+    pipelines = folder.environment["kfp"]["namespace"] or arguments.kfp_namespace
+    with replies.within(budget.seconds):
+        looked = cluster.Once(cluster.connect())
+        named, retried = repository.named_objects(folder), repository.retries(folder)
+        checks = list(kubernetes.of_what_runs(looked, arguments.kfp_namespace, pipelines, named, retried))
+    for check in checks:
+        if check.status is Status.UNKNOWN:
+            console.note(f"{check.name} is not known: {check.found}")
+    lost = (check for check in checks if check.status is Status.MISSING)
+    return [Fault(check.name, check.found, check.mend.replace("\n", "; ")) for check in lost]
+
+
+def add_cluster(parser: ArgumentParser) -> None:
+    """Declare it."""
+    parser.add_argument(
+        "--cluster", action="store_true",
+        help="also ask the Kubernetes cluster that KUBECONFIG leads to, as doctor does: the policy of retries, the "
+        "time zone, and the secrets, config maps and claims that the pipelines name",
+    )  # fmt: skip
+    parser.add_argument(
+        "--kfp-namespace", default="kubeflow", metavar="NS",
+        help="where KFP's own pods are in it (default: kubeflow)",
+    )  # fmt: skip
 
 
 def _outages(status: Status) -> Iterator[Outage]:

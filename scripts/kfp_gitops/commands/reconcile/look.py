@@ -59,6 +59,9 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     found = _pipelines(api, look, keep)
     status = look.whole([one.status for one in found])
     faults = faulty.found(api, asked, known, wanted, actual, status, [one.fired for one in found])
+    faults += tuple(
+        one for one in faulty.of_cluster(arguments, api.budget) if one.name not in {f.name for f in faults}
+    )
     runs = {one.status.name: one.runs for one in found}
     return Looked(wanted, actual, planned, replace(status, faults=faults), runs)
 

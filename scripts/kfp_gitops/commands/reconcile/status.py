@@ -10,7 +10,7 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.pasted import pasted
-from kfp_gitops.commands.reconcile import kept, lines, options, paged
+from kfp_gitops.commands.reconcile import faulty, kept, lines, options, paged
 from kfp_gitops.sources import selection
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def add(subcommands: Any) -> None:
     paged.add(parser)
     paged.add_ui(parser)
     kept.add(parser)
+    faulty.add_cluster(parser)
     parser.set_defaults(run=run)
 
 

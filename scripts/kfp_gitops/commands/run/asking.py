@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import ExitCode, RefusedError, RemoteError
+from kfp_gitops.base.errors import ExitCode, RemoteError
 from kfp_gitops.commands import again, console
+from kfp_gitops.commands.run import question
 from kfp_gitops.commands.run.here import Here
 
 if TYPE_CHECKING:
@@ -87,14 +87,12 @@ def confirm(here: Here, asked: Sequence[Asked]) -> None:
     _warn(asked)
     if number <= again.ASKS_ABOVE or arguments.yes:
         return
-    if not sys.stdin.isatty():
-        raise RefusedError(
-            f"run.py: {number:,} runs are more than {again.ASKS_ABOVE}, and nobody can be asked here: look with "
-            "--dry-run, then add --yes"
-        )
-    console.note(f"start {number:,} runs, {arguments.parallel} at a time? [y/N] ")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was started")
+    question.ask(
+        f"start {number:,} runs, {arguments.parallel} at a time?",
+        f"run.py: {number:,} runs are more than {again.ASKS_ABOVE}, and nobody can be asked here: look with "
+        "--dry-run, then add --yes",
+        "nothing was started",
+    )
 
 
 def _warn(asked: Sequence[Asked]) -> None:

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.base import columns
+from kfp_gitops.base.errors import ExitCode, GitOpsError, LockLostError, TemporaryError
 from kfp_gitops.commands import again, console
-from kfp_gitops.commands.run import asking
+from kfp_gitops.commands.run import asking, given
 from kfp_gitops.commands.run.here import Here
 from kfp_gitops.reconcile import locking
 
 if TYPE_CHECKING:
-    from kfp_gitops.language.manifest import Manifest, Schedule
+    from kfp_gitops.language.manifest import Schedule
     from kfp_gitops.operate.operations.backfill import Backfill
     from kfp_gitops.operate.operations.making_up import Job
     from kfp_gitops.operate.operations.outstanding import Outstanding
+
+_SHOWN = 20
 
 
 def run(here: Here) -> int:
     """Make up for it, and follow it; exit 4 when a run did not succeed. Interrupted, it goes on where it was."""
     arguments = here.arguments
-    found = _named(here) if arguments.missed or arguments.held else [_of_days(here)]
+    found, failed = _named(here) if arguments.missed or arguments.held else ([_of_days(here)], [])
     asked = [one for one in found if one.ticks]
+    for why in columns.first_of(failed, _SHOWN, "… {more} more, for the same or another reason"):
+        console.note(why)
     if arguments.dry_run:
         asking.show(asked)
-        return ExitCode.OK
+        return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
     asking.confirm(here, asked)
-    return asking.carried_out(here, asked, partial(_hold, here), sum(one.skipped for one in found))
+    code = asking.carried_out(here, asked, partial(_hold, here), sum(one.skipped for one in found))
+    return ExitCode.REMOTE_FAILED if failed else code
 
 
 def _of_days(here: Here) -> asking.Asked:
@@ -58,8 +63,8 @@ def _of_days(here: Here) -> asking.Asked:
     return asking.Asked(job, chosen, len(new), usual, skipped)
 
 
-def _named(here: Here) -> list[asking.Asked]:
-    """What a status names, of all pipelines or of one."""
+def _named(here: Here) -> tuple[list[asking.Asked], list[str]]:
+    """What a status names, of all pipelines or of one; and of which nothing can be run, and why."""
     from kfp_gitops.operate.operations import outstanding, pause
     from kfp_gitops.reconcile import desired
     from kfp_gitops.sources.selection import Selection
@@ -72,7 +77,15 @@ def _named(here: Here) -> list[asking.Asked]:
     paused = pause.under(wanted, pause.read(notes, wanted.owner), here.api.now())
     found = outstanding.outstanding(here.api, paused, paused.pipelines, notes)
     chosen = [one for one in found if arguments.schedule in (None, one.schedule.name)]
-    return [_asked(here, one, ticks) for one in chosen if (ticks := _ticks(here, one))]
+    asked, failed = list[asking.Asked](), list[str]()
+    for one in chosen:
+        try:
+            asked += [_asked(here, one, ticks)] if (ticks := _ticks(here, one)) else []
+        except (LockLostError, TemporaryError):
+            raise
+        except GitOpsError as error:  # as when its version is not registered yet: that stops no other
+            failed.append(f"{one.name}: {error}")
+    return asked, failed
 
 
 def _ticks(here: Here, found: Outstanding) -> dict[datetime, str]:
@@ -97,7 +110,7 @@ def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
 
     manifest = here.manifest(pipeline)
     tick = work.tick_parameter(manifest, here.arguments.tick_parameter)
-    values = _values(here, manifest, schedule)
+    values = given.of_schedule(here, manifest, schedule)
     locked, pipeline_id = here.folder.locked[pipeline], here.api.pipeline_id(pipeline)
     return work.Backfill(
         schedule=schedule_name(pipeline, schedule.name),
@@ -118,16 +131,6 @@ def _experiment(here: Here, pipeline: str) -> str:
     if here.arguments.dry_run:
         return here.api.experiment_id(experiment_name(pipeline, here.environment))
     return runs.experiment(here.api, here.owner, pipeline)
-
-
-def _values(here: Here, manifest: Manifest, schedule: Schedule) -> dict[str, Any]:
-    from kfp_gitops.operate import runs
-
-    given = schedule.parameters
-    asked = tuple(replace(p, optional=True) if p.name in given else p for p in manifest.parameters)
-    values = {**given, **runs.parameters(replace(manifest, parameters=asked), here.arguments.param)}
-    runs.refuse_unsound(manifest, here.folder.inner(manifest.name), values, here.api.host)
-    return values
 
 
 def _hold(here: Here, job: Job) -> AbstractContextManager[object]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
 from typing import Any
 
 from kfp_gitops.base.errors import ExitCode
 from kfp_gitops.commands import again, console
-from kfp_gitops.commands.run import looking
+from kfp_gitops.commands.run import given, looking
 from kfp_gitops.commands.run.here import Here, user
 from kfp_gitops.reconcile import locking
 
@@ -20,9 +19,9 @@ def run(here: Here) -> int:
     arguments = here.arguments
     if arguments.rerun:
         return _follow(here, _again(here))
-    values = _checked(here)
     if arguments.schedule:
-        return _follow(here, _fired(here, values))
+        return _follow(here, _fired(here))
+    values = _checked(here)
     locked = here.folder.locked[arguments.pipeline]
     request = runs.Request(here.owner, arguments.pipeline, locked.version, locked.digest, values, user())
     return _follow(here, runs.start(here.api, request))
@@ -51,7 +50,7 @@ def _again(here: Here) -> str:
     )  # fmt: skip
 
 
-def _fired(here: Here, values: Mapping[str, Any]) -> str:
+def _fired(here: Here) -> str:
     """A schedule's run, now and once: under the lock of this machine, and by its name on KFP."""
     from kfp_gitops.operate import runs
     from kfp_gitops.operate.operations import backfill, fire
@@ -60,6 +59,7 @@ def _fired(here: Here, values: Mapping[str, Any]) -> str:
     arguments, api, pipeline = here.arguments, here.api, here.arguments.pipeline
     manifest = here.manifest(pipeline)
     schedule = again.chosen_schedule(arguments, manifest.schedules)
+    values = given.of_schedule(here, manifest, schedule)
     tick = backfill.tick_parameter(manifest, arguments.tick_parameter)
     locked, pipeline_id = here.folder.locked[pipeline], api.pipeline_id(pipeline)
     asked = fire.Firing(
@@ -67,8 +67,8 @@ def _fired(here: Here, values: Mapping[str, Any]) -> str:
         pipeline_id,
         api.version_id(pipeline_id, locked.version, locked.digest),
         runs.experiment(api, here.owner, pipeline),
-        {**schedule.parameters, **values},
-        tick if tick not in values else None,
+        values,
+        None if any(text.startswith(f"{tick}=") for text in arguments.param) else tick,
         runs.started(by=user()),
     )
     with locking.hold(None, _key(here, arguments, asked.schedule), 60, console.note) as held:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import ExitCode, RefusedError, RemoteError, UsageError
+from kfp_gitops.base.errors import ExitCode, RefusedError, RemoteError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.run import question
 from kfp_gitops.commands.run.here import Here
 
 if TYPE_CHECKING:
@@ -88,15 +88,11 @@ def _running(here: Here, pipelines: dict[str, str]) -> list[RunState]:
 def _confirmed(here: Here, number: int) -> None:
     if here.arguments.yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "run.py: --terminate --all-running asks first, and nobody can answer here; give --yes"
-        )
-    console.note(
-        f"terminate {'it' if number == 1 else f'all {number:,}'}? Their exit tasks do not run. [y/N] "
+    question.ask(
+        f"terminate {'it' if number == 1 else f'all {number:,}'}? Exit tasks do not run.",
+        "run.py: --terminate --all-running asks first, and nobody can be asked here: add --yes",
+        "nothing was terminated",
     )
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was terminated")
 
 
 def _stopped(here: Here, run: RunState) -> tuple[bool, str]:

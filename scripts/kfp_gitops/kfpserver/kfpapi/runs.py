@@ -89,8 +89,12 @@ class Runs(Requests):
         """
         self._repeat(self._client.runs.run_service_terminate_run, run_id)
 
-    def read_log(self, run_id: str, node: str, sink: Callable[[bytes], None]) -> None:
+    def read_log(
+        self, run_id: str, node: str, sink: Callable[[bytes], None], *, patient: bool = True
+    ) -> None:
         """Hand on the log of a pod, by its name, as it comes; what the server says instead of a log as well.
+
+        Not `patient`: it is asked for once, where the log is beside what was asked.
 
         Not by the official client, which has no method for it: main.go serves it beside the API, at v1alpha1.
 
@@ -112,7 +116,10 @@ class Runs(Requests):
                     raise BrokenError(str(error)) from error
                 raise
 
-        self._backoff.call(send)
+        if patient:
+            self._backoff.call(send)
+        else:
+            send()
 
     def source(self, run_id: str) -> Source:
         """What a run was made of."""

@@ -47,6 +47,21 @@ def checks(
         yield _exists(looked, pipelines, kind, name, users)
 
 
+def of_what_runs(
+    looked: Once,
+    kfp: str,
+    pipelines: str,
+    named: Sequence[tuple[str, str, list[str]]],
+    retried: Sequence[str],
+) -> Iterator[Check]:
+    """Those of them that break what runs already; that of retries where somebody counts on them."""
+    yield _time_zone(looked, kfp)
+    if retried:
+        yield workflows.check(looked, kfp)
+    for kind, name, users in named:
+        yield _exists(looked, pipelines, kind, name, users)
+
+
 def _version(looked: Once) -> Check:
     look = "kubectl version"
     try:

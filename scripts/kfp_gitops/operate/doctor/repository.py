@@ -61,6 +61,25 @@ def named_objects(folder: Folder) -> list[tuple[str, str, list[str]]]:
     return [(kind, name, sorted(pipelines)) for (kind, name), pipelines in sorted(found.items())]
 
 
+def retries(folder: Folder) -> list[str]:
+    """The pipelines of which some step is tried again when it fails."""
+    return [
+        name
+        for name, manifest in folder.manifests.items()
+        if _retried(manifest.document.value.get("spec", {}))
+    ]
+
+
+def _retried(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_retried, value))
+    if not isinstance(value, dict):
+        return False
+    return bool(value.get("retry")) or any(
+        _retried(item) for key, item in value.items() if key not in _VALUES
+    )
+
+
 def _walk(value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for item in value:

@@ -118,7 +118,12 @@ def under(desired: Desired, pauses: Iterable[Pause], now: datetime) -> Desired:
 def over(desired: Desired, pause: Pause) -> Desired:
     """The same with every pipeline that it is of paused at least as long as this."""
     pipelines = tuple(
-        replace(pipeline, paused_until=pause.until, paused_by=" ".join(pause.only.words))
+        replace(
+            pipeline,
+            paused_until=pause.until,
+            paused_by=" ".join(pause.only.words),
+            paused_why=f"by {pause.by}{f': {pause.why}' if pause.why else ''}",
+        )
         if pause.only.matches(pipeline.name, pipeline.team)
         and (pipeline.paused_until is None or pipeline.paused_until < pause.until)
         else pipeline

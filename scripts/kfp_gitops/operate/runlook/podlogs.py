@@ -79,7 +79,7 @@ def _told(text: str) -> str:
     return redact.text(" ".join(said.split())[:300])
 
 
-def read(api: KfpApi, run_id: str, pod: Pod, emit: Callable[[str], None]) -> str:
+def read(api: KfpApi, run_id: str, pod: Pod, emit: Callable[[str], None], *, patient: bool = True) -> str:
     """Emit the lines of a pod's log; returns why there is none, or no more of it, else nothing.
 
     It is asked for by the pod's name, as a pod that exists is found, then by the node's, as an archive keeps it.
@@ -94,7 +94,7 @@ def read(api: KfpApi, run_id: str, pod: Pod, emit: Callable[[str], None]) -> str
 
         lines = Lines(once)
         try:
-            api.read_log(run_id, name, lines.feed)
+            api.read_log(run_id, name, lines.feed, patient=patient)
         except DeniedError:
             raise
         except NotFoundError:
@@ -109,11 +109,11 @@ def read(api: KfpApi, run_id: str, pod: Pod, emit: Callable[[str], None]) -> str
     return failures[0]
 
 
-def last(api: KfpApi, run_id: str, pod: Pod, most: int) -> tuple[list[str], str]:
+def last(api: KfpApi, run_id: str, pod: Pod, most: int, *, patient: bool = True) -> tuple[list[str], str]:
     """The last lines of a log, and why there is none, or no more."""
     kept: deque[str] = deque(maxlen=most)
     try:
-        failure = read(api, run_id, pod, kept.append)
+        failure = read(api, run_id, pod, kept.append, patient=patient)
     except RemoteError as error:
         failure = str(error)
     return list(kept), failure

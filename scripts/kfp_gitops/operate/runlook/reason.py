@@ -36,7 +36,7 @@ def of(api: KfpApi, shown: Shown, say: Say) -> Reason | None:
     found = tasks.first_failure(shown.tasks) if shown.run.state in ("FAILED", "CANCELED") else None
     if found is None:
         return None
-    lines, missing = podlogs.last(api, shown.run.id, found.pod, _READ)
+    lines, missing = podlogs.last(api, shown.run.id, found.pod, _READ, patient=False)
     argo = workflow.message(api, shown.run.id, found.pod)
     told = str(found).rpartition(", attempt")[0]
     if not lines:

@@ -93,6 +93,7 @@ def _pipeline(
         commit=version.facts.get("commit", "") if version else "",
         paused_until=pipeline.paused_until if pipeline.is_paused(actual.now) else None,
         paused_by=pipeline.paused_by if pipeline.is_paused(actual.now) else None,
+        paused_why=pipeline.paused_why if pipeline.is_paused(actual.now) else "",
         schedules=schedules,
         last_run=_run(newest[0]) if newest else None,
         last_finished=finished,

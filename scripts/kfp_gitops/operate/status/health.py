@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
-from kfp_gitops.operate.faults.firings import CONTROLLER, TIME_ZONE
+from kfp_gitops.operate.faults.firings import TIME_ZONE
 from kfp_gitops.operate.status.missed import counted, firings
 from kfp_gitops.operate.status.model import Cause, PipelineStatus, ScheduleStatus, Status
 from kfp_gitops.operate.status.promises import DURATION, causes
@@ -88,8 +88,8 @@ def findings(status: Status, say: Say) -> list[Finding]:
 
 
 def _explained(status: Status) -> frozenset[str]:
-    """Schedules of which one fault of the server says why they missed all that they did: it is told once."""
-    if not any(fault.name in (CONTROLLER, TIME_ZONE) for fault in status.faults):
+    """Schedules that fired, only at other instants than ours: nothing is to be made up for."""
+    if not any(fault.name == TIME_ZONE for fault in status.faults):
         return frozenset()
     schedules = (schedule for pipeline in status.pipelines for schedule in pipeline.schedules)
     return frozenset(
@@ -129,7 +129,8 @@ def _paused(pipeline: PipelineStatus, until: str, say: Say) -> Finding:
     if pipeline.paused_by is None:
         return Finding(Kind.PAUSED, pipeline.name, f"until {until}, by `state: paused` in its values", "")
     options = f" {pipeline.paused_by}" if pipeline.paused_by else ""
-    return Finding(Kind.PAUSED, pipeline.name, f"until {until}", say(f"reconcile.py resume{options}"))
+    cause = ", ".join(filter(None, (f"until {until}", pipeline.paused_why)))
+    return Finding(Kind.PAUSED, pipeline.name, cause, say(f"reconcile.py resume{options}"))
 
 
 def _gone(

@@ -102,6 +102,8 @@ class PipelineStatus:
     unhealthy: Sequence[str]
     promise: Promise | None = None
     """None: it promises nothing."""
+    paused_why: str = ""
+    """Who paused it, and why: `by ann: the data base is being moved`; "": nobody did, or its values say so."""
 
 
 @dataclass(frozen=True)
