@@ -60,7 +60,7 @@ def _of_days(here: Here) -> asking.Asked:
     new = [tick for tick in chosen if arguments.redo_failed or tick not in known.attempts]
     usual = ran.usual_time(here.api.runs(made.experiment_id, asking.NEWEST)) if new else None
     job = known.job(made, chosen, redo=arguments.redo_failed)
-    return asking.Asked(job, chosen, len(new), usual, skipped)
+    return asking.Asked(job, chosen, new, usual, skipped)
 
 
 def _named(here: Here) -> tuple[list[asking.Asked], list[str]]:
@@ -100,7 +100,7 @@ def _asked(here: Here, found: Outstanding, ticks: dict[datetime, str]) -> asking
     known = ran.Ran({}, ran.attempts(here.api, made))
     owed = found.account.owed if found.account.owed in ticks else None
     job, usual = known.job(made, ticks, redo=True), ran.usual_time(found.runs)
-    return asking.Asked(job, ticks, len(ticks), usual, owed=owed)
+    return asking.Asked(job, ticks, sorted(ticks), usual, owed=owed)
 
 
 def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
