@@ -251,12 +251,14 @@ def test_two_deliveries_turn_each_other_round(night: Night) -> None:
 
 
 def test_kfp_is_upgraded(night: Night) -> None:
-    night.passes_until_now()
+    night.passes(10)
     night.follow("upgrade-kfp", "Before")
     assert [schedule.enabled for schedule in night.schedules()] == [False]
-    doctor, _, _, status = night.follow("upgrade-kfp", "Afterwards")
+    night.passes_until_now()
+    doctor, _, resumed, status = night.follow("upgrade-kfp", "Afterwards")
     assert "missing" not in doctor.out
-    assert HEALTHY in status.out
+    assert "--backfill --held" in resumed.out + resumed.err
+    assert "2 firings" in status.out and "1 healthy, 1 held" in status.out
     night.mended()
     assert [schedule.enabled for schedule in night.schedules()] == [True]
 
