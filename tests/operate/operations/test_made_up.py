@@ -259,6 +259,28 @@ def _later(server: DevServer) -> None:
     )
 
 
+def test_a_pipeline_that_is_not_registered_as_it_shall_be_is_told_and_stops_no_other(
+    daily: Command, server: DevServer
+) -> None:
+    _down_for(server, 2.5)
+    server._store.execute("UPDATE versions SET name = 'another', display_name = 'another'")
+    refused = daily("--backfill", "--missed")
+    assert refused.code == 4
+    assert "hello-weekly: " in refused.err
+    assert "no firing to make up for" in refused.out
+
+
+def test_only_what_has_passed_by_the_servers_clock_is_run(
+    daily: Command, api: KfpApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KfpApi, "now", lambda _: datetime(2026, 1, 3, 0, 1, tzinfo=UTC))
+    assert daily("--pipeline", "hello", "--backfill", "2026-01-01..2026-01-05").out == "2 SUCCEEDED\n"
+    assert [name[-16:-8] for name in _names(api)] == [
+        "20260101",
+        "20260102",
+    ]  # the third may still come by itself
+
+
 # how it asks, and how it goes on
 
 
