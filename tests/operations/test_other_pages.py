@@ -8,8 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import gitrepo
+import pages
 import pytest
 from night_kit import Night
+from terminal_kit import Terminal
 
 STATUS = "python scripts/reconcile.py status"
 PLAN = "python scripts/reconcile.py plan"
@@ -271,3 +273,13 @@ def test_the_gauges_of_a_place_that_was_given_up_are_deleted(night: Night) -> No
     assert night.alerts.told(group) != []
     night.follow("../scaling-alerts", "PredictiveScalingRecommendationStale")
     assert night.alerts.told(group) == []
+
+
+@pytest.mark.parametrize("page", ["README", "../scaling-alerts", *pages.names()])
+def test_what_a_page_says_of_kubectl_and_argocd_beside_its_commands_is_understood(
+    desk: Terminal, page: str
+) -> None:
+    desk.clean()
+    for line in pages.beside((pages.FOLDER / f"{page}.md").read_text("utf-8")):
+        done = desk.run(line)
+        assert done.code == 0, (line, done.err)
