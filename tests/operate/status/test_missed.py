@@ -225,3 +225,22 @@ def test_what_is_older_than_a_full_page_of_runs_is_unknown_and_said() -> None:
         [11],
     )
     assert _account(_schedule(), busy[1:], NOW).known_since is None
+
+
+def test_what_fired_by_another_time_zone_is_not_missed_at_the_instants_in_utc() -> None:
+    """Else `run.py --backfill --missed` would run each of them once more."""
+    daily = _schedule(created=NOW - timedelta(days=4), cron="0 0 6 * * *")
+    shifted = [_run(4, day=day) for day in (21, 22, 23, 24)]
+    assert missed(daily, shifted, NOW) == []
+    assert missed(daily, shifted[:1], NOW - timedelta(days=1)) == [datetime(2026, 11, 22, 6, tzinfo=UTC)]
+    behind = [_run(11, day=day) for day in (21, 22, 23)]
+    assert missed(daily, behind, NOW - timedelta(hours=2)) == [], "today's comes at 11:00"
+    mended = [*shifted[:2], _run(6, day=24)]
+    assert missed(daily, mended, NOW) == [datetime(2026, 11, 23, 6, tzinfo=UTC)]
+
+
+def test_what_an_earlier_trigger_fired_is_no_firing_by_another_zone() -> None:
+    facts = {"since": "20261123T120000Z", "was": "0_0_4_*_*_*@20261120T000000Z/20261123T120000Z"}
+    changed = _schedule(created=NOW - timedelta(days=1), cron="0 0 6 * * *", facts=facts)
+    runs = [_run(4, schedule="s", day=day) for day in (20, 21, 23)]
+    assert [tick.day for tick in missed(changed, runs, NOW)] == [22, 24]

@@ -167,6 +167,8 @@ def _ended(here: Here, work: MakingUp, skipped: int) -> int:
     counts = Counter(run.state for job in work.jobs for run in job.states.values())
     parts = [f"{number:,} {state}" for state, number in sorted(counts.items())]
     parts += [f"{skipped:,} run by the schedule itself"] if skipped else []
+    otherwise = sum(len(job.otherwise) for job in work.jobs)
+    parts += [f"{otherwise:,} run otherwise meanwhile"] if otherwise else []
     console.result(", ".join(parts) or "no firing to make up for")
     if not any(job.failed for job in work.jobs):
         return ExitCode.OK
