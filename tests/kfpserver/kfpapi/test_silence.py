@@ -37,7 +37,7 @@ def test_the_first_line_about_a_silence_is_there_within_two_seconds(seed: int) -
     with pytest.raises(TemporaryError, match="given up after 60 s"):
         time.backoff.call(send)
     assert time.told[0] < 102
-    assert all(10 <= seconds < 61 for seconds in left[1:]), (
+    assert all(9.5 < seconds < 61 for seconds in left[1:]), (
         "no reply is waited for longer than patience lasts"
     )
 

@@ -85,8 +85,8 @@ def _of_database(api: KfpApi, asked: Asked, kept: Kept, desired: Desired, actual
         return
     mark = database.mark_of(asked.notes, desired.owner)
     anything = not nothing_of(desired.owner, actual) or (not mark and api.has_anything_of(desired.owner))
-    notes = {note.id for note in asked.notes}
-    yield from judged.faults(kept, judged.There(desired, actual, mark, notes, anything))
+    lost = {one.id for one in database.lost(kept.witness, asked.notes, desired.owner, actual.now)}
+    yield from judged.faults(kept, judged.There(desired, actual, mark, lost, anything))
 
 
 def of_cluster(arguments: Namespace, budget: Budget) -> list[Fault]:

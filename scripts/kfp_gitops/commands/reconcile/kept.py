@@ -56,7 +56,7 @@ def lost_pauses_again(held: Held, api: KfpApi, owner: Owner) -> None:
 
     if not held.witness or not held.witness.pauses:
         return
-    for one in database.lost(held.witness, pause.notes(api), api.now()):
+    for one in database.lost(held.witness, pause.notes(api), owner, api.now()):
         database.again(api, owner, one)
         console.note(
             f"KFP had lost that {owner.environment} is {one}; it is set again, so nothing of it is turned on"

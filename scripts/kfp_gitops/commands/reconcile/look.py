@@ -51,7 +51,7 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     asked = faulty.Asked.of(api, arguments.env)
     notes, known = asked.notes, kept.read(arguments, api, wanted.owner)
     wanted = with_notes(wanted, notes, api.now())
-    for lost in database.lost(known.witness, notes, api.now()):
+    for lost in database.lost(known.witness, notes, wanted.owner, api.now()):
         wanted = pause.over(wanted, lost)
     actual = observe(api, wanted)
     planned = plan(wanted, actual)

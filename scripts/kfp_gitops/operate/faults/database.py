@@ -31,8 +31,8 @@ class There:
     actual: Actual
     mark: str
     """The id of the mark; "": there is none."""
-    notes: Collection[str]
-    """Ids of the notes of ours."""
+    lost: Collection[str]
+    """Ids of the pauses that KFP has lost."""
     anything: bool
     """Whether one object at least is marked as the environment's."""
 
@@ -46,7 +46,7 @@ def faults(kept: Kept, there: There) -> Iterator[Fault]:
         what = "KFP's database was restored from an older backup, or somebody deleted it by hand"
         yield Fault(_NAME, f"{cause}: {what}; apply makes good what is in the manifests", _APPLY)
     for pause in witness.pauses if witness else ():
-        if pause.until > there.actual.now and pause.id not in there.notes:
+        if pause.id in there.lost:
             yield _pause(environment, pause)
 
 

@@ -42,10 +42,21 @@ def _name(owner: Owner) -> str:
     return f"{NOTE}server-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
-def lost(kept: Witness | None, notes: Iterable[NamedExperiment], now: datetime) -> list[Pause]:
-    """Pauses that were in force and would be, of which KFP knows nothing any more; who took one back archived it."""
-    known = {note.id for note in notes}
-    return [_pause(one) for one in (kept.pauses if kept else ()) if one.until > now and one.id not in known]
+def lost(kept: Witness | None, notes: Iterable[NamedExperiment], owner: Owner, now: datetime) -> list[Pause]:
+    """Pauses that were in force and would be, of which KFP knows nothing any more; who took one back archived it.
+
+    One that was set again has another id and says the same, whoever set it: an apply with another lock, or a person.
+    """
+    found = list(notes)
+    known, said = {note.id for note in found}, {_said(one) for one in pause.read(found, owner)}
+    standing = (
+        _pause(one) for one in (kept.pauses if kept else ()) if one.until > now and one.id not in known
+    )
+    return [one for one in standing if _said(one) not in said]
+
+
+def _said(found: Pause) -> tuple[datetime, str, str, tuple[str, ...]]:
+    return found.until, found.by, found.why, tuple(found.only.texts)
 
 
 def _pause(kept: KeptPause) -> Pause:
