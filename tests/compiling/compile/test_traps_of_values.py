@@ -22,7 +22,7 @@ REFUSED = {
     ),
     "a negative number of retries": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, retry: {count: -1}}\n",
-        "3:62: spec.tasks.a.retry.count is -1; minimum is 0",
+        "3:62: spec.tasks.a.retry.count is -1; write 0 or more",
     ),
     "a loop over nothing": (
         "spec:\n  tasks:\n    g: {loop: {items: []}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
