@@ -128,7 +128,8 @@ def _parts(text: str, option: str) -> list[str]:
     """An empty one may be a variable that was not set: it must not mean all."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
-        raise UsageError(f"{option}{'' if option.endswith('=') else ' '}{text}: a name is empty")
+        given = f"{option}{'' if option.endswith('=') else ' '}{text}"
+        raise UsageError(f"{given}: a name is empty; write names with commas between them, such as a,b")
     return found
 
 
