@@ -228,13 +228,9 @@ class Work:
     def _create_schedule(self, step: steps.CreateSchedule, view: View) -> View:
         wanted = step.wanted
         assert wanted.version_id is not None
-        facts = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
-        facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
-        facts |= {} if wanted.enabled else {carried.OFF: "1"}
-        facts |= {drift.SERVER: wanted.server} if wanted.server else {}
         made = self.api.create_schedule(
             name=wanted.name,
-            description=carried.description(self.desired.owner, facts, step.history),
+            description=carried.description(self.desired.owner, step),
             pipeline_id=_pipeline(view).id,
             version_id=wanted.version_id,
             experiment_id=_experiment(view).id,
