@@ -19,7 +19,7 @@ from kfp_gitops.reconcile import (
     swap,
     timing,
     unclear,
-)
+)  # fmt: skip
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
