@@ -121,6 +121,31 @@ def test_a_pause_that_was_lost_and_is_taken_back_is_over(
     assert "paused" not in reconcile("apply").err
 
 
+def test_a_lost_pause_that_was_set_again_on_another_machine_is_neither_told_nor_set_once_more(
+    reconcile: Run,
+    faults: Callable[..., Told],
+    kfp: Kfp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the command that the fault gave; and when it was resumed there, it is over here, too."""
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", "--until", "2099-01-31T08:00:00Z", "--by", "kim").code == 0
+    kfp.lose()
+    here, there = tmp_path / "cache", tmp_path / "another"
+    typed = shlex.split(faults()["pause"]["command"])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(there))
+    assert reconcile("pause", *typed[typed.index("--until") :]).code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert set(faults()) == {"database"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(there))
+    assert reconcile("resume").code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert "paused" not in reconcile("apply").err
+    assert _on(kfp) == [True]
+    assert faults() == {}
+
+
 def test_a_pause_that_somebody_took_back_elsewhere_is_not_lost(
     reconcile: Run, faults: Callable[..., Told], kfp: Kfp
 ) -> None:
@@ -177,6 +202,9 @@ def test_a_lock_that_somebody_edited_keeps_nothing(
         "server []",
         'server {"at": "2026-01-01T00:00:00", "pauses": 3}',
         "server {",
+        'server {"at": "2026-01-01T00:00:00Z", "version": ["a"]}',
+        'server {"at": "0001-01-01T00:00:00+14:00", "mark": "m"}',
+        f"server {'[' * 60_000}",
     ):
         lock.write_text(f"process 1\napplied\n{kept}\n")
         assert faults() == {}

@@ -12,6 +12,7 @@ import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations import fire
 from project import PROJECT, Outcome
 
@@ -119,8 +120,37 @@ def test_the_minute_is_one_from_the_start_of_the_run_and_no_minute_of_the_clock(
     before = ActualRun("r", "p-s-fired-20261129T0259Z", "RUNNING", created=NOW - timedelta(seconds=seconds))
     kfp = _Kfp(before)
     asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
-    found = fire.fire(kfp, asked)  # type: ignore[arg-type]  # the part of it that is asked
+    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]  # the part of it that is asked
     assert (found.before, bool(kfp.made)) == (not again, again)
+
+
+class _Raced(_Kfp):
+    """Somebody else fires the same between our look and our start."""
+
+    def __init__(self, theirs: str) -> None:
+        super().__init__()
+        self._theirs, self.stopped = theirs, list[str]()
+
+    def create_run(self, *, name: str, **more: object) -> str:
+        both = (super().create_run(name=name, **more), self._theirs)
+        self.there = tuple(ActualRun(run, name, "RUNNING", created=NOW) for run in both)
+        return both[0]
+
+    def run(self, run_id: str) -> RunState:
+        return RunState(run_id, run_id, "RUNNING", NOW, None, None, ())
+
+    def terminate_run(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+
+
+@pytest.mark.parametrize(("theirs", "left", "stopped"), [("a", "a", ["new"]), ("z", "new", [])])
+def test_of_two_that_were_fired_on_two_machines_at_once_the_older_one_is_left(
+    theirs: str, left: str, stopped: list[str]
+) -> None:
+    kfp = _Raced(theirs)
+    asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
+    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]
+    assert (found.run_id, found.before, kfp.stopped) == (left, bool(stopped), stopped)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ CASES = [
         "maxConcurrency: 1",
         "maxConcurrency: 11",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:43:19: schedules.0.maxConcurrency is 11 (rendered for dev: line 43 `maxConcurrency: 11`); maximum is 10",
+            "templates/pipelines/hello/pipeline.yaml.j2:43:19: schedules.0.maxConcurrency is 11 (rendered for dev: line 43 `maxConcurrency: 11`); write 10 or less",
         ),
     ),
     Case(

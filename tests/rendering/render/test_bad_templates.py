@@ -151,7 +151,7 @@ CASES = [
         "  owner: tests\n",
         "",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2:4:3: metadata lacks 'owner' (rendered for dev: line 4 `name: hello`); add `owner:` (the team that is asked when it fails)",
+            "templates/pipelines/hello/pipeline.yaml.j2:4:3: metadata lacks 'owner' (rendered for dev: line 4 `name: hello`); add `owner:` (the team that is asked when it fails), such as `owner: team-growth`",
         ),
     ),
     Case(

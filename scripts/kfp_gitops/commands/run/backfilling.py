@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
@@ -59,8 +60,15 @@ def _of_days(here: Here) -> asking.Asked:
         skipped = len(wanted) - len(chosen)
     new = [tick for tick in chosen if arguments.redo_failed or tick not in known.attempts]
     usual = ran.usual_time(here.api.runs(made.experiment_id, asking.NEWEST)) if new else None
-    job = known.job(made, chosen, redo=arguments.redo_failed)
-    return asking.Asked(job, chosen, len(new), usual, skipped)
+    anew = arguments.redo_failed or arguments.include_fired
+    meanwhile = _none if anew else partial(ran.fired_of, here.api, made)
+    job = known.job(made, chosen, redo=arguments.redo_failed, meanwhile=meanwhile)
+    return asking.Asked(job, chosen, new, usual, skipped)
+
+
+def _none(_ticks: Sequence[datetime]) -> Collection[datetime]:
+    """What has run is to run once more."""
+    return ()
 
 
 def _named(here: Here) -> tuple[list[asking.Asked], list[str]]:
@@ -99,8 +107,9 @@ def _asked(here: Here, found: Outstanding, ticks: dict[datetime, str]) -> asking
     made = _work(here, found.pipeline.name, found.schedule)
     known = ran.Ran({}, ran.attempts(here.api, made))
     owed = found.account.owed if found.account.owed in ticks else None
-    job, usual = known.job(made, ticks, redo=True), ran.usual_time(found.runs)
-    return asking.Asked(job, ticks, len(ticks), usual, owed=owed)
+    meanwhile = partial(ran.run_of, here.api, made)
+    job, usual = known.job(made, ticks, redo=True, meanwhile=meanwhile), ran.usual_time(found.runs)
+    return asking.Asked(job, ticks, sorted(ticks), usual, owed=owed)
 
 
 def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:

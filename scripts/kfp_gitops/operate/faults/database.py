@@ -32,7 +32,7 @@ class There:
     mark: str
     """The id of the mark; "": there is none."""
     lost: Collection[str]
-    """Ids of the pauses that KFP has lost."""
+    """Ids of the pauses that are kept, would be in force, and of which the server knows nothing."""
     anything: bool
     """Whether one object at least is marked as the environment's."""
 

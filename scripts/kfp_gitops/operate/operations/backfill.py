@@ -63,15 +63,18 @@ class Backfill:
 
 
 def newest_attempts(runs: Iterable[RunState], prefix: str) -> dict[datetime, tuple[int, RunState]]:
-    """Firing → the newest run that a backfill of it made, and which attempt it is."""
+    """Firing → the newest run that a backfill of it made, and which attempt it is; of several a good one."""
     pattern = re.compile(rf"{re.escape(prefix)}(\d{{8}}T\d{{6}}Z)(?:-(\d+))?")
     found: dict[datetime, tuple[int, RunState]] = {}
     for run in runs:
         match = pattern.fullmatch(run.name)
         tick = history.noted(match[1]) if match else None
         if match and tick:
-            attempt = int(match[2] or 1)
-            if attempt >= found.get(tick, (0, run))[0]:
+            attempt, before = int(match[2] or 1), found.get(tick)
+            if before is None or (attempt, run.state not in FAILED) > (
+                before[0],
+                before[1].state not in FAILED,
+            ):
                 found[tick] = attempt, run
     return found
 

@@ -8,7 +8,7 @@ succeeded: one that failed has made up for nothing. What KFP cannot tell is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +29,8 @@ BACK = timedelta(days=7)
 NEWEST = 100
 """Runs of a pipeline that are asked for: one page of KFP."""
 _MOST = 100
+_ZONES = timedelta(hours=14)
+"""A firing by another time zone than UTC is at most so far off."""
 _TO_PAUSE = timedelta(minutes=10)
 """A pause of thousands of schedules takes so long, and until then some of them fire."""
 _CAUSES: Mapping[Why, Cause] = {
@@ -96,11 +98,14 @@ def account(line: Line) -> Account:
     own = list(_own(line))
     known = _known_since(line)
     fired = {run.scheduled for run in own if run.scheduled}
-    made, spells = _made_up(line), [_ended(spell, line, fired) for spell in line.spells]
+    made, spells = made_up(line.name, line.runs), [_ended(spell, line, fired) for spell in line.spells]
     cause = _cause(line, own, [spell for spell in spells if spell.owed])
+    elsewhere = _elsewhere(line, sorted(fired))
     done, gone = 0, list[datetime]()
     for tick in _due(line, sorted(fired), known):
         if tick in fired or any(spell.holds(tick) for spell in spells if not spell.owed):
+            continue
+        if elsewhere(tick):
             continue
         if made(tick):
             done += 1
@@ -123,6 +128,26 @@ def _owed(line: Line, gone: Sequence[datetime], fired: Collection[datetime]) -> 
     if not gone or found is None or not found.enabled:
         return None
     return gone[-1] if gone[-1] > max([found.created, *fired]) else None
+
+
+def _elsewhere(line: Line, fired: Sequence[datetime]) -> Callable[[datetime], bool]:
+    """Whether it fired near an instant, but at none of its trigger in UTC: KFP reads crons in another time zone.
+
+    Which firing of ours such a run stands for nobody knows; making up for these would run all of them twice.
+    """
+    eras = list(_eras(line, fired[-1] if fired else None))
+    crons = [(era, timing.read_cron(era.cron)) for era in eras]
+
+    def shifted(at: datetime) -> bool:
+        its = [cron for era, cron in crons if era.after < at <= era.until]
+        return any(cron and cron.next_after(at - timedelta(seconds=1)) != at for cron in its)
+
+    def found(tick: datetime) -> bool:
+        if fired and tick > fired[-1] and line.now - tick <= _ZONES:  # its run may be still to come
+            return shifted(fired[-1])
+        return any(abs(tick - at) <= _ZONES and shifted(at) for at in fired)
+
+    return found
 
 
 def _own(line: Line) -> Iterator[RunState]:
@@ -190,11 +215,11 @@ def _of_interval(era: Era, fired: Sequence[datetime]) -> Iterator[datetime]:
     yield from timing.Timing(None, era.seconds, last, None).between(last, era.until)
 
 
-def _made_up(line: Line) -> Callable[[datetime], bool]:
+def made_up(schedule: str, runs: Iterable[RunState]) -> Callable[[datetime], bool]:
     """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
-    good = [run.name for run in line.runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
-    once = set(_stamps(good, backfill_prefix(line.name)))
-    last = max(_stamps(good, makeup_prefix(line.name)), default="")
+    good = [run.name for run in runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
+    once = set(_stamps(good, backfill_prefix(schedule)))
+    last = max(_stamps(good, makeup_prefix(schedule)), default="")
     return lambda tick: history.stamp(tick) in once or history.stamp(tick) <= last
 
 
