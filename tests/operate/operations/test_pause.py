@@ -141,7 +141,18 @@ def test_ends_of_pauses(text: str, wanted: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8", "8w", "0h", "tomorrow", "2026-11-24T01:00:00Z", "2026-11-25T09:00:00", "99999h"]
+    "text",
+    [
+        "",
+        "8",
+        "8w",
+        "0h",
+        "tomorrow",
+        "2026-11-24T01:00:00Z",
+        "2026-11-25T09:00:00",
+        "99999h",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_ends_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="--until"):

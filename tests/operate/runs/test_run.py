@@ -140,10 +140,22 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--status", "x", "--wait"), 2, "--wait follows a run that is started or terminated"),
         (("--status", "x", "--param", "a=b"), 2, "--param is for a run that is started"),
         (("--logs", "x"), 2, "--logs needs a run and a task of it, as in `run.py --env dev --logs RUN_ID TASK`"),
+        (("--logs", "x", ""), 2, "--logs is given as an empty text"),
+        (("--pipeline", "hello", "--rerun", ""), 2, "--rerun is given as an empty text"),
+        (("--pipeline", "hello", "--status", ""), 2, "--status is given as an empty text"),
+        (("--pipeline", "hello", "--schedule", "weekly", "--backfill", ""), 2, "--backfill is given as an empty text"),
+        (("--pipeline", "hello", "--schedule", ""), 2, "--schedule is given as an empty text"),
+        (("--terminate", "--all-running", "--yes", "--pipeline", ""), 2, "--pipeline is given as an empty text"),
+        (("--list", "--env", "x" * 300), 2, "no file or folder has one so long"),
+        (("--list", "--since", "0001-01-01T00:00:00+14:00"), 2, "--since 0001-01-01T00:00:00+14:00: write 12h"),
+        (("--pipeline", "hello", "--backfill", "9999-12-31..9999-12-31"), 2, "write FROM..TO"),
+        (("--pipeline", "hello", "--backfill", "0001-01-01T00:00:00+14:00..2026-01-01"), 2, "write FROM..TO"),
     ],
     ids=["unknown pipeline", "nothing to do", "timeout that is no number", "two things", "failed of a run", "since",
          "future", "all and one", "terminate nothing", "all running of nothing", "backfill of nothing",
-         "schedule of a list", "wait for a status", "parameter of a status", "logs of no task"],
+         "schedule of a list", "wait for a status", "parameter of a status", "logs of no task", "no log", "no rerun",
+         "no status", "no days", "no schedule", "no pipeline", "a long name", "before the calendar",
+         "after the calendar", "a range before the calendar"],
 )  # fmt: skip
 def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:
     outcome = run(*arguments)

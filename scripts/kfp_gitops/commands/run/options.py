@@ -182,6 +182,7 @@ def asked(arguments: Namespace) -> list[str]:
 
 def _together(arguments: Namespace) -> Iterator[str]:
     found = asked(arguments)
+    yield from _empty(arguments)
     if len(found) > 1 and arguments.local:
         yield f"--local takes no --{found[0]}: it speaks to no server"
     elif len(found) > 1:
@@ -192,6 +193,17 @@ def _together(arguments: Namespace) -> Iterator[str]:
     yield from _missing(arguments, found)
     yield from _needless(arguments, found)
     yield from _only_local(arguments)
+
+
+_TEXTS = ("env", "pipeline", "schedule", "backfill", "tick_parameter", "rerun", "status", "since")
+
+
+def _empty(arguments: Namespace) -> Iterator[str]:
+    """A variable that was not set: it must not mean that the option was not given, so all, or a run that is started."""
+    given = {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in _TEXTS}
+    for option, text in {**given, "--logs": "" if "" in (arguments.logs or ()) else None}.items():
+        if text is not None and not text.strip():
+            yield f"{option} is given as an empty text: is a variable not set?"
 
 
 def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
