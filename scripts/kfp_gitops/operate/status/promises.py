@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualPipeline
 from kfp_gitops.kfpserver.kfpapi.models import RunState
