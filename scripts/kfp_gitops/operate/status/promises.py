@@ -67,7 +67,11 @@ def _succeeded(pipeline: DesiredPipeline, run: RunState) -> datetime | None:
     if run.state != "SUCCEEDED" or run.ended is None:
         return None
     due = _due(pipeline, run.name)
-    return run.ended if due is None or run.created is None else due + (run.ended - run.created)
+    if due is None or run.created is None:
+        return run.ended
+    return min(due, run.created) + (
+        run.ended - run.created
+    )  # a name may be of a firing that is still to come
 
 
 def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
