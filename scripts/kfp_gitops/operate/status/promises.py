@@ -16,6 +16,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Slo, slo
 from kfp_gitops.operate.status.missed import NEWEST
 from kfp_gitops.operate.status.model import Promise
+from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import DesiredPipeline, backfill_prefix, schedule_name
 
 FRESH, DURATION = "fresh", "duration"
@@ -73,8 +74,8 @@ def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
     """The firing that a run of a backfill is for."""
     for schedule in pipeline.schedules:
         begin = re.escape(backfill_prefix(schedule_name(pipeline.name, schedule.name)))
-        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}})Z", name):
-            return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}}Z)", name):
+            return history.noted(found[1])
     return None
 
 
