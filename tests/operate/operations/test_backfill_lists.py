@@ -14,6 +14,7 @@ import pytest
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations import backfill, making_up, ran
+from kfp_gitops.reconcile.seen import Seen, fired_before
 
 TICKS = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 6)]
 WORK = backfill.Backfill("p-main", "p", "v", "e", {}, None, 2)
@@ -199,3 +200,34 @@ def test_of_a_firing_that_two_machines_began_at_once_one_run_is_left() -> None:
     stopped, left = replace(kfp.runs["1"], state="FAILED"), replace(kfp.runs["0"], state="SUCCEEDED")
     newest = backfill.newest_attempts([left, stopped], WORK.prefix)
     assert newest == {tick: (1, left)}
+
+
+def test_what_another_schedule_of_a_name_that_begins_alike_ran_is_not_its_own() -> None:
+    """KFP's name of a run tells 25 characters of its schedule's, and by deleted ones nothing else is known."""
+    weekly, daily = "predictive-scaling-forecast-weekly", "predictive-scaling-forecast-daily"
+    work = replace(WORK, schedule=weekly)
+    run = RunState(
+        "r", "predictive-scaling-forecaabcde-1-2", "FAILED", TICKS[0], None, None, (), "d", TICKS[0]
+    )
+
+    class Two:
+        there = (ActualSchedule("d", daily, None, None, enabled=True, created=TICKS[0]),)
+
+        def runs_fired(self, *_: object) -> list[RunState]:
+            return [run]
+
+        def schedules_named(self, _names: Collection[str]) -> list[ActualSchedule]:
+            return []
+
+        def schedules(self) -> list[ActualSchedule]:
+            return [*self.there]
+
+    api: Any = Two()
+    within = backfill.Range(TICKS[0], TICKS[1])
+    assert ran.fired(api, work, within) == {}
+    api.there = ()
+    assert ran.fired(api, work, within) == {TICKS[0]: "FAILED"}
+    there = ActualRun("r", run.name, "FAILED", schedule_id="d", scheduled=TICKS[0])
+    lost = Seen((), (there,), TICKS[1])
+    assert fired_before(weekly, lost) == TICKS[0]
+    assert fired_before(weekly, replace(lost, others=frozenset({"d"}))) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -94,6 +95,31 @@ def test_what_status_names_is_made_up_for_and_the_alarm_is_over(
     again = daily(*MISSED)
     assert (again.code, again.out) == (0, "no firing to make up for\n")
     assert len(_names(api)) == len(lost)
+
+
+def test_what_is_left_of_a_large_backfill_stays_missed_until_it_is_made_up_for(
+    reconcile: Command, server: DevServer, repository: Path, command: Command
+) -> None:
+    """A hundred firings are told, and then their hundred runs are the newest: the rest is not forgotten with that."""
+    base = repository / "environments/base.yaml"
+    base.write_text(re.sub(r"cron: '[^']*'", "cron: '0 0 * * * *'", base.read_text(), count=1))
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    assert reconcile("apply").code == 0
+    _down_for(server, 5.5)
+    lost = [*_missed(reconcile)]
+    assert len(lost) == 100
+    common = ("--root", repository, "--env", "dev", "--host", server.url, "--pipeline", "hello")
+    assert command("run", *common, "--wait").code == 0
+    (made,) = server._store.runs.where("1 = 1")
+    for tick in lost:
+        stamp = re.sub("[-:]", "", tick)
+        of_it = replace(made, id=stamp, display_name=f"backfill-hello-weekly-{stamp}")
+        server._store.runs.insert(of_it, checked=False)
+    left = _schedule(reconcile)
+    assert left["made_up"] == 100
+    assert min(one["at"] for one in left["missed"]) > max(lost)
+    again = command("run", *common, "--backfill", "--missed", "--dry-run")
+    assert f"{len(left['missed'])} runs in all" in again.out
 
 
 def test_all_pipelines_are_asked_where_none_is_named(

@@ -39,6 +39,7 @@ def test_the_end_of_a_log_is_shown_without_secrets_and_without_what_a_terminal_o
     assert "hunter2" not in outcome.out
     assert "\x1b" not in outcome.out
     assert run("--logs", _newest(api), "greet", "--lines", "1").out == "ValueError: it broke\n"
+    assert run("--logs", _newest(api), "greet", "--lines", "9" * 30).code == 0
 
 
 def test_each_attempt_has_its_log(run: Command, api: KfpApi) -> None:

@@ -227,6 +227,21 @@ def test_what_is_older_than_a_full_page_of_runs_is_unknown_and_said() -> None:
     assert _account(_schedule(), busy[1:], NOW).known_since is None
 
 
+def test_runs_of_another_schedule_whose_name_begins_alike_are_not_its_own() -> None:
+    """KFP's name of a run tells 25 characters of its schedule's."""
+    name = "predictive-scaling-forecast-weekly"
+    weekly = _schedule(id="w", name=name, created=NOW - timedelta(days=4), cron="0 0 3 * * 1")
+    daily = [
+        replace(_run(hour, schedule="d", day=day), name="predictive-scaling-forecaabcde-1-2")
+        for day in (21, 22, 23, 24)
+        for hour in (3, 4)
+    ]
+    others = {"predictive-scaling-forecast-daily": {"d"}}
+    assert missed(weekly, daily, NOW, others=others) == [datetime(2026, 11, 23, 3, tzinfo=UTC)]
+    gone = {"predictive-scaling-forecast-daily": {"its successor"}}
+    assert missed(weekly, daily[1::2], NOW, others=gone) == [datetime(2026, 11, 23, 3, tzinfo=UTC)]
+
+
 def test_what_fired_by_another_time_zone_is_not_missed_at_the_instants_in_utc() -> None:
     """Else `run.py --backfill --missed` would run each of them once more."""
     daily = _schedule(created=NOW - timedelta(days=4), cron="0 0 6 * * *")

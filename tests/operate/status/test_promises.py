@@ -67,6 +67,13 @@ def test_the_age_is_that_of_the_end_of_the_newest_success_and_a_failure_after_it
     ]
 
 
+def test_a_run_that_somebody_named_like_a_backfill_of_no_day_ends_no_status() -> None:
+    found = _found(replace(_run(1 * HOUR), name="backfill-p-daily-20261399T999999Z"))
+    assert (found.age, found.broken) == (1 * HOUR, ())
+    to_come = _found(replace(_run(27 * HOUR), name="backfill-p-daily-20991201T030000Z"))
+    assert (to_come.age, to_come.broken) == (27 * HOUR, ("fresh",))
+
+
 def test_a_run_that_ends_last_is_the_newest_whenever_it_began() -> None:
     assert _found(_run(3 * HOUR), _run(HOUR, took=20 * HOUR)).age == HOUR
 

@@ -123,7 +123,11 @@ def test_what_the_job_kept_in_its_lease_tells_status_elsewhere_and_the_next_job(
 
 
 def test_a_lease_that_cannot_be_read_is_said_and_hides_nothing_else(
-    repository: Path, command: Callable[..., Outcome], cluster: FakeLeases, tmp_path: Path
+    repository: Path,
+    command: Callable[..., Outcome],
+    cluster: FakeLeases,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
     with DevServer(tmp_path / "server", executor=FAKE, faults=Faults()) as server:
@@ -131,5 +135,10 @@ def test_a_lease_that_cannot_be_read_is_said_and_hides_nothing_else(
         assert command("reconcile", "apply", *common).code == 0
         cluster.broken = 403
         outcome = command("reconcile", "status", *common, "--lease", "team/dev")
-    assert outcome.code == 0
-    assert "lease team/dev: what it keeps of KFP's database cannot be read" in outcome.err
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nonexistent")
+        nowhere = command("reconcile", "status", *common, "--lease", "team/dev")
+        wrong = command("reconcile", "status", *common, "--lease", "dev")
+    for found in (outcome, nowhere):
+        assert found.code == 0
+        assert "lease team/dev: what it keeps of KFP's database cannot be read" in found.err
+    assert wrong.code == 2

@@ -55,12 +55,13 @@ def ran(api: KfpApi, work: Backfill, within: Range) -> Ran:
 
 def fired(api: KfpApi, work: Backfill, within: Range) -> dict[datetime, str]:
     """Firing → how the run of it ended that the schedule itself started."""
-    ids = {found.id for found in api.schedules_named({work.schedule})}
-    return {
-        run.scheduled: run.state
-        for run in api.runs_fired(work.experiment_id, within.start, within.end)
-        if run.scheduled and (run.schedule_id in ids or is_named_for(run.name, work.schedule))
-    }
+    found = api.runs_fired(work.experiment_id, within.start, within.end)
+    ids = {one.id for one in api.schedules_named({work.schedule})}
+    others = [run for run in found if run.schedule_id not in ids and is_named_for(run.name, work.schedule)]
+    theirs = {one.id for one in api.schedules()} if others else set()
+    own = [run for run in found if run.schedule_id in ids]
+    own += [run for run in others if run.schedule_id not in theirs]
+    return {run.scheduled: run.state for run in own if run.scheduled}
 
 
 def fired_of(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> set[datetime]:

@@ -16,6 +16,7 @@ from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Slo, slo
 from kfp_gitops.operate.status.missed import NEWEST
 from kfp_gitops.operate.status.model import Promise
+from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import DesiredPipeline, backfill_prefix, schedule_name
 
 FRESH, DURATION = "fresh", "duration"
@@ -66,15 +67,19 @@ def _succeeded(pipeline: DesiredPipeline, run: RunState) -> datetime | None:
     if run.state != "SUCCEEDED" or run.ended is None:
         return None
     due = _due(pipeline, run.name)
-    return run.ended if due is None or run.created is None else due + (run.ended - run.created)
+    if due is None or run.created is None:
+        return run.ended
+    return min(due, run.created) + (
+        run.ended - run.created
+    )  # a name may be of a firing that is still to come
 
 
 def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
     """The firing that a run of a backfill is for."""
     for schedule in pipeline.schedules:
         begin = re.escape(backfill_prefix(schedule_name(pipeline.name, schedule.name)))
-        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}})Z", name):
-            return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}}Z)", name):
+            return history.noted(found[1])
     return None
 
 
