@@ -181,8 +181,8 @@ def test_every_archive_that_is_missing_is_told_at_once(volume: Volume) -> None:
     with pytest.raises(InputError) as told:
         Mounted(volume.folder).whole(_all)
     assert [problem.path for problem in told.value.problems] == [
-        "desired/components-00.tar.gz",
-        "desired/pipelines-03.tar.gz",
+        f"{volume.folder}/components-00.tar.gz",
+        f"{volume.folder}/pipelines-03.tar.gz",
     ]
 
 

@@ -83,7 +83,7 @@ def test_links_that_leave_the_folder_are_refused_with_the_name_of_the_file(
     with pytest.raises(InputError) as caught:
         Mounted(volume.folder).whole(read)
     assert "leads out of the folder" in str(caught.value)
-    assert str(caught.value).startswith("desired/") and ".." not in str(caught.value)
+    assert str(caught.value).startswith(f"{volume.folder}/") and ".." not in str(caught.value)
 
 
 def test_another_state_that_stands_elsewhere_is_refused(volume: Volume, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_messages_name_the_file_and_not_its_dated_folder(volume: Volume) -> None
     volume.write({**payload("x"), "environment.yaml": "\tnot yaml"})
     with pytest.raises(InputError) as caught:
         Mounted(volume.folder).whole(lambda source: source.read_text("missing.yaml"))
-    assert str(caught.value).startswith("desired/missing.yaml: no such file")
+    assert str(caught.value).startswith(f"{volume.folder}/missing.yaml: no such file")
 
 
 @pytest.mark.parametrize("after", range(1, 9))

@@ -266,7 +266,9 @@ def test_what_cannot_be_filled_in_is_told_at_its_line_and_left_to_a_person(
 ) -> None:
     outcome = command("new", "--root", repository, "pipeline", "acme", "--template", "hello")
     assert outcome.code == 0
-    assert "cron 'change-me' has 1 fields (in `cron: \"change-me\"`) (for pipeline 'acme')" in outcome.err
+    assert (
+        "cron 'change-me' has 1 fields (rendered for dev: line 41 `cron: \"change-me\"`) (for" in outcome.err
+    )
     assert not (repository / "manifests").exists()
     schema = repository / "templates/pipelines/hello/values.schema.json"
     schema.write_text(schema.read_text().replace('"minLength": 1', '"pattern": "^[A-Z]+$"'))

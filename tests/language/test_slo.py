@@ -39,7 +39,7 @@ def test_either_may_be_promised_alone(text: str) -> None:
         ("{fresh: 367d}", "6:14: slo.fresh is \"367d\""),
         ("{fresh: null}", "6:14: slo.fresh is null, not a text; write a whole number"),
         ("{freshness: 26h}", "6:7: unknown key 'slo.freshness'; did you mean 'fresh'?"),
-        ("{}", "6:6: slo: "),
+        ("{}", "6:6: slo is empty; say fresh, duration or both"),
         ("26h", "6:6: slo is \"26h\", not a map; say fresh, duration or both: slo: {fresh: 26h, duration: 45m}"),
     ],
 )  # fmt: skip

@@ -108,7 +108,7 @@ def test_floors_that_cost_less_than_none_are_refused(root, command, name):
     path.write_text(yaml.safe_dump(document))
     outcome = command("render", "--env", "dev", "--root", root)
     assert outcome.code == 2
-    assert "floor_budget is 0.9; minimum is 1" in outcome.err, outcome.err
+    assert "floor_budget is 0.9; write 1 or more" in outcome.err, outcome.err
 
 
 @pytest.mark.parametrize("name", ["publish_recommendation", "fallback_recommendation"])

@@ -11,7 +11,9 @@ from kfp_gitops.reconcile.hosts import checked_host
     "host", ["kfp:8888", "http://[kfp", "http://kfp:port", "http://kfp:888888", "http://:80", "http://kfp:0"]
 )
 def test_what_is_no_url_is_bad_usage(host: str) -> None:
-    with pytest.raises(UsageError, match="is no URL of a KFP API"):
+    with pytest.raises(
+        UsageError, match=r"is no URL of a KFP API; write one such as http://127\.0\.0\.1:8888"
+    ):
         checked_host(host)
 
 

@@ -66,7 +66,7 @@ def test_events_are_in_utc_and_in_order(repository: Path) -> None:
         ("+01:00'\nto", "'\nto", 'a.yaml:2:7: from is "2026-12-24T08:00:00"; it must match'),
         ("2026-12-27", "2026-12-23", "a.yaml:3:5: it ends before it begins"),
         ("2026-12-27", "2027-12-27", "a.yaml:3:5: it lasts 367 days"),
-        ("floor: 20", "floor: 0", "a.yaml:4:8: floor is 0; minimum is 1"),
+        ("floor: 20", "floor: 0", "a.yaml:4:8: floor is 0; write 1 or more"),
         ("floor: 20", "floor: 20\nfactor: 2", "a.yaml:1:1: the document: "),
         ("floor: 20\n", "", "a.yaml:1:1: "),
         ("floor: 20", "factor: 1", "a.yaml:4:9: factor is 1"),

@@ -19,6 +19,7 @@ from kfp_gitops.base.errors import InputError, RemoteError
 
 T = TypeVar("T")
 _DATA = "..data"
+_RENDERED = "manifests"
 _TRIES = 20
 """A kubelet writes at most once a minute or so: whoever sees more changes than this is not looking at a kubelet."""
 
@@ -93,7 +94,9 @@ class Plain:
 
     @classmethod
     def at(cls, folder: Path) -> Plain:
-        """Of a path: its name is the folder's own."""
+        """Of a path: its name is the folder's own, and of a rendered environment the one in its repository."""
+        if folder.parent.name == _RENDERED:
+            return cls(folder.parent.parent, f"{_RENDERED}/{folder.name}")
         return cls(folder.parent, folder.name)
 
     @property
@@ -167,8 +170,7 @@ class _State:
     @classmethod
     def of(cls, path: Path) -> _State:
         real, data = os.path.realpath(path), os.path.join(path, _DATA)
-        name = os.path.basename(os.path.abspath(path))
-        return cls(path, name, real, os.path.realpath(data) if os.path.islink(data) else "")
+        return cls(path, str(path), real, os.path.realpath(data) if os.path.islink(data) else "")
 
     def read_text(self, relative: str) -> str:
         return files.text_of(self._real(relative), f"{self.name}/{relative}")

@@ -257,7 +257,13 @@ def _syntax_problem(error: yaml.YAMLError, text: str, path: str) -> Problem:
     todo = "correct the syntax here or just above"
     if "cannot start any token" in what:
         todo = "indent with spaces instead of tabs, or put the text in quotes"
-    return Problem(path, line, column, f"not YAML: {what}", todo)
+    return Problem(path, *_within(text, line, column), f"not YAML: {what}", todo)
+
+
+def _within(text: str, line: int, column: int) -> tuple[int, int]:
+    """The place, or the end of the text: where something is missing there, libyaml names the line after the last."""
+    lines = text.split("\n")
+    return (line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)
 
 
 def parse(text: str, path: str, bounds: Bounds = WRITTEN) -> Document:

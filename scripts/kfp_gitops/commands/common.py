@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base import columns
-from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.base.errors import ExitCode, UsageError, meant
 from kfp_gitops.commands import console
 
 EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found ·
 2 bad usage or bad input · 3 a defect of ours · 4 the remote side failed ·
 5 refused as unsafe · 130 interrupted · 143 stopped (SIGTERM)"""
+_UNKNOWN = re.compile(r"unrecognized arguments: (--[\w-]+)")
 _COMMENT = re.compile(r"(?P<command> *\S.*?)(?: {2,}(?P<about>\S.*))?")
 
 
@@ -59,7 +60,16 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action=Version)
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
-        raise UsageError(f"{self.prog}: {message}; see --help")
+        raise UsageError(f"{self.prog}: {message}{self._shape(message)}; see --help")
+
+    def _shape(self, message: str) -> str:
+        """What argparse does not say: a number that would be one, an option that was most likely meant."""
+        if "invalid int value" in message:
+            return ", write a whole number such as 2"
+        found = _UNKNOWN.search(message)
+        options = [option for option in self._option_string_actions if option.startswith("--")]
+        close = meant(found[1], options) if found else ""
+        return f", did you mean {close}?" if close else ""
 
 
 def _examples(text: str, width: int) -> str:

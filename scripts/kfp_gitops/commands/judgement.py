@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from kfp_gitops.base import bounds
-from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.errors import InputError, Problem, attempted
 from kfp_gitops.review import policy
 from kfp_gitops.review.diff import revision
 from kfp_gitops.review.policy.claims import twice_claimed
 from kfp_gitops.review.policy.demands import Changed, unmet
 from kfp_gitops.review.policy.of_teams import beyond_limits
+from kfp_gitops.review.policy.subject import Subject
 from kfp_gitops.review.policy.subjects import shared, subjects
 from kfp_gitops.review.promotion.provenance import skipped
 from kfp_gitops.sources import environment
+from kfp_gitops.sources.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -48,23 +51,38 @@ def judged(asked: Asked, changed: Sequence[Changed] | None = None, base: str | N
     """The judgement; `changed` since `base` is judged too, where both are given.
 
     Raises:
-        InputError: the policy, or what it is about, cannot be read.
+        InputError: the policy, or what it is about, cannot be read: every problem of both, and of each environment.
     """
     root, names = asked.root, asked.names
-    found = policy.read(root)
-    raise_if_any(policy.unknown_environments(found, asked.known))
-    parts = asked.parts or {}
-    looked_at = [one for name in names for one in subjects(root, name, parts.get(name))]
-    looked_at += shared(root) if asked.beside else []
+    found, looked_at, inputs = _read(asked)
     # Else a waiver may be for what nobody looked at.
     whole = asked.beside and asked.parts is None and len(names) == len(asked.known)
     with bounds.bounded(policy.POLICY):  # a pattern in it can take for ever
         refused = policy.judge(found, looked_at, asked.today, whole=whole)
     demanded = _demanded(asked, found, changed, base) if changed is not None and base is not None else []
-    past = skipped(root, [environment.load(root, name) for name in names])
+    past = skipped(root, inputs)
     limits = beyond_limits(root, names)
     said = f"policy: {len(found.checks)} checks, {len(looked_at)} objects"
     return Found([*twice_claimed(root, asked.known), *past, *limits, *refused], demanded, said)
+
+
+def _read(asked: Asked) -> tuple[policy.Policy, list[Subject], list[Environment]]:
+    """The policy, what it judges, and the inputs of the environments."""
+    problems: list[Problem] = []
+    found = attempted(problems, partial(policy.read, asked.root))
+    problems += [] if found is None else policy.unknown_environments(found, asked.known)
+    looked_at = [
+        one for name in asked.names for one in attempted(problems, partial(_subjects, asked, name)) or ()
+    ]
+    looked_at += attempted(problems, lambda: [*shared(asked.root)]) or [] if asked.beside else []
+    loaded = [attempted(problems, partial(environment.load, asked.root, name)) for name in asked.names]
+    if problems or found is None:
+        raise InputError(problems)
+    return found, looked_at, [one for one in loaded if one is not None]
+
+
+def _subjects(asked: Asked, name: str) -> list[Subject]:
+    return [*subjects(asked.root, name, (asked.parts or {}).get(name))]
 
 
 def _demanded(asked: Asked, found: policy.Policy, changed: Sequence[Changed], base: str) -> list[Problem]:

@@ -87,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _component(arguments: Namespace) -> int:
     root, name = arguments.root, arguments.name
     if not _COMPONENT.fullmatch(name) or keyword.iskeyword(name):
-        raise UsageError(f"new.py: {name!r} cannot name a component; write a-z, 0-9 and _, a letter first")
+        raise UsageError(
+            f"new.py: {name!r} cannot name a component; write a-z, 0-9 and _, a letter first, such as clean_text"
+        )
     env = environment.load(root, arguments.env)
     images = [image for image in env.images if image != RECONCILER_IMAGE]
     if arguments.image not in (*images, None):

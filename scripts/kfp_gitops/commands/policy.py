@@ -73,4 +73,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--on {text}: write YYYY-MM-DD") from None
+        raise UsageError(f"--on {text}: write YYYY-MM-DD, such as 2026-01-31") from None

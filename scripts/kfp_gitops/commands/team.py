@@ -21,7 +21,7 @@ def begin(arguments: Namespace) -> int:
     root, name = arguments.root, arguments.name
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"new.py: {name!r} cannot name a team; write a-z, 0-9 and -, at most 40, not `release`"
+            f"new.py: {name!r} cannot name a team; write a-z, 0-9 and -, at most 40, such as churn, not `release`"
         )
     env = environment.load(root, arguments.env)
     reviewed = files.read_text(root, TEAMS) if (root / TEAMS).is_file() else ""

@@ -16,7 +16,9 @@ def checked_host(host: str) -> str:
     """
     parts = weburls.split(host)
     if parts is None:
-        raise UsageError(f"{redact.text(host)!r} is no URL of a KFP API; write http://… or https://…")
+        raise UsageError(
+            f"{redact.text(host)!r} is no URL of a KFP API; write one such as http://127.0.0.1:8888"
+        )
     if parts.username is not None:
         raise UsageError(
             "the URL of the KFP API holds a user or password; give the token in KFP_TOKEN instead"

@@ -149,7 +149,7 @@ def sources(root: Path) -> dict[str, str]:
 
 
 def _rendered(env: Environment, texts: Mapping[str, str], name: str, context: Mapping[str, Any]) -> str:
-    return templates.to_yaml(texts, name, FOLDER, context, f" (rendered for {env.name})")
+    return templates.to_yaml(texts, name, FOLDER, context, f"rendered for {env.name}")
 
 
 def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class _Rendering:
         self.env = env
         self.release = release
         self.values = values
-        self.texts: dict[str, tuple[str, str]] = {}
+        self.shown: dict[str, templates.Shown] = {}
         self.warnings: list[Problem] = []
 
     def document(self, name: str, template: str) -> Document:
@@ -96,11 +96,12 @@ class _Rendering:
             "events": list(self.env.events),
         }
         text = templates.as_read(self.release.files, template, self.release.folder, context)
-        path = f"{self.release.folder}/{template} (rendered for {self.env.name})"
-        self.texts[name] = path, text
+        note = f"rendered for {self.env.name}"
+        shown = templates.Shown(self.release.files, template, self.release.folder, text, note)
+        self.shown[name] = shown
         with self._excerpts(name):
-            document = parse(text, path)
-            self.warnings += migration.warnings(document)
+            document = parse(text, f"{self.release.folder}/{template}")
+            self.warnings += map(shown.problem, migration.warnings(document))
             return reader.accepted(migration.migrated(document))
 
     def manifest(self, name: str, document: Document) -> Manifest:
@@ -113,7 +114,7 @@ class _Rendering:
         try:
             yield
         except InputError as error:
-            raise templates.with_excerpts(error, *self.texts[name]) from None
+            raise self.shown[name].error(error) from None
 
     def inner(self, name: str) -> Manifest | None:
         """The manifest of a pipeline inside this one."""
@@ -146,6 +147,5 @@ class _Rendering:
             found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
         if nested:
             found += check.nested_problems(manifest)
-        self.warnings += warnings
-        path, text = self.texts[name]
-        return list(templates.with_excerpts(InputError(found), path, text).problems)
+        self.warnings += map(self.shown[name].problem, warnings)
+        return [*map(self.shown[name].problem, found)]

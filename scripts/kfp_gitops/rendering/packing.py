@@ -75,7 +75,7 @@ class Packing:
     def _pipelines(
         self, environment: str, entries: Mapping[str, str], lock: str, given: Given
     ) -> Iterator[tuple[str, Archive]]:
-        before, locked = _lock(lock)
+        before, locked = _lock(lock, f"manifests/{environment}/{LOCK}")
         own: dict[int, list[str]] = defaultdict(list)
         for name in sorted({*entries, *locked}):
             own[part_of(name, self.parts)].append(name)
@@ -171,13 +171,13 @@ def _environment(text: str) -> tuple[str, dict[str, str]]:
     return f"{before}\n{rest[entries.end() :]}", found
 
 
-def _lock(text: str) -> tuple[str, dict[str, str]]:
+def _lock(text: str, path: str) -> tuple[str, dict[str, str]]:
     """The same of a lock, which may have been edited or merged."""
     before, _, rest = text.replace("\npipelines: {}\n", _KEY).partition(_KEY)
     found = {_plain(match[1]): match[0] for match in _LOCKED.finditer(rest)}
     if text and "".join(found.values()) != rest:
         what, todo = "not as render writes it, and it is packed by its lines", "run render with --lock"
-        raise InputError.of(LOCK, what, todo)
+        raise InputError.of(path, what, todo)
     return f"{before}\n", found
 
 

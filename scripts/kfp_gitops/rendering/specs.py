@@ -76,7 +76,7 @@ def together(pipelines: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> dict
                 what = "two texts begin with the same eight digits of their SHA-256: of pipeline "
                 what += f"{first!r}, and of {pipeline!r}"
                 todo = f"change a word in the description of component {component_of(where)!r} in one of them"
-                raise InputError.of(where, what, todo)
+                raise InputError.of(f"components/{component_of(where)}/component.yaml", what, todo)
     return {where: found[where][1] for where in sorted(found)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Selection:
         """As words of a command line."""
         return [
             *(f"--select team={team}" for team in self.teams),
-            *(f"--pipeline '{glob}'" for glob in self.globs),
+            *(f"--pipeline {shlex.quote(glob)}" for glob in self.globs),
         ]
 
     def matches(self, name: str, team: str = "") -> bool:
@@ -127,7 +128,8 @@ def _parts(text: str, option: str) -> list[str]:
     """An empty one may be a variable that was not set: it must not mean all."""
     found = [part.strip() for part in text.split(",")]
     if not all(found):
-        raise UsageError(f"{option}{'' if option.endswith('=') else ' '}{text}: a name is empty")
+        given = f"{option}{'' if option.endswith('=') else ' '}{text}"
+        raise UsageError(f"{given}: a name is empty; write names with commas between them, such as a,b")
     return found
 
 

@@ -7,7 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from traceback import walk_tb
 from types import CodeType
@@ -32,7 +32,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.language import cron
-from kfp_gitops.sources import placed
+from kfp_gitops.sources import placed, whence
 
 MAX_OUTPUT = 2 * 1024 * 1024
 _MAX_FACTOR = 10**15
@@ -246,22 +246,41 @@ def to_yaml(
         InputError: as `render`, or what it renders to is no YAML; `note` says for what it was rendered.
     """
     text = render(texts, name, folder, context)
-    path = f"{folder}/{name}{note or ' (rendered)'}"
+    path = f"{folder}/{name}"
     try:
         return dump_all([document.value for document in parse_all(text, path)])
     except InputError as error:
-        raise with_excerpts(error, path, text) from None
+        raise Shown(texts, name, folder, text, note or "rendered").error(error) from None
 
 
-def with_excerpts(error: InputError, path: str, text: str) -> InputError:
-    """The same problems; those of a rendered text, which is nowhere on disk, show their line."""
-    return InputError(_with_excerpt(problem, path, text.splitlines()) for problem in error.problems)
+@dataclass(frozen=True)
+class Shown:
+    """A rendered text, which is nowhere on disk: what is wrong in it is shown, and placed where its template stands.
 
+    Problems of it have the path of the template, and line and column of the text; `note` says for what it is rendered.
+    """
 
-def _with_excerpt(problem: Problem, path: str, lines: list[str]) -> Problem:
-    if problem.path != path or not 0 < problem.line <= len(lines):
-        return problem
-    return replace(problem, what=f"{problem.what} (in `{lines[problem.line - 1].strip()[:80]}`)")
+    texts: Mapping[str, str] = field(repr=False)
+    name: str
+    folder: str
+    text: str = field(repr=False)
+    note: str
+
+    def error(self, error: InputError) -> InputError:
+        """The same problems, at their places."""
+        return InputError(map(self.problem, error.problems))
+
+    def problem(self, problem: Problem) -> Problem:
+        """The same, at its place; one of another file stays."""
+        if problem.path != f"{self.folder}/{self.name}":
+            return problem
+        lines = self.text.splitlines() or [""]
+        line = min(
+            max(problem.line, 1), len(lines)
+        )  # what is missing at the end is missing behind the last line
+        at = whence.place(self.texts, self.name, lines, line, problem.column)
+        what = f"{problem.what} ({self.note}: line {line} `{lines[line - 1].strip()[:80]}`)"
+        return Problem(f"{self.folder}/{at.name}", at.line, at.column, what, problem.todo)
 
 
 def _bounded(chunks: Any, path: str) -> str:

@@ -22,7 +22,7 @@ REFUSED = {
     ),
     "a negative number of retries": (
         "spec:\n  tasks:\n    a: {component: say, arguments: {text: x}, retry: {count: -1}}\n",
-        "3:62: spec.tasks.a.retry.count is -1; minimum is 0",
+        "3:62: spec.tasks.a.retry.count is -1; write 0 or more",
     ),
     "a loop over nothing": (
         "spec:\n  tasks:\n    g: {loop: {items: []}, tasks: {a: {component: say, arguments: {text: x}}}}\n",
@@ -30,8 +30,8 @@ REFUSED = {
     ),
     "an empty branch": (
         "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g: {if: {eq: [{param: n}, 1]}, tasks: {}}\n",
-        "4:43: spec.tasks.g.tasks: {} should be non-empty; tasks and groups of tasks by id; they run as soon as what"
-        " they refer to is there",
+        "4:43: spec.tasks.g.tasks is empty; write at least 1 key (tasks and groups of tasks by id; they run as soon as what"
+        " they refer to is there)",
     ),
     "items of mixed types": (
         "spec:\n  tasks:\n    g: {loop: {items: [1, a]}, tasks: {a: {component: say, arguments: {text: x}}}}\n",

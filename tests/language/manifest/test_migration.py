@@ -100,8 +100,9 @@ def test_a_template_in_an_old_version_renders_to_the_same_manifest_with_a_warnin
     outcome = command("render", "--root", repository, "--env", "dev")
     assert outcome.code == 0
     assert outcome.err.splitlines()[0] == (
-        "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):1:13: warning: the template is written in "
-        "kfp-gitops/v1alpha1 and was migrated to kfp-gitops/v1; change the line to `apiVersion: kfp-gitops/v1` "
+        "templates/pipelines/hello/pipeline.yaml.j2:1:13: warning: the template is written in "
+        "kfp-gitops/v1alpha1 and was migrated to kfp-gitops/v1 (rendered for dev: line 1 `apiVersion: "
+        "kfp-gitops/v1alpha1`); change the line to `apiVersion: kfp-gitops/v1` "
         "(what else changed: docs/manifest-migration.md)"
     )
     assert rendered.read_text() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,27 @@ def test_a_pause_that_somebody_took_back_elsewhere_is_not_lost(
     for note in kfp.api.experiments_like("kfp-gitops-paused-"):
         kfp.api.archive_experiment(note.id)
     assert faults() == {}
+    assert reconcile("apply").code == 0
+    assert _on(kfp) == [True]
+
+
+def test_a_pause_that_another_lock_or_a_person_has_set_again_is_not_lost_and_not_set_once_more(
+    reconcile: Run, faults: Callable[..., Told], kfp: Kfp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The Job's Lease knows of it, and so does the machine of whoever paused; the end of it holds for both."""
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", "--until", "8h", "--by", "kim", "--why", "it is moved").code == 0
+    here = tmp_path / "cache"
+    shutil.copytree(here, tmp_path / "elsewhere")
+    kfp.lose()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert "it is set again" in reconcile("apply").err
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert faults() == {}
+    assert "set again" not in reconcile("plan").err
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert reconcile("resume").code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
     assert reconcile("apply").code == 0
     assert _on(kfp) == [True]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
@@ -82,6 +83,59 @@ def test_a_backfill_that_is_begun_again_believes_no_single_list(wrong: int) -> N
     kfp._wrong = wrong
     _made_up(kfp)
     assert set(kfp.started.values()) == {1}
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+class Mortal(Kfp):
+    """The nth call kills: before it has an effect, after it, or when its reply has been read."""
+
+    def __init__(self, call: int, when: str) -> None:
+        super().__init__(0, late=False)
+        self.call, self.when, self.calls = call, when, 0
+
+    def _dies(self, when: str) -> None:
+        if self.calls == self.call and when == self.when:
+            raise KilledError
+
+    def create_run(self, *, name: str, **more: Any) -> str:
+        self.calls += 1
+        self._dies("before it is sent")
+        run = super().create_run(name=name, **more)
+        self._dies("after its effect")
+        return run
+
+    def runs_named(self, experiment: str, text: str) -> list[RunState]:
+        self.calls += 1
+        self._dies("before it is sent")
+        found = super().runs_named(experiment, text)
+        self._dies("after its reply")
+        return found
+
+
+@pytest.mark.parametrize("when", ["before it is sent", "after its effect", "after its reply"])
+@pytest.mark.parametrize("parallel", [1, 3])
+@pytest.mark.parametrize("call", range(1, 24))
+def test_killed_anywhere_and_begun_again_each_run_of_each_schedule_is_started_once(
+    call: int, parallel: int, when: str
+) -> None:
+    """The second schedule's third firing is at its second attempt."""
+    kfp = Mortal(call, when)
+    works = [WORK, replace(WORK, schedule="p-other", attempts={TICKS[2]: 2})]
+
+    def jobs() -> list[making_up.Job]:
+        return [making_up.Job(work, TICKS) for work in works]
+
+    with contextlib.suppress(KilledError):
+        making_up.MakingUp(kfp, jobs(), parallel, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    kfp.call = 0
+    last = jobs()
+    making_up.MakingUp(kfp, last, parallel, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    assert kfp.started == {work.name(tick): 1 for work in works for tick in TICKS}
+    assert "backfill-p-other-20260103T000000Z-2" in kfp.started
+    assert all(job.done and not job.failed for job in last)
 
 
 def test_what_the_schedule_itself_ran_since_it_was_asked_for_is_not_run_again() -> None:

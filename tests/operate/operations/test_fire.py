@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations import fire
-from project import Outcome
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 NOW = datetime(2026, 11, 29, 3, 0, 5, tzinfo=UTC)
@@ -166,3 +168,24 @@ def test_what_is_wrong_is_told_and_nothing_is_started(
     outcome = run("--pipeline", "hello", *arguments)
     assert (outcome.code, says in outcome.err) == (2, True)
     assert _names(api) == []
+
+
+def test_two_at_once_are_one(repository: Path, server: DevServer, reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    server.faults.add(Fault("POST", "/runs$", Trouble.DELAY, nth=0, seconds=3.0))  # both have looked by then
+    words = [
+        sys.executable,
+        PROJECT / "scripts/run.py",
+        "--root",
+        repository,
+        "--env",
+        "dev",
+        "--host",
+        server.url,
+    ]
+    words += ["--pipeline", "hello", "--schedule", "weekly"]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    said = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(said) == 1
+    assert len(_names(api)) == 1

@@ -139,7 +139,7 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--list", "--schedule", "weekly"), 2, "--schedule is fired by itself"),
         (("--status", "x", "--wait"), 2, "--wait follows a run that is started or terminated"),
         (("--status", "x", "--param", "a=b"), 2, "--param is for a run that is started"),
-        (("--logs", "x"), 2, "expected 2 arguments"),
+        (("--logs", "x"), 2, "--logs needs a run and a task of it, as in `run.py --env dev --logs RUN_ID TASK`"),
         (("--logs", "x", ""), 2, "--logs is given as an empty text"),
         (("--pipeline", "hello", "--rerun", ""), 2, "--rerun is given as an empty text"),
         (("--pipeline", "hello", "--status", ""), 2, "--status is given as an empty text"),

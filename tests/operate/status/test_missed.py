@@ -107,7 +107,7 @@ def _causes(account: Account) -> dict[int, Cause]:
 def test_what_is_off_and_shall_be_on_missed_its_firings_by_that() -> None:
     found = _account(_schedule(enabled=False), [_run(9)], NOW)
     assert _causes(found) == {10: Cause.DISABLED, 11: Cause.DISABLED}
-    killed = _schedule(enabled=False, facts={"covered": "2026-11-24T09:30:00Z"})
+    killed = _schedule(enabled=False, facts={"since": "20261124T093000Z"})
     assert _causes(_account(killed, [], NOW)) == {10: Cause.SWAP, 11: Cause.SWAP}
 
 
@@ -159,6 +159,11 @@ def test_one_that_somebody_deleted_misses_what_comes_after_its_last_known_firing
     line = Line("s", WANTED, (), runs, NOW + timedelta(hours=1, minutes=3))
     assert _causes(account(line)) == {10: Cause.DELETED, 12: Cause.DELETED, 13: Cause.DELETED}
     assert account(replace(line, runs=[_named(10, "another")])) == Account()  # it may never have been there
+
+
+def test_one_of_an_earlier_version_that_tells_of_no_line_missed_nothing_before_itself() -> None:
+    old = _schedule(created=NOW - timedelta(minutes=90), facts={"covered": "2026-11-23T00:00:00Z"})
+    assert _causes(_account(old, [], NOW)) == {11: Cause.OUTAGE}
 
 
 def test_runs_of_one_that_was_replaced_are_the_schedules_own() -> None:

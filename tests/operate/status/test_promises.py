@@ -102,6 +102,13 @@ def test_of_what_is_older_than_the_runs_that_are_looked_at_nothing_is_known() ->
     since = [replace(failed, created=NOW - minutes * 10 * MINUTE) for minutes in range(1, 101)]
     assert _found(*since).broken == ()  # 17 hours of failures: a success may have been just before
     assert _found(*(replace(run, created=NOW - 30 * HOUR) for run in since)).broken == ("fresh",)
+    old = "backfill-p-daily-20260801T030000Z"
+    filled = [_run(number * 3 * MINUTE, name=old) for number in range(100)]
+    assert (_found(*filled).broken, _found(*filled).newest_success) == (
+        (),
+        None,
+    )  # last night's is not in sight
+    assert _found(*filled[:99]).broken == ("fresh",)
 
 
 def test_a_run_is_slow_while_it_goes_on_and_until_one_succeeds_in_time() -> None:

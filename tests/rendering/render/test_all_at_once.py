@@ -154,6 +154,23 @@ def test_what_one_environment_does_not_compile_to_is_told_beside_what_another_do
     assert _told(done, "other-environment")
 
 
+def test_a_bad_policy_hides_no_environment_and_these_not_each_other(teams: Path, command: Command) -> None:
+    assert command("render", "--root", teams, "--all", "--lock").code == 0
+    (teams / "environments/policy.yaml").write_text("nonsense: 1\n", "utf-8")
+    for name in ("dev", "prod"):
+        (teams / f"manifests/{name}/environment.yaml").write_text("a: [\n", "utf-8")
+    BREAKS["release"][0](teams)
+    done = command("policy", "--root", teams)
+    assert done.code == 2
+    assert _told(done, "release")
+    for path in (
+        "environments/policy.yaml:",
+        "manifests/dev/environment.yaml:",
+        "manifests/prod/environment.yaml:",
+    ):
+        assert path in done.err, done.err
+
+
 def test_rendered_files_that_are_broken_are_told_together_with_a_broken_lock(
     teams: Path, command: Command
 ) -> None:

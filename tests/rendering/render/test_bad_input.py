@@ -16,7 +16,7 @@ CASES = [
         "maxConcurrency: 1",
         "maxConcurrency: {{ 4 / 2 }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):43:19: schedules.0.maxConcurrency is 2.0, not a whole number (in `maxConcurrency: 2.0`); write a whole number",
+            "templates/pipelines/hello/pipeline.yaml.j2:43:19: schedules.0.maxConcurrency is 2.0, not a whole number (rendered for dev: line 43 `maxConcurrency: 2.0`); write a whole number, such as 3",
         ),
     ),
     Case(
@@ -24,7 +24,9 @@ CASES = [
         BASE,
         "follows: sources",
         "follows: sources\nversions: {keep: 3.0}",
-        ("environments/base.yaml:5:18: versions.keep is 3.0, not a whole number; write a whole number",),
+        (
+            "environments/base.yaml:5:18: versions.keep is 3.0, not a whole number; write a whole number, such as 3",
+        ),
     ),
     Case(
         "interval beyond the calendar",
@@ -32,7 +34,7 @@ CASES = [
         "cron: {{ values.schedule.cron | tojson }}",
         "intervalSeconds: 1000000000000",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:20: schedules.0.intervalSeconds is 1000000000000 (in `intervalSeconds: 1000000000000`); maximum is 2147483647",
+            "templates/pipelines/hello/pipeline.yaml.j2:41:20: schedules.0.intervalSeconds is 1000000000000 (rendered for dev: line 41 `intervalSeconds: 1000000000000`); write 2147483647 or less",
         ),
     ),
     Case(
@@ -103,7 +105,7 @@ CASES = [
         "        name: {param: name}",
         "        name: {parm: name}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):15:15: {'parm': 'name'} is not a str (in `name: {parm: name}`); did you mean `param:`? Otherwise write a str",
+            "templates/pipelines/hello/pipeline.yaml.j2:15:15: {'parm': 'name'} is not a str (rendered for dev: line 15 `name: {parm: name}`); did you mean `param:`? Otherwise write a str",
         ),
     ),
     Case(
@@ -112,7 +114,7 @@ CASES = [
         "    greet:\n",
         "    greet:\n      env: {NAME: {param: name}}\n",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):13:19: spec.tasks.greet.env.NAME lacks 'secret' (in `env: {NAME: {param: name}}`); write a text, {secret: …, key: …}, {configMap: …, key: …} or {field: …}; what is known only when it runs is an argument",
+            "templates/pipelines/hello/pipeline.yaml.j2:13:19: spec.tasks.greet.env.NAME lacks 'secret' (rendered for dev: line 13 `env: {NAME: {param: name}}`); write a text, {secret: …, key: …}, {configMap: …, key: …} or {field: …}; what is known only when it runs is an argument",
         ),
     ),
     Case(
@@ -137,14 +139,16 @@ CASES = [
         BASE,
         "      threshold: 3\n",
         "",
-        ("environments/dev/values.yaml:5:7: pipelines.hello.values lacks 'threshold'; add `threshold:`",),
+        (
+            "environments/dev/values.yaml:5:7: pipelines.hello.values lacks 'threshold'; add `threshold:`, such as `threshold: 3`",
+        ),
     ),
     Case(
         "value out of range",
         BASE,
         "threshold: 3",
         "threshold: -1",
-        ("environments/base.yaml:14:18: pipelines.hello.values.threshold is -1; minimum is 0",),
+        ("environments/base.yaml:14:18: pipelines.hello.values.threshold is -1; write 0 or more",),
     ),
     Case(
         "repository overridden by an environment",

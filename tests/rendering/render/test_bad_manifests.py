@@ -16,7 +16,7 @@ CASES = [
         "{task: greet, output: greeting}",
         "{task: gret, output: greeting}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: unknown task 'gret' (in `text: {task: gret, output: greeting}`); choose one of: count, greet, greet-few, greet-item, greet-many",
+            "templates/pipelines/hello/pipeline.yaml.j2:19:15: unknown task 'gret' (rendered for dev: line 19 `text: {task: gret, output: greeting}`); choose one of: count, greet, greet-few, greet-item, greet-many",
         ),
     ),
     Case(
@@ -25,7 +25,7 @@ CASES = [
         "{task: greet, output: greeting}",
         "{task: greet, output: text}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: task 'greet' has no output 'text' (in `text: {task: greet, output: text}`); choose one of: greeting",
+            "templates/pipelines/hello/pipeline.yaml.j2:19:15: task 'greet' has no output 'text' (rendered for dev: line 19 `text: {task: greet, output: text}`); choose one of: greeting",
         ),
     ),
     Case(
@@ -34,7 +34,7 @@ CASES = [
         "name: {param: name}",
         "name: {param: nam}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):15:15: unknown parameter 'nam' (in `name: {param: nam}`); declare it, or choose one of: name, threshold",
+            "templates/pipelines/hello/pipeline.yaml.j2:15:15: unknown parameter 'nam' (rendered for dev: line 15 `name: {param: nam}`); declare it, or choose one of: name, threshold",
         ),
     ),
     Case(
@@ -43,8 +43,8 @@ CASES = [
         "        text: {task",
         "        txt: {task",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):16:5: task 'count' lacks the argument 'text' (in `count:`); component 'count_words' needs it: a str",
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:9: component 'count_words' takes no argument 'txt' (in `txt: {task: greet, output: greeting}`); choose one of: text",
+            "templates/pipelines/hello/pipeline.yaml.j2:16:5: task 'count' lacks the argument 'text' (rendered for dev: line 16 `count:`); component 'count_words' needs it: a str",
+            "templates/pipelines/hello/pipeline.yaml.j2:19:9: component 'count_words' takes no argument 'txt' (rendered for dev: line 19 `txt: {task: greet, output: greeting}`); choose one of: text",
         ),
     ),
     Case(
@@ -53,7 +53,7 @@ CASES = [
         "arguments: {name: few}",
         "arguments: {name: 5}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: 5 is not a str (in `arguments: {name: 5}`); write a str",
+            "templates/pipelines/hello/pipeline.yaml.j2:30:31: 5 is not a str (rendered for dev: line 30 `arguments: {name: 5}`); write a str",
         ),
     ),
     Case(
@@ -62,7 +62,7 @@ CASES = [
         "{task: greet, output: greeting}",
         "{param: threshold}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):19:15: an int is given where 'text' takes a str (in `text: {param: threshold}`); refer to another output",
+            "templates/pipelines/hello/pipeline.yaml.j2:19:15: an int is given where 'text' takes a str (rendered for dev: line 19 `text: {param: threshold}`); refer to another output",
         ),
     ),
     Case(
@@ -71,7 +71,7 @@ CASES = [
         "type: int, default: {{ values.threshold }}",
         "type: int, default: three",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):10:37: 'three' is not an int (in `threshold: {type: int, default: three}`); write an int",
+            "templates/pipelines/hello/pipeline.yaml.j2:10:37: 'three' is not an int (rendered for dev: line 10 `threshold: {type: int, default: three}`); write an int",
         ),
     ),
     Case(
@@ -80,8 +80,8 @@ CASES = [
         "greet-few:",
         "greet-many:",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):23:9: task id 'greet-many' is used twice (in `greet-many:`); task ids are unique in the whole pipeline",
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):28:11: task id 'greet-many' is used twice (in `greet-many:`); task ids are unique in the whole pipeline",
+            "templates/pipelines/hello/pipeline.yaml.j2:23:9: task id 'greet-many' is used twice (rendered for dev: line 23 `greet-many:`); task ids are unique in the whole pipeline",
+            "templates/pipelines/hello/pipeline.yaml.j2:28:11: task id 'greet-many' is used twice (rendered for dev: line 28 `greet-many:`); task ids are unique in the whole pipeline",
         ),
     ),
     Case(
@@ -90,7 +90,7 @@ CASES = [
         "arguments: {name: few}",
         "arguments: {name: {task: greet-many, output: greeting}}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: task 'greet-many' runs in a group that this is not in (in `arguments: {name: {task: greet-many, output: greeting}}`); move this into the same branch, or use {oneOf: […]} with an output of each branch",
+            "templates/pipelines/hello/pipeline.yaml.j2:30:31: task 'greet-many' runs in a group that this is not in (rendered for dev: line 30 `arguments: {name: {task: greet-many, output: greeting}}`); move this into the same branch, or use {oneOf: […]} with an output of each branch",
         ),
     ),
     Case(
@@ -99,7 +99,7 @@ CASES = [
         "arguments: {name: few}",
         "arguments: {name: {item: each}}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):30:31: no loop 'each' is around this (in `arguments: {name: {item: each}}`); loops around it: none",
+            "templates/pipelines/hello/pipeline.yaml.j2:30:31: no loop 'each' is around this (rendered for dev: line 30 `arguments: {name: {item: each}}`); loops around it: none",
         ),
     ),
     Case(
@@ -108,7 +108,7 @@ CASES = [
         "name: {param: name}",
         "name: {param: name}\n      after: [count]",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):12:5: tasks wait for each other: greet → count (in `greet:`); break the circle",
+            "templates/pipelines/hello/pipeline.yaml.j2:12:5: tasks wait for each other: greet → count (rendered for dev: line 12 `greet:`); break the circle",
         ),
     ),
     Case(
@@ -117,7 +117,7 @@ CASES = [
         "'0 0 3 * * 1'",
         "'0 3 * * 1'",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):41:9: cron '0 3 * * 1' has five fields, which KFP reads with seconds first (in `cron: \"0 3 * * 1\"`); write '0 0 3 * * 1' (seconds first), or '0 3 * * 1 *' for what KFP would do",
+            "templates/pipelines/hello/pipeline.yaml.j2:41:9: cron '0 3 * * 1' has five fields, which KFP reads with seconds first (rendered for dev: line 41 `cron: \"0 3 * * 1\"`); write '0 0 3 * * 1' (seconds first), or '0 3 * * 1 *' for what KFP would do",
         ),
     ),
     Case(
@@ -126,7 +126,7 @@ CASES = [
         "maxConcurrency: 1",
         "maxConcurrency: 11",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):43:19: schedules.0.maxConcurrency is 11 (in `maxConcurrency: 11`); maximum is 10",
+            "templates/pipelines/hello/pipeline.yaml.j2:43:19: schedules.0.maxConcurrency is 11 (rendered for dev: line 43 `maxConcurrency: 11`); write 10 or less",
         ),
     ),
     Case(
@@ -135,7 +135,7 @@ CASES = [
         "  catchup: false\n",
         "",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):40:3: schedules.0 lacks 'catchup' (in `- name: weekly`); add `catchup:` (true: run every missed tick; false: one run after a gap)",
+            "templates/pipelines/hello/pipeline.yaml.j2:40:3: schedules.0 lacks 'catchup' (rendered for dev: line 40 `- name: weekly`); add `catchup:` (true: run every missed tick; false: one run after a gap)",
         ),
     ),
     Case(
@@ -144,7 +144,7 @@ CASES = [
         "[a, b]",
         "[]",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):33:16: the list is empty (in `items: []`); give at least one item: KFP refuses an empty list",
+            "templates/pipelines/hello/pipeline.yaml.j2:33:16: the list is empty (rendered for dev: line 33 `items: []`); give at least one item: KFP refuses an empty list",
         ),
     ),
     Case(
@@ -153,7 +153,7 @@ CASES = [
         "gt: [{task: count, output: words}, {param: threshold}]",
         'eq: [{task: greet, output: greeting}, "it\'s"]',
         (
-            'templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):21:50: "it\'s" cannot be compared (in `if: {eq: [{task: greet, output: greeting}, "it\'s"]}`); use a number, true, false, or a text without quotes and backslashes (KFP does not escape them)',
+            'templates/pipelines/hello/pipeline.yaml.j2:21:50: "it\'s" cannot be compared (rendered for dev: line 21 `if: {eq: [{task: greet, output: greeting}, "it\'s"]}`); use a number, true, false, or a text without quotes and backslashes (KFP does not escape them)',
         ),
     ),
     Case(
@@ -162,7 +162,7 @@ CASES = [
         "    name: {type: str",
         "    class: {type: str, default: ''}\n    name: {type: str",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):9:5: parameter 'class' is a word of Python (in `class: {type: str, default: ''}`); choose another name",
+            "templates/pipelines/hello/pipeline.yaml.j2:9:5: parameter 'class' is a word of Python (rendered for dev: line 9 `class: {type: str, default: ''}`); choose another name",
         ),
     ),
 ]

@@ -25,7 +25,7 @@ CASES = [
         "component: count_words",
         "component: {{ 'count_' ~ 'words' }}",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):17:18: component 'count_words' does not stand literally in the template (in `component: count_words`); write its name without Jinja, or choose one of: greet",
+            "templates/pipelines/hello/pipeline.yaml.j2:17:18: component 'count_words' does not stand literally in the template (rendered for dev: line 17 `component: count_words`); write its name without Jinja, or choose one of: greet",
         ),
     ),
     Case(
@@ -52,7 +52,7 @@ CASES = [
         "{{ values.threshold }}",
         "{{ values.threshold }",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):11:8: not YAML: did not find expected ',' or '}' (in `tasks:`); correct the syntax here or just above",
+            "templates/pipelines/hello/pipeline.yaml.j2:11:8: not YAML: did not find expected ',' or '}' (rendered for dev: line 11 `tasks:`); correct the syntax here or just above",
         ),
     ),
     Case(
@@ -133,7 +133,7 @@ CASES = [
         "  tasks:\n    greet:",
         "  tasks: [\n    greet:",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):13:16: not YAML: did not find expected ',' or ']' (in `component: greet`); correct the syntax here or just above",
+            "templates/pipelines/hello/pipeline.yaml.j2:13:16: not YAML: did not find expected ',' or ']' (rendered for dev: line 13 `component: greet`); correct the syntax here or just above",
         ),
     ),
     Case(
@@ -142,7 +142,7 @@ CASES = [
         "  description: Greets",
         "  descripton: x\n  description: Greets",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):5:3: unknown key 'metadata.descripton' (in `descripton: x`); did you mean 'description'?",
+            "templates/pipelines/hello/pipeline.yaml.j2:5:3: unknown key 'metadata.descripton' (rendered for dev: line 5 `descripton: x`); did you mean 'description'?",
         ),
     ),
     Case(
@@ -151,7 +151,7 @@ CASES = [
         "  owner: tests\n",
         "",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):4:3: metadata lacks 'owner' (in `name: hello`); add `owner:` (the team that is asked when it fails)",
+            "templates/pipelines/hello/pipeline.yaml.j2:4:3: metadata lacks 'owner' (rendered for dev: line 4 `name: hello`); add `owner:` (the team that is asked when it fails), such as `owner: team-growth`",
         ),
     ),
     Case(
@@ -160,7 +160,7 @@ CASES = [
         "name: {{ pipeline }}",
         "name: other",
         (
-            "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev):4:9: the name is 'other' (in `name: other`); write 'hello'",
+            "templates/pipelines/hello/pipeline.yaml.j2:4:9: the name is 'other' (rendered for dev: line 4 `name: other`); write 'hello'",
         ),
     ),
 ]

@@ -91,7 +91,7 @@ def test_two_texts_of_one_name_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         specs.together(texts)
     assert str(caught.value) == (
-        "components/c-00000000.yaml: two texts begin with the same eight digits of their SHA-256: "
+        "components/c/component.yaml: two texts begin with the same eight digits of their SHA-256: "
         "of pipeline 'a', and of 'b'; change a word in the description of component 'c' in one of them"
     )
     assert specs.together([texts[0], texts[0]]) == dict(texts[0][1])
@@ -193,11 +193,12 @@ def test_a_spec_that_is_another_one_than_its_name_says_is_refused(repository: Pa
     with pytest.raises(InputError) as caught:
         folder.read(repository / "manifests/dev", "dev")
     assert str(caught.value) == (
-        f"dev/components/{path.name}: its name says {path.stem[-8:]}, and the SHA-256 of its text begins with "
+        f"manifests/dev/components/{path.name}: its name says {path.stem[-8:]}, and the SHA-256 of its text begins "
+        "with "
         f"{specs.hash8(path.read_text())}; edit its source instead, and render again"
     )
     path.unlink()
-    with pytest.raises(InputError, match=rf"dev/components/{path.name}: no such file"):
+    with pytest.raises(InputError, match=rf"manifests/dev/components/{path.name}: no such file"):
         folder.read(repository / "manifests/dev", "dev")
 
 

@@ -146,7 +146,7 @@ def test_what_is_wrong_is_told_at_its_own_line(case: str, nested: Path, command:
     outcome = command("render", "--root", nested, "--env", "dev")
     assert outcome.code == 2
     line = outcome.err.splitlines()[0]
-    assert line.startswith(f"{path} (rendered for dev):")
+    assert line.startswith(f"{path}:")
     assert what in line
     assert todo in line
 

@@ -103,7 +103,7 @@ def test_an_environment_takes_the_template_of_base_unless_it_names_another(custo
 
 # What is wrong ------------------------------------------------------------------------------------------------------
 
-RENDERED = "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev)"
+RENDERED = "templates/pipelines/hello/pipeline.yaml.j2"
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,18 @@ RENDERED = "templates/pipelines/hello/pipeline.yaml.j2 (rendered for dev)"
             TEMPLATE,
             "name: {param: name}",
             "name: {param: nam}",
-            f"{RENDERED}:15:15: unknown parameter 'nam' (in `name: {{param: nam}}`) (for pipelines 'hello', 'acme', "
-            "'birch' and 1 more pipeline); declare it, or choose one of: name, threshold",
+            f"{RENDERED}:15:15: unknown parameter 'nam' (rendered for dev: line 15 `name: {{param: nam}}`) "
+            "(for pipelines 'hello', 'acme', 'birch' and 1 more pipeline); declare it, or choose one of: "
+            "name, threshold",
             id="a fault of the manifest",
         ),
         pytest.param(
             TEMPLATE,
             "name: {{ pipeline }}",
             "name: hello",
-            f"{RENDERED}:4:9: the name is 'hello' (in `name: hello`) (for pipelines 'acme', 'birch' and 'cedar'); "
-            "write `name: {{ pipeline }}`: this template is there for pipelines of other names",
+            f"{RENDERED}:4:9: the name is 'hello' (rendered for dev: line 4 `name: hello`) (for "
+            "pipelines 'acme', 'birch' and 'cedar'); write `name: {{ pipeline }}`: this template is there for "
+            "pipelines of other names",
             id="the name stands in the template",
         ),
         pytest.param(

@@ -103,7 +103,7 @@ def test_what_is_wrong_is_told_where_it_stands(
     assert done.code == 2  # bad input
     lines = [line for line in done.err.splitlines() if said in line]
     assert lines and lines[0].startswith(
-        f"templates/pipelines/brought/{place}".replace("@", "pipeline.yaml.j2 (rendered for dev):")
+        f"templates/pipelines/brought/{place}".replace("@", "pipeline.yaml.j2:")
     ), done.err
     assert not (root / "manifests").exists()
 
@@ -182,4 +182,4 @@ def test_a_uri_that_an_importer_of_it_does_not_read_is_told_in_the_manifest(
     edit(root / "templates/pipelines/brought/pipeline.yaml.j2", old, new)
     done = command("render", "--root", root, "--env", "dev")
     assert done.code == 2
-    assert f"pipeline.yaml.j2 (rendered for dev):{at}: KFP reads no URI like" in done.err
+    assert f"pipeline.yaml.j2:{at}: KFP reads no URI like" in done.err

@@ -233,14 +233,14 @@ def commit(arguments: Namespace) -> str:
 def natural(text: str) -> int:
     """0, 1, 2 …"""
     if not text.isascii() or not text.isdigit():
-        raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise ArgumentTypeError(f"{text!r} is no whole number from 0 on, such as 10")
     return int(text)
 
 
 def positive(text: str) -> int:
     """1, 2, 3 …"""
     if not natural(text):
-        raise ArgumentTypeError("0 is too few")
+        raise ArgumentTypeError("0 is too few; write 1 or more, such as 16")
     return int(text)
 
 

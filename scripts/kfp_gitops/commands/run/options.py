@@ -112,7 +112,7 @@ def _add_looks(found: ArgumentParser) -> None:
         help="--list and --status for machines: schemas/runs.schema.json, schemas/run.schema.json",
     )  # fmt: skip
     group.add_argument(
-        "--logs", nargs=2, metavar=("RUN", "TASK"),
+        "--logs", nargs="+", metavar=("RUN", "TASK"),
         help="the end of the log of a task, by its id in --status, of each item and attempt, if KFP gives it",
     )  # fmt: skip
     group.add_argument(
@@ -212,6 +212,8 @@ def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
+    if arguments.logs is not None and len(arguments.logs) != 2:
+        yield f"--logs needs a run and a task of it, as in `{_SHAPES['logs']}`; --status RUN_ID shows its tasks"
     if not (found or arguments.pipeline):
         yield (
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "

@@ -17,7 +17,10 @@ from kfp_gitops.sources.selection import Selection
 
 _NAME = "database"
 _APPLY = "reconcile.py apply"
-_REST = "apply registers all of it anew, without the runs of triggers; KFP's own history is in no manifest"
+_REST = (
+    "apply registers all of it anew, without the runs of triggers; what KFP lists no more may fire in Kubernetes still "
+    "(kubectl get scheduledworkflows), and its history of runs is gone"
+)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """KFP's database as a lock keeps it: the mark on it, and the pauses that go with it when it is lost.
 
-The mark is an experiment without runs, made once: its id is of this database alone. People cannot delete an experiment
-in KFP's UI, only archive it, and then it is still there.
+The mark is an archived experiment without runs, made once: its id is of this database alone. People cannot delete an
+experiment in KFP's UI.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ def mark_of(notes: Iterable[NamedExperiment], owner: Owner) -> str:
 
 
 def leave_mark(api: KfpApi, owner: Owner) -> str:
-    """Make the mark, or find it; its id."""
-    return api.create_experiment(_name(owner), ownership.describe(owner, _ABOUT)).id
+    """Make the mark, or find it; its id. It is archived, so that it stands in nobody's way in KFP's UI."""
+    made = api.create_experiment(_name(owner), ownership.describe(owner, _ABOUT))
+    if not made.archived:
+        api.archive_experiment(made.id)
+    return made.id
 
 
 def _name(owner: Owner) -> str:

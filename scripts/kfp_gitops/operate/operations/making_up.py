@@ -112,16 +112,16 @@ class MakingUp:
 
     def _look(self, job: Job) -> None:
         before = {tick: run.state for tick, run in job.states.items()}
-        runs = self.api.runs_named(job.work.experiment_id, job.work.prefix)
-        by_name = {run.name: run for run in sorted(runs, key=_age, reverse=True)}  # of several the oldest
-        self._yield_to_older(job, by_name, {run.id for run in runs})
+        found = self.api.runs_named(job.work.experiment_id, job.work.prefix)
+        by_name = {one.name: one for one in sorted(found, key=_age, reverse=True)}  # of several the oldest
+        self._yield_to_older(job, by_name, {one.id for one in found})
         listed = {tick: by_name[name] for tick in job.ticks if (name := job.work.name(tick)) in by_name}
-        unseen = {tick: self.api.run(run) for tick, run in job.begun.items() if tick not in listed}
+        unseen = {tick: self.api.run(own) for tick, own in job.begun.items() if tick not in listed}
         job.states = {**listed, **unseen}
         several = f"{job.work.schedule} " if len(self.jobs) > 1 else ""
-        for tick, found in job.states.items():
-            if before.get(tick) != found.state:
-                self.tell(f"{several}{tick:%Y-%m-%dT%H:%M:%SZ} {found.state} {found.id}")
+        for tick, run in job.states.items():
+            if before.get(tick) != run.state:
+                self.tell(f"{several}{tick:%Y-%m-%dT%H:%M:%SZ} {run.state} {run.id}")
 
     def _yield_to_older(self, job: Job, by_name: Mapping[str, RunState], listed: Collection[str]) -> None:
         """Somebody else may have begun a firing in the same moment: both see it, and only the later run is stopped."""

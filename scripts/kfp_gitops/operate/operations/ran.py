@@ -92,13 +92,15 @@ def cost(number: int, usual: timedelta | None) -> str:
     """What so many runs cost, in words."""
     if usual is None:
         return "cost unknown: no run of it has succeeded here"
-    return f"about {in_hours(number * usual)} run-hours, {usual.total_seconds() / 60:.1f} min each"
+    seconds = usual.total_seconds()
+    each = f"{max(seconds, 1):.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"{in_hours(number * usual)} run-hours, {each} each"
 
 
 def in_hours(time: timedelta) -> str:
-    """With two digits where it is little."""
+    """`about 1.5`."""
     found = time.total_seconds() / 3600
-    return f"{found:.1f}" if found >= 1 else f"{found:.2g}"
+    return f"about {found:.1f}" if found >= 0.1 else "less than 0.1"
 
 
 def span(ticks: Sequence[datetime]) -> str:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualPipeline
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Slo, slo
+from kfp_gitops.operate.status.missed import NEWEST
 from kfp_gitops.operate.status.model import Promise
 from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import DesiredPipeline, backfill_prefix, schedule_name
 
 FRESH, DURATION = "fresh", "duration"
-_MOST = 100
-"""Newest runs of a pipeline that are looked at; what is older than so many is unknown."""
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,12 @@ def promise(
     """What it promises and keeps; `runs` are the newest ones of its experiment. None: it promises nothing."""
     if pipeline.slo is None:
         return None
-    ended = [(end, run) for run in runs if (end := _succeeded(pipeline, run))]
+    seen_since = _oldest(runs)
+    ended = [(end, run) for run in runs if (end := _succeeded(pipeline, run)) and end >= seen_since]
     success, newest = max(ended, key=lambda found: found[0], default=(None, None))
     slowest = max(_times(newest, runs, now), key=lambda took: took.span, default=None)
     paused = pipeline.is_paused(now)
-    since = success or _unproved_since(found, runs)
+    since = success or (seen_since if seen_since > _EVER else _registered(found))
     return Promise(
         fresh=pipeline.slo.freshness,
         duration=pipeline.slo.longest,
@@ -82,13 +83,14 @@ def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
     return None
 
 
-def _unproved_since(found: ActualPipeline | None, runs: Sequence[RunState]) -> datetime | None:
-    """Since when no run is known to have succeeded: the oldest run that we see, or that it was registered.
+def _oldest(runs: Sequence[RunState]) -> datetime:
+    """When what we see of its runs begins: a run before that may have succeeded until then."""
+    created = [run.created for run in runs if run.created]
+    return min(created) if created and len(runs) >= NEWEST else _EVER
 
-    A pipeline that is new has as long for its first success as for each later one.
-    """
-    if len(runs) >= _MOST:
-        return min((run.created for run in runs if run.created), default=None)
+
+def _registered(found: ActualPipeline | None) -> datetime | None:
+    """A pipeline that is new has as long for its first success as for each later one."""
     return min((version.created for version in found.versions.values()), default=None) if found else None
 
 
