@@ -198,7 +198,8 @@ class Runs(Requests):
 
 
 def _compared(operation: str, key: str, moment: datetime) -> dict[str, Any]:
-    return {"operation": operation, "key": key, "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()  # strftime writes the year 1 with one digit
+    return {"operation": operation, "key": key, "timestampValue": f"{text}Z"}
 
 
 def _at_least(key: str, moment: datetime) -> dict[str, Any]:
