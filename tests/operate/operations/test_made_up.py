@@ -122,6 +122,16 @@ def test_what_is_left_of_a_large_backfill_stays_missed_until_it_is_made_up_for(
     assert f"{len(left['missed'])} runs in all" in again.out
 
 
+def test_an_apply_sees_all_runs_of_a_large_backfill(daily: Command, server: DevServer, api: KfpApi) -> None:
+    """By these it leaves out what it would make up for itself."""
+    assert daily("--pipeline", "hello", "--wait").code == 0
+    (made,) = server._store.runs.where("1 = 1")
+    for number in range(250):
+        of_it = replace(made, id=f"{number}", display_name=f"backfill-hello-weekly-{number}")
+        server._store.runs.insert(of_it, checked=False)
+    assert len(api.runs_called_like("backfill-hello-weekly-")) == 250
+
+
 def test_all_pipelines_are_asked_where_none_is_named(
     daily: Command, reconcile: Command, server: DevServer
 ) -> None:
