@@ -47,6 +47,16 @@ def test_an_option_and_its_value_stay_together() -> None:
     ]
 
 
+def test_two_commands_in_a_line_and_prose_stay_what_they_are() -> None:
+    for text in (
+        f"kubectl logs deployment/{'d' * 50} --tail 50; kubectl rollout restart deployment/d && date -u | cat",
+        "let NTP set the clock that's wrong: compare `date -u` here, and in a pod of the server that is there",
+    ):
+        lines = columns.command(text, 80, 4)
+        assert len(lines) > 1
+        assert " ".join(line.strip().removesuffix(" \\") for line in lines) == text
+
+
 def test_bash_reads_it_so() -> None:
     words = [
         "printf",

@@ -34,7 +34,23 @@ def rows(settings: Settings) -> Iterator[Row]:
         settings,
         note="wanted: at most 10 s for 200 of 1,000",
     )
+    yield _of_a_page(settings, changed, size)
     yield _of_a_component(settings)
+
+
+def _of_a_page(settings: Settings, changed: int, size: int) -> Row:
+    """The page with its drawings against the comment, of the same change."""
+    ours = [sys.executable, str(ROOT / "scripts/diff.py"), "--env", "dev", "--root", str(settings.folder)]
+    page, comment = (
+        Command(
+            f"diff.py --format {form}",
+            ["sh", "-c", '"$@"; test $? = 2', "diff", *ours, "--format", form],
+            _remembering(settings.folder),
+        )
+        for form in ("html", "markdown")
+    )
+    note = "wanted: at most 1.5 times as long"
+    return compare(f"the page of {changed} of {size} changed pipelines", page, comment, settings, note=note)
 
 
 def _of_a_component(settings: Settings) -> Row:

@@ -91,7 +91,7 @@ def test_where_a_forge_has_other_addresses_the_values_say_so() -> None:
         ("repository: [a]\n", "environments/base.yaml:1:13: no map of texts"),
         ("x: 1\n", "environments/base.yaml:1:1: no map of texts"),
         ("repository:\n  id: example-repository\n", "environments/base.yaml:2:3: no `url`"),
-        ("repository: {", "environments/base.yaml:2:1: not YAML"),
+        ("repository: {", "environments/base.yaml:1:14: not YAML"),
     ],
 )
 def test_a_base_that_says_no_address_is_told_at_its_place(

@@ -30,21 +30,28 @@ TIMEOUT, MORE = 3.0, 2.0
 """Seconds that a command is given, and those that a busy machine takes for its end."""
 RUN = "0b4b2f9e-5f0e-4d6e-9a39-0d6a1d3c2b11"
 OF_KFP = {
-    "plan": "reconcile plan",
-    "plan of a part": "reconcile plan --pipeline hello",
-    "apply": "reconcile apply",
-    "status": "reconcile status",
-    "status for machines": "reconcile status --json",
-    "pause": "reconcile pause --until 8h",
-    "resume": "reconcile resume",
-    "disable": "reconcile disable",
-    "doctor": "doctor",
-    "run": "run --pipeline hello",
-    "run and wait": "run --pipeline hello --wait",
-    "list": "run --pipeline hello --list",
-    "status of a run": f"run --status {RUN}",
-    "rerun": f"run --rerun {RUN}",
-    "backfill": "run --pipeline hello --backfill 2026-01-01..2026-01-02",
+    "plan": "reconcile plan --env dev",
+    "plan of a part": "reconcile plan --env dev --pipeline hello",
+    "apply": "reconcile apply --env dev",
+    "status": "reconcile status --env dev",
+    "status for machines": "reconcile status --env dev --json",
+    "pause": "reconcile pause --env dev --until 8h",
+    "resume": "reconcile resume --env dev",
+    "disable": "reconcile disable --env dev",
+    "doctor": "doctor --env dev",
+    "status of environments": "status --env dev",
+    "run": "run --env dev --pipeline hello",
+    "run and wait": "run --env dev --pipeline hello --wait",
+    "schedule": "run --env dev --pipeline hello --schedule weekly",
+    "list": "run --env dev --list",
+    "list of one": "run --env dev --pipeline hello --list --failed --since 12h",
+    "status of a run": f"run --env dev --status {RUN}",
+    "logs": f"run --env dev --logs {RUN} few",
+    "terminate": f"run --env dev --terminate {RUN}",
+    "terminate all": "run --env dev --terminate --all-running --yes",
+    "rerun": f"run --env dev --rerun {RUN}",
+    "backfill": "run --env dev --pipeline hello --backfill 2026-01-01..2026-01-20 --yes",
+    "backfill what was missed": "run --env dev --pipeline hello --backfill --missed --yes",
 }
 
 
@@ -113,7 +120,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("silent") / "repository"
     shutil.copytree(HERE / "data/repository", root)
     shutil.copytree(PROJECT / "templates/delivery", root / "templates/delivery")
-    call = [sys.executable, str(PROJECT / "scripts/render.py"), "--root", root, "--env", "dev", "--lock"]
+    call = [sys.executable, str(PROJECT / "scripts/render.py"), "--root", root, "--all", "--lock"]
     subprocess.run(call, check=True, capture_output=True)
     return root
 
@@ -124,7 +131,7 @@ def told(root: Path) -> Mapping[str, Told]:
 
     def ask(words: str) -> Told:
         with Silent() as silent:
-            where = ("--root", root, "--env", "dev", "--host", silent.url, "--timeout", TIMEOUT)
+            where = ("--root", root, "--host", silent.url, "--timeout", TIMEOUT)
             return _told(silent, words, *where, env={"KUBECONFIG": "/nonexistent"})
 
     with ThreadPoolExecutor(3) as pool:
@@ -180,6 +187,7 @@ def test_the_doctor_asks_a_silent_kubernetes_once(root: Path, tmp_path: Path, se
     assert 0 < found.first < SOON, found
     assert found.end < TIMEOUT + MORE, found
     assert found.out.count("unknown  ") > 5, found.out
+    assert "missing  " not in found.out, found.out
 
 
 def test_a_silent_pushgateway_is_told_of_soon(root: Path, server: DevServer) -> None:
@@ -225,3 +233,14 @@ def test_a_lock_is_told_of_and_waited_for_no_longer_than_asked(root: Path, serve
     assert found.code == ExitCode.REMOTE_FAILED, found
     assert found.end < TIMEOUT + MORE + 2, found
     assert re.search(r"waiting for process 1, which is reconciling this environment, until \d\d:", found.err)
+
+
+def test_one_silent_environment_leaves_the_others_their_time(root: Path, server: DevServer) -> None:
+    with Silent() as silent:
+        hosts = ("--host", f"dev={silent.url}", "--host", f"prod={server.url}")
+        found = _told(silent, "status --env dev --env prod", "--root", root, *hosts, "--timeout", 2 * TIMEOUT)
+    assert 0 < found.first < SOON, found
+    assert found.end < 2 * TIMEOUT + MORE, found
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    (prod,) = (line for line in found.out.splitlines() if line.startswith("prod"))
+    assert "1 pipeline" in prod, found

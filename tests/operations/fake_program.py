@@ -29,7 +29,7 @@ def argocd(words: list[str]) -> str:
     """Likewise; a table, for it is a program that few have."""
     parser = ArgumentParser("argocd", allow_abbrev=False)
     groups = parser.add_subparsers(required=True).add_parser("app").add_subparsers(required=True)
-    for name in ("get", "terminate-op", "sync", "set"):
+    for name in ("get", "terminate-op", "sync", "set", "delete"):
         command = groups.add_parser(name, allow_abbrev=False)
         command.add_argument("application")
         for option in {"sync": ("--prune",), "set": ("--auto-prune", "--self-heal")}.get(name, ()):

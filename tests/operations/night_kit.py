@@ -121,9 +121,11 @@ class Night:
     def goes_on(self, how: str) -> str:
         """Until the next firing's run has begun, which goes on: `hang` or `slow`; its id."""
         self.runs_end(how)
-        while not (found := [run.id for run in self.runs() if run.state == "RUNNING"]):
+        before = {run.id for run in self.runs()}
+        while not (found := [run.id for run in self.runs() if run.id not in before]):
             self.passes(1 / 6, ends=False)
-            time.sleep(0.2)
+        while not (self.folder / "tonight.read").exists():
+            time.sleep(0.05)
         return found[0]
 
     def pods_have(self, token: str) -> None:

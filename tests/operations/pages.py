@@ -29,7 +29,8 @@ class Page:
 
 
 def names() -> list[str]:
-    return sorted(path.stem for path in FOLDER.glob("*.md"))
+    """All but the index."""
+    return sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
 
 
 @cache
@@ -40,8 +41,12 @@ def read(name: str) -> Page:
     return Page(name, text, {title: commands for title, commands in sections.items() if commands})
 
 
-def kinds_of_blocks(page: Page) -> set[str]:
-    return {kind for kind, _ in _BLOCK.findall(page.text)}
+def beside(text: str) -> list[str]:
+    """What stands within a line, or in a block that nobody types at night, and is for kubectl or argocd."""
+    spans = re.findall(r"`([^`\n]+)`", _BLOCK.sub("", text))
+    lines = [line for kind, block in _BLOCK.findall(text) if kind != TYPED for line in block.splitlines()]
+    found = (line.removesuffix("&").strip() for line in [*spans, *lines])
+    return [line for line in found if re.match(r"(kubectl|argocd) \S+ \S", line)]
 
 
 def _commands(text: str) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import gitrepo
+import pages
 import pytest
 from night_kit import Night
+from terminal_kit import Terminal
 
 STATUS = "python scripts/reconcile.py status"
 PLAN = "python scripts/reconcile.py plan"
@@ -73,14 +75,15 @@ def test_a_run_failed_for_once(night: Night) -> None:
     night.mended()
 
 
-def test_something_is_wrong_with_the_server(night: Night) -> None:
-    night.passes_until_now()
-    night.checks()
-    night.alerts.tell("job/kfp_gitops/environment/prod/command/status", {"kfp_gitops_server_faults": 1})
-    night.called_by("KfpGitopsServerFault", checked=False)
-    night.follow("KfpGitopsServerFault", "Look")
-    night.follow("KfpGitopsServerFault", "Mend")
-    night.follow("KfpGitopsServerFault", "Afterwards")
+def test_no_schedule_fires_any_more(night: Night) -> None:
+    night.passes(8.5)
+    night.passes(3.5, fires=False)
+    night.called_by("KfpGitopsServerFault")
+    (status,) = night.follow("KfpGitopsServerFault", "Look", {STATUS: 1})
+    assert "SERVER (1)" in status.out and "schedule controller" in status.out
+    night.follow("KfpGitopsServerFault", "Mend: no schedule fires any more")
+    (status,) = night.follow("KfpGitopsServerFault", "Afterwards")
+    assert HEALTHY in status.out
     night.mended()
 
 
@@ -182,8 +185,9 @@ def test_a_pause_is_lost(night: Night) -> None:
     night.server.close()
     night.start(anew=True)
     night.passes_until_now()
-    night.called_by("KfpGitopsDrift")
-    night.follow("pause-lost", "Look")
+    night.called_by("KfpGitopsServerFault")
+    status, _ = night.follow("pause-lost", "Look", {STATUS: 1})
+    assert "pause --env prod --until" in status.out
     night.follow("pause-lost", "Mend")
     assert [schedule.enabled for schedule in night.schedules()] == [False]
     (status,) = night.follow("pause-lost", "Afterwards")
@@ -251,12 +255,14 @@ def test_two_deliveries_turn_each_other_round(night: Night) -> None:
 
 
 def test_kfp_is_upgraded(night: Night) -> None:
-    night.passes_until_now()
+    night.passes(10)
     night.follow("upgrade-kfp", "Before")
     assert [schedule.enabled for schedule in night.schedules()] == [False]
-    doctor, _, _, status = night.follow("upgrade-kfp", "Afterwards")
+    night.passes_until_now()
+    doctor, _, resumed, status = night.follow("upgrade-kfp", "Afterwards")
     assert "missing" not in doctor.out
-    assert HEALTHY in status.out
+    assert "--backfill --held" in resumed.out + resumed.err
+    assert "2 firings" in status.out and "1 healthy, 1 held" in status.out
     night.mended()
     assert [schedule.enabled for schedule in night.schedules()] == [True]
 
@@ -267,3 +273,13 @@ def test_the_gauges_of_a_place_that_was_given_up_are_deleted(night: Night) -> No
     assert night.alerts.told(group) != []
     night.follow("../scaling-alerts", "PredictiveScalingRecommendationStale")
     assert night.alerts.told(group) == []
+
+
+@pytest.mark.parametrize("page", ["README", "../scaling-alerts", *pages.names()])
+def test_what_a_page_says_of_kubectl_and_argocd_beside_its_commands_is_understood(
+    desk: Terminal, page: str
+) -> None:
+    desk.clean()
+    for line in pages.beside((pages.FOLDER / f"{page}.md").read_text("utf-8")):
+        done = desk.run(line)
+        assert done.code == 0, (line, done.err)

@@ -16,6 +16,8 @@ ir, parameters = (sys.argv.index(option) + 1 for option in ("--ir", "--parameter
 how = tonight.read_text() if tonight.exists() else ""
 if not how and "defaultValue: fail" in Path(sys.argv[ir]).read_text():
     how = "fail"
+if tonight.exists():
+    tonight.with_suffix(".read").touch()  # it may be taken away now
 while how == "slow" and tonight.exists():
     pause(0.05)
 if how in ("fail", "hang"):

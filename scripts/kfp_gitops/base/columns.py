@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 USUAL = 80
 """Columns where nobody says another number: of a file, a pipe, a pod's log."""
 _LEAST = 40
+_WORD = re.compile(r"""(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|\S)+""", re.DOTALL)
+"""One word of a shell, with its quotes; a quote that nothing closes is a letter, for prose stands there, too."""
 
 
 def width() -> int:
@@ -70,14 +71,13 @@ def command(text: str, columns: int, indent: int) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """As a shell sees them, an option together with its value."""
+    """As they are written, quoted or not, an option together with its value; `;` and `|` are none of our business."""
     joined: list[str] = []
-    for word in shlex.split(text):
-        quoted = shlex.quote(word)
+    for word in _WORD.findall(text):
         if joined and joined[-1].startswith("--") and " " not in joined[-1] and not word.startswith("-"):
-            joined[-1] += f" {quoted}"
+            joined[-1] += f" {word}"
         else:
-            joined.append(quoted)
+            joined.append(word)
     return joined
 
 

@@ -94,7 +94,7 @@ class Plain:
 
     @classmethod
     def at(cls, folder: Path) -> Plain:
-        """Of a path: its name is the folder's own, and of a rendered environment that in its repository."""
+        """Of a path: its name is the folder's own, and of a rendered environment the one in its repository."""
         if folder.parent.name == _RENDERED:
             return cls(folder.parent.parent, f"{_RENDERED}/{folder.name}")
         return cls(folder.parent, folder.name)

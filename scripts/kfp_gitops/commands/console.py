@@ -109,6 +109,10 @@ def _run(command: str) -> int:
             f"the Python package {error.name!r} is not installed; run `make demo` once, then `. .venv/bin/activate`"
         )
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return _mended_by(
+                f"a name of {len(str(error.filename or ''))} characters: no file or folder has one so long"
+            )
         if error.errno not in _REFUSED_BY_THE_DISK or error.filename is None:
             return _defect()
         return _mended_by(

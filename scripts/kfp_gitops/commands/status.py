@@ -61,8 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     place = _place(arguments)
     read, earlier = _read(arguments, names), _earlier(place)
     found, codes = dict(read), []
-    for name in names:
-        found[name], code = _looked(arguments, name, hosts.get(name), earlier.get(name))
+    for number, name in enumerate(names):
+        # Of the time that is left each has its share, so that one that does not answer takes it from nobody.
+        share = connection.budget(arguments).seconds / (len(names) - number)
+        found[name], code = _looked(arguments, name, hosts.get(name), share, earlier.get(name))
         codes.append(code)
     board = _board(arguments, found)
     _tell(arguments, place, board)
@@ -103,7 +105,7 @@ def _read(arguments: Namespace, names: Sequence[str]) -> Mapping[str, Environmen
 
 
 def _looked(
-    arguments: Namespace, name: str, host: str | None, before: Environment | None
+    arguments: Namespace, name: str, host: str | None, seconds: float, before: Environment | None
 ) -> tuple[Environment, int]:
     """One environment; that it cannot be looked at is told, and ends nothing."""
     whole: dict[str, Any] = {
@@ -112,6 +114,8 @@ def _looked(
         "select": [],
         "pipeline": [],
         "push_gateway": None,
+        "budget": None,
+        "timeout": seconds,
     }
     of_it = Namespace(**{**vars(arguments), **whole, "env": name, "host": host})
     told, error = paged.environment(of_it, before)

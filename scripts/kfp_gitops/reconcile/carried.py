@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import history
-from kfp_gitops.reconcile.drift import Wanted
+from kfp_gitops.reconcile import history, timing
+from kfp_gitops.reconcile.drift import SERVER, Wanted
 from kfp_gitops.reconcile.history import Era, Gap, Why
 from kfp_gitops.reconcile.seen import Seen, fired_before, ordered
+from kfp_gitops.reconcile.steps import CreateSchedule
 
 OFF = "off"
 """Marks what was created for a schedule that shall be disabled: nothing is missed meanwhile."""
@@ -78,12 +79,12 @@ def _gaps(line: Sequence[ActualSchedule], seen: Seen, covered: datetime | None) 
     yield Gap(why, min([covered, *made_off]), seen.now)
 
 
-def description(owner: Owner, needed: Mapping[str, str], more: Mapping[str, str]) -> str:
-    """A recurring run's description; of what it is told beside what is needed, as much as it holds.
+def description(owner: Owner, step: CreateSchedule) -> str:
+    """A recurring run's description; of what it is told of those before it as much as it holds.
 
     Without room go first the oldest gaps, which are then told as an outage, and then the trigger before.
     """
-    told = {key: value for key, value in more.items() if value}
+    needed, told = _needed(step), {key: value for key, value in step.history.items() if value}
     while len(text := ownership.describe(owner, **needed, **told)) > _MOST and told:
         first, _, rest = told.pop(history.GAPS, "").partition(",")
         if rest:
@@ -91,3 +92,12 @@ def description(owner: Owner, needed: Mapping[str, str], more: Mapping[str, str]
         elif not first:
             told.popitem()
     return text
+
+
+def _needed(step: CreateSchedule) -> Mapping[str, str]:
+    """What later replacements depend on."""
+    wanted = step.wanted
+    found = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
+    found |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
+    found |= {} if wanted.enabled else {OFF: "1"}
+    return found | ({SERVER: wanted.server} if wanted.server else {})

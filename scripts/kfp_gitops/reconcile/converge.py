@@ -60,7 +60,8 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
     yield from filter(None, [swap.removal_step(unwanted(wanted, view), delete=True)])
     for schedule in wanted_schedules(wanted, view, options):
         objects = tuple(found for found in view.schedules if found.name == schedule.name)
-        seen = Seen(objects, view.runs, view.now, view.needs, past=not view.new)
+        others = frozenset(found.id for found in view.schedules if found.name != schedule.name)
+        seen = Seen(objects, view.runs, view.now, view.needs, past=not view.new, others=others)
         yield from filter(None, [swap.next_step(schedule, seen)])
     yield from filter(None, [retention.next_step(wanted, view, keep)])
 

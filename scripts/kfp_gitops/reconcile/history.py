@@ -51,8 +51,8 @@ class Era:
 
 
 def since(found: ActualSchedule) -> datetime:
-    """From when on each firing of a recurring run's trigger is owed."""
-    begun = noted(found.facts.get(SINCE)) or timing.noted(found.facts.get("covered")) or found.created
+    """From when on each firing of a recurring run's trigger is owed; of an earlier version of ours its creation is."""
+    begun = noted(found.facts.get(SINCE)) or found.created
     if found.interval_seconds:
         begun = min(begun, found.start) if found.start else begun
     declared = timing.noted(found.facts.get("start")) or (None if found.owner else found.start)
@@ -60,11 +60,8 @@ def since(found: ActualSchedule) -> datetime:
 
 
 def gaps(found: ActualSchedule) -> tuple[Gap, ...]:
-    """The times of its line in which nothing could fire; one of an earlier version of ours tells of its own alone."""
-    if SINCE in found.facts:
-        return tuple(_gaps(found.facts.get(GAPS, ""), found.created))
-    covered = timing.noted(found.facts.get("covered"))
-    return (Gap(Why.SWAP, covered, found.created),) if covered and covered < found.created else ()
+    """The times of its line in which nothing could fire."""
+    return tuple(_gaps(found.facts.get(GAPS, ""), found.created))
 
 
 def _gaps(text: str, created: datetime) -> Iterator[Gap]:

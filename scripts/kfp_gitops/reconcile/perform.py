@@ -8,19 +8,9 @@ from datetime import datetime, timedelta
 from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import (
-    carried,
-    conflicts,
-    converge,
-    drift,
-    inventory,
-    observe,
-    steps,
-    swap,
-    timing,
-    unclear,
-)
+from kfp_gitops.reconcile import conflicts, converge, drift, inventory, observe, steps, swap, timing, unclear
 from kfp_gitops.reconcile.api import Kfp
+from kfp_gitops.reconcile.carried import description
 from kfp_gitops.reconcile.inventory import View
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
 
@@ -228,13 +218,9 @@ class Work:
     def _create_schedule(self, step: steps.CreateSchedule, view: View) -> View:
         wanted = step.wanted
         assert wanted.version_id is not None
-        facts = {"covered": timing.rfc3339(step.covered)} if step.covered else {}
-        facts |= {"start": wanted.schedule.start} if wanted.schedule.start else {}
-        facts |= {} if wanted.enabled else {carried.OFF: "1"}
-        facts |= {drift.SERVER: wanted.server} if wanted.server else {}
         made = self.api.create_schedule(
             name=wanted.name,
-            description=carried.description(self.desired.owner, facts, step.history),
+            description=description(self.desired.owner, step),
             pipeline_id=_pipeline(view).id,
             version_id=wanted.version_id,
             experiment_id=_experiment(view).id,

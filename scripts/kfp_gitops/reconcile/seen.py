@@ -23,6 +23,8 @@ class Seen:
     """How long a swap would be between its predecessor's end and its own beginning, as slow as KFP is now."""
     past: bool = False
     """Whether there may be runs of its name although there is no object: somebody may have deleted that."""
+    others: frozenset[str] = frozenset()
+    """Ids of the pipeline's recurring runs of other names: KFP's name of a run tells only the beginning of one."""
 
 
 def in_flight(objects: Sequence[ActualSchedule], seen: Seen) -> list[ActualRun]:
@@ -72,12 +74,17 @@ _RUN = re.compile(r"(.*)[a-z0-9]{5}-\d+-\d+")
 def is_named_for(run: str, schedule: str) -> bool:
     """Whether a run's name is that of a run which a recurring run of this name started, as far as KFP tells."""
     match = _RUN.fullmatch(run)
-    return match is not None and match[1] == re.sub(r"[^a-z0-9-]", "", schedule.lower())[:25]
+    return match is not None and match[1] == named(schedule)
+
+
+def named(schedule: str) -> str:
+    """What KFP's names of the runs of a recurring run of this name begin with."""
+    return re.sub(r"[^a-z0-9-]", "", schedule.lower())[:25]
 
 
 def fired_before(name: str, seen: Seen) -> datetime | None:
     """The newest firing that recurring runs of this name had which are there no more."""
-    ids = {found.id for found in seen.objects}
+    ids = {found.id for found in seen.objects} | seen.others
     return max(
         (
             run.scheduled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Selection:
         """As words of a command line."""
         return [
             *(f"--select team={team}" for team in self.teams),
-            *(f"--pipeline '{glob}'" for glob in self.globs),
+            *(f"--pipeline {shlex.quote(glob)}" for glob in self.globs),
         ]
 
     def matches(self, name: str, team: str = "") -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from lost_kit import Kfp, Told
 from project import Outcome
 
@@ -119,6 +121,31 @@ def test_a_pause_that_was_lost_and_is_taken_back_is_over(
     assert "paused" not in reconcile("apply").err
 
 
+def test_a_lost_pause_that_was_set_again_on_another_machine_is_neither_told_nor_set_once_more(
+    reconcile: Run,
+    faults: Callable[..., Told],
+    kfp: Kfp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the command that the fault gave; and when it was resumed there, it is over here, too."""
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", "--until", "2099-01-31T08:00:00Z", "--by", "kim").code == 0
+    kfp.lose()
+    here, there = tmp_path / "cache", tmp_path / "another"
+    typed = shlex.split(faults()["pause"]["command"])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(there))
+    assert reconcile("pause", *typed[typed.index("--until") :]).code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert set(faults()) == {"database"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(there))
+    assert reconcile("resume").code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert "paused" not in reconcile("apply").err
+    assert _on(kfp) == [True]
+    assert faults() == {}
+
+
 def test_a_pause_that_somebody_took_back_elsewhere_is_not_lost(
     reconcile: Run, faults: Callable[..., Told], kfp: Kfp
 ) -> None:
@@ -127,6 +154,27 @@ def test_a_pause_that_somebody_took_back_elsewhere_is_not_lost(
     for note in kfp.api.experiments_like("kfp-gitops-paused-"):
         kfp.api.archive_experiment(note.id)
     assert faults() == {}
+    assert reconcile("apply").code == 0
+    assert _on(kfp) == [True]
+
+
+def test_a_pause_that_another_lock_or_a_person_has_set_again_is_not_lost_and_not_set_once_more(
+    reconcile: Run, faults: Callable[..., Told], kfp: Kfp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The Job's Lease knows of it, and so does the machine of whoever paused; the end of it holds for both."""
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", "--until", "8h", "--by", "kim", "--why", "it is moved").code == 0
+    here = tmp_path / "cache"
+    shutil.copytree(here, tmp_path / "elsewhere")
+    kfp.lose()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert "it is set again" in reconcile("apply").err
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
+    assert faults() == {}
+    assert "set again" not in reconcile("plan").err
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert reconcile("resume").code == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here))
     assert reconcile("apply").code == 0
     assert _on(kfp) == [True]
 
@@ -154,6 +202,9 @@ def test_a_lock_that_somebody_edited_keeps_nothing(
         "server []",
         'server {"at": "2026-01-01T00:00:00", "pauses": 3}',
         "server {",
+        'server {"at": "2026-01-01T00:00:00Z", "version": ["a"]}',
+        'server {"at": "0001-01-01T00:00:00+14:00", "mark": "m"}',
+        f"server {'[' * 60_000}",
     ):
         lock.write_text(f"process 1\napplied\n{kept}\n")
         assert faults() == {}

@@ -186,6 +186,8 @@ def test_ticks_are_those_of_the_cron_in_whole_days_and_not_of_the_future() -> No
     assert [f"{tick:%d %H}" for tick in found] == ["01 00", "01 12", "02 00"]
     hours = backfill.parse_range("2026-01-01T12:00:00Z..2026-01-02T00:00:00Z")
     assert len(backfill.ticks(_schedule("0 0 */12 * * *"), hours, datetime(2027, 1, 1, tzinfo=UTC))) == 1
+    first = backfill.parse_range("0001-01-01..0001-01-01")
+    assert len(backfill.ticks(_schedule("0 0 */12 * * *"), first, datetime(2027, 1, 1, tzinfo=UTC))) == 1
     with pytest.raises(UsageError, match="interval"):
         backfill.ticks(_schedule(None), within, datetime(2027, 1, 1, tzinfo=UTC))
 

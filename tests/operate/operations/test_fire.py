@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +12,9 @@ import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.actual import ActualRun
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.operations import fire
-from project import Outcome
+from project import PROJECT, Outcome
 
 Command = Callable[..., Outcome]
 NOW = datetime(2026, 11, 29, 3, 0, 5, tzinfo=UTC)
@@ -117,8 +120,37 @@ def test_the_minute_is_one_from_the_start_of_the_run_and_no_minute_of_the_clock(
     before = ActualRun("r", "p-s-fired-20261129T0259Z", "RUNNING", created=NOW - timedelta(seconds=seconds))
     kfp = _Kfp(before)
     asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
-    found = fire.fire(kfp, asked)  # type: ignore[arg-type]  # the part of it that is asked
+    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]  # the part of it that is asked
     assert (found.before, bool(kfp.made)) == (not again, again)
+
+
+class _Raced(_Kfp):
+    """Somebody else fires the same between our look and our start."""
+
+    def __init__(self, theirs: str) -> None:
+        super().__init__()
+        self._theirs, self.stopped = theirs, list[str]()
+
+    def create_run(self, *, name: str, **more: object) -> str:
+        both = (super().create_run(name=name, **more), self._theirs)
+        self.there = tuple(ActualRun(run, name, "RUNNING", created=NOW) for run in both)
+        return both[0]
+
+    def run(self, run_id: str) -> RunState:
+        return RunState(run_id, run_id, "RUNNING", NOW, None, None, ())
+
+    def terminate_run(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+
+
+@pytest.mark.parametrize(("theirs", "left", "stopped"), [("a", "a", ["new"]), ("z", "new", [])])
+def test_of_two_that_were_fired_on_two_machines_at_once_the_older_one_is_left(
+    theirs: str, left: str, stopped: list[str]
+) -> None:
+    kfp = _Raced(theirs)
+    asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
+    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]
+    assert (found.run_id, found.before, kfp.stopped) == (left, bool(stopped), stopped)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +168,24 @@ def test_what_is_wrong_is_told_and_nothing_is_started(
     outcome = run("--pipeline", "hello", *arguments)
     assert (outcome.code, says in outcome.err) == (2, True)
     assert _names(api) == []
+
+
+def test_two_at_once_are_one(repository: Path, server: DevServer, reconcile: Command, api: KfpApi) -> None:
+    assert reconcile("apply").code == 0
+    server.faults.add(Fault("POST", "/runs$", Trouble.DELAY, nth=0, seconds=3.0))  # both have looked by then
+    words = [
+        sys.executable,
+        PROJECT / "scripts/run.py",
+        "--root",
+        repository,
+        "--env",
+        "dev",
+        "--host",
+        server.url,
+    ]
+    words += ["--pipeline", "hello", "--schedule", "weekly"]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    said = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(said) == 1
+    assert len(_names(api)) == 1

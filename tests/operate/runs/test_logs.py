@@ -13,7 +13,7 @@ import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.runtree.pods import Pod
-from kfp_gitops.operate.runlook import podlogs, workflow
+from kfp_gitops.operate.runlook import podlogs, reason, workflow
 from kfpapi.stub import Answer, Seen, Stub
 from project import PROJECT, Outcome
 
@@ -39,6 +39,7 @@ def test_the_end_of_a_log_is_shown_without_secrets_and_without_what_a_terminal_o
     assert "hunter2" not in outcome.out
     assert "\x1b" not in outcome.out
     assert run("--logs", _newest(api), "greet", "--lines", "1").out == "ValueError: it broke\n"
+    assert run("--logs", _newest(api), "greet", "--lines", "9" * 30).code == 0
 
 
 def test_each_attempt_has_its_log(run: Command, api: KfpApi) -> None:
@@ -192,3 +193,32 @@ def test_what_argo_says_of_the_end_of_a_pod_is_told_of_this_run_alone(
 
 def test_without_a_kubeconfig_that_was_given_no_cluster_is_asked() -> None:
     assert workflow.message(KfpApi("http://kfp", ""), "r", POD, {"HOME": "/root"}) == ""
+
+
+# --- what is shown of a log as the reason
+
+
+_ABSL = "E1128 16:50:30.123456 1 train.py:8] loss is nan"
+_KLOG = "F1128 16:50:30.123456       1 main.go:55] failed to execute component: exit status 1"
+
+
+@pytest.mark.parametrize(
+    ("log", "wanted"),
+    [
+        (["a", "", "ValueError: x", _KLOG], ["a", "ValueError: x"]),
+        ([_KLOG], [_KLOG]),
+        ([_ABSL, _KLOG], [_ABSL]),
+        ([str(number) for number in range(100)], [str(number) for number in range(88, 100)]),
+        (
+            ["[KFP Executor 14:32:56,149 INFO]: Got executor_input:", "{", '    "a": {', "    }", "}", "why"],
+            ["why"],
+        ),
+        (["[KFP Executor x INFO]: Got executor_input:", "{", '    "a": 1', "cut off"], ["{", '    "a": 1', "cut off"]),
+    ],
+    ids=[
+        "a launcher's line", "a driver's log", "a step that logs likewise", "long", "the executor's input",
+        "an input without an end",
+    ],
+)  # fmt: skip
+def test_the_reason_is_what_the_step_wrote_last(log: list[str], wanted: list[str]) -> None:
+    assert reason._end(log) == wanted

@@ -36,9 +36,11 @@ def _run(name: str, schedule: str | None = None, description: str = "") -> RunSt
         ),
         (_run("other-20260105-030000-1a2b"), Origin(Kind.OTHER)),
         (_run("my experiment"), Origin(Kind.OTHER)),
+        (_run(f"{backfill_prefix('churn-daily')}20261399T030000Z"), Origin(Kind.OTHER)),
+        (_run(f"{fired_prefix('churn-daily')}20260105T0399Z"), Origin(Kind.OTHER)),
     ],
     ids=["schedule", "deleted schedule", "backfill", "redone", "make-up", "fired", "hand", "trigger", "rerun",
-         "another pipeline's name", "another tool"],
+         "another pipeline's name", "another tool", "no day", "no minute"],
 )  # fmt: skip
 def test_where_a_run_comes_from(run: RunState, wanted: Origin) -> None:
     assert origin.of(run, "churn", {"s": "churn-daily"}) == wanted

@@ -107,7 +107,7 @@ def _causes(account: Account) -> dict[int, Cause]:
 def test_what_is_off_and_shall_be_on_missed_its_firings_by_that() -> None:
     found = _account(_schedule(enabled=False), [_run(9)], NOW)
     assert _causes(found) == {10: Cause.DISABLED, 11: Cause.DISABLED}
-    killed = _schedule(enabled=False, facts={"covered": "2026-11-24T09:30:00Z"})
+    killed = _schedule(enabled=False, facts={"since": "20261124T093000Z"})
     assert _causes(_account(killed, [], NOW)) == {10: Cause.SWAP, 11: Cause.SWAP}
 
 
@@ -159,6 +159,11 @@ def test_one_that_somebody_deleted_misses_what_comes_after_its_last_known_firing
     line = Line("s", WANTED, (), runs, NOW + timedelta(hours=1, minutes=3))
     assert _causes(account(line)) == {10: Cause.DELETED, 12: Cause.DELETED, 13: Cause.DELETED}
     assert account(replace(line, runs=[_named(10, "another")])) == Account()  # it may never have been there
+
+
+def test_one_of_an_earlier_version_that_tells_of_no_line_missed_nothing_before_itself() -> None:
+    old = _schedule(created=NOW - timedelta(minutes=90), facts={"covered": "2026-11-23T00:00:00Z"})
+    assert _causes(_account(old, [], NOW)) == {11: Cause.OUTAGE}
 
 
 def test_runs_of_one_that_was_replaced_are_the_schedules_own() -> None:
@@ -220,3 +225,37 @@ def test_what_is_older_than_a_full_page_of_runs_is_unknown_and_said() -> None:
         [11],
     )
     assert _account(_schedule(), busy[1:], NOW).known_since is None
+
+
+def test_runs_of_another_schedule_whose_name_begins_alike_are_not_its_own() -> None:
+    """KFP's name of a run tells 25 characters of its schedule's."""
+    name = "predictive-scaling-forecast-weekly"
+    weekly = _schedule(id="w", name=name, created=NOW - timedelta(days=4), cron="0 0 3 * * 1")
+    daily = [
+        replace(_run(hour, schedule="d", day=day), name="predictive-scaling-forecaabcde-1-2")
+        for day in (21, 22, 23, 24)
+        for hour in (3, 4)
+    ]
+    others = {"predictive-scaling-forecast-daily": {"d"}}
+    assert missed(weekly, daily, NOW, others=others) == [datetime(2026, 11, 23, 3, tzinfo=UTC)]
+    gone = {"predictive-scaling-forecast-daily": {"its successor"}}
+    assert missed(weekly, daily[1::2], NOW, others=gone) == [datetime(2026, 11, 23, 3, tzinfo=UTC)]
+
+
+def test_what_fired_by_another_time_zone_is_not_missed_at_the_instants_in_utc() -> None:
+    """Else `run.py --backfill --missed` would run each of them once more."""
+    daily = _schedule(created=NOW - timedelta(days=4), cron="0 0 6 * * *")
+    shifted = [_run(4, day=day) for day in (21, 22, 23, 24)]
+    assert missed(daily, shifted, NOW) == []
+    assert missed(daily, shifted[:1], NOW - timedelta(days=1)) == [datetime(2026, 11, 22, 6, tzinfo=UTC)]
+    behind = [_run(11, day=day) for day in (21, 22, 23)]
+    assert missed(daily, behind, NOW - timedelta(hours=2)) == [], "today's comes at 11:00"
+    mended = [*shifted[:2], _run(6, day=24)]
+    assert missed(daily, mended, NOW) == [datetime(2026, 11, 23, 6, tzinfo=UTC)]
+
+
+def test_what_an_earlier_trigger_fired_is_no_firing_by_another_zone() -> None:
+    facts = {"since": "20261123T120000Z", "was": "0_0_4_*_*_*@20261120T000000Z/20261123T120000Z"}
+    changed = _schedule(created=NOW - timedelta(days=1), cron="0 0 6 * * *", facts=facts)
+    runs = [_run(4, schedule="s", day=day) for day in (20, 21, 23)]
+    assert [tick.day for tick in missed(changed, runs, NOW)] == [22, 24]

@@ -17,9 +17,10 @@ from kfp_gitops.language import cron
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.status.missed import GRACE, Line, Spell, account
 from kfp_gitops.operate.status.model import Cause
-from kfp_gitops.reconcile import carried, swap, timing
+from kfp_gitops.reconcile import carried, swap
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.seen import Seen
+from kfp_gitops.reconcile.steps import CreateSchedule
 
 BEGIN = datetime(2026, 11, 20, 7, 13, tzinfo=UTC)
 OWNER = Owner("example-repository-of-a-usual-length", "production")
@@ -47,8 +48,8 @@ def _made(
     """As `perform` makes it of a `CreateSchedule`, and a server tells it."""
     seen = Seen(tuple(before), tuple(_as_actual(run) for run in runs), now)
     covered = swap._covered_now(wanted, seen)
-    needed = {"covered": timing.rfc3339(covered)} if covered else {}
-    text = carried.description(OWNER, needed, carried.facts(wanted, seen, covered))
+    step = CreateSchedule(wanted, covered, None, carried.facts(wanted, seen, covered))
+    text = carried.description(OWNER, step)
     assert len(text) <= 238
     return ActualSchedule(
         f"s{now:%d%H%M}", wanted.name, "p", "v", True, now, OWNER, ownership.facts(text), wanted.schedule.cron

@@ -67,6 +67,13 @@ def test_the_age_is_that_of_the_end_of_the_newest_success_and_a_failure_after_it
     ]
 
 
+def test_a_run_that_somebody_named_like_a_backfill_of_no_day_ends_no_status() -> None:
+    found = _found(replace(_run(1 * HOUR), name="backfill-p-daily-20261399T999999Z"))
+    assert (found.age, found.broken) == (1 * HOUR, ())
+    to_come = _found(replace(_run(27 * HOUR), name="backfill-p-daily-20991201T030000Z"))
+    assert (to_come.age, to_come.broken) == (27 * HOUR, ("fresh",))
+
+
 def test_a_run_that_ends_last_is_the_newest_whenever_it_began() -> None:
     assert _found(_run(3 * HOUR), _run(HOUR, took=20 * HOUR)).age == HOUR
 
@@ -95,6 +102,13 @@ def test_of_what_is_older_than_the_runs_that_are_looked_at_nothing_is_known() ->
     since = [replace(failed, created=NOW - minutes * 10 * MINUTE) for minutes in range(1, 101)]
     assert _found(*since).broken == ()  # 17 hours of failures: a success may have been just before
     assert _found(*(replace(run, created=NOW - 30 * HOUR) for run in since)).broken == ("fresh",)
+    old = "backfill-p-daily-20260801T030000Z"
+    filled = [_run(number * 3 * MINUTE, name=old) for number in range(100)]
+    assert (_found(*filled).broken, _found(*filled).newest_success) == (
+        (),
+        None,
+    )  # last night's is not in sight
+    assert _found(*filled[:99]).broken == ("fresh",)
 
 
 def test_a_run_is_slow_while_it_goes_on_and_until_one_succeeds_in_time() -> None:

@@ -36,6 +36,13 @@ def test_what_is_written_fits_its_schema_and_comes_back_as_it_was() -> None:
         ('{"version": 2}', "a status.json of version 2"),
         ('{"version": 1}', "lacks 'environments'"),
         (plain.to_json(board(1)).replace('"needs":false', '"needs":"no"'), "true or false"),
+        (
+            plain.to_json(board(1)).replace('"made":"2026-11', '"made":"2026-99'),
+            "an instant that there is not",
+        ),
+        (plain.to_json(board(1)).replace('"week":"2026', '"week":"9999'), "week"),
+        (plain.to_json(board(1)).replace('"name":"dev"', r'"name":"\ud800"'), "no JSON"),
+        (plain.to_json(board(9)).replace('"age":3600', f'"age":{"9" * 30}'), "age"),
     ],
 )
 def test_what_is_no_status_of_ours_is_told(text: str, what: str) -> None:

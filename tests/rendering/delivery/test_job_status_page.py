@@ -56,7 +56,9 @@ def test_the_rendered_pod_writes_its_page_also_when_kfp_is_away(
     objects = build(server.url, _page(swift.url))
     template = dict(delivered.pods(objects))["kfp-gitops-dev-status"]
     secrets = {("store", "accesskey"): ACCESS_KEY, ("store", "secretkey"): SECRET_KEY}
-    pod = Pod(template, objects, tmp_path / "pod", {AUDIENCE: "any"}, secrets=secrets)
+    pod = Pod(
+        template, objects, tmp_path / "pod", {AUDIENCE: "any", "": "nobody asks for it"}, secrets=secrets
+    )
     assert pod.run(anew=True).code == 0
     client = s3_client(swift)
     seen = json.loads(client.get_object(Bucket="status", Key="kfp/dev/status.json")["Body"].read())

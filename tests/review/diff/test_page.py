@@ -15,6 +15,7 @@ from diff_kit import BASE, GREET, TEMPLATE, Command, Edit, diff, edit
 from gitrepo import commit
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.webpage.parts import MAX_BYTES
+from kfp_gitops.rendering.rendered import INNER
 from kfp_gitops.review.diff.calendar import calendar
 from kfp_gitops.review.diff.compare import compare
 from kfp_gitops.review.diff.model import (
@@ -295,6 +296,51 @@ def test_a_stranger_s_text_stays_as_it_is_and_what_hides_is_written_out(
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b-\u200f]", page)
     assert browser.script("document.querySelectorAll('.drawing').length") == 2
     assert browser.script("document.querySelectorAll('.chosen, .code, .week').length") >= 3
+
+
+def _page_of(*sides: Files) -> str:
+    before, after = (files.state(name) for files, name in zip(sides, ("HEAD", "the work tree"), strict=True))
+    return to_html(
+        [compare("dev", before, after, INSTANT)], None, Evidence(INSTANT, {"dev": (before, after)})
+    )
+
+
+def test_a_pipeline_that_runs_in_another_is_drawn_too_where_it_changes() -> None:
+    outer = manifest_of(spec={"tasks": {"call": {"pipeline": "inner"}, "same": {"component": "greet"}}})
+    inner = {
+        count: manifest_of(spec={"tasks": {"deep": {"component": "greet", "retry": {"count": count}}}})
+        for count in (1, 2)
+    }
+    place = f"pipelines/p/{INNER}/inner.yaml"
+    page = _page_of(*(Files(manifest=outer, beside={place: inner[count]}) for count in (1, 2)))
+    drawings = re.findall(r'<svg class="drawing".*?</svg>', page, re.DOTALL)
+    names = [re.findall(r'aria-label="([^"]+)"', drawn)[0] for drawn in drawings]
+    assert names == ["p before", "p after", "inner in p before", "inner in p after"]
+    assert "<title>task call, changed</title>" in drawings[1]
+    assert "<title>task deep, changed</title>" in drawings[3]
+
+
+def test_a_pipeline_that_comes_or_goes_has_one_picture_and_one_that_is_too_large_is_listed() -> None:
+    page = _page_of(Files(pipeline=False), Files())
+    assert page.count('<svg class="drawing"') == 1 and "There was none." in page
+    page = _page_of(Files(), Files(pipeline=False))
+    assert page.count('<svg class="drawing"') <= 1
+    many = {f"t{number}": {"component": "greet"} for number in range(151)}
+    page = _page_of(Files(), Files(manifest=manifest_of(spec={"tasks": many})))
+    assert "Not drawn: 151 tasks and groups are too many to be read" in page
+    assert "All tasks of p in words (152)" in page
+
+
+def test_a_task_that_was_renamed_leads_to_the_same_place_from_both_pictures() -> None:
+    both = [
+        Files(manifest=manifest_of(spec={"tasks": {name: {"component": "greet"}}})) for name in ("old", "new")
+    ]
+    page = _page_of(*both)
+    (before, after) = re.findall(r'<svg class="drawing".*?</svg>', page, re.DOTALL)
+    anchors = [re.findall('href="([^"]+)"', drawn) for drawn in (before, after)]
+    assert anchors[0] == anchors[1] and len(anchors[0]) == 1
+    assert "<title>task old, changed</title>" in before and "<title>task new, changed</title>" in after
+    assert "new, was old" in page
 
 
 # Size, and the command

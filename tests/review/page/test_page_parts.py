@@ -113,7 +113,7 @@ def test_what_matters_most_has_its_place_first() -> None:
     every = [_piece(rank, at, 10) for at in range(3) for rank in (Rank.CODE, Rank.PICTURE, Rank.CHANGES)]
     found = fitted(every, 45)
     assert {rank for rank, _ in found.kept} == {Rank.CHANGES, Rank.PICTURE}
-    assert [*missing(found.left_out)] == [
+    assert [*missing(found)] == [
         Missing("the pictures", "dev", ["p1", "p2"]),
         Missing("the code", "dev", ["p0", "p1", "p2"]),
     ]
@@ -126,6 +126,14 @@ def test_a_piece_that_is_too_large_is_left_out_alone_and_its_picture_with_it() -
         (Rank.CHANGES, "p0"),
         (Rank.PICTURE, "p0"),
     ]
+
+
+def test_of_a_piece_that_is_too_large_the_first_rows_are_there_and_its_picture_too() -> None:
+    whole = Piece(Rank.CHANGES, (0, 0), "p0", "dev", lambda: Markup("x" * 99), lambda: Markup("x" * 20))
+    found = fitted([whole, _piece(Rank.CHANGES, 1, 10), _piece(Rank.PICTURE, 0, 5)], 50)
+    assert len(found.kept[Rank.CHANGES, (0, 0)]) == 20
+    assert len(found.kept) == 3 and not found.left_out
+    assert [*missing(found)] == [Missing("all of the changes but the first rows", "dev", ["p0"])]
 
 
 def test_of_thousands_that_do_not_fit_only_the_first_are_made() -> None:

@@ -36,7 +36,7 @@ def circumstances(
         decided = decisions(arguments, api)
         notes = noted.result()
     standing = [one for one in pause.read(notes, wanted.owner) if not one.ended]
-    lost = database.lost(kept, notes, api.now())
+    lost = database.lost(kept, notes, wanted.owner, api.now())
     for one in lost:
         console.note(f"KFP has lost that {wanted.owner.environment} is {one}; apply sets it again first")
     return decided, _paused(wanted, pause.in_force([*standing, *lost], api.now()))

@@ -29,8 +29,9 @@ class Asked:
 
     features: Features
     notes: Sequence[NamedExperiment]
+    told: datetime
+    """The server's time, and that of this machine (`at`) at the same moment."""
     at: datetime
-    """By the clock of this machine."""
 
     @classmethod
     def of(cls, api: KfpApi, environment: str) -> Asked:
@@ -49,8 +50,8 @@ class Asked:
             fault = server.namespace(features, api.namespace, environment)
             if fault and features.multi_user:
                 raise RefusedError(f"{api.host} is {fault.cause}; {fault.command}")
-            now = datetime.now(UTC)
-            return cls(features, noted.result(), now)
+            notes = noted.result()
+            return cls(features, notes, api.now(), datetime.now(UTC))
 
 
 def found(
@@ -66,7 +67,7 @@ def found(
     from kfp_gitops.operate.faults import firings, server
 
     namespace = server.namespace(asked.features, api.namespace, desired.owner.environment)
-    clock = server.clock(asked.features.date, asked.at)
+    clock = server.clock(asked.told, asked.at)
     faults = [
         namespace,
         *_of_database(api, asked, kept, desired, actual),
@@ -85,8 +86,8 @@ def _of_database(api: KfpApi, asked: Asked, kept: Kept, desired: Desired, actual
         return
     mark = database.mark_of(asked.notes, desired.owner)
     anything = not nothing_of(desired.owner, actual) or (not mark and api.has_anything_of(desired.owner))
-    notes = {note.id for note in asked.notes}
-    yield from judged.faults(kept, judged.There(desired, actual, mark, notes, anything))
+    lost = {one.id for one in database.lost(kept.witness, asked.notes, desired.owner, actual.now)}
+    yield from judged.faults(kept, judged.There(desired, actual, mark, lost, anything))
 
 
 def of_cluster(arguments: Namespace, budget: Budget) -> list[Fault]:

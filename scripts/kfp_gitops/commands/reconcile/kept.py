@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kfp_gitops.base import replies
 from kfp_gitops.base.errors import LockLostError, RemoteError
 from kfp_gitops.commands import console
 from kfp_gitops.commands.reconcile import options
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from kfp_gitops.reconcile.records import Desired
 
 
+_SECONDS = 10.0
+"""That a Lease may take to be read, and at most half of the time that is left."""
+
+
 def add(parser: ArgumentParser) -> None:
     """Declare where it is read, for commands that take no lock."""
     parser.add_argument(
@@ -38,7 +43,8 @@ def add(parser: ArgumentParser) -> None:
 def read(arguments: Namespace, api: KfpApi, owner: Owner) -> Kept:
     """What is kept; nothing, and that is said, where it cannot be read."""
     try:
-        return locking.peek(getattr(arguments, "lease", None), options.key(api, owner))
+        with replies.within(min(_SECONDS, api.budget.seconds / 2)):  # the rest is for what was asked
+            return locking.peek(getattr(arguments, "lease", None), options.key(api, owner))
     except RemoteError as error:
         console.note(f"lease {arguments.lease}: what it keeps of KFP's database cannot be read: {error}")
         return Kept()
@@ -50,7 +56,7 @@ def lost_pauses_again(held: Held, api: KfpApi, owner: Owner) -> None:
 
     if not held.witness or not held.witness.pauses:
         return
-    for one in database.lost(held.witness, pause.notes(api), api.now()):
+    for one in database.lost(held.witness, pause.notes(api), owner, api.now()):
         database.again(api, owner, one)
         console.note(
             f"KFP had lost that {owner.environment} is {one}; it is set again, so nothing of it is turned on"

@@ -51,7 +51,7 @@ def at(arguments: Namespace, keep: int = 0) -> Looked:
     asked = faulty.Asked.of(api, arguments.env)
     notes, known = asked.notes, kept.read(arguments, api, wanted.owner)
     wanted = with_notes(wanted, notes, api.now())
-    for lost in database.lost(known.witness, notes, api.now()):
+    for lost in database.lost(known.witness, notes, wanted.owner, api.now()):
         wanted = pause.over(wanted, lost)
     actual = observe(api, wanted)
     planned = plan(wanted, actual)
@@ -79,7 +79,7 @@ def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
     """The pipelines, many at once."""
     from kfp_gitops.kfpserver.kfpapi.transport import each
     from kfp_gitops.operate.faults import firings
-    from kfp_gitops.operate.status.missed import NEWEST
+    from kfp_gitops.operate.status import recent
     from kfp_gitops.reconcile.records import experiment_name
 
     owner, experiments = look.desired.owner, look.actual.experiments
@@ -91,7 +91,8 @@ def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
 
     def at(pipeline: DesiredPipeline) -> _One:
         found = experiments.get(experiment_name(pipeline.name, owner.environment))
-        runs = api.runs(found.id, NEWEST) if found and found.owner == owner else []
+        known = found is not None and found.owner == owner
+        runs = recent.runs(api, found.id, pipeline.name, look.actual.now) if found and known else []
         own = ours.get(found.id, ()) if found else ()
         return _One(look.at(pipeline, runs), runs[:keep], firings.fired(own, runs))
 

@@ -30,8 +30,8 @@ class Asked:
 
     job: Job
     ticks: Mapping[datetime, str]
-    new: int
-    """How many of them have no run yet, not even of a backfill that was interrupted."""
+    new: Sequence[datetime]
+    """Those of them that have no run yet, not even of a backfill that was interrupted."""
     usual: timedelta | None
     """How long a run of it takes here; None: unknown."""
     skipped: int = 0
@@ -41,11 +41,11 @@ class Asked:
     def __str__(self) -> str:
         from kfp_gitops.operate.operations import ran
 
-        number = columns.counted(self.new, "run")
+        number = columns.counted(len(self.new), "run")
         if not self.new:
             return f"{self.job.work.schedule}: nothing to start, {columns.counted(len(self.ticks), 'run')} to follow"
-        cost = ran.cost(self.new, self.usual)
-        return f"{self.job.work.schedule}: {number}, {ran.span([*self.ticks])} UTC, {cost}"
+        cost = ran.cost(len(self.new), self.usual)
+        return f"{self.job.work.schedule}: {number}, {ran.span(self.new)} UTC, {cost}"
 
 
 def show(asked: Sequence[Asked]) -> None:
@@ -62,13 +62,13 @@ def show(asked: Sequence[Asked]) -> None:
 def _total(asked: Sequence[Asked]) -> str:
     from kfp_gitops.operate.operations import ran
 
-    number, known = sum(one.new for one in asked), [one for one in asked if one.usual is not None]
+    number, known = sum(len(one.new) for one in asked), [one for one in asked if one.usual is not None]
     if not asked:
         return "nothing to make up for"
     span = ran.span([tick for one in asked for tick in one.ticks])
-    time = sum(((one.usual or timedelta(0)) * one.new for one in known), timedelta(0))
+    time = sum(((one.usual or timedelta(0)) * len(one.new) for one in known), timedelta(0))
     unknown = f", and {columns.counted(len(asked) - len(known), 'schedule')} of unknown cost" if known else ""
-    cost = f"about {ran.in_hours(time)} run-hours{unknown if len(known) < len(asked) else ''}"
+    cost = f"{ran.in_hours(time)} run-hours{unknown if len(known) < len(asked) else ''}"
     return f"{columns.counted(number, 'run')} in all, {span} UTC, {cost if known else 'cost unknown'}"
 
 
@@ -80,8 +80,8 @@ def confirm(here: Here, asked: Sequence[Asked]) -> None:
     """
     arguments = here.arguments
     for line in columns.first_of([str(one) for one in asked], _SHOWN, "… {more} more schedules (--dry-run)"):
-        console.note(line)
-    number = sum(one.new for one in asked)
+        _note(line)
+    number = sum(len(one.new) for one in asked)
     if len(asked) > 1:
         console.note(_total(asked))
     _warn(asked)
@@ -103,10 +103,14 @@ def _warn(asked: Sequence[Asked]) -> None:
         )
     owed = [f"{one.job.work.schedule} ({one.owed:%Y-%m-%d %H:%M})" for one in asked if one.owed]
     if owed:
-        console.note(
-            f"nothing has fired since, so KFP may run this one itself, too, once its controller is back: "
+        _note(
+            "nothing has fired since, so KFP may run this one itself, too, once its controller is back: "
             f"{columns.some(owed, 5)}; look with doctor.py first"
         )
+
+
+def _note(text: str) -> None:
+    console.note("\n".join(columns.folded(text, columns.width(), 2)))
 
 
 def carried_out(
@@ -163,6 +167,8 @@ def _ended(here: Here, work: MakingUp, skipped: int) -> int:
     counts = Counter(run.state for job in work.jobs for run in job.states.values())
     parts = [f"{number:,} {state}" for state, number in sorted(counts.items())]
     parts += [f"{skipped:,} run by the schedule itself"] if skipped else []
+    otherwise = sum(len(job.otherwise) for job in work.jobs)
+    parts += [f"{otherwise:,} run otherwise meanwhile"] if otherwise else []
     console.result(", ".join(parts) or "no firing to make up for")
     if not any(job.failed for job in work.jobs):
         return ExitCode.OK

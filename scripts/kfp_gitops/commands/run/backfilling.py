@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kfp_gitops.base.errors import ExitCode
+from kfp_gitops.base import columns
+from kfp_gitops.base.errors import ExitCode, GitOpsError, LockLostError, TemporaryError
 from kfp_gitops.commands import again, console
 from kfp_gitops.commands.run import asking, given
 from kfp_gitops.commands.run.here import Here
@@ -19,17 +21,22 @@ if TYPE_CHECKING:
     from kfp_gitops.operate.operations.making_up import Job
     from kfp_gitops.operate.operations.outstanding import Outstanding
 
+_SHOWN = 20
+
 
 def run(here: Here) -> int:
     """Make up for it, and follow it; exit 4 when a run did not succeed. Interrupted, it goes on where it was."""
     arguments = here.arguments
-    found = _named(here) if arguments.missed or arguments.held else [_of_days(here)]
+    found, failed = _named(here) if arguments.missed or arguments.held else ([_of_days(here)], [])
     asked = [one for one in found if one.ticks]
+    for why in columns.first_of(failed, _SHOWN, "… {more} more, for the same or another reason"):
+        console.note(why)
     if arguments.dry_run:
         asking.show(asked)
-        return ExitCode.OK
+        return ExitCode.REMOTE_FAILED if failed else ExitCode.OK
     asking.confirm(here, asked)
-    return asking.carried_out(here, asked, partial(_hold, here), sum(one.skipped for one in found))
+    code = asking.carried_out(here, asked, partial(_hold, here), sum(one.skipped for one in found))
+    return ExitCode.REMOTE_FAILED if failed else code
 
 
 def _of_days(here: Here) -> asking.Asked:
@@ -53,12 +60,19 @@ def _of_days(here: Here) -> asking.Asked:
         skipped = len(wanted) - len(chosen)
     new = [tick for tick in chosen if arguments.redo_failed or tick not in known.attempts]
     usual = ran.usual_time(here.api.runs(made.experiment_id, asking.NEWEST)) if new else None
-    job = known.job(made, chosen, redo=arguments.redo_failed)
-    return asking.Asked(job, chosen, len(new), usual, skipped)
+    anew = arguments.redo_failed or arguments.include_fired
+    meanwhile = _none if anew else partial(ran.fired_of, here.api, made)
+    job = known.job(made, chosen, redo=arguments.redo_failed, meanwhile=meanwhile)
+    return asking.Asked(job, chosen, new, usual, skipped)
 
 
-def _named(here: Here) -> list[asking.Asked]:
-    """What a status names, of all pipelines or of one."""
+def _none(_ticks: Sequence[datetime]) -> Collection[datetime]:
+    """What has run is to run once more."""
+    return ()
+
+
+def _named(here: Here) -> tuple[list[asking.Asked], list[str]]:
+    """What a status names, of all pipelines or of one; and of which nothing can be run, and why."""
     from kfp_gitops.operate.operations import outstanding, pause
     from kfp_gitops.reconcile import desired
     from kfp_gitops.sources.selection import Selection
@@ -71,7 +85,15 @@ def _named(here: Here) -> list[asking.Asked]:
     paused = pause.under(wanted, pause.read(notes, wanted.owner), here.api.now())
     found = outstanding.outstanding(here.api, paused, paused.pipelines, notes)
     chosen = [one for one in found if arguments.schedule in (None, one.schedule.name)]
-    return [_asked(here, one, ticks) for one in chosen if (ticks := _ticks(here, one))]
+    asked, failed = list[asking.Asked](), list[str]()
+    for one in chosen:
+        try:
+            asked += [_asked(here, one, ticks)] if (ticks := _ticks(here, one)) else []
+        except (LockLostError, TemporaryError):
+            raise
+        except GitOpsError as error:  # as when its version is not registered yet: that stops no other
+            failed.append(f"{one.name}: {error}")
+    return asked, failed
 
 
 def _ticks(here: Here, found: Outstanding) -> dict[datetime, str]:
@@ -85,8 +107,9 @@ def _asked(here: Here, found: Outstanding, ticks: dict[datetime, str]) -> asking
     made = _work(here, found.pipeline.name, found.schedule)
     known = ran.Ran({}, ran.attempts(here.api, made))
     owed = found.account.owed if found.account.owed in ticks else None
-    job, usual = known.job(made, ticks, redo=True), ran.usual_time(found.runs)
-    return asking.Asked(job, ticks, len(ticks), usual, owed=owed)
+    meanwhile = partial(ran.run_of, here.api, made)
+    job, usual = known.job(made, ticks, redo=True, meanwhile=meanwhile), ran.usual_time(found.runs)
+    return asking.Asked(job, ticks, sorted(ticks), usual, owed=owed)
 
 
 def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:

@@ -27,11 +27,13 @@ def run(arguments: Namespace) -> int:
     together = rows.together(found)
     if arguments.json:
         console.result(rows.to_json(together, unreachable))
-    else:
+    elif together.rows or not unreachable:
         text = rows.to_text(
             together, columns.width(), environments=arguments.everywhere, more=_older(arguments)
         )
         console.result(text)
+    elif found:
+        console.result("no runs where it could be asked")
     for name, why in sorted(unreachable.items()):
         console.note(f"{name}: {why}")
     return ExitCode.REMOTE_FAILED if unreachable else ExitCode.OK

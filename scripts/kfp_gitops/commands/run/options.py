@@ -112,7 +112,7 @@ def _add_looks(found: ArgumentParser) -> None:
         help="--list and --status for machines: schemas/runs.schema.json, schemas/run.schema.json",
     )  # fmt: skip
     group.add_argument(
-        "--logs", nargs=2, metavar=("RUN", "TASK"),
+        "--logs", nargs="+", metavar=("RUN", "TASK"),
         help="the end of the log of a task, by its id in --status, of each item and attempt, if KFP gives it",
     )  # fmt: skip
     group.add_argument(
@@ -182,6 +182,7 @@ def asked(arguments: Namespace) -> list[str]:
 
 def _together(arguments: Namespace) -> Iterator[str]:
     found = asked(arguments)
+    yield from _empty(arguments)
     if len(found) > 1 and arguments.local:
         yield f"--local takes no --{found[0]}: it speaks to no server"
     elif len(found) > 1:
@@ -194,12 +195,25 @@ def _together(arguments: Namespace) -> Iterator[str]:
     yield from _only_local(arguments)
 
 
+_TEXTS = ("env", "pipeline", "schedule", "backfill", "tick_parameter", "rerun", "status", "since")
+
+
+def _empty(arguments: Namespace) -> Iterator[str]:
+    """A variable that was not set: it must not mean that the option was not given, so all, or a run that is started."""
+    given = {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in _TEXTS}
+    for option, text in {**given, "--logs": "" if "" in (arguments.logs or ()) else None}.items():
+        if text is not None and not text.strip():
+            yield f"{option} is given as an empty text: is a variable not set?"
+
+
 def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
     """What is asked for without saying of what."""
     if arguments.env is None and not arguments.everywhere:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
+    if arguments.logs is not None and len(arguments.logs) != 2:
+        yield f"--logs needs a run and a task of it, as in `{_SHAPES['logs']}`; --status RUN_ID shows its tasks"
     if not (found or arguments.pipeline):
         yield (
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "

@@ -43,7 +43,7 @@ def checks(api: KfpApi, environment: str) -> Iterator[Check]:
     yield _mode(api, features, environment)
     yield _tags(features)
     yield _orphans(features)
-    yield _clock(features)
+    yield _clock(api, features)
     yield from _reading(api, environment)
 
 
@@ -73,10 +73,10 @@ def _orphans(features: Features) -> Check:
     return missing("replacing schedules", found, "upgrade KFP to 2.16 or later")
 
 
-def _clock(features: Features) -> Check:
+def _clock(api: KfpApi, features: Features) -> Check:
     if features.date is None:
         return unknown("clock", "the server does not tell its time", "compare `date -u` here and there")
-    if fault := faults.clock(features.date, datetime.now(UTC)):
+    if fault := faults.clock(api.now(), datetime.now(UTC)):
         return missing(fault.name, fault.cause, fault.command)
     return ok("clock", f"within {faults.SKEW:g} s of the server's")
 

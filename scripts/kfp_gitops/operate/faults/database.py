@@ -17,7 +17,10 @@ from kfp_gitops.sources.selection import Selection
 
 _NAME = "database"
 _APPLY = "reconcile.py apply"
-_REST = "apply registers all of it anew, without the runs of triggers; KFP's own history is in no manifest"
+_REST = (
+    "apply registers all of it anew, without the runs of triggers; what KFP lists no more may fire in Kubernetes still "
+    "(kubectl get scheduledworkflows), and its history of runs is gone"
+)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class There:
     actual: Actual
     mark: str
     """The id of the mark; "": there is none."""
-    notes: Collection[str]
-    """Ids of the notes of ours."""
+    lost: Collection[str]
+    """Ids of the pauses that are kept, would be in force, and of which the server knows nothing."""
     anything: bool
     """Whether one object at least is marked as the environment's."""
 
@@ -43,7 +46,7 @@ def faults(kept: Kept, there: There) -> Iterator[Fault]:
         what = "KFP's database was restored from an older backup, or somebody deleted it by hand"
         yield Fault(_NAME, f"{cause}: {what}; apply makes good what is in the manifests", _APPLY)
     for pause in witness.pauses if witness else ():
-        if pause.until > there.actual.now and pause.id not in there.notes:
+        if pause.id in there.lost:
             yield _pause(environment, pause)
 
 

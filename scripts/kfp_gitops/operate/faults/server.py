@@ -22,9 +22,9 @@ def namespace(features: Features, wanted: str | None, environment: str) -> Fault
     return Fault("namespace", what, f"{todo} in {where}, then `python scripts/{render}`, and commit")
 
 
-def clock(told: datetime | None, now: datetime) -> Fault | None:
-    """The server's clock and the one of this machine are apart; None too where the server does not tell its time."""
-    skew = abs((now - told).total_seconds()) if told else 0.0
+def clock(told: datetime, now: datetime) -> Fault | None:
+    """The server's clock and the one of this machine are apart."""
+    skew = abs((now - told).total_seconds())
     if skew <= SKEW:
         return None
     mend = "let NTP set the clock of the machine that is wrong: compare `date -u` here and in a pod of ml-pipeline"

@@ -24,6 +24,7 @@ from kfp_gitops.reconcile.records import backfill_prefix
 TICK_PARAMETERS = ("scheduled_at", "now_override")
 """The parameter that gets the firing's instant, RFC 3339: the first of these that the pipeline declares as text."""
 MOST = 1000
+_FIRST = datetime.min.replace(tzinfo=UTC)
 FAILED = frozenset({"FAILED", "CANCELED"})
 """How a run ends that made up for nothing."""
 
@@ -63,15 +64,18 @@ class Backfill:
 
 
 def newest_attempts(runs: Iterable[RunState], prefix: str) -> dict[datetime, tuple[int, RunState]]:
-    """Firing → the newest run that a backfill of it made, and which attempt it is."""
+    """Firing → the newest run that a backfill of it made, and which attempt it is; of several a good one."""
     pattern = re.compile(rf"{re.escape(prefix)}(\d{{8}}T\d{{6}}Z)(?:-(\d+))?")
     found: dict[datetime, tuple[int, RunState]] = {}
     for run in runs:
         match = pattern.fullmatch(run.name)
         tick = history.noted(match[1]) if match else None
         if match and tick:
-            attempt = int(match[2] or 1)
-            if attempt >= found.get(tick, (0, run))[0]:
+            attempt, before = int(match[2] or 1), found.get(tick)
+            if before is None or (attempt, run.state not in FAILED) > (
+                before[0],
+                before[1].state not in FAILED,
+            ):
                 found[tick] = attempt, run
     return found
 
@@ -92,7 +96,7 @@ def parse_range(text: str) -> Range:
     first, dots, last = text.partition("..")
     try:
         found = Range(_moment(first, end=False), _moment(last, end=True))
-    except ValueError:
+    except (ValueError, OverflowError):  # the first and the last day of the calendar
         found = None
     if found is None or not dots or found.end <= found.start:
         raise UsageError(f"--backfill {text}: write FROM..TO, as in 2026-01-01..2026-01-31")
@@ -127,7 +131,8 @@ def ticks(schedule: Schedule, within: Range, now: datetime) -> list[datetime]:
 
 
 def _firings(expression: cron.Cron, within: Range, now: datetime) -> Iterable[datetime]:
-    tick = expression.next_after(within.start - timedelta(seconds=1))
+    before_it = timedelta(seconds=1) if within.start > _FIRST else timedelta(0)
+    tick = expression.next_after(within.start - before_it)
     while tick is not None and tick < within.end and tick <= now:
         yield tick
         tick = expression.next_after(tick)

@@ -1,7 +1,7 @@
 """KFP's database as a lock keeps it: the mark on it, and the pauses that go with it when it is lost.
 
-The mark is an experiment without runs, made once: its id is of this database alone. People cannot delete an experiment
-in KFP's UI, only archive it, and then it is still there.
+The mark is an archived experiment without runs, made once: its id is of this database alone. People cannot delete an
+experiment in KFP's UI.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ def mark_of(notes: Iterable[NamedExperiment], owner: Owner) -> str:
 
 
 def leave_mark(api: KfpApi, owner: Owner) -> str:
-    """Make the mark, or find it; its id."""
-    return api.create_experiment(_name(owner), ownership.describe(owner, _ABOUT)).id
+    """Make the mark, or find it; its id. It is archived, so that it stands in nobody's way in KFP's UI."""
+    made = api.create_experiment(_name(owner), ownership.describe(owner, _ABOUT))
+    if not made.archived:
+        api.archive_experiment(made.id)
+    return made.id
 
 
 def _name(owner: Owner) -> str:
@@ -42,10 +45,21 @@ def _name(owner: Owner) -> str:
     return f"{NOTE}server-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
-def lost(kept: Witness | None, notes: Iterable[NamedExperiment], now: datetime) -> list[Pause]:
+def lost(kept: Witness | None, notes: Sequence[NamedExperiment], owner: Owner, now: datetime) -> list[Pause]:
     """Pauses that were in force and would be, of which KFP knows nothing any more; who took one back archived it."""
-    known = {note.id for note in notes}
-    return [_pause(one) for one in (kept.pauses if kept else ()) if one.until > now and one.id not in known]
+    if kept is None or not kept.pauses:
+        return []
+    known, read = {note.id for note in notes}, pause.read(notes, owner)
+    gone = [one for one in map(_pause, kept.pauses) if one.until > now and one.id not in known]
+    return [one for one in gone if not any(_settles(found, one, kept.at) for found in read)]
+
+
+def _settles(found: Pause, lost: Pause, kept: datetime) -> bool:
+    """Whether somebody who held another lock has set it again by hand, or has paused the same since, and resumed it."""
+    if found.only != lost.only:
+        return False
+    same = found.until.replace(microsecond=0) == lost.until.replace(microsecond=0)
+    return same or (found.ended and found.since is not None and found.since > kept)
 
 
 def _pause(kept: KeptPause) -> Pause:

@@ -1,7 +1,9 @@
 """Carry backfills out: so many runs at once, of however many schedules, each followed to its end.
 
 Two lists must agree that a firing has no run, and what was begun here is never begun again: a list that is wrongly
-empty, or late, starts nothing twice. Killed anywhere, the same command goes on where it was: what runs goes on on KFP.
+empty, or late, starts nothing twice. What ran otherwise since it was asked for is left out, and of two runs that two
+machines began at once for the same firing the later one is stopped. Killed anywhere, the same command goes on where it
+was: what runs goes on on KFP.
 """
 
 from __future__ import annotations
@@ -10,12 +12,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.following import FINAL
 from kfp_gitops.operate.operations.backfill import FAILED, Backfill
+from kfp_gitops.operate.operations.terminate import terminate
 
 Tell = Callable[[str], None]
 _POLL = 5.0
@@ -33,11 +36,15 @@ class Job:
     """Firing → the run that was started here."""
     states: Mapping[datetime, RunState] = field(default_factory=dict)
     done: bool = False
+    meanwhile: Callable[[Sequence[datetime]], Collection[datetime]] = lambda _: ()
+    """Which of some firings have been run otherwise by now, as by the schedule itself: asked before any is begun."""
+    otherwise: set[datetime] = field(default_factory=set)
 
     @property
     def waiting(self) -> list[datetime]:
         """The firings that have no run."""
-        return [tick for tick in self.ticks if tick not in self.states and tick not in self.begun]
+        known = {*self.states, *self.begun, *self.otherwise}
+        return [tick for tick in self.ticks if tick not in known]
 
     @property
     def active(self) -> dict[datetime, str]:
@@ -96,22 +103,32 @@ class MakingUp:
         job.done = not job.waiting and not job.active
         chosen = job.waiting[: max(0, room - len(job.active))]
         missing = self._without_run(job.work, chosen) if chosen else []
-        for tick in missing:
+        for tick in sorted(taken := set(job.meanwhile(missing) if missing else ())):
+            self.tell(f"{job.work.schedule} {tick:%Y-%m-%dT%H:%M:%SZ} was run otherwise meanwhile")
+        job.otherwise |= taken
+        for tick in (one for one in missing if one not in taken):
             job.begun[tick] = self._start(job.work, tick)
         return len(chosen)
 
     def _look(self, job: Job) -> None:
         before = {tick: run.state for tick, run in job.states.items()}
-        by_name = {
-            found.name: found for found in self.api.runs_named(job.work.experiment_id, job.work.prefix)
-        }
+        found = self.api.runs_named(job.work.experiment_id, job.work.prefix)
+        by_name = {one.name: one for one in sorted(found, key=_age, reverse=True)}  # of several the oldest
+        self._yield_to_older(job, by_name, {one.id for one in found})
         listed = {tick: by_name[name] for tick in job.ticks if (name := job.work.name(tick)) in by_name}
-        unseen = {tick: self.api.run(run) for tick, run in job.begun.items() if tick not in listed}
+        unseen = {tick: self.api.run(own) for tick, own in job.begun.items() if tick not in listed}
         job.states = {**listed, **unseen}
         several = f"{job.work.schedule} " if len(self.jobs) > 1 else ""
-        for tick, found in job.states.items():
-            if before.get(tick) != found.state:
-                self.tell(f"{several}{tick:%Y-%m-%dT%H:%M:%SZ} {found.state} {found.id}")
+        for tick, run in job.states.items():
+            if before.get(tick) != run.state:
+                self.tell(f"{several}{tick:%Y-%m-%dT%H:%M:%SZ} {run.state} {run.id}")
+
+    def _yield_to_older(self, job: Job, by_name: Mapping[str, RunState], listed: Collection[str]) -> None:
+        """Somebody else may have begun a firing in the same moment: both see it, and only the later run is stopped."""
+        for tick, run in [pair for pair in job.begun.items() if pair[1] in listed]:
+            if (older := by_name[job.work.name(tick)]).id != run:
+                self.tell(f"{older.name} was begun elsewhere, too: {run} {terminate(self.api, run)}")
+                job.begun[tick] = older.id
 
     def _without_run(self, work: Backfill, ticks: Sequence[datetime]) -> list[datetime]:
         """By another question than the first one's, so that it is another answer."""
@@ -129,6 +146,10 @@ class MakingUp:
             experiment_id=work.experiment_id,
             parameters={**work.parameters, **own},
         )
+
+
+def _age(run: RunState) -> tuple[datetime, str]:
+    return run.created or datetime.max.replace(tzinfo=UTC), run.id
 
 
 def _portions(names: Sequence[str]) -> Iterator[Collection[str]]:

@@ -11,7 +11,7 @@ from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment, RunState
 from kfp_gitops.kfpserver.kfpapi.transport import each
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.operate.operations import turned_off
-from kfp_gitops.operate.status import missed
+from kfp_gitops.operate.status import missed, recent
 from kfp_gitops.operate.status.lines import line
 from kfp_gitops.operate.status.missed import Account
 from kfp_gitops.reconcile.records import Desired, DesiredPipeline, experiment_name, schedule_name
@@ -52,7 +52,7 @@ def outstanding(
         experiment = experiments.get(experiment_name(pipeline.name, owner.environment))
         if experiment is None or experiment.owner != owner:
             return []
-        runs = api.runs(experiment.id, missed.NEWEST)
+        runs = recent.runs(api, experiment.id, pipeline.name, now)
         lines = [(one, line(owner, pipeline, one, by_name, runs, now, pauses)) for one in pipeline.schedules]
         accounts = [Outstanding(pipeline, one, missed.account(its), runs) for one, its in lines]
         return [found for found in accounts if found.account.missed or found.account.held]

@@ -66,11 +66,12 @@ def until(text: str, now: datetime) -> datetime:
         return now + timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(now.tzinfo) if found.tzinfo else found
+    except (ValueError, OverflowError):  # the end of the year 9999 at another zone is no time in UTC
         raise UsageError(f"--until {text}: write 8h, 30m, 2d, or 2026-01-31T08:00:00Z") from None
     if found.tzinfo is None or found <= now:
         raise UsageError(f"--until {text}: must be in the future and say its zone, such as Z")
-    return found.astimezone(now.tzinfo)
+    return found
 
 
 def notes(api: KfpApi) -> list[NamedExperiment]:

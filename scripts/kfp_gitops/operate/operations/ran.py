@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -17,6 +17,8 @@ from kfp_gitops.operate.operations.backfill import (
     next_attempts,
 )
 from kfp_gitops.operate.operations.making_up import Job
+from kfp_gitops.operate.status.missed import made_up
+from kfp_gitops.reconcile.records import makeup_prefix
 from kfp_gitops.reconcile.seen import is_named_for
 
 
@@ -33,21 +35,45 @@ class Ran:
             return self.attempts[tick][1].state in FAILED
         return self.fired.get(tick) in FAILED
 
-    def job(self, work: Backfill, ticks: Collection[datetime], *, redo: bool) -> Job:
+    def job(
+        self,
+        work: Backfill,
+        ticks: Collection[datetime],
+        *,
+        redo: bool,
+        meanwhile: Callable[[Sequence[datetime]], Collection[datetime]] = lambda _: (),
+    ) -> Job:
         """Those firings; with `redo` the ones whose newest run failed get another."""
         attempts = next_attempts(self.attempts, redo=redo)
-        return Job(replace(work, attempts=attempts), sorted(ticks))
+        return Job(replace(work, attempts=attempts), sorted(ticks), meanwhile=meanwhile)
 
 
 def ran(api: KfpApi, work: Backfill, within: Range) -> Ran:
     """What there is in a range of time."""
-    ids = {found.id for found in api.schedules_named({work.schedule})}
-    fired = {
-        run.scheduled: run.state
-        for run in api.runs_fired(work.experiment_id, within.start, within.end)
-        if run.scheduled and (run.schedule_id in ids or is_named_for(run.name, work.schedule))
-    }
-    return Ran(fired, attempts(api, work))
+    return Ran(fired(api, work, within), attempts(api, work))
+
+
+def fired(api: KfpApi, work: Backfill, within: Range) -> dict[datetime, str]:
+    """Firing → how the run of it ended that the schedule itself started."""
+    found = api.runs_fired(work.experiment_id, within.start, within.end)
+    ids = {one.id for one in api.schedules_named({work.schedule})}
+    others = [run for run in found if run.schedule_id not in ids and is_named_for(run.name, work.schedule)]
+    theirs = {one.id for one in api.schedules()} if others else set()
+    own = [run for run in found if run.schedule_id in ids]
+    own += [run for run in others if run.schedule_id not in theirs]
+    return {run.scheduled: run.state for run in own if run.scheduled}
+
+
+def fired_of(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> set[datetime]:
+    """Those of some firings that the schedule itself has run, be it late: its controller was down and is back."""
+    within = Range(min(ticks), max(ticks) + timedelta(seconds=1))
+    return fired(api, work, within).keys() & set(ticks)
+
+
+def run_of(api: KfpApi, work: Backfill, ticks: Sequence[datetime]) -> set[datetime]:
+    """Likewise, or that an apply has made up for with a run of its own."""
+    made = made_up(work.schedule, api.runs_named(work.experiment_id, makeup_prefix(work.schedule)))
+    return fired_of(api, work, ticks) | {tick for tick in ticks if made(tick)}
 
 
 def attempts(api: KfpApi, work: Backfill) -> dict[datetime, tuple[int, RunState]]:
@@ -66,13 +92,15 @@ def cost(number: int, usual: timedelta | None) -> str:
     """What so many runs cost, in words."""
     if usual is None:
         return "cost unknown: no run of it has succeeded here"
-    return f"about {in_hours(number * usual)} run-hours, {usual.total_seconds() / 60:.1f} min each"
+    seconds = usual.total_seconds()
+    each = f"{max(seconds, 1):.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"{in_hours(number * usual)} run-hours, {each} each"
 
 
 def in_hours(time: timedelta) -> str:
-    """With two digits where it is little."""
+    """`about 1.5`."""
     found = time.total_seconds() / 3600
-    return f"{found:.1f}" if found >= 1 else f"{found:.2g}"
+    return f"about {found:.1f}" if found >= 0.1 else "less than 0.1"
 
 
 def span(ticks: Sequence[datetime]) -> str:

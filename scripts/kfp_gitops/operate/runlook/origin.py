@@ -80,10 +80,18 @@ def of(run: RunState, pipeline: str, schedules: Mapping[str, str]) -> Origin:
     if _RERUN.fullmatch(run.name):
         return Origin(Kind.RERUN, facts.get("rerun", "another run"), by=by)
     for kind, pattern, layout in _TICKS:
-        if found := pattern.fullmatch(run.name):
-            return Origin(kind, found[1], datetime.strptime(found[2], layout).replace(tzinfo=UTC), by)
+        if (found := pattern.fullmatch(run.name)) and (at := _instant(found[2], layout)):
+            return Origin(kind, found[1], at, by)
     if (found := _HAND.fullmatch(run.name)) and found[1] == pipeline:
         return Origin(Kind.HAND, by=by)
     if (found := _TRIGGER.fullmatch(run.name)) and found[1].startswith(f"{pipeline}-"):
         return Origin(Kind.TRIGGER, found[1].removeprefix(f"{pipeline}-"))
     return Origin(Kind.OTHER)
+
+
+def _instant(text: str, layout: str) -> datetime | None:
+    """None for what is none, as in a name that a person gave to a run: of a 13th month."""
+    try:
+        return datetime.strptime(text, layout).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import shlex
+import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -111,7 +113,7 @@ def read(api: KfpApi, run_id: str, pod: Pod, emit: Callable[[str], None], *, pat
 
 def last(api: KfpApi, run_id: str, pod: Pod, most: int, *, patient: bool = True) -> tuple[list[str], str]:
     """The last lines of a log, and why there is none, or no more."""
-    kept: deque[str] = deque(maxlen=most)
+    kept: deque[str] = deque(maxlen=min(most, sys.maxsize))
     try:
         failure = read(api, run_id, pod, kept.append, patient=patient)
     except RemoteError as error:
@@ -121,4 +123,4 @@ def last(api: KfpApi, run_id: str, pod: Pod, most: int, *, patient: bool = True)
 
 def kubectl(api: KfpApi, pod: Pod) -> str:
     """The line that shows it while the pod exists."""
-    return f"kubectl logs -n {place(api.namespace or '', api.host)} {pod.name} -c main"
+    return f"kubectl logs -n {place(api.namespace or '', api.host)} {shlex.quote(pod.name)} -c main"

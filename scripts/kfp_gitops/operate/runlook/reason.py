@@ -11,9 +11,10 @@ from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.operate.following import Shown
 from kfp_gitops.operate.runlook import podlogs, tasks, workflow
 
-_READ, _SHOWN = 200, 12
+_INPUT = "Got executor_input:"
+_READ, _SHOWN = 500, 12
 """Lines that are read from the end, and that are shown."""
-_NOISE = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ |time=\".*\" level=info |\[KFP Executor ")
+_NOISE = re.compile(r"[IWEF]\d{4} [\d:.]+ +\d+ \w+\.go:\d+\] |time=\".*\" level=info |\[KFP Executor ")
 """What KFP's launcher (klog), Argo's emissary and the SDK's executor write of themselves around the step's words."""
 Say = Callable[[str], str]
 """`run.py --logs …` → what a person types here."""
@@ -46,8 +47,15 @@ def of(api: KfpApi, shown: Shown, say: Say) -> Reason | None:
 
 def _end(lines: Sequence[str]) -> list[str]:
     """Without what the launcher tells of itself, unless that is all."""
-    own = [line for line in lines if line.strip() and not _NOISE.match(line)]
+    own = [line for line in _after_input(lines) if line.strip() and not _NOISE.match(line)]
     return (own or [line for line in lines if line.strip()])[-_SHOWN:]
+
+
+def _after_input(lines: Sequence[str]) -> Sequence[str]:
+    """Behind what the SDK's executor writes of all that it was given (kfp.dsl.executor_main): JSON, indented."""
+    begun = [number for number, line in enumerate(lines) if line.endswith(_INPUT)]
+    ends = [number for number, line in enumerate(lines) if line == "}" and begun and number > begun[-1]]
+    return lines[ends[0] + 1 :] if ends else lines
 
 
 def told(found: Reason | None, shown: Shown, link: str, width: int) -> Iterator[str]:

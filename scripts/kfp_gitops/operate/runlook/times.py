@@ -20,7 +20,8 @@ def since(text: str, now: datetime) -> datetime:
         return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found
+    except (ValueError, OverflowError):  # the year 1 at another zone is no time in UTC
         raise UsageError(f"--since {text}: write 12h, 30m, 7d, 2026-01-31 or 2026-01-31T08:00:00Z") from None
     if found.tzinfo is None:
         if len(text) > len("2026-01-31"):
@@ -28,7 +29,7 @@ def since(text: str, now: datetime) -> datetime:
         found = found.replace(tzinfo=UTC)
     if found > now:
         raise UsageError(f"--since {text}: is in the future; it is {now:%Y-%m-%dT%H:%M:%SZ}")
-    return found.astimezone(UTC)
+    return found
 
 
 def lasting(started: datetime | None, ended: datetime | None) -> str:

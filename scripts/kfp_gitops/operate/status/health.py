@@ -141,7 +141,8 @@ def _gone(
     if len(pipeline.schedules) > 1:
         which += f" --schedule {shlex.quote(schedule.name.removeprefix(f'{pipeline.name}-'))}"
     own, whole = (say(f"run.py{part} --backfill --{kind}") for part in (which, ""))
-    return Finding(kind, schedule.name, f"{number}, the last at {minute(last)}", own, whole)
+    before = f"; before {minute(schedule.known_since)} unknown" if schedule.known_since else ""
+    return Finding(kind, schedule.name, f"{number}, the last at {minute(last)}{before}", own, whole)
 
 
 def _late(pipeline: PipelineStatus, say: Say) -> Iterator[Finding]:

@@ -33,5 +33,7 @@ def line(
     """A schedule of a pipeline; `by_name`: all recurring runs; `runs`: the newest ones of its experiment."""
     name = schedule_name(pipeline.name, schedule.name)
     ours = [found for found in by_name.get(name, ()) if found.owner == owner]
+    siblings = (schedule_name(pipeline.name, one.name) for one in pipeline.schedules if one is not schedule)
+    others = {other: frozenset(found.id for found in by_name.get(other, ())) for other in siblings}
     by_values = pipeline.is_paused(now) and pipeline.paused_by is None
-    return Line(name, schedule, ours, runs, now, by_values, pauses(pipeline, name))
+    return Line(name, schedule, ours, runs, now, by_values, pauses(pipeline, name), others)

@@ -8,8 +8,8 @@ succeeded: one that failed has made up for nothing. What KFP cannot tell is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kfp_gitops.base import columns
@@ -20,7 +20,7 @@ from kfp_gitops.operate.status.model import Cause, Missed
 from kfp_gitops.reconcile import history, timing
 from kfp_gitops.reconcile.history import Era, Why
 from kfp_gitops.reconcile.records import backfill_prefix, makeup_prefix
-from kfp_gitops.reconcile.seen import is_named_for
+from kfp_gitops.reconcile.seen import is_named_for, named
 
 GRACE = timedelta(minutes=2)
 """So long after a firing its run may still come: KFP's controller looks every 30 s, and its agent reports later."""
@@ -28,7 +28,11 @@ BACK = timedelta(days=7)
 """What fell due longer ago is told no more."""
 NEWEST = 100
 """Runs of a pipeline that are asked for: one page of KFP."""
+MORE = 1000
+"""Of the time that is looked at, where the newest do not tell enough (`recent`)."""
 _MOST = 100
+_ZONES = timedelta(hours=14)
+"""A firing by another time zone than UTC is at most so far off."""
 _TO_PAUSE = timedelta(minutes=10)
 """A pause of thousands of schedules takes so long, and until then some of them fire."""
 _CAUSES: Mapping[Why, Cause] = {
@@ -68,6 +72,8 @@ class Line:
     now: datetime
     paused: bool = False
     spells: Sequence[Spell] = ()
+    others: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """The other schedules of the pipeline: the name on KFP → ids of the recurring runs that there are of it."""
 
     @property
     def present(self) -> ActualSchedule | None:
@@ -96,11 +102,14 @@ def account(line: Line) -> Account:
     own = list(_own(line))
     known = _known_since(line)
     fired = {run.scheduled for run in own if run.scheduled}
-    made, spells = _made_up(line), [_ended(spell, line, fired) for spell in line.spells]
+    made, spells = made_up(line.name, line.runs), [_ended(spell, line, fired) for spell in line.spells]
     cause = _cause(line, own, [spell for spell in spells if spell.owed])
+    elsewhere = _elsewhere(line, own)
     done, gone = 0, list[datetime]()
     for tick in _due(line, sorted(fired), known):
         if tick in fired or any(spell.holds(tick) for spell in spells if not spell.owed):
+            continue
+        if elsewhere(tick):
             continue
         if made(tick):
             done += 1
@@ -125,11 +134,33 @@ def _owed(line: Line, gone: Sequence[datetime], fired: Collection[datetime]) -> 
     return gone[-1] if gone[-1] > max([found.created, *fired]) else None
 
 
+def _elsewhere(line: Line, own: Iterable[RunState]) -> Callable[[datetime], bool]:
+    """Whether it fired near an instant, but at none of its trigger in UTC: KFP reads crons in another time zone.
+
+    Which firing of ours such a run stands for nobody knows; making up for these would run all of them twice.
+    """
+    ids, alone = {found.id for found in line.objects}, named(line.name) not in map(named, line.others)
+    fired = sorted(run.scheduled for run in own if run.scheduled and (alone or run.schedule_id in ids))
+    eras = list(_eras(line, fired[-1] if fired else None))
+    crons = [(era, timing.read_cron(era.cron)) for era in eras]
+
+    def shifted(at: datetime) -> bool:
+        its = [cron for era, cron in crons if era.after < at <= era.until]
+        return any(cron and cron.next_after(at - timedelta(seconds=1)) != at for cron in its)
+
+    def found(tick: datetime) -> bool:
+        if fired and tick > fired[-1] and line.now - tick <= _ZONES:  # its run may be still to come
+            return shifted(fired[-1])
+        return any(abs(tick - at) <= _ZONES and shifted(at) for at in fired)
+
+    return found
+
+
 def _own(line: Line) -> Iterator[RunState]:
     """The runs that its recurring runs started, be it one that is gone: of those KFP tells a part of the name alone."""
-    ids = {found.id for found in line.objects}
+    ids, theirs = {found.id for found in line.objects}, {one for its in line.others.values() for one in its}
     for run in line.runs:
-        if not run.schedule_id or not run.scheduled:
+        if not run.schedule_id or not run.scheduled or run.schedule_id in theirs:
             continue
         if run.schedule_id in ids or is_named_for(run.name, line.name):
             yield run
@@ -138,7 +169,9 @@ def _own(line: Line) -> Iterator[RunState]:
 def _known_since(line: Line) -> datetime | None:
     """As old as the oldest of the runs, where there may be more: a firing after it would have a newer run."""
     created = [run.created for run in line.runs if run.created]
-    if len(line.runs) < NEWEST or not created:
+    if (
+        len(line.runs) not in (NEWEST, MORE) or not created
+    ):  # fewer than were asked for are all that there are
         return None
     oldest = min(created)
     return oldest if oldest > max(_begins(line) or oldest, line.now - BACK) else None
@@ -190,11 +223,11 @@ def _of_interval(era: Era, fired: Sequence[datetime]) -> Iterator[datetime]:
     yield from timing.Timing(None, era.seconds, last, None).between(last, era.until)
 
 
-def _made_up(line: Line) -> Callable[[datetime], bool]:
+def made_up(schedule: str, runs: Iterable[RunState]) -> Callable[[datetime], bool]:
     """Whether somebody has run what was missed at an instant: a backfill that firing, a make-up all up to its own."""
-    good = [run.name for run in line.runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
-    once = set(_stamps(good, backfill_prefix(line.name)))
-    last = max(_stamps(good, makeup_prefix(line.name)), default="")
+    good = [run.name for run in runs if run.state in ACTIVE or run.state == "SUCCEEDED"]
+    once = set(_stamps(good, backfill_prefix(schedule)))
+    last = max(_stamps(good, makeup_prefix(schedule)), default="")
     return lambda tick: history.stamp(tick) in once or history.stamp(tick) <= last
 
 

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualPipeline
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.language.manifest import Slo, slo
+from kfp_gitops.operate.status.missed import NEWEST
 from kfp_gitops.operate.status.model import Promise
+from kfp_gitops.reconcile import history
 from kfp_gitops.reconcile.records import DesiredPipeline, backfill_prefix, schedule_name
 
 FRESH, DURATION = "fresh", "duration"
-_MOST = 100
-"""Newest runs of a pipeline that are looked at; what is older than so many is unknown."""
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,12 @@ def promise(
     """What it promises and keeps; `runs` are the newest ones of its experiment. None: it promises nothing."""
     if pipeline.slo is None:
         return None
-    ended = [(end, run) for run in runs if (end := _succeeded(pipeline, run))]
+    seen_since = _oldest(runs)
+    ended = [(end, run) for run in runs if (end := _succeeded(pipeline, run)) and end >= seen_since]
     success, newest = max(ended, key=lambda found: found[0], default=(None, None))
     slowest = max(_times(newest, runs, now), key=lambda took: took.span, default=None)
     paused = pipeline.is_paused(now)
-    since = success or _unproved_since(found, runs)
+    since = success or (seen_since if seen_since > _EVER else _registered(found))
     return Promise(
         fresh=pipeline.slo.freshness,
         duration=pipeline.slo.longest,
@@ -65,25 +67,30 @@ def _succeeded(pipeline: DesiredPipeline, run: RunState) -> datetime | None:
     if run.state != "SUCCEEDED" or run.ended is None:
         return None
     due = _due(pipeline, run.name)
-    return run.ended if due is None or run.created is None else due + (run.ended - run.created)
+    if due is None or run.created is None:
+        return run.ended
+    return min(due, run.created) + (
+        run.ended - run.created
+    )  # a name may be of a firing that is still to come
 
 
 def _due(pipeline: DesiredPipeline, name: str) -> datetime | None:
     """The firing that a run of a backfill is for."""
     for schedule in pipeline.schedules:
         begin = re.escape(backfill_prefix(schedule_name(pipeline.name, schedule.name)))
-        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}})Z", name):
-            return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        if found := re.match(rf"{begin}(\d{{8}}T\d{{6}}Z)", name):
+            return history.noted(found[1])
     return None
 
 
-def _unproved_since(found: ActualPipeline | None, runs: Sequence[RunState]) -> datetime | None:
-    """Since when no run is known to have succeeded: the oldest run that we see, or that it was registered.
+def _oldest(runs: Sequence[RunState]) -> datetime:
+    """When what we see of its runs begins: a run before that may have succeeded until then."""
+    created = [run.created for run in runs if run.created]
+    return min(created) if created and len(runs) >= NEWEST else _EVER
 
-    A pipeline that is new has as long for its first success as for each later one.
-    """
-    if len(runs) >= _MOST:
-        return min((run.created for run in runs if run.created), default=None)
+
+def _registered(found: ActualPipeline | None) -> datetime | None:
+    """A pipeline that is new has as long for its first success as for each later one."""
     return min((version.created for version in found.versions.values()), default=None) if found else None
 
 

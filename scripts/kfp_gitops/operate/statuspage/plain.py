@@ -51,13 +51,19 @@ def from_json(text: str, path: str) -> Board:
         todo = f"have it made anew by this kfp-gitops, which reads and writes version {VERSION}"
         raise InputError.of(path, f"a status.json of version {version!r}", todo)
     raise_if_any(schema.problems(schema.named(SCHEMA), Document(path, value, {}, {})))
-    found: Board = _reader(Board)(value)
+    try:
+        found: Board = _reader(Board)(value)
+    except (ValueError, OverflowError):  # the 99th of a month fits the schema
+        raise InputError.of(path, "an instant that there is not", "have it made anew") from None
     return found
 
 
 def _value(text: str, path: str) -> Any:
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # half a pair of UTF-16 can be written nowhere
+        return found
     except (ValueError, RecursionError):
         raise InputError.of(path, "no JSON", "remove it, or have it made anew") from None
 

@@ -2,12 +2,12 @@
   const id = name => document.getElementById(name);
   const main = id("main"), form = id("filter"), fields = ["name", "team", "env", "needs"].map(id).filter(Boolean);
   const rows = [...document.querySelectorAll("#rows tbody tr")].map(row => ({
-    row, name: row.id.slice(row.id.indexOf(".") + 1), env: row.id.slice(0, row.id.indexOf(".")),
+    row, text: row.cells[0].textContent.toLowerCase(), env: row.id.slice(0, row.id.indexOf(".")),
     team: row.dataset.t || "", needs: row.classList.contains("x"),
   }));
   const value = field => field && (field.type === "checkbox" ? (field.checked ? "1" : "") : field.value.trim());
   const wanted = () => Object.fromEntries(fields.map(field => [field.id, value(field)]));
-  const fits = (one, by) => (!by.name || one.name.includes(by.name.toLowerCase()) || one.team === by.name)
+  const fits = (one, by) => (!by.name || one.text.includes(by.name.toLowerCase()))
     && (!by.team || one.team === by.team) && (!by.env || one.env === by.env) && (!by.needs || one.needs);
 
   function show() {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base.errors import RemoteError, UsageError
 from kfp_gitops.reconcile.locking import filelock
 from kfp_gitops.reconcile.locking.memory import Memory
 from kfp_gitops.reconcile.locking.witness import Witness
@@ -76,8 +76,8 @@ def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
     """What the lock remembers; it is neither taken nor waited for.
 
     Raises:
-        RemoteError: Kubernetes does not tell.
-        UsageError: the lease is not NAMESPACE/NAME, or there is no cluster.
+        RemoteError: Kubernetes does not tell, or there is none.
+        UsageError: the lease is not NAMESPACE/NAME.
     """
     if lease is None:
         return Kept(*filelock.peek(key))
@@ -85,7 +85,11 @@ def peek(lease: str | None, key: tuple[str, ...]) -> Kept:
     from kfp_gitops.reconcile.locking import witness
     from kfp_gitops.reconcile.locking.leases import Leases
 
-    found = Leases(namespace).get(name)
+    try:
+        leases = Leases(namespace)
+    except UsageError as error:  # who only looks has other things to tell
+        raise RemoteError(str(error)) from None
+    found = leases.get(name)
     return Kept(found.memory, witness.read(found.kept)) if found else Kept()
 
 

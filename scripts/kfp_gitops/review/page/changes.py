@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfp_gitops.base import visible
 from kfp_gitops.review.diff import details, values, wording
@@ -12,6 +12,7 @@ from kfp_gitops.review.diff.model import Action, Change, Kind
 
 MOST = 200
 """Rows of a table, and names behind a row; more are counted."""
+_FEW = 5
 _OF_EACH = 50
 _REMOVED, _ADDED = 200, 400
 _WORDS = {**wording.SIGNS, Action.REMOVED: "−"}
@@ -45,9 +46,13 @@ class Table:
     more: int = 0
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """The first rows; those beyond them counted."""
-    return Table([_line(row) for row in rows[:MOST]], max(0, len(rows) - MOST))
+def table(rows: Sequence[Row], *, brief: bool = False) -> Table:
+    """The first rows; those beyond them counted. `brief`: the first few, without what stands beneath them."""
+    most = _FEW if brief else MOST
+    lines = [_line(row) for row in rows[:most]]
+    if brief:
+        lines = [replace(line, names=(), rows=(), own=(), full=()) for line in lines]
+    return Table(lines, max(0, len(rows) - most))
 
 
 def _line(row: Row) -> Line:

@@ -39,6 +39,7 @@ class Piece:
     """A part of the page that may be left out; made when it is known that there may be room.
 
     `place` is where it goes: environment, section (-1: of the environment itself). `about`: pipeline or environment.
+    `brief` makes the first lines of it, for where there is no room for all.
     """
 
     rank: Rank
@@ -46,6 +47,7 @@ class Piece:
     about: str
     environment: str
     make: Callable[[], Markup]
+    brief: Callable[[], Markup] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Fitted:
 
     kept: Mapping[tuple[Rank, tuple[int, int]], Markup]
     left_out: Sequence[Piece]
+    cut: Sequence[Piece] = ()
+    """Those of which the first lines are in the page."""
 
     def get(self, rank: Rank, at: tuple[int, int]) -> Markup:
         """A piece, or nothing."""
@@ -64,20 +68,30 @@ def fitted(pieces: Sequence[Piece], room: int) -> Fitted:
     """As many as fit so many bytes, the higher ranks first; what has nothing to say is not left out."""
     kept: dict[tuple[Rank, tuple[int, int]], Markup] = {}
     left_out: list[Piece] = []
+    cut: list[Piece] = []
     misses: dict[Rank, int] = defaultdict(int)
     for piece in sorted(pieces, key=lambda piece: piece.rank):
         if misses[piece.rank] >= _MISSES or not _has_place(piece, kept):
             left_out.append(piece)
             continue
-        made = piece.make()
-        size = len(made.encode())
-        if size > room:
+        made, whole = _made(piece, room)
+        if made is None:
             misses[piece.rank] += 1
             left_out.append(piece)
             continue
+        cut += [] if whole else [piece]
         kept[piece.rank, piece.place] = made
-        room -= size
-    return Fitted(kept, left_out)
+        room -= len(made.encode())
+    return Fitted(kept, left_out, cut)
+
+
+def _made(piece: Piece, room: int) -> tuple[Markup | None, bool]:
+    """As much of it as there is room for, and whether that is the whole."""
+    for make in (piece.make, piece.brief):
+        made = make() if make else None
+        if made is not None and len(made.encode()) <= room:
+            return made, make is piece.make
+    return None, False
 
 
 def _has_place(piece: Piece, kept: Mapping[tuple[Rank, tuple[int, int]], Markup]) -> bool:
@@ -95,10 +109,12 @@ class Missing:
     names: Sequence[str]
 
 
-def missing(left_out: Sequence[Piece]) -> Iterator[Missing]:
+def missing(found: Fitted) -> Iterator[Missing]:
     """Of each environment and rank one record."""
-    groups: dict[tuple[str, Rank], dict[str, None]] = defaultdict(dict)
-    for piece in left_out:
-        groups[piece.environment, piece.rank][piece.about] = None
-    for (environment, rank), names in groups.items():
-        yield Missing(_WORDS[rank], environment, [*names])
+    groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for piece in found.left_out:
+        groups[piece.environment, _WORDS[piece.rank]][piece.about] = None
+    for piece in found.cut:
+        groups[piece.environment, f"{_WORDS[piece.rank]} but the first rows"][piece.about] = None
+    for (environment, what), names in groups.items():
+        yield Missing(what, environment, [*names])

@@ -73,8 +73,8 @@ class Shown:
         return self.section.pipelines[0]
 
 
-def head(shown: Shown) -> Markup:
-    """All that is told in words."""
+def head(shown: Shown, *, brief: bool = False) -> Markup:
+    """All that is told in words; `brief`: the first rows of it, and what a reviewer must not miss."""
     section, first = shown.section, shown.section.first
     rows = folding.rows(first.changes, shown.common if first.action is None else ())
     return filled(
@@ -86,10 +86,10 @@ def head(shown: Shown) -> Markup:
         names=section.names[:_NAMES] if section.several else (),
         more_names=max(0, len(section.names) - _NAMES) if section.several else 0,
         warnings=[*map(visible.line, (*first.warnings, *map(wording.started, first.runs_started)))],
-        table=changes.table([*rows, *section.own]),
+        table=changes.table([*rows, *section.own], brief=brief),
         releases=[*_releases(shown)],
         cache=[*map(visible.line, words.lines(first.caching))],
-        outcomes=[*_outcomes(first)][:_TOLD],
+        outcomes=[] if brief else [*_outcomes(first)][:_TOLD],
         firings=[_firing(firing, shown.zone) for firing in section.firings],
         first_firings=[*map(visible.line, headings.first_firings(section))],
         noise=[*map(visible.line, first.noise)],

@@ -89,7 +89,8 @@ def _pieces(one: Environment, evidence: Evidence) -> Iterator[Piece]:
         yield Piece(Rank.WEEK, of_it, name, name, drawn)
     for at, shown in one.semantic:
         place = one.index, at
-        yield Piece(Rank.CHANGES, place, shown.name, name, partial(pipelines.head, shown))
+        brief = partial(pipelines.head, shown, brief=True)
+        yield Piece(Rank.CHANGES, place, shown.name, name, partial(pipelines.head, shown), brief)
         if pipelines.is_drawn(shown):
             yield Piece(Rank.PICTURE, place, shown.name, name, partial(pipelines.pictures, shown))
         if pipelines.has_code(shown):
@@ -152,7 +153,7 @@ def _page(
     evidence: Evidence,
     fitted: Fitted,
 ) -> str:
-    missing = [*pieces.missing(fitted.left_out)]
+    missing = [*pieces.missing(fitted)]
     body = filled(
         HERE,
         "whole.html",

@@ -88,6 +88,11 @@ def test_an_environment_that_does_not_answer_hides_no_other(
     text = command(*every)
     assert "dev/hello" in text.out
     assert "prod: http://127.0.0.1:1: cannot be reached" in text.err
+    nothing = command(*every, "--failed")
+    assert (nothing.code, nothing.out) == (4, "no runs where it could be asked\n")
+    nowhere = ("--host", "dev=http://127.0.0.1:1", "--host", "prod=http://127.0.0.1:1")
+    silent = command(*every[:-4], *nowhere)
+    assert (silent.code, silent.out) == (4, "")
     whose = command("run", "--root", repository, "--all", "--list", "--host", server.url)
     assert (whose.code, "as in --host dev=http" in whose.err) == (2, True)
 
