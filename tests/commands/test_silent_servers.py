@@ -199,6 +199,18 @@ def test_a_silent_pushgateway_is_told_of_soon(root: Path, server: DevServer) -> 
     assert "the metrics could not be pushed" in found.err
 
 
+def test_a_silent_object_store_is_told_of_soon_and_not_waited_for_for_ever(root: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    with Silent() as silent:
+        where = ("--root", root, "--from", "s3://status/kfp", "--timeout", TIMEOUT)
+        found = _told(silent, "status", *where, env={**keys, "AWS_ENDPOINT_URL_S3": silent.url})
+    assert 0 < found.first < SOON, found
+    assert found.end < TIMEOUT + MORE, found
+    assert found.code == ExitCode.REMOTE_FAILED, found
+    assert "waiting for the object store since" in found.err
+    assert "Traceback" not in found.err
+
+
 def test_a_silent_registry_is_told_of_soon(root: Path, tmp_path: Path) -> None:
     with Silent() as silent:
         reference = f"{silent.address}/content@sha256:{'0' * 64}"

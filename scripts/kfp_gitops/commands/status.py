@@ -83,9 +83,7 @@ def _names(arguments: Namespace) -> list[str]:
 
 
 def _place(arguments: Namespace) -> Place | None:
-    from kfp_gitops.operate.statuspage import places
-
-    return places.at(arguments.html) if arguments.html else None
+    return paged.place_of(arguments) if arguments.html else None
 
 
 def _earlier(place: Place | None) -> Mapping[str, Environment]:
@@ -100,7 +98,10 @@ def _read(arguments: Namespace, names: Sequence[str]) -> Mapping[str, Environmen
     from kfp_gitops.operate.statuspage import merged, places
 
     known = environment.names(arguments.root)
-    found = merged.environments(board for where in arguments.sources for board in places.boards(where, known))
+    with paged.within(arguments):
+        found = merged.environments(
+            board for where in arguments.sources for board in places.boards(where, known)
+        )
     return {name: one for name, one in found.items() if name not in names}
 
 

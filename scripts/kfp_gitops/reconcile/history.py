@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.language.cron import Every
 from kfp_gitops.reconcile import timing
 
 SINCE, GAPS, WAS = "since", "gaps", "was"
@@ -81,6 +82,12 @@ def was(found: ActualSchedule) -> Era | None:
     if match := re.fullmatch(r"([1-9]\d{0,8})s", trigger):
         return Era(None, int(match[1]), after, until)
     return Era(trigger.replace("_", " "), None, after, until)
+
+
+def steady(era: Era) -> Era:
+    """`@every 2h` has no instants of its own either, but those so far from the last one that fired."""
+    found = timing.read_cron(era.cron)
+    return replace(era, cron=None, seconds=found.seconds) if isinstance(found, Every) else era
 
 
 def gaps_fact(gaps: Iterable[Gap], now: datetime) -> str:

@@ -188,8 +188,9 @@ def test_ticks_are_those_of_the_cron_in_whole_days_and_not_of_the_future() -> No
     assert len(backfill.ticks(_schedule("0 0 */12 * * *"), hours, datetime(2027, 1, 1, tzinfo=UTC))) == 1
     first = backfill.parse_range("0001-01-01..0001-01-01")
     assert len(backfill.ticks(_schedule("0 0 */12 * * *"), first, datetime(2027, 1, 1, tzinfo=UTC))) == 1
-    with pytest.raises(UsageError, match="interval"):
-        backfill.ticks(_schedule(None), within, datetime(2027, 1, 1, tzinfo=UTC))
+    for steady in (None, "@every 2h"):
+        with pytest.raises(UsageError, match="interval"):
+            backfill.ticks(_schedule(steady), within, datetime(2027, 1, 1, tzinfo=UTC))
 
 
 def test_what_the_schedule_ran_itself_is_left_out(api: KfpApi, server: DevServer, run: Command) -> None:

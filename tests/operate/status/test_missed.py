@@ -227,6 +227,18 @@ def test_what_is_older_than_a_full_page_of_runs_is_unknown_and_said() -> None:
     assert _account(_schedule(), busy[1:], NOW).known_since is None
 
 
+def test_a_cron_of_a_fixed_delay_counts_from_what_fired_as_an_interval_does() -> None:
+    """After a replacement it counts from that one's creation, whatever its predecessor's did."""
+    facts = {"since": "20261113T000500Z", "gaps": ""}
+    every = _schedule(created=NOW - timedelta(hours=9, minutes=20), cron="@every 2h", facts=facts)
+    since = NOW - timedelta(days=3, minutes=50)
+    ticks = [since + timedelta(hours=2 * number) for number in range(35)]
+    ticks += [every.created + timedelta(hours=2 * number) for number in (1, 2, 3, 4)]
+    runs = [replace(_run(0), created=tick, scheduled=tick) for tick in ticks if tick < NOW]
+    assert missed(every, runs, NOW + timedelta(minutes=5))[-1] < since
+    assert missed(every, [run for run in runs if run.scheduled != ticks[10]], NOW)[-1] == ticks[10]
+
+
 def test_runs_of_another_schedule_whose_name_begins_alike_are_not_its_own() -> None:
     """KFP's name of a run tells 25 characters of its schedule's."""
     name = "predictive-scaling-forecast-weekly"

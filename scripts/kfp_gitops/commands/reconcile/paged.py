@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kfp_gitops.base import faults
+from kfp_gitops.base import faults, replies
 from kfp_gitops.base.errors import GitOpsError, RemoteError, UsageError
 from kfp_gitops.commands import connection, console, pasted
 from kfp_gitops.commands.reconcile import look
@@ -79,7 +80,7 @@ def looked(arguments: Namespace) -> Looked:
         return look.at(arguments)
     if Selection.of(arguments):
         raise UsageError("--html is of a whole environment: leave out it, or the selection")
-    place = places.at(arguments.html)
+    place = place_of(arguments)
     try:
         return look.at(arguments, build.NEWEST)
     except RemoteError as error:
@@ -95,10 +96,25 @@ def tell(arguments: Namespace, found: Looked) -> None:
 
 
 def _of_one(arguments: Namespace, told: Environment) -> None:
-    from kfp_gitops.operate.statuspage import merged, places
+    from kfp_gitops.operate.statuspage import merged
 
     board = merged.board({arguments.env: told}, (), now(), int(arguments.every), None)
-    write(places.at(arguments.html), board)
+    write(place_of(arguments), board)
+
+
+def place_of(arguments: Namespace) -> Place:
+    """Where --html leads to; a bucket answers within --timeout, if that is given."""
+    from kfp_gitops.operate.statuspage import places
+
+    with within(arguments):
+        return places.at(arguments.html)
+
+
+def within(arguments: Namespace) -> AbstractContextManager[None]:
+    """What is left of --timeout, where somebody gave it."""
+    if arguments.timeout is None:
+        return nullcontext()
+    return replies.within(max(0.0, connection.budget(arguments).seconds))
 
 
 def write(place: Place, board: Board) -> None:

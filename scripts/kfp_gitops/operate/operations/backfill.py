@@ -119,9 +119,9 @@ def ticks(schedule: Schedule, within: Range, now: datetime) -> list[datetime]:
     Raises:
         UsageError: the schedule has an interval, or there are more than 1,000.
     """
-    if not schedule.cron:
+    expression = cron.parse(schedule.cron) if schedule.cron else None
+    if expression is None or isinstance(expression, cron.Every):
         raise UsageError(f"schedule {schedule.name!r} has an interval: it has no firings but those that were")
-    expression = cron.parse(schedule.cron)
     found = list(islice(_firings(expression, within, now), MOST + 1))
     if len(found) > MOST:
         raise UsageError(

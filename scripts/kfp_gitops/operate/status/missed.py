@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from kfp_gitops.base import columns
 from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE, ActualSchedule
@@ -141,9 +142,10 @@ def _elsewhere(line: Line, own: Iterable[RunState]) -> Callable[[datetime], bool
     """
     ids, alone = {found.id for found in line.objects}, named(line.name) not in map(named, line.others)
     fired = sorted(run.scheduled for run in own if run.scheduled and (alone or run.schedule_id in ids))
-    eras = list(_eras(line, fired[-1] if fired else None))
+    eras = map(history.steady, _eras(line, fired[-1] if fired else None))
     crons = [(era, timing.read_cron(era.cron)) for era in eras]
 
+    @cache
     def shifted(at: datetime) -> bool:
         its = [cron for era, cron in crons if era.after < at <= era.until]
         return any(cron and cron.next_after(at - timedelta(seconds=1)) != at for cron in its)
@@ -169,9 +171,8 @@ def _own(line: Line) -> Iterator[RunState]:
 def _known_since(line: Line) -> datetime | None:
     """As old as the oldest of the runs, where there may be more: a firing after it would have a newer run."""
     created = [run.created for run in line.runs if run.created]
-    if (
-        len(line.runs) not in (NEWEST, MORE) or not created
-    ):  # fewer than were asked for are all that there are
+    all_there = len(line.runs) not in (NEWEST, MORE)  # fewer than were asked for
+    if all_there or not created:
         return None
     oldest = min(created)
     return oldest if oldest > max(_begins(line) or oldest, line.now - BACK) else None
@@ -202,7 +203,7 @@ def _eras(line: Line, last: datetime | None) -> Iterator[Era]:
 def _due(line: Line, fired: Sequence[datetime], known: datetime | None) -> Iterator[datetime]:
     """Its firings in the time that is looked at, the oldest first."""
     first = max(filter(None, (line.now - BACK, known)))
-    for era in _eras(line, fired[-1] if fired else None):
+    for era in map(history.steady, _eras(line, fired[-1] if fired else None)):
         within = [tick for tick in fired if era.after <= tick <= era.until]
         ticks = _of_interval(era, within) if era.seconds else _of_cron(era, first)
         yield from (tick for tick in ticks if tick > first)

@@ -9,17 +9,22 @@ A PUT of an object is atomic (S3: «Amazon S3 never adds partial objects»), so 
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from kfp_gitops.base import replies, waiting
 from kfp_gitops.base.errors import RemoteError, UsageError
 
 _URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9_./-]*))?")
 _TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 _MOST = 64 << 20
+_CONNECT, _ANSWER = 5.0, 30.0
+"""Seconds to connect, and between two pieces of an answer, where those who wait give no less (`replies`)."""
+_LEAST = 0.1
 _ABSENT = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -47,7 +52,7 @@ class Bucket:
         """See places.Place."""
         from botocore.exceptions import ClientError
 
-        with _translated(f"cannot read {self.shown(name)}"):
+        with _translated(f"cannot read {self.shown(name)}"), _waited():
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
             except ClientError as error:
@@ -61,7 +66,7 @@ class Bucket:
     def write(self, name: str, text: str) -> None:
         """See places.Place."""
         of_kind = _TYPES[name.rpartition(".")[2]]
-        with _translated(f"cannot write {self.shown(name)}"):
+        with _translated(f"cannot write {self.shown(name)}"), _waited():
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=self._prefix + name,
@@ -81,16 +86,22 @@ def _client(bucket: str) -> Any:
     from botocore.session import Session
 
     elsewhere = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    attempts = 5 if replies.left() == math.inf else 1  # botocore has no time limit for all of them
     config = Config(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"total_max_attempts": 5, "mode": "standard"},
+        connect_timeout=max(replies.left_of(_CONNECT), _LEAST),
+        read_timeout=max(replies.left_of(_ANSWER), _LEAST),
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         s3={"addressing_style": "path" if elsewhere else "auto"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
     with _translated(f"cannot reach s3://{bucket}"):
         return Session().create_client("s3", config=config)
+
+
+def _waited() -> AbstractContextManager[None]:
+    """Told to whoever waits: a store that accepts and never answers must not look like a command that hangs."""
+    return waiting.on("the object store")
 
 
 @contextmanager
