@@ -105,7 +105,7 @@ def test_the_status_of_one_run_is_shown(run: Callable[..., Outcome], server: Dev
     outcome = run("--status", _ids(server)[0])
     assert (outcome.code, outcome.out.split()[0]) == (4, "FAILED")
     assert "  FAILED     greet" in outcome.out
-    assert run("--status", "unknown").code == 4
+    assert run("--status", "unknown").code == 2
 
 
 def test_parameters_are_checked_all_at_once_before_anything_is_sent(
@@ -139,11 +139,17 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--list", "--schedule", "weekly"), 2, "--schedule is fired by itself"),
         (("--status", "x", "--wait"), 2, "--wait follows a run that is started or terminated"),
         (("--status", "x", "--param", "a=b"), 2, "--param is for a run that is started"),
-        (("--logs", "x"), 2, "expected 2 arguments"),
+        (("--logs", "x"), 2, "expected 2 arguments, as in `python scripts/run.py --env dev --logs RUN_ID train`"),
+        (("--status", "x"), 2, "has no run x; this names those of the last day:\n  python scripts/run.py --env dev"),
+        (("--logs", "x", "greet"), 2, "has no run x; "),
+        (("--terminate", "x"), 2, "has no run x; "),
+        (("--rerun", "x"), 2, "has no run x; "),
+        (("--pipeline", "hello", "--backfill", "2026-01-02..2026-01-01"), 2, "it ends before it begins; "),
     ],
     ids=["unknown pipeline", "nothing to do", "timeout that is no number", "two things", "failed of a run", "since",
          "future", "all and one", "terminate nothing", "all running of nothing", "backfill of nothing",
-         "schedule of a list", "wait for a status", "parameter of a status", "logs of no task"],
+         "schedule of a list", "wait for a status", "parameter of a status", "logs of no task", "status of no run",
+         "logs of no run", "terminate no run", "rerun of no run", "backfill backwards"],
 )  # fmt: skip
 def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:
     outcome = run(*arguments)
