@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,12 @@ def nothing_runs_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     left = own_processes.left(tmp_path_factory.getbasetemp())
     assert not left, f"tests leave processes behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def own_locks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock remembers, by the server's address, what was applied; another test's server may have had that port."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "caches" / uuid.uuid4().hex))
 
 
 @pytest.hookimpl(optionalhook=True)

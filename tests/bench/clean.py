@@ -12,6 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kfp-gitops"
+"""As it was when this was imported: a test has another one."""
+
 
 def from_lock(lock: Path) -> Path:
     """The folder of an environment made from a lock (hashes required); made once for each content of the lock."""
@@ -70,9 +73,8 @@ def folder(name: str) -> Path:
 
 
 def _cache() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kfp-gitops"
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    return _CACHE
 
 
 def _first_stage(recipe: Path) -> list[list[str]]:

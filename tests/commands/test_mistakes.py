@@ -158,3 +158,29 @@ def test_subcommands_take_what_argparse_of_python_3_14_hands_them() -> None:
     known = signature(argparse.ArgumentParser.__init__).parameters
     more = {"color": False} if "color" in known else {"exit_on_error": True}
     assert Subcommand(prog="p", description="d", **more).format_help()
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("reconcile", "staus"), "'disable'), did you mean status?; see --help"),
+        (("diff", "--env", "dev", "--format", "htm"), "did you mean html?"),
+        (
+            ("reconcile", "status"),
+            "required: --env, as in `python scripts/reconcile.py status --env dev`; see",
+        ),
+        (
+            ("reconcile", "pause", "--until"),
+            "as in `python scripts/reconcile.py pause --env prod --until 8h --why '",
+        ),
+        (("diff",), "--env --all is required, as in `python scripts/diff.py --env prod`"),
+        (("promote",), "as in `python scripts/promote.py --from dev --to prod`"),
+    ],
+    ids=["command", "choice", "option of a subcommand", "value", "one of two", "target"],
+)
+def test_what_is_incomplete_or_misspelt_is_told_with_how_it_is_written(
+    repository: Path, command: Run, typed: tuple[str, ...], says: str
+) -> None:
+    name, *rest = typed
+    done = command(name, *rest)
+    assert (done.code, says in done.err) == (2, True), done.err

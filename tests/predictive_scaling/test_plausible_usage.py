@@ -227,7 +227,7 @@ def test_hourly_rows_are_judged_by_the_hour_and_told():
 def test_step_that_was_asked_for_is_compared_with_what_came():
     (service,) = judge(hourly(), freq="5min").services
     assert any(
-        "quality 0.0833 < 0.95: rows are 1h apart, 5min were expected; say --freq 1h" in each
+        "quality 0.0835 < 0.95: rows are 1h apart, 5min were expected; say --freq 1h" in each
         for each in service.reasons
     )
 

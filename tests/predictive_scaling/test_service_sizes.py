@@ -222,7 +222,7 @@ def app(limit=None, used=None, throttled=None, **more):
 def test_a_throttled_container_is_told_and_planned_above_its_limit():
     shape = Shape("checkout", containers=(app(Amounts(1.0), (1.0, None), 0.92),))
     found = entry(shape)
-    assert "throttled in 92 % of its cpu periods".replace(" %", "%") in found["censored"]["cpu"]
+    assert "throttled in 92 % of its cpu periods" in found["censored"]["cpu"]
     # The peak's hours, from 80 % of it on: 19 to 23 of 23 cores; × (1 + .92) at a limit that is reached.
     plain = entry(Shape("checkout", containers=(app(),)))
     ratios = [

@@ -66,6 +66,15 @@ def chosen_schedule(arguments: Namespace, schedules: tuple[Schedule, ...]) -> Sc
     names = [schedule.name for schedule in schedules]
     name = arguments.schedule or (names[0] if len(names) == 1 else None)
     if name not in names:
-        what = f"no schedule {name!r}" if name else "give --schedule"
-        raise UsageError(f"run.py: {what} of {arguments.pipeline}; there are: {', '.join(names) or 'none'}")
+        if not names:
+            raise UsageError(
+                f"run.py: {arguments.pipeline} has no schedule in {arguments.env}; without --schedule "
+                "and --backfill it is run once"
+            )
+        what = (
+            f"no schedule {name!r} of {arguments.pipeline}"
+            if name
+            else (f"{arguments.pipeline} has several schedules; say which by --schedule {names[0]}")
+        )
+        raise UsageError(f"run.py: {what}; there are: {', '.join(names)}")
     return schedules[names.index(name)]

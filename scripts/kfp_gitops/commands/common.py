@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ EXIT_CODES = """exit codes: 0 nothing to do or done · 1 differences found ·
 2 bad usage or bad input · 3 a defect of ours · 4 the remote side failed ·
 5 refused as unsafe · 130 interrupted · 143 stopped (SIGTERM)"""
 _UNKNOWN = re.compile(r"unrecognized arguments: (--[\w-]+)")
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+_INCOMPLETE = re.compile(
+    r"argument (?:-\w/)?(--[\w-]+): expected|one of the arguments (--[\w-]+)|are required: (--[\w-]+)"
+)
 _COMMENT = re.compile(r"(?P<command> *\S.*?)(?: {2,}(?P<about>\S.*))?")
 
 
@@ -58,18 +62,36 @@ class Parser(argparse.ArgumentParser):
             help="the repository (default: where this script is)",
         )
         self.add_argument("--version", action=Version)
+        self._typed = [found["command"].strip() for found in _commands(as_called(examples))]
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn: it raises, too
         raise UsageError(f"{self.prog}: {message}{self._shape(message)}; see --help")
 
     def _shape(self, message: str) -> str:
-        """What argparse does not say: a number that would be one, an option that was most likely meant."""
+        """What argparse does not say: a number that would be one, what was most likely meant, how it is written."""
         if "invalid int value" in message:
             return ", write a whole number such as 2"
+        if incomplete := _INCOMPLETE.search(message):
+            option = next(filter(None, incomplete.groups()))
+            return next((f", as in `{typed}`" for typed in self._typed if option in typed.split()), "")
+        close = self._close(message)
+        return f", did you mean {close}?" if close else ""
+
+    def _close(self, message: str) -> str:
+        """The option or the choice that a misspelt one is closest to."""
+        if choice := _CHOICE.search(message):
+            return meant(choice[1], re.findall(r"[\w-]+", choice[2]))
         found = _UNKNOWN.search(message)
         options = [option for option in self._option_string_actions if option.startswith("--")]
-        close = meant(found[1], options) if found else ""
-        return f", did you mean {close}?" if close else ""
+        return meant(found[1], options) if found else ""
+
+
+def _commands(examples: str) -> Iterator[re.Match[str]]:
+    """The commands of examples, each in a line of its own."""
+    for line in examples.partition("\n\n")[0].splitlines():
+        found = _COMMENT.fullmatch(line)
+        if found and not line.startswith(" " * 10):
+            yield found
 
 
 def _examples(text: str, width: int) -> str:

@@ -88,7 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.status and arguments.target is None:
         return _matrix(arguments)
     if arguments.target is None:
-        raise UsageError("promote.py: --to ENV is missing: the environment to promote to; see --help")
+        raise UsageError(
+            "promote.py: --to ENV is missing, the environment to promote to, as in "
+            "`python scripts/promote.py --from dev --to prod`; see --help"
+        )
     if arguments.source is None:
         arguments.source = _source(arguments.root, arguments.target)
     return _status(arguments) if arguments.status else _promote(arguments)

@@ -78,7 +78,9 @@ def _names(arguments: Namespace) -> list[str]:
         raise UsageError(f"no environment {unknown[0]!r}; there are: {there} (folders of environments/)")
     names = known if arguments.all else list(dict.fromkeys(arguments.env))
     if not names and not arguments.sources:
-        raise UsageError("status.py: name environments with --env ENV, --all or --from WHERE; see --help")
+        raise UsageError(
+            "status.py: name environments with --env ENV, --all or --from WHERE, as in `status.py --all`; see --help"
+        )
     return names
 
 

@@ -105,7 +105,7 @@ def test_the_status_of_one_run_is_shown(run: Callable[..., Outcome], server: Dev
     outcome = run("--status", _ids(server)[0])
     assert (outcome.code, outcome.out.split()[0]) == (4, "FAILED")
     assert "  FAILED     greet" in outcome.out
-    assert run("--status", "unknown").code == 4
+    assert run("--status", "unknown").code == 2
 
 
 def test_parameters_are_checked_all_at_once_before_anything_is_sent(
@@ -152,13 +152,18 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--list", "--since", "0001-01-01T00:00:00+14:00"), 2, "--since 0001-01-01T00:00:00+14:00: write 12h"),
         (("--pipeline", "hello", "--backfill", "9999-12-31..9999-12-31"), 2, "write FROM..TO"),
         (("--pipeline", "hello", "--backfill", "0001-01-01T00:00:00+14:00..2026-01-01"), 2, "write FROM..TO"),
+        (("--status", "x"), 2, "has no run x; this names those of the last day:\n  python scripts/run.py --env dev"),
+        (("--logs", "x", "greet"), 2, "has no run x; "),
+        (("--terminate", "x"), 2, "has no run x; "),
+        (("--rerun", "x"), 2, "has no run x; "),
+        (("--pipeline", "hello", "--backfill", "2026-01-02..2026-01-01"), 2, "it ends before it begins; "),
     ],
     ids=["unknown pipeline", "nothing to do", "timeout that is no number", "two things", "failed of a run", "since",
          "future", "all and one", "terminate nothing", "all running of nothing", "backfill of nothing",
          "schedule of a list", "wait for a status", "parameter of a status", "logs of no task", "no log", "no rerun",
-         "no status", "no days", "no schedule", "no pipeline", "a long name", "since ever",
-         "brackets", "before the calendar",
-         "after the calendar", "a range before the calendar"],
+         "no status", "no days", "no schedule", "no pipeline", "a long name", "since ever", "brackets",
+         "before the calendar", "after the calendar", "a range before the calendar", "status of no run",
+         "logs of no run", "terminate no run", "rerun of no run", "backfill backwards"],
 )  # fmt: skip
 def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:
     outcome = run(*arguments)

@@ -20,7 +20,7 @@ from kfp_gitops.sources.selection import Selection
 if TYPE_CHECKING:
     from kfp_gitops.operate.operations.pause import Part
 
-_EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --why 'the data base is being moved'
+_EXAMPLES = """  python scripts/reconcile.py pause --env prod --until 8h --why 'the database is being moved'
   python scripts/reconcile.py pause --env prod --pipeline churn --until 2h --why 'its table is late'   one pipeline's
   python scripts/reconcile.py pause --env prod --select team=churn --until 2d   one team's schedules
 
@@ -29,7 +29,7 @@ is held back is told by `status` and by `resume`, with the command that makes it
 counts."""
 
 
-_SHAPE = "--until 8h, as in `pause --env prod --until 8h --why 'the data base is being moved'`"
+_SHAPE = "--until 8h, as in `pause --env prod --until 8h --why 'the database is being moved'`"
 
 
 def add(subcommands: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
+from kfp_gitops.base.errors import NotFoundError, UsageError
 from kfp_gitops.commands.common import parse
 from kfp_gitops.commands.run import options
 from kfp_gitops.commands.run.here import Here
@@ -21,7 +22,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     here = Here(arguments, arguments.env)
     if arguments.local:
         return _local(here)
-    return _one(here, arguments)
+    try:
+        return _one(here, arguments)
+    except NotFoundError as error:
+        raise _unknown(here, error) from error
+
+
+def _unknown(here: Here, error: NotFoundError) -> Exception:
+    """A mistyped run's id is bad input, and no failure of KFP (which answers `Run x not found`)."""
+    arguments = here.arguments
+    ids = [arguments.status, (arguments.logs or [""])[0], arguments.terminate, arguments.rerun]
+    named = next((one for one in ids if one), "")
+    if not named or f"Run {named} not found" not in str(error):
+        return error
+    return UsageError(
+        f"{here.host} has no run {named}; this names those of the last day:\n  {here.said('run.py --list')}"
+    )
 
 
 def _one(here: Here, arguments: Namespace) -> int:

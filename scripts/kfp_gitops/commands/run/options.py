@@ -153,7 +153,7 @@ _SHAPES = {
     "list": "run.py --env dev --list --failed --since 12h",
     "status": "run.py --env dev --status RUN_ID",
     "logs": "run.py --env dev --logs RUN_ID TASK",
-    "terminate": "run.py --env dev --terminate RUN_ID, or --terminate --all-running",
+    "terminate": "run.py --env dev --terminate RUN_ID` or `run.py --env dev --terminate --all-running",
     "local": "run.py --env dev --pipeline P --local",
     "backfill": "run.py --env dev --pipeline P --backfill 2026-01-01..2026-01-31",
     "missed": "run.py --env dev --backfill --missed",

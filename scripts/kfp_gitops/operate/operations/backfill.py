@@ -98,8 +98,10 @@ def parse_range(text: str) -> Range:
         found = Range(_moment(first, end=False), _moment(last, end=True))
     except (ValueError, OverflowError):  # the first and the last day of the calendar
         found = None
-    if found is None or not dots or found.end <= found.start:
+    if found is None or not dots:
         raise UsageError(f"--backfill {text}: write FROM..TO, as in 2026-01-01..2026-01-31")
+    if found.end <= found.start:
+        raise UsageError(f"--backfill {text}: it ends before it begins; write the earlier one first")
     return found
 
 

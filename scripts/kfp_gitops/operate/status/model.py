@@ -103,7 +103,7 @@ class PipelineStatus:
     promise: Promise | None = None
     """None: it promises nothing."""
     paused_why: str = ""
-    """Who paused it, and why: `by ann: the data base is being moved`; "": nobody did, or its values say so."""
+    """Who paused it, and why: `by ann: the database is being moved`; "": nobody did, or its values say so."""
 
 
 @dataclass(frozen=True)
