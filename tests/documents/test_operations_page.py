@@ -21,6 +21,7 @@ HERE = {
     "per-service-training": "hello",
     "predictive-*": "hel*",
     "TASK": "greet",
+    "cv_folds=5": "threshold=5",
 }
 """The names that the page uses → those of the small repository."""
 
