@@ -234,6 +234,23 @@ def test_a_pause_holds_back_alarms_nobody_and_is_told_on_resume(
     assert _schedule(reconcile)["held"] == []
 
 
+def test_an_outage_after_an_early_resume_is_missed_and_not_held_back(
+    daily: Command, reconcile: Command, server: DevServer
+) -> None:
+    """Paused four days ago for days to come, resumed two days ago; KFP's controller has been down since."""
+    del daily
+    assert reconcile("pause", "--until", "2d").code == 0
+    assert reconcile("resume").code == 0
+    owed = _down_for(server, 5.5)
+    ago = {"kfp-gitops-paused-dev-2%": 4, "kfp-gitops-paused-dev-end-%": 2}
+    for name, days in ago.items():
+        then = int((datetime.now(UTC) - timedelta(days=days)).timestamp())
+        server._store.execute("UPDATE experiments SET created = ? WHERE name LIKE ?", then, name)
+    found = _schedule(reconcile)
+    assert [one["at"] for one in found["missed"]] == [*owed[:-4], *owed[-2:]]
+    assert found["held"] == owed[-4:-2]
+
+
 def test_what_the_manifest_turned_off_for_a_while_was_owed_nothing(
     daily: Command, reconcile: Command, server: DevServer, repository: Path, command: Command
 ) -> None:
