@@ -95,7 +95,7 @@ def _judged(
         return Judged(refused=error.problems)
     except GitOpsError as error:
         return Judged(said=f"nothing could be judged: {error}")
-    of_what = "" if whole else " of the files that differ; python scripts/policy.py judges all"
+    of_what = "" if whole else " of the files that differ; `python scripts/policy.py` judges all"
     return Judged(told.refused, told.demanded, f"{told.said}{of_what}")
 
 
