@@ -247,18 +247,23 @@ def end(
 
 
 def _note_ends(api: KfpApi, owner: Owner, ended: Sequence[Pause], tell: Callable[[str], None]) -> None:
-    """When each ended. That it could not be noted fails nothing, and is told."""
-    for number, note in enumerate(ended):
-        name = f"{PREFIX}{owner.environment}-end-{api.now():%Y%m%dT%H%M%SZ}-{number}"
-        text = ownership.describe(owner, "The end of a pause, by `resume`.", **{_ENDS: note.id})
+    """When each ended."""
+    begin = f"{PREFIX}{owner.environment}-end-{api.now():%Y%m%dT%H%M%SZ}"
+    about = "The end of a pause, by `resume`."
+    texts = [ownership.describe(owner, about, **{_ENDS: note.id}) for note in ended]
+    otherwise = "when it ended could not be noted; until a schedule fires, it counts as long as it was"
+    leave(api, begin, texts, tell, otherwise)
+
+
+def leave(api: KfpApi, begin: str, texts: Sequence[str], tell: Callable[[str], None], otherwise: str) -> None:
+    """Leave notes that are over already, one for each text; where one cannot be left, `otherwise` is told."""
+    for number, text in enumerate(texts):
         try:
-            api.archive_experiment(api.create_experiment(name, text).id)
+            api.archive_experiment(api.create_experiment(f"{begin}-{number}", text).id)
         except LockLostError:
             raise
         except RemoteError as error:
-            tell(
-                f"when it ended could not be noted; until a schedule fires, it counts as long as it was: {error}"
-            )
+            tell(f"{otherwise}: {error}")
             return
 
 

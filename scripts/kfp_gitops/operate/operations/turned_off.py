@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from kfp_gitops.base.errors import LockLostError, RemoteError
 from kfp_gitops.checking.limits import EXPERIMENT_DESCRIPTION
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import Actual
@@ -36,17 +35,9 @@ def note(api: KfpApi, desired: Desired, actual: Actual, plan: Plan, tell: Callab
     """Before anything is turned off. That it could not be noted fails nothing, and is told."""
     found, now = _turned_off(desired, actual, plan), api.now()
     texts = [text for fact, names in found.items() for text in _texts(desired, actual, fact, names)]
-    for number, text in enumerate(texts[:_MOST]):
-        name = f"{pause.PREFIX}{desired.owner.environment}-off-{now:%Y%m%dT%H%M%SZ}-{number}"
-        try:
-            api.archive_experiment(api.create_experiment(name, text).id)
-        except LockLostError:
-            raise
-        except RemoteError as error:
-            tell(
-                f"that schedules are turned off could not be noted, so they will look as if disabled: {error}"
-            )
-            return
+    begin = f"{pause.PREFIX}{desired.owner.environment}-off-{now:%Y%m%dT%H%M%SZ}"
+    otherwise = "that schedules are turned off could not be noted, so they will look as if disabled"
+    pause.leave(api, begin, texts[:_MOST], tell, otherwise)
 
 
 def _turned_off(desired: Desired, actual: Actual, plan: Plan) -> dict[str, list[str]]:
