@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gitrepo
 import pytest
+import team_kit
 from kfp_gitops.devserver import DevServer
 from project import Outcome
 from server_kit import Command, api_of, enable_schedule
@@ -297,3 +298,28 @@ def test_open_pr_commits_the_edit_with_its_rendering_on_a_branch_and_prints_the_
     assert "manifests/dev/pipelines/hello/pipeline.yaml" in touched
     assert reconcile("plan").code == 0
     assert gitrepo.git(repository, "status", "--porcelain") == ""
+
+
+def test_what_is_of_a_team_is_edited_in_its_own_file(
+    reconcile: Reconcile, as_values: Callable[..., Outcome], repository: Path, server: DevServer
+) -> None:
+    """One value stands in the team's file, the other in what is reviewed as a whole: there it stays."""
+    team_kit.reviewed(
+        repository, {"churn": {"defaults": {"schedule": {"cron": "0 0 4 * * *", "enabled": True}}}}
+    )
+    team_kit.team(repository, "churn", "churn-daily")
+    path = "environments/dev/teams/churn.yaml"
+    team_kit.write(
+        repository,
+        path,
+        {"pipelines": {"churn-daily": {"values": {"name": "x", "threshold": 1, "items": ["a"]}}}},
+    )
+    reconcile("apply")
+    for found in api_of(server).schedules():
+        if found.name == "churn-daily-weekly":
+            api_of(server).disable_schedule(found.id)
+    before = _text(repository), _text(repository, "environments/teams.yaml")
+    done = as_values("--write", "--select", "team=churn")
+    assert (done.code, _added(done)) == (0, ["schedule:", "enabled: false"])
+    assert (_text(repository), _text(repository, "environments/teams.yaml")) == before
+    assert reconcile("plan").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path as Folder
@@ -14,6 +15,8 @@ from kfp_gitops.rendering.trial import REMOVED, Edit
 from kfp_gitops.rendering.trial import changed as with_edit
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
+
+_HEAD = "pipelines:\n"
 
 
 def written(root: Folder, env: Environment, edits: Iterable[tuple[str, Edit]]) -> dict[str, str]:
@@ -49,7 +52,9 @@ def _edited(
     wanted = _entry(root, name, texts, pipeline)
     for at, value in edits:
         wanted = with_edit(wanted, at, value)
-    for text in _texts(texts[path], ("pipelines", pipeline), edits, wanted):
+    before, part, behind = _part(texts[path], pipeline)
+    for after in _texts(part, ("pipelines", pipeline), edits, wanted):
+        text = before + after.removeprefix(_HEAD if before else "") + behind
         with suppress(InputError):
             if _entry(root, name, {**texts, path: text}, pipeline) == wanted:
                 return text
@@ -58,6 +63,20 @@ def _edited(
     raise RefusedError(
         f"{path}: {where} cannot be changed line by line; {shown} by hand, nothing was written"
     )
+
+
+def _part(text: str, pipeline: str) -> tuple[str, str, str]:
+    """The text around an entry, and this as a document of its own: of a thousand others no line is looked at.
+
+    The whole text, where the entry does not stand in lines of its own.
+    """
+    head = re.search(r"^pipelines:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*( +)", text, re.MULTILINE)
+    found = head and re.compile(rf"^{head[1]}{re.escape(pipeline)}:", re.MULTILINE).search(text, head.start())
+    if not head or not found:
+        return "", text, ""
+    end = re.compile(rf"^ {{0,{len(head[1])}}}[^ #\n]", re.MULTILINE).search(text, found.end())
+    stop = end.start() if end else len(text)
+    return text[: found.start()], _HEAD + text[found.start() : stop], text[stop:]
 
 
 def _texts(text: str, entry: Path, edits: Sequence[Edit], wanted: Any) -> Iterator[str]:
