@@ -86,3 +86,8 @@ def test_what_stands_in_two_places_is_not_changed_at_one(text: str) -> None:
 def test_any_text_is_read_as_it_was_put(value: str) -> None:
     assert parse(put("k: x\n", ("k",), value), "").value == {"k": value}
     assert parse(f"- {flow([value, {value: value}])}\n", "").value == [[value, {value: value}]]
+
+
+def test_an_item_of_a_list_is_not_taken_out_alone() -> None:
+    with pytest.raises(UneditableError):
+        take(TEXT, ("items", 0))

@@ -323,3 +323,26 @@ def test_what_is_of_a_team_is_edited_in_its_own_file(
     assert (done.code, _added(done)) == (0, ["schedule:", "enabled: false"])
     assert (_text(repository), _text(repository, "environments/teams.yaml")) == before
     assert reconcile("plan").code == 0
+
+
+def test_a_value_of_the_schedule_that_a_task_is_given_too_is_edited_and_what_follows_is_told(
+    reconcile: Reconcile, as_values: Callable[..., Outcome], repository: Path, server: DevServer
+) -> None:
+    """As in the templates that ship: a task is told how often it runs."""
+    _template(
+        repository,
+        "{name: many}",
+        "{name: {{ 'few' if values.schedule.enabled else 'many' }}}",
+    )
+    reconcile("apply")
+    api_of(server).enable_schedule(only(server).id)
+    done = as_values("--write")
+    assert (done.code, _added(done)) == (0, ["schedule:", "enabled: true"])
+    assert (
+        "values.schedule.enabled is rendered at spec.tasks.if-many.tasks.greet-many.arguments.name"
+        in " ".join(done.err.split())
+    )
+    assert "registers another version" in " ".join(done.err.split())
+    assert reconcile("apply").code == 0
+    assert as_values().code == 0
+    assert only(server).enabled

@@ -42,6 +42,8 @@ def take(text: str, at: Path) -> str:
     Raises:
         UneditableError: it is not written so plainly.
     """
+    if not isinstance(at[-1], str):
+        raise UneditableError("an item of a list cannot be taken out alone")
     wanted = _without(parse(text, "").value, at)
     return _proved(_take(text, at), wanted)
 

@@ -73,6 +73,7 @@ class _Edited:
     texts: Mapping[str, str]
     said: Sequence[str]
     unsayable: Sequence[Unsayable]
+    beside: Sequence[str]
 
 
 def run(arguments: Namespace, desired: Desired, options: Options, actual: Actual) -> int:
@@ -88,7 +89,7 @@ def run(arguments: Namespace, desired: Desired, options: Options, actual: Actual
     old = {path: files.read_text(arguments.root, path) for path in done.texts}
     for path, text in done.texts.items():
         console.result(_diff(path, old[path], text))
-    for note in (*_notes(drifted.wishes), *map(_told, done.unsayable)):
+    for note in (*_notes(drifted.wishes), *done.beside, *map(_told, done.unsayable)):
         console.note(note)
     if not drifted.wishes and not drifted.unsayable:
         console.note(f"{arguments.env}: no schedule in KFP differs from Git")
@@ -108,6 +109,7 @@ def _edited(root: Path, desired: Desired, drifted: Drifted) -> _Edited:
     edits: list[tuple[str, Edit]] = []
     said: list[str] = []
     unsayable = [*drifted.unsayable]
+    beside: list[str] = []
     for name, wishes in groupby(drifted.wishes, lambda wish: wish.pipeline):
         trial = Trial.of(root, env, name) if env.has(name) else None
         _refuse_stale(desired, env, name, trial)
@@ -116,7 +118,8 @@ def _edited(root: Path, desired: Desired, drifted: Drifted) -> _Edited:
         edits += ((name, edit) for edit in found.edits)
         said += (f"{run} {one.field}: {_shown(one.old)} → {_shown(one.new)}" for run, one in found.said)
         unsayable += found.unsayable
-    return _Edited(valueedit.written(root, env, edits), said, unsayable)
+        beside += found.beside
+    return _Edited(valueedit.written(root, env, edits), said, unsayable, beside)
 
 
 def _refuse_stale(desired: Desired, env: Environment, name: str, trial: object) -> None:
@@ -216,7 +219,7 @@ def _shown(value: object) -> str:
 def _write(arguments: Namespace, done: _Edited) -> None:
     env = arguments.env
     if arguments.open_pr:
-        console.result(drift_branch.committed(arguments.root, env, done.texts, done.said))
+        console.result(drift_branch.committed(arguments.root, env, done.texts, [*done.said, *done.beside]))
         return
     for path, text in done.texts.items():
         files.write_text(arguments.root, path, text)
