@@ -10,8 +10,9 @@ import gitrepo
 import pytest
 import team_kit
 from kfp_gitops.devserver import DevServer
+from kfp_gitops.reconcile import valuefind
 from project import Outcome
-from server_kit import Command, api_of, enable_schedule
+from server_kit import Command, api_of, change, enable_schedule
 from ui_kit import cron, every, made_anew, only
 
 Reconcile = Callable[..., Outcome]
@@ -346,3 +347,55 @@ def test_a_value_of_the_schedule_that_a_task_is_given_too_is_edited_and_what_fol
     assert reconcile("apply").code == 0
     assert as_values().code == 0
     assert only(server).enabled
+
+
+def test_a_pause_by_a_note_and_an_environment_that_is_off_are_told(
+    reconcile: Reconcile, as_values: Callable[..., Outcome], repository: Path, server: DevServer
+) -> None:
+    enable_schedule(repository)
+    reconcile("apply")
+    assert reconcile("pause", "dev", "--until", "8h", "--why", "a test").code == 0
+    assert as_values().code == 0
+    api_of(server).enable_schedule(only(server).id)
+    noted = as_values("--write")
+    assert (noted.code, noted.out) == (1, "")
+    assert "`reconcile.py resume --env dev`" in " ".join(noted.err.split())
+    assert reconcile("resume").code == 0
+    (repository / VALUES).write_text(f"state: disabled\n{_text(repository)}")
+    assert reconcile("plan").code == 1
+    off = as_values("--write")
+    assert (off.code, off.out) == (1, "")
+    assert "`state: disabled` in its values" in " ".join(off.err.split())
+
+
+def test_another_version_is_told_and_the_rest_is_written(
+    reconcile: Reconcile, as_values: Callable[..., Outcome], repository: Path, server: DevServer
+) -> None:
+    reconcile("apply")
+    old = only(server)
+    assert old.version_id
+    change(repository, 4)
+    reconcile("apply")
+    reference = {"pipeline_id": old.pipeline_id, "pipeline_version_id": old.version_id}
+    made_anew(server, pipeline_version_reference=reference, **cron("0 0 6 * * 1"))
+    done = as_values("--write")
+    assert (done.code, _added(done)) == (1, ["schedule:", "cron: '0 0 6 * * 1'"])
+    assert "hello-weekly, version: it runs another version" in " ".join(done.err.split())
+
+
+def test_an_edit_with_which_something_would_still_differ_is_refused(
+    reconcile: Reconcile,
+    as_values: Callable[..., Outcome],
+    repository: Path,
+    server: DevServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is proved by planning with it, whoever found it."""
+    reconcile("apply")
+    api_of(server).enable_schedule(only(server).id)
+    before = _text(repository)
+    edit = (("values", "schedule", "cron"), "0 0 5 * * 1")
+    monkeypatch.setattr(valuefind, "found", lambda *_: valuefind.Found((edit,), (), ()))
+    refused = as_values("--write")
+    assert (refused.code, refused.out, _text(repository)) == (5, "", before)
+    assert "with the edit a plan would still change schedules: hello-weekly" in refused.err
