@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,23 @@ def test_nothing_that_differs_is_nothing_to_edit(
     found = as_values("--write")
     assert (found.code, found.out) == (0, "")
     assert "no schedule in KFP differs from Git" in found.err
+
+
+def test_what_is_not_in_kfp_or_not_ours_is_told(
+    as_values: Callable[..., Outcome], repository: Path, command: Command, server: DevServer
+) -> None:
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    absent = as_values()
+    assert (absent.code, absent.out) == (1, "")
+    assert "hello: it is not in KFP" in absent.err
+    urllib.request.urlopen(
+        urllib.request.Request(
+            f"{server.url}/apis/v2beta1/pipelines", b'{"display_name": "hello"}', method="POST"
+        )
+    ).close()
+    theirs = as_values()
+    assert (theirs.code, theirs.out) == (1, "")
+    assert "hello: pipeline hello exists and is not marked as ours" in " ".join(theirs.err.split())
 
 
 def test_a_schedule_that_was_turned_on_is_turned_on_in_the_environments_own_file(
@@ -256,7 +274,10 @@ def test_manifests_that_are_not_of_the_sources_are_refused(
     assert "render.py --env dev --lock" in refused.err
 
 
-@pytest.mark.parametrize("more", [["--format", "json"], ["--approve"], ["--manifests", "x"]])
+@pytest.mark.parametrize(
+    "more",
+    [["--format", "json"], ["--approve"], ["--manifests", "x"], ["--push-gateway", "http://127.0.0.1:1"]],
+)
 def test_options_that_mean_nothing_beside_it_are_refused(
     as_values: Callable[..., Outcome], more: list[str]
 ) -> None:

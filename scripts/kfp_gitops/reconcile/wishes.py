@@ -88,8 +88,15 @@ def _found(desired: Desired, actual: Actual, options: Options) -> Iterator[Wish 
         # Made in KFP under the name of a schedule of ours, it is what somebody wants in its place.
         taken = replace(options, adopt=options.adopt | {pipeline.name})
         view = view_of(desired, pipeline, actual, taken)
-        if view.pipeline is None or [*of_what_it_stands_on(desired.owner, pipeline, view, options)]:
-            continue  # not applied yet, or not ours: `plan` tells of it
+        if view.pipeline is None:
+            yield Unsayable(
+                pipeline.name, pipeline.name, "", "it is not in KFP, so nothing is to be taken over: apply"
+            )
+            continue
+        if conflicts := [*of_what_it_stands_on(desired.owner, pipeline, view, options)]:
+            why = f"{conflicts[0].kind} {conflicts[0].name} {conflicts[0].reason}; `plan` says what to do"
+            yield Unsayable(pipeline.name, pipeline.name, "", why)
+            continue
         schedules = {schedule_name(pipeline.name, one.name): one for one in pipeline.schedules}
         for wanted in converge.wanted_schedules(pipeline, view, options):
             objects = in_order(found for found in view.schedules if found.name == wanted.name)

@@ -56,8 +56,10 @@ def may(arguments: Namespace) -> None:
         if arguments.write or arguments.open_pr:
             raise UsageError("--write and --open-pr are of --as-values: add it, or leave them out")
         return
-    if arguments.approve or arguments.out or arguments.format != "text":
-        raise UsageError("--as-values prints an edit, and no plan: leave --approve, --out and --format out")
+    if arguments.approve or arguments.out or arguments.push_gateway or arguments.format != "text":
+        raise UsageError(
+            "--as-values prints an edit, and no plan: leave --approve, --out, --format and --push-gateway out"
+        )
     if arguments.manifests or not (arguments.root / "environments" / arguments.env).is_dir():
         raise UsageError(
             "--as-values edits environments/ENV of a repository: give it with --root, and leave --manifests out"
