@@ -43,6 +43,19 @@ def test_a_schedule_shall_stay_off(night: Night) -> None:
     assert not night.schedules()[0].enabled
 
 
+def test_what_somebody_did_becomes_a_change_of_git(night: Night) -> None:
+    night.passes_until_now()
+    (schedule,) = night.schedules()
+    night.api().disable_schedule(schedule.id)
+    night.called_by("KfpGitopsDrift")
+    (shown,) = night.follow("KfpGitopsDrift", "Mend: the change is right", {"python": 1})
+    assert "+++ b/environments/prod/values.yaml" in shown.out
+    night.types(f"{PLAN} --env prod --as-values --write")
+    night.types("python scripts/render.py --env prod --lock")
+    night.mended()
+    assert not night.schedules()[0].enabled
+
+
 @pytest.mark.parametrize("way", ["by hand", "by its Job"])
 def test_an_apply_failed(night: Night, way: str) -> None:
     night.passes_until_now()

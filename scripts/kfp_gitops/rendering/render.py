@@ -175,7 +175,7 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     try:
         release = released.release_of(inputs.root, inputs.sources, env, name)
         if not inputs.whole:
-            _found(env, name, release)
+            manifests_of(env, name, release)
             return {"problems": []}
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
@@ -229,7 +229,7 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
     return key in inputs.memo.known and _remembered(inputs, name, key) is None
 
 
-def _found(env: Environment, name: str, release: Release) -> Found:
+def manifests_of(env: Environment, name: str, release: Release) -> Found:
     """The pipeline's manifests.
 
     Raises:
@@ -237,7 +237,7 @@ def _found(env: Environment, name: str, release: Release) -> Found:
             of the templates, component specs and IRs themselves.
     """
     problems: list[Problem] = []
-    values = attempted(problems, lambda: _values(env, name, release))
+    values = attempted(problems, lambda: values_of(env, name, release))
     if values is not None:
         found = attempted(problems, lambda: manifests.render(env, name, release, values))
         if found is not None:
@@ -246,7 +246,7 @@ def _found(env: Environment, name: str, release: Release) -> Found:
 
 
 def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
-    found = _found(env, name, release)
+    found = manifests_of(env, name, release)
     if teams.is_limited(env, name):
         raise_if_any(teams.problems(env, name, _uses(found, release)))
     images = tuple(release.images.items())
@@ -300,7 +300,12 @@ def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str,
     return header + dump(components.with_images(components.read(name, text, path), dict(images)))
 
 
-def _values(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
+def values_of(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
+    """What a template is given, which its schema accepts.
+
+    Raises:
+        InputError: it does not.
+    """
     at = ("pipelines", name, "values")
     part = env.values.below(at)
     path = f"{release.folder}/{VALUES_SCHEMA}"

@@ -169,13 +169,15 @@ class Partly:
         return self.environment
 
 
-def load(root: Folder, name: str) -> Environment:
+def load(root: Folder, name: str, instead: Mapping[str, str] | None = None) -> Environment:
     """Read an environment's inputs; raises as `partly`, and an InputError of all that is wrong."""
-    return partly(root, name).whole
+    return partly(root, name, instead).whole
 
 
-def partly(root: Folder, name: str) -> Partly:
+def partly(root: Folder, name: str, instead: Mapping[str, str] | None = None) -> Partly:
     """Read an environment's inputs as far as that goes: a bad file hides nothing of another one.
+
+    `instead`: path → the text that is read in place of the file's, before anybody writes it.
 
     A problem is: a name that is the delivery's own; all that is wrong in base.yaml, values.yaml and release.yaml, in
     the files of teams, and in its events.
@@ -190,14 +192,14 @@ def partly(root: Folder, name: str) -> Partly:
         )
     problems = list(_claimed(name, known))
     base, over, released = (
-        _read(root, path, problems) for path in (BASE, values_path(name), release_path(name))
+        _read(root, path, problems, instead or {}) for path in (BASE, values_path(name), release_path(name))
     )
     of_release = None if released is None else _checked_release(released, problems)
     known_events = attempted(problems, lambda: events.load(root, name)) or ()
     if base is None or over is None:
         teams.load(root, name, Merged(BASE, {}, {}, {}), (), problems)
         return Partly(None, problems)
-    merged, whose = teams.load(root, name, merge(base, over), (base, over), problems)
+    merged, whose = teams.load(root, name, merge(base, over), (base, over), problems, instead)
     problems += [*inputs.overridden(over, BASE), *way.problems(root, name, known, base, over)]
     values = _checked_values(merged, problems)
     if values is None or (of_release is None and values.value["follows"] == "pinned"):
@@ -245,9 +247,12 @@ def release_path(name: str) -> str:
     return f"environments/{name}/release.yaml"
 
 
-def _read(root: Folder, path: str, problems: list[Problem]) -> Document | None:
+def _read(root: Folder, path: str, problems: list[Problem], instead: Mapping[str, str]) -> Document | None:
     """None for what cannot be read, and for what is no map: both join the problems."""
-    found = attempted(problems, lambda: parse(files.read_text(root, path), path, release.bounds_of(path)))
+    found = attempted(
+        problems,
+        lambda: parse(instead.get(path) or files.read_text(root, path), path, release.bounds_of(path)),
+    )
     wrong = [] if found is None else [*inputs.not_maps([found])]
     problems += wrong
     return None if wrong else found

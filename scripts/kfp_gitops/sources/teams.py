@@ -85,16 +85,21 @@ class _Team:
 
 
 def load(
-    root: Folder, environment: str, platform: Merged, shared: Sequence[Document], problems: list[Problem]
+    root: Folder,
+    environment: str,
+    platform: Merged,
+    shared: Sequence[Document],
+    problems: list[Problem],
+    instead: Mapping[str, str] | None = None,
 ) -> tuple[Merged, Teams]:
     """The values of an environment with those of its teams, and whose each pipeline is.
 
     `platform` is what base.yaml and values.yaml say, `shared` these two as they are. What is wrong in a team's file
     joins the `problems`, and leaves out the pipelines of that team alone; so does a pipeline that is defined twice, at
-    both places.
+    both places. `instead`: as `environment.partly`.
     """
     reviewed = attempted(problems, lambda: read(root)) or _UNREADABLE
-    teams = list(_teams(root, environment, problems))
+    teams = list(_teams(root, environment, problems, instead or {}))
     if reviewed is not _UNREADABLE:
         unknown = {problem.path: problem for problem in _unknown(reviewed, teams)}
         problems += unknown.values()
@@ -169,7 +174,9 @@ def _misnamed(document: Document) -> Iterator[Problem]:
         yield document.problem(("teams", _NO_TEAM), *_NO_NAME, key=True)
 
 
-def _teams(root: Folder, environment: str, problems: list[Problem]) -> Iterator[_Team]:
+def _teams(
+    root: Folder, environment: str, problems: list[Problem], instead: Mapping[str, str]
+) -> Iterator[_Team]:
     """By name; a file that is no team's, or not in its form, joins the problems, and its team is left out."""
     common, own = folders(environment)
     names = {folder: _names(root, folder) for folder in (common, own)}
@@ -177,8 +184,10 @@ def _teams(root: Folder, environment: str, problems: list[Problem]) -> Iterator[
     for name in names[own]:
         path = common_path(name)
         there = name in names[common]
-        shared = attempted(problems, partial(_read, root, path)) if there else Document(path, {}, {}, {})
-        said = attempted(problems, partial(_read, root, path_in(environment, name)))
+        shared = (
+            attempted(problems, partial(_read, root, path, instead)) if there else Document(path, {}, {}, {})
+        )
+        said = attempted(problems, partial(_read, root, path_in(environment, name), instead))
         if shared is not None and said is not None:
             yield _Team(name, said, shared)
 
@@ -186,7 +195,7 @@ def _teams(root: Folder, environment: str, problems: list[Problem]) -> Iterator[
 def common(root: Folder) -> Iterator[Document]:
     """What is common to each team's pipelines."""
     for name in _names(root, f"environments/{FOLDER}"):
-        yield _read(root, common_path(name))
+        yield _read(root, common_path(name), {})
 
 
 def _names(root: Folder, folder: str) -> list[str]:
@@ -207,8 +216,8 @@ def _strangers(root: Folder, folder: str) -> Iterator[Problem]:
             yield Problem(f"{folder}/{name}", 0, 0, "this is read by nobody", todo)
 
 
-def _read(root: Folder, path: str) -> Document:
-    document = parse(files.read_text(root, path), path)
+def _read(root: Folder, path: str, instead: Mapping[str, str]) -> Document:
+    document = parse(instead.get(path) or files.read_text(root, path), path)
     if document.value is None:  # all of it may be comments
         return replace(document, value={})
     raise_if_any(schema.problems(schema.named("team"), document))

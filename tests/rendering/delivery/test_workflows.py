@@ -15,6 +15,7 @@ import yaml
 from delivery.ci import run as _run
 from gitrepo import commit
 from kfp_gitops.devserver import DevServer
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfpapi.stub import Answer, Stub
 from project import PROJECT
 from shared_specs import make_earlier
@@ -202,14 +203,25 @@ def test_the_drift_report_ends_as_plan_does(clone: Path, tmp_path: Path) -> None
         after = _run(
             ".github/ci/drift-report", "dev", server.url, cwd=clone, GITHUB_STEP_SUMMARY=str(summary)
         )
+        assert "```diff" not in summary.read_text()
+        api = KfpApi(server.url, "")
+        turned = next(found for found in api.schedules() if not found.enabled)
+        api.enable_schedule(turned.id)
+        changed = _run(
+            ".github/ci/drift-report", "dev", server.url, cwd=clone, GITHUB_STEP_SUMMARY=str(summary)
+        )
     # One that answers nothing would be waited for, as a restart is.
     with Stub(lambda _: Answer(403)) as closed:
         refused = _run(".github/ci/drift-report", "dev", closed.url, cwd=clone)
-    assert (before.returncode, after.returncode, refused.returncode) == (1, 0, 4)
+    assert (before.returncode, after.returncode, changed.returncode, refused.returncode) == (1, 0, 1, 4)
     assert re.findall("^## (.*)$", summary.read_text(), re.MULTILINE) == [
         "dev: KFP is not as Git says",
         "dev: KFP is as Git says",
+        "dev: KFP is not as Git says",
     ]
+    edit = summary.read_text().split("### The same as a change of Git\n\n```diff\n")[1]
+    assert edit.startswith("--- a/environments/dev/values.yaml")
+    assert "+        enabled: true" in edit
 
 
 def test_the_status_page_is_made_of_what_each_environment_was_looked_at(clone: Path, tmp_path: Path) -> None:

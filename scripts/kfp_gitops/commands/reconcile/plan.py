@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfp_gitops.base.errors import ExitCode, GitOpsError, TemporaryError
 from kfp_gitops.commands import connection, console, listing
-from kfp_gitops.commands.reconcile import approved, kept, options, showing
+from kfp_gitops.commands.reconcile import approved, as_values, kept, options, showing
 from kfp_gitops.commands.reconcile.circumstances import circumstances
 from kfp_gitops.sources import selection
 
@@ -28,7 +28,9 @@ _EXAMPLES = """  python scripts/reconcile.py plan --env prod                    
   python scripts/reconcile.py apply --env prod --plan 0123456789ab    that and nothing else, else exit 5
   python scripts/reconcile.py plan --env prod --out plan.txt     with what it rests on, a line for each object
   python scripts/reconcile.py apply --env prod --plan plan.txt   the same, and says what moved on any machine
-  python scripts/reconcile.py plan --env prod --approve          for the Job of an environment that requires it"""
+  python scripts/reconcile.py plan --env prod --approve          for the Job of an environment that requires it
+  python scripts/reconcile.py plan --env prod --as-values        what somebody changed in KFP's UI, as a diff of values
+  python scripts/reconcile.py plan --env prod --as-values --open-pr   and committed on a branch, for review"""
 
 
 def add(subcommands: Any) -> None:
@@ -44,6 +46,7 @@ def add(subcommands: Any) -> None:
         "write environments/ENV/approved-plan.yaml and render it; what is merged is approved. KFP's address in it is "
         "the environment's own, by which the Job reaches it, however --host reaches it from here",
     )  # fmt: skip
+    as_values.add(parser)
     kept.add(parser)
     parser.set_defaults(run=run)
 
@@ -56,7 +59,12 @@ def run(arguments: Namespace) -> int:
 
     if arguments.approve:
         approved.may_approve(arguments)
+    as_values.may(arguments)
     found = texts(options.manifests(arguments), arguments.env, options.selected(arguments))
+    if (
+        arguments.as_values
+    ):  # nothing is compiled: that a version is another one is told, and no IR looked into
+        return as_values.run(arguments, *_look(arguments, found))
     seen: Future[tuple[Desired, Options, Actual]] = Future()
     # What KFP has already is not compiled again. Patience comes after that: what is wrong with the manifests is told
     # at once, whether KFP answers or not.
