@@ -155,9 +155,8 @@ RENDERED = "templates/pipelines/hello/pipeline.yaml.j2"
             VALUES,
             "  birch:\n    template: hello\n",
             "  birch:\n    template: ../hello\n",
-            'environments/dev/values.yaml:14:15: pipelines.birch.template is "../hello"; a folder of '
-            "templates/pipelines/ (a-z 0-9 -) that it is made from, as may be others; by default the one of its "
-            "own name",
+            'environments/dev/values.yaml:14:15: pipelines.birch.template is "../hello"; by default the one of its own '
+            "name; else, as may others, a folder of templates/pipelines/ (a-z 0-9 -), such as churn-daily",
             id="a template elsewhere",
         ),
         pytest.param(
