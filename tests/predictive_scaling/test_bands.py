@@ -142,7 +142,7 @@ def test_a_series_that_grows_may_go_on_growing_and_it_is_told():
     assert (seen.records, seen.bound) == (2, pytest.approx(12 * 1.2))
     assert seen.told() == (
         "it grows: on 2 of the last 7 days its maximum was higher than in all of 28 days before, so p95 may be up to "
-        "1.20 times the highest seen"
+        "1.2 times the highest seen"
     )
     one = seen_before(days([10] * 27 + [99]), 240 + 28 * HOURS)
     assert (one.records, one.bound) == (1, 99.0)

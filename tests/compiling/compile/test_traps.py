@@ -62,8 +62,8 @@ REFUSED = {
         "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n"
         "      if: {eq: [{param: n}, 1], ne: [{param: n}, 2]}\n"
         "      tasks: {t: {component: say, arguments: {text: x}}}\n",
-        "5:11: spec.tasks.g.if: {'eq': [{'param': 'n'}, 1], 'ne': [{'param': 'n'}, 2]} has too many properties;"
-        " one comparison of two operands",
+        "5:11: spec.tasks.g.if is too large; write at most 1 key (one comparison of two operands), such as "
+        '{"eq": [{"task": "check", "output": "passed"}, true]}',
     ),
     "oneOf in a condition": (
         "spec:\n  parameters: {n: {type: int, default: 1}}\n  tasks:\n    g:\n      if: {eq: [{param: n}, 1]}\n"
