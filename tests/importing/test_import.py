@@ -1,0 +1,166 @@
+"""`import.py`: what the compiler can express comes back from IR as it was; the rest is refused at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.commands import begun
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.importing.imported import imported
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from project import HERE, Outcome, snapshot
+
+Run = Callable[..., Outcome]
+DSL = HERE / "dsl"
+CASES = sorted(path.parent.name for path in DSL.glob("*/manifest.yaml"))
+SPECS = {path.stem: path.read_text("utf-8") for path in sorted((DSL / "dsl_components").glob("*.yaml"))}
+REFUSED: dict[str, str] = {}
+"""Cases of tests/dsl that cannot be imported, with the reason that is told."""
+_FOREIGN = {
+    "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {}\n": "Argo Workflow",
+    "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {}\n": "Tekton PipelineRun",
+    "pipelineSpec: {root: {}}\nruntimeConfig: {}\n": "PipelineJob, as Vertex AI takes it",
+    "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nspec: {}\n": "object PipelineVersion",
+    "a: b\n": "pipelineInfo",
+}
+
+
+def _compiled(case: str) -> str:
+    folder = DSL / case
+    inner = {p.name.removesuffix(".inner.yaml"): p.read_text() for p in folder.glob("*.inner.yaml")}
+    manifest = (folder / "manifest.yaml").read_text()
+    return compile_pipeline(RenderedPipeline(case, "sha256:0", manifest, SPECS, inner=inner), "m").text
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "trainer.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ir_comes_back_with_its_digest(case: str) -> None:
+    """The proof is a part of the import: it raises where the manifest compiles to something else."""
+    text = _compiled(case)
+    if case in REFUSED:
+        with pytest.raises(InputError, match=REFUSED[case]):
+            imported(text, "trainer.yaml", {}, None, "dev")
+        return
+    assert imported(text, "trainer.yaml", {}, None, "dev").told == ()
+
+
+def test_one_component_is_made_for_tasks_that_differ_in_settings_alone() -> None:
+    found = imported(_compiled("resources"), "trainer.yaml", {}, None, "dev")
+    assert list(found.specs) == ["say"]
+    again = imported(_compiled("resources"), "trainer.yaml", found.specs, None, "dev")
+    assert again.specs == {}
+    other = imported(_compiled("resources"), "trainer.yaml", {"say": "name: another\n"}, None, "dev")
+    assert list(other.specs) == ["say_2"]
+
+
+def test_an_import_is_rendered_with_its_values(
+    repository: Path, command: Run, file: Callable[[str], Path]
+) -> None:
+    path = file(_compiled("parameters"))
+    outcome = command("import", path, "--root", repository, "--owner", "team-a")
+    assert outcome.code == 0, outcome.err
+    assert "equal: rendered and compiled, parameters is" in outcome.out
+    values = parse((repository / "environments/dev/values.yaml").read_text(), "v").value
+    given = values["pipelines"]["parameters"]["values"]
+    assert given["owner"] == "team-a"
+    manifest = parse((repository / "manifests/dev/pipelines/parameters/pipeline.yaml").read_text(), "m").value
+    defaults = {n: p["default"] for n, p in manifest["spec"]["parameters"].items() if "default" in p}
+    assert given["parameters"] == defaults != {}
+    before = snapshot(repository)
+    again = command("import", path, "--root", repository)
+    assert again.code == 2
+    assert "dev has a pipeline 'parameters' already" in again.err
+    assert snapshot(repository) == before
+
+
+def test_an_image_by_tag_waits_for_its_digest(
+    repository: Path, command: Run, file: Callable[[str], Path]
+) -> None:
+    text = _compiled("if_only").replace("registry.example.com/steps@sha256:" + "1" * 64, "python:3.11")
+    outcome = command("import", file(text), "--root", repository, "--into", "templates/pipelines/other")
+    assert outcome.code == 0, outcome.err
+    assert "the digest of python:3.11 is not known" in outcome.err
+    release = parse((repository / "environments/dev/release.yaml").read_text(), "r").value
+    assert release["images"]["python:3.11"] == f"python@sha256:{'0' * 64}"
+    values = parse((repository / "environments/dev/values.yaml").read_text(), "v").value
+    assert values["pipelines"]["if-only"]["template"] == "other"
+
+
+def test_what_a_manifest_cannot_say_is_refused_at_its_line(
+    repository: Path, command: Run, file: Callable[[str], Path]
+) -> None:
+    before = snapshot(repository)
+    text = _compiled("placement").replace(
+        "          nodeAffinity:", "          enabledSharedMemory: {}\n          nodeAffinity:"
+    )
+    path = file(text)
+    line = text.splitlines().index("          enabledSharedMemory: {}") + 1
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 2
+    assert f"{path}:{line}:11: a manifest cannot say this: the setting 'enabledSharedMemory'" in outcome.err
+    assert "spec.ir" in outcome.err
+    assert snapshot(repository) == before
+
+
+def test_what_would_come_out_otherwise_is_refused(
+    repository: Path, command: Run, file: Callable[[str], Path]
+) -> None:
+    before = snapshot(repository)
+    text = _compiled("environment_variables").replace("      say:\n", "      say-7:\n")
+    path = file(text)
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 2
+    line = text.splitlines().index("      say-7:") + 1
+    assert f"{path}:{line}:7: imported, this would not be the same: say-7: " in outcome.err
+    assert snapshot(repository) == before
+
+
+def test_a_failed_import_leaves_nothing_behind(
+    repository: Path, command: Run, file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(repository)
+
+    def fail(*_: object) -> None:
+        raise InputError.of("environments/dev/values.yaml", "too many pipelines", "take some away")
+
+    monkeypatch.setattr(begun, "render", fail)
+    outcome = command("import", file(_compiled("nested_pipeline")), "--root", repository)
+    assert outcome.code == 2
+    assert "too many pipelines" in outcome.err
+    assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize("text", _FOREIGN)
+def test_another_kind_of_file_is_named(
+    repository: Path, command: Run, file: Callable[[str], Path], text: str
+) -> None:
+    outcome = command("import", file(text), "--root", repository)
+    assert outcome.code == 2
+    assert _FOREIGN[text] in outcome.err
+
+
+def test_many_files_are_tried_without_writing(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(_compiled("if_only"))
+    (tmp_path / "bad.yaml").write_text("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n")
+    before = snapshot(repository)
+    outcome = command(
+        "import", "--check", tmp_path / "good.yaml", tmp_path / "bad.yaml", "--root", repository
+    )
+    assert outcome.code == 2
+    assert f"equal    {tmp_path}/good.yaml" in outcome.out
+    assert f"refused  {tmp_path}/bad.yaml" in outcome.out
+    assert "1 of 2 can be imported" in outcome.out
+    assert snapshot(repository) == before
