@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.commands import begun
+from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.importing import comparisons, numbered
 from kfp_gitops.importing.imported import imported
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import HERE, Outcome, snapshot
@@ -64,6 +68,58 @@ def test_one_component_is_made_for_tasks_that_differ_in_settings_alone() -> None
     assert again.specs == {}
     other = imported(_compiled("resources"), "trainer.yaml", {"say": "name: another\n"}, None, "dev")
     assert list(other.specs) == ["say_2"]
+
+
+def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
+    text = _compiled("collect_artifacts")
+    plain = imported(text, "trainer.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
+    assert "componentDescriptions" not in plain
+    found = imported(_described(text), "trainer.yaml", {}, None, "dev")
+    assert "componentDescriptions: true" in found.template["pipeline.yaml.j2"]
+    assert found.told == ()
+
+
+def _described(text: str) -> str:
+    """Every input and output of a component with an executor, described."""
+    documents = ir.documents(text)
+    for name, component in documents[0]["components"].items():
+        if "executorLabel" in component:
+            for part in ("inputDefinitions", "outputDefinitions"):
+                for kind in component.get(part, {}).values():
+                    for port, one in kind.items():
+                        one["description"] = f"{port} of {name.split('-')[1]}"
+    return dump_all(documents)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("int(inputs.parameter_values['n']) > 3", {"gt": [{"param": "n"}, 3]}),
+        ("double(int(inputs.parameter_values['n'])) <= 2.5", {"le": [{"param": "n"}, 2.5]}),
+        ("inputs.parameter_values['n'] == 'it's == a'", {"eq": [{"param": "n"}, "it's == a"]}),
+        ("inputs.parameter_values['n'] != true", {"ne": [{"param": "n"}, True]}),
+        ("int(inputs.parameter_values['n']) < inputs.parameter_values['m']", {"lt": [{"param": "n"}, {"item": "l"}]}),
+        ("inputs.parameter_values['other'] == 1", None),
+        ("size(inputs.parameter_values['n']) == 1", None),
+    ],
+)  # fmt: skip
+def test_conditions_are_read_as_the_sdk_writes_them(text: str, asked: dict[str, Any] | None) -> None:
+    assert comparisons.comparison(text, {"n": {"param": "n"}, "m": {"item": "l"}}) == asked
+
+
+def test_a_branch_asks_what_those_before_it_did_not() -> None:
+    assert comparisons.own("a == 1", ()) == "a == 1"
+    assert comparisons.own("!(a == 1) && b == 2", ("a == 1",)) == "b == 2"
+    assert comparisons.own("!(a == 1) && !(b == 2)", ("a == 1", "b == 2")) == ""
+    assert comparisons.own("b == 2", ("a == 1",)) is None
+
+
+def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
+    siblings = {"a-group": ["condition-1", "say-2"], "say": ["say"], "say-3": ["say-3"], "other": ["other"]}
+    keys = {"say", "say-2", "say-3", "other", "condition-1"}
+    found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, keys))
+    assert found == ["other", "say", "a-group", "say-3"]
+    assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
 
 
 def test_an_import_is_rendered_with_its_values(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.importing.imported import Imported, imported
@@ -128,7 +129,9 @@ def _write(root: Path, env: str, made: Written) -> None:
         begun.render(root, "--env", env)
     except BaseException:
         made.undo(root)
-        console.note("nothing of it was left behind")
+        with suppress(GitOpsError):  # which may have been so before
+            begun.render(root, "--env", env)
+        console.note("import.py: that was not rendered, and nothing of it was left behind")
         raise
     for path in made.added:
         console.result(f"add {path}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.importing import kinds, pods, values
 from kfp_gitops.importing.constants import whole
-from kfp_gitops.importing.source import Source
+from kfp_gitops.importing.source import Source, UnsaidError
 from kfp_gitops.importing.values import Output
 from kfp_gitops.language.manifest.reader import PVC_INPUTS
 
@@ -35,7 +35,7 @@ class Leaf:
     def placeholder(self, name: str) -> Any:
         """What a placeholder of one of the task's inputs stands for."""
         if name not in self.inputs:
-            raise values.UnsaidError(f"a placeholder of {name!r}, which the task is not given")
+            raise UnsaidError(f"a placeholder of {name!r}, which the task is not given")
         return self.value(self.inputs[name])
 
     def arguments(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Leaf:
             return {"importer": self._importer()}
         arguments = self.arguments()
         if kind in ("createPvc", "deletePvc"):
-            return {kind: {_PVC_KEYS.get(key, key): value for key, value in arguments.items()}}
+            return {kind: {_pvc_key(key): value for key, value in arguments.items()}}
         return {kind: name(), **({"arguments": arguments} if arguments else {})}
 
     def _importer(self) -> dict[str, Any]:
@@ -76,6 +76,12 @@ class Leaf:
             lambda text: values.text(text, self.placeholder),
             self.value,
         )
+
+
+def _pvc_key(name: str) -> str:
+    if name not in _PVC_KEYS:
+        raise UnsaidError(f"the input {name!r} of a step for claims, which another kfp-kubernetes had")
+    return _PVC_KEYS[name]
 
 
 def settings(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kfp_gitops.importing import kinds
-from kfp_gitops.importing.source import Source
-from kfp_gitops.importing.values import UnsaidError
+from kfp_gitops.importing.source import Source, UnsaidError
 
 
 class Outputs:

@@ -8,10 +8,10 @@ from typing import Any
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import numbered
 from kfp_gitops.importing.constants import of_type
-from kfp_gitops.importing.source import PLATFORM, Source
+from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
-from kfp_gitops.importing.values import UnsaidError
 from kfp_gitops.importing.walk import Walk
+from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources.components import IR_TYPES
 
 _CONFIG = {
@@ -60,6 +60,21 @@ class Pipelines:
         self.inner[file] = made
         return file
 
+    @property
+    def _described(self) -> bool:
+        """Whether a component says of an input or output what it is: those that the file has say it all."""
+        for component in self.source.spec.get("components", {}).values():
+            image = self.source.executor(component.get("executorLabel", "")).get("container", {}).get("image")
+            ports = [
+                one
+                for part in ("inputDefinitions", "outputDefinitions")
+                for kind in component.get(part, {}).values()
+                for one in kind.values()
+            ]
+            if image not in (None, *STUB_IMAGES) and any("description" in one for one in ports):
+                return True
+        return False
+
     def _stem(self, name: str) -> str:
         return numbered.counted(name, self.source.spec.get("components", {}))[0].removeprefix("comp-")
 
@@ -75,8 +90,9 @@ class Pipelines:
         artifacts = {one: _artifact(spec) for one, spec in declared.get("artifacts", {}).items()}
         given = {one: {"param": one} for one in parameters} | {one: {"artifact": one} for one in artifacts}
         walk = Walk(self.source, key, self)
-        found = {"parameters": parameters, "artifacts": artifacts, "tasks": walk.tasks(given)}
+        found: dict[str, Any] = {"parameters": parameters, "artifacts": artifacts, "tasks": walk.tasks(given)}
         found["outputs"] = self._outputs(walk, at, component)
+        found["componentDescriptions"] = self._described
         self.places = walk.places | self.places
         return {
             "apiVersion": "kfp-gitops/v1",

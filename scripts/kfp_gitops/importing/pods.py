@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing.constants import whole
-from kfp_gitops.importing.source import PLATFORM, Source
+from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
 
 Given = Callable[[Mapping[str, Any]], Any]
 """A value of the platform document (`componentInputParameter: …`, `runtimeValue: …`) as a manifest writes it."""
@@ -78,7 +78,11 @@ def _resources(asked: Mapping[str, Any], text: Text) -> dict[str, Any]:
 def _named(one: Mapping[str, Any], key: str, given: Given) -> Any:
     """The name of a secret, config map or claim: a constant or a reference."""
     parameter = f"{key}Parameter"
-    return given(one[parameter]) if parameter in one else one.get(key, "")
+    if parameter in one:
+        return given(one[parameter])
+    if key in one or "constant" in one:  # what kfp wrote before there was such a parameter
+        return one.get(key, one.get("constant"))
+    return given(one)
 
 
 def _env(asked: Mapping[str, Any], given: Given) -> dict[str, Any]:
@@ -136,20 +140,28 @@ def _placement(source: Source, asked: Mapping[str, Any], at: Path, given: Given)
     terms = asked.get("nodeAffinity", [])
     affinity: Any = [_term(one) for one in terms]
     if whole_affinity := [one["nodeAffinityJson"] for one in terms if "nodeAffinityJson" in one]:
-        affinity = given(whole_affinity[0])
+        affinity = _whole(whole_affinity[0], given)
         if len(terms) > 1:
             source.refuse((*at, "nodeAffinity"), "a node affinity of several sources", platform=True)
     found = {
         "tolerations": [_toleration(one, given) for one in asked.get("tolerations", ())],
-        "nodeSelector": given(by_parameter) if by_parameter else selector.get("labels", {}),
+        "nodeSelector": _whole(by_parameter, given) if by_parameter else selector.get("labels", {}),
         "nodeAffinity": affinity,
     }
     return {key: one for key, one in found.items() if one}
 
 
+def _whole(spec: Mapping[str, Any], given: Given) -> Any:
+    """All of a placement by one parameter: a constant or an output in its place is in no manifest."""
+    found = given(spec)
+    if not isinstance(found, dict) or set(found) != {"param"}:
+        raise UnsaidError("a placement as JSON that is no parameter of the pipeline")
+    return found
+
+
 def _toleration(one: Mapping[str, Any], given: Given) -> Any:
     if "tolerationJson" in one:
-        return given(one["tolerationJson"])
+        return _whole(one["tolerationJson"], given)
     found = _renamed(one, {key: key for key in ("key", "operator", "value", "effect")})
     seconds = one.get("tolerationSeconds")
     return found if seconds is None else {**found, "seconds": int(seconds)}

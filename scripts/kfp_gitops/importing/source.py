@@ -16,6 +16,10 @@ BRING = (
 )
 
 
+class UnsaidError(Exception):
+    """What no manifest says; the text is what it is."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A compiled pipeline and all that was found in it so far that no manifest says."""

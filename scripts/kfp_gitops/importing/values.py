@@ -8,6 +8,7 @@ from typing import Any
 
 from kfp_gitops.compiling.compiler.build import RUN_FACTS
 from kfp_gitops.importing.constants import of_type, written
+from kfp_gitops.importing.source import UnsaidError
 
 _FIELD = re.compile(r'parseJson\(string_value\)\["(.*)"\]')
 _PLACEHOLDER = re.compile(
@@ -17,10 +18,6 @@ _FACTS = {text: {"run": fact} for fact, text in RUN_FACTS.items()}
 
 Output = Callable[[str, str], Any]
 """The value of an output of a task of the same DAG, by the task's key and the output's."""
-
-
-class UnsaidError(Exception):
-    """What no manifest says; the text is what it is."""
 
 
 def value(spec: Mapping[str, Any], kind: str, given: Mapping[str, Any], output: Output, inputs: Any) -> Any:

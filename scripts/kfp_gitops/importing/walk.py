@@ -11,8 +11,7 @@ from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import comparisons, kinds, leaves, numbered, outputs
 from kfp_gitops.importing.constants import written
 from kfp_gitops.importing.leaves import Leaf
-from kfp_gitops.importing.source import PLATFORM, Source, dag_at
-from kfp_gitops.importing.values import UnsaidError
+from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError, dag_at
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 

@@ -126,7 +126,9 @@ class Builder:
 
             return kubernetes.COMPONENTS[node.kind]
         if node.name not in self.components:
-            self.components[node.name] = load_component(node.name, self.specs[node.name])
+            self.components[node.name] = load_component(
+                node.name, self.specs[node.name], described=self.manifest.component_descriptions
+            )
         return self.components[node.name]
 
     def _task(self, node: Task) -> Any:
