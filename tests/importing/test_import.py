@@ -199,6 +199,24 @@ def test_a_failed_import_leaves_nothing_behind(
     assert snapshot(repository) == before
 
 
+def test_what_was_rendered_before_it_failed_is_taken_back_too(
+    repository: Path, command: Run, file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("render", "--env", "dev", "--lock", "--root", repository).code == 0
+    before, render = snapshot(repository), begun.render
+    calls: list[object] = []
+
+    def fail_late(*arguments: Any) -> None:
+        render(*arguments)
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise InputError.of("environments/dev/values.yaml", "too many pipelines", "take some away")
+
+    monkeypatch.setattr(begun, "render", fail_late)
+    assert command("import", file(_compiled("if_only")), "--root", repository).code == 2
+    assert snapshot(repository) == before
+
+
 @pytest.mark.parametrize("text", _FOREIGN)
 def test_another_kind_of_file_is_named(
     repository: Path, command: Run, file: Callable[[str], Path], text: str
