@@ -70,6 +70,21 @@ def test_one_component_is_made_for_tasks_that_differ_in_settings_alone() -> None
     assert list(other.specs) == ["say_2"]
 
 
+def test_components_of_a_pipeline_inside_keep_their_numbers() -> None:
+    """The SDK names the inner ones first where the inner pipeline was made first, though it comes later in the file."""
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: %s, description: A., owner: t}\nspec:\n"
+    inner = head % "prepare" + "  tasks:\n    add: {component: add, arguments: {a: 1, b: 2}}\n"
+    outer = (
+        head % "outer"
+        + "  tasks:\n    prepare: {pipeline: prepare}\n"
+        + inner.splitlines()[-1].replace("2", "3")
+    )
+    rendered = RenderedPipeline("outer", "sha256:0", outer, SPECS, inner={"prepare": inner})
+    text = compile_pipeline(rendered, "m").text
+    assert ir.documents(text)[0]["root"]["dag"]["tasks"]["add"]["componentRef"] == {"name": "comp-add-2"}
+    assert imported(text, "trainer.yaml", {}, None, "dev").told == ()
+
+
 def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
     text = _compiled("collect_artifacts")
     plain = imported(text, "trainer.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
