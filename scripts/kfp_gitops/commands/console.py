@@ -60,6 +60,7 @@ def coloured() -> bool:
 _ALLOCATED = 10_000
 """Objects that are allocated and not freed before the collector looks for garbage."""
 _REFUSED_BY_THE_DISK = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 def _imported(command: str) -> Any:
@@ -112,6 +113,10 @@ def _run(command: str) -> int:
         if error.errno == errno.ENAMETOOLONG:
             return _mended_by(
                 f"a name of {len(str(error.filename or ''))} characters: no file or folder has one so long"
+            )
+        if error.errno in _IN_THE_WAY and error.filename is not None:
+            return _mended_by(
+                f"{error.filename}: {error.strerror}; give another place, or remove what is there"
             )
         if error.errno not in _REFUSED_BY_THE_DISK or error.filename is None:
             return _defect()

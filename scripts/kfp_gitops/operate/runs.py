@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +90,7 @@ def _typed(types: Mapping[str, Type], texts: Sequence[str]) -> tuple[dict[str, A
         else:
             try:
                 values[name] = _value(value, types[name])
-            except ValueError:
+            except (ValueError, RecursionError):  # of a hundred thousand brackets
                 problems.append(f"--param {text}: {value!r} is not a {types[name]}{_example(types[name])}")
     return values, problems
 
@@ -134,7 +135,9 @@ def refuse_unsound(
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, str) and Path(value).is_file()
+    with suppress(OSError):  # a text that is too long for a path
+        return isinstance(value, str) and Path(value).is_file()
+    return False
 
 
 def _value(text: str, wanted: Type) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def test_a_lost_pause_that_was_set_again_on_another_machine_is_neither_told_nor_
     kfp.lose()
     here, there = tmp_path / "cache", tmp_path / "another"
     typed = shlex.split(faults()["pause"]["command"])
+    time.sleep(1.1)  # KFP tells when a note was left to the second
     monkeypatch.setenv("XDG_CACHE_HOME", str(there))
     assert reconcile("pause", *typed[typed.index("--until") :]).code == 0
     monkeypatch.setenv("XDG_CACHE_HOME", str(here))
@@ -144,6 +146,22 @@ def test_a_lost_pause_that_was_set_again_on_another_machine_is_neither_told_nor_
     assert "paused" not in reconcile("apply").err
     assert _on(kfp) == [True]
     assert faults() == {}
+
+
+def test_an_earlier_pause_until_the_same_time_that_was_taken_back_is_no_sign_of_the_lost_one(
+    reconcile: Run, faults: Callable[..., Told], kfp: Kfp
+) -> None:
+    until = ("--until", "2099-01-31T08:00:00Z", "--by", "kim")
+    assert reconcile("apply").code == 0
+    assert reconcile("pause", *until).code == 0
+    assert reconcile("resume").code == 0
+    backup = kfp.back_up()
+    time.sleep(1.1)  # KFP tells when a note was left to the second
+    assert reconcile("pause", *until).code == 0
+    kfp.restore(backup)
+    assert "pause" in faults()
+    assert reconcile("apply").code == 0
+    assert _on(kfp) == [False]
 
 
 def test_a_pause_that_somebody_took_back_elsewhere_is_not_lost(

@@ -72,7 +72,7 @@ def test_a_run_of_somebody_else_is_not_run_again(run: Command, api: KfpApi, serv
     )  # fmt: skip
     outcome = run("--rerun", theirs)
     assert (outcome.code, "none of the experiments" in outcome.err) == (2, True)
-    assert run("--rerun", "00000000-0000-0000-0000-000000000000").code == 4
+    assert run("--rerun", "00000000-0000-0000-0000-000000000000").code == 2
 
 
 def test_a_backfill_runs_each_firing_once_and_each_knows_its_own(run: Command, api: KfpApi) -> None:

@@ -122,6 +122,16 @@ def test_what_is_left_of_a_large_backfill_stays_missed_until_it_is_made_up_for(
     assert f"{len(left['missed'])} runs in all" in again.out
 
 
+def test_an_apply_sees_all_runs_of_a_large_backfill(daily: Command, server: DevServer, api: KfpApi) -> None:
+    """By these it leaves out what it would make up for itself."""
+    assert daily("--pipeline", "hello", "--wait").code == 0
+    (made,) = server._store.runs.where("1 = 1")
+    for number in range(250):
+        of_it = replace(made, id=f"{number}", display_name=f"backfill-hello-weekly-{number}")
+        server._store.runs.insert(of_it, checked=False)
+    assert len(api.runs_called_like("backfill-hello-weekly-")) == 250
+
+
 def test_all_pipelines_are_asked_where_none_is_named(
     daily: Command, reconcile: Command, server: DevServer
 ) -> None:
@@ -222,6 +232,23 @@ def test_a_pause_holds_back_alarms_nobody_and_is_told_on_resume(
     assert daily("--backfill", "--missed").out == "no firing to make up for\n"
     assert daily("--backfill", "--held").code == 0
     assert _schedule(reconcile)["held"] == []
+
+
+def test_an_outage_after_an_early_resume_is_missed_and_not_held_back(
+    daily: Command, reconcile: Command, server: DevServer
+) -> None:
+    """Paused four days ago for days to come, resumed two days ago; KFP's controller has been down since."""
+    del daily
+    assert reconcile("pause", "--until", "2d").code == 0
+    assert reconcile("resume").code == 0
+    owed = _down_for(server, 5.5)
+    ago = {"kfp-gitops-paused-dev-2%": 4, "kfp-gitops-paused-dev-end-%": 2}
+    for name, days in ago.items():
+        then = int((datetime.now(UTC) - timedelta(days=days)).timestamp())
+        server._store.execute("UPDATE experiments SET created = ? WHERE name LIKE ?", then, name)
+    found = _schedule(reconcile)
+    assert [one["at"] for one in found["missed"]] == [*owed[:-4], *owed[-2:]]
+    assert found["held"] == owed[-4:-2]
 
 
 def test_what_the_manifest_turned_off_for_a_while_was_owed_nothing(

@@ -12,6 +12,7 @@ from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
 from kfp_gitops.kfpserver.runtree import Record
 from kfp_gitops.operate import following
 from kfp_gitops.operate.following import Known, Watch
+from kfp_gitops.operate.runlook import reason
 
 _RUN = recordings.read("hello-failed")
 _UNDER_WAY = tuple(
@@ -78,6 +79,9 @@ def test_an_error_is_told_where_a_server_tells_one() -> None:
     assert not any("error" in line for line in following.table(shown))
     told = replace(shown, run=replace(shown.run, error="it broke"))
     assert following.table(told)[-1] == "  error: it broke"
+    failed = replace(shown, run=replace(shown.run, state="FAILED", history=()))
+    assert any("no task tells why" in line for line in reason.told(None, failed, "link", 80))
+    assert [*reason.told(None, replace(failed, run=replace(failed.run, error="it broke")), "link", 80)] == []
 
 
 def test_what_never_settles_is_shown_after_some_reads(said: list[str]) -> None:

@@ -23,6 +23,7 @@ def _run(name: str, schedule: str | None = None, description: str = "") -> RunSt
     ("run", "wanted"),
     [
         (_run("churnwm2x4-1-191046", "s"), Origin(Kind.SCHEDULE, "churn-daily", TICK)),
+        (_run("churn-dailywm2x4-1-1910463", "old"), Origin(Kind.SCHEDULE, "churn-daily", TICK)),
         (_run("x-1-2", "gone"), Origin(Kind.SCHEDULE, "that is no more (gone)", TICK)),
         (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
         (_run(f"{backfill_prefix('churn-daily')}20260105T030000Z-2"), Origin(Kind.BACKFILL, "churn-daily", TICK)),
@@ -39,8 +40,8 @@ def _run(name: str, schedule: str | None = None, description: str = "") -> RunSt
         (_run(f"{backfill_prefix('churn-daily')}20261399T030000Z"), Origin(Kind.OTHER)),
         (_run(f"{fired_prefix('churn-daily')}20260105T0399Z"), Origin(Kind.OTHER)),
     ],
-    ids=["schedule", "deleted schedule", "backfill", "redone", "make-up", "fired", "hand", "trigger", "rerun",
-         "another pipeline's name", "another tool", "no day", "no minute"],
+    ids=["schedule", "replaced schedule", "deleted schedule", "backfill", "redone", "make-up", "fired", "hand",
+         "trigger", "rerun", "another pipeline's name", "another tool", "no day", "no minute"],
 )  # fmt: skip
 def test_where_a_run_comes_from(run: RunState, wanted: Origin) -> None:
     assert origin.of(run, "churn", {"s": "churn-daily"}) == wanted

@@ -147,6 +147,8 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
         (("--pipeline", "hello", "--schedule", ""), 2, "--schedule is given as an empty text"),
         (("--terminate", "--all-running", "--yes", "--pipeline", ""), 2, "--pipeline is given as an empty text"),
         (("--list", "--env", "x" * 300), 2, "no file or folder has one so long"),
+        (("--list", "--since", "0001-01-01"), 0, ""),
+        (("--pipeline", "hello", "--param", f"threshold={'[' * 60_000}"), 2, "is not a int"),
         (("--list", "--since", "0001-01-01T00:00:00+14:00"), 2, "--since 0001-01-01T00:00:00+14:00: write 12h"),
         (("--pipeline", "hello", "--backfill", "9999-12-31..9999-12-31"), 2, "write FROM..TO"),
         (("--pipeline", "hello", "--backfill", "0001-01-01T00:00:00+14:00..2026-01-01"), 2, "write FROM..TO"),
@@ -159,8 +161,8 @@ def test_parameters_are_checked_all_at_once_before_anything_is_sent(
     ids=["unknown pipeline", "nothing to do", "timeout that is no number", "two things", "failed of a run", "since",
          "future", "all and one", "terminate nothing", "all running of nothing", "backfill of nothing",
          "schedule of a list", "wait for a status", "parameter of a status", "logs of no task", "no log", "no rerun",
-         "no status", "no days", "no schedule", "no pipeline", "a long name", "before the calendar",
-         "after the calendar", "a range before the calendar", "status of no run",
+         "no status", "no days", "no schedule", "no pipeline", "a long name", "since ever", "brackets",
+         "before the calendar", "after the calendar", "a range before the calendar", "status of no run",
          "logs of no run", "terminate no run", "rerun of no run", "backfill backwards"],
 )  # fmt: skip
 def test_bad_usage(run: Callable[..., Outcome], arguments: tuple[str, ...], code: int, says: str) -> None:

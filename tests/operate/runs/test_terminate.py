@@ -57,7 +57,7 @@ def test_a_run_of_somebody_else_is_not_stopped(run: Command, api: KfpApi) -> Non
     assert (outcome.code, "none of dev's experiments" in outcome.err) == (5, True)
     assert run("--terminate", "--all-running", "--yes").code == 0
     assert api.run(theirs).state in ("PENDING", "RUNNING")
-    assert run("--terminate", "unknown").code == 4
+    assert run("--terminate", "unknown").code == 2
 
 
 class _Terminal(StringIO):

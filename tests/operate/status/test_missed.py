@@ -140,6 +140,15 @@ def test_a_pause_that_was_taken_back_ends_when_the_schedule_is_on_again() -> Non
     assert _account(resumed, [], NOW, spells=(forced,)).missed == ()
 
 
+def test_a_pause_that_was_taken_back_holds_back_nothing_after_a_new_schedule_has_fired() -> None:
+    """Paused, resumed and made anew within minutes; it fires, KFP's controller stops, and it is paused once more."""
+    first = Spell(NOW - timedelta(hours=3, minutes=5), NOW + timedelta(hours=8), over=True)
+    again = Spell(NOW - timedelta(minutes=5), NOW + timedelta(hours=8))
+    off = _schedule(enabled=False, created=NOW - timedelta(hours=3, minutes=3))
+    found = _account(off, [_run(9)], NOW + timedelta(minutes=5), spells=(first, again))
+    assert (_hours([one.at for one in found.missed]), _hours(list(found.held))) == ([10, 11], [12])
+
+
 def test_values_that_pause_hold_back_what_came_after_the_last_firing() -> None:
     found = _account(_schedule(enabled=False), [_run(9)], NOW, paused=True)
     assert (found.missed, _hours(list(found.held))) == ((), [10, 11])

@@ -190,6 +190,19 @@ def test_what_fails_leaves_the_page_that_was_there_whole(
     assert after[broken] == before[broken]
 
 
+@pytest.mark.parametrize("place", ["a file/page", "taken"])
+def test_a_place_that_cannot_be_written_is_told_as_such(
+    repository: Path, command: Command, applied: DevServer, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "taken/status.json").mkdir(parents=True)
+    common = ("--root", repository, "--env", "dev", "--host", applied.url, "--html", tmp_path / place)
+    for outcome in (command("status", *common), command("reconcile", "status", *common)):
+        assert outcome.code == 2
+        assert "give another place, or remove what is there" in outcome.err
+        assert "Traceback" not in outcome.err
+
+
 def test_a_status_of_another_version_is_no_last_known_state(status: Command, tmp_path: Path) -> None:
     (tmp_path / "page").mkdir()
     (tmp_path / "page/status.json").write_text('{"version": 99}')

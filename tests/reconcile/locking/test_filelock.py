@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from kfp_gitops.base.errors import LockedError, UsageError
 from kfp_gitops.reconcile import locking
 from kfp_gitops.reconcile.locking import filelock
+from kfp_gitops.reconcile.locking.memory import Memory
+from kfp_gitops.reconcile.locking.witness import Witness
 from project import PROJECT
 
 
@@ -160,3 +163,24 @@ def test_a_lease_without_a_cluster_is_bad_usage(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
     with pytest.raises(UsageError, match="KUBECONFIG"), locking.hold("team/dev", KEY, 0, quiet):
         pytest.fail("it is held")
+
+
+@pytest.mark.parametrize("call", ["pwrite", "ftruncate"])
+def test_killed_while_it_is_written_the_lock_keeps_what_it_kept(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Else KFP's database could be lost next, and nobody would know that there was one."""
+    with locking.hold(None, ("a",), 0, lambda _: None) as held:
+        held.remember(Memory.APPLIED)
+        held.keep(Witness(datetime(2026, 1, 1, tzinfo=UTC), "mark"))
+
+    def killed(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, call, killed)
+    with pytest.raises(KeyboardInterrupt), locking.hold(None, ("a",), 0, lambda _: None):
+        pass
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    found = locking.peek(None, ("a",))
+    assert (found.memory, found.witness and found.witness.mark) == (Memory.APPLIED, "mark")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from kfp_gitops.kfpserver.kfpapi.generated import kfp_server_api
 from kfp_gitops.kfpserver.kfpapi.models import RunState, Source
 from kfp_gitops.kfpserver.kfpapi.requests import Requests, among, equals, predicate
 
-_NEWEST = 50
+_NEWEST, _CALLED_LIKE = 50, 400
 
 
 class Runs(Requests):
@@ -161,8 +162,12 @@ class Runs(Requests):
         return [run for run in self._newest_runs(among("display_name", names)) if run.name in names]
 
     def runs_called_like(self, part: str) -> list[ActualRun]:
-        """The newest runs in whose name a text occurs."""
-        return self._newest_runs(predicate("IS_SUBSTRING", "display_name", stringValue=part))
+        """The newest runs in whose name a text occurs; of a backfill there may be many."""
+        list_runs = self._client.runs.run_service_list_runs
+        wanted = predicate("IS_SUBSTRING", "display_name", stringValue=part)
+        more = {"filter": wanted, "sort_by": "created_at desc", **self._in_namespace()}
+        pages = self._pages("runs", lambda **page: list_runs(**more, **page))
+        return [models.actual_run(found) for found in islice(pages, _CALLED_LIKE)]
 
     def runs_in_flight(self) -> list[ActualRun]:
         """All runs of the namespace that are still to end."""
@@ -198,7 +203,8 @@ class Runs(Requests):
 
 
 def _compared(operation: str, key: str, moment: datetime) -> dict[str, Any]:
-    return {"operation": operation, "key": key, "timestampValue": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()  # strftime writes the year 1 with one digit
+    return {"operation": operation, "key": key, "timestampValue": f"{text}Z"}
 
 
 def _at_least(key: str, moment: datetime) -> dict[str, Any]:

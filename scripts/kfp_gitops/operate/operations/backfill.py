@@ -101,7 +101,9 @@ def parse_range(text: str) -> Range:
     if found is None or not dots:
         raise UsageError(f"--backfill {text}: write FROM..TO, as in 2026-01-01..2026-01-31")
     if found.end <= found.start:
-        raise UsageError(f"--backfill {text}: it ends before it begins; write the earlier one first")
+        raise UsageError(
+            f"--backfill {text}: it ends before it begins; write FROM..TO, the earlier one first"
+        )
     return found
 
 

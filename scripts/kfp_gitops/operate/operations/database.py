@@ -51,19 +51,20 @@ def lost(kept: Witness | None, notes: Sequence[NamedExperiment], owner: Owner, n
         return []
     known, read = {note.id for note in notes}, pause.read(notes, owner)
     gone = [one for one in map(_pause, kept.pauses) if one.until > now and one.id not in known]
-    return [one for one in gone if not any(_settles(found, one, kept.at) for found in read)]
+    return [one for one in gone if not any(_settles(found, one) for found in read)]
 
 
-def _settles(found: Pause, lost: Pause, kept: datetime) -> bool:
+def _settles(found: Pause, lost: Pause) -> bool:
     """Whether somebody who held another lock has set it again by hand, or has paused the same since, and resumed it."""
     if found.only != lost.only:
         return False
-    same = found.until.replace(microsecond=0) == lost.until.replace(microsecond=0)
-    return same or (found.ended and found.since is not None and found.since > kept)
+    if found.ended:  # one from before tells nothing: a backup has it, too
+        return bool(found.since and lost.since and found.since > lost.since)
+    return found.until.replace(microsecond=0) == lost.until.replace(microsecond=0)
 
 
 def _pause(kept: KeptPause) -> Pause:
-    return Pause(kept.id, kept.until, kept.by, kept.why, Selection.read(kept.only))
+    return Pause(kept.id, kept.until, kept.by, kept.why, Selection.read(kept.only), kept.since)
 
 
 def again(api: KfpApi, owner: Owner, found: Pause) -> None:
@@ -76,7 +77,7 @@ def kept_pauses(notes: Iterable[NamedExperiment], owner: Owner, now: datetime) -
     """Those in force."""
     standing = (one for one in pause.read(notes, owner) if not one.ended)
     return tuple(
-        KeptPause(one.id, one.until, one.by, one.why, tuple(one.only.texts))
+        KeptPause(one.id, one.until, one.by, one.why, tuple(one.only.texts), one.since)
         for one in pause.in_force(standing, now)
     )
 

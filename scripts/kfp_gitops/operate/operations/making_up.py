@@ -126,7 +126,8 @@ class MakingUp:
     def _yield_to_older(self, job: Job, by_name: Mapping[str, RunState], listed: Collection[str]) -> None:
         """Somebody else may have begun a firing in the same moment: both see it, and only the later run is stopped."""
         for tick, run in [pair for pair in job.begun.items() if pair[1] in listed]:
-            if (older := by_name[job.work.name(tick)]).id != run:
+            older = by_name.get(job.work.name(tick))
+            if older and older.id != run:
                 self.tell(f"{older.name} was begun elsewhere, too: {run} {terminate(self.api, run)}")
                 job.begun[tick] = older.id
 

@@ -4,13 +4,14 @@ It may be of a part of the environment alone: of a team's pipelines, or of those
 
 The note is an experiment without runs, for KFP has nothing else that holds a text of ours on every version. While
 it stands, plan and apply keep the schedules disabled; when its time is over they show and repair them as usual.
-Resuming archives it, so who paused what and why can be read afterwards.
+Resuming archives it, so who paused what and why can be read afterwards, and leaves an archived note of its end: KFP
+tells not since when an experiment is archived, and a pause that ended early holds nothing back any more.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +28,8 @@ from kfp_gitops.reconcile.records import Desired
 from kfp_gitops.sources.selection import Selection
 
 PREFIX = "kfp-gitops-paused-"
+_ENDS = "ends"
+"""The fact that names, by its id, the pause whose end a note is."""
 _BY = 40
 """The most characters of the name of who pauses, so that half of the note is left for the reason."""
 _ONLY = 60
@@ -50,6 +53,8 @@ class Pause:
     """When the note was left, by the server's clock."""
     ended: bool = False
     """Whether somebody has taken it back."""
+    ended_at: datetime | None = None
+    """When, as far as `resume` could note it."""
 
     def __str__(self) -> str:
         only, why = f" ({self.only})" if self.only else "", f": {self.why}" if self.why else ""
@@ -87,18 +92,34 @@ def standing(api: KfpApi, owner: Owner) -> list[Pause]:
 
 def read(found: Iterable[NamedExperiment], owner: Owner) -> list[Pause]:
     """The pauses of an environment, by their ends."""
-    return sorted(_read(found, owner), key=lambda pause: (pause.until, pause.id))
+    ours = [
+        (note, ownership.facts(note.description))
+        for note in found
+        if ownership.owner(note.description) == owner
+    ]
+    ends = {facts[_ENDS]: note.created for note, facts in ours if _ENDS in facts}
+    return sorted(_read(ours, ends), key=lambda pause: (pause.until, pause.id))
 
 
-def _read(found: Iterable[NamedExperiment], owner: Owner) -> Iterator[Pause]:
-    for note in found:
-        facts = ownership.facts(note.description)
-        if ownership.owner(note.description) != owner or "until" not in facts:
+def _read(
+    ours: Iterable[tuple[NamedExperiment, Mapping[str, str]]], ends: Mapping[str, datetime | None]
+) -> Iterator[Pause]:
+    for note, facts in ours:
+        if "until" not in facts:
             continue
         why = (note.description or "").split("\n")[0]
         moment = timing.noted(facts["until"]) or _FOR_EVER
         only = Selection.read(facts["only"].split(",") if "only" in facts else ())
-        yield Pause(note.id, moment, facts.get("by", "somebody"), why, only, note.created, note.archived)
+        yield Pause(
+            note.id,
+            moment,
+            facts.get("by", "somebody"),
+            why,
+            only,
+            note.created,
+            note.archived,
+            ends.get(note.id),
+        )
 
 
 def in_force(pauses: Iterable[Pause], now: datetime) -> list[Pause]:
@@ -219,9 +240,26 @@ def end(
     for note in ended:
         api.archive_experiment(note.id)
         tell(f"no longer {note}")
+    _note_ends(api, owner, [note for note in ended if note.until > api.now()], tell)
     for note in (note for note in notes if note not in ended):
         tell(f"still {note}: that is of more than what is selected, and `resume` of that ends it")
     return len(ended)
+
+
+def _note_ends(api: KfpApi, owner: Owner, ended: Sequence[Pause], tell: Callable[[str], None]) -> None:
+    """When each ended. That it could not be noted fails nothing, and is told."""
+    for number, note in enumerate(ended):
+        name = f"{PREFIX}{owner.environment}-end-{api.now():%Y%m%dT%H%M%SZ}-{number}"
+        text = ownership.describe(owner, "The end of a pause, by `resume`.", **{_ENDS: note.id})
+        try:
+            api.archive_experiment(api.create_experiment(name, text).id)
+        except LockLostError:
+            raise
+        except RemoteError as error:
+            tell(
+                f"when it ended could not be noted; until a schedule fires, it counts as long as it was: {error}"
+            )
+            return
 
 
 def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None], part: Part | None = None) -> list[str]:

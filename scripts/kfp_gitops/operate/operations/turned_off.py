@@ -94,7 +94,7 @@ def pauses(notes: Iterable[NamedExperiment], owner: Owner) -> Pauses:
 
     def of(pipeline: DesiredPipeline, schedule: str) -> Sequence[Spell]:
         its = [
-            Spell(one.since, one.until, over=one.ended)
+            Spell(one.since, min(one.until, one.ended_at or one.until), over=one.ended)
             for one in begun
             if one.since and one.only.matches(pipeline.name, pipeline.team)
         ]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.reconcile.records import backfill_prefix, fired_prefix, makeup_prefix
+from kfp_gitops.reconcile.seen import is_named_for
 
 
 class Kind(StrEnum):
@@ -75,7 +76,7 @@ def of(run: RunState, pipeline: str, schedules: Mapping[str, str]) -> Origin:
     facts = ownership.facts(run.description)
     by = facts.get("by", "")
     if run.schedule_id:
-        name = schedules.get(run.schedule_id, f"that is no more ({run.schedule_id})")
+        name = schedules.get(run.schedule_id) or _replaced(run, pipeline, schedules)
         return Origin(Kind.SCHEDULE, name, run.scheduled)
     if _RERUN.fullmatch(run.name):
         return Origin(Kind.RERUN, facts.get("rerun", "another run"), by=by)
@@ -95,3 +96,10 @@ def _instant(text: str, layout: str) -> datetime | None:
         return datetime.strptime(text, layout).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _replaced(run: RunState, pipeline: str, schedules: Mapping[str, str]) -> str:
+    """Each release makes schedules anew: that of the run's name is meant, where there is one alone of that name."""
+    own = (name for name in schedules.values() if name.startswith(f"{pipeline}-"))
+    found = {name for name in own if is_named_for(run.name, name)}
+    return found.pop() if len(found) == 1 else f"that is no more ({run.schedule_id})"

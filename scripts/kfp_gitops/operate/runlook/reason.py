@@ -66,6 +66,8 @@ def told(found: Reason | None, shown: Shown, link: str, width: int) -> Iterator[
         yield "  it was terminated"
     if found is not None and found.argo:
         yield from columns.folded(f"  {found.task}: {found.argo} (says Argo Workflows)", width, 4)
+    if found is None and shown.run.error:
+        return  # it stands above: a server that tells errors, such as the development server
     if found is None:
         said = f"  no task tells why: its deadline passed, it never began, or KFP lost its tasks; see {link}"
         yield from columns.folded(said, width, 4) if not shown.run.terminated else ()

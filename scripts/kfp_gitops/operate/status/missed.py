@@ -238,12 +238,13 @@ def _stamps(names: Sequence[str], begin: str) -> Iterator[str]:
 
 
 def _ended(spell: Spell, line: Line, fired: Collection[datetime]) -> Spell:
-    """With the end that it had: it is on again when a recurring run was made for it, or fires."""
+    """With the end that it had: it is on again when a recurring run that is on or has fired was made, or one fires."""
     if not spell.over:
         return spell
     found = line.present
     made = [gap.until for gap in history.gaps(found)] if found else []
-    made += [found.created] if found and found.enabled else []
+    was_on = found and (found.enabled or any(tick > found.created for tick in fired))
+    made += [found.created] if found and was_on else []
     signs = [moment for moment in made if moment > spell.start]
     signs += [tick for tick in fired if tick > spell.start + _TO_PAUSE]
     return replace(spell, end=min([spell.end, *signs]))

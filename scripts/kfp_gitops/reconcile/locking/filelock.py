@@ -56,8 +56,10 @@ class FileLock:
         text = f"process {os.getpid()}\n" + (f"{self.memory}\n" if self.memory else "")
         text += f"{_PLAN}{self.begun}\n" if self.begun else ""
         text += f"{_KEPT}{self.witness.text()}\n" if self.witness else ""
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, text.encode(), 0)
+        # In this order: killed in between, or on a full disk, it still keeps what it kept.
+        written = os.pwrite(self.descriptor, content := text.encode(), 0)
+        if written == len(content):
+            os.ftruncate(self.descriptor, written)
 
     @classmethod
     def of(cls, descriptor: int) -> FileLock:

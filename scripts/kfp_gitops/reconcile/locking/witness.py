@@ -25,6 +25,13 @@ class KeptPause:
     by: str
     why: str
     only: tuple[str, ...] = ()
+    since: datetime | None = None
+    """When it was set, by the server's clock."""
+
+    def told(self) -> dict[str, Any]:
+        """For JSON."""
+        since = {"since": self.since.isoformat()} if self.since else {}
+        return {**vars(self), "until": self.until.isoformat(), "since": None} | since
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Witness:
         found: dict[str, Any] = {"at": self.at.isoformat()}
         found |= {"mark": self.mark} if self.mark else {}
         found |= {"version": list(self.version)} if self.version else {}
-        found |= {"pauses": [{**vars(p), "until": p.until.isoformat()} for p in pauses]} if pauses else {}
+        found |= {"pauses": [p.told() for p in pauses]} if pauses else {}
         return json.dumps(found)
 
 
@@ -66,7 +73,12 @@ def _read(found: Mapping[str, Any]) -> Witness:
         (str(version[0]), str(version[1])) if version else None,
         tuple(
             KeptPause(
-                str(p["id"]), _moment(p["until"]), str(p["by"]), str(p["why"]), tuple(map(str, p["only"]))
+                str(p["id"]),
+                _moment(p["until"]),
+                str(p["by"]),
+                str(p["why"]),
+                tuple(map(str, p["only"])),
+                _moment(p["since"]) if p.get("since") else None,
             )
             for p in pauses
         ),
