@@ -186,6 +186,26 @@ def test_what_a_manifest_cannot_say_is_refused_at_its_line(
     assert snapshot(repository) == before
 
 
+@pytest.mark.parametrize(
+    ("case", "part", "malformed"),
+    [
+        ("security_and_timeout", "activeDeadlineSeconds: '600'", "activeDeadlineSeconds: []"),
+        ("pod_and_image", "imagePullPolicy: IfNotPresent", "fieldPathAsEnv: true"),
+        ("importer", "schemaTitle: system.Model\n          schemaVersion: 0.0.1\n  ", "schemaTitle: []\n  "),
+        ("workspace_and_config", "activeDeadlineSeconds: 7200", "activeDeadlineSeconds: {}"),
+        ("if_else", "condition: inputs", "strategy: inputs"),
+        ("placement", "- key: metadata.name\n", "- values: 1.5\n            - key: metadata.name\n"),
+        ("importer", "image: registry", "image: '{{$.inputs.parameters[''x'']}}' # "),
+        ("importer", "artifactUri:\n          constant: s3://b/data.csv", "artifactUri: 1.5"),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_kfps_form_is_told_at_its_task(case: str, part: str, malformed: str) -> None:
+    text = _compiled(case)
+    assert part in text
+    with pytest.raises(InputError, match=r"trainer.yaml:\d+:\d+: "):
+        imported(text.replace(part, malformed), "trainer.yaml", {}, None, "dev")
+
+
 def test_what_would_come_out_otherwise_is_refused(
     repository: Path, command: Run, file: Callable[[str], Path]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import numbered
 from kfp_gitops.importing.constants import of_type
-from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
+from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
 from kfp_gitops.language.wellknown import STUB_IMAGES
@@ -39,7 +39,12 @@ class Pipelines:
             found["metadata"]["displayName"] = info["displayName"]
         if root := self.source.spec.get("defaultPipelineRoot"):
             found["spec"]["pipelineRoot"] = root
-        found["spec"] |= self._config()
+        try:
+            found["spec"] |= self._config()
+        except MALFORMED:
+            self.source.refuse(
+                (*PLATFORM, "pipelineConfig"), "a part that is not of KFP's form", platform=True
+            )
         return found
 
     def component(self, name: str) -> str:
@@ -48,6 +53,8 @@ class Pipelines:
         container = self.source.executor(component["executorLabel"]).get("container")
         if container is None:
             raise UnsaidError("an executor that is neither a container nor an importer")
+        if "{{" in container.get("image", ""):
+            raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
         return self.specs.name(self._stem(name), component, container)
 
     def pipeline(self, name: str) -> str:

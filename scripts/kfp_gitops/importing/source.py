@@ -16,6 +16,11 @@ BRING = (
 )
 
 
+MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a part raises that is not of the shape that KFP's messages give it: of settings for Kubernetes nothing
+looked at the shape before."""
+
+
 class UnsaidError(Exception):
     """What no manifest says; the text is what it is."""
 

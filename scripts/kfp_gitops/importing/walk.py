@@ -11,7 +11,7 @@ from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import comparisons, kinds, leaves, numbered, outputs
 from kfp_gitops.importing.constants import written
 from kfp_gitops.importing.leaves import Leaf
-from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError, dag_at
+from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError, dag_at
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
@@ -63,8 +63,9 @@ class Walk:
             self.places[name] = (*dag_at(component), "tasks", key)
             try:
                 found[name] = self._node(component, key, given, last.get(key), list(after))
-            except UnsaidError as error:
-                self.source.refuse(self.places[name], str(error))
+            except (UnsaidError, *MALFORMED) as error:
+                what = str(error) if isinstance(error, UnsaidError) else "a part that is not of KFP's form"
+                self.source.refuse(self.places[name], what)
                 found[name] = {}
             after = ()
         return found
@@ -126,6 +127,8 @@ class Walk:
         found: dict[str, Any] = {}
         for key in sorted(inside, key=lambda one: numbered.counted(one, inside)):
             branch = inside[key]
+            if kinds.kind(self.source, key, branch) != "condition":
+                raise UnsaidError(f"a branch {key!r} without a condition")
             leaf = Leaf(self.source, branch, given, self.outputs.of(component))
             inner = {one: leaf.placeholder(one) for one in leaf.inputs}
             one = self._branch(component, key, branch, inner, tuple(before), after)
