@@ -4,6 +4,7 @@ A wing imports those below it only; wings on one line know nothing of each other
 
     commands              command lines: one module each, the only place that prints
     review      operate   what a change would do │ how things are, and what people do about it
+    importing             compiled IR → template, components and values, proved by compiling them
     reconcile   local     desired + actual → plan → KFP │ the same pipelines on this machine
     compiling             manifest → IR by KFP's SDK → its digest, locked
     rendering             sources → manifests/<env>/ and argocd/

@@ -11,12 +11,12 @@ from kfp_gitops.commands import console
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
 
-_PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def refuse_misnamed(name: str) -> None:
     """A name that no pipeline may have."""
-    if not _PIPELINE.fullmatch(name):
+    if not PIPELINE.fullmatch(name):
         raise UsageError(
             f"new.py: {name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63, such as churn-daily"
         )

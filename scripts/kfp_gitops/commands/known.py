@@ -19,6 +19,7 @@ _NEEDS = {
     "components": ("kfp",),
     "demo": ("kfp", "kfp_server_api"),
     "doctor": ("kfp", "kfp_server_api"),
+    "import": ("kfp",),
     "policy": ("jsonschema",),
     "reconcile": ("kfp", "kfp_server_api"),
     "run": ("kfp", "kfp_server_api"),

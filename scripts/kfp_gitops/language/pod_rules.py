@@ -125,6 +125,8 @@ def match(value: Any, *, of_fields: bool = False) -> str | None:
     """One expression over the labels (or fields) of a node: {key, operator, values}."""
     if not isinstance(value, Mapping):
         return None
+    if not isinstance(value.get("values") or [], list):
+        return "its values are no list"
     return next(_field(value) if of_fields else _expression(value), None)
 
 

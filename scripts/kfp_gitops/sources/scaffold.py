@@ -20,7 +20,7 @@ _EXAMPLES: Mapping[str, object] = {
     "list": [],
     "dict": {},
 }
-_JSON_TYPES: Mapping[str, str] = {
+JSON_TYPES: Mapping[str, str] = {
     "str": "string",
     "int": "integer",
     "float": "number",
@@ -210,7 +210,7 @@ def _importer(port: Port) -> list[str]:
 
 def _values_schema(name: str, parameters: Mapping[str, Port]) -> str:
     properties: dict[str, object] = {"owner": {"type": "string", "minLength": 1}}
-    properties |= {port.name: {"type": _JSON_TYPES[str(port.type)]} for port in parameters.values()}
+    properties |= {port.name: {"type": JSON_TYPES[str(port.type)]} for port in parameters.values()}
     schema = {
         "$schema": _SCHEMA,
         "title": f"Values of the pipeline {name}",

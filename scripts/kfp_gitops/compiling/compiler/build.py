@@ -44,7 +44,7 @@ from kfp_gitops.language.manifest import (
     uses_item,
 )
 
-_RUN_FACTS: Mapping[str, str] = {
+RUN_FACTS: Mapping[str, str] = {
     "id": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     "name": dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
     "resource-name": dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
@@ -126,7 +126,9 @@ class Builder:
 
             return kubernetes.COMPONENTS[node.kind]
         if node.name not in self.components:
-            self.components[node.name] = load_component(node.name, self.specs[node.name])
+            self.components[node.name] = load_component(
+                node.name, self.specs[node.name], described=self.manifest.component_descriptions
+            )
         return self.components[node.name]
 
     def _task(self, node: Task) -> Any:
@@ -221,7 +223,7 @@ class Builder:
                 # Not `getattr`: fields such as `name` are attributes of the SDK's class, too.
                 return self.items[loop].__getattr__(field)
             case RunRef(fact):
-                return _RUN_FACTS[fact]
+                return RUN_FACTS[fact]
             case ConcatValue(items):
                 return "".join(str(self._value(item)) for item in items)
             case ListValue(items):

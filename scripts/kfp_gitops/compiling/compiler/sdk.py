@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from kfp_gitops.compiling import lean
+from kfp_gitops.compiling import ir, lean
 
 lean.import_kfp()
 
@@ -44,14 +44,16 @@ class SpecError(Exception):
     """The SDK does not load a component's spec: `args` are the component's name and what the SDK said."""
 
 
-def load_component(name: str, text: str) -> Any:
+def load_component(name: str, text: str, *, described: bool = False) -> Any:
     """A component of a spec. Pipelines share them, as they would in a module: a task takes a copy of its container.
+
+    `described`: with what it says of its inputs and outputs, which the SDK leaves out of those that it reads from IR.
 
     Raises:
         SpecError: the SDK does not take the spec.
     """
     try:
-        found = _loaded(text)
+        found = _described(text) if described else _loaded(text)
     except Exception as error:  # the SDK raises whatever comes up: KeyError, TypeError, ParseError, …
         said = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no reason given'}"
         raise SpecError(name, said) from error
@@ -62,3 +64,18 @@ def load_component(name: str, text: str) -> Any:
 @lru_cache(maxsize=256)
 def _loaded(text: str) -> Any:
     return components.load_component_from_text(text)
+
+
+@lru_cache(maxsize=256)
+def _described(text: str) -> Any:
+    found = components.load_component_from_text(text)
+    spec = ir.documents(text)[0]
+    if "implementation" in spec:
+        return found
+    own = found.component_spec
+    declared = spec["components"].get(f"comp-{own.name}", spec["root"])
+    for ports, part in ((own.inputs, "inputDefinitions"), (own.outputs, "outputDefinitions")):
+        for kind in declared.get(part, {}).values():
+            for name, one in kind.items():
+                ports[name].description = one.get("description")
+    return found

@@ -8,7 +8,8 @@ of what the task is given it reads `componentInputParameter` alone (ImportSpecTo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kfp_gitops.language.irlint.finding import Finding
 from kfp_gitops.language.irlint.view import Component, Ir, Node, bound
@@ -33,7 +34,9 @@ def findings(ir: Ir) -> Iterator[Finding]:
 def _uri(ir: Ir, parent: Component, key: str, task: Node) -> Iterator[Finding]:
     component = ir.component(task)
     label = component.node.get("executorLabel", "") if component else ""
-    name = ir.executors.get(label, {}).get("importer", {}).get("artifactUri", {}).get("runtimeParameter")
+    uri = ir.executors.get(label, {}).get("importer", {}).get("artifactUri")
+    # Of another form the SDK tells.
+    name: Any = uri.get("runtimeParameter") if isinstance(uri, Mapping) else None
     source = bound(task, "parameters").get(name, {}) if name else {}
     if source and "componentInputParameter" not in source:
         at = (*parent.at, "dag", "tasks", key, "inputs", "parameters", name)

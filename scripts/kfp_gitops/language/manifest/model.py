@@ -217,6 +217,7 @@ class Manifest:
     artifacts: tuple[Artifact, ...] = ()
     outputs: tuple[Output, ...] = ()
     pipeline_root: str | None = None
+    component_descriptions: bool = False
     config: Config | None = None
     triggers: tuple[Trigger, ...] = ()
     slo: Slo | None = None

@@ -96,6 +96,7 @@ def unchecked(document: Document) -> Manifest:
             for name, item in spec.get("outputs", {}).items()
         ),
         pipeline_root=spec.get("pipelineRoot"),
+        component_descriptions=spec.get("componentDescriptions", False),
         config=_config(spec),
         schedules=schedules(value),
         triggers=triggers(value),

@@ -1,0 +1,182 @@
+"""How a task runs, from its executor and what the platform document says of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kfp_gitops.base.yamltext import Path
+from kfp_gitops.importing.constants import whole
+from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
+
+Given = Callable[[Mapping[str, Any]], Any]
+"""A value of the platform document (`componentInputParameter: …`, `runtimeValue: …`) as a manifest writes it."""
+Text = Callable[[str], Any]
+"""A text in which placeholders of the task's inputs may stand, as a manifest writes it."""
+_RESOURCES = {
+    "resourceCpuRequest": ("cpu", "request"),
+    "resourceCpuLimit": ("cpu", "limit"),
+    "resourceMemoryRequest": ("memory", "request"),
+    "resourceMemoryLimit": ("memory", "limit"),
+}
+_KNOWN = frozenset(
+    (
+        "secretAsEnv",
+        "configMapAsEnv",
+        "fieldPathAsEnv",
+        "secretAsVolume",
+        "configMapAsVolume",
+        "pvcMount",
+        "emptyDirMounts",
+        "genericEphemeralVolume",
+        "tolerations",
+        "nodeSelector",
+        "nodeAffinity",
+        "podMetadata",
+        "imagePullPolicy",
+        "imagePullSecret",
+        "securityContext",
+        "activeDeadlineSeconds",
+    )
+)
+
+
+def settings(source: Source, label: str, text: Text, given: Given) -> dict[str, Any]:
+    """The keys of a task that say how the container of an executor runs."""
+    container = source.executor(label).get("container", {})
+    asked = source.platform.get("deploymentSpec", {}).get("executors", {}).get(label, {})
+    at = (*PLATFORM, "deploymentSpec", "executors", label)
+    for key in sorted(asked.keys() - _KNOWN):
+        source.refuse((*at, key), f"the setting {key!r} of an executor", platform=True)
+    env = {one["name"]: one.get("value", "") for one in container.get("env", ())}
+    found: dict[str, Any] = {
+        "resources": _resources(container.get("resources", {}), text),
+        "env": {**env, **_env(asked, given)},
+        "volumes": dict(_volumes(source, asked, at, given)),
+        "placement": _placement(source, asked, at, given),
+        "pod": dict(asked.get("podMetadata", {})),
+        "image": _image(asked, given),
+        "securityContext": _security(asked.get("securityContext", {})),
+    }
+    seconds = asked.get("activeDeadlineSeconds")
+    found["timeoutSeconds"] = None if seconds is None else int(seconds)
+    return {key: one for key, one in found.items() if one not in ({}, None)}
+
+
+def _resources(asked: Mapping[str, Any], text: Text) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, (kind, part) in _RESOURCES.items():
+        if key in asked:
+            found.setdefault(kind, {})[part] = text(asked[key])
+    if device := asked.get("accelerator"):
+        count = text(str(device.get("resourceCount", "")))
+        limit = int(count) if isinstance(count, str) and count.isdecimal() else count
+        found["accelerator"] = {"type": text(str(device.get("resourceType", ""))), "limit": limit}
+    return found
+
+
+def _named(one: Mapping[str, Any], key: str, given: Given) -> Any:
+    """The name of a secret, config map or claim: a constant or a reference."""
+    parameter = f"{key}Parameter"
+    if parameter in one:
+        return given(one[parameter])
+    if key in one or "constant" in one:  # what kfp wrote before there was such a parameter
+        return one.get(key, one.get("constant"))
+    return given(one)
+
+
+def _env(asked: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for kind, key in (("secret", "secretKey"), ("configMap", "configMapKey")):
+        for one in asked.get(f"{kind}AsEnv", ()):
+            optional = {"optional": True} if one.get("optional") else {}
+            for pair in one.get("keyToEnv", ()):
+                name = _named(one, f"{kind}Name", given)
+                found[pair["envVar"]] = {kind: name, "key": pair[key], **optional}
+    fields = {one["name"]: {"field": one["fieldPath"]} for one in asked.get("fieldPathAsEnv", ())}
+    return {**found, **fields}
+
+
+def _volumes(
+    source: Source, asked: Mapping[str, Any], at: Path, given: Given
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    mounted: set[str] = set()
+    for key, kind in (
+        ("secretAsVolume", "secret"),
+        ("configMapAsVolume", "configMap"),
+        ("pvcMount", "pvc"),
+        ("emptyDirMounts", "emptyDir"),
+        ("genericEphemeralVolume", "ephemeral"),
+    ):
+        for index, one in enumerate(asked.get(key, ())):
+            path = one["mountPath"]
+            if path in mounted:
+                source.refuse((*at, key, index), f"two volumes at {path}", platform=True)
+            mounted.add(path)
+            yield path, _volume(kind, one, given)
+
+
+def _volume(kind: str, one: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    if kind == "emptyDir":
+        return {
+            "emptyDir": _renamed(one, {"volumeName": "name", "medium": "medium", "sizeLimit": "sizeLimit"})
+        }
+    if kind == "ephemeral":
+        names = {"volumeName": "name", "accessModes": "accessModes", "size": "size"}
+        more = _renamed(one.get("metadata", {}), {"labels": "labels", "annotations": "annotations"})
+        return {"ephemeral": {**_renamed(one, {**names, "storageClassName": "storageClass"}), **more}}
+    sub = {"subPath": one["subPath"]} if one.get("subPath") else {}
+    optional = {"optional": True} if one.get("optional") else {}
+    return {kind: _named(one, f"{kind}Name", given), **sub, **optional}
+
+
+def _renamed(one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {name: one[key] for key, name in names.items() if one.get(key)}
+
+
+def _placement(source: Source, asked: Mapping[str, Any], at: Path, given: Given) -> dict[str, Any]:
+    selector = asked.get("nodeSelector", {})
+    by_parameter = selector.get("nodeSelectorJson")
+    terms = asked.get("nodeAffinity", [])
+    affinity: Any = [_term(one) for one in terms]
+    if whole_affinity := [one["nodeAffinityJson"] for one in terms if "nodeAffinityJson" in one]:
+        affinity = _whole(whole_affinity[0], given)
+        if len(terms) > 1:
+            source.refuse((*at, "nodeAffinity"), "a node affinity of several sources", platform=True)
+    found = {
+        "tolerations": [_toleration(one, given) for one in asked.get("tolerations", ())],
+        "nodeSelector": _whole(by_parameter, given) if by_parameter else selector.get("labels", {}),
+        "nodeAffinity": affinity,
+    }
+    return {key: one for key, one in found.items() if one}
+
+
+def _whole(spec: Mapping[str, Any], given: Given) -> Any:
+    """All of a placement by one parameter: a constant or an output in its place is in no manifest."""
+    found = given(spec)
+    if not isinstance(found, dict) or set(found) != {"param"}:
+        raise UnsaidError("a placement as JSON that is no parameter of the pipeline")
+    return found
+
+
+def _toleration(one: Mapping[str, Any], given: Given) -> Any:
+    if "tolerationJson" in one:
+        return _whole(one["tolerationJson"], given)
+    found = _renamed(one, {key: key for key in ("key", "operator", "value", "effect")})
+    seconds = one.get("tolerationSeconds")
+    return found if seconds is None else {**found, "seconds": int(seconds)}
+
+
+def _term(one: Mapping[str, Any]) -> dict[str, Any]:
+    return _renamed(whole(dict(one)), {key: key for key in ("matchExpressions", "matchFields", "weight")})
+
+
+def _image(asked: Mapping[str, Any], given: Given) -> dict[str, Any]:
+    policy = {"pullPolicy": asked["imagePullPolicy"]} if "imagePullPolicy" in asked else {}
+    secrets = [_named(one, "secretName", given) for one in asked.get("imagePullSecret", ())]
+    return {**policy, **({"pullSecrets": secrets} if secrets else {})}
+
+
+def _security(asked: Mapping[str, Any]) -> dict[str, Any]:
+    ids = {key: int(asked[key]) for key in ("runAsUser", "runAsGroup") if key in asked}
+    return {**ids, **({"runAsNonRoot": asked["runAsNonRoot"]} if "runAsNonRoot" in asked else {})}

@@ -1,0 +1,117 @@
+"""Component specs from executors: one for each distinct one, whatever its tasks set besides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.sources import components
+
+_OF_TASKS = ("env", "resources")
+"""What a task says of a container; the rest is the component's."""
+_HEAD = "# Imported from a compiled pipeline; its source is the text after `command:`, where it is Python.\n"
+_BY_NAME = re.compile(r"[a-z][a-z0-9_]{0,61}")
+
+
+def folder_name(stem: str) -> str:
+    """The folder of components/ for a component's name in KFP."""
+    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    return name if _BY_NAME.fullmatch(name) else f"c_{name}"[:62]
+
+
+@dataclass
+class Specs:
+    """The specs made so far by name; `present` are those that components/ has already."""
+
+    present: Mapping[str, str]
+    sdk: str
+    made: dict[str, str] = field(default_factory=dict)
+
+    def name(self, stem: str, component: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+        """The name of the component that this is, which may be one that is there."""
+        text = _HEAD + dump(_spec(stem, component, container, self.sdk))
+        base, number = folder_name(stem), 1
+        while True:
+            name = base if number == 1 else f"{base[:58]}_{number}"
+            found = self.made.get(name, self.present.get(name))
+            if found is None or found == text:
+                self.made[name] = text
+                return name
+            number += 1
+
+    @property
+    def new(self) -> dict[str, str]:
+        """Those that components/ has not."""
+        return {name: text for name, text in self.made.items() if name not in self.present}
+
+    @property
+    def images(self) -> list[str]:
+        """The images that are not by digest, each once."""
+        found: dict[str, None] = {}
+        for name, text in self.made.items():
+            read = components.read(name, text, f"components/{name}/component.yaml")
+            loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
+            found.update(dict.fromkeys(sorted(loose)))
+        return list(found)
+
+
+def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
+    """As `kfp component` writes it: the component, and a pipeline of it alone."""
+    own = {key: value for key, value in container.items() if key not in _OF_TASKS}
+    interface = {key: component[key] for key in ("inputDefinitions", "outputDefinitions") if key in component}
+    outer = _as_given(interface)
+    return {
+        "components": {f"comp-{stem}": {"executorLabel": f"exec-{stem}", **interface}},
+        "deploymentSpec": {"executors": {f"exec-{stem}": {"container": own}}},
+        "pipelineInfo": {"name": stem},
+        "root": {"dag": _dag(stem, outer), **outer},
+        "schemaVersion": "2.1.0",
+        "sdkVersion": sdk,
+    }
+
+
+def _as_given(interface: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the pipeline of the component alone, which hands the final status of a task over, too."""
+    declared = interface.get("inputDefinitions", {})
+    given = {name: _needed(one) for name, one in declared.get("parameters", {}).items()}
+    inputs = {**declared, "parameters": given} if given else declared
+    return {**interface, "inputDefinitions": inputs} if declared else dict(interface)
+
+
+def _needed(one: Mapping[str, Any]) -> dict[str, Any]:
+    status = one.get("parameterType") == "TASK_FINAL_STATUS"
+    return {key: value for key, value in one.items() if key != "isOptional" or not status}
+
+
+def _dag(stem: str, interface: Mapping[str, Any]) -> dict[str, Any]:
+    task: dict[str, Any] = {"cachingOptions": {"enableCache": True}, "componentRef": {"name": f"comp-{stem}"}}
+    inputs = _inputs(interface.get("inputDefinitions", {}))
+    outputs = _outputs(stem, interface.get("outputDefinitions", {}))
+    task |= {"inputs": inputs} if inputs else {}
+    task["taskInfo"] = {"name": stem}
+    return {**({"outputs": outputs} if outputs else {}), "tasks": {stem: task}}
+
+
+def _inputs(declared: Mapping[str, Any]) -> dict[str, Any]:
+    found = {
+        "artifacts": {name: {"componentInputArtifact": name} for name in declared.get("artifacts", {})},
+        "parameters": {name: {"componentInputParameter": name} for name in declared.get("parameters", {})},
+    }
+    return {kind: one for kind, one in found.items() if one}
+
+
+def _outputs(stem: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "artifacts": {
+            name: {"artifactSelectors": [{"outputArtifactKey": name, "producerSubtask": stem}]}
+            for name in declared.get("artifacts", {})
+        },
+        "parameters": {
+            name: {"valueFromParameter": {"outputParameterKey": name, "producerSubtask": stem}}
+            for name in declared.get("parameters", {})
+        },
+    }
+    return {kind: one for kind, one in found.items() if one}

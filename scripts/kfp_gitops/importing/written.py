@@ -1,0 +1,94 @@
+"""The files of an import: what is added, what is changed, and how all of it is taken back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.importing.imported import Imported
+from kfp_gitops.sources import environment, scaffold
+from kfp_gitops.sources.release import TEMPLATES
+
+_NOT_BUILT = f"@sha256:{'0' * 64}"
+_TAG = re.compile(r":[\w][\w.-]*\Z")
+
+
+@dataclass(frozen=True)
+class Written:
+    """Texts by path, and what those that were there held before."""
+
+    texts: Mapping[str, str]
+    before: Mapping[str, str]
+
+    @property
+    def added(self) -> Sequence[str]:
+        """New files."""
+        return [path for path in self.texts if path not in self.before]
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """Files that were there."""
+        return list(self.before)
+
+    def write(self, root: Path) -> None:
+        """Write all of them."""
+        for path, text in self.texts.items():
+            files.write_text(root, path, text)
+
+    def undo(self, root: Path) -> None:
+        """Take all of it back, folders too that hold nothing now."""
+        for path in self.added:
+            with suppress(FileNotFoundError):
+                (root / path).unlink()
+            with suppress(OSError):
+                (root / path).parent.rmdir()
+        for path, text in self.before.items():
+            files.write_text(root, path, text)
+
+
+def written(root: Path, env: str, template: str, found: Imported) -> Written:
+    """What an import writes into a repository.
+
+    Raises:
+        InputError: the environment's files cannot take it.
+    """
+    texts = {f"{TEMPLATES}/{template}/{name}": text for name, text in found.template.items()}
+    texts |= {f"components/{name}/component.yaml": text for name, text in found.specs.items()}
+    before: dict[str, str] = {}
+    path = environment.values_path(env)
+    before[path] = files.read_text(root, path)
+    named = {"template": template} if template != found.name else {}
+    texts[path] = scaffold.with_pipeline(
+        before[path], path, found.name, {**named, "values": dict(found.values)}
+    )
+    release = environment.release_path(env)
+    held = files.read_text(root, release)
+    if (text := _with_images(held, release, found.images)) != held:
+        before[release], texts[release] = held, text
+    taken = [one for one in texts if one not in before and (root / one).exists()]
+    if taken:
+        raise InputError.of(
+            str(PurePosixPath(taken[0])), "exists already", "remove it, or give another --into"
+        )
+    return Written(texts, before)
+
+
+def _with_images(text: str, path: str, images: Sequence[str]) -> str:
+    """The release with a line for each image that is not by digest; the digest is for a person to fill in."""
+    document = parse(text, path)
+    known: Mapping[str, Any] = document.value.get("images", {})
+    new = {image: f"{_TAG.sub('', image)}{_NOT_BUILT}" for image in images if image not in known}
+    if not new:
+        return text
+    lines = text.splitlines()
+    last = max((line for at, (line, _) in document.keys_at.items() if at[:1] == ("images",)), default=0)
+    entry = [f"  {line}" for line in dump(new).splitlines()]
+    return "\n".join([*lines[:last], *entry, *lines[last:]]) + "\n"
