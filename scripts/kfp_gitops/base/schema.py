@@ -10,8 +10,9 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from kfp_gitops.base import examples, keywords, redact, schematext, valid
+from kfp_gitops.base import keywords, schematext, valid
 from kfp_gitops.base.errors import InputError, Problem, meant, raise_if_any
+from kfp_gitops.base.refusals import Finding, to_add, wording
 from kfp_gitops.base.yamltext import Document, Path
 
 if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none of it
@@ -19,16 +20,6 @@ if TYPE_CHECKING:  # imported where it is used: what is valid mostly needs none 
     from jsonschema.protocols import Validator
 
 SCHEMAS = File(__file__).parents[1] / "language/schemas"
-
-_TYPE_NAMES = {
-    "object": "a map",
-    "array": "a list",
-    "string": "a text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "null",
-}
 
 
 @dataclass(frozen=True)
@@ -192,25 +183,11 @@ def _nearest(error: ValidationError) -> ValidationError:
     return best_match([error]) or error if error.context else error
 
 
-@dataclass(frozen=True)
-class _Finding:
-    """One error of the validator, with the types that its stubs leave open."""
-
-    kind: str
-    wanted: Any
-    instance: Any
-    schema: Mapping[str, Any]
-    message: str
-    at: Path
-    name: str
-    written: str
-
-
-def _finding(error: ValidationError, document: Document) -> _Finding:
+def _finding(error: ValidationError, document: Document) -> Finding:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     at = tuple(error.absolute_path)
     kind, wanted = str(error.validator), error.validator_value
-    return _Finding(
+    return Finding(
         kind,
         wanted,
         error.instance,
@@ -229,14 +206,14 @@ def _problem(error: ValidationError, document: Document, home: str) -> Iterator[
     elif found.kind == "required":
         for key in (key for key in found.wanted if key not in found.instance):
             what = f"{found.name} {found.schema.get('x-what', f'lacks {key!r}')}"
-            todo = found.schema.get("x-lacking", _to_add(found, key))
+            todo = found.schema.get("x-lacking", to_add(found, key))
             yield document.problem(found.at, what, todo)
     else:
-        what, todo = _wording(found)
+        what, todo = wording(found)
         yield document.problem(found.at, what, found.schema.get("x-todo", todo))
 
 
-def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Problem]:
+def _unknown_keys(found: Finding, document: Document, home: str) -> Iterator[Problem]:
     known = sorted(found.schema.get("properties", {}))
     shapes = found.schema.get("patternProperties", {})
     elsewhere = f" ({found.schema['x-elsewhere']})" if "x-elsewhere" in found.schema else ""
@@ -253,78 +230,3 @@ def _unknown_keys(found: _Finding, document: Document, home: str) -> Iterator[Pr
             todo = f"did you mean {close!r}?{' Otherwise ' if todo else ''}{todo}"
         at = (*found.at, key)
         yield document.problem(at, f"unknown key {document.name(at)!r}", todo, key=True)
-
-
-def _to_add(found: _Finding, key: str) -> str:
-    """The key, what it is for, and a value that it may have where its schema tells one."""
-    example = examples.of(found.schema.get("properties", {}).get(key))
-    return examples.beside(f"add `{key}:`{_purpose(found, key)}", f"`{key}: {example}`" if example else "")
-
-
-def _purpose(found: _Finding, key: str) -> str:
-    description = found.schema.get("properties", {}).get(key, {}).get("description", "")
-    return f" ({description})" if description else ""
-
-
-def _wording(found: _Finding) -> tuple[str, str]:
-    shown = redact.text(found.written or json.dumps(found.instance, ensure_ascii=False))
-    shown = shown if len(shown) <= 60 else shown[:57] + "…"
-    what, wanted = f"{found.name} is {shown}", found.wanted
-    match found.kind:
-        case "type":
-            kinds = [wanted] if isinstance(wanted, str) else wanted
-            names = " or ".join(_TYPE_NAMES[kind] for kind in kinds)
-            if "string" in kinds and (found.written or isinstance(found.instance, int | float)):
-                return f"{what}, not {names}", f"write it in quotes: '{shown}'"
-            return f"{what}, not {names}", _of_type(f"write {names}", kinds[0], found.schema)
-        case "enum":
-            return what, f"choose one of {', '.join(map(json.dumps, wanted))}"
-        case "const":
-            return what, f"write {json.dumps(wanted)}"
-        case "pattern":
-            todo = found.schema.get("description", f"it must match {schematext.written(wanted)}")
-            return what, examples.beside(todo, examples.of(found.schema))
-        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-            return what, f"write {_BOUND[found.kind].format(wanted)}"
-        case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            return _wrong_size(found)
-        case "uniqueItems":
-            return f"{found.name} has an item twice", "write each item once, such as [a, b]"
-        case "oneOf" if all(set(each) == {"required"} for each in wanted):
-            return _alternatives(found, [key for each in wanted for key in each["required"]])
-        case _:
-            todo = found.schema.get("description", f"its schema wants `{found.kind}`")
-            return f"{found.name}: {found.message[:200]}", examples.beside(todo, examples.of(found.schema))
-
-
-_BOUND = {
-    "minimum": "{} or more",
-    "maximum": "{} or less",
-    "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}",
-}
-_SIZED = {"Length": "characters", "Items": "items", "Properties": "keys"}
-
-
-def _of_type(todo: str, kind: str, schema: Mapping[str, Any]) -> str:
-    return todo if kind in ("boolean", "null") else examples.beside(todo, examples.of_type(kind, schema))
-
-
-def _wrong_size(found: _Finding) -> tuple[str, str]:
-    """Too few or too many of what something is made of."""
-    least, part = found.kind.startswith("min"), found.kind[3:]
-    what = f"{found.name} is {'empty' if not found.instance else f'too {_SHORT[part][not least]}'}"
-    todo = found.schema.get("description", "")
-    bound = f"at {'least' if least else 'most'} {found.wanted} {_SIZED[part].removesuffix('s' * (found.wanted == 1))}"
-    return what, examples.beside(f"write {bound}{f' ({todo})' if todo else ''}", examples.of(found.schema))
-
-
-_SHORT = {"Length": ("short", "long"), "Items": ("short", "long"), "Properties": ("small", "large")}
-
-
-def _alternatives(found: _Finding, keys: list[str]) -> tuple[str, str]:
-    """Of keys of which exactly one is wanted, none or several are there."""
-    present = [key for key in keys if key in found.instance]
-    if present:
-        return f"{found.name} has {' and '.join(present)}", "keep one of them"
-    return f"{found.name} has none of {', '.join(keys)}", "add one of them"
