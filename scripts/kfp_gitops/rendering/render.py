@@ -8,26 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import bounds, files, processes, schema
+from kfp_gitops.base import bounds, files, processes
 from kfp_gitops.base import memo as memos
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.base.places import Plain
-from kfp_gitops.base.yamldump import dump, dump_all
-from kfp_gitops.checking import named, teams
-from kfp_gitops.checking.named import Use
-from kfp_gitops.rendering import alike, delivery, head, manifests, rendered, specs, standing, together
+from kfp_gitops.rendering import alike, delivery, head, rendered, single, specs, standing, together
 from kfp_gitops.rendering.delivered import delivered_by, with_lock
-from kfp_gitops.rendering.manifests import Found
-from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline, header
+from kfp_gitops.rendering.rendered import LOCK, Rendered, RenderedPipeline
 from kfp_gitops.rendering.standing import Standing
-from kfp_gitops.sources import brought, components, environment, released
+from kfp_gitops.sources import environment, released
 from kfp_gitops.sources.environment import Environment
-from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
+from kfp_gitops.sources.release import Release, Sources
 from kfp_gitops.sources.selection import ALL, Selection
 
 _MANY = 3 * processes.BATCH
@@ -175,12 +171,12 @@ def _answer(inputs: _Inputs, name: str) -> dict[str, Any]:
     try:
         release = released.release_of(inputs.root, inputs.sources, env, name)
         if not inputs.whole:
-            manifests_of(env, name, release)
+            single.manifests_of(env, name, release)
             return {"problems": []}
         key = _key(inputs, name, release) if inputs.memo.used else ""
         pipeline = _remembered(inputs, name, key)
         if pipeline is None:
-            pipeline = _pipeline(env, name, release)
+            pipeline = single.pipeline(env, name, release)
         return {"pipeline": pipeline.texts(), "key": "" if pipeline.warnings else key}
     except InputError as error:
         return {"problems": [problem.texts() for problem in error.problems]}
@@ -227,98 +223,3 @@ def _is_other(inputs: _Inputs, name: str) -> bool:
     except InputError:
         return False
     return key in inputs.memo.known and _remembered(inputs, name, key) is None
-
-
-def manifests_of(env: Environment, name: str, release: Release) -> Found:
-    """The pipeline's manifests.
-
-    Raises:
-        InputError: every problem of its values; of what its templates render to with them, where that can be said; and
-            of the templates, component specs and IRs themselves.
-    """
-    problems: list[Problem] = []
-    values = attempted(problems, lambda: values_of(env, name, release))
-    if values is not None:
-        found = attempted(problems, lambda: manifests.render(env, name, release, values))
-        if found is not None:
-            return found
-    raise InputError([*problems, *release.problems()])
-
-
-def _pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
-    found = manifests_of(env, name, release)
-    if teams.is_limited(env, name):
-        raise_if_any(teams.problems(env, name, _uses(found, release)))
-    images = tuple(release.images.items())
-    texts = {
-        component: _spec(
-            _spec_header(env, component),
-            component,
-            release.specs[component],
-            release.spec_paths[component],
-            images,
-        )
-        for component in sorted(release.specs)
-    }
-    return RenderedPipeline(
-        name=name,
-        release=release.digest,
-        manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.document.value),
-        specs=texts,
-        irs=_irs(env, found.ir, release),
-        inner={
-            inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
-            + dump(manifest.document.value)
-            for inner, manifest in sorted(found.inner.items())
-        },
-        warnings=(*found.warnings, *_image_warnings(found.ir, release)),
-    )
-
-
-def _uses(found: Found, release: Release) -> list[Use]:
-    of_components = {
-        f"component {name}": [component.document] for name, component in release.components.items()
-    }
-    of_irs = {name: ir.documents for name, ir in release.irs.items()}
-    return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
-
-
-def _image_warnings(ir: str | None, release: Release) -> list[Problem]:
-    return brought.warnings(release.irs[ir], release.images) if ir else []
-
-
-def _irs(env: Environment, ir: str | None, release: Release) -> dict[str, str]:
-    if ir is None:
-        return {}
-    documents = brought.with_images(release.irs[ir], release.images)
-    return {ir: header(env.name, f"{release.folder}/{ir}") + dump_all(documents)}
-
-
-@lru_cache(maxsize=1024)
-def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
-    """Pipelines share components, so most of them ask again."""
-    return header + dump(components.with_images(components.read(name, text, path), dict(images)))
-
-
-def values_of(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
-    """What a template is given, which its schema accepts.
-
-    Raises:
-        InputError: it does not.
-    """
-    at = ("pipelines", name, "values")
-    part = env.values.below(at)
-    path = f"{release.folder}/{VALUES_SCHEMA}"
-    home = path if env.follows_sources else ""  # a pinned copy is never edited
-    with bounds.bounded(path):  # a pattern in it can take for ever
-        wanted = schema.from_text(release.files[VALUES_SCHEMA], path, strict=env.follows_sources)
-        raise_if_any(schema.problems(wanted, part, home))
-    values: Mapping[str, Any] = part.value
-    return values
-
-
-def _spec_header(env: Environment, component: str) -> str:
-    """It names no pipeline: the text is shared."""
-    return header(
-        env.name, f"components/{component}/component.yaml{'' if env.follows_sources else ', as promoted,'}"
-    )

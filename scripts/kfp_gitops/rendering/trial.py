@@ -13,7 +13,7 @@ from typing import Any
 
 from kfp_gitops.base import schema
 from kfp_gitops.base.yamltext import Path, parse
-from kfp_gitops.rendering.render import manifests_of
+from kfp_gitops.rendering.single import manifests_of
 from kfp_gitops.sources import released, templates
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources

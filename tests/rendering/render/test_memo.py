@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kfp_gitops.base import memo
-from kfp_gitops.rendering import render, rendered
+from kfp_gitops.rendering import render, rendered, single
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
 from shared_specs import edit_spec
@@ -27,13 +27,13 @@ def _small_repositories_too(
 def rendered_anew(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pipelines that were rendered, and not remembered."""
     seen: list[str] = []
-    original = render._pipeline
+    original = single.pipeline
 
     def spy(env: object, name: str, release: object) -> RenderedPipeline:
         seen.append(name)
         return original(env, name, release)  # type: ignore[arg-type]  # as render calls it
 
-    monkeypatch.setattr(render, "_pipeline", spy)
+    monkeypatch.setattr(single, "pipeline", spy)
     return seen
 
 
