@@ -83,7 +83,7 @@ def test_where_it_is_remembered_what_came_of_the_inputs_an_edit_by_hand_is_found
     monkeypatch.setattr("kfp_gitops.base.memo.FEWEST", 1)
     assert command("render", "--root", changed, "--env", "dev", "--lock").code == 0
     edit(changed, Edit("manifests/dev/pipelines/hello/pipeline.yaml", "default: dev", "default: prod"))
-    monkeypatch.setattr("kfp_gitops.rendering.render._pipeline", lambda *_: pytest.fail("it renders"))
+    monkeypatch.setattr("kfp_gitops.rendering.single.pipeline", lambda *_: pytest.fail("it renders"))
     outcome = command("diff", "--root", changed, "--env", "dev")
     assert (outcome.code, STALE in outcome.out) == (2, True)
 
