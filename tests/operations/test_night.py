@@ -78,30 +78,28 @@ def test_the_database_is_lost(night: Night) -> None:
     assert _schedule(night).enabled
 
 
-def test_a_schedule_is_deleted_in_the_ui(night: Night) -> None:
-    night.passes(12)
-    night.api().delete_schedule(_schedule(night).id)
+def _manifests_are_right(night: Night, planned: str) -> None:
+    """From the alert about drift to mended, where what somebody did was not meant."""
     night.called_by("KfpGitopsDrift")
     (plan,) = night.follow("KfpGitopsDrift", "Look", {"python": 1})
-    assert "create    schedule   hello-weekly" in plan.out
+    assert planned in plan.out
     night.follow("KfpGitopsDrift", "Mend: the manifests are right")
     (status,) = night.follow("KfpGitopsDrift", "Afterwards")
     assert HEALTHY in status.out
     night.mended()
     assert _schedule(night).enabled
+
+
+def test_a_schedule_is_deleted_in_the_ui(night: Night) -> None:
+    night.passes(12)
+    night.api().delete_schedule(_schedule(night).id)
+    _manifests_are_right(night, "create    schedule   hello-weekly")
 
 
 def test_a_schedule_is_turned_off_in_the_ui(night: Night) -> None:
     night.passes(12)
     night.api().disable_schedule(_schedule(night).id)
-    night.called_by("KfpGitopsDrift")
-    (plan,) = night.follow("KfpGitopsDrift", "Look", {"python": 1})
-    assert "enabled: false → true" in plan.out
-    night.follow("KfpGitopsDrift", "Mend: the manifests are right")
-    (status,) = night.follow("KfpGitopsDrift", "Afterwards")
-    assert HEALTHY in status.out
-    night.mended()
-    assert _schedule(night).enabled
+    _manifests_are_right(night, "enabled: false → true")
 
 
 def test_a_schedule_is_edited_in_the_ui(night: Night) -> None:

@@ -80,7 +80,7 @@ def test_one_that_was_deleted_and_made_anew_tells_what_fell_out_in_between() -> 
 def test_the_first_registration_looks_for_no_runs_and_misses_nothing_from_before() -> None:
     kfp, told = FakeKfp(1), Told()
     asked = []
-    kfp.runs_in = asked.append  # type: ignore[assignment,method-assign]
+    kfp.runs_in = asked.append  # type: ignore[assignment,method-assign]  # it is asked what it looks at
     kfp.advance(5000)
     reconciled(kfp, DESIRED, told)
     assert asked == []
@@ -100,7 +100,7 @@ def test_what_a_backfill_has_run_is_not_made_up_for_by_an_apply(state: str) -> N
         name = f"backfill-p-main-{instant(tick):%Y%m%dT%H%M%SZ}"
         kfp.create_run(name=name, pipeline_id="p", version_id="v", experiment_id="e", parameters={})
     if state:
-        kfp._state = lambda _end: state  # type: ignore[method-assign]
+        kfp._state = lambda _end: state  # type: ignore[method-assign]  # so that all end alike
     reconciled(kfp, releasing(schedule), told)
     assert len(makeups(kfp)) == (1 if state else 0)
 

@@ -13,7 +13,7 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
 from kfp_gitops.language.manifest import Manifest, migration, nested, reader
-from kfp_gitops.sources import brought, templates
+from kfp_gitops.sources import brought, templates, whence
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Interface
 from kfp_gitops.sources.environment import Environment
@@ -83,7 +83,7 @@ class _Rendering:
         self.env = env
         self.release = release
         self.values = values
-        self.shown: dict[str, templates.Shown] = {}
+        self.shown: dict[str, whence.Shown] = {}
         self.warnings: list[Problem] = []
 
     def document(self, name: str, template: str) -> Document:
@@ -97,7 +97,7 @@ class _Rendering:
         }
         text = templates.as_read(self.release.files, template, self.release.folder, context)
         note = f"rendered for {self.env.name}"
-        shown = templates.Shown(self.release.files, template, self.release.folder, text, note)
+        shown = whence.Shown(self.release.files, template, self.release.folder, text, note)
         self.shown[name] = shown
         with self._excerpts(name):
             document = parse(text, f"{self.release.folder}/{template}")

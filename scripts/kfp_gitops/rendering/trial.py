@@ -14,7 +14,7 @@ from typing import Any
 from kfp_gitops.base import schema
 from kfp_gitops.base.yamltext import Path, parse
 from kfp_gitops.rendering.single import manifests_of
-from kfp_gitops.sources import released, templates
+from kfp_gitops.sources import released, templates, whence
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATE, VALUES_SCHEMA, Release, Sources
 
@@ -93,7 +93,7 @@ class Trial:
         folder = self.release.folder
         text = templates.render(self.release.files, TEMPLATE, folder, context)
         problem = parse(text, f"{folder}/{TEMPLATE}").problem(at, "", "", key=True)
-        return templates.Shown(self.release.files, TEMPLATE, folder, text, "").problem(problem).place
+        return whence.Shown(self.release.files, TEMPLATE, folder, text, "").problem(problem).place
 
 
 def changed(value: Any, at: Path, new: Any) -> Any:

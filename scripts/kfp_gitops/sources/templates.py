@@ -7,7 +7,6 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from traceback import walk_tb
 from types import CodeType
@@ -250,37 +249,7 @@ def to_yaml(
     try:
         return dump_all([document.value for document in parse_all(text, path)])
     except InputError as error:
-        raise Shown(texts, name, folder, text, note or "rendered").error(error) from None
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A rendered text, which is nowhere on disk: what is wrong in it is shown, and placed where its template stands.
-
-    Problems of it have the path of the template, and line and column of the text; `note` says for what it is rendered.
-    """
-
-    texts: Mapping[str, str] = field(repr=False)
-    name: str
-    folder: str
-    text: str = field(repr=False)
-    note: str
-
-    def error(self, error: InputError) -> InputError:
-        """The same problems, at their places."""
-        return InputError(map(self.problem, error.problems))
-
-    def problem(self, problem: Problem) -> Problem:
-        """The same, at its place; one of another file stays."""
-        if problem.path != f"{self.folder}/{self.name}":
-            return problem
-        lines = self.text.splitlines() or [""]
-        line = min(
-            max(problem.line, 1), len(lines)
-        )  # what is missing at the end is missing behind the last line
-        at = whence.place(self.texts, self.name, lines, line, problem.column)
-        what = f"{problem.what} ({self.note}: line {line} `{lines[line - 1].strip()[:80]}`)"
-        return Problem(f"{self.folder}/{at.name}", at.line, at.column, what, problem.todo)
+        raise whence.Shown(texts, name, folder, text, note or "rendered").error(error) from None
 
 
 def _bounded(chunks: Any, path: str) -> str:

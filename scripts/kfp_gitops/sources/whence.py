@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+from kfp_gitops.base.errors import InputError, Problem
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 _AROUND = 12
@@ -91,3 +93,31 @@ def _literals(written: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _pattern(written: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, _TAG.split(written.rstrip()))))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A rendered text, which is nowhere on disk: what is wrong in it is shown, and placed where its template stands.
+
+    Problems of it have the path of the template, and line and column of the text; `note` says for what it is rendered.
+    """
+
+    texts: Mapping[str, str] = field(repr=False)
+    name: str
+    folder: str
+    text: str = field(repr=False)
+    note: str
+
+    def error(self, error: InputError) -> InputError:
+        """The same problems, at their places."""
+        return InputError(map(self.problem, error.problems))
+
+    def problem(self, problem: Problem) -> Problem:
+        """The same, at its place; one of another file stays."""
+        if problem.path != f"{self.folder}/{self.name}":
+            return problem
+        lines = self.text.splitlines() or [""]
+        line = min(max(problem.line, 1), len(lines))  # at its end something is missing behind the last line
+        at = place(self.texts, self.name, lines, line, problem.column)
+        what = f"{problem.what} ({self.note}: line {line} `{lines[line - 1].strip()[:80]}`)"
+        return Problem(f"{self.folder}/{at.name}", at.line, at.column, what, problem.todo)

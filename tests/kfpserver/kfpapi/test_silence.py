@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import pytest
 from kfp_gitops.base import replies
@@ -44,8 +43,7 @@ def test_the_first_line_about_a_silence_is_there_within_two_seconds(seed: int) -
 
 def test_what_a_command_may_take_is_one_time_however_often_it_is_asked_for() -> None:
     now = [0.0]
-    clock: Callable[[], float] = lambda: now[0]  # noqa: E731
-    budget = Budget(10, clock)
+    budget = Budget(10, lambda: now[0])
     assert (budget.left("h"), budget.silent) == (10, 0)
     now[0] = 4
     assert budget.of(30).left("h") == 26

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp_gitops.base.errors import UsageError
@@ -141,10 +142,11 @@ def test_no_more_than_so_many_run_at_once() -> None:
             self.ages[name] = 0
             return name
 
-    api, days = Slow(), [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 11)]
+    api: Any = Slow()
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 11)]
     work = backfill.Backfill("s", "p", "v", "e", {}, None, 3)
     job = making_up.Job(work, days[2:])
-    making_up.MakingUp(api, [job], 3, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    making_up.MakingUp(api, [job], 3, lambda _: None, lambda _: None).run()
     assert (api.most, len(job.states), job.failed) == (3, 8, [])
 
 

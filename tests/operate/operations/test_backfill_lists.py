@@ -62,8 +62,12 @@ class Kfp:
 
 def _made_up(kfp: Kfp) -> making_up.Job:
     job = making_up.Job(WORK, TICKS)
-    making_up.MakingUp(kfp, [job], 2, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    _run(kfp, [job], 2)
     return job
+
+
+def _run(kfp: Any, jobs: list[making_up.Job], parallel: int) -> None:
+    making_up.MakingUp(kfp, jobs, parallel, lambda _: None, lambda _: None).run()
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -129,10 +133,10 @@ def test_killed_anywhere_and_begun_again_each_run_of_each_schedule_is_started_on
         return [making_up.Job(work, TICKS) for work in works]
 
     with contextlib.suppress(KilledError):
-        making_up.MakingUp(kfp, jobs(), parallel, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+        _run(kfp, jobs(), parallel)
     kfp.call = 0
     last = jobs()
-    making_up.MakingUp(kfp, last, parallel, lambda _: None, lambda _: None).run()  # type: ignore[arg-type]
+    _run(kfp, last, parallel)
     assert kfp.started == {work.name(tick): 1 for work in works for tick in TICKS}
     assert "backfill-p-other-20260103T000000Z-2" in kfp.started
     assert all(job.done and not job.failed for job in last)

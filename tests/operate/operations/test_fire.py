@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp_gitops.devserver import DevServer, Fault, Trouble
@@ -85,8 +86,8 @@ def test_killed_after_the_run_was_made_and_started_again_there_is_one(
 ) -> None:
     real = KfpApi.create_run
 
-    def killed(self: KfpApi, **more: object) -> str:
-        real(self, **more)  # type: ignore[arg-type]
+    def killed(self: KfpApi, **more: Any) -> str:
+        real(self, **more)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(KfpApi, "create_run", killed)
@@ -120,7 +121,7 @@ def test_the_minute_is_one_from_the_start_of_the_run_and_no_minute_of_the_clock(
     before = ActualRun("r", "p-s-fired-20261129T0259Z", "RUNNING", created=NOW - timedelta(seconds=seconds))
     kfp = _Kfp(before)
     asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
-    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]  # the part of it that is asked
+    found = fire.fire(kfp, asked, lambda _: None)  # the part of it that is asked
     assert (found.before, bool(kfp.made)) == (not again, again)
 
 
@@ -147,9 +148,9 @@ class _Raced(_Kfp):
 def test_of_two_that_were_fired_on_two_machines_at_once_the_older_one_is_left(
     theirs: str, left: str, stopped: list[str]
 ) -> None:
-    kfp = _Raced(theirs)
+    kfp: Any = _Raced(theirs)
     asked = fire.Firing("p-s", "p", "v", "e", {}, None, "")
-    found = fire.fire(kfp, asked, lambda _: None)  # type: ignore[arg-type]
+    found = fire.fire(kfp, asked, lambda _: None)
     assert (found.run_id, found.before, kfp.stopped) == (left, bool(stopped), stopped)
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -25,8 +26,8 @@ OURS = Owner("theirs-and-ours", "prod")
 COUNT = 1000
 
 
-def _told(outcome: Outcome) -> dict[str, list[dict[str, object]]]:
-    found: dict[str, list[dict[str, object]]] = json.loads(outcome.out)
+def _told(outcome: Outcome) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = json.loads(outcome.out)
     jsonschema.validate(found, SCHEMA)
     return found
 
@@ -36,7 +37,7 @@ def test_only_those_that_failed_since_then_are_listed_with_who_started_them(run:
     run("--pipeline", "hello", "--param", "name=fail", "--wait")
     (found,) = _told(run("--list", "--failed", "--since", "1h", "--json"))["runs"]
     assert (found["state"], found["tasks"], found["pipeline"]) == ("FAILED", ["greet"], "hello")
-    assert (found["started_by"]["kind"], bool(found["started_by"]["by"])) == ("hand", True)  # type: ignore[index]
+    assert (found["started_by"]["kind"], bool(found["started_by"]["by"])) == ("hand", True)
     assert len(_told(run("--list", "--since", "1h", "--json"))["runs"]) == 2
     assert _told(run("--list", "--pipeline", "hel*", "--json"))["more"] is False
     assert run("--list", "--failed").out.splitlines()[0].startswith("FAILED")
@@ -51,12 +52,12 @@ def test_what_a_backfill_a_rerun_and_a_schedule_started_is_told(
     run("--pipeline", "hello", "--schedule", "weekly")
     server.wait_idle()
     told = [one["started_by"] for one in _told(run("--list", "--json"))["runs"]]
-    assert sorted(one["kind"] for one in told) == ["backfill", "fired", "rerun"]  # type: ignore[index]
-    by_kind = {one["kind"]: one for one in told}  # type: ignore[index]
-    assert by_kind["backfill"]["name"] == "hello-weekly"  # type: ignore[index]
-    tick = datetime.fromisoformat(by_kind["backfill"]["tick"])  # type: ignore[index]
+    assert sorted(one["kind"] for one in told) == ["backfill", "fired", "rerun"]
+    by_kind = {one["kind"]: one for one in told}
+    assert by_kind["backfill"]["name"] == "hello-weekly"
+    tick = datetime.fromisoformat(by_kind["backfill"]["tick"])
     assert f"{tick:%Y%m%dT%H%M%SZ}" == first.name.rpartition("-")[2]
-    assert by_kind["rerun"]["name"] == first.id  # type: ignore[index]
+    assert by_kind["rerun"]["name"] == first.id
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])

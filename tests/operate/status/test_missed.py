@@ -20,9 +20,9 @@ WANTED = Schedule("s", "0 0 * * * *", None, True, {}, None, None, 1, False, Path
 
 
 def _schedule(**changes: object) -> ActualSchedule:
-    common = {"id": "s", "name": "s", "pipeline_id": "p", "version_id": "v", "enabled": True}
+    common: dict[str, Any] = {"id": "s", "name": "s", "pipeline_id": "p", "version_id": "v", "enabled": True}
     given = {"created": NOW - timedelta(hours=3, minutes=30), "cron": "0 0 * * * *", **changes}
-    return ActualSchedule(**{**common, **given})  # type: ignore[arg-type]
+    return ActualSchedule(**{**common, **given})
 
 
 def _run(hour: int, schedule: str = "s", day: int = 24) -> RunState:
