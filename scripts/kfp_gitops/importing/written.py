@@ -54,31 +54,33 @@ class Written:
             files.write_text(root, path, text)
 
 
-def written(root: Path, env: str, template: str, found: Imported) -> Written:
-    """What an import writes into a repository.
+def written(root: Path, env: str, founds: Mapping[str, Imported]) -> Written:
+    """What imports write into a repository; `founds` by the name of the template's folder.
 
     Raises:
         InputError: the environment's files cannot take it.
     """
-    texts = {f"{TEMPLATES}/{template}/{name}": text for name, text in found.template.items()}
-    texts |= {f"components/{name}/component.yaml": text for name, text in found.specs.items()}
-    before: dict[str, str] = {}
-    path = environment.values_path(env)
-    before[path] = files.read_text(root, path)
-    named = {"template": template} if template != found.name else {}
-    texts[path] = scaffold.with_pipeline(
-        before[path], path, found.name, {**named, "values": dict(found.values)}
-    )
-    release = environment.release_path(env)
-    held = files.read_text(root, release)
-    if (text := _with_images(held, release, found.images)) != held:
-        before[release], texts[release] = held, text
-    taken = [one for one in texts if one not in before and (root / one).exists()]
+    texts: dict[str, str] = {}
+    path, release = environment.values_path(env), environment.release_path(env)
+    before = {path: files.read_text(root, path), release: files.read_text(root, release)}
+    values, images = before[path], before[release]
+    for template, found in founds.items():
+        texts |= {f"{TEMPLATES}/{template}/{name}": text for name, text in found.template.items()}
+        texts |= {f"components/{name}/component.yaml": text for name, text in found.specs.items()}
+        named = {"template": template} if template != found.name else {}
+        values = scaffold.with_pipeline(values, path, found.name, {**named, "values": dict(found.values)})
+        images = _with_images(images, release, found.images)
+    taken = [one for one in texts if (root / one).exists()]
     if taken:
         raise InputError.of(
             str(PurePosixPath(taken[0])), "exists already", "remove it, or give another --into"
         )
-    return Written(texts, before)
+    texts |= {path: values, release: images}
+    same = {one for one, text in before.items() if texts[one] == text}
+    return Written(
+        {one: text for one, text in texts.items() if one not in same},
+        {one: text for one, text in before.items() if one not in same},
+    )
 
 
 def _with_images(text: str, path: str, images: Sequence[str]) -> str:

@@ -1,0 +1,25 @@
+"""`import --check`: of each file whether it can be imported, and how; nothing is written."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from kfp_gitops.base.errors import ExitCode, InputError
+from kfp_gitops.commands import console
+from kfp_gitops.commands.importing.compiled import read
+
+
+def check(arguments: Namespace) -> int:
+    """A line for each file, and why those that are refused are."""
+    refused = 0
+    for file in arguments.file:
+        try:
+            found = read(arguments, file, {})
+        except InputError as error:
+            refused += 1
+            console.result(f"refused  {file}")
+            console.note(str(error))
+        else:
+            console.result(f"{'equal  ' if not found.told else 'as sent'}  {file}  {found.digest}")
+    console.result(f"{len(arguments.file) - refused} of {len(arguments.file)} can be imported")
+    return ExitCode.BAD_INPUT if refused else ExitCode.OK

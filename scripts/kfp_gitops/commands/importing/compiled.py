@@ -1,0 +1,92 @@
+"""`import FILE.yaml`: a compiled pipeline as files of this repository."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.commands import begun, console
+from kfp_gitops.commands.importing import placed
+from kfp_gitops.importing.imported import Imported, imported
+from kfp_gitops.importing.written import written
+from kfp_gitops.sources import environment
+from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.release import TEMPLATES
+
+
+def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Imported:
+    """The import of a file; `present` are the specs of components/ that are there.
+
+    Raises:
+        InputError: as `imported`.
+    """
+    path = Path(file)
+    text = files.text_of(str(path.absolute()), file)
+    return imported(text, file, present, arguments.owner, arguments.env)
+
+
+def import_one(arguments: Namespace) -> int:
+    """Read, prove, write and render it; tell what comes next."""
+    root, (file,) = arguments.root, arguments.file
+    env = environment.load(root, arguments.env)
+    if not env.follows_sources:
+        raise UsageError(
+            f"import.py: {env.name} follows pinned copies; import where `follows: sources` is, then promote"
+        )
+    found = read(arguments, file, _present(root))
+    template = _template(arguments.into, found.name)
+    _refuse_taken(root, env, found.name, template)
+    made = written(root, env.name, {template: found})
+    placed.place(root, env.name, made)
+    _tell(found, env.name, file)
+    return ExitCode.OK
+
+
+def _present(root: Path) -> dict[str, str]:
+    """The specs that components/ has, and for a folder without one a text that none is like."""
+    names = files.list_folders(root, "components")
+    paths = {name: f"components/{name}/component.yaml" for name in names}
+    return {name: files.read_text(root, at) if (root / at).is_file() else "" for name, at in paths.items()}
+
+
+def _template(into: str | None, name: str) -> str:
+    if into is None:
+        return name
+    found = PurePosixPath(into)
+    if str(found.parent) != TEMPLATES or not begun.PIPELINE.fullmatch(found.name):
+        raise UsageError(
+            f"import.py: --into {into} is no place for a template; write {TEMPLATES}/NAME, NAME of a-z 0-9 -"
+        )
+    return found.name
+
+
+def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> None:
+    if name in env.pipelines or name in env.absent:
+        raise UsageError(
+            f"import.py: {env.name} has a pipeline {name!r} already, and a pipeline's name is a part of the file; "
+            "choose another --env, or compile it under another name"
+        )
+    if (root / TEMPLATES / template).exists():
+        raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")
+
+
+def _tell(found: Imported, env: str, file: str) -> None:
+    if not found.told:
+        console.result(f"equal: rendered and compiled, {found.name} is {file}, {found.digest}")
+    else:
+        console.result(
+            f"equal to what kfp 2.17 sends for {file}: {found.digest}; it writes otherwise than the file:"
+        )
+        for one in found.told:
+            console.result(f"  {one}")
+    for image in found.images:
+        console.note(
+            f"{environment.release_path(env)}: the digest of {image} is not known; write it in place of the zeros"
+        )
+    begun.say(
+        f"python scripts/run.py --env {env} --pipeline {found.name} --local",
+        "python scripts/render.py --all --lock",
+    )
