@@ -70,6 +70,7 @@ class Builder:
         self.channels: Mapping[str, Any] = {}
         self.tasks: dict[str, Any] = {}
         self.items: dict[str, Any] = {}
+        self.choices: dict[tuple[str, str], Any] = {}
         self.current: Node | None = None
 
     def pipeline(self) -> Any:
@@ -175,6 +176,8 @@ class Builder:
             # The SDK leaves the group of the branches when an Else ends. Without one it would put all that
             # follows into that group, and leave a loop around it open.
             Pipeline.get_default_pipeline().pop_tasks_group()
+        for output in node.outputs:  # at once: the SDK numbers them in the order in which they are made
+            self.choices[node.id, output.name] = self._value(output.value)
 
     def _branch(self, branch: Branch, index: int) -> Any:
         if branch.when is None:
@@ -216,6 +219,8 @@ class Builder:
                 return self.tasks[task].outputs[output]
             case CollectRef(task, output):
                 return dsl.Collected(self.tasks[task].outputs[output])
+            case OneOfRef(_, name) if name is not None:
+                return self.choices[name]
             case OneOfRef(options):
                 return dsl.OneOf(*(self._value(option) for option in options))
             case ItemRef(loop, None):

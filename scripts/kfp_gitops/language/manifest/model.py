@@ -137,11 +137,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Condition:
-    """if / elif / else."""
+    """if / elif / else; what of its outputs is taken elsewhere is one choice, however many take it."""
 
     id: str
     at: Path
     branches: tuple[Branch, ...]
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True)

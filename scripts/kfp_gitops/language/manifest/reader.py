@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base import schema
 from kfp_gitops.base.errors import raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse
-from kfp_gitops.language.manifest import migration, slo
+from kfp_gitops.language.manifest import choices, migration, slo
 from kfp_gitops.language.manifest.model import (
     Artifact,
     Branch,
@@ -83,6 +83,9 @@ def unchecked(document: Document) -> Manifest:
     """
     value = document.value
     metadata, spec = value["metadata"], value["spec"]
+    body = _nodes(spec.get("tasks", {}), ("spec", "tasks"))
+    outputs = _outputs(spec.get("outputs", {}), ("spec", "outputs"))
+    body, outputs = choices.resolved(body, outputs)
     return Manifest(
         name=metadata["name"],
         description=metadata["description"],
@@ -90,11 +93,8 @@ def unchecked(document: Document) -> Manifest:
         display_name=metadata.get("displayName"),
         parameters=_parameters(spec),
         artifacts=tuple(_artifact(name, item) for name, item in spec.get("artifacts", {}).items()),
-        body=_nodes(spec.get("tasks", {}), ("spec", "tasks")),
-        outputs=tuple(
-            Output(name, value_of(item), ("spec", "outputs", name))
-            for name, item in spec.get("outputs", {}).items()
-        ),
+        body=body,
+        outputs=outputs,
         pipeline_root=spec.get("pipelineRoot"),
         component_descriptions=spec.get("componentDescriptions", False),
         config=_config(spec),
@@ -165,6 +165,10 @@ def _config(spec: Mapping[str, Any]) -> Config | None:
     )
 
 
+def _outputs(outputs: Mapping[str, Any], at: Path) -> tuple[Output, ...]:
+    return tuple(Output(name, value_of(item), (*at, name)) for name, item in outputs.items())
+
+
 def _nodes(tasks: Mapping[str, Any], at: Path) -> tuple[Node, ...]:
     return tuple(_node(name, data, (*at, name)) for name, data in tasks.items())
 
@@ -173,7 +177,9 @@ def _node(name: str, data: Mapping[str, Any], at: Path) -> Node:
     if "importer" in data:
         return _importer(name, data, at)
     if "if" in data:
-        return Condition(name, at, tuple(_branches(data, at)))
+        return Condition(
+            name, at, tuple(_branches(data, at)), _outputs(data.get("outputs", {}), (*at, "outputs"))
+        )
     if "loop" in data:
         return _loop(name, data, at)
     if "finally" in data:

@@ -51,6 +51,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
     ("`dsl.OneOf` of parameters", "`{oneOf: […]}`", "one_of_parameters"),
     ("`dsl.OneOf` of artifacts", "`{oneOf: […]}`", "one_of_artifacts"),
     (
+        "one `dsl.OneOf` that several take",
+        "`outputs: {NAME: {oneOf: […]}}` beside `if:`, `{task: …, output: NAME}`",
+        "one_of_for_several",
+    ),
+    (
         "`dsl.ExitHandler`, `PipelineTaskFinalStatus`, `.after(handler)`",
         "`finally:`, the input is filled in",
         "exit_handler",
