@@ -125,10 +125,17 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        said = {
+            name: one["description"]
+            for kind in component.get("outputDefinitions", {}).values()
+            for name, one in kind.items()
+            if one.get("description")
+        }
         found: dict[str, Any] = {}
         for name in names:
             try:
-                found[name] = walk.outputs.handed_out(key, outputs, name)
+                value = walk.outputs.handed_out(key, outputs, name)
+                found[name] = {"value": value, "description": said[name]} if name in said else value
             except UnsaidError as error:
                 self.source.refuse((*at, "dag", "outputs"), str(error))
         return found

@@ -100,7 +100,8 @@ class Builder:
         if not self.manifest.outputs:
             return None
         found = {output.name: self._value(output.value) for output in self.manifest.outputs}
-        spec.outputs = {name: _output_spec(channel) for name, channel in found.items()}
+        said = {output.name: output.description for output in self.manifest.outputs}
+        spec.outputs = {name: _output_spec(channel, said[name]) for name, channel in found.items()}
         # Named by the manifest, so no class can be written down here.
         return namedtuple("Outputs", found)(**found)
 
@@ -245,8 +246,8 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
     return getattr(left, f"__{operator}__")(right)
 
 
-def _output_spec(channel: Any) -> Any:
+def _output_spec(channel: Any, description: str | None) -> Any:
     if isinstance(channel, dsl.Collected) and not channel.is_artifact_channel:
-        return structures.OutputSpec(type="List")
+        return structures.OutputSpec(type="List", description=description)
     many = bool(getattr(channel, "is_artifact_list", False))
-    return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many)
+    return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many, description=description)

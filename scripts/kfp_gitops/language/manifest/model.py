@@ -53,11 +53,12 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Output:
-    """A named result of the pipeline."""
+    """A named result of the pipeline, or of a condition."""
 
     name: str
     value: Value
     at: Path
+    description: str | None = None
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,13 @@ def _config(spec: Mapping[str, Any]) -> Config | None:
 
 
 def _outputs(outputs: Mapping[str, Any], at: Path) -> tuple[Output, ...]:
-    return tuple(Output(name, value_of(item), (*at, name)) for name, item in outputs.items())
+    return tuple(_output(name, item, (*at, name)) for name, item in outputs.items())
+
+
+def _output(name: str, data: Any, at: Path) -> Output:
+    if isinstance(data, dict) and "value" in data:
+        return Output(name, value_of(data["value"]), at, data.get("description"))
+    return Output(name, value_of(data), at)
 
 
 def _nodes(tasks: Mapping[str, Any], at: Path) -> tuple[Node, ...]:

@@ -117,6 +117,7 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "workspace_and_config",
     ),
     ("outputs of the pipeline", "`spec.outputs`", "outputs_of_the_pipeline"),
+    ("`Returns:` of its docstring", "`{value: …, description: …}` in `spec.outputs`", "described_outputs"),
 )
 
 # What is not there, and why.
