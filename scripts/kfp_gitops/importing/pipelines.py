@@ -12,7 +12,7 @@ from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
 from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources.components import IR_TYPES
+from kfp_gitops.sources.components import FINAL_STATUS, IR_TYPES
 
 _CONFIG = {
     "resourceTtlOnCompletion": "ttlSecondsAfterFinished",
@@ -110,6 +110,9 @@ class Pipelines:
 
     def _parameter(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
         kind = spec.get("parameterType", "")
+        if kind == FINAL_STATUS and at[0] != "root":
+            said = {"description": spec["description"]} if spec.get("description") else {}
+            return {"type": "dict", "finalStatus": True, **said}
         if kind not in IR_TYPES:
             self.source.refuse(at, f"a parameter of type {kind}")
         if "literals" in spec:

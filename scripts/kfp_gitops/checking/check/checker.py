@@ -109,6 +109,19 @@ def nested_problems(manifest: Manifest) -> list[Problem]:
     return [manifest.document.problem(at, what, todo, key=True) for at in said]
 
 
+def outer_problems(manifest: Manifest) -> list[Problem]:
+    """What only a pipeline inside another one may say."""
+    what, todo = (
+        "no exit handler is around this pipeline",
+        "drop it, or make it a pipeline inside another one",
+    )
+    return [
+        manifest.document.problem((*one.at, "finalStatus"), what, todo, key=True)
+        for one in manifest.parameters
+        if one.final_status
+    ]
+
+
 def interface(
     manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface]
 ) -> Interface:
@@ -173,6 +186,7 @@ def _inputs(context: Context) -> Iterator[Problem]:
     parameters = {parameter.name for parameter in context.manifest.parameters}
     for parameter in context.manifest.parameters:
         yield from _word_of_python(context, "parameter", parameter.name, parameter.at)
+        yield from _filled_in(context, parameter)
         yield from _default(context, parameter)
     for artifact in context.manifest.artifacts:
         yield from _word_of_python(context, "artifact", artifact.name, artifact.at)
@@ -185,6 +199,19 @@ def _word_of_python(context: Context, kind: str, name: str, at: Path) -> Iterato
     if keyword.iskeyword(name):
         what = f"{kind} {name!r} is a word of Python"
         yield context.document.problem(at, what, "choose another name", key=True)
+
+
+def _filled_in(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    """Of what KFP gives itself nothing is left to say."""
+    if not parameter.final_status:
+        return
+    if parameter.type != "dict":
+        what, todo = f"the final status is {a('dict')}, not {a(parameter.type)}", "write dict"
+        yield context.document.problem((*parameter.at, "type"), what, todo)
+    for key, said in (("default", parameter.default is not None), ("optional", parameter.optional)):
+        if said:
+            what = "KFP fills the final status in"
+            yield context.document.problem((*parameter.at, key), what, "drop this", key=True)
 
 
 def _default(context: Context, parameter: Parameter) -> Iterator[Problem]:

@@ -34,7 +34,8 @@ def _parameter(parameter: Parameter) -> inspect.Parameter:
     default: Any = None if parameter.optional else inspect.Parameter.empty
     if parameter.default is not None:
         default = as_float(parameter.default.value, parameter.type == "float")
-    return _named(parameter.name, _TYPES[parameter.type], default)
+    annotation = dsl.PipelineTaskFinalStatus if parameter.final_status else _TYPES[parameter.type]
+    return _named(parameter.name, annotation, default)
 
 
 def _artifact(artifact: Artifact) -> inspect.Parameter:

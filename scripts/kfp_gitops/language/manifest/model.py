@@ -24,7 +24,10 @@ TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the pipeline; without a default every run must give it, unless it is optional."""
+    """A parameter of the pipeline; without a default every run must give it, unless it is optional.
+
+    `final_status`: KFP gives it, of a pipeline that is an exit task.
+    """
 
     name: str
     type: Type
@@ -32,11 +35,12 @@ class Parameter:
     at: Path
     optional: bool = False
     description: str | None = None
+    final_status: bool = False
 
     @property
     def required(self) -> bool:
         """Whether every run must give it."""
-        return self.default is None and not self.optional
+        return self.default is None and not self.optional and not self.final_status
 
 
 @dataclass(frozen=True)

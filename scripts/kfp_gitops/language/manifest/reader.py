@@ -138,6 +138,7 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
         at=("spec", "parameters", name),
         optional=data.get("optional", False),
         description=data.get("description"),
+        final_status=data.get("finalStatus", False),
     )
 
 

@@ -60,6 +60,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "`finally:`, the input is filled in",
         "exit_handler",
     ),
+    (
+        "`PipelineTaskFinalStatus` of a pipeline that is the exit task",
+        "`finalStatus: true` of its parameter",
+        "exit_pipeline",
+    ),
     ("a pipeline as a task", "`pipeline: NAME`, its template beside this one", "nested_pipeline"),
     (
         "artifacts and lists of them into and out of it",
