@@ -115,13 +115,13 @@ class Pipelines:
             return {"type": "dict", "finalStatus": True, **said}
         if kind not in IR_TYPES:
             self.source.refuse(at, f"a parameter of type {kind}")
-        if "literals" in spec:
-            self.source.refuse((*at, "literals"), "the only values that a parameter may have")
         found: dict[str, Any] = {"type": IR_TYPES.get(kind, "str")}
         if "defaultValue" in spec:
             found["default"] = of_type(spec["defaultValue"], kind)
         elif spec.get("isOptional"):
             found["optional"] = True
+        if "literals" in spec:
+            found["literals"] = [of_type(one, kind) for one in spec["literals"]]
         return found | ({"description": spec["description"]} if spec.get("description") else {})
 
     def _outputs(self, walk: Walk, at: Path, component: Mapping[str, Any]) -> dict[str, Any]:

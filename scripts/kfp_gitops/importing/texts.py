@@ -66,4 +66,5 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _property(parameter: Mapping[str, Any]) -> dict[str, Any]:
     about = {"description": parameter["description"]} if "description" in parameter else {}
+    about |= {"enum": parameter["literals"]} if "literals" in parameter else {}
     return {"type": JSON_TYPES[parameter["type"]], **about}

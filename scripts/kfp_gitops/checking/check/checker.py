@@ -215,6 +215,9 @@ def _filled_in(context: Context, parameter: Parameter) -> Iterator[Problem]:
 
 
 def _default(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    for index, literal in enumerate(parameter.literals):
+        if not fits(literal, parameter.type):
+            yield _mismatch(context, (*parameter.at, "literals", index), literal, parameter.type)
     if parameter.default is None:
         return
     at, value = (*parameter.at, "default"), parameter.default.value

@@ -93,7 +93,9 @@ class Builder:
         for name, text in interface.descriptions(manifest).items():
             spec.inputs[name].description = text
         config = interface.config(manifest.config)
-        return GraphComponent(spec, body, display_name=manifest.display_name, pipeline_config=config)
+        made = GraphComponent(spec, body, display_name=manifest.display_name, pipeline_config=config)
+        interface.limit(made.pipeline_spec, manifest)
+        return made
 
     def _outputs(self, spec: Any) -> Any:
         """The outputs as the DSL returns them; their types are those of the channels, which are known only now."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import GenericAlias
 from typing import Any
 
-from kfp_gitops.compiling.compiler.sdk import dsl
+from kfp_gitops.compiling.compiler.sdk import dsl, json_format
 from kfp_gitops.language.manifest import Artifact, Config, Loop, Manifest, Parameter, Scopes, Type, hidden
 
 _TYPES: Mapping[Type, type] = {
@@ -59,6 +59,14 @@ def descriptions(manifest: Manifest) -> dict[str, str]:
     described = [(p.name, p.description) for p in manifest.parameters]
     described += [(a.name, a.description) for a in manifest.artifacts]
     return {name: text for name, text in described if text}
+
+
+def limit(pipeline_spec: Any, manifest: Manifest) -> None:
+    """Tell the only values of parameters, for which the DSL of 2.17 has no word."""
+    declared = pipeline_spec.root.input_definitions.parameters
+    for parameter in manifest.parameters:
+        if parameter.literals:
+            json_format.ParseDict({"literals": list(parameter.literals)}, declared[parameter.name])
 
 
 def config(given: Config | None) -> Any:

@@ -26,7 +26,7 @@ TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 class Parameter:
     """A parameter of the pipeline; without a default every run must give it, unless it is optional.
 
-    `final_status`: KFP gives it, of a pipeline that is an exit task.
+    `final_status`: KFP gives it, of a pipeline that is an exit task. `literals`: all that it may be, if there are any.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Parameter:
     optional: bool = False
     description: str | None = None
     final_status: bool = False
+    literals: tuple[Any, ...] = ()
 
     @property
     def required(self) -> bool:

@@ -139,6 +139,7 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
         optional=data.get("optional", False),
         description=data.get("description"),
         final_status=data.get("finalStatus", False),
+        literals=tuple(data.get("literals", ())),
     )
 
 
