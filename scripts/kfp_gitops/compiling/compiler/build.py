@@ -11,6 +11,7 @@ from kfp_gitops.compiling.compiler.interface import as_float
 from kfp_gitops.compiling.compiler.sdk import (
     GraphComponent,
     Pipeline,
+    artifact_class,
     component_factory,
     dsl,
     load_component,
@@ -158,7 +159,7 @@ class Builder:
     def _importer(self, node: Importer) -> None:
         task = dsl.importer(
             artifact_uri=self._value(node.uri),
-            artifact_class=getattr(dsl, node.type),
+            artifact_class=artifact_class(node.type),
             reimport=node.reimport,
             metadata=self._value(node.metadata) or None,
             download_to_workspace=node.to_workspace,
