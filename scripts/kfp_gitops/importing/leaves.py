@@ -65,7 +65,7 @@ class Leaf:
         found["type"] = artifact_type(spec.get("typeSchema", {}))
         found |= {"reimport": True} if spec.get("reimport") else {}
         if spec.get("metadata"):
-            found["metadata"] = values.constant(spec["metadata"], "", self.placeholder)
+            found["metadata"] = values.metadata(spec["metadata"], self.placeholder)
         return found | ({"downloadToWorkspace": True} if spec.get("downloadToWorkspace") else {})
 
     def pod(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kfp_gitops.language.manifest import (
     CollectRef,
     ConcatValue,
     Constant,
+    EntriesValue,
     Importer,
     ItemRef,
     ListValue,
@@ -68,6 +69,8 @@ class Context:
     manifest: Manifest
     components: Mapping[str, Interface]
     pipelines: Mapping[str, Interface]
+    nested: bool = False
+    """Whether it is a task of another one, which says what a whole run is given."""
 
     @property
     def document(self) -> Document:
@@ -131,7 +134,7 @@ class Context:
                 return Port("text", "str")
             case ListValue():
                 return Port("list", "list")
-            case MapValue():
+            case MapValue() | EntriesValue():
                 return Port("map", "dict")
         return None
 

@@ -25,6 +25,7 @@ from kfp_gitops.language.manifest import (
     ConcatValue,
     Condition,
     Constant,
+    EntriesValue,
     Guarded,
     Importer,
     ItemRef,
@@ -231,6 +232,8 @@ class Builder:
                 return [self._value(item) for item in items]
             case MapValue(items):
                 return {key: self._value(item) for key, item in items.items()}
+            case EntriesValue(items):
+                return {self._value(key): self._value(item) for key, item in items}
 
 
 _MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
