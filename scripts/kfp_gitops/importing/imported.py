@@ -124,7 +124,7 @@ def _checked(rendered: RenderedPipeline) -> None:
     inner = {name: reader.read(text, name) for name, text in rendered.inner.items()}
     interfaces: dict[str, Interface] = {}
     for name in nested.innermost_first(outer, inner):
-        raise_if_any(check.problems(inner[name], known, interfaces))
+        raise_if_any(check.problems(inner[name], known, interfaces, nested=True))
         raise_if_any(check.nested_problems(inner[name]))
         interfaces[name] = check.interface(inner[name], known, interfaces)
     raise_if_any(check.problems(outer, known, interfaces))
