@@ -144,6 +144,8 @@ class Context:
             return None
         if isinstance(loop.items, Constant):
             return self._constant_item(loop, item.field)
+        if kind := loop.item_type if item.field is None else loop.field_type:
+            return Port("item", kind)
         port = self.kind(loop.items)
         return Port("item", None, port.artifact) if port and port.many and item.field is None else None
 

@@ -196,6 +196,7 @@ class Builder:
         items = self.channels[self.hidden[node.id]] if node.id in self.hidden else self._value(node.items)
         with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
+            channels.tell_types(item, node)
             channels.know_own_channels(item)
             self._body(node.body)
         if not uses_item(node):

@@ -187,7 +187,8 @@ def _node(name: str, data: Mapping[str, Any], at: Path) -> Node:
 def _loop(name: str, data: Mapping[str, Any], at: Path) -> Loop:
     loop, body = data["loop"], _nodes(data["tasks"], (*at, "tasks"))
     shown = data.get("displayName", name)
-    return Loop(name, at, value_of(loop["items"]), loop.get("parallelism"), body, shown)
+    types = loop.get("itemType"), loop.get("fieldType")
+    return Loop(name, at, value_of(loop["items"]), loop.get("parallelism"), body, shown, *types)
 
 
 def _branches(data: Mapping[str, Any], at: Path) -> Iterator[Branch]:

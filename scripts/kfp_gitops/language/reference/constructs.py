@@ -38,6 +38,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
     ("`dsl.ParallelFor` over dicts", "`{item: …, field: …}`", "loop_over_maps"),
     ("`dsl.ParallelFor` over a parameter", "`loop: {items: {param: …}}`", "loop_over_a_parameter"),
     ("`dsl.ParallelFor` over an output", "`loop: {items: {task: …, output: …}}`", "loop_over_an_output"),
+    (
+        "`List[int]`, `List[Dict[str, float]]` of what is looped over",
+        "`itemType:`, `fieldType:`",
+        "items_of_a_type",
+    ),
     ("loops in loops, `parallelism=`", "`loop:` inside `tasks:`, `parallelism:`", "nested_loops"),
     ("dicts in a group, which the SDK miscompiles", "as everywhere", "loop_over_maps_in_a_condition"),
     ("dicts of mixed types, which the SDK refuses", "as everywhere", "loop_over_maps_of_mixed_types"),
