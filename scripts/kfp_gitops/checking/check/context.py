@@ -8,11 +8,13 @@ from functools import cached_property
 
 from kfp_gitops.base.errors import meant
 from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language import artifact_types
 from kfp_gitops.language.manifest import (
     ArtifactRef,
     CollectRef,
     ConcatValue,
     Constant,
+    EntriesValue,
     Importer,
     ItemRef,
     ListValue,
@@ -67,6 +69,8 @@ class Context:
     manifest: Manifest
     components: Mapping[str, Interface]
     pipelines: Mapping[str, Interface]
+    nested: bool = False
+    """Whether it is a task of another one, which says what a whole run is given."""
 
     @property
     def document(self) -> Document:
@@ -86,7 +90,7 @@ class Context:
             for p in self.manifest.parameters
         )
         artifacts = (
-            Port(a.name, None, f"system.{a.type}", a.optional, many=a.many) for a in self.manifest.artifacts
+            Port(a.name, None, artifact_types.title(a.type), a.optional, many=a.many) for a in self.manifest.artifacts
         )
         return {port.name: port for port in (*parameters, *artifacts)}
 
@@ -105,7 +109,7 @@ class Context:
         """The outputs of a task; None when the task, or what it runs, is not known."""
         node = self.scopes.nodes.get(task)
         if isinstance(node, Importer):
-            return {"artifact": Port("artifact", None, f"system.{node.type}")}
+            return {"artifact": Port("artifact", None, artifact_types.title(node.type))}
         interface = self.interface(node) if isinstance(node, Task) else None
         return interface.outputs if interface else None
 
@@ -133,7 +137,7 @@ class Context:
                 return Port("text", "str")
             case ListValue():
                 return Port("list", "list")
-            case MapValue():
+            case MapValue() | EntriesValue():
                 return Port("map", "dict")
         return None
 
