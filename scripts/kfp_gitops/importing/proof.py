@@ -67,7 +67,7 @@ def checked(pipeline: RenderedPipeline) -> None:
     inner = {name: reader.read(text, name) for name, text in pipeline.inner.items()}
     interfaces = {file.removesuffix(".yaml"): brought.interface(one) for file, one in irs.items()}
     for name in nested.innermost_first(outer, inner):
-        raise_if_any(check.problems(inner[name], known, interfaces))
+        raise_if_any(check.problems(inner[name], known, interfaces, nested=True))
         raise_if_any(check.nested_problems(inner[name]))
         interfaces[name] = check.interface(inner[name], known, interfaces)
     raise_if_any(check.problems(outer, known, interfaces))

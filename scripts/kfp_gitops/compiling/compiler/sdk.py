@@ -19,6 +19,7 @@ from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
 
+from kfp_gitops.language import artifact_types  # noqa: E402
 from kfp_gitops.language.manifest import Value  # noqa: E402
 
 lean.make_cheap(structures, pipeline_task)
@@ -31,6 +32,7 @@ __all__ = [
     "GraphComponent",
     "Pipeline",
     "SpecError",
+    "artifact_class",
     "compiler",
     "component_factory",
     "components",
@@ -41,6 +43,15 @@ __all__ = [
     "structures",
     "yaml_component",
 ]
+
+
+@lru_cache(maxsize=256)
+def artifact_class(written: str) -> Any:
+    """The class of an artifact type as a manifest writes it; one of its own for a schema that is none of the SDK's."""
+    if written in artifact_types.OWN:
+        return getattr(dsl, written)
+    schema = {"schema_title": artifact_types.title(written), "schema_version": artifact_types.version(written)}
+    return type("Artifact", (dsl.Artifact,), schema)
 
 
 class SpecError(Exception):
