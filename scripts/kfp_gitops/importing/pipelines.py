@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import numbered
+from kfp_gitops.importing import numbered, older
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
@@ -40,6 +40,8 @@ class Pipelines:
             found["metadata"]["displayName"] = info["displayName"]
         if root := self.source.spec.get("defaultPipelineRoot"):
             found["spec"]["pipelineRoot"] = root
+        if forms := older.forms(self.source.brought.values):
+            found["spec"]["olderForms"] = forms
         try:
             found["spec"] |= self._config()
         except MALFORMED:

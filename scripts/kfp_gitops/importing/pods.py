@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Path
+from kfp_gitops.importing import older
 from kfp_gitops.importing.constants import whole
 from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
 
@@ -14,10 +15,10 @@ Given = Callable[[Mapping[str, Any]], Any]
 Text = Callable[[str], Any]
 """A text in which placeholders of the task's inputs may stand, as a manifest writes it."""
 _RESOURCES = {
-    "resourceCpuRequest": ("cpu", "request"),
-    "resourceCpuLimit": ("cpu", "limit"),
-    "resourceMemoryRequest": ("memory", "request"),
-    "resourceMemoryLimit": ("memory", "limit"),
+    "cpuRequest": ("resourceCpuRequest", "cpu", "request"),
+    "cpuLimit": ("resourceCpuLimit", "cpu", "limit"),
+    "memoryRequest": ("resourceMemoryRequest", "memory", "request"),
+    "memoryLimit": ("resourceMemoryLimit", "memory", "limit"),
 }
 _KNOWN = frozenset(
     (
@@ -65,13 +66,16 @@ def settings(source: Source, label: str, text: Text, given: Given) -> dict[str, 
 
 def _resources(asked: Mapping[str, Any], text: Text) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key, (kind, part) in _RESOURCES.items():
+    for old, (key, kind, part) in _RESOURCES.items():
         if key in asked:
             found.setdefault(kind, {})[part] = text(asked[key])
+        elif old in asked:
+            found.setdefault(kind, {})[part] = (older.cpu if kind == "cpu" else older.memory)(asked[old])
     if device := asked.get("accelerator"):
-        count = text(str(device.get("resourceCount", "")))
+        count = text(str(device.get("resourceCount", device.get("count", ""))))
         limit = int(count) if isinstance(count, str) and count.isdecimal() else count
-        found["accelerator"] = {"type": text(str(device.get("resourceType", ""))), "limit": limit}
+        kind_ = text(str(device.get("resourceType", device.get("type", ""))))
+        found["accelerator"] = {key: one for key, one in (("type", kind_), ("limit", limit)) if one != ""}
     return found
 
 
