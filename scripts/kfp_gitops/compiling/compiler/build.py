@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -102,8 +101,7 @@ class Builder:
             return None
         found = {output.name: self._value(output.value) for output in self.manifest.outputs}
         spec.outputs = {name: _output_spec(channel) for name, channel in found.items()}
-        # Named by the manifest, so no class can be written down here.
-        return namedtuple("Outputs", found)(**found)
+        return found
 
     def _body(self, nodes: Sequence[Node]) -> None:
         for node in ordered(nodes):
