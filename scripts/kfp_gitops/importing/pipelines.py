@@ -7,13 +7,12 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import numbered, parts
+from kfp_gitops.importing import claims, numbered, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
-from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources.components import FINAL_STATUS, IR_TYPES
 
 _CONFIG = {
@@ -50,6 +49,8 @@ class Pipelines:
             found["metadata"]["displayName"] = info["displayName"]
         if root := self.source.spec.get("defaultPipelineRoot"):
             found["spec"]["pipelineRoot"] = root
+        if forms := older.forms(self.source.brought.values):
+            found["spec"]["olderForms"] = forms
         try:
             found["spec"] |= self._config()
         except MALFORMED:
@@ -103,14 +104,15 @@ class Pipelines:
     def _described(self) -> bool:
         """Whether a component says of an input or output what it is: those that the file has say it all."""
         for component in self.source.spec.get("components", {}).values():
-            image = self.source.executor(component.get("executorLabel", "")).get("container", {}).get("image")
+            executor = self.source.executor(component.get("executorLabel", ""))
             ports = [
                 one
                 for part in ("inputDefinitions", "outputDefinitions")
                 for kind in component.get(part, {}).values()
                 for one in kind.values()
             ]
-            if image not in (None, *STUB_IMAGES) and any("description" in one for one in ports):
+            own = "container" not in executor or claims.is_own(component, executor)
+            if not own and any("description" in one for one in ports):
                 return True
         return False
 
