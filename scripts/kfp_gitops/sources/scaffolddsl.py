@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.scaffold import Scaffold
 
-_PYTHON = '''"""The pipeline `{name}` in KFP's DSL: `make components` compiles it to compiled.yaml, `make render` does both steps."""
+_PYTHON = '''"""The pipeline `{name}` in KFP's DSL; `make components` compiles it to compiled.yaml."""
 
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Output
@@ -46,7 +46,10 @@ def count_lines(lines: Input[Dataset]) -> int:
     return len(Path(lines.path).read_text(encoding="utf-8").splitlines())
 
 
-@dsl.pipeline(name="{name}", description="Say in a sentence what {name} is for.")
+@dsl.pipeline(
+    name="{name}",
+    description="Say in a sentence what it is for.",
+)
 def {function}(text: str, repeat: int = 2) -> None:
     """Write a text and count its lines."""
     written = write_lines(text=text, repeat=repeat)
@@ -56,8 +59,8 @@ def {function}(text: str, repeat: int = 2) -> None:
         task.set_memory_request("512Mi").set_memory_limit("1Gi")
 '''
 
-_TEMPLATE = """# The tasks stand in pipeline.py beside this file; `make components` compiles them to compiled.yaml. Here stand this
-# environment's defaults of the pipeline's parameters, schedules, and whatever else a manifest has beside its tasks.
+_TEMPLATE = """# The tasks stand in pipeline.py beside this file; `make components` compiles them to compiled.yaml.
+# Here stand this environment's defaults of the pipeline's parameters, its schedules, and who owns it.
 apiVersion: kfp-gitops/v1
 kind: PipelineManifest
 metadata:
@@ -70,7 +73,7 @@ spec:
     text: {default: {{ values.text | tojson }}}
 """
 
-_TEST = '''"""The pipeline `{name}`: that compiled.yaml is what pipeline.py compiles to, and that it renders and compiles."""
+_TEST = '''"""The pipeline `{name}`: its pipeline.py was compiled as it stands, and what it compiles to renders."""
 
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.rendering.render import render
