@@ -50,7 +50,8 @@ def _importable(root: Path, one: Compilation) -> Iterator[None]:
     before, known = (sys.path[:], sys.dont_write_bytecode, sys.pycache_prefix), _of(base)
     for name in known:
         del sys.modules[name]
-    sys.path[:0] = [f"{base}/{one.folder}", base, f"{base}/components/src"]
+    theirs = [f"{base}/{one.folder}", base, f"{base}/components/src"]
+    sys.path[:] = [*theirs, *(path for path in sys.path if not _has_scripts(path))]
     sys.dont_write_bytecode, sys.pycache_prefix = True, f"{base}/.no-bytecode"
     importlib.invalidate_caches()
     try:
@@ -61,6 +62,11 @@ def _importable(root: Path, one: Compilation) -> Iterator[None]:
         for name in _of(base):
             del sys.modules[name]
         sys.modules.update(known)
+
+
+def _has_scripts(path: str) -> bool:
+    """Where our scripts stand: by `components` a component's author means the folder, not `components.py`."""
+    return Path(path, "components.py").is_file() and Path(path, "kfp_gitops").is_dir()
 
 
 def _of(base: str) -> Mapping[str, ModuleType]:
