@@ -60,5 +60,6 @@ def _local(here: Here) -> int:
 
     arguments = here.arguments
     locally.refuse_together(arguments)
+    locally.compile_edited(arguments)
     manifest, pipeline = here.manifest(arguments.pipeline), arguments.pipeline
     return locally.run(arguments, manifest, here.folder.inner(pipeline), here.folder.rendered[pipeline])
