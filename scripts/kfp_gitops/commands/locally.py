@@ -15,8 +15,8 @@ from kfp_gitops.compiling import compiler
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language import macros
 from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.local import about, results
 from kfp_gitops.local import job as local
-from kfp_gitops.local import results
 from kfp_gitops.operate import runs
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import RenderedPipeline
@@ -40,6 +40,7 @@ def run(
     job = local.Job(
         name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
         arguments.pass_env, kept.absolute() if arguments.cache else None,
+        about.beside(arguments.root, arguments.env, rendered, python_path),
     )  # fmt: skip
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))

@@ -40,7 +40,7 @@ class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
     `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones;
-    `cache` is the folder of what its tasks gave before.
+    `cache` is the folder of what its tasks gave before; `beside` are further files for the folder, by their paths.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Job:
     names: Names = lambda found: found
     pass_env: Sequence[str] = ()
     cache: Path | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,9 @@ def _prepare(job: Job) -> list[str]:
     job.folder.mkdir(parents=True)
     (job.folder / "ir.yaml").write_text(job.text, "utf-8")
     (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
+    for path, text in job.beside.items():
+        (job.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (job.folder / path).write_text(text, "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
     paths += [word for name in job.pass_env for word in ("--pass-env", name)]
     return [

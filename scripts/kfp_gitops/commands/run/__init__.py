@@ -19,6 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kfp_gitops.commands.run import listing
 
         return listing.run(arguments)
+    if arguments.compare is not None:
+        from kfp_gitops.commands.run import comparing
+
+        return comparing.run(arguments)
     here = Here(arguments, arguments.env)
     if arguments.local:
         return _local(here)
