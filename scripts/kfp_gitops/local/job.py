@@ -30,7 +30,7 @@ from kfp_gitops.language.manifest.place import Places
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _LOOK_SECONDS = 0.05, 0.5
 _REFUSAL = re.compile(r"task '([^']+)': (.*)")
 _SCRIPTS = Path(__file__).resolve().parents[2]
 
@@ -104,11 +104,22 @@ class Progress:
             yield from show.changes(self.tasks(), self.seen)
 
 
-def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
+class SupersededError(Exception):
+    """A run was given up, for what it runs is another by now."""
+
+
+def _never() -> bool:
+    return False
+
+
+def run(
+    job: Job, tell: Callable[[str], None], superseded: Callable[[], bool] = _never
+) -> tuple[int, Progress]:
     """Run a job to its end, telling each change; returns the program's exit code (0, 2, 3, 4) and what happened.
 
     Raises:
         KeyboardInterrupt: cancelled by SIGINT or SIGTERM; the processes of the run have ended.
+        SupersededError: `superseded` said so; its processes have ended, too.
     """
     progress = Progress(job)
     command = _prepare(job)
@@ -122,8 +133,8 @@ def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
             start_new_session=True,
         )
         try:
-            _follow(process, job.folder / "events.jsonl", progress, tell)
-        except KeyboardInterrupt:
+            _follow(process, job.folder / "events.jsonl", progress, tell, superseded)
+        except (KeyboardInterrupt, SupersededError):
             process.terminate()
             _follow(process, job.folder / "events.jsonl", progress, tell)
             raise
@@ -165,15 +176,22 @@ def _cancellable() -> Iterator[None]:
 
 
 def _follow(
-    process: subprocess.Popen[bytes], events: Path, progress: Progress, tell: Callable[[str], None]
+    process: subprocess.Popen[bytes],
+    events: Path,
+    progress: Progress,
+    tell: Callable[[str], None],
+    superseded: Callable[[], bool] = _never,
 ) -> None:
-    position = 0
-    ended = False
+    position, ended, looked = 0, False, time.monotonic()
     while not ended:
         ended = process.poll() is not None
         position, lines = _new_lines(events, position)
         for line in progress.take(map(json.loads, lines)) if lines else ():
             tell(line)
+        if not ended and time.monotonic() - looked > _LOOK_SECONDS:
+            looked = time.monotonic()
+            if superseded():
+                raise SupersededError
         if not ended:
             time.sleep(_POLL_SECONDS)
 

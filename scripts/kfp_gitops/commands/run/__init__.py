@@ -64,5 +64,9 @@ def _local(here: Here) -> int:
 
     arguments = here.arguments
     locally.refuse_together(arguments)
+    if arguments.watch:
+        from kfp_gitops.commands.run import watching
+
+        return watching.run(arguments)
     manifest, pipeline = here.manifest(arguments.pipeline), arguments.pipeline
     return locally.run(arguments, manifest, here.folder.inner(pipeline), here.folder.rendered[pipeline])

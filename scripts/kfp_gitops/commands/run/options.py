@@ -74,6 +74,11 @@ def _add_local(group: Any) -> None:
         help="compile the manifest and run it on this machine; needs no server",
     )  # fmt: skip
     group.add_argument(
+        "--watch", action="store_true",
+        help="with --local: compile, render and run it, and again on each save of components/, templates/ or "
+        "environments/; tells what the change did to metrics and outputs; Ctrl-C ends it",
+    )  # fmt: skip
+    group.add_argument(
         "--out", type=Path, metavar="DIR", help="with --local: a new folder for what the run writes"
         " (default: .local-runs/P-TIME of the repository)",
     )  # fmt: skip
@@ -274,5 +279,7 @@ def _backfill(arguments: Namespace) -> Iterator[str]:
 def _only_local(arguments: Namespace) -> Iterator[str]:
     if arguments.pass_env and not arguments.local:
         yield "--pass-env is for --local; on KFP a manifest's `env` names what its steps see"
+    if arguments.watch and not arguments.local:
+        yield f"--watch is for --local, as in `{_SHAPES['local']} --watch`"
     if arguments.cache and not arguments.local:
         yield "--cache is for --local; on a server the pipeline says what is cached"
