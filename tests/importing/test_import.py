@@ -88,7 +88,7 @@ def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
 
 
 def test_the_only_values_of_a_parameter_stay() -> None:
-    documents = ir.documents(_compiled("comparisons"))
+    documents = ir.documents(compiled("comparisons"))
     parameters = documents[0]["root"]["inputDefinitions"]["parameters"]
     name = next(name for name, one in parameters.items() if one["parameterType"] == "NUMBER_INTEGER")
     parameters[name]["literals"] = [parameters[name]["defaultValue"], 77.0]
