@@ -18,14 +18,16 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     trainer.yaml with the schedules that sky-uk/kfp-operator has of it
   python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
                                                     the same of deployKF's kubeflow-pipelines-gitops
-  python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported
+  python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
+  python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
 
 FILE is what `kfp dsl compile` wrote. It becomes a template (--into: pipeline.yaml.j2 with its tasks, one more for each
-pipeline inside it, values.schema.json of its parameters' defaults), a component.yaml for each distinct executor that
-components/ has not yet, and an entry in environments/ENV/values.yaml. Before anything is written, all of that is
-rendered and compiled in memory and held against the file: it must come to the same IR, by its digest, and where it
-would not, or where the language of manifests lacks a word, each place is told as file:line:column and nothing is
-written. Such a file can stay as it is, beside a template that names it (docs/containers-and-compiled-pipelines.md).
+pipeline inside it, values.schema.json of its parameters' defaults, resources and schedules), a component.yaml for each
+distinct executor that components/ has not yet, and an entry in environments/ENV/values.yaml. Before anything is
+written, all of that is rendered and compiled in memory and held against the file: it must come to the same IR, by its
+digest. What the language of manifests has no word for stays a compiled file beside the template, named with each reason
+as file:line:column: the smallest pipeline inside that has it, which a task runs, or else the whole file, in place of
+tasks (docs/containers-and-compiled-pipelines.md). With --strict it is refused instead, and nothing is written.
 Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace."""
 
 
@@ -49,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
     )
     parser.add_argument(
         "--ir",
