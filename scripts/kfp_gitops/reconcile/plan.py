@@ -64,7 +64,7 @@ class Plan:
         return [c for c in self.changes if c.action is Action.CONFLICT]
 
 
-def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # frozen
+def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
     notes: list[str] = [*_selected(desired), *_turned_off(desired)]
