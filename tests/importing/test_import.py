@@ -86,6 +86,25 @@ def test_components_of_a_pipeline_inside_keep_their_numbers() -> None:
     assert imported(text, "trainer.yaml", {}, None, "dev").told == ()
 
 
+def test_what_is_used_on_several_levels_is_one_template_and_one_component() -> None:
+    """The SDK numbers the components of a pipeline inside anew with each level around it: `comp-say-2-2`."""
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: %s, description: A., owner: t}\nspec:\n"
+    innermost = head % "innermost" + "  tasks: {say: {component: say, arguments: {text: a}}}\n"
+    middle = head % "middle" + "  tasks: {innermost: {pipeline: innermost}, other: {pipeline: innermost}}\n"
+    outer = head % "outer" + "  tasks: {middle: {pipeline: middle}, again: {pipeline: middle}}\n"
+    inner = {"innermost": innermost, "middle": middle}
+    text = compile_pipeline(RenderedPipeline("outer", "sha256:0", outer, SPECS, inner=inner), "m").text
+    assert "comp-say-2-2" in text
+    found = imported(text, "trainer.yaml", {}, None, "dev")
+    assert found.told == ()
+    assert list(found.specs) == ["say"]
+    assert sorted(found.template)[:3] == [
+        "innermost.pipeline.yaml.j2",
+        "middle.pipeline.yaml.j2",
+        "pipeline.yaml.j2",
+    ]
+
+
 def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
     text = _compiled("collect_artifacts")
     plain = imported(text, "trainer.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
@@ -240,12 +259,12 @@ def test_what_would_come_out_otherwise_is_refused(
     repository: Path, command: Run, file: Callable[[str], Path]
 ) -> None:
     before = snapshot(repository)
-    text = _compiled("environment_variables").replace("      say:\n", "      say-7:\n")
+    text = _compiled("environment_variables").replace("comp-say", "comp-tell")
     path = file(text)
     outcome = command("import", path, "--root", repository)
     assert outcome.code == 2
-    line = text.splitlines().index("      say-7:") + 1
-    assert f"{path}:{line}:7: imported, this would not be the same: say-7: " in outcome.err
+    line = text.splitlines().index("  comp-tell:") + 1
+    assert f"{path}:{line}:3: imported, this would not be the same: comp-tell: " in outcome.err
     assert snapshot(repository) == before
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import numbered
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
@@ -48,7 +47,7 @@ class Pipelines:
             )
         return found
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The folder of components/ for a component of the IR."""
         component = self.source.component(name)
         container = self.source.executor(component["executorLabel"]).get("container")
@@ -56,11 +55,11 @@ class Pipelines:
             raise UnsaidError("an executor that is neither a container nor an importer")
         if "{{" in container.get("image", ""):
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
-        return self.specs.name(self._stem(name), component, container)
+        return self.specs.name(stem, component, container)
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The template for a pipeline inside; what is alike is one."""
-        stem, number = self._stem(name), 2
+        number = 2
         made = self._manifest(name, self.source.component(name), stem, "", "")
         file = stem
         while file in self.inner and self.inner[file] != made:
@@ -82,9 +81,6 @@ class Pipelines:
             if image not in (None, *STUB_IMAGES) and any("description" in one for one in ports):
                 return True
         return False
-
-    def _stem(self, name: str) -> str:
-        return numbered.counted(name, self.source.spec.get("components", {}))[0].removeprefix("comp-")
 
     def _manifest(
         self, key: str, component: Mapping[str, Any], name: str, description: str, owner: str

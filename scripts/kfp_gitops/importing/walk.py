@@ -17,12 +17,12 @@ _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 class Callees(Protocol):
-    """Names what tasks run."""
+    """Names what tasks run; `stem`: what its tasks are called in KFP, but for their numbers."""
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The component's folder."""
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The template inside."""
 
 
@@ -175,7 +175,9 @@ class Walk:
         kind, called = kinds.kind(self.source, key, task), kinds.runs(task)
         leaf = Leaf(self.source, task, given, self.outputs.of(component))
         callee = self.callees.pipeline if kind == "pipeline" else self.callees.component
-        found = leaf.node(kind, lambda: callee(called))
+        # Not the component's key: those of a pipeline inside are numbered anew with each that is put around it.
+        stem = numbered.counted(key, self.keys)[0]
+        found = leaf.node(kind, lambda: callee(called, stem))
         shown, name = task.get("taskInfo", {}).get("name", key), self.ids[component, key]
         if shown != name and kind != "importer":
             found["displayName"] = shown
