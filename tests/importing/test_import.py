@@ -105,6 +105,24 @@ def test_what_is_used_on_several_levels_is_one_template_and_one_component() -> N
     ]
 
 
+@pytest.mark.parametrize("order", [("say", "say_2", "say"), ("say_2", "say", "say"), ("say", "say", "say_2")])
+def test_a_component_may_be_called_as_a_number_of_another(order: tuple[str, ...]) -> None:
+    """The SDK numbers the tasks of `say` as it would call those of `say_2`."""
+    other = (
+        SPECS["say"]
+        .replace("name: say", "name: say 2")
+        .replace("type: String}", "type: String, default: q}", 1)
+    )
+    tasks = "".join(
+        f"    t{i}: {{component: {name}, arguments: {{text: a}}}}\n" for i, name in enumerate(order)
+    )
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: A., owner: t}\nspec:\n"
+    rendered = RenderedPipeline("p", "sha256:0", f"{head}  tasks:\n{tasks}", {**SPECS, "say_2": other})
+    found = imported(compile_pipeline(rendered, "m").text, "trainer.yaml", {}, None, "dev")
+    assert found.told == ()
+    assert len(found.specs) == 2
+
+
 def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
     text = _compiled("collect_artifacts")
     plain = imported(text, "trainer.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
@@ -164,7 +182,8 @@ def test_a_branch_asks_what_those_before_it_did_not() -> None:
 def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
     siblings = {"a-group": ["condition-1", "say-2"], "say": ["say"], "say-3": ["say-3"], "other": ["other"]}
     keys = {"say", "say-2", "say-3", "other", "condition-1"}
-    found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, keys))
+    named = numbered.names(keys, lambda one, other: True)
+    found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, named.__getitem__))
     assert found == ["other", "say", "a-group", "say-3"]
     assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
 
