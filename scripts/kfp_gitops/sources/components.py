@@ -108,7 +108,7 @@ def read(name: str, text: str, path: str) -> Component:
         raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
-    return Component(name, _commanded(_ir_ports(inputs), inner, spec), _ir_ports(outputs), document)
+    return Component(name, _commanded(ir_ports(inputs), inner, spec), ir_ports(outputs), document)
 
 
 def _v1_faults(document: Document) -> Iterator[Problem]:
@@ -145,7 +145,8 @@ def _in_command(port: Port, has_default: bool) -> Port:
     return replace(port, in_command=True, optional=port.optional and has_default)
 
 
-def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
+def ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
+    """The ports in `inputDefinitions` or `outputDefinitions` of an IR."""
     parameters = [_ir_parameter(name, item) for name, item in definitions.get("parameters", {}).items()]
     artifacts = [_ir_artifact(name, item) for name, item in definitions.get("artifacts", {}).items()]
     return {port.name: port for port in [*parameters, *artifacts]}

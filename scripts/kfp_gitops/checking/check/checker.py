@@ -110,7 +110,7 @@ def nested_problems(manifest: Manifest) -> list[Problem]:
     said = [*(start.at for start in manifest.starts), *([("slo",)] if manifest.slo else [])]
     said += [
         ("spec", key)
-        for key in ("config", "workspace", "pipelineRoot", "ir")
+        for key in ("config", "workspace", "pipelineRoot", "ir", "olderForms")
         if key in manifest.document.value["spec"]
     ]
     what, todo = "a pipeline inside another one says this", "say it in the pipeline around it"

@@ -90,7 +90,8 @@ class Context:
             for p in self.manifest.parameters
         )
         artifacts = (
-            Port(a.name, None, artifact_types.title(a.type), a.optional, many=a.many) for a in self.manifest.artifacts
+            Port(a.name, None, artifact_types.title(a.type), a.optional, many=a.many)
+            for a in self.manifest.artifacts
         )
         return {port.name: port for port in (*parameters, *artifacts)}
 

@@ -145,6 +145,10 @@ def _of_pod(pod: Pod) -> Iterator[tuple[Path, Value, pod_rules.Rule]]:
         yield ("placement", "nodeSelector"), placement.node_selector, pod_rules.label_map
     if not isinstance(placement.affinity, tuple):
         yield ("placement", "nodeAffinity"), placement.affinity, pod_rules.node_affinity
+    if placement.selector_json is not None:
+        yield ("placement", "nodeSelectorJson"), placement.selector_json, pod_rules.label_map
+    if placement.affinity_json is not None:
+        yield ("placement", "nodeAffinityJson"), placement.affinity_json, pod_rules.node_affinity
 
 
 def _of_resources(resources: Resources) -> Iterator[tuple[Path, Value, pod_rules.Rule]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,8 +106,7 @@ class Builder:
         found = {output.name: self._value(output.value) for output in self.manifest.outputs}
         said = {output.name: output.description for output in self.manifest.outputs}
         spec.outputs = {name: _output_spec(channel, said[name]) for name, channel in found.items()}
-        # Named by the manifest, so no class can be written down here.
-        return namedtuple("Outputs", found)(**found)
+        return found
 
     def _body(self, nodes: Sequence[Node]) -> None:
         for node in ordered(nodes):

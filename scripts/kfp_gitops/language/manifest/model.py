@@ -18,6 +18,7 @@ from kfp_gitops.language.manifest.value import Constant, Value
 API_VERSION = "kfp-gitops/v1"
 
 Type = Literal["str", "int", "float", "bool", "list", "dict"]
+OlderForm = Literal["names", "environment", "volumes", "resources"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
@@ -228,6 +229,7 @@ class Manifest:
     pipeline_root: str | None = None
     component_descriptions: bool = False
     config: Config | None = None
+    older_forms: tuple[OlderForm, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     slo: Slo | None = None
 

@@ -98,6 +98,7 @@ def unchecked(document: Document) -> Manifest:
         pipeline_root=spec.get("pipelineRoot"),
         component_descriptions=spec.get("componentDescriptions", False),
         config=_config(spec),
+        older_forms=tuple(spec.get("olderForms", ())),
         schedules=schedules(value),
         triggers=triggers(value),
         slo=slo.of(value),

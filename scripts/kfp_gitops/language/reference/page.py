@@ -62,6 +62,7 @@ _SECTIONS: Mapping[str, str] = {
     "envSource": "env.NAME, when it is no text",
     "volume": "volumes.PATH",
     "placement": "placement",
+    "entry": "importer.metadata, one item of a list",
     "toleration": "placement.tolerations, one item",
     "affinityTerm": "placement.nodeAffinity, one item",
     "labelMatch": "matchExpressions and matchFields, one item",
