@@ -64,9 +64,7 @@ def _numbers(documents: Documents) -> None:
         ("resources", _numbers, ["resources"]),
     ],
 )
-def test_the_form_of_settings_stays(
-    case: str, change: Callable[[Documents], None], forms: list[str]
-) -> None:
+def test_the_form_of_settings_stays(case: str, change: Callable[[Documents], None], forms: list[str]) -> None:
     documents = ir.documents(_compiled(case))
     change(documents)
     found = _imported(documents)
@@ -74,7 +72,9 @@ def test_the_form_of_settings_stays(
     assert found.digest == ir.digest(documents)
     template = found.template["pipeline.yaml.j2"]
     assert [line[4:] for line in template.splitlines() if line.startswith("  - ")] == forms
-    assert "olderForms:" not in imported(_compiled(case), "f.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
+    assert (
+        "olderForms:" not in imported(_compiled(case), "f.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
+    )
 
 
 def _imported(documents: Documents) -> Imported:
@@ -107,7 +107,8 @@ def test_outputs_of_the_pipeline_have_the_names_that_they_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(2.147483648, "2Gi"), (0.512, "512M"), (1.0, "1G"), (0.000001, "1K"), (0.268435456, "256Mi")]
+    ("number", "text"),
+    [(2.147483648, "2Gi"), (0.512, "512M"), (1.0, "1G"), (0.000001, "1K"), (0.268435456, "256Mi")],
 )
 def test_gigabytes_become_the_shortest_text(number: float, text: str) -> None:
     assert older.memory(number) == text

@@ -40,7 +40,9 @@ def cpu(number: float) -> str:
     Raises:
         UnsaidError: there is none.
     """
-    return _text((f"{number:g}", f"{round(number * 1000)}m", repr(float(number))), number, compiler_utils._cpu_to_float)
+    return _text(
+        (f"{number:g}", f"{round(number * 1000)}m", repr(float(number))), number, compiler_utils._cpu_to_float
+    )
 
 
 def memory(number: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import older
 from kfp_gitops.importing.constants import whole
-from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
+from kfp_gitops.importing.source import PLATFORM, Source
 
 Given = Callable[[Mapping[str, Any]], Any]
 """A value of the platform document (`componentInputParameter: …`, `runtimeValue: …`) as a manifest writes it."""
@@ -143,7 +143,9 @@ def _placement(source: Source, asked: Mapping[str, Any], at: Path, given: Given)
     selector, terms = asked.get("nodeSelector", {}), asked.get("nodeAffinity", [])
     wholes = [one["nodeAffinityJson"] for one in terms if "nodeAffinityJson" in one]
     if len(wholes) > 1 or (wholes and "nodeAffinityJson" not in terms[-1]):
-        source.refuse((*at, "nodeAffinity"), "a node affinity as JSON before another part of it", platform=True)
+        source.refuse(
+            (*at, "nodeAffinity"), "a node affinity as JSON before another part of it", platform=True
+        )
     found = {
         "tolerations": [_toleration(one, given) for one in asked.get("tolerations", ())],
         "nodeSelector": dict(selector.get("labels", {})),

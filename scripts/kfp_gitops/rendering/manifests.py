@@ -12,6 +12,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
+from kfp_gitops.language import faults
 from kfp_gitops.language.manifest import Manifest, migration, nested, reader
 from kfp_gitops.sources import brought, templates, whence
 from kfp_gitops.sources.brought import Brought
@@ -130,7 +131,10 @@ class _Rendering:
             problems += self._problems(one, inner[one], interfaces, nested=True)
             interfaces[one] = check.interface(inner[one], self.release.components, interfaces)
         problems += self._problems(name, outer, interfaces, nested=False)
-        raise_if_any(problems)
+        problems += check.of_components([outer, *inner.values()], self.release.components)
+        refused, accepted = faults.judged(problems, outer.accepted_faults)
+        raise_if_any(refused)
+        self.warnings += faults.once(accepted)
 
     def _right_name(self, name: str, *, nested: bool) -> str:
         if nested or self.env.template_of(name) == name:

@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
+from kfp_gitops.language import faults
 from kfp_gitops.rendering import manifests
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import RenderedPipeline, header
@@ -66,7 +67,7 @@ def pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
             + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
-        warnings=(*found.warnings, *_image_warnings(found.ir, release)),
+        warnings=(*found.warnings, *_of_ir(found, release)),
     )
 
 
@@ -78,8 +79,11 @@ def _uses(found: Found, release: Release) -> list[Use]:
     return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
-def _image_warnings(ir: str | None, release: Release) -> list[Problem]:
-    return brought.warnings(release.irs[ir], release.images) if ir else []
+def _of_ir(found: Found, release: Release) -> list[Problem]:
+    if found.ir is None:
+        return []
+    told = brought.warnings(release.irs[found.ir], release.images)
+    return [*told, *faults.once(brought.accepted(found.outer, found.irs))]
 
 
 def _irs(env: Environment, ir: str | None, release: Release) -> dict[str, str]:
@@ -92,7 +96,7 @@ def _irs(env: Environment, ir: str | None, release: Release) -> dict[str, str]:
 @lru_cache(maxsize=1024)
 def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
     """Pipelines share components, so most of them ask again."""
-    return header + dump(components.with_images(components.read(name, text, path), dict(images)))
+    return header + dump(components.with_images(components.tolerant(name, text, path), dict(images)))
 
 
 def values_of(env: Environment, name: str, release: Release) -> Mapping[str, Any]:

@@ -211,6 +211,9 @@ def _placement_values(placement: Placement) -> Iterator[tuple[Path, Value, tuple
         yield ("placement", "nodeSelector"), placement.node_selector, ("dict",)
     if not isinstance(placement.affinity, tuple | Constant):
         yield ("placement", "nodeAffinity"), placement.affinity, ("dict",)
-    for key, value in (("nodeSelectorJson", placement.selector_json), ("nodeAffinityJson", placement.affinity_json)):
+    for key, value in (
+        ("nodeSelectorJson", placement.selector_json),
+        ("nodeAffinityJson", placement.affinity_json),
+    ):
         if value is not None:
             yield ("placement", key), value, ("dict",)

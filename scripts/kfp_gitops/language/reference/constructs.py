@@ -67,7 +67,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "`metadata: [{key: {param: …}, value: …}]`",
         "importer_metadata",
     ),
-    ("artifact classes with another `schema_title`, `schema_version`", "`type: google.TunedModel@2.0.0`", "artifact_types"),
+    (
+        "artifact classes with another `schema_title`, `schema_version`",
+        "`type: google.TunedModel@2.0.0`",
+        "artifact_types",
+    ),
     ("`.after(task)`", "`after: […]`", "explicit_order"),
     ("`.ignore_upstream_failure()`", "`ignoreUpstreamFailure: true`", "ignore_upstream_failure"),
     ("`.set_retry(…)`", "`retry:`", "retries"),
