@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
@@ -13,7 +14,7 @@ from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
 from kfp_gitops.language import faults
-from kfp_gitops.language.manifest import Manifest, migration, nested, reader
+from kfp_gitops.language.manifest import Manifest, migration, nested, reader, used
 from kfp_gitops.sources import brought, templates, whence
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Interface
@@ -31,11 +32,14 @@ class Found:
     warnings: tuple[Problem, ...]
     irs: Mapping[str, Brought]
 
+    nested: tuple[str, ...] = ()
+    """The files of the compiled pipelines that tasks of these run."""
+
     @property
-    def ir(self) -> str | None:
-        """The compiled pipeline that it names in place of tasks."""
-        found: str | None = self.document.value["spec"].get("ir")
-        return found
+    def brought(self) -> tuple[str, ...]:
+        """The files of these, or the one that stands in place of tasks."""
+        whole: str | None = self.document.value["spec"].get("ir")
+        return self.nested if whole is None else (whole,)
 
     @cached_property
     def outer(self) -> Manifest:
@@ -57,7 +61,7 @@ def render(env: Environment, name: str, release: Release, values: Mapping[str, A
     """
     rendering = _Rendering(env, release, values)
     document = rendering.document(name, TEMPLATE)
-    alike = None if release.inner else _alike(document.value, name, release)
+    alike = None if release.inner or release.nested else _alike(document.value, name, release)
     if alike is not None and alike in _PASSED:
         return Found(document, {}, tuple(sorted(rendering.warnings)), release.irs)
     before = len(rendering.warnings)
@@ -68,13 +72,25 @@ def render(env: Environment, name: str, release: Release, values: Mapping[str, A
         _PASSED[alike] = None
         if len(_PASSED) > _MOST_PASSED:
             del _PASSED[next(iter(_PASSED))]
-    return Found(document, inner, tuple(sorted(rendering.warnings)), release.irs)
+    nested_irs = _nested(release, [outer, *inner.values()])
+    return Found(document, inner, tuple(sorted(rendering.warnings)), release.irs, nested_irs)
+
+
+def _nested(release: Release, manifests: Iterable[Manifest]) -> tuple[str, ...]:
+    """The files of the compiled pipelines that tasks of these run."""
+    runs = set(chain.from_iterable(used(one, "pipeline") for one in manifests))
+    return tuple(file for one, file in sorted(release.nested.items()) if one in runs)
 
 
 def _alike(value: Mapping[str, Any], name: str, release: Release) -> _Passed | None:
     """What manifests have in common that are checked with one outcome, if that is none; None where each is checked."""
     shape = check.shape(value) if value["metadata"]["name"] == name else None
     return None if shape is None else (tuple(release.specs.items()), shape)
+
+
+def _is_another(file: str, name: str) -> bool:
+    """Whether a file is the second, or a later one, of pipelines inside that have one name: `train-2` of `train`."""
+    return file.startswith(f"{name}-") and file.removeprefix(f"{name}-").isdecimal()
 
 
 class _Rendering:
@@ -125,16 +141,18 @@ class _Rendering:
 
     def check_all(self, name: str, outer: Manifest, inner: Mapping[str, Manifest]) -> None:
         """Check every manifest, the innermost first: what it takes and gives is known to those around it."""
-        interfaces: dict[str, Interface] = {}
+        irs = self.release.irs
+        interfaces = {one: brought.interface(irs[file]) for one, file in self.release.nested.items()}
         problems: list[Problem] = []
         for one in nested.innermost_first(outer, inner):
             problems += self._problems(one, inner[one], interfaces, nested=True)
             interfaces[one] = check.interface(inner[one], self.release.components, interfaces)
         problems += self._problems(name, outer, interfaces, nested=False)
         problems += check.of_components([outer, *inner.values()], self.release.components)
+        problems += [fault for file in _nested(self.release, [outer, *inner.values()]) for fault in irs[file].faults]
         refused, accepted = faults.judged(problems, outer.accepted_faults)
         raise_if_any(refused)
-        self.warnings += faults.once(accepted)
+        self.warnings += faults.once([*accepted, *brought.accepted(outer, irs)])
 
     def _right_name(self, name: str, *, nested: bool) -> str:
         if nested or self.env.template_of(name) == name:
@@ -145,11 +163,10 @@ class _Rendering:
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
         found, warnings = check.findings(manifest, self.release.components, interfaces, nested=nested)
-        if manifest.name != name:
+        if manifest.name != name and not (nested and _is_another(name, manifest.name)):
             at = ("metadata", "name")
             what = f"the name is {manifest.name!r}"
             found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
-        if nested:
-            found += check.nested_problems(manifest)
+        found += check.nested_problems(manifest) if nested else check.outer_problems(manifest)
         self.warnings += map(self.shown[name].problem, warnings)
         return [*map(self.shown[name].problem, found)]

@@ -5,9 +5,12 @@ from kfp_gitops.checking.check.checker import (
     interface,
     nested_problems,
     of_components,
+    outer_problems,
     problems,
     warnings,
 )
 from kfp_gitops.checking.check.shapes import shape
 
-__all__ = ["findings", "interface", "nested_problems", "of_components", "problems", "shape", "warnings"]
+__all__ = [
+    "findings", "interface", "nested_problems", "of_components", "outer_problems", "problems", "shape", "warnings",
+]  # fmt: skip

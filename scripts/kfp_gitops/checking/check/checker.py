@@ -124,6 +124,19 @@ def of_components(manifests: Iterable[Manifest], components: Mapping[str, Compon
     return [problem for name in sorted(names & components.keys()) for problem in components[name].faults]
 
 
+def outer_problems(manifest: Manifest) -> list[Problem]:
+    """What only a pipeline inside another one may say."""
+    what, todo = (
+        "no exit handler is around this pipeline",
+        "drop it, or make it a pipeline inside another one",
+    )
+    return [
+        manifest.document.problem((*one.at, "finalStatus"), what, todo, key=True)
+        for one in manifest.parameters
+        if one.final_status
+    ]
+
+
 def interface(
     manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface]
 ) -> Interface:
@@ -189,6 +202,7 @@ def _inputs(context: Context) -> Iterator[Problem]:
     parameters = {parameter.name for parameter in context.manifest.parameters}
     for parameter in context.manifest.parameters:
         yield from _word_of_python(context, "parameter", parameter.name, parameter.at)
+        yield from _filled_in(context, parameter)
         yield from _default(context, parameter)
     for artifact in context.manifest.artifacts:
         yield from _word_of_python(context, "artifact", artifact.name, artifact.at)
@@ -203,7 +217,23 @@ def _word_of_python(context: Context, kind: str, name: str, at: Path) -> Iterato
         yield context.document.problem(at, what, "choose another name", key=True)
 
 
+def _filled_in(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    """Of what KFP gives itself nothing is left to say."""
+    if not parameter.final_status:
+        return
+    if parameter.type != "dict":
+        what, todo = f"the final status is {a('dict')}, not {a(parameter.type)}", "write dict"
+        yield context.document.problem((*parameter.at, "type"), what, todo)
+    for key, said in (("default", parameter.default is not None), ("optional", parameter.optional)):
+        if said:
+            what = "KFP fills the final status in"
+            yield context.document.problem((*parameter.at, key), what, "drop this", key=True)
+
+
 def _default(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    for index, literal in enumerate(parameter.literals):
+        if not fits(literal, parameter.type):
+            yield _mismatch(context, (*parameter.at, "literals", index), literal, parameter.type)
     if parameter.default is None:
         return
     at, value = (*parameter.at, "default"), parameter.default.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
@@ -65,7 +66,7 @@ def _linted(manifest: Manifest, documents: Sequence[Mapping[str, Any]], places: 
 
 def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Made:
     """The IR that the manifest brings, with its defaults, as the SDK loads and writes it."""
-    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in pipeline.irs.items()}
+    irs = brought.read_all(pipeline.irs, folder, manifest.ir)
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
         documents = filled(emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest)))))
@@ -103,7 +104,8 @@ def _emitted(
     """The IR of a manifest with tasks, its inner pipelines made before it."""
     texts = pipeline.inner.items()
     inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
-    made: dict[str, Any] = {}
+    irs = brought.read_all(pipeline.irs, folder, None)
+    made = {PurePath(file).stem: _loaded(one) for file, one in irs.items()}
     try:
         for name in nested.innermost_first(manifest, inner):
             made[name] = _compiled(inner[name], pipeline.specs, made, lambda found: found)
@@ -114,6 +116,14 @@ def _emitted(
         where = specs.path(name, specs.hash8(pipeline.specs[name]))
         raise InputError.of(f"{environment}/{where}", what, todo, 1, 1) from error
     return found
+
+
+def _loaded(found: Brought) -> Any:
+    """A compiled pipeline that a task runs, as the SDK has it."""
+    try:
+        return emit.graph(found.values)
+    except Exception as error:  # the SDK raises whatever comes up
+        raise InputError([_not_loaded(found, error)]) from error
 
 
 def _compiled(

@@ -25,7 +25,10 @@ TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the pipeline; without a default every run must give it, unless it is optional."""
+    """A parameter of the pipeline; without a default every run must give it, unless it is optional.
+
+    `final_status`: KFP gives it, of a pipeline that is an exit task. `literals`: all that it may be, if there are any.
+    """
 
     name: str
     type: Type
@@ -33,11 +36,13 @@ class Parameter:
     at: Path
     optional: bool = False
     description: str | None = None
+    final_status: bool = False
+    literals: tuple[Any, ...] = ()
 
     @property
     def required(self) -> bool:
         """Whether every run must give it."""
-        return self.default is None and not self.optional
+        return self.default is None and not self.optional and not self.final_status
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,12 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Output:
-    """A named result of the pipeline."""
+    """A named result of the pipeline, or of a condition."""
 
     name: str
     value: Value
     at: Path
+    description: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,11 +144,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Condition:
-    """if / elif / else."""
+    """if / elif / else; what of its outputs is taken elsewhere is one choice, however many take it."""
 
     id: str
     at: Path
     branches: tuple[Branch, ...]
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True)

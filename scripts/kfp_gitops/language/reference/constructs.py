@@ -51,9 +51,19 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
     ("`dsl.OneOf` of parameters", "`{oneOf: […]}`", "one_of_parameters"),
     ("`dsl.OneOf` of artifacts", "`{oneOf: […]}`", "one_of_artifacts"),
     (
+        "one `dsl.OneOf` that several take",
+        "`outputs: {NAME: {oneOf: […]}}` beside `if:`, `{task: …, output: NAME}`",
+        "one_of_for_several",
+    ),
+    (
         "`dsl.ExitHandler`, `PipelineTaskFinalStatus`, `.after(handler)`",
         "`finally:`, the input is filled in",
         "exit_handler",
+    ),
+    (
+        "`PipelineTaskFinalStatus` of a pipeline that is the exit task",
+        "`finalStatus: true` of its parameter",
+        "exit_pipeline",
     ),
     ("a pipeline as a task", "`pipeline: NAME`, its template beside this one", "nested_pipeline"),
     (
@@ -132,6 +142,7 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "workspace_of_a_nested_pipeline",
     ),
     ("outputs of the pipeline", "`spec.outputs`", "outputs_of_the_pipeline"),
+    ("`Returns:` of its docstring", "`{value: …, description: …}` in `spec.outputs`", "described_outputs"),
 )
 
 # What is not there, and why.
