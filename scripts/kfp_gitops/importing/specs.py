@@ -54,7 +54,7 @@ class Specs:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
         found: dict[str, None] = {}
         for name, text in self.made.items():
-            read = components.read(name, text, f"components/{name}/component.yaml")
+            read = components.tolerant(name, text, f"components/{name}/component.yaml")
             loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
             loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))

@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
+from kfp_gitops.language import faults
 from kfp_gitops.rendering import manifests
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import RenderedPipeline, header
@@ -90,7 +91,7 @@ def _ir(env: Environment, ir: str, release: Release) -> str:
 @lru_cache(maxsize=1024)
 def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
     """Pipelines share components, so most of them ask again."""
-    return header + dump(components.with_images(components.read(name, text, path), dict(images)))
+    return header + dump(components.with_images(components.tolerant(name, text, path), dict(images)))
 
 
 def values_of(env: Environment, name: str, release: Release) -> Mapping[str, Any]:
