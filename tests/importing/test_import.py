@@ -87,6 +87,18 @@ def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
     assert found.told == ()
 
 
+def test_the_only_values_of_a_parameter_stay() -> None:
+    documents = ir.documents(compiled("comparisons"))
+    parameters = documents[0]["root"]["inputDefinitions"]["parameters"]
+    name = next(name for name, one in parameters.items() if one["parameterType"] == "NUMBER_INTEGER")
+    parameters[name]["literals"] = [parameters[name]["defaultValue"], 77.0]
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev")
+    assert found.told == ()
+    schema = json.loads(found.template["values.schema.json"])
+    wanted = [int(parameters[name]["defaultValue"]), 77]
+    assert schema["properties"]["parameters"]["properties"][name]["enum"] == wanted
+
+
 def _described(text: str) -> str:
     """Every input and output of a component with an executor, described."""
     documents = ir.documents(text)

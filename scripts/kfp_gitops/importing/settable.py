@@ -53,7 +53,8 @@ def _object(properties: Mapping[str, Any], required: Mapping[str, Any]) -> dict[
 
 def _property(name: str, parameter: Mapping[str, Any]) -> dict[str, Any]:
     about = parameter.get("description") or f"the default of the parameter {name}"
-    return {"description": about, "type": JSON_TYPES[parameter["type"]]}
+    only = {"enum": parameter["literals"]} if "literals" in parameter else {}
+    return {"description": about, "type": JSON_TYPES[parameter["type"]], **only}
 
 
 def _schedules() -> dict[str, Any]:

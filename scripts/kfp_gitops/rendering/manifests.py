@@ -157,7 +157,6 @@ class _Rendering:
             at = ("metadata", "name")
             what = f"the name is {manifest.name!r}"
             found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
-        if nested:
-            found += check.nested_problems(manifest)
+        found += check.nested_problems(manifest) if nested else check.outer_problems(manifest)
         self.warnings += map(self.shown[name].problem, warnings)
         return [*map(self.shown[name].problem, found)]

@@ -15,7 +15,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse_all
 from kfp_gitops.language import irlint
 from kfp_gitops.language.manifest import Constant, Manifest, Parameter
-from kfp_gitops.sources import components
+from kfp_gitops.sources import compiledfrom, components
 from kfp_gitops.sources.components import Interface
 
 _MAX_DOCUMENTS = 2
@@ -103,7 +103,13 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
     if manifest.ir is None:
         return manifest
     if manifest.ir not in irs:
-        todo = f"put it beside the template, or choose one of: {', '.join(sorted(irs)) or 'none'}"
+        of_python = manifest.ir == compiledfrom.PIPELINE_IR
+        beside = (
+            f"compile {compiledfrom.PIPELINE_SOURCE} ({compiledfrom.TODO})"
+            if of_python
+            else "put it beside the template"
+        )
+        todo = f"{beside}, or choose one of: {', '.join(sorted(irs)) or 'none'}"
         raise InputError([manifest.document.problem(("spec", "ir"), f"no file {manifest.ir!r}", todo)])
     found = irs[manifest.ir]
     given = _given(manifest)

@@ -29,7 +29,7 @@ IR_TYPES: Mapping[str, Type] = {
 }
 Rule = Callable[[Any], tuple[str, str] | None]
 """Why a constant cannot be used: what is wrong, and what to do; None when it can."""
-_FINAL_STATUS = "TASK_FINAL_STATUS"
+FINAL_STATUS = "TASK_FINAL_STATUS"
 _LONGEST = 512  # a name of 255 characters, a tag of 128, a digest
 _BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
 # What a pod calls its lists of containers (Kubernetes API, PodSpec).
@@ -155,7 +155,7 @@ def ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
 def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
     kind = item.get("parameterType", "")  # of an older field, `type`, the SDK takes no notice
     optional = bool(item.get("isOptional")) or "defaultValue" in item
-    return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == _FINAL_STATUS)
+    return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == FINAL_STATUS)
 
 
 def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:

@@ -11,7 +11,7 @@ from typing import Any
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.compiling.compiler import emit
+from kfp_gitops.compiling.compiler import emit, older
 from kfp_gitops.compiling.compiler.build import Builder
 from kfp_gitops.compiling.compiler.filled import filled
 from kfp_gitops.compiling.compiler.sdk import SpecError
@@ -47,7 +47,7 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    documents = filled(_emitted(manifest, pipeline, folder, environment))
+    documents = older.written(filled(_emitted(manifest, pipeline, folder, environment)), manifest.older_forms)
     places = Places(manifest, documents[0])
     raise_if_any(
         manifest.document.problem(
