@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import older
 from kfp_gitops.importing.constants import whole
-from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
+from kfp_gitops.importing.source import PLATFORM, Source
 
 Given = Callable[[Mapping[str, Any]], Any]
 """A value of the platform document (`componentInputParameter: …`, `runtimeValue: …`) as a manifest writes it."""
