@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -18,8 +18,8 @@ from kfp_gitops.compiling import compiler
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language import macros
 from kfp_gitops.language.manifest import Manifest
+from kfp_gitops.local import about, results
 from kfp_gitops.local import job as local
-from kfp_gitops.local import results
 from kfp_gitops.operate import runs
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import RenderedPipeline
@@ -28,11 +28,20 @@ from kfp_gitops.sources.compiledfrom import Compilation
 
 
 def run(
-    arguments: Namespace, manifest: Manifest, inner: Mapping[str, Manifest], rendered: RenderedPipeline
+    arguments: Namespace,
+    manifest: Manifest,
+    inner: Mapping[str, Manifest],
+    rendered: RenderedPipeline,
+    superseded: Callable[[], bool] | None = None,
 ) -> int:
-    """Run it to its end; the exit code is that of the run."""
+    """Run it to its end; the exit code is that of the run. With `superseded` it was rendered just now.
+
+    Raises:
+        SupersededError: that said so; nothing of the run is left.
+    """
     values = runs.parameters(manifest, arguments.param)
-    _say_when_stale(arguments, rendered)
+    if superseded is None:
+        _say_when_stale(arguments, rendered)
     for name, value in values.items():
         for macro in macros.names(value) if isinstance(value, str) else ():
             console.note(f"--param {name}: KFP's server would expand [[{macro}]]; here it stays as it is")
@@ -45,8 +54,13 @@ def run(
     job = local.Job(
         name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
         arguments.pass_env, kept.absolute() if arguments.cache else None,
+        about.beside(arguments.root, arguments.env, rendered, python_path),
     )  # fmt: skip
-    code, progress = local.run(job, console.note)
+    try:
+        code, progress = local.run(job, console.note, superseded or (lambda: False))
+    except local.SupersededError:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
     if error:
         if isinstance(error, InputError):  # nothing has run, so nothing is left behind
@@ -101,6 +115,8 @@ def refuse_together(arguments: Namespace) -> None:
         raise UsageError(
             f"run.py: --pass-env {missing[0]}: the environment has no such variable; set it first"
         )
+    if arguments.watch and arguments.out is not None:
+        raise UsageError("run.py: --watch takes no --out: each run has a folder of its own in .local-runs")
     if arguments.workers < 1:
         raise UsageError("run.py: --workers is at least 1")
     if arguments.out is not None and arguments.out.exists():

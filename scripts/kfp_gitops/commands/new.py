@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console, instance, team
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.sources import compiledfrom, components, environment, scaffold, scaffolddsl
@@ -137,7 +138,7 @@ def _component(arguments: Namespace) -> int:
             f"new.py: {name!r} cannot name a component; write a-z, 0-9 and _, a letter first, such as clean_text"
         )
     image = _image(arguments, environment.load(root, arguments.env))
-    hint = "if this was left by a start that was cut off, remove it and start anew; else choose another name"
+    hint = "choose another name, or remove it"
     _write(root, scaffold.component(name, image), f"components/{name}", hint)
     if find_spec("kfp"):
         from kfp_gitops.commands import components as compile_components
@@ -173,8 +174,7 @@ def _pipeline(arguments: Namespace) -> int:
     given = env.teams.defaults(arguments.team or "", name)
     entry = {"values": {key: value for key, value in made.values.items() if key not in given}}
     values = scaffold.with_pipeline(files.read_text(root, path), path, name, entry)
-    # Its values are written last: a template without any is of another environment, or of a start that was cut off.
-    hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
+    hint = f"{path} has no pipeline {name!r}: make one of this template with --template {name}, or choose another name"
     _write(root, made.files, f"templates/pipelines/{name}", hint)
     files.write_text(root, path, values)
     console.result(f"change {path}")
@@ -219,22 +219,12 @@ def _used(root: Path, name: str) -> Component:
 
 
 def _write(root: Path, texts: Mapping[str, str], folder: str, hint: str) -> None:
-    """Add files, or none when others are in their place; what a start that was cut off left of them is kept."""
-    left = {path for path, text in texts.items() if _holds(root, path, text)}
-    inside = {f"{folder}/{name}" for name in files.list_files(root, folder)}
-    taken = not inside <= left or (root / folder).is_file()
-    present = [path for path in texts if path not in left and (root / path).exists()]
-    if taken or present:
-        paths = [folder, *present] if taken else present
-        said = [f"new.py: {path} exists already; nothing was written" for path in paths]
+    """Add files, or none when others are in their place."""
+    taken = files.list_files(root, folder) or (root / folder).is_file()  # an empty one is nobody's
+    present = [path for path in (*([folder] if taken else []), *texts) if os.path.lexists(root / path)]
+    if present:
+        said = [f"new.py: {path} exists already; nothing was written" for path in present]
         raise UsageError("\n".join([*said, hint]))
-    for path in (path for path in texts if path not in left):
-        files.write_text(root, path, texts[path])
+    for path, text in texts.items():
+        files.write_text(root, path, text)
         console.result(f"add {path}")
-
-
-def _holds(root: Path, path: str, text: str) -> bool:
-    try:
-        return files.read_text(root, path) == text
-    except InputError:
-        return False

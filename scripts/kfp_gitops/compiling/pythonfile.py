@@ -91,7 +91,7 @@ def _run(root: Path, one: Compilation) -> ModuleType:
     sys.modules[module.__name__] = module  # where annotations that are texts are looked up
     try:
         code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
-        exec(code, vars(module))  # noqa: S102  # the repository's own code, which is what is compiled
+        exec(code, vars(module))  # the repository's own code, which is what is compiled
     except (Exception, SystemExit) as error:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         what = f"cannot be imported: {type(error).__name__}: {said}"

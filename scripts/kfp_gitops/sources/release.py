@@ -37,6 +37,7 @@ _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 _COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
 _INNER = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?)\.pipeline\.yaml\.j2")
 _IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
+_PIPELINE = re.compile(r"""\bpipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?)""")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,16 @@ class Release:
         """The templates of the pipelines inside this one: name → file."""
         return {match[1]: name for name in sorted(self.files) if (match := _INNER.fullmatch(name))}
 
+    @cached_property
+    def nested(self) -> Mapping[str, str]:
+        """The compiled pipelines that a task runs as they are: name → file."""
+        names = {found[1] for text in _templates(self.files) for found in _PIPELINE.finditer(text)}
+        files = {name: brought.file_of(name) for name in sorted(names - self.inner.keys())}
+        return {name: file for name, file in files.items() if file in self.files and file != "pipeline.yaml"}
+
     @property
     def irs(self) -> Mapping[str, Brought]:
-        """The compiled pipelines that the template names, read.
+        """The compiled pipelines that the templates name, read: in place of tasks, or as what a task runs.
 
         Raises:
             InputError: every problem of every one.
@@ -90,13 +98,16 @@ class Release:
 
     @cached_property
     def _irs(self) -> tuple[Mapping[str, Brought], Sequence[Problem]]:
-        names = {name for text in _templates(self.files) for name in _IR.findall(text) if name in self.files}
+        whole = {name for text in _templates(self.files) for name in _IR.findall(text) if name in self.files}
         problems: list[Problem] = []
         found = {
-            name: attempted(problems, partial(brought.read, self.files[name], f"{self.folder}/{name}"))
-            for name in sorted(names)
+            name: attempted(problems, partial(self._ir, name, nested=name not in whole))
+            for name in sorted(whole | set(self.nested.values()))
         }
         return {name: one for name, one in found.items() if one is not None}, problems
+
+    def _ir(self, name: str, *, nested: bool) -> Brought:
+        return brought.read(self.files[name], f"{self.folder}/{name}", nested=nested)
 
     def problems(self) -> list[Problem]:
         """What is wrong with its parts, whatever any pipeline's values are: templates, component specs, IRs."""
