@@ -65,7 +65,7 @@ e2e-scaling: $(VENV)/.installed  ## usage, floors and proposals on a real Kubern
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
 	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))
 
-components: $(VENV)/.installed  ## compile component.py → component.yaml
+components: $(VENV)/.installed  ## compile component.py → component.yaml, pipeline.py → compiled.yaml
 	$(PY) scripts/components.py
 
 reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the manifest's JSON Schema
@@ -74,7 +74,7 @@ reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the mani
 rules: $(VENV)/.installed  ## write the alerts' pages and the forms of charts into docs/prometheus
 	$(PY) scripts/prometheus_rules.py
 
-render: components rules  ## render and lock every environment
+render: components rules  ## compile components and pipelines in Python, then render and lock every environment
 	$(PY) scripts/render.py --all --lock
 
 shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the product's tests see in a fork
