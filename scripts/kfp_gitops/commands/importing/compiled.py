@@ -41,7 +41,7 @@ def import_one(arguments: Namespace) -> int:
         raise UsageError(
             f"import.py: {env.name} follows pinned copies; import where `follows: sources` is, then promote"
         )
-    found = read(arguments, file, _present(root))
+    found = read(arguments, file, present(root))
     template = _template(arguments.into, found.name)
     _refuse_taken(root, env, found.name, template)
     made = written(root, env.name, {template: found})
@@ -50,7 +50,7 @@ def import_one(arguments: Namespace) -> int:
     return ExitCode.OK
 
 
-def _present(root: Path) -> dict[str, str]:
+def present(root: Path) -> dict[str, str]:
     """The specs that components/ has, and for a folder without one a text that none is like."""
     names = files.list_folders(root, "components")
     paths = {name: f"components/{name}/component.yaml" for name in names}

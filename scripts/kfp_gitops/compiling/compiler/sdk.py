@@ -50,7 +50,10 @@ def artifact_class(written: str) -> Any:
     """The class of an artifact type as a manifest writes it; one of its own for a schema that is none of the SDK's."""
     if written in artifact_types.OWN:
         return getattr(dsl, written)
-    schema = {"schema_title": artifact_types.title(written), "schema_version": artifact_types.version(written)}
+    schema = {
+        "schema_title": artifact_types.title(written),
+        "schema_version": artifact_types.version(written),
+    }
     return type("Artifact", (dsl.Artifact,), schema)
 
 

@@ -62,7 +62,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "nested_pipeline_with_artifacts",
     ),
     ("`dsl.importer(reimport=, metadata=)`", "`importer:`", "importer"),
-    ("artifact classes with another `schema_title`, `schema_version`", "`type: google.TunedModel@2.0.0`", "artifact_types"),
+    (
+        "artifact classes with another `schema_title`, `schema_version`",
+        "`type: google.TunedModel@2.0.0`",
+        "artifact_types",
+    ),
     ("`.after(task)`", "`after: […]`", "explicit_order"),
     ("`.ignore_upstream_failure()`", "`ignoreUpstreamFailure: true`", "ignore_upstream_failure"),
     ("`.set_retry(…)`", "`retry:`", "retries"),
