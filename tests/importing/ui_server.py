@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -22,14 +23,21 @@ class Ui:
     def post(self, path: str, body: bytes, kind: str = "application/json") -> dict[str, Any]:
         url = f"{self.server.url}/apis/v2beta1/{path}"
         request = urllib.request.Request(url, body, {"Content-Type": kind}, method="POST")
-        with urllib.request.urlopen(request) as reply:
-            found: dict[str, Any] = json.load(reply)
+        try:
+            with urllib.request.urlopen(request) as reply:
+                found: dict[str, Any] = json.load(reply)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}") from None
         return found
 
     def get(self, path: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.server.url}/apis/v2beta1/{path}") as reply:
             found: dict[str, Any] = json.load(reply)
         return found
+
+    def delete(self, path: str) -> None:
+        url = f"{self.server.url}/apis/v2beta1/{path}"
+        urllib.request.urlopen(urllib.request.Request(url, method="DELETE")).close()
 
     def upload(self, name: str, ir: str, description: str = "", **more: str) -> str:
         """A pipeline with its first version, which is called as it is; returns its id."""

@@ -6,7 +6,6 @@ and what the installed SDK writes in another way therefore keep the compiled fil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +15,7 @@ from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.importing import renamed
 from kfp_gitops.importing.imported import Imported, imported
-from kfp_gitops.importing.recurring import Content, Left, Recurring, Terms, recurring
+from kfp_gitops.importing.recurring import Content, Left, Recurring, Terms, plain, recurring
 from kfp_gitops.importing.said import Asked
 from kfp_gitops.importing.whole import whole
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
@@ -38,6 +37,8 @@ class OnServer:
     version: Stored
     recurring: Sequence[ActualSchedule] = ()
     pinned: Mapping[str, Stored | None] = field(default_factory=dict)
+    tie: str = ""
+    """Another version of the very second, which holds something else: KFP takes either for the newest."""
 
     @property
     def path(self) -> str:
@@ -90,14 +91,16 @@ def _brought(
     on: OnServer, text: str, place: Place, names: Set[str], terms: Terms
 ) -> tuple[Brought | None, list[Left]]:
     its, left = list[Recurring](), list[Left]()
-    for one in recurring(on.listed.name, on.recurring, _content(on), terms):
+    here = ir_file.read(text, on.path).spec.value["pipelineInfo"]["name"]
+    for one in recurring(on.listed.name, here, on.recurring, _content(on), terms):
         if isinstance(one, Left):
             left.append(one)
         else:
             its.append(one)
     found, good, refused = _imported(on, text, place, its)
     taken = {*names, *place.templates, *place.env.pipelines, *place.env.absent}
-    free = [name for name in (found.name, _slug(on.listed.name)) if name not in taken]
+    by_name = plain(on.listed.name, _LONGEST)
+    free = [name for name in (found.name, by_name) if name and name not in taken]
     if not free or (place.name and free[0] != place.name):
         why = f"its IR is called {found.name!r}, and {place.env.name} or templates/pipelines/ has that name already"
         return None, _all_left(on, why, f"import it by itself: --pipeline {on.listed.name!r} --name ANOTHER")
@@ -173,7 +176,9 @@ def _as_brought(found: Imported, on: OnServer, good: Sequence[Recurring], place:
     if good:
         adopts["schedules"] = {one.name: dict(one.takes) for one in good}
     anew = not equal or any(one.found.version_id not in _content(on).same for one in good)
-    return Brought(found, adopts, good, f"{on.listed.name!r}, version {on.version.name!r}, {how}{kept}", anew)
+    beside = f" (of the same second as {on.tie!r})" if on.tie else ""
+    told = f"{on.listed.name!r}, version {on.version.name!r}{beside}, {how}{kept}"
+    return Brought(found, adopts, good, told, anew)
 
 
 def _mapped(on: OnServer, place: Place) -> list[str]:
@@ -181,8 +186,3 @@ def _mapped(on: OnServer, place: Place) -> list[str]:
     documents = identity.documents_of_stored(on.version.spec)
     names = {name for one in documents for name in components.image_names(Document("", one, {}, {}))}
     return sorted(names & place.env.images.keys())
-
-
-def _slug(text: str) -> str:
-    """What a server calls a pipeline, as a name that it may have here."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:_LONGEST].strip("-") or "pipeline"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -67,9 +68,9 @@ class Terms:
 
 
 def recurring(
-    pipeline: str, found: Sequence[ActualSchedule], content: Content, terms: Terms
+    pipeline: str, here: str, found: Sequence[ActualSchedule], content: Content, terms: Terms
 ) -> Iterator[Recurring | Left]:
-    """Those of one pipeline, by name."""
+    """Those of one pipeline, by name; `pipeline`: its name in KFP, `here`: that in its IR."""
     number, names = Counter(one.name for one in found), set[str]()
     for one in sorted(found, key=lambda its: (its.name, its.created, its.id)):
         what = f"recurring run {one.name!r} of {pipeline!r} ({one.id})"
@@ -77,7 +78,7 @@ def recurring(
         if why:
             yield Left(what, *why)
             continue
-        name = _slug(one.name, names)
+        name = _slug(plain(one.name, _LONGEST).removeprefix(f"{here}-") or "schedule", names)
         names.add(name)
         yield Recurring(one, _schedule(one, name), _takes(one, terms))
 
@@ -180,12 +181,17 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _slug(text: str, taken: Set[str]) -> str:
-    """A name that a manifest may have."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower())[:_LONGEST].strip("-") or "schedule"
-    name, number = plain, 1
+def _slug(wanted: str, taken: Set[str]) -> str:
+    """One that none has yet."""
+    name, number = wanted, 1
     while name in taken:
         number += 1
         end = f"-{number}"
-        name = plain[: _LONGEST - len(end)].strip("-") + end
+        name = wanted[: _LONGEST - len(end)].strip("-") + end
     return name
+
+
+def plain(text: str, longest: int) -> str:
+    """What people call something, as a name here; accents fall off their letters."""
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters.strip())[:longest].strip("-")

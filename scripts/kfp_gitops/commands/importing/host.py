@@ -90,7 +90,7 @@ def import_host(arguments: Namespace) -> int:
             {name: {"adopts": one.adopts} for name, one in haul.brought.items()},
         )
         placed.place(arguments.root, env.name, made)
-    for line in (*found.known, *_lines(found, haul)):
+    for line in _lines(found, haul):
         console.result(line)
     for one in haul.left:
         console.note(f"left: {one}")
@@ -141,6 +141,9 @@ def _templates(arguments: Namespace) -> frozenset[str]:
 
 
 def _lines(found: Shelf, haul: _Haul) -> Iterator[str]:
+    if found.known:
+        names = columns.some(found.known, 10)
+        yield f"{columns.counted(len(found.known), 'pipeline')} imported before: {names}"
     for name, one in haul.brought.items():
         yield f"{name}: {one.told}"
         for its in one.recurring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -13,17 +13,19 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.importing.fromserver import OnServer
 from kfp_gitops.importing.recurring import Left
+from kfp_gitops.kfpserver import ownership
+from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.sources.environment import Environment
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
     from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-    from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment
+    from kfp_gitops.kfpserver.kfpapi.models import Listed, NamedExperiment, Stored
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """All that was asked for; `known`: what is in the environment already."""
+    """All that was asked for; `known`: the names here of those that came before."""
 
     pipelines: Sequence[OnServer]
     left: Sequence[Left]
@@ -48,27 +50,44 @@ def read(api: KfpApi, arguments: Namespace, env: Environment) -> Shelf:
             lambda: experiments.extend(api.all_experiments()),
         ]
     )
-    chosen = _chosen(listed, arguments.pipeline, api.host)
-    left = [*_marked(chosen), *(_of_nothing(listed, schedules) if _all_of_it(arguments) else ())]
-    here = {str(env.adopts(name).get("pipeline")): name for name in (*env.pipelines, *env.absent)}
-    known = [
-        f"pipeline {one.name!r} is in {env.name} already, as {here[one.name]}"
-        for one in chosen
-        if one.name in here
-    ]
-    todo = [one for one in chosen if one.owner is None and one.name not in here]
     by_pipeline: dict[str, list[ActualSchedule]] = {}
     for found in schedules:
         by_pipeline.setdefault(found.pipeline_id or "", []).append(found)
-    reads = (partial(_shelved, api, arguments, one, by_pipeline.get(one.id, ())) for one in todo)
-    answers = api.together(reads)
-    names = {one.id: one.name for one in experiments if not one.archived}
+    chosen = _chosen(listed, arguments.pipeline, api.host)
+    known = {one.id: name for one in chosen if (name := _here(one, env))}
+    left = [*_marked(one for one in chosen if one.id not in known)]
+    if arguments.schedules:
+        its = ((one, known[one.id], by_pipeline.get(one.id, ())) for one in chosen if one.id in known)
+        left += [one for each in its for one in _more(*each, env)]
+        left += [] if arguments.pipeline else _of_nothing(listed, schedules)
+    todo = [one for one in chosen if one.owner is None and one.id not in known]
+    answers = api.together(
+        partial(_shelved, api, arguments, one, by_pipeline.get(one.id, ())) for one in todo
+    )
     left += [one for one in answers if isinstance(one, Left)]
-    return Shelf([one for one in answers if isinstance(one, OnServer)], left, known, names)
+    names = {one.id: one.name for one in experiments if not one.archived}
+    return Shelf([one for one in answers if isinstance(one, OnServer)], left, sorted(known.values()), names)
 
 
-def _all_of_it(arguments: Namespace) -> bool:
-    return bool(arguments.schedules and not arguments.pipeline)
+def _here(one: Listed, env: Environment) -> str:
+    """What a pipeline is called here that came before; "": it did not."""
+    if one.owner not in (None, Owner(env.repository["id"], env.name)):
+        return ""
+    names = (
+        name for name in (*env.pipelines, *env.absent) if env.adopts(name).get("pipeline", name) == one.name
+    )
+    return next(names, "")
+
+
+def _more(one: Listed, name: str, recurring: Sequence[ActualSchedule], env: Environment) -> Iterator[Left]:
+    """Recurring runs of a pipeline that came before which Git does not name."""
+    taken = {its["recurringRun"] for its in env.adopts(name).get("schedules", {}).values()}
+    for found in recurring:
+        if found.owner or found.name in taken or ownership.is_taken(one.tags, found.id):
+            continue
+        why = f"its pipeline is in {env.name} already, as {name}, and Git says nothing of it"
+        todo = "write it as an item of `schedules` in the pipeline's values, and its name into `adopts.schedules`"
+        yield Left(f"recurring run {found.name!r} of {one.name!r} ({found.id})", why, todo)
 
 
 def _chosen(listed: Sequence[Listed], globs: Sequence[str], host: str) -> list[Listed]:
@@ -90,7 +109,7 @@ def _is(one: Listed, glob: str) -> bool:
     return glob in names or any(fnmatchcase(name, glob) for name in names)
 
 
-def _marked(chosen: Sequence[Listed]) -> Iterator[Left]:
+def _marked(chosen: Iterable[Listed]) -> Iterator[Left]:
     for one in chosen:
         if one.owner:
             whose = f"the repository {one.owner.repository}, environment {one.owner.environment} keeps it"
@@ -114,13 +133,14 @@ def _shelved(
     api: KfpApi, arguments: Namespace, one: Listed, recurring: Sequence[ActualSchedule]
 ) -> OnServer | Left:
     what = f"pipeline {one.name!r}"
+    tie = ""
     if arguments.pipeline_version:
         found = api.versions_called(one.id, arguments.pipeline_version)
         if len(found) != 1:
             why = f"it has {len(found)} versions called {arguments.pipeline_version!r}"
             return Left(what, why, "write --pipeline-version as KFP's UI shows it")
     else:
-        found = api.newest(one.id, 1)
+        found, tie = _newest(api, one, {found.version_id for found in recurring})
     if not found:
         return Left(what, "it has no version", "upload one, or delete the pipeline in KFP")
     version = found[0]
@@ -132,4 +152,13 @@ def _shelved(
     its = recurring if arguments.schedules else ()
     ids = sorted({found.version_id for found in its if found.version_id} - {version.id})
     pinned = {id_: api.stored(one.id, id_) for id_ in ids}
-    return OnServer(one, version, its, pinned)
+    return OnServer(one, version, its, pinned, tie)
+
+
+def _newest(api: KfpApi, one: Listed, pinned: Set[str | None]) -> tuple[list[Stored], str]:
+    """The newest version; of two of one second the one that is pinned, and the other's name."""
+    found = api.newest(one.id, 2)
+    if len(found) < 2 or found[0].created != found[1].created or found[0].spec == found[1].spec:
+        return found[:1], ""
+    first, other = found if found[0].id in pinned or found[1].id not in pinned else found[::-1]
+    return [first], other.name
