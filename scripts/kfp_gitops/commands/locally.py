@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from importlib.util import find_spec
 
 from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
-from kfp_gitops.commands import console
+from kfp_gitops.commands import begun, components, console
 from kfp_gitops.compiling import compiler
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language import macros
@@ -20,6 +23,8 @@ from kfp_gitops.local import job as local
 from kfp_gitops.operate import runs
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import compiledfrom, environment, release
+from kfp_gitops.sources.compiledfrom import Compilation
 
 
 def run(
@@ -63,6 +68,27 @@ def run(
         raise error
     console.result(results.table(progress, out))
     return code
+
+
+def compile_edited(arguments: Namespace) -> None:
+    """Compile what this pipeline is made of where that was edited since, and render; without kfp only say so."""
+    edited = compiledfrom.stale(arguments.root, found := _python_of(arguments))
+    if edited and find_spec("kfp") is None:
+        console.note("\n".join(map(str, edited)))
+    elif edited:
+        with redirect_stdout(sys.stderr):  # what was asked for is what the run gives
+            components.compile_stale(arguments.root, found)
+            begun.render(arguments.root, "--env", arguments.env)
+
+
+def _python_of(arguments: Namespace) -> list[Compilation]:
+    """Nothing where copies are followed; nor where inputs are wrong: what is rendered may run all the same."""
+    try:
+        env = environment.load(arguments.root, arguments.env)
+        known = env.follows_sources and arguments.pipeline in env.pipelines
+        return release.python_of(arguments.root, env.template_of(arguments.pipeline)) if known else []
+    except GitOpsError:
+        return []
 
 
 def _say_when_stale(arguments: Namespace, rendered: RenderedPipeline) -> None:

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from kfp_gitops.base.errors import ExitCode, InputError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.importing import told
 from kfp_gitops.commands.importing.compiled import read
 
 
@@ -20,6 +21,9 @@ def check(arguments: Namespace) -> int:
             console.result(f"refused  {file}")
             console.note(str(error))
         else:
-            console.result(f"{'equal  ' if not found.told else 'as sent'}  {file}  {found.digest}")
+            kept = f"  {shown}" if (shown := told.kept(found)) else ""
+            console.result(f"{'as sent' if found.told else 'equal':7}  {file}  {found.digest}{kept}")
+            for line in told.reasons(found):
+                console.note(line)
     console.result(f"{len(arguments.file) - refused} of {len(arguments.file)} can be imported")
     return ExitCode.BAD_INPUT if refused else ExitCode.OK

@@ -68,5 +68,6 @@ def _local(here: Here) -> int:
         from kfp_gitops.commands.run import watching
 
         return watching.run(arguments)
+    locally.compile_edited(arguments)
     manifest, pipeline = here.manifest(arguments.pipeline), arguments.pipeline
     return locally.run(arguments, manifest, here.folder.inner(pipeline), here.folder.rendered[pipeline])
