@@ -15,7 +15,7 @@ id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-own test-product check forks e2e e2e-scaling bench render components reference rules shipped lock clean
+.PHONY: help demo test test-own test-product check fix forks e2e e2e-scaling bench render components reference rules shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -55,6 +55,9 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) scripts/prometheus_rules.py --check
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
+
+fix: $(VENV)/.installed  ## mend what `make check` would refuse, as far as a machine can, and say what is left
+	$(PY) scripts/fix.py
 
 e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, E2E_ON=cluster or kind
 	PYTHON=$(abspath $(PY)) tests/e2e/scenario $(E2E_ON)
