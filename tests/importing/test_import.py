@@ -81,6 +81,10 @@ def _described(text: str) -> str:
     return dump_all(documents)
 
 
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
+
+
 def test_schedules_become_values() -> None:
     found = imported(compiled("parameters"), "trainer.yaml", {}, None, "dev", schedules=[_GIVEN])
     assert found.values["schedules"] == [_GIVEN]
