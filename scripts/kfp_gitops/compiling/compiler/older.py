@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.compiling.compiler import surfaced
 from kfp_gitops.language.manifest.model import OlderForm
 
 Node = dict[str, Any]
@@ -77,9 +78,14 @@ def _numbers(documents: list[Node]) -> None:
                     part.pop(newer, None)
 
 
+def _metrics(documents: list[Node]) -> None:
+    surfaced.added(documents[0])
+
+
 _FORMS: Mapping[OlderForm, Callable[[list[Node]], None]] = {
     "names": _names,
     "environment": _unsaid(ENVIRONMENT),
     "volumes": _unsaid(VOLUMES),
     "resources": _numbers,
+    "metrics": _metrics,
 }
