@@ -27,6 +27,8 @@ def _found(documents: list[dict[str, Any]]) -> Iterator[OlderForm]:
         yield "environment"
     if any("optional" not in one for _, one in older.items(documents, older.VOLUMES)):
         yield "volumes"
+    if any("isOptional" not in one for one in older.defaults(documents)):
+        yield "defaults"
     for asked in older.resources(documents):
         device = asked.get("accelerator", {})
         for part, pairs in ((asked, older.NUMBERS), (device, older.DEVICES)):
