@@ -29,6 +29,8 @@ def _found(documents: list[dict[str, Any]]) -> Iterator[OlderForm]:
         yield "volumes"
     if has_metrics(documents[0]):
         yield "metrics"
+    if any("isOptional" not in one for one in older.defaults(documents)):
+        yield "defaults"
     for asked in older.resources(documents):
         device = asked.get("accelerator", {})
         for part, pairs in ((asked, older.NUMBERS), (device, older.DEVICES)):
