@@ -63,8 +63,10 @@ def import_all(arguments: Namespace) -> int:
             f"import.py: {', '.join(arguments.file)}: no file of a known tool is there; see --help"
         )
     found = foreign.read(given, _beside)
+    for problem in sorted(found.told):
+        console.note(str(problem))
     irs = _irs(arguments, found)
-    _say_untold(found, irs)
+    _say_left_out(found, irs)
     made = _made(arguments, found, irs)
     if arguments.check:
         return ExitCode.OK
@@ -131,10 +133,8 @@ def _brought(file: str) -> tuple[str, brought.Brought]:
     return text, brought.read(text, shown)
 
 
-def _say_untold(found: Found, irs: Mapping[str, str]) -> None:
-    """Nothing is dropped in silence: fields, and pipelines whose IR nobody gave."""
-    for problem in sorted(found.told):
-        console.note(str(problem))
+def _say_left_out(found: Found, irs: Mapping[str, str]) -> None:
+    """Nothing is dropped in silence: nor are pipelines whose IR nobody gave."""
     for name, wanted in found.pipelines.items():
         if name not in irs:
             console.note(f"not imported: {wanted.missing}")
