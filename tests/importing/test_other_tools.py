@@ -352,6 +352,7 @@ def test_a_folder_and_a_list_of_kubectl_hold_several_pipelines(
     given = ["--ir", tmp_path / "churn.yaml", "--ir", f"fraud={tmp_path}/fraud.yaml"]
     checked = command("import", folder, *given, "--check", "--root", repository)
     assert checked.code == 0, checked.err
+    assert f"equal    {tmp_path}/fraud.yaml  sha256:" in checked.out and "  1 schedule" in checked.out
     assert "fraud" not in (repository / "environments/dev/values.yaml").read_text()
     done = command("import", folder, *given, "--root", repository)
     assert done.code == 0, done.err
@@ -364,10 +365,48 @@ def test_a_folder_and_a_list_of_kubectl_hold_several_pipelines(
     assert "--name and --into are for one pipeline" in refused.err
 
 
+def test_a_compiled_pipeline_beside_them_is_their_ir(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "ir.yaml").write_text(_ir("another-name"))
+    done = command("import", tmp_path / "op.yaml", tmp_path / "ir.yaml", "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "another-name")["schedules"]) == 3
+
+
+def test_a_folder_has_its_pipelines_by_their_names(repository: Path, command: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "op.yaml").write_text(_OPERATOR)
+    for name in ("team-a-churn", "stray"):
+        (folder / f"{name}.yaml").write_text(_ir(name))
+    (folder / "kustomization.yaml").write_text("resources: [op.yaml]\n")
+    done = command("import", folder, "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "team-a-churn")["schedules"]) == 3
+    for name in ("stray", "kustomization"):
+        assert f"not imported: {folder}/{name}.yaml is no file of these tools" in done.err
+
+
+@pytest.mark.parametrize("file", ["/etc/hostname", "../secret", "link"])
+def test_only_files_of_their_repository_are_read_for_values(
+    begin: Callable[..., Outcome], tmp_path: Path, file: str
+) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "team-1").mkdir()
+    (tmp_path / "team-1/link").symlink_to(tmp_path / "secret")
+    done = begin(_RECURRING.replace("pipelines/churn/RENDERED_PIPELINE/params/location", file))
+    assert "secret" not in done.out + done.err.replace("/secret", "")
+    told = "leads out of the repository" if file == "link" else "the value of 'location' is not taken over"
+    assert told in done.err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--ir", "nobody=x.yaml"), "which pipeline is that? write --ir NAME=FILE, NAME one of: churn"),
+        (
+            ("--ir", "nobody=x.yaml"),
+            "of which pipeline is that the IR? write --ir NAME=FILE, NAME one of: churn",
+        ),
         (("--ir", "churn=none.yaml"), "none.yaml: no such file"),
     ],
 )
