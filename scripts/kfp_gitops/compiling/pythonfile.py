@@ -23,8 +23,6 @@ from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 
-_HEADER = "# Compiled from {source} by `python scripts/components.py`; edit that, not this.\n"
-
 
 def compiled(root: Path, one: Compilation) -> str:
     """What it compiles to, and from which files; without the SDK's own comment, whose order is another each time.
@@ -37,7 +35,7 @@ def compiled(root: Path, one: Compilation) -> str:
     with listening(root) as opened, _importable(root, one):
         documents = emit.documents(_found(_run(root, one), one))
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
-    return _HEADER.format(source=one.source) + compiledfrom.stamped(emit.text(documents), read)
+    return compiledfrom.written(one, emit.text(documents), read)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ def check(arguments: Namespace) -> int:
             console.note(str(error))
         else:
             kept = f"  {shown}" if (shown := told.kept(found)) else ""
+            kept += f"  accepts: {', '.join(found.accepted)}" if found.accepted else ""
             console.result(f"{'as sent' if found.told else 'equal':7}  {file}  {found.digest}{kept}")
             for line in told.reasons(found):
                 console.note(line)
