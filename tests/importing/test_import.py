@@ -28,6 +28,8 @@ _FOREIGN = {
     "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nspec: {}\n": "object PipelineVersion",
     "a: b\n": "pipelineInfo",
 }
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
 
 @pytest.fixture
