@@ -149,7 +149,9 @@ class _Rendering:
             interfaces[one] = check.interface(inner[one], self.release.components, interfaces)
         problems += self._problems(name, outer, interfaces, nested=False)
         problems += check.of_components([outer, *inner.values()], self.release.components)
-        problems += [fault for file in _nested(self.release, [outer, *inner.values()]) for fault in irs[file].faults]
+        problems += [
+            fault for file in _nested(self.release, [outer, *inner.values()]) for fault in irs[file].faults
+        ]
         refused, accepted = faults.judged(problems, outer.accepted_faults)
         raise_if_any(refused)
         self.warnings += faults.once([*accepted, *brought.accepted(outer, irs)])

@@ -11,7 +11,6 @@ from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Use
-from kfp_gitops.language import faults
 from kfp_gitops.rendering import manifests
 from kfp_gitops.rendering.manifests import Found
 from kfp_gitops.rendering.rendered import RenderedPipeline, header
