@@ -10,11 +10,12 @@ from typing import Any
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path, parse
-from kfp_gitops.importing import images, proof, settable, texts
+from kfp_gitops.importing import images, proof, texts
 from kfp_gitops.importing.homes import Homes
 from kfp_gitops.importing.pipelines import Pipelines
 from kfp_gitops.importing.proof import INNER, TEMPLATE, Fault, Proof, RefusedError
 from kfp_gitops.importing.result import Imported
+from kfp_gitops.importing.settable import Settable
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.language import faults
@@ -91,13 +92,13 @@ class _Attempt:
         if strict:
             raise_if_any([one for few in self.pipelines.kept.values() for one in few])
         name = self.source.spec["pipelineInfo"]["name"]
-        parameters = manifest["spec"].get("parameters", {})
-        values = settable.values(parameters, self.asked.owner, self.asked.schedules)
+        worth = Settable.of(manifest, self.pipelines.inner)
+        values = worth.values(self.asked.owner, self.asked.schedules)
         manifest["spec"]["acceptedFaults"] = list(faults.KINDS)
         files = {**self._templates(manifest), **self._parts()}
         found = self._proved(proof.rendered(name, files, values, self.specs.made, self.asked.env))
-        files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds), outer=True)}
-        schema = {"values.schema.json": settable.values_schema(parameters, name)}
+        files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
+        schema = {"values.schema.json": worth.schema(name)}
         kept = {
             brought.file_of(part): why
             for part, why in self.pipelines.kept.items()
@@ -109,9 +110,11 @@ class _Attempt:
         )
 
     def _templates(self, manifest: Mapping[str, Any]) -> dict[str, str]:
-        inner = {f"{name}{INNER}": one for name, one in self.pipelines.inner.items()}
-        found = {file: texts.template(one, outer=False) for file, one in inner.items()}
-        return {TEMPLATE: texts.template(manifest, outer=True), **found}
+        inner = self.pipelines.inner.items()
+        return {
+            TEMPLATE: texts.template(manifest),
+            **{f"{name}{INNER}": texts.template(one, name) for name, one in inner},
+        }
 
     def _parts(self) -> dict[str, str]:
         return {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.importing.source import Source
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
@@ -58,6 +59,15 @@ class Specs:
             loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
         return list(found)
+
+
+def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What one spec says for all tasks that run it."""
+    executor = dict(source.executor(component.get("executorLabel", "")))
+    if "container" in executor:
+        executor["container"] = {k: v for k, v in executor["container"].items() if k not in _OF_TASKS}
+    executor.pop("importer", None)  # each has its own, and all have one name
+    return {**component, "executorLabel": executor}
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem
-from kfp_gitops.importing import images, proof, settable, texts
+from kfp_gitops.importing import images, proof, texts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.proof import TEMPLATE, Proof, RefusedError
 from kfp_gitops.importing.result import Imported
 from kfp_gitops.importing.said import Asked, accepting
+from kfp_gitops.importing.settable import Settable, with_defaults
 from kfp_gitops.importing.source import Source
 from kfp_gitops.language import faults
 from kfp_gitops.sources.brought import Brought
@@ -32,13 +33,13 @@ def whole(file: Brought, text: str, asked: Asked, why: Sequence[Problem]) -> Imp
     source = Source(file)
     name = _name(source)
     ir = f"{name[:_LONGEST_FILE] if name != 'pipeline' else 'compiled'}.yaml"
-    parameters = dict(_parameters(file))
-    values = settable.values(parameters, asked.owner, asked.schedules)
-    manifest = accepting(_manifest(source, ir, parameters, asked.owner), tuple(faults.KINDS))
-    files = {TEMPLATE: texts.template(manifest, outer=True), ir: text}
+    worth = Settable(with_defaults(dict(_parameters(file))))
+    values = worth.values(asked.owner, asked.schedules)
+    manifest = accepting(_manifest(source, ir, worth, asked.owner), tuple(faults.KINDS))
+    files = {TEMPLATE: texts.template(manifest), ir: text}
     found = _proved(source, proof.rendered(name, files, values, {}, asked.env))
-    files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds), outer=True)}
-    schema = {"values.schema.json": settable.values_schema(parameters, name)}
+    files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
+    schema = {"values.schema.json": worth.schema(name)}
     loose = tuple(images.loose(file.values))
     said = (found.digest, found.told, {ir: why}, True)
     return Imported(name, {**files, **schema}, {}, values, loose, *said, accepted=found.kinds)
@@ -73,10 +74,13 @@ def _parameters(file: Brought) -> Any:
         found: dict[str, Any] = {"type": IR_TYPES[kind]}
         found |= {"default": of_type(one["defaultValue"], kind)} if "defaultValue" in one else {}
         found |= {"description": one["description"]} if one.get("description") else {}
+        found |= (
+            {"literals": [of_type(value, kind) for value in one["literals"]]} if one.get("literals") else {}
+        )
         yield name, found
 
 
-def _manifest(source: Source, ir: str, parameters: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def _manifest(source: Source, ir: str, worth: Settable, owner: str) -> dict[str, Any]:
     info = source.spec["pipelineInfo"]
     metadata = {
         "name": info["name"],
@@ -85,7 +89,7 @@ def _manifest(source: Source, ir: str, parameters: Mapping[str, Any], owner: str
     }
     if shown := info.get("displayName"):
         metadata["displayName"] = shown[:_DISPLAYED]
-    defaults = {name: {"default": parameters[name]["default"]} for name in settable.settable(parameters)}
+    defaults = {name: {"default": one["default"]} for name, one in worth.parameters.items()}
     return {
         "apiVersion": "kfp-gitops/v1",
         "kind": "PipelineManifest",

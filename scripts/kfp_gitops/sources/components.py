@@ -179,7 +179,7 @@ def ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
 
 
 def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
-    kind = item["parameterType"]
+    kind = item.get("parameterType", "")  # of an older field, `type`, the SDK takes no notice
     optional = bool(item.get("isOptional")) or "defaultValue" in item
     return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == FINAL_STATUS)
 
