@@ -70,7 +70,8 @@ def _pipelines(found: watched.Watched, module: Any, asked: dict[str, Any]) -> li
         }
         if not asked["wanted"] or {*names, one.name} & {*asked["wanted"]}:
             said["text"] = _text(one, found.compiled.get(id(one), {}))
-            said["tasks"] = [{"name": task.name, **vars(task.place)} for task in found.tasks]
+            tasks = sorted(found.tasks, key=lambda task, own=one.name: task.pipeline != own)
+            said["tasks"] = [{"name": task.name, **vars(task.place)} for task in tasks]
         listed.append(said)
     return listed
 
@@ -102,6 +103,7 @@ def _made(one: watched.Made, mine: loading.Mine) -> dict[str, Any]:
         "name": one.component.name,
         "function": function.__name__,
         "file": inspect.getsourcefile(function) or "",
+        "mine": mine(inspect.getsourcefile(function) or ""),
         "line": function.__code__.co_firstlineno,
         "source": _source(function),
         "variables": [
