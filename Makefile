@@ -81,13 +81,13 @@ shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the prod
 	$(PY) tests/assembly.py
 
 lock:  ## refresh the lock files from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra reconcile --extra fast -o requirements-reconcile.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements-dev.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header components/pyproject.toml --extra image -o components/requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header requirements-build.in -o requirements-build.lock
-	cp requirements-build.lock components/requirements-build.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header tests/servers/swift.in -o tests/servers/swift.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 pyproject.toml --output-file=requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 pyproject.toml --extra=reconcile --extra=fast --output-file=requirements-reconcile.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 pyproject.toml --extra=dev --output-file=requirements-dev.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 components/pyproject.toml --extra=image --output-file=components/requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 requirements-build.in --output-file=requirements-build.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 requirements-build.in --output-file=components/requirements-build.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version=3.11 tests/servers/swift.in --output-file=tests/servers/swift.lock
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .demo .local-runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

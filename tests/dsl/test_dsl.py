@@ -95,7 +95,7 @@ def test_the_checks_find_nothing_wrong(case: str) -> None:
     inner = {name: reader.read(text, f"{name}.yaml") for name, text in rendered.inner.items()}
     interfaces: dict[str, Interface] = {}
     for name in nested.innermost_first(outer, inner):
-        assert check.problems(inner[name], known, interfaces) == []
+        assert check.problems(inner[name], known, interfaces, nested=True) == []
         assert check.nested_problems(inner[name]) == []
         interfaces[name] = check.interface(inner[name], known, interfaces)
     assert check.problems(outer, known, interfaces) == []

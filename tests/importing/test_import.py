@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,23 @@ def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
     found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, keys))
     assert found == ["other", "say", "a-group", "say-3"]
     assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
+
+
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
+
+
+def test_schedules_become_values() -> None:
+    found = imported(_compiled("parameters"), "trainer.yaml", {}, None, "dev", schedules=[_GIVEN])
+    assert found.values["schedules"] == [_GIVEN]
+    schema = json.loads(found.template["values.schema.json"])
+    assert "cron" in schema["properties"]["schedules"]["items"]["properties"]
+    assert "schedules" not in schema["required"]
+
+
+def test_a_schedule_that_a_manifest_refuses_is_told() -> None:
+    with pytest.raises(InputError, match=r"trainer.yaml:1:1: schedule 'nightly' does not give 'needed'"):
+        imported(_compiled("parameters"), "trainer.yaml", {}, None, "dev", schedules=[_NIGHTLY])
 
 
 def test_an_import_is_rendered_with_its_values(

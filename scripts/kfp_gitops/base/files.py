@@ -15,7 +15,7 @@ from itertools import accumulate
 from pathlib import Path, PurePath
 from typing import BinaryIO, Protocol
 
-from kfp_gitops.base import processes
+from kfp_gitops.base import processes, takeback
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import GENERATED
 
@@ -233,6 +233,7 @@ def write_result(path: Path, text: str) -> None:
 def _write(path: str, content: bytes) -> None:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}")
+    takeback.writing(path, content)
     try:
         with _created(temporary) as file:
             file.write(content)
@@ -293,7 +294,9 @@ def synchronise(root: Path, folder: str, wanted: Wanted) -> list[tuple[str, str]
         return name
 
     for name in (name for action, name in done if action == "remove"):
-        os.unlink(os.path.join(root, folder, name))
+        gone = os.path.join(root, folder, name)
+        takeback.writing(gone, None)
+        os.unlink(gone)
         _remove_empty(root / folder, PurePath(name).parents)
     processes.spread(write, [name for action, name in done if action != "remove"])
     return done

@@ -1,17 +1,65 @@
-"""What all ways to begin a pipeline have in common: its name, and what comes next."""
+"""What all ways to begin something have in common: all of it or nothing, a pipeline's name, and what comes next."""
 
 from __future__ import annotations
 
 import re
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from kfp_gitops.base.errors import UsageError
+from kfp_gitops.base import takeback
+from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import console
+from kfp_gitops.commands.common import Parser
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
 
 PIPELINE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@contextmanager
+def whole(root: Path, command: str) -> Iterator[None]:
+    """All that is written within, rendered files too, or nothing of it; first what an earlier start left is taken back.
+
+    Raises:
+        UsageError: another one is at work here.
+    """
+
+    def tell() -> None:
+        console.note(f"{command}: that did not come to its end, and nothing of it was left behind")
+
+    if not takeback.is_open():
+        _take_back(root)
+    with takeback.whole(root, command, tell):
+        yield
+
+
+def add_take_back(parser: Parser) -> None:
+    """The option; what it asks for is `take_back`."""
+    parser.add_argument(
+        "--take-back", action="store_true", help="only take back what a start that was killed left half done"
+    )
+
+
+def take_back(arguments: Namespace) -> int:
+    """Take back what a start that was cut off left, and nothing else."""
+    if not _take_back(arguments.root):
+        console.note("nothing was left half done here")
+    return ExitCode.OK
+
+
+def _take_back(root: Path) -> bool:
+    left = takeback.taken_back(root)
+    if left is None:
+        return False
+    console.note(
+        f"{left.command or 'a start'} was cut off here; {len(left.back)} files are as they were before it"
+    )
+    for path in left.changed:
+        console.note(f"{path}: somebody changed it since, so it stays as it is; take out what is not wanted")
+    return True
 
 
 def refuse_misnamed(name: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfp_gitops.base.errors import UsageError
+from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
 from kfp_gitops.commands.importing import checked, compiled
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
                                                     its template in a folder of another name
+  python scripts/import.py trainer.yaml --name churn
+                                                    as the pipeline churn; all else of it is as in the file
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported
 
 FILE is what `kfp dsl compile` wrote. It becomes a template (--into: pipeline.yaml.j2 with its tasks, one more for each
@@ -25,12 +28,13 @@ Images by tag get a line in environments/ENV/release.yaml, with a digest of zero
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files of an imported pipeline; overwrites nothing, and leaves nothing behind when it fails."""
     parser = Parser("import.py", "Import a compiled KFP pipeline.", _EXAMPLES)
-    parser.add_argument("file", nargs="+", metavar="FILE", help="a compiled pipeline: KFP's IR as YAML")
+    parser.add_argument("file", nargs="*", metavar="FILE", help="a compiled pipeline: KFP's IR as YAML")
     parser.add_argument(
         "--into",
         metavar="DIR",
         help="the template's folder (default: templates/pipelines/NAME of the pipeline)",
     )
+    parser.add_argument("--name", metavar="NAME", help="the pipeline's name here (default: as the file says)")
     parser.add_argument(
         "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
     )
@@ -40,9 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
     )
+    begun.add_take_back(parser)
     arguments = parse(parser, argv)
+    if arguments.take_back:
+        return begun.take_back(arguments)
+    if not arguments.file:
+        raise UsageError("import.py: the following arguments are required: FILE; see --help")
     if arguments.check:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    return compiled.import_one(arguments)
+    with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
+        return compiled.import_one(arguments)

@@ -16,6 +16,7 @@ from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language import macros
 from kfp_gitops.language.manifest import Manifest
 from kfp_gitops.local import job as local
+from kfp_gitops.local import results
 from kfp_gitops.operate import runs
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import RenderedPipeline
@@ -46,7 +47,7 @@ def run(
         if isinstance(error, InputError):  # nothing has run, so nothing is left behind
             shutil.rmtree(out, ignore_errors=True)
         raise error
-    console.result(local.table(progress, out))
+    console.result(results.table(progress, out))
     return code
 
 

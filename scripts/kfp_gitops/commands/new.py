@@ -6,6 +6,7 @@ import keyword
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _EXAMPLES = """  python scripts/new.py component clean_text             a Python
   python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
   python scripts/new.py pipeline acme --template usage-report
                                                          one more pipeline of a template that is there: values only
+  python scripts/new.py pipeline churn --from churn.yaml
+                                                         a pipeline that you have, as `import.py churn.yaml` makes it
   python scripts/new.py team churn                       a team: limits, its file in dev, its line of CODEOWNERS
   python scripts/new.py pipeline acme --template usage-report --team churn
 
@@ -42,8 +45,10 @@ _KNOWN_VALUES = {"source": "sample:smd_servers_5min"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files of a new pipeline, component or team; asks nothing and overwrites nothing."""
     parser = Parser("new.py", "Begin a pipeline, a component or a team.", _EXAMPLES)
-    parser.add_argument("kind", choices=["pipeline", "component", "team"])
-    parser.add_argument("name", metavar="NAME", help="a pipeline or team: a-z 0-9 -; a component: a-z 0-9 _")
+    parser.add_argument("kind", nargs="?", choices=["pipeline", "component", "team"])
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="a pipeline or team: a-z 0-9 -; a component: a-z 0-9 _"
+    )
     parser.add_argument(
         "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
     )
@@ -74,7 +79,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--image", metavar="I", help="a component's image: a name of release.yaml (default: the first)"
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FILE",
+        help="make it of what you have: whatever `import.py FILE` takes, such as a compiled pipeline",
+    )
+    begun.add_take_back(parser)
     arguments = parse(parser, argv)
+    if arguments.take_back:
+        return begun.take_back(arguments)
+    if arguments.name is None:
+        raise UsageError("new.py: the following arguments are required: kind, NAME; see --help")
+    with begun.whole(arguments.root, f"new.py {arguments.kind} {arguments.name}"):
+        return _begin(arguments)
+
+
+def _begin(arguments: Namespace) -> int:
+    if arguments.source is not None:
+        return _from(arguments)
     if arguments.kind == "team":
         return team.begin(arguments)
     if arguments.reviewers or (arguments.team and arguments.kind != "pipeline"):
@@ -82,6 +105,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.template is not None or arguments.base:
         return instance.begin(arguments)
     return _component(arguments) if arguments.kind == "component" else _pipeline(arguments)
+
+
+def _from(arguments: Namespace) -> int:
+    """The door of `import.py`, whose file is named as it shall be called here."""
+    if arguments.kind != "pipeline":
+        raise UsageError("new.py: --from is for `pipeline NAME --from FILE`; see --help")
+    if arguments.template or arguments.base or arguments.component or arguments.image or arguments.team:
+        raise UsageError("new.py: beside --from only --env and --owner mean something; leave the others out")
+    command = import_module("kfp_gitops.commands.import")
+    owner = ["--owner", arguments.owner] if arguments.owner else []
+    root, env = str(arguments.root), arguments.env
+    found: int = command.main(
+        ["--root", root, "--env", env, *owner, "--name", arguments.name, arguments.source]
+    )
+    return found
 
 
 def _component(arguments: Namespace) -> int:

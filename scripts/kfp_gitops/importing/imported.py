@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,7 +13,7 @@ from kfp_gitops.base.yamltext import parse
 from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import emit, filled, made
-from kfp_gitops.importing import differences, texts
+from kfp_gitops.importing import differences, settable, texts
 from kfp_gitops.importing.pipelines import Pipelines
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.importing.specs import Specs
@@ -41,8 +41,17 @@ class Imported:
     """What kfp 2.17 writes in another way than the file has it, and means the same."""
 
 
-def imported(text: str, path: str, present: Mapping[str, str], owner: str | None, env: str) -> Imported:
+def imported(
+    text: str,
+    path: str,
+    present: Mapping[str, str],
+    owner: str | None,
+    env: str,
+    schedules: Sequence[Mapping[str, Any]] = (),
+) -> Imported:
     """The files for a compiled pipeline; `present` are the specs of components/ that are there.
+
+    `schedules` are those that it has, as a manifest says them; they become values.
 
     Raises:
         InputError: it is none; or each place that a manifest cannot say, or that would not come out as it is.
@@ -57,10 +66,11 @@ def imported(text: str, path: str, present: Mapping[str, str], owner: str | None
     files = {_TEMPLATE: texts.template(manifest, outer=True)}
     for inner, one in pipelines.inner.items():
         files[f"{inner}.pipeline.yaml.j2"] = texts.template(one, outer=False)
-    values = texts.values(manifest, owner)
+    parameters = manifest["spec"].get("parameters", {})
+    values = settable.values(parameters, owner, schedules)
     rendered = _rendered(name, files, values, specs.made, env)
     digest, told = _proof(source, pipelines, rendered)
-    schema = {"values.schema.json": texts.values_schema(manifest, name)}
+    schema = {"values.schema.json": settable.values_schema(parameters, name)}
     return Imported(name, {**files, **schema}, specs.new, values, tuple(specs.images), digest, told)
 
 
@@ -114,7 +124,7 @@ def _checked(rendered: RenderedPipeline) -> None:
     inner = {name: reader.read(text, name) for name, text in rendered.inner.items()}
     interfaces: dict[str, Interface] = {}
     for name in nested.innermost_first(outer, inner):
-        raise_if_any(check.problems(inner[name], known, interfaces))
+        raise_if_any(check.problems(inner[name], known, interfaces, nested=True))
         raise_if_any(check.nested_problems(inner[name]))
         interfaces[name] = check.interface(inner[name], known, interfaces)
     raise_if_any(check.problems(outer, known, interfaces))
@@ -128,7 +138,11 @@ def _in_file(
     starts = sorted(
         (place[0], str(at[-1])) for at, place in document.keys_at.items() if at and at[-1] in pipelines.places
     )
+    schedules, _ = document.keys_at[("schedules",)]
     for problem in error.problems:
+        if problem.line >= schedules:  # which the file says nothing of: they come with it
+            yield source.brought.spec.problem((), problem.what, problem.todo)
+            continue
         above = [name for line, name in starts if line <= problem.line]
         at = pipelines.places[above[-1]] if above else ("root",)
         what = f"the manifest of this is refused: {problem.what} ({problem.todo})"

@@ -9,6 +9,7 @@ from kfp_gitops.importing import kinds, pods, values
 from kfp_gitops.importing.constants import whole
 from kfp_gitops.importing.source import Source, UnsaidError
 from kfp_gitops.importing.values import Output
+from kfp_gitops.language import artifact_types
 from kfp_gitops.language.manifest.reader import PVC_INPUTS
 
 _PVC_KEYS = {name: key for key, name in PVC_INPUTS.items()}
@@ -60,11 +61,11 @@ class Leaf:
 
     def _importer(self) -> dict[str, Any]:
         spec = self.source.executor(self.component["executorLabel"])["importer"]
-        title = spec.get("typeSchema", {}).get("schemaTitle", "")
-        found: dict[str, Any] = {"uri": self.value(self.inputs["uri"]), "type": title.removeprefix("system.")}
+        found: dict[str, Any] = {"uri": self.value(self.inputs["uri"])}
+        found["type"] = artifact_type(spec.get("typeSchema", {}))
         found |= {"reimport": True} if spec.get("reimport") else {}
         if spec.get("metadata"):
-            found["metadata"] = values.constant(spec["metadata"], "", self.placeholder)
+            found["metadata"] = values.metadata(spec["metadata"], self.placeholder)
         return found | ({"downloadToWorkspace": True} if spec.get("downloadToWorkspace") else {})
 
     def pod(self) -> dict[str, Any]:
@@ -76,6 +77,17 @@ class Leaf:
             lambda text: values.text(text, self.placeholder),
             self.value,
         )
+
+
+def artifact_type(schema: Mapping[str, Any]) -> str:
+    """What a manifest says for the type of an artifact.
+
+    Raises:
+        UnsaidError: it is told by a schema, not by its title.
+    """
+    if schema and "schemaTitle" not in schema:
+        raise UnsaidError("an artifact type without a title")
+    return artifact_types.written(schema.get("schemaTitle", "system.Artifact"), schema.get("schemaVersion", ""))
 
 
 def _pvc_key(name: str) -> str:

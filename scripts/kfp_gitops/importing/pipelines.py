@@ -8,6 +8,7 @@ from typing import Any
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.importing import numbered
 from kfp_gitops.importing.constants import of_type
+from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
@@ -94,7 +95,10 @@ class Pipelines:
             one: self._parameter((*at, "inputDefinitions", "parameters", one), spec)
             for one, spec in declared.get("parameters", {}).items()
         }
-        artifacts = {one: _artifact(spec) for one, spec in declared.get("artifacts", {}).items()}
+        artifacts = {
+            one: self._artifact((*at, "inputDefinitions", "artifacts", one), spec)
+            for one, spec in declared.get("artifacts", {}).items()
+        }
         given = {one: {"param": one} for one in parameters} | {one: {"artifact": one} for one in artifacts}
         walk = Walk(self.source, key, self)
         found: dict[str, Any] = {"parameters": parameters, "artifacts": artifacts, "tasks": walk.tasks(given)}
@@ -119,6 +123,16 @@ class Pipelines:
             found["default"] = of_type(spec["defaultValue"], kind)
         elif spec.get("isOptional"):
             found["optional"] = True
+        return found | ({"description": spec["description"]} if spec.get("description") else {})
+
+    def _artifact(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        try:
+            found["type"] = artifact_type(spec.get("artifactType", {}))
+        except UnsaidError as error:
+            self.source.refuse(at, str(error))
+        found |= {"list": True} if spec.get("isArtifactList") else {}
+        found |= {"optional": True} if spec.get("isOptional") else {}
         return found | ({"description": spec["description"]} if spec.get("description") else {})
 
     def _outputs(self, walk: Walk, at: Path, component: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,11 +160,3 @@ class Pipelines:
                 **({"pvcSpecPatch": patch} if patch else {}),
             }
         return found
-
-
-def _artifact(spec: Mapping[str, Any]) -> dict[str, Any]:
-    title = spec.get("artifactType", {}).get("schemaTitle", "system.Artifact")
-    found: dict[str, Any] = {"type": title.removeprefix("system.")}
-    found |= {"list": True} if spec.get("isArtifactList") else {}
-    found |= {"optional": True} if spec.get("isOptional") else {}
-    return found | ({"description": spec["description"]} if spec.get("description") else {})

@@ -1,4 +1,4 @@
-"""Manifests as the files that people edit: templates whose defaults are values, and what these values may be."""
+"""Manifests as the files that people edit: templates whose defaults and schedules are values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kfp_gitops.base.yamldump import dump
-from kfp_gitops.sources.scaffold import JSON_TYPES
+from kfp_gitops.importing.settable import settable
 
 _SCHEMAS = "../../../scripts/kfp_gitops/language/schemas"
 SCHEMA_LINE = f"# yaml-language-server: $schema={_SCHEMAS}/pipeline-manifest.schema.json\n"
@@ -19,7 +19,7 @@ _SLOTTED = re.compile(rf"{_SLOT}(\d+)-")
 
 
 def template(manifest: Mapping[str, Any], *, outer: bool) -> str:
-    """A manifest as a template: of the outer one the name, the owner and each default come from outside."""
+    """A manifest as a template: name, owner, defaults and schedules of the outer one come from outside."""
     data = copy.deepcopy(dict(manifest))
     slots: list[str] = []
 
@@ -30,40 +30,9 @@ def template(manifest: Mapping[str, Any], *, outer: bool) -> str:
     data["metadata"]["owner"] = slot("values.owner | tojson")
     if outer:
         data["metadata"]["name"] = slot("pipeline")
-        for name, parameter in data["spec"].get("parameters", {}).items():
-            if "default" in parameter:
-                parameter["default"] = slot(f"values.parameters[{json.dumps(name)}] | tojson")
+        parameters = data["spec"].get("parameters", {})
+        for name in settable(parameters):
+            parameters[name]["default"] = slot(f"values.parameters[{json.dumps(name)}] | tojson")
+        data["schedules"] = slot("values.schedules | default([]) | tojson")
     text = _JINJA.sub(lambda found: f"{{{{ '{found[0]}' }}}}", dump(data))
     return SCHEMA_LINE + _SLOTTED.sub(lambda found: slots[int(found[1])], text)
-
-
-def values(manifest: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """What the environment says: who is asked, and the defaults."""
-    parameters = manifest["spec"].get("parameters", {})
-    defaults = {name: one["default"] for name, one in parameters.items() if "default" in one}
-    return {"owner": owner, **({"parameters": defaults} if defaults else {})}
-
-
-def values_schema(manifest: Mapping[str, Any], name: str) -> str:
-    """The schema of these values."""
-    parameters = manifest["spec"].get("parameters", {})
-    worth = {key: _property(one) for key, one in parameters.items() if "default" in one}
-    properties: dict[str, Any] = {"owner": {"type": "string", "minLength": 1}}
-    if worth:
-        properties["parameters"] = _object(worth)
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Values of the pipeline {name}",
-        **_object(properties),
-    }
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    closed = {"type": "object", "additionalProperties": False}
-    return {**closed, "required": list(properties), "properties": dict(properties)}
-
-
-def _property(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    about = {"description": parameter["description"]} if "description" in parameter else {}
-    return {"type": JSON_TYPES[parameter["type"]], **about}

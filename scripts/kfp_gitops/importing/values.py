@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.compiling.compiler.build import RUN_FACTS
@@ -60,6 +60,34 @@ def constant(found: Any, kind: str, inputs: Callable[[str], Any]) -> Any:
     if isinstance(found, str):
         return _text(found, inputs, alone=False)
     return _inner(found, inputs)
+
+
+def metadata(found: Mapping[str, Any], inputs: Callable[[str], Any]) -> Any:
+    """The metadata of an importer: a map, or the entries of one where placeholders stand in keys."""
+    ordered = _as_made(found)
+    if not any(map(_holds, ordered)):
+        return constant(ordered, "", inputs)
+    return [{"key": text(key, inputs), "value": _inner(item, inputs)} for key, item in ordered.items()]
+
+
+def _as_made(found: Any) -> Any:
+    """Maps in an order in which their inputs are numbered as they are: the SDK counts where it meets each first."""
+    if isinstance(found, dict):
+        items = sorted(found.items(), key=lambda item: min(_numbers([item[0], item[1]]), default=0))
+        return {key: _as_made(item) for key, item in items}
+    return [_as_made(item) for item in found] if isinstance(found, list) else found
+
+
+def _numbers(found: Any) -> Iterator[int]:
+    """The numbers of the inputs whose placeholders stand in it: 1 of `metadata`, 2 of `metadata-2`."""
+    if isinstance(found, str):
+        for match in _PLACEHOLDER.finditer(found):
+            number = (match[1] or "").rpartition("-")[2]
+            yield int(number) if number.isdecimal() else 1
+    elif isinstance(found, list | dict):
+        parts = [*found, *found.values()] if isinstance(found, dict) else found
+        for part in parts:
+            yield from _numbers(part)
 
 
 def text(found: str, inputs: Callable[[str], Any]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import comparisons, kinds, leaves, numbered, outputs
+from kfp_gitops.importing import comparisons, itemtypes, kinds, leaves, numbered, outputs
 from kfp_gitops.importing.constants import written
 from kfp_gitops.importing.leaves import Leaf
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError, dag_at
@@ -108,7 +108,8 @@ class Walk:
         over = written(json.loads(items["raw"])) if "raw" in items else inner[items["inputParameter"]]
         inner[iterator["itemInput"]] = {"item": name}
         limit = task.get("iteratorPolicy", {}).get("parallelismLimit")
-        return {"items": over, **({"parallelism": int(limit)} if limit else {})}
+        found = {"items": over, **({"parallelism": int(limit)} if limit else {})}
+        return found if "raw" in items else found | itemtypes.told(self.source, task)
 
     def _finally(self, component: str, given: Mapping[str, Any], last: str | None) -> dict[str, Any]:
         if last is None:

@@ -1,10 +1,9 @@
-"""The files of an import: what is added, what is changed, and how all of it is taken back."""
+"""The files of an import: what is added and what is changed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,16 +40,6 @@ class Written:
     def write(self, root: Path) -> None:
         """Write all of them."""
         for path, text in self.texts.items():
-            files.write_text(root, path, text)
-
-    def undo(self, root: Path) -> None:
-        """Take all of it back, folders too that hold nothing now."""
-        for path in self.added:
-            with suppress(FileNotFoundError):
-                (root / path).unlink()
-            with suppress(OSError):
-                (root / path).parent.rmdir()
-        for path, text in self.before.items():
             files.write_text(root, path, text)
 
 

@@ -33,7 +33,6 @@ from kfp_gitops.sources import brought
 _POLL_SECONDS = 0.05
 _REFUSAL = re.compile(r"task '([^']+)': (.*)")
 _SCRIPTS = Path(__file__).resolve().parents[2]
-_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -204,29 +203,3 @@ def _refusal(reason: str, places: Places, source: Source) -> Problem:
         reason = f"task {found[1]!r} {found[2]}"
         at = places.in_ir(found[1]) if source.brought else places.of_task(found[1])
     return document.problem(at, reason, "run it on KFP, or change that", key=True)
-
-
-def table(progress: Progress, folder: Path) -> str:
-    """How the run and each of its tasks ended, what they gave, and where that is."""
-    lines = [progress.state, *show.lines(progress.tasks(), _outputs)]
-    lines += [f"  error: {progress.error}"] if progress.error else []
-    return "\n".join([*lines, f"logs and outputs: {folder}"])
-
-
-def _outputs(view: View) -> Iterator[str]:
-    """What a task gave; in a loop with the number of the iteration before it."""
-    if view.inside:
-        return
-    for index, seen in enumerate(view.seen):
-        number = f"#{index} " if len(view.seen) > 1 else ""
-        yield from (f"{number}{line}" for line in _given(seen.outputs))
-
-
-def _given(outputs: Mapping[str, Any]) -> Iterator[str]:
-    """In order of name, whatever order the step's own report has."""
-    for name, value in sorted(outputs.get("parameters", {}).items()):
-        text = json.dumps(value, ensure_ascii=False)
-        yield f"{name} = {text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}"
-    for name, artifacts in sorted(outputs.get("artifacts", {}).items()):
-        for artifact in artifacts:
-            yield f"{name}: {artifact['uri']}"

@@ -140,7 +140,7 @@ class _Rendering:
     def _problems(
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
-        found, warnings = check.findings(manifest, self.release.components, interfaces)
+        found, warnings = check.findings(manifest, self.release.components, interfaces, nested=nested)
         if manifest.name != name:
             at = ("metadata", "name")
             what = f"the name is {manifest.name!r}"

@@ -71,6 +71,8 @@ class Interface:
     outputs: Mapping[str, Port]
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict, kw_only=True)
     """What constants that are given to an input must satisfy, beside its type."""
+    to_workspace: bool = field(default=False, kw_only=True)
+    """Whether an importer inside downloads to the workspace of the run."""
 
 
 @dataclass(frozen=True)

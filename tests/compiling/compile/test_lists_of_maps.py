@@ -68,6 +68,22 @@ def _loop_loop():
         ADD(a=number)
 
 
+def _loop_of_maps_in_a_loop():
+    with dsl.ParallelFor([1, 2]), dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+
+
+def _loop_of_maps_in_a_loop_in_if(s: str = "x"):
+    with dsl.If(s == "x"), dsl.ParallelFor([1, 2]), dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+
+
+def _loops_of_maps():
+    with dsl.ParallelFor(MAPS) as outer, dsl.ParallelFor(MAPS) as item:
+        SAY(text=item.a)
+        SAY(text=outer.b)
+
+
 def _mixed():
     with dsl.ParallelFor([{"a": "x", "n": 1}]) as item:
         SAY(text=item.a)
@@ -115,6 +131,19 @@ MAP_LOOPS = {
         _loop_loop,
         f"l: {ITEMS}{{m: {{loop: {{items: [1, 2]}}, "
         f"tasks: {{{T}, u: {{component: add, arguments: {{a: {{item: m}}}}}}}}}}}}}}",
+    ),
+    "loop of maps in a loop": (
+        _loop_of_maps_in_a_loop,
+        f"m: {{loop: {{items: [1, 2]}}, tasks: {{l: {ITEMS}{{{T}}}}}}}}}",
+    ),
+    "loop of maps in a loop in if": (
+        _loop_of_maps_in_a_loop_in_if,
+        f"g: {IF}{{m: {{loop: {{items: [1, 2]}}, tasks: {{l: {ITEMS}{{{T}}}}}}}}}}}}}",
+    ),
+    "loop of maps in another, whose field it takes": (
+        _loops_of_maps,
+        f"l: {ITEMS}{{m: {ITEMS}{{{T.replace('l,', 'm,')}, u: {{component: say, "
+        "arguments: {text: {item: l, field: b}}}}}}}",
     ),
     "a loop over a field": (
         _loop_over_field,

@@ -34,14 +34,38 @@ REFUSED = {
         "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
         "      tasks:\n        c:\n          if: {gt: [{item: g}, 9]}\n"
         "          tasks: {t: {component: say, arguments: {text: x}}}\n",
-        "8:20: items of this list are compared as texts, so 10 comes before 9; use eq or ne, or hand the item to a"
-        " task that compares it",
+        "8:20: items of this list are compared as texts, so 10 comes before 9; say in the loop what they are"
+        " (`itemType`, `fieldType`), or use eq or ne",
     ),
     "a float among items that are compared as texts": (
         "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"
         "      tasks:\n        c:\n          if: {eq: [{item: g}, 1.0]}\n"
         "          tasks: {t: {component: say, arguments: {text: x}}}\n",
-        "8:20: items of this list are compared as texts, and a float has more than one; compare it in a task",
+        "8:20: items of this list are compared as texts, and a float has more than one; say in the loop what they"
+        " are (`itemType`, `fieldType`), or compare it in a task",
+    ),
+    "a text compared with items that are numbers": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n"
+        "      loop: {items: {param: l}, itemType: int}\n      tasks:\n        c:\n"
+        "          if: {eq: [{item: g}, '9']}\n          tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "8:20: an int is compared with '9'; compare values of the same type; quote a number that stands for a text",
+    ),
+    "types of items that stand there": (
+        "spec:\n  tasks:\n    g:\n      loop: {items: [1, 2], itemType: int}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "4:29: itemType of items that stand here, whose types KFP sees; drop it",
+    ),
+    "types of fields of what has none": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n"
+        "      loop: {items: {param: l}, fieldType: int}\n"
+        "      tasks: {t: {component: say, arguments: {text: x}}}\n",
+        "5:33: fieldType of items that are no maps; add `itemType: dict`",
+    ),
+    "a field of a number": (
+        "spec:\n  parameters: {l: {type: list, default: [1]}}\n  tasks:\n    g:\n"
+        "      loop: {items: {param: l}, itemType: int}\n"
+        "      tasks: {t: {component: say, arguments: {text: {item: g, field: a}}}}\n",
+        "6:53: an item of 'g' is an int, which has no fields; leave `field` out, or correct `itemType` of the loop",
     ),
     "an item compared with a number that is no constant": (
         "spec:\n  parameters: {l: {type: list, default: [1]}, n: {type: int, default: 1}}\n  tasks:\n    g:\n"

@@ -256,9 +256,11 @@ def test_pipelines_of_one_shape_are_checked_once_and_stand_in_the_order_of_the_v
     checked: list[str] = []
     original = check.findings
 
-    def spy(manifest: Manifest, *others: Mapping[str, Interface]) -> tuple[list[Problem], list[Problem]]:
+    def spy(
+        manifest: Manifest, *others: Mapping[str, Interface], nested: bool
+    ) -> tuple[list[Problem], list[Problem]]:
         checked.append(manifest.name)
-        return original(manifest, *others)
+        return original(manifest, *others, nested=nested)
 
     monkeypatch.setattr(check, "findings", spy)
     monkeypatch.setattr("kfp_gitops.base.processes.cores", lambda: 1)

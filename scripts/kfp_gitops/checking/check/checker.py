@@ -56,18 +56,26 @@ from kfp_gitops.sources.components import Interface, Port
 
 
 def findings(
-    manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface]
+    manifest: Manifest,
+    components: Mapping[str, Interface],
+    pipelines: Mapping[str, Interface],
+    *,
+    nested: bool = False,
 ) -> tuple[list[Problem], list[Problem]]:
     """What `problems` and `warnings` find."""
-    context = Context(manifest, components, pipelines)
+    context = Context(manifest, components, pipelines, nested)
     return sorted(set(_run(context))), _warnings(context)
 
 
 def problems(
-    manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface] | None = None
+    manifest: Manifest,
+    components: Mapping[str, Interface],
+    pipelines: Mapping[str, Interface] | None = None,
+    *,
+    nested: bool = False,
 ) -> list[Problem]:
     """Everything wrong with a manifest, given what it may use; in order of position."""
-    context = Context(manifest, components, pipelines or {})
+    context = Context(manifest, components, pipelines or {}, nested)
     return sorted(set(_run(context)))
 
 
@@ -122,7 +130,8 @@ def interface(
         name: replace(port, collected=name in listed, optional=port.optional and name not in needed)
         for name, port in context.inputs.items()
     }
-    return Interface(manifest.name, inputs, outputs, rules=uses.rules(context))
+    downloads = bool(list(workspace.downloads(context)))
+    return Interface(manifest.name, inputs, outputs, rules=uses.rules(context), to_workspace=downloads)
 
 
 def _run(context: Context) -> Iterator[Problem]:

@@ -8,11 +8,13 @@ from functools import cached_property
 
 from kfp_gitops.base.errors import meant
 from kfp_gitops.base.yamltext import Document
+from kfp_gitops.language import artifact_types
 from kfp_gitops.language.manifest import (
     ArtifactRef,
     CollectRef,
     ConcatValue,
     Constant,
+    EntriesValue,
     Importer,
     ItemRef,
     ListValue,
@@ -67,6 +69,8 @@ class Context:
     manifest: Manifest
     components: Mapping[str, Interface]
     pipelines: Mapping[str, Interface]
+    nested: bool = False
+    """Whether it is a task of another one, which says what a whole run is given."""
 
     @property
     def document(self) -> Document:
@@ -83,7 +87,7 @@ class Context:
         """What the pipeline itself takes: parameters and artifacts."""
         parameters = (Port(p.name, p.type, optional=not p.required) for p in self.manifest.parameters)
         artifacts = (
-            Port(a.name, None, f"system.{a.type}", a.optional, many=a.many) for a in self.manifest.artifacts
+            Port(a.name, None, artifact_types.title(a.type), a.optional, many=a.many) for a in self.manifest.artifacts
         )
         return {port.name: port for port in (*parameters, *artifacts)}
 
@@ -102,7 +106,7 @@ class Context:
         """The outputs of a task; None when the task, or what it runs, is not known."""
         node = self.scopes.nodes.get(task)
         if isinstance(node, Importer):
-            return {"artifact": Port("artifact", None, f"system.{node.type}")}
+            return {"artifact": Port("artifact", None, artifact_types.title(node.type))}
         interface = self.interface(node) if isinstance(node, Task) else None
         return interface.outputs if interface else None
 
@@ -130,7 +134,7 @@ class Context:
                 return Port("text", "str")
             case ListValue():
                 return Port("list", "list")
-            case MapValue():
+            case MapValue() | EntriesValue():
                 return Port("map", "dict")
         return None
 
@@ -140,6 +144,8 @@ class Context:
             return None
         if isinstance(loop.items, Constant):
             return self._constant_item(loop, item.field)
+        if kind := loop.item_type if item.field is None else loop.field_type:
+            return Port("item", kind)
         port = self.kind(loop.items)
         return Port("item", None, port.artifact) if port and port.many and item.field is None else None
 

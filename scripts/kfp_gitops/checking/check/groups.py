@@ -96,10 +96,10 @@ def _with_unknown(context: Context, when: Comparison) -> Iterator[Problem]:
     known = [kind for side in (when.left, when.right) if (kind := context.kind(side))]
     if when.operator in _ORDER:
         what = "items of this list are compared as texts, so 10 comes before 9"
-        todo = "use eq or ne, or hand the item to a task that compares it"
+        todo = "say in the loop what they are (`itemType`, `fieldType`), or use eq or ne"
     elif any(isinstance(side.value, float) for side in constants):
         what = "items of this list are compared as texts, and a float has more than one"
-        todo = "compare it in a task"
+        todo = "say in the loop what they are (`itemType`, `fieldType`), or compare it in a task"
     elif not constants and known and known[0].type != "str":
         what, todo = (
             f"an item that KFP takes for a text is compared with {named(known[0])}",
@@ -113,6 +113,7 @@ def _with_unknown(context: Context, when: Comparison) -> Iterator[Problem]:
 def loop_problems(context: Context, loop: Loop) -> Iterator[Problem]:
     """What is wrong with the items of a loop."""
     at = (*loop.at, "loop", "items")
+    yield from _types(context, loop)
     found = list(values.problems(context, loop.items, at, loop.id))
     yield from found
     if found:
@@ -132,6 +133,19 @@ def loop_problems(context: Context, loop: Loop) -> Iterator[Problem]:
         yield context.document.problem(at, "no KFP can loop over artifacts yet", todo)
     elif kind and kind.type != "list":
         yield context.document.problem(at, f"{named(kind)} is no list", "refer to a list")
+
+
+def _types(context: Context, loop: Loop) -> Iterator[Problem]:
+    """Types of items are said of references alone: those of constants can be seen, and KFP takes these."""
+    for word, kind in (("itemType", loop.item_type), ("fieldType", loop.field_type)):
+        if kind and isinstance(loop.items, Constant):
+            what = f"{word} of items that stand here, whose types KFP sees"
+            yield context.document.problem((*loop.at, "loop", word), what, "drop it", key=True)
+    if loop.field_type and loop.item_type != "dict":
+        what = "fieldType of items that are no maps"
+        yield context.document.problem(
+            (*loop.at, "loop", "fieldType"), what, "add `itemType: dict`", key=True
+        )
 
 
 def _can_be_looped_over(items: Value) -> bool:

@@ -71,8 +71,6 @@ def importer_problems(context: Context, node: Importer) -> Iterator[Problem]:
         yield context.document.problem(at, what, "give the whole URI as one parameter or output")
     if not found:
         yield from _uri_from_beside(context, node, at)
-    if node.to_workspace and not (context.manifest.config and context.manifest.config.workspace):
-        yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
     yield from values.problems(context, node.metadata, (*node.at, "importer", "metadata"), node.id)
     yield from _after(context, node)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.checking.check import outputs
-from kfp_gitops.checking.check.context import Context, shown
+from kfp_gitops.checking.check.context import Context, a, shown
 from kfp_gitops.language.manifest import (
     MAX_EXACT,
     ArtifactRef,
@@ -215,3 +215,6 @@ def _item(context: Context, item: ItemRef, at: Path, user: str | None) -> Iterat
             )
     elif (kind := context.kind(loop.items)) and kind.many:
         yield context.document.problem(at, "an artifact has no fields", "leave `field` out")
+    elif loop.item_type not in (None, "dict"):
+        what = f"an item of {item.loop!r} is {a(str(loop.item_type))}, which has no fields"
+        yield context.document.problem(at, what, "leave `field` out, or correct `itemType` of the loop")

@@ -8,6 +8,7 @@ from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.checking.check.context import Context
 from kfp_gitops.language import storage, workspaces
+from kfp_gitops.language.manifest import Importer, Task, walk
 
 
 def problems(context: Context) -> Iterator[Problem]:
@@ -16,8 +17,20 @@ def problems(context: Context) -> Iterator[Problem]:
     if config and (volume := config.workspace):
         for key, what, todo in workspaces.faults(volume.size, volume.pvc_spec_patch):
             yield context.document.problem(_place(key), what, todo, key=not key)
+    if not context.nested and not (config and config.workspace):
+        for at in downloads(context):
+            yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
     if root is not None and (fault := storage.root(root)):
         yield context.document.problem(("spec", "pipelineRoot"), *fault)
+
+
+def downloads(context: Context) -> Iterator[Path]:
+    """Where artifacts are downloaded to the workspace: by importers, and by pipelines inside."""
+    for node in walk(context.manifest.body):
+        if isinstance(node, Importer) and node.to_workspace:
+            yield (*node.at, "importer", "uri")
+        elif isinstance(node, Task) and (called := context.interface(node)) and called.to_workspace:
+            yield (*node.at, "pipeline")
 
 
 def _place(key: str) -> Path:

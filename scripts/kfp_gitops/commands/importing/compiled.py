@@ -10,6 +10,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed
+from kfp_gitops.importing import renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -25,12 +26,16 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     """
     path = Path(file)
     text = files.text_of(str(path.absolute()), file)
+    if arguments.name:
+        text = renamed.renamed(text, file, arguments.name)
     return imported(text, file, present, arguments.owner, arguments.env)
 
 
 def import_one(arguments: Namespace) -> int:
     """Read, prove, write and render it; tell what comes next."""
     root, (file,) = arguments.root, arguments.file
+    if arguments.name:
+        begun.refuse_misnamed(arguments.name)
     env = environment.load(root, arguments.env)
     if not env.follows_sources:
         raise UsageError(
@@ -67,7 +72,7 @@ def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> Non
     if name in env.pipelines or name in env.absent:
         raise UsageError(
             f"import.py: {env.name} has a pipeline {name!r} already, and a pipeline's name is a part of the file; "
-            "choose another --env, or compile it under another name"
+            "choose another --env, or give it another one with --name"
         )
     if (root / TEMPLATES / template).exists():
         raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")

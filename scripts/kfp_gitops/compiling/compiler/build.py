@@ -11,6 +11,7 @@ from kfp_gitops.compiling.compiler.interface import as_float
 from kfp_gitops.compiling.compiler.sdk import (
     GraphComponent,
     Pipeline,
+    artifact_class,
     component_factory,
     dsl,
     load_component,
@@ -24,6 +25,7 @@ from kfp_gitops.language.manifest import (
     ConcatValue,
     Condition,
     Constant,
+    EntriesValue,
     Guarded,
     Importer,
     ItemRef,
@@ -158,7 +160,7 @@ class Builder:
     def _importer(self, node: Importer) -> None:
         task = dsl.importer(
             artifact_uri=self._value(node.uri),
-            artifact_class=getattr(dsl, node.type),
+            artifact_class=artifact_class(node.type),
             reimport=node.reimport,
             metadata=self._value(node.metadata) or None,
             download_to_workspace=node.to_workspace,
@@ -194,6 +196,7 @@ class Builder:
         items = self.channels[self.hidden[node.id]] if node.id in self.hidden else self._value(node.items)
         with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
+            channels.tell_types(item, node)
             channels.know_own_channels(item)
             self._body(node.body)
         if not uses_item(node):
@@ -230,6 +233,8 @@ class Builder:
                 return [self._value(item) for item in items]
             case MapValue(items):
                 return {key: self._value(item) for key, item in items.items()}
+            case EntriesValue(items):
+                return {self._value(key): self._value(item) for key, item in items}
 
 
 _MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}

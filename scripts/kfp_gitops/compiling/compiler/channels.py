@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.compiling.compiler.sdk import dsl
-from kfp_gitops.language.manifest import Importer, Loop, Task, walk
+from kfp_gitops.language.manifest import Importer, Loop, Task, Type, walk
 
 
 def restore_items(task: Any, items: Iterable[Any]) -> None:
@@ -26,6 +26,23 @@ class _ExactName(str):
 
     def __contains__(self, part: object) -> bool:
         return part in self.channels
+
+
+_SDK_TYPES: Mapping[Type, str] = {
+    "str": "String",
+    "int": "Integer",
+    "float": "Float",
+    "bool": "Boolean",
+    "list": "List",
+    "dict": "Dict",
+}
+
+
+def tell_types(item: Any, loop: Loop) -> None:
+    """Make the item of a loop what a DSL function says of its list (`List[int]`), which no IR of a component keeps."""
+    if loop.item_type:
+        fields = f"[str, {_SDK_TYPES[loop.field_type]}]" if loop.field_type else ""
+        item.channel_type = f"{_SDK_TYPES[loop.item_type]}{fields}"
 
 
 def know_own_channels(argument: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import GenericAlias
 from typing import Any
 
-from kfp_gitops.compiling.compiler.sdk import dsl
+from kfp_gitops.compiling.compiler.sdk import artifact_class, dsl
 from kfp_gitops.language.manifest import Artifact, Config, Loop, Manifest, Parameter, Scopes, Type, hidden
 
 _TYPES: Mapping[Type, type] = {
@@ -38,7 +38,7 @@ def _parameter(parameter: Parameter) -> inspect.Parameter:
 
 
 def _artifact(artifact: Artifact) -> inspect.Parameter:
-    kind = getattr(dsl, artifact.type)
+    kind = artifact_class(artifact.type)
     annotation = dsl.Input[GenericAlias(list, kind) if artifact.many else kind]
     return _named(artifact.name, annotation, None if artifact.optional else inspect.Parameter.empty)
 

@@ -18,6 +18,7 @@ from kfp.dsl import component_factory, pipeline_task, structures  # noqa: E402
 from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 
+from kfp_gitops.language import artifact_types  # noqa: E402
 from kfp_gitops.language.manifest import Value  # noqa: E402
 
 lean.make_cheap(structures, pipeline_task)
@@ -30,6 +31,7 @@ __all__ = [
     "GraphComponent",
     "Pipeline",
     "SpecError",
+    "artifact_class",
     "compiler",
     "component_factory",
     "components",
@@ -38,6 +40,15 @@ __all__ = [
     "load_component",
     "structures",
 ]
+
+
+@lru_cache(maxsize=256)
+def artifact_class(written: str) -> Any:
+    """The class of an artifact type as a manifest writes it; one of its own for a schema that is none of the SDK's."""
+    if written in artifact_types.OWN:
+        return getattr(dsl, written)
+    schema = {"schema_title": artifact_types.title(written), "schema_version": artifact_types.version(written)}
+    return type("Artifact", (dsl.Artifact,), schema)
 
 
 class SpecError(Exception):

@@ -73,8 +73,10 @@ def _fails(loop: Loop, scopes: Scopes) -> bool:
     # What a loop directly inside runs over is not inside that loop yet.
     inside = [node for group in groups for node in (group.body if isinstance(group, Loop) else [group])]
     crossing = set(_fields_used(loop, inside))
-    if scopes.around[loop.id]:
-        crossing |= fields
+    if any(not isinstance(group.node, Loop) for group in scopes.around[loop.id]):
+        crossing |= (
+            fields  # loops around it are not asked for the fields (pipeline_spec_builder.build_spec_by_group)
+        )
     return bool(crossing) or _mixed(loop, fields) or _clash(loop)
 
 

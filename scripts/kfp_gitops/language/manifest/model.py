@@ -146,7 +146,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Loop:
-    """A body that runs once for each item."""
+    """A body that runs once for each item; the types are those of items of a reference, and of all their fields."""
 
     id: str
     at: Path
@@ -154,6 +154,8 @@ class Loop:
     parallelism: int | None
     body: tuple[Node, ...]
     display_name: str
+    item_type: Type | None = None
+    field_type: Type | None = None
 
 
 @dataclass(frozen=True)

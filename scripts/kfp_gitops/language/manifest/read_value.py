@@ -10,6 +10,7 @@ from kfp_gitops.language.manifest.value import (
     CollectRef,
     ConcatValue,
     Constant,
+    EntriesValue,
     ItemRef,
     ListValue,
     MapValue,
@@ -34,6 +35,13 @@ def value_of(data: Any) -> Value:
 def optional_value(data: Any) -> Value | None:
     """The same, and nothing for nothing."""
     return None if data is None else value_of(data)
+
+
+def entries_of(data: Any) -> Value:
+    """A map, or the entries of one, each with its key and its value."""
+    if isinstance(data, list):
+        return EntriesValue(tuple((value_of(entry["key"]), value_of(entry["value"])) for entry in data))
+    return value_of(data)
 
 
 def _constant_if_all(items: Sequence[Value], data: Any) -> Constant | None:

@@ -29,7 +29,7 @@ from kfp_gitops.language.manifest.model import (
     Workspace,
 )
 from kfp_gitops.language.manifest.read_settings import pod, settings
-from kfp_gitops.language.manifest.read_value import value_of
+from kfp_gitops.language.manifest.read_value import entries_of, value_of
 from kfp_gitops.language.manifest.settings import Pod
 from kfp_gitops.language.manifest.value import Constant
 
@@ -187,7 +187,8 @@ def _node(name: str, data: Mapping[str, Any], at: Path) -> Node:
 def _loop(name: str, data: Mapping[str, Any], at: Path) -> Loop:
     loop, body = data["loop"], _nodes(data["tasks"], (*at, "tasks"))
     shown = data.get("displayName", name)
-    return Loop(name, at, value_of(loop["items"]), loop.get("parallelism"), body, shown)
+    types = loop.get("itemType"), loop.get("fieldType")
+    return Loop(name, at, value_of(loop["items"]), loop.get("parallelism"), body, shown, *types)
 
 
 def _branches(data: Mapping[str, Any], at: Path) -> Iterator[Branch]:
@@ -213,7 +214,7 @@ def _importer(name: str, data: Mapping[str, Any], at: Path) -> Importer:
         uri=value_of(spec["uri"]),
         type=spec["type"],
         reimport=spec.get("reimport", False),
-        metadata=value_of(spec.get("metadata", {})),
+        metadata=entries_of(spec.get("metadata", {})),
         to_workspace=spec.get("downloadToWorkspace", False),
         settings=settings(name, data),
     )

@@ -84,6 +84,13 @@ class MapValue:
 
 
 @dataclass(frozen=True)
+class EntriesValue:
+    """`[{key: a, value: b}, …]`: a map of which keys may be references, too; the metadata of an importer alone is one."""
+
+    items: tuple[tuple[Value, Value], ...]
+
+
+@dataclass(frozen=True)
 class ConcatValue:
     """`{concat: [a, b, …]}`: one text of several, what an f-string is in the DSL."""
 
@@ -101,6 +108,7 @@ Value = (
     | RunRef
     | ListValue
     | MapValue
+    | EntriesValue
     | ConcatValue
 )
 
@@ -109,6 +117,8 @@ def parts(value: Value) -> tuple[Value, ...]:
     """What a list, a map or a text is put together from; nothing for every other value."""
     if isinstance(value, ListValue | ConcatValue):
         return value.items
+    if isinstance(value, EntriesValue):
+        return tuple(part for entry in value.items for part in entry)
     return tuple(value.items.values()) if isinstance(value, MapValue) else ()
 
 

@@ -16,6 +16,7 @@ from kfp_gitops.language.manifest import (
     CollectRef,
     ConcatValue,
     Constant,
+    EntriesValue,
     ItemRef,
     ListValue,
     Loop,
@@ -97,11 +98,13 @@ class Scope:
                 return [self.template(item) for item in items]
             case MapValue(items):
                 return {key: self.template(item) for key, item in items.items()}
+            case EntriesValue(items):
+                return {str(self.template(key)): self.template(item) for key, item in items}
         return f"{{{{$.inputs.parameters['{self.names.channel(written)}']}}}}"
 
     def channels(self, written: Written) -> Iterator[tuple[str, Value]]:
         """The inputs that the references inside a text, list or map become."""
-        if isinstance(written, ConcatValue | ListValue | MapValue):
+        if isinstance(written, ConcatValue | ListValue | MapValue | EntriesValue):
             yield from self.channels_of(written)
 
     def channels_of(self, written: Written) -> Iterator[tuple[str, Value]]:

@@ -9,6 +9,7 @@ from kfp_gitops.language.manifest import (
     Comparison,
     ConcatValue,
     Constant,
+    EntriesValue,
     ItemRef,
     ListValue,
     MapValue,
@@ -29,6 +30,8 @@ def literal(value: Value) -> Any:
             return [literal(item) for item in items]
         case MapValue(items):
             return {key: literal(item) for key, item in items.items()}
+        case EntriesValue(items):
+            return {str(found): literal(item) for key, item in items if (found := literal(key)) is not None}
     return None
 
 
