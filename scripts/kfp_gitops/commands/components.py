@@ -14,7 +14,7 @@ from kfp_gitops.base.errors import ExitCode, InputError, Problem, raise_if_any
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
 
-_HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
+HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
 _EXAMPLES = """  python scripts/components.py            compile every components/*/component.py
   python scripts/components.py --check    exit 1 when a component.yaml is not what its component.py compiles to"""
 
@@ -72,7 +72,7 @@ def _compiled(root: Path, name: str) -> str:
     """Without the SDK's own comment, whose defaults stand in another order in each process."""
     from kfp_gitops.compiling.compiler import emit
 
-    return _HEADER + emit.text(emit.documents(_wrapper(root, name)))
+    return HEADER + emit.text(emit.documents(_wrapper(root, name)))
 
 
 def _wrapper(root: Path, name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled
+from kfp_gitops.commands.importing import checked, compiled, dsl
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
     )
+    _of_python(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
@@ -55,4 +56,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
     with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-        return compiled.import_one(arguments)
+        return (dsl.import_dsl if dsl.is_dsl(arguments.file[0]) else compiled.import_one)(arguments)
+
+
+def _of_python(parser: Parser) -> None:
+    of_python = parser.add_argument_group("files of KFP's DSL (FILE.py)")
+    of_python.add_argument("--all", action="store_true", help="every pipeline of the file")
+    of_python.add_argument(
+        "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"
+    )
+    of_python.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME", help="a variable that the file reads"
+    )
+    of_python.add_argument(
+        "--network", action="store_true", help="let it use the network, as load_component_from_url does"
+    )

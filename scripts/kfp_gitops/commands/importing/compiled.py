@@ -34,30 +34,45 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
 def import_one(arguments: Namespace) -> int:
     """Read, prove, write and render it; tell what comes next."""
     root, (file,) = arguments.root, arguments.file
+    env = beginning(arguments)
+    found = read(arguments, file, present(root))
+    folder = template(arguments.into, found.name)
+    refuse_taken(root, env, found.name, folder)
+    made = written(root, env.name, {folder: found})
+    placed.place(root, env.name, made)
+    tell_proof(found, env.name, file)
+    begun.say(
+        f"python scripts/run.py --env {env.name} --pipeline {found.name} --local",
+        "python scripts/render.py --all --lock",
+    )
+    return ExitCode.OK
+
+
+def beginning(arguments: Namespace) -> Environment:
+    """The environment in which a pipeline begins, under a name that it may have.
+
+    Raises:
+        UsageError: it may not.
+    """
     if arguments.name:
         begun.refuse_misnamed(arguments.name)
-    env = environment.load(root, arguments.env)
+    env = environment.load(arguments.root, arguments.env)
     if not env.follows_sources:
         raise UsageError(
             f"import.py: {env.name} follows pinned copies; import where `follows: sources` is, then promote"
         )
-    found = read(arguments, file, _present(root))
-    template = _template(arguments.into, found.name)
-    _refuse_taken(root, env, found.name, template)
-    made = written(root, env.name, {template: found})
-    placed.place(root, env.name, made)
-    _tell(found, env.name, file)
-    return ExitCode.OK
+    return env
 
 
-def _present(root: Path) -> dict[str, str]:
+def present(root: Path) -> dict[str, str]:
     """The specs that components/ has, and for a folder without one a text that none is like."""
     names = files.list_folders(root, "components")
     paths = {name: f"components/{name}/component.yaml" for name in names}
     return {name: files.read_text(root, at) if (root / at).is_file() else "" for name, at in paths.items()}
 
 
-def _template(into: str | None, name: str) -> str:
+def template(into: str | None, name: str) -> str:
+    """The name of the template's folder."""
     if into is None:
         return name
     found = PurePosixPath(into)
@@ -68,7 +83,8 @@ def _template(into: str | None, name: str) -> str:
     return found.name
 
 
-def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> None:
+def refuse_taken(root: Path, env: Environment, name: str, template: str) -> None:
+    """A pipeline or a template that is there already."""
     if name in env.pipelines or name in env.absent:
         raise UsageError(
             f"import.py: {env.name} has a pipeline {name!r} already, and a pipeline's name is a part of the file; "
@@ -78,7 +94,8 @@ def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> Non
         raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")
 
 
-def _tell(found: Imported, env: str, file: str) -> None:
+def tell_proof(found: Imported, env: str, file: str) -> None:
+    """What the proof said, and what is left to a person."""
     if not found.told:
         console.result(f"equal: rendered and compiled, {found.name} is {file}, {found.digest}")
     else:
@@ -91,7 +108,3 @@ def _tell(found: Imported, env: str, file: str) -> None:
         console.note(
             f"{environment.release_path(env)}: the digest of {image} is not known; write it in place of the zeros"
         )
-    begun.say(
-        f"python scripts/run.py --env {env} --pipeline {found.name} --local",
-        "python scripts/render.py --all --lock",
-    )
