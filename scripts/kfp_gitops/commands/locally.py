@@ -8,6 +8,7 @@ import shutil
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.commands import console
@@ -40,6 +41,7 @@ def run(
     job = local.Job(
         name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
         arguments.pass_env, kept.absolute() if arguments.cache else None,
+        arguments.mount,
     )  # fmt: skip
     code, progress = local.run(job, console.note)
     error = local.failure(code, progress, job, local.Source.of(rendered, where))
@@ -74,6 +76,12 @@ def refuse_together(arguments: Namespace) -> None:
     if missing:
         raise UsageError(
             f"run.py: --pass-env {missing[0]}: the environment has no such variable; set it first"
+        )
+    absent = [path for path in arguments.mount if not Path(path).is_dir() or not Path(path).is_absolute()]
+    if absent:
+        raise UsageError(
+            f"run.py: --mount {absent[0]}: this machine has no such folder; write the path as the pipeline mounts it, "
+            f"and make it first, as by `mkdir -p {absent[0]}`"
         )
     if arguments.workers < 1:
         raise UsageError("run.py: --workers is at least 1")

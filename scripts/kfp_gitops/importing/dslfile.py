@@ -1,4 +1,4 @@
-"""A DSL file that was compiled: its pipelines by the names that people give them, its components as Python of their own."""
+"""A DSL file that was compiled: its pipelines by the names that people give them, its components as Python."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class DslFile:
     def _none(self) -> str:
         hidden = [one for one in self.answer["pipelines"] if not one["names"]]
         if hidden:
-            return f"no name of the file holds its pipeline {hidden[0]['pipeline']!r} (line {hidden[0]['line']})"
+            return (
+                f"no name of the file holds its pipeline {hidden[0]['pipeline']!r} (line {hidden[0]['line']})"
+            )
         own = [one["function"] for one in self.answer["components"] if one["variables"]]
         more = f"; it has components: {', '.join(own)}" if own else ""
         return f"no pipeline is made when this file is imported{more}"
@@ -194,8 +196,13 @@ def _no_function(function: Mapping[str, Any] | None) -> str:
     if function is None:
         return "it was no function there"
     if "target_image" in function["arguments"]:
-        return f"its code is in the image {function['arguments']['target_image']}, built from the file's folder"
-    if "embedded_artifact_path" in function["arguments"] or "_helper_source_template" in function["arguments"]:
+        return (
+            f"its code is in the image {function['arguments']['target_image']}, built from the file's folder"
+        )
+    if (
+        "embedded_artifact_path" in function["arguments"]
+        or "_helper_source_template" in function["arguments"]
+    ):
         return f"it carries the file {function['arguments'].get('embedded_artifact_path', '')}"
     return "" if function["mine"] else "its function belongs to an installed package"
 
@@ -207,4 +214,6 @@ def _unproved(
         return str(one)
     if "error" in proved:
         return word(proved["error"])
-    return "" if means_the_same(proved["text"], spec) else "as a file of its own it compiles to something else"
+    return (
+        "" if means_the_same(proved["text"], spec) else "as a file of its own it compiles to something else"
+    )

@@ -165,7 +165,9 @@ def import_lines(imports: list[Import], future: set[str], stars: list[str]) -> s
             shown = one.name if one.name == one.bound else f"{one.name} as {one.bound}"
             names.setdefault(one.module, set()).add(shown)
     lines = [(_rank(module), _plain(module, bound)) for module, bound in plain]
-    lines += [(_rank(module), f"from {module} import {', '.join(sorted(of))}") for module, of in names.items()]
+    lines += [
+        (_rank(module), f"from {module} import {', '.join(sorted(of))}") for module, of in names.items()
+    ]
     groups: dict[int, list[str]] = {0: [f"from __future__ import {name}" for name in sorted(future)]}
     for rank, line in sorted(lines):
         if not line.startswith("from __future__"):

@@ -40,23 +40,44 @@ def _said(error: Mapping[str, Any], python: str) -> tuple[str, str]:
     raised = f"{error['type']}: {text}" if text else str(error["type"])
     match kind:
         case "syntax":
-            return f"{python} does not read this: {raised}", "correct it, or name the Python it is for: --python"
+            return (
+                f"{python} does not read this: {raised}",
+                "correct it, or name the Python it is for: --python",
+            )
         case "no-kfp":
-            return f"{python} has no kfp ({text})", f"install it there ({_KFP}), or name a Python that has it: --python"
+            return (
+                f"{python} has no kfp ({text})",
+                f"install it there ({_KFP}), or name a Python that has it: --python",
+            )
         case "missing":
             return f"{python} has no module {name!r}", _install(name, python)
         case "first":
-            return f"this is KFP 1's DSL, which KFP 2 does not have ({raised})", f"rewrite it for KFP 2: {_MIGRATE}"
+            return (
+                f"this is KFP 1's DSL, which KFP 2 does not have ({raised})",
+                f"rewrite it for KFP 2: {_MIGRATE}",
+            )
         case "exit":
             return "the file ends Python while it is imported", "put that under `if __name__ == '__main__':`"
         case "memory":
-            return "it takes more memory than a DSL file may (8 GiB)", "import large libraries in the components' functions"
+            return (
+                "it takes more memory than a DSL file may (8 GiB)",
+                "import large libraries in the components' functions",
+            )
         case "network":
-            return f"it asks the network while it is imported, which it has not ({raised})", "if it must, give --network"
+            return (
+                f"it asks the network while it is imported, which it has not ({raised})",
+                "if it must, give --network",
+            )
         case "file":
-            return f"there is no file {name!r}", "write a path from the DSL file's folder, or Path(__file__).parent / …"
+            return (
+                f"there is no file {name!r}",
+                "write a path from the DSL file's folder, or Path(__file__).parent / …",
+            )
         case "time":
-            return "it was not imported within two minutes", "put what takes so long under `if __name__ == '__main__':`"
+            return (
+                "it was not imported within two minutes",
+                "put what takes so long under `if __name__ == '__main__':`",
+            )
         case "raised":
             return raised, "correct it; the pipeline does not compile where it is either"
     return f"its process {kind}: {text}", "import the file in Python to see why"
@@ -69,7 +90,7 @@ def _install(name: str, python: str) -> str:
     return f"{what} ({python} -m pip install …), or name the Python that has it: --python .venv/bin/python"
 
 
-def variable(file: DslFile, problem: Problem, error: Mapping[str, Any]) -> Problem:
+def variable(problem: Problem, error: Mapping[str, Any]) -> Problem:
     """The same, where what is wrong is a variable that the process was not given."""
     name = error.get("name", "")
     if error.get("type") != "KeyError" or "environ" not in error.get("text", ""):

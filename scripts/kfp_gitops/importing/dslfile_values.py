@@ -1,4 +1,4 @@
-"""A component's function as a file of its own, where its statements cannot be taken: the decorator said by its values."""
+"""A component's function as a file of its own where its statements cannot be taken: the decorator by its values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def text(function: Mapping[str, Any]) -> str:
     """
     unsaid = [*function["unsaid"], *(function["arguments"].keys() - {*_OF_DECORATOR})]
     if function["kind"] != "python" or unsaid:
-        raise UnslicedError(f"it is made with {', '.join(unsaid)}" if unsaid else "its code is made when it runs")
+        raise UnslicedError(
+            f"it is made with {', '.join(unsaid)}" if unsaid else "its code is made when it runs"
+        )
     imports = [Import("kfp", "dsl", "dsl")]
     constants = []
     for name, meaning in function["names"].items():
@@ -36,7 +38,9 @@ def text(function: Mapping[str, Any]) -> str:
             constants.append(f"{name} = {meaning['value']}")
         elif (name, meaning) != ("dsl", {"module": "kfp.dsl"}):
             imports.append(Import(meaning["module"], meaning.get("name", ""), name))
-    return joined([import_lines(imports, set(), []), *constants, _decorator(function) + _definition(function)])
+    return joined(
+        [import_lines(imports, set(), []), *constants, _decorator(function) + _definition(function)]
+    )
 
 
 def _decorator(function: Mapping[str, Any]) -> str:

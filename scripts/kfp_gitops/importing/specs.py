@@ -63,7 +63,7 @@ class Specs:
 
 
 def means_the_same(one: str, other: str) -> bool:
-    """Whether two specs of components are the same interface and container, whoever wrote them, and under which name."""
+    """Whether two specs of components are the same interface and container, whoever wrote them."""
     parts = [_parts(text) for text in (one, other)]
     return parts[0] is not None and parts[0] == parts[1]
 

@@ -40,7 +40,7 @@ class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
     `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones;
-    `cache` is the folder of what its tasks gave before.
+    `cache` is the folder of what its tasks gave before; `mounts` are folders that stand for what a cluster puts there.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Job:
     names: Names = lambda found: found
     pass_env: Sequence[str] = ()
     cache: Path | None = None
+    mounts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def _prepare(job: Job) -> list[str]:
     (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
     paths += [word for name in job.pass_env for word in ("--pass-env", name)]
+    paths += [word for path in job.mounts for word in ("--mount", path)]
     return [
         *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),

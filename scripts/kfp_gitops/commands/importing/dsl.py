@@ -19,7 +19,6 @@ from kfp_gitops.importing import dslfile, dslfile_told, renamed
 from kfp_gitops.importing.dslfile import DslFile, Pipeline
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import Written, written
-from kfp_gitops.sources import environment
 
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.,-]+))?")
 
@@ -56,7 +55,7 @@ def read(arguments: Namespace, argument: str) -> tuple[DslFile, list[Pipeline]]:
     found = DslFile(given, around.file, answer)
     if error := answer.get("error"):
         wrong = dslfile_told.problem(error, given, around.file, _python(arguments))
-        raise InputError([dslfile_told.variable(found, wrong, error)])
+        raise InputError([dslfile_told.variable(wrong, error)])
     return found, found.chosen(names, every=arguments.all)
 
 
@@ -99,7 +98,7 @@ def import_dsl(arguments: Namespace) -> int:
     present = compiled.present(root)
     first = list(each(arguments, file, pipelines, present))
     specs = {name: text for one in first for name, text in one.imported.specs.items()}
-    python = dslfile.as_python(file, specs, _prove, lambda error: _why(error))
+    python = dslfile.as_python(file, specs, _prove, _why)
     headed = {name: f"{HEADER}{text}" for name, text in python.specs.items()}
     founds = list(each(arguments, file, pipelines, {**present, **headed})) if headed else first
     templates = {compiled.template(arguments.into, one.imported.name): one.imported for one in founds}

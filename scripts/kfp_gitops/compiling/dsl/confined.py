@@ -62,4 +62,4 @@ def noting_variables(asked: Callable[[str], None]) -> None:
                 asked(name)
                 raise
 
-    os.environ.__class__ = Noted  # type: ignore[assignment]  # it is that object which everybody has
+    os.environ.__class__ = Noted  # it is that object which everybody has

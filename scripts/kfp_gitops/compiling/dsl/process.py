@@ -1,4 +1,4 @@
-"""A DSL file is compiled in a process of its own: another Python if it needs one, few variables, a folder to write in."""
+"""A DSL file is compiled in a process of its own: another Python if need be, few variables, a folder of its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ _START_HERE = _START.replace("sys.path.pop(0); ", "")
 _USUAL = re.compile(
     r"PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|LD_LIBRARY_PATH|DYLD_\w+|VIRTUAL_ENV|SYSTEMROOT|[A-Z]+_NUM_THREADS"
 )
-_OF_NETWORK = re.compile(r"(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE", re.IGNORECASE)
+_OF_NETWORK = re.compile(
+    r"(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

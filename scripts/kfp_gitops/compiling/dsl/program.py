@@ -70,7 +70,7 @@ def _pipelines(found: watched.Watched, module: Any, asked: dict[str, Any]) -> li
         }
         if not asked["wanted"] or {*names, one.name} & {*asked["wanted"]}:
             said["text"] = _text(one, found.compiled.get(id(one), {}))
-            tasks = sorted(found.tasks, key=lambda task, own=one.name: task.pipeline != own)
+            tasks = [task for own in (True, False) for task in found.tasks if (task.pipeline == one.name) is own]
             said["tasks"] = [{"name": task.name, **vars(task.place)} for task in tasks]
         listed.append(said)
     return listed
@@ -138,4 +138,3 @@ def _component(name: str, path: str) -> dict[str, Any]:
         return {"error": told.failure(error, mine)}
     finally:
         sys.modules.pop(Path(path).stem, None)
-

@@ -155,7 +155,7 @@ def _pipelines(watched: Watched) -> None:
 
 
 def _compiler(watched: Watched) -> None:
-    """A file that compiles its pipeline when it is imported need not: it is compiled anyway, and what that changes stays."""
+    """A file that compiles its pipeline when it is imported: it is compiled anyway, with what that call changes."""
     from kfp.compiler import Compiler
 
     compiled = Compiler.compile
@@ -198,6 +198,6 @@ def _client(watched: Watched) -> None:
             return "nothing"
 
     if hasattr(kfp, "Client"):
-        kfp.Client = Nothing
+        setattr(kfp, "Client", Nothing)  # noqa: B010 - for mypy kfp is no package with one
     if client := sys.modules.get("kfp.client"):
         client.Client = Nothing
