@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,19 @@ class Pipeline:
     """One that the file has, compiled if it was asked for."""
 
     name: str
-    said: str
     line: int
     text: str
     tasks: Sequence[Mapping[str, Any]]
+    error: Mapping[str, Any] | None = None
+    """Why it does not compile."""
+    lists: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """Parameters that the lists of loops have become, with the places of the loops."""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Pipeline:
+        """As the process of the file told it."""
+        compiled = told.get("text", ""), told["tasks"], told.get("error"), told["lists"]
+        return cls(_name(told), told["line"], *compiled)
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,7 @@ class DslFile:
                 f"import.py: {self.path} has {len(found)} pipelines: {names}; name one of them, as in "
                 f"{self.path}:{_name(found[0])}, several (…:a,b), or give --all"
             )
-        return [
-            Pipeline(_name(one), one["pipeline"], one["line"], one["text"], one["tasks"]) for one in found
-        ]
+        return [Pipeline.of(one) for one in found]
 
     def _listed(self) -> list[Mapping[str, Any]]:
         """Those of the file itself; where it has none, those that it has from others."""

@@ -19,8 +19,8 @@ _KFP = "pip install kfp==2.17.3 kfp-kubernetes==2.17.3"
 def problem(error: Mapping[str, Any], given: str, file: Path, python: str) -> Problem:
     """An `error` of the file's process; `given` is the file as people named it."""
     path = path_of(str(error.get("file") or file), given, file)
-    what, todo = _said(error, python)
     line, column = int(error.get("line", 0)), int(error.get("column", 0))
+    what, todo = _variable(error) or _said(error, python)
     shown = f" in `{error['text']}`" if error.get("text") else ""
     return Problem(path, line, column or (1 if line else 0), f"{what}{shown}", todo)
 
@@ -90,13 +90,12 @@ def _install(name: str, python: str) -> str:
     return f"{what} ({python} -m pip install …), or name the Python that has it: --python .venv/bin/python"
 
 
-def variable(problem: Problem, error: Mapping[str, Any]) -> Problem:
-    """The same, where what is wrong is a variable that the process was not given."""
+def _variable(error: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What is wrong, where that is a variable that the process was not given."""
     name = error.get("name", "")
     if error.get("type") != "KeyError" or "environ" not in error.get("text", ""):
-        return problem
-    what = f"it needs the variable {name}, and is given the usual ones only"
-    return Problem(problem.path, problem.line, problem.column, what, f"give it: --pass-env {name}")
+        return None
+    return f"it needs the variable {name}, and is given the usual ones only", f"give it: --pass-env {name}"
 
 
 def in_dsl(error: InputError, label: str, file: DslFile, pipeline: Pipeline) -> InputError:
@@ -127,6 +126,17 @@ def _place(at: tuple[str | int, ...], file: DslFile, pipeline: Pipeline) -> tupl
         if found := tasks.get(name):
             return path_of(found["file"], file.path, file.file), found["line"], found["column"] or 1
     return file.path, pipeline.line, 1
+
+
+def lists(file: DslFile, pipeline: Pipeline) -> Iterator[str]:
+    """The lists of its loops that are parameters now."""
+    for name, place in pipeline.lists.items():
+        line = place["line"] if place else pipeline.line
+        path = path_of(place["file"], file.path, file.file) if place else file.path
+        yield (
+            f"{path}:{line}: the list of this loop is the parameter {name} now: as it is written, kfp loses its items "
+            "in a group, and no run would get past it (kubeflow/pipelines#13273)"
+        )
 
 
 def notes(file: DslFile, variables: set[str]) -> Iterator[str]:

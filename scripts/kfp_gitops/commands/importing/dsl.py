@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base.errors import ExitCode, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.components import HEADER
 from kfp_gitops.commands.importing import compiled, placed
@@ -53,10 +53,11 @@ def read(arguments: Namespace, argument: str) -> tuple[DslFile, list[Pipeline]]:
     names = [name for name in (match["names"] or "").split(",") if name]
     answer = process.compiled(around, names, _given(arguments))
     found = DslFile(given, around.file, answer)
-    if error := answer.get("error"):
-        wrong = dslfile_told.problem(error, given, around.file, _python(arguments))
-        raise InputError([dslfile_told.variable(wrong, error)])
-    return found, found.chosen(names, every=arguments.all)
+    failed = [answer["error"]] if "error" in answer else []
+    pipelines = [] if failed else found.chosen(names, every=arguments.all)
+    failed += [one.error for one in pipelines if one.error]
+    raise_if_any(dslfile_told.problem(one, given, around.file, _python(arguments)) for one in failed)
+    return found, pipelines
 
 
 def _given(arguments: Namespace) -> process.Given:
@@ -146,6 +147,8 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
     for name, reason in python.kept.items():
         console.result(f"components/{name} stays component.yaml: {reason}")
     for one in founds:
+        for note in dslfile_told.lists(file, one.pipeline):
+            console.note(note)
         compiled.tell_proof(one.imported, env, f"{file.path}:{one.pipeline.name}")
     steps = [f"python scripts/run.py --env {env} --pipeline {one.imported.name} --local" for one in founds]
     if python.python:

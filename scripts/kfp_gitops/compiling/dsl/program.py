@@ -69,11 +69,27 @@ def _pipelines(found: watched.Watched, module: Any, asked: dict[str, Any]) -> li
             "inside": id(one) in found.inside,
         }
         if not asked["wanted"] or {*names, one.name} & {*asked["wanted"]}:
-            said["text"] = _text(one, found.compiled.get(id(one), {}))
-            tasks = [task for own in (True, False) for task in found.tasks if (task.pipeline == one.name) is own]
+            said |= _compiled(one, found)
+            tasks = [
+                task for own in (True, False) for task in found.tasks if (task.pipeline == one.name) is own
+            ]
+            said["lists"] = {
+                name: place and vars(place) for name, place in found.hidden.get(id(one), {}).items()
+            }
             said["tasks"] = [{"name": task.name, **vars(task.place)} for task in tasks]
         listed.append(said)
     return listed
+
+
+def _compiled(one: Any, found: watched.Watched) -> dict[str, Any]:
+    """Its IR, or why it has none."""
+    failed, place = found.failed.get(id(one), (None, None))
+    try:
+        if failed is not None:
+            raise failed
+        return {"text": _text(one, found.compiled.get(id(one), {}))}
+    except Exception as error:  # of the user's function, or what the SDK has against it
+        return {"error": told.failure(error, found.mine, place)}
 
 
 def _def_line(function: Any, line: int) -> int:

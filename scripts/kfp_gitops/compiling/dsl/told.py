@@ -18,9 +18,9 @@ _FIRST = re.compile(
 """Names of KFP 1's DSL that KFP 2 has no more."""
 
 
-def failure(error: BaseException, mine: Mine) -> dict[str, Any]:
-    """What went wrong; the process that asked words it."""
-    place = _syntax_place(error, mine) or _innermost(error.__traceback__, mine)
+def failure(error: BaseException, mine: Mine, otherwise: Place | None = None) -> dict[str, Any]:
+    """What went wrong; the process that asked words it. `otherwise` is a place where none of the user's failed."""
+    place = _syntax_place(error, mine) or _innermost(error.__traceback__, mine) or otherwise
     found: dict[str, Any] = {
         "kind": _kind(error),
         "type": type(error).__name__,
@@ -90,4 +90,7 @@ def _line(place: Place) -> str:
         lines = Path(place.file).read_text("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
+    rest = [line.strip() for line in lines[place.line - 1 :]] if place.line > 0 else []
+    if rest and rest[0].startswith("@"):  # of a decorator, the function says more
+        return next((line for line in rest if line.startswith("def ")), rest[0])
+    return rest[0] if rest else ""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from kfp_gitops.compiling.dsl import lists
+from kfp_gitops.compiling.dsl.lists import Lists
 from kfp_gitops.compiling.dsl.loading import Mine, Place
 
 _OF_PYTHON = ("os", "os.py", "_collections_abc", "_collections_abc.py")
@@ -47,6 +49,11 @@ class Watched:
     tasks: list[Task] = field(default_factory=list)
     pipelines: list[Any] = field(default_factory=list)
     inside: set[int] = field(default_factory=set)
+    failed: dict[int, tuple[Exception, Place | None]] = field(default_factory=dict)
+    """Why a pipeline does not compile, by its id: another one of the file may be the one that is meant."""
+    lists: Lists = field(default_factory=Lists)
+    hidden: dict[int, Mapping[str, Place | None]] = field(default_factory=dict)
+    """The parameters that lists of a pipeline have become, by its id, and the places of their loops."""
     compiled: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     """What a call of the compiler changes of a pipeline, by its id."""
     unsent: list[Place] = field(default_factory=list)
@@ -69,6 +76,7 @@ def watch(watched: Watched) -> None:
     _components(watched, component_factory, python, "python")
     _components(watched, component_factory, container, "container")
     _tasks(watched)
+    lists.watch(watched.lists, watched.mine)
     _pipelines(watched)
     _compiler(watched)
     _client(watched)
@@ -142,16 +150,27 @@ def _pipelines(watched: Watched) -> None:
     begin, call = kind.__init__, base_component.BaseComponent.__call__
 
     def begun(self: Any, *arguments: Any, **more: Any) -> None:
-        begin(self, *arguments, **more)
+        try:
+            watched.hidden[id(self)] = lists.made(watched.lists, begin, self, *arguments, **more)
+        except Exception as error:  # of the user's function, or what the SDK has against it
+            if not hasattr(self, "pipeline_func") or _is_inside(pipeline_context):
+                raise
+            watched.failed[id(self)] = (error, watched.mine.place(sys._getframe(1)))
         watched.pipelines.append(self)
 
     def called(self: Any, *arguments: Any, **more: Any) -> Any:
-        if pipeline_context.Pipeline.get_default_pipeline() is not None:
+        if failed := watched.failed.get(id(self)):
+            raise failed[0]
+        if _is_inside(pipeline_context):
             watched.inside.add(id(self))
         return call(self, *arguments, **more)
 
     kind.__init__ = begun
     kind.__call__ = called
+
+
+def _is_inside(pipeline_context: Any) -> bool:
+    return pipeline_context.Pipeline.get_default_pipeline() is not None
 
 
 def _compiler(watched: Watched) -> None:
@@ -198,6 +217,6 @@ def _client(watched: Watched) -> None:
             return "nothing"
 
     if hasattr(kfp, "Client"):
-        setattr(kfp, "Client", Nothing)  # noqa: B010 - for mypy kfp is no package with one
+        vars(kfp)["Client"] = Nothing
     if client := sys.modules.get("kfp.client"):
-        client.Client = Nothing
+        vars(client)["Client"] = Nothing
