@@ -2,7 +2,7 @@
 
 Inside an `ExitHandler` or an `If`, or where an `If` inside the loop uses a field, the SDK either stops with an
 AssertionError or refers to what is not there, and no run gets past it (kubeflow/pipelines#13273, seen in kfp 2.14 to
-2.17); and it takes every field for what the first one is. All of it compiles when the list is a parameter.
+2.17). All of it compiles when the list is a parameter.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from kfp_gitops.compiling.dsl.loading import Mine, Place
 
+_TYPES = ("str", "int", "float", "bool")
 _ITEM = re.compile(r"(pipelinechannel--)?loop-item-param-\d+")
 
 
@@ -58,10 +59,12 @@ def _parameter(lists: Lists, items: list[Any], name: Any, place: Place | None) -
 
 
 def _type(items: list[Any]) -> str:
-    """The type of the list, as an annotation says it, as far as one is true of all fields."""
-    kinds = {type(value).__name__ for item in items for value in item.values()}
-    kind = kinds.pop() if len(kinds) == 1 else ""
-    return f"List[Dict[str, {kind}]]" if kind in ("str", "int", "float", "bool") else "List"
+    """The type of the list, as an annotation says it: fields have the type of the first, as in a list that stands there.
+
+    So it is in kfp.dsl.for_loop, `_get_first_element_type`, whatever types the others have.
+    """
+    kind = type(next(iter(items[0].values()), None)).__name__
+    return f"List[Dict[str, {kind}]]" if kind in _TYPES else "List"
 
 
 def made(
