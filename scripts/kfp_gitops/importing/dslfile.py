@@ -55,18 +55,20 @@ class DslFile:
             InputError: there is none.
             UsageError: there are several and none was named, or one that was named is not there.
         """
-        listed = self._listed()
+        known = [*self._listed(), *self._alone()]
         if wanted:
-            found = [one for name in wanted for one in listed if name in (one["pipeline"], *one["names"])]
-            self._refuse_unknown(wanted, listed)
+            self._refuse_unknown(wanted, known)
+            found = [one for name in wanted for one in known if name in (one["pipeline"], *one["names"])]
         else:
+            listed = self._listed() or self._alone()
             found = [one for one in listed if not one["inside"]] or listed
         if not found:
             raise InputError.of(self.path, self._none(), _NONE_TODO)
         if len(found) > 1 and not wanted and not every:
+            kind = "pipelines" if self._listed() else "components and no pipeline"
             names = ", ".join(f"{_name(one)} (line {one['line']})" for one in found)
             raise UsageError(
-                f"import.py: {self.path} has {len(found)} pipelines: {names}; name one of them, as in "
+                f"import.py: {self.path} has {len(found)} {kind}: {names}; name one of them, as in "
                 f"{self.path}:{_name(found[0])}, several (…:a,b), or give --all"
             )
         return [Pipeline.of(one) for one in found]
@@ -77,11 +79,18 @@ class DslFile:
         own = [one for one in named if one["file"] == str(self.file)]
         return own or named
 
-    def _refuse_unknown(self, wanted: Sequence[str], listed: Sequence[Mapping[str, Any]]) -> None:
-        known = {name for one in listed for name in (one["pipeline"], *one["names"])}
+    def _alone(self) -> list[Mapping[str, Any]]:
+        """The components of the file, each of which is a pipeline of its one task, as for `kfp dsl compile`."""
+        return [
+            {**one, "names": names, "pipeline": one["name"], "inside": False, "tasks": [], "lists": {}}
+            for one in self.answer["components"]
+            if (names := [name for path, name in one["variables"] if path == str(self.file)])
+        ]
+
+    def _refuse_unknown(self, wanted: Sequence[str], known: Sequence[Mapping[str, Any]]) -> None:
         for name in wanted:
-            if name not in known:
-                there = ", ".join(map(_name, listed)) or "none"
+            if not any(name in (one["pipeline"], *one["names"]) for one in known):
+                there = ", ".join(map(_name, known)) or "none"
                 raise UsageError(f"import.py: {self.path} has no pipeline {name!r}; it has: {there}")
 
     def _none(self) -> str:
@@ -90,9 +99,7 @@ class DslFile:
             return (
                 f"no name of the file holds its pipeline {hidden[0]['pipeline']!r} (line {hidden[0]['line']})"
             )
-        own = [one["function"] for one in self.answer["components"] if one["variables"]]
-        more = f"; it has components: {', '.join(own)}" if own else ""
-        return f"no pipeline is made when this file is imported{more}"
+        return "no pipeline is made when this file is imported"
 
     def origin(self, spec: str) -> Mapping[str, Any] | None:
         """The function that a component's spec was compiled from."""
@@ -201,7 +208,7 @@ def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof, word: Calla
 
 def _no_function(function: Mapping[str, Any] | None) -> str:
     if function is None:
-        return "it was no function there"
+        return "no function of the file makes it: it was loaded as YAML"
     if "target_image" in function["arguments"]:
         return (
             f"its code is in the image {function['arguments']['target_image']}, built from the file's folder"

@@ -63,22 +63,23 @@ class Specs:
 
 
 def means_the_same(one: str, other: str) -> bool:
-    """Whether two specs of components are the same interface and container, whoever wrote them."""
+    """Whether two specs of components are the same name, interface and container, whoever wrote them."""
     parts = [_parts(text) for text in (one, other)]
     return parts[0] is not None and parts[0] == parts[1]
 
 
 @lru_cache(maxsize=1024)
 def _parts(text: str) -> Any:
-    """Interface and container as they are in a pipeline; None where it is no spec that the SDK wrote."""
+    """Name, interface and container as they are in a pipeline; None where it is no spec that the SDK wrote."""
     try:
         spec: Any = next(iter(ir.documents(text)), None)
-        component = spec["components"][f"comp-{spec['pipelineInfo']['name']}"]
+        name = spec["pipelineInfo"]["name"]
+        component = spec["components"][f"comp-{name}"]
         container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     except (KeyError, TypeError, yaml.YAMLError):
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
-    return [*interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
+    return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _parameter(lists: Lists, items: list[Any], name: Any, place: Place | None) -
 
 
 def _type(items: list[Any]) -> str:
-    """The type of the list, as an annotation says it: fields have the type of the first, as in a list that stands there.
+    """The type of the list, as an annotation says it: fields have that of the first, as in a list that stands there.
 
     So it is in kfp.dsl.for_loop, `_get_first_element_type`, whatever types the others have.
     """

@@ -104,7 +104,7 @@ def _def_line(function: Any, line: int) -> int:
 def _text(component: Any, changes: Any) -> str:
     from kfp.compiler import Compiler
 
-    path = Path("compiled.yaml" if not os.environ.get("TMPDIR") else f"{os.environ['TMPDIR']}/compiled.yaml")
+    path = Path(os.environ["TMPDIR"], "compiled.yaml")
     compiler: Any = Compiler()
     compiler.really_compile(component, str(path), **changes)
     return path.read_text("utf-8")

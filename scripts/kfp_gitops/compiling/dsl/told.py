@@ -10,6 +10,7 @@ from typing import Any
 
 from kfp_gitops.compiling.dsl.loading import Mine, Place, place_in
 
+_LONGEST = 300
 _FIRST = re.compile(
     r"ContainerOp|ResourceOp|VolumeOp|VolumeSnapshotOp|func_to_container_op|build_python_component"
     r"|get_pipeline_conf|kfp\.(v2|onprem|gcp|aws|azure|notebook|containers)\b|create_component_from_func|use_k8s_secret"
@@ -24,12 +25,16 @@ def failure(error: BaseException, mine: Mine, otherwise: Place | None = None) ->
     found: dict[str, Any] = {
         "kind": _kind(error),
         "type": type(error).__name__,
-        "message": " ".join(str(getattr(error, "msg", None) or error).split()),
+        "message": _cut(" ".join(str(getattr(error, "msg", None) or error).split())),
         "name": _name(error),
     }
     if place is not None:
         found |= {**vars(place), "text": _line(place)}
     return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 def _kind(error: BaseException) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -184,6 +186,8 @@ def _compiler(watched: Watched) -> None:
         given = inspect.signature(compiled).bind(self, *arguments, **more).arguments
         found = {key: given[key] for key in changes if given.get(key) is not None}
         watched.compiled[id(given.get("pipeline_func"))] = found
+        if Path(given.get("package_path", "")).resolve().is_relative_to(Path(os.environ["TMPDIR"]).resolve()):
+            compiled(self, *arguments, **more)  # into a folder for the while, from which it may be read again
 
     Compiler.really_compile = compiled
     Compiler.compile = noted
