@@ -111,11 +111,18 @@ class DslFile:
 
     def sources(self, folder: str, function: Mapping[str, Any]) -> Iterator[str | UnslicedError]:
         """component.py for a function, in each way that it can be written; the best comes first."""
-        for way in (self._sliced, self._of_values):
-            try:
-                yield self._headed(folder, function, way(folder, function))
-            except UnslicedError as error:
-                yield error
+        ways: list[str | UnslicedError] = []
+        settled = True
+        try:
+            sliced, settled = self._sliced(folder, function)
+            ways.append(self._headed(folder, function, sliced))
+        except UnslicedError as error:
+            ways.append(error)
+        try:
+            ways.append(self._headed(folder, function, self._of_values(folder, function)))
+        except UnslicedError as error:
+            ways.append(error)
+        yield from ways if settled else reversed(ways)
 
     def _headed(self, folder: str, function: Mapping[str, Any], text: str) -> str:
         head = _HEAD.format(name=folder, source=self.shown(function["file"]))
@@ -125,14 +132,16 @@ class DslFile:
         name = function["function"]
         return joined([dslfile_values.text(function), *([] if name == folder else [f"{folder} = {name}"])])
 
-    def _sliced(self, folder: str, function: Mapping[str, Any]) -> str:
+    def _sliced(self, folder: str, function: Mapping[str, Any]) -> tuple[str, bool]:
+        """Its statements, and whether they mean the same wherever they are compiled."""
         modules = self._modules()
         by_path = {module.path: module for module in modules.values()}
         own = [one for one in function["variables"] if one[0] == function["file"]]
         for path, name in own or function["variables"]:
             found = Slice(modules)
             found.take(by_path[path], name)
-            return joined([found.text(), *([] if name == folder else [f"{folder} = {name}"])])
+            text = joined([found.text(), *([] if name == folder else [f"{folder} = {name}"])])
+            return text, not found.reads_environment
         raise UnslicedError("no name of its file holds it")
 
     def _modules(self) -> dict[str, Module]:

@@ -118,6 +118,16 @@ class Slice:
         if self._owners.setdefault(name, owner) != owner:
             raise UnslicedError(f"{name!r} means one thing in its file, and another in one that it imports")
 
+    @property
+    def reads_environment(self) -> bool:
+        """Whether what it compiles to depends on variables of the process that compiles it."""
+        parts = (part for module, unit in self.units.values() for part in module.compiled(unit))
+        return any(
+            isinstance(node, ast.Attribute | ast.Name | ast.alias) and _named(node) in ("environ", "getenv")
+            for part in parts
+            for node in ast.walk(part)
+        )
+
     def text(self) -> str:
         """All of it: imports first, then what neighbours have, then its own."""
         future = {name for module, _ in self.units.values() for name in module.future}
@@ -156,6 +166,13 @@ class Slice:
         return "\n".join(lines)
 
 
+def _named(node: ast.Attribute | ast.Name | ast.alias) -> str:
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return node.name
+
+
 def import_lines(imports: list[Import], future: set[str], stars: list[str]) -> str:
     """Import statements: Python's own before others, names of one module together."""
     plain = {(one.module, one.bound) for one in imports if not one.name}
@@ -169,7 +186,7 @@ def import_lines(imports: list[Import], future: set[str], stars: list[str]) -> s
         (_rank(module), f"from {module} import {', '.join(sorted(of))}") for module, of in names.items()
     ]
     groups: dict[int, list[str]] = {0: [f"from __future__ import {name}" for name in sorted(future)]}
-    for rank, line in sorted(lines):
+    for rank, line in sorted(lines, key=lambda one: (one[0], one[1].startswith("from"), one[1])):
         if not line.startswith("from __future__"):
             groups.setdefault(rank, []).append(line)
     return "\n\n".join("\n".join(group) for group in groups.values() if group)

@@ -149,7 +149,8 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
     for one in founds:
         for note in dslfile_told.lists(file, one.pipeline):
             console.note(note)
-        compiled.tell_proof(one.imported, env, f"{file.path}:{one.pipeline.name}")
+        compiled.tell_proof(one.imported, f"{file.path}:{one.pipeline.name}")
+    compiled.tell_images(env, (image for one in founds for image in one.imported.images))
     steps = [f"python scripts/run.py --env {env} --pipeline {one.imported.name} --local" for one in founds]
     if python.python:
         steps.append("edit components/NAME/component.py, then `make components` and `python scripts/diff.py`")
