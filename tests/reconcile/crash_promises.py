@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fake_controller import RHYTHMS, seconds
 from fake_kfp import FakeKfp, Told
 from hypothesis.stateful import RuleBasedStateMachine
-from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualRun, ActualSchedule, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile import unclear
@@ -48,12 +48,23 @@ class Promises(RuleBasedStateMachine):
     duty: Duty | None
     others: list[ActualSchedule]
 
+    hand_made: str = ""
+    """The id of a recurring run that somebody made in KFP, which Git names as the schedule of NAME."""
+
     def _unowned(self) -> list[ActualSchedule]:
-        return [found.record for found in self.kfp.recurring.values() if found.record.owner != OWNER]
+        records = [found.record for found in self.kfp.recurring.values()]
+        return [record for record in records if record.owner != OWNER and record.id != self.hand_made]
 
     def _ours(self, name: str = NAME) -> list[ActualSchedule]:
         records = [found.record for found in self.kfp.recurring.values()]
-        return [record for record in records if record.owner == OWNER and record.name == name]
+        ours = [record for record in records if record.owner == OWNER and record.name == name]
+        return ours + [record for record in records if record.id == self.hand_made and name == NAME]
+
+    def _version(self, pipeline: DesiredPipeline) -> ActualVersion:
+        """Of its name, or with its content under another."""
+        found = self.kfp._pipelines[pipeline.name].versions
+        by_content = [one for one in found.values() if one.digest == pipeline.digest]
+        return found.get(pipeline.version) or by_content[0]
 
     def _always(self) -> None:
         on = Counter(
@@ -91,8 +102,7 @@ class Promises(RuleBasedStateMachine):
             return
         assert len(records) == len(pipeline.schedules)
         for record, schedule in zip(records, pipeline.schedules, strict=True):
-            versions = self.kfp._pipelines["p"].versions
-            assert record.version_id == versions[pipeline.version].id
+            assert record.version_id == self._version(pipeline).id
             assert record.enabled == (schedule.enabled and not self._paused(pipeline))
             assert (record.cron, record.interval_seconds) == (schedule.cron, schedule.interval_seconds)
             assert record.parameters == schedule.parameters
@@ -103,7 +113,8 @@ class Promises(RuleBasedStateMachine):
     def _runs(self, name: str = NAME) -> Iterator[ActualRun]:
         ids = {found.id for found in self.others}
         for run, _ in self.kfp.runs.values():
-            if run.name == name and run.schedule_id not in ids:
+            by_hand = name == NAME and run.schedule_id and run.schedule_id == self.hand_made
+            if by_hand or (run.name == name and run.schedule_id not in ids):
                 yield run
 
     def _fired(self) -> list[int]:
@@ -125,7 +136,7 @@ class Promises(RuleBasedStateMachine):
         pipeline = self.desired.pipelines[0]
         if pipeline.name != "p" or self._paused(pipeline):
             return
-        version = self.kfp._pipelines["p"].versions[pipeline.version]
+        version = self._version(pipeline)
         if pipeline.triggers and version.facts.get("runs"):
             name = f"p-changed-{pipeline.release[7:19]}"
             assert names[name] == 1 or name in self._unclear()

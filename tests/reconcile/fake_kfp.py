@@ -81,12 +81,17 @@ class FakeKfp(Calls):
 
         return self._call(effect)
 
-    def adopt_pipeline(self, found: ActualPipeline, owner: Owner) -> ActualPipeline:
+    def adopt_pipeline(
+        self, found: ActualPipeline, owner: Owner, taken: Collection[str] = ()
+    ) -> ActualPipeline:
+        name = found.called or found.name
+
         def effect() -> ActualPipeline:
-            self._pipelines[found.name] = replace(
-                self._pipelines[found.name], owner=owner, tags=ownership.tags(owner)
+            marked = replace(
+                self._pipelines[name], owner=owner, tags=ownership.tags(owner, taken, found.tags)
             )
-            return self._pipelines[found.name]
+            self._pipelines[name] = marked
+            return marked
 
         return self._call(effect)
 
@@ -187,6 +192,7 @@ class FakeKfp(Calls):
         experiment_id: str,
         schedule: Schedule,
         start: datetime | None = None,
+        service_account: str = "",
     ) -> ActualSchedule:
         def effect() -> ActualSchedule:
             if all(version.id != version_id for version in self._by_id(pipeline_id).versions.values()):
@@ -196,7 +202,7 @@ class FakeKfp(Calls):
                 _facts(description), schedule.cron, schedule.interval_seconds, start,
                 datetime.fromisoformat(schedule.end) if schedule.end else None,
                 dict(schedule.parameters), schedule.max_concurrency, schedule.catchup, experiment_id,
-                "pipeline-runner",
+                service_account or "pipeline-runner",
             )  # fmt: skip
             self.recurring[record.id] = Recurring(record)
             self.experiment_of[record.id] = experiment_id
@@ -293,7 +299,7 @@ def _facts(description: str) -> dict[str, str]:
 
 def _owner(description: str) -> Owner | None:
     facts = _facts(description)
-    return Owner(facts["repository"], facts["environment"]) if facts else None
+    return Owner(facts["repository"], facts["environment"]) if "repository" in facts else None
 
 
 @dataclass

@@ -234,7 +234,9 @@ def test_one_made_by_hand_under_our_name_is_wanted_and_one_of_another_name_is_to
     done = as_values("--write")
     assert done.code == 0
     assert "`apply --adopt hello` takes it over" in " ".join(done.err.split())
-    assert reconcile("plan", "dev", "--adopt", "hello").code == 0
+    taken = reconcile("apply", "dev", "--adopt", "hello")
+    assert (taken.code, "+ adopt     schedule   hello-weekly" in taken.out) == (0, True)
+    assert reconcile("plan").code == 0
 
 
 def test_a_pause_that_somebody_ended_in_kfp_leaves_the_values(

@@ -20,7 +20,7 @@ from kfp_gitops.reconcile import approval, report
 from kfp_gitops.reconcile.approval import Approved
 from kfp_gitops.reconcile.locking import kept
 from kfp_gitops.reconcile.plan import Plan, plan
-from kfp_gitops.reconcile.records import Absent, Desired, Options
+from kfp_gitops.reconcile.records import Absent, Adopts, Desired, Options
 from kfp_gitops.rendering import planfile
 from kfp_gitops.rendering.planfile import Basis, moved
 from plan_kit import DESIRED, EMPTY, LIVE, NOW, OTHER, PIPELINE, V1, WEEKLY, actual_of, releasing
@@ -61,6 +61,9 @@ def _mutations(record: Any) -> Iterator[tuple[str, Any]]:
         if field.name in QUIET:
             continue
         value = getattr(record, field.name)
+        if field.name == "adopts":
+            yield field.name, replace(record, adopts=Adopts("another"))
+            continue
         known = {"start": "2027-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z", "interval_seconds": 60}
         text = known.get(field.name) if value is None and field.type in ("str | None", "int | None") else None
         new = NOW if value is None and "datetime" in str(field.type) else text or _other(value)
@@ -118,6 +121,7 @@ WANTED = [
     pytest.param(replace(NEXT, disabled=True), id="disabled"),
     pytest.param(replace(NEXT, owner=OTHER), id="owner"),
     pytest.param(replace(NEXT, absent=(Absent("gone"),)), id="absent"),
+    pytest.param(replace(NEXT, absent=(Absent("p", adopts=Adopts("another")),)), id="absent.adopts"),
 ]
 
 

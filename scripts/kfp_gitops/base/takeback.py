@@ -59,7 +59,7 @@ def whole(root: Path, command: str, tell: Callable[[], None]) -> Iterator[None]:
     Raises:
         UsageError: another process is at work in this folder, or what one left was not taken back.
     """
-    global _open  # noqa: PLW0603  # who writes files cannot be handed it, and there is one command in a process
+    global _open  # who writes files cannot be handed it, and there is one command in a process
     if _open is not None:
         yield
         return
@@ -144,7 +144,7 @@ def _held(folder: Path) -> Iterator[str | None]:
     """The command of a folder whose process is gone, and nobody else may take it meanwhile; None: it is at work."""
     try:
         descriptor = os.open(folder / "command", os.O_RDWR | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # most often there is none
         yield "" if folder.is_dir() and not folder.is_symlink() else None
         return
     try:

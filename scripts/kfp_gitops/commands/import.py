@@ -7,28 +7,36 @@ from collections.abc import Sequence
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, dsl
+from kfp_gitops.commands.importing import checked, compiled, dsl, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
                                                     its template in a folder of another name
   python scripts/import.py trainer.yaml --name churn
                                                     as the pipeline churn; all else of it is as in the file
-  python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported
+  python scripts/import.py runconfigurations.yaml --ir trainer.yaml
+                                                    trainer.yaml with the schedules that sky-uk/kfp-operator has of it
+  python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
+                                                    the same of deployKF's kubeflow-pipelines-gitops
+  python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
+  python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
 
 FILE is what `kfp dsl compile` wrote. It becomes a template (--into: pipeline.yaml.j2 with its tasks, one more for each
-pipeline inside it, values.schema.json of its parameters' defaults), a component.yaml for each distinct executor that
-components/ has not yet, and an entry in environments/ENV/values.yaml. Before anything is written, all of that is
-rendered and compiled in memory and held against the file: it must come to the same IR, by its digest, and where it
-would not, or where the language of manifests lacks a word, each place is told as file:line:column and nothing is
-written. Such a file can stay as it is, beside a template that names it (docs/containers-and-compiled-pipelines.md).
+pipeline inside it, values.schema.json of its parameters' defaults, resources and schedules), a component.yaml for each
+distinct executor that components/ has not yet, and an entry in environments/ENV/values.yaml. Before anything is
+written, all of that is rendered and compiled in memory and held against the file: it must come to the same IR, by its
+digest. What the language of manifests has no word for stays a compiled file beside the template, named with each reason
+as file:line:column: the smallest pipeline inside that has it, which a task runs, or else the whole file, in place of
+tasks (docs/containers-and-compiled-pipelines.md). With --strict it is refused instead, and nothing is written.
 Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files of an imported pipeline; overwrites nothing, and leaves nothing behind when it fails."""
     parser = Parser("import.py", "Import a compiled KFP pipeline.", _EXAMPLES)
-    parser.add_argument("file", nargs="*", metavar="FILE", help="a compiled pipeline: KFP's IR as YAML")
+    parser.add_argument(
+        "file", nargs="*", metavar="FILE", help="a compiled pipeline, or files of another tool"
+    )
     parser.add_argument(
         "--into",
         metavar="DIR",
@@ -44,6 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
     )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
+    )
+    parser.add_argument(
+        "--ir",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="of files of other tools: the compiled pipeline that NAME is there; repeatable",
+    )
     _of_python(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
@@ -51,6 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return begun.take_back(arguments)
     if not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
+    if others.are(arguments.file):
+        with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
+            return others.import_all(arguments)
+    if arguments.ir:
+        raise UsageError(
+            "import.py: --ir is for files of other tools, which name a pipeline that is not in them"
+        )
     if arguments.check:
         return checked.check(arguments)
     if len(arguments.file) > 1:
@@ -66,7 +91,11 @@ def _of_python(parser: Parser) -> None:
         "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"
     )
     of_python.add_argument(
-        "--pass-env", action="append", default=[], metavar="NAME", help="a variable that the file reads"
+        "--pass-env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable that the file reads; repeatable",
     )
     of_python.add_argument(
         "--network", action="store_true", help="let it use the network, as load_component_from_url does"

@@ -190,8 +190,8 @@ class Written:
     kept: Mapping[str, str]
 
 
-def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof, word: Callable[[Any], str]) -> Written:
-    """Of each spec the component.py that compiles to an equal one; `word` says what an `error` of the proof is."""
+def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof) -> Written:
+    """Of each spec the component.py that compiles to an equal one."""
     ways: dict[str, list[str | UnslicedError]] = {}
     kept: dict[str, str] = {}
     for name, spec in specs.items():
@@ -208,7 +208,7 @@ def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof, word: Calla
         texts = {name: one for name, one in tried.items() if isinstance(one, str)}
         proved = prove(texts) if texts else {}
         for name, one in tried.items():
-            if reason := _unproved(one, proved.get(name, {}), specs[name], word):
+            if reason := _unproved(one, proved.get(name, {}), specs[name]):
                 kept.setdefault(name, reason)
             else:
                 python[name], made[name] = str(one), str(proved[name]["text"])
@@ -230,13 +230,11 @@ def _no_function(function: Mapping[str, Any] | None) -> str:
     return "" if function["mine"] else "its function belongs to an installed package"
 
 
-def _unproved(
-    one: str | UnslicedError, proved: Mapping[str, Any], spec: str, word: Callable[[Any], str]
-) -> str:
+def _unproved(one: str | UnslicedError, proved: Mapping[str, Any], spec: str) -> str:
     if isinstance(one, UnslicedError):
         return str(one)
     if "error" in proved:
-        return word(proved["error"])
+        return f"as a file of its own it {proved['error']}"
     return (
         "" if means_the_same(proved["text"], spec) else "as a file of its own it compiles to something else"
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import parse_all
 from kfp_gitops.importing.dslfile import DslFile, Pipeline
 
@@ -98,22 +98,18 @@ def _variable(error: Mapping[str, Any]) -> tuple[str, str] | None:
     return f"it needs the variable {name}, and is given the usual ones only", f"give it: --pass-env {name}"
 
 
-def in_dsl(error: InputError, label: str, file: DslFile, pipeline: Pipeline) -> InputError:
+def in_dsl(problems: Iterable[Problem], label: str, file: DslFile, pipeline: Pipeline) -> Iterator[Problem]:
     """What is wrong with what it compiles to, at the line of the task that it comes from."""
     documents = parse_all(pipeline.text, label)
     starts = sorted((place[0], at) for one in documents for at, place in one.keys_at.items())
     lines = [line for line, _ in starts]
-
-    def found() -> Iterator[Problem]:
-        for one in error.problems:
-            if one.path != label:
-                yield one
-                continue
-            at = starts[bisect_right(lines, one.line) - 1][1] if one.line else ()
-            path, line, column = _place(at, file, pipeline)
-            yield Problem(path, line, column, one.what, one.todo)
-
-    return InputError(found())
+    for one in problems:
+        if one.path != label:
+            yield one
+            continue
+        at = starts[bisect_right(lines, one.line) - 1][1] if one.line else ()
+        path, line, column = _place(at, file, pipeline)
+        yield Problem(path, line, column, one.what, one.todo)
 
 
 def _place(at: tuple[str | int, ...], file: DslFile, pipeline: Pipeline) -> tuple[str, int, int]:

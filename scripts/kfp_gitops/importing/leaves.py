@@ -87,7 +87,9 @@ def artifact_type(schema: Mapping[str, Any]) -> str:
     """
     if schema and "schemaTitle" not in schema:
         raise UnsaidError("an artifact type without a title")
-    return artifact_types.written(schema.get("schemaTitle", "system.Artifact"), schema.get("schemaVersion", ""))
+    return artifact_types.written(
+        schema.get("schemaTitle", "system.Artifact"), schema.get("schemaVersion", "")
+    )
 
 
 def _pvc_key(name: str) -> str:

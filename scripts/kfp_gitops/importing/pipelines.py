@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import numbered
+from kfp_gitops.importing import claims, numbered, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
-from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources.components import IR_TYPES
+from kfp_gitops.sources.components import FINAL_STATUS, IR_TYPES
 
 _CONFIG = {
     "resourceTtlOnCompletion": "ttlSecondsAfterFinished",
@@ -24,13 +24,22 @@ _CONFIG = {
 
 
 class Pipelines:
-    """All manifests that come of a file, and the components that they run."""
+    """All manifests that come of a file, the components that they run, and what of the file stays as it is.
 
-    def __init__(self, source: Source, specs: Specs) -> None:
+    `keep`: pipelines inside that are to stay so, by component, with the reasons; `kept`: those that did, by the file
+    beside the template. `origins` and `components` say of what component of the IR a file or a folder is.
+    """
+
+    def __init__(self, source: Source, specs: Specs, keep: Mapping[str, Sequence[Problem]]) -> None:
         self.source = source
         self.specs = specs
+        self.keep = keep
         self.inner: dict[str, dict[str, Any]] = {}
-        self.places: dict[str, Path] = {}
+        self.parts: dict[str, list[dict[str, Any]]] = {}
+        self.kept: dict[str, Sequence[Problem]] = {}
+        self.origins: dict[str, str] = {}
+        self.components: dict[str, str] = {}
+        self.places: dict[str, dict[str, Path]] = {}
 
     def outer(self, owner: str) -> dict[str, Any]:
         """The manifest of the whole."""
@@ -40,6 +49,8 @@ class Pipelines:
             found["metadata"]["displayName"] = info["displayName"]
         if root := self.source.spec.get("defaultPipelineRoot"):
             found["spec"]["pipelineRoot"] = root
+        if forms := older.forms(self.source.brought.values):
+            found["spec"]["olderForms"] = forms
         try:
             found["spec"] |= self._config()
         except MALFORMED:
@@ -56,30 +67,52 @@ class Pipelines:
             raise UnsaidError("an executor that is neither a container nor an importer")
         if "{{" in container.get("image", ""):
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
-        return self.specs.name(self._stem(name), component, container)
+        found = self.specs.name(self._stem(name), component, container)
+        self.components.setdefault(found, name)
+        return found
 
     def pipeline(self, name: str) -> str:
-        """The template for a pipeline inside; what is alike is one."""
-        stem, number = self._stem(name), 2
-        made = self._manifest(name, self.source.component(name), stem, "", "")
-        file = stem
-        while file in self.inner and self.inner[file] != made:
+        """The name of a pipeline inside: its template, or its compiled file; what is alike is one."""
+        stem = self._stem(name)
+        reasons = self.keep.get(name)
+        if reasons is None:
+            before = len(self.source.problems), dict(self.specs.made), dict(self.inner), dict(self.parts)
+            made = self._manifest(name, self.source.component(name), stem, "", "")
+            if len(self.source.problems) == before[0]:
+                return self._file(self.inner, stem, name, made)
+            reasons = self.source.problems[before[0] :]
+            del self.source.problems[before[0] :]
+            self.specs.made, self.inner, self.parts = before[1:]
+        file = self._file(self.parts, stem, name, parts.part(self.source, name, stem))
+        self.kept.setdefault(file, reasons)
+        return file
+
+    def _file(self, files: dict[str, Any], stem: str, component: str, content: Any) -> str:
+        file, number = stem, 2
+        taken = {
+            **self.inner,
+            **self.parts,
+            "pipeline": None,
+        }  # what is rendered of the whole is pipeline.yaml
+        while file in taken and files.get(file) != content:
             file, number = f"{stem}-{number}", number + 1
-        self.inner[file] = made
+        files[file] = content
+        self.origins[file] = component
         return file
 
     @property
     def _described(self) -> bool:
         """Whether a component says of an input or output what it is: those that the file has say it all."""
         for component in self.source.spec.get("components", {}).values():
-            image = self.source.executor(component.get("executorLabel", "")).get("container", {}).get("image")
+            executor = self.source.executor(component.get("executorLabel", ""))
             ports = [
                 one
                 for part in ("inputDefinitions", "outputDefinitions")
                 for kind in component.get(part, {}).values()
                 for one in kind.values()
             ]
-            if image not in (None, *STUB_IMAGES) and any("description" in one for one in ports):
+            own = "container" not in executor or claims.is_own(component, executor)
+            if not own and any("description" in one for one in ports):
                 return True
         return False
 
@@ -104,7 +137,7 @@ class Pipelines:
         found: dict[str, Any] = {"parameters": parameters, "artifacts": artifacts, "tasks": walk.tasks(given)}
         found["outputs"] = self._outputs(walk, at, component)
         found["componentDescriptions"] = self._described
-        self.places = walk.places | self.places
+        self.places[key] = walk.places
         return {
             "apiVersion": "kfp-gitops/v1",
             "kind": "PipelineManifest",
@@ -114,15 +147,18 @@ class Pipelines:
 
     def _parameter(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
         kind = spec.get("parameterType", "")
+        if kind == FINAL_STATUS and at[0] != "root":
+            said = {"description": spec["description"]} if spec.get("description") else {}
+            return {"type": "dict", "finalStatus": True, **said}
         if kind not in IR_TYPES:
             self.source.refuse(at, f"a parameter of type {kind}")
-        if "literals" in spec:
-            self.source.refuse((*at, "literals"), "the only values that a parameter may have")
         found: dict[str, Any] = {"type": IR_TYPES.get(kind, "str")}
         if "defaultValue" in spec:
             found["default"] = of_type(spec["defaultValue"], kind)
         elif spec.get("isOptional"):
             found["optional"] = True
+        if "literals" in spec:
+            found["literals"] = [of_type(one, kind) for one in spec["literals"]]
         return found | ({"description": spec["description"]} if spec.get("description") else {})
 
     def _artifact(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,10 +175,17 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        said = {
+            name: one["description"]
+            for kind in component.get("outputDefinitions", {}).values()
+            for name, one in kind.items()
+            if one.get("description")
+        }
         found: dict[str, Any] = {}
         for name in names:
             try:
-                found[name] = walk.outputs.handed_out(key, outputs, name)
+                value = walk.outputs.handed_out(key, outputs, name)
+                found[name] = {"value": value, "description": said[name]} if name in said else value
             except UnsaidError as error:
                 self.source.refuse((*at, "dag", "outputs"), str(error))
         return found

@@ -25,14 +25,8 @@ def values(
 
 
 def settable(parameters: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The parameters whose defaults are values: those that values can hold, where a null takes a key away."""
-    return [name for name, one in parameters.items() if "default" in one and not _has_null(one["default"])]
-
-
-def _has_null(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_null, value.values()))
-    return value is None or (isinstance(value, list) and any(map(_has_null, value)))
+    """The parameters whose defaults are values."""
+    return [name for name, one in parameters.items() if "default" in one]
 
 
 def values_schema(parameters: Mapping[str, Mapping[str, Any]], name: str) -> str:
@@ -59,7 +53,8 @@ def _object(properties: Mapping[str, Any], required: Mapping[str, Any]) -> dict[
 
 def _property(name: str, parameter: Mapping[str, Any]) -> dict[str, Any]:
     about = parameter.get("description") or f"the default of the parameter {name}"
-    return {"description": about, "type": JSON_TYPES[parameter["type"]]}
+    only = {"enum": parameter["literals"]} if "literals" in parameter else {}
+    return {"description": about, "type": JSON_TYPES[parameter["type"]], **only}
 
 
 def _schedules() -> dict[str, Any]:

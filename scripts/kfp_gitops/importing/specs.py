@@ -12,6 +12,7 @@ import yaml
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import ir
+from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
 _OF_TASKS = ("env", "resources")
@@ -53,11 +54,12 @@ class Specs:
 
     @property
     def images(self) -> list[str]:
-        """The images that are not by digest, each once."""
+        """The images that are not by digest, each once; KFP's own steps for claims run none."""
         found: dict[str, None] = {}
         for name, text in self.made.items():
             read = components.read(name, text, f"components/{name}/component.yaml")
             loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
+            loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
         return list(found)
 
@@ -91,7 +93,7 @@ def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any],
         "components": {f"comp-{stem}": {"executorLabel": f"exec-{stem}", **interface}},
         "deploymentSpec": {"executors": {f"exec-{stem}": {"container": own}}},
         "pipelineInfo": {"name": stem},
-        "root": {"dag": _dag(stem, outer), **outer},
+        "root": {"dag": _dag(stem, outer, stub=own.get("image") in STUB_IMAGES), **outer},
         "schemaVersion": "2.1.0",
         "sdkVersion": sdk,
     }
@@ -110,8 +112,9 @@ def _needed(one: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in one.items() if key != "isOptional" or not status}
 
 
-def _dag(stem: str, interface: Mapping[str, Any]) -> dict[str, Any]:
-    task: dict[str, Any] = {"cachingOptions": {"enableCache": True}, "componentRef": {"name": f"comp-{stem}"}}
+def _dag(stem: str, interface: Mapping[str, Any], *, stub: bool) -> dict[str, Any]:
+    caching = {} if stub else {"enableCache": True}  # KFP's own steps for claims: a name is given once
+    task: dict[str, Any] = {"cachingOptions": caching, "componentRef": {"name": f"comp-{stem}"}}
     inputs = _inputs(interface.get("inputDefinitions", {}))
     outputs = _outputs(stem, interface.get("outputDefinitions", {}))
     task |= {"inputs": inputs} if inputs else {}

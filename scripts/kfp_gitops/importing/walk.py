@@ -94,7 +94,8 @@ class Walk:
             return {**self._finally(component, given, last), **named, **self._tasks(task, inner, after)}
         if kind == "condition":
             return self._branch(component, key, task, inner, (), after)
-        return self._branches(task, inner, after)
+        outputs = self.outputs.choices(kinds.runs(task))
+        return {**({"outputs": outputs} if outputs else {}), **self._branches(task, inner, after)}
 
     def _tasks(
         self, task: Mapping[str, Any], given: Mapping[str, Any], after: Sequence[str]

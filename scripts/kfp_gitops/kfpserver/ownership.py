@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
@@ -62,17 +62,50 @@ def _owner(repository: str, environment: str) -> Owner:
 
 
 _TAGS = {"repository": "kfp-gitops-repository", "environment": "kfp-gitops-environment"}
+_TAKEN = "kfp-gitops-taken-"
+"""Tags that name recurring runs: KFP has no call that changes a recurring run, so its pipeline says whose it is."""
+_DIGITS, _IN_ONE, _TAGS_OF_ONE = 11, 5, 20
+"""Of an id so many characters (44 bits; two of one pipeline with the same are not to be expected), so many in a tag's
+value of 63, and so many tags of a pipeline: limits of KFP 2.17 (apiserver, tags.go)."""
 
 
-def tags(owner: Owner) -> dict[str, str]:
-    """The marker of a pipeline that was adopted: its description cannot be changed, its tags can."""
-    return {_TAGS["repository"]: owner.repository, _TAGS["environment"]: owner.environment}
+def tags(
+    owner: Owner, taken: Collection[str] = (), beside: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The tags of a pipeline that was adopted, beside those that others gave it: its description cannot be changed.
+
+    `taken`: the ids of recurring runs that were made in KFP and are ours by now.
+
+    Raises:
+        ValueError: there is no room for so many.
+    """
+    kept = {key: text for key, text in (beside or {}).items() if not key.startswith(_TAKEN)}
+    found = kept | {_TAGS["repository"]: owner.repository, _TAGS["environment"]: owner.environment}
+    ids = sorted({_begin(one) for one in taken})
+    for number, first in enumerate(range(0, len(ids), _IN_ONE)):
+        found[f"{_TAKEN}{number}"] = "_".join(ids[first : first + _IN_ONE])
+    if ids and len(found) > _TAGS_OF_ONE:
+        room = (_TAGS_OF_ONE - len(found) + -(-len(ids) // _IN_ONE)) * _IN_ONE
+        raise ValueError(
+            f"KFP keeps {_TAGS_OF_ONE} tags of a pipeline, which have room for {max(room, 0)} recurring runs"
+        )
+    return found
 
 
 def owner_in_tags(found: Mapping[str, str]) -> Owner | None:
     """Who adopted the pipeline with these tags."""
     names = [found.get(_TAGS[key]) for key in ("repository", "environment")]
     return Owner(names[0], names[1]) if names[0] and names[1] else None
+
+
+def is_taken(found: Mapping[str, str], schedule_id: str) -> bool:
+    """Whether a pipeline with these tags has this recurring run among those that its owner took over."""
+    begin = _begin(schedule_id)
+    return any(key.startswith(_TAKEN) and begin in text.split("_") for key, text in found.items())
+
+
+def _begin(schedule_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", schedule_id)[:_DIGITS]
 
 
 def other_content(there: str, wanted: str) -> str:

@@ -63,6 +63,15 @@ DESCRIPTORS = {
 """What a descriptor stands for, in six fields."""
 
 
+def in_six_fields(text: str) -> str:
+    """The same expression as manifests write it; what is none, and `@every`, as it is.
+
+    Of five fields the one that is left out is the last, the day of the week (parser.go, optional DowOptional).
+    """
+    fields = split(DESCRIPTORS.get(text.strip(), text))
+    return " ".join([*fields, "*"] if len(fields) == 5 else fields)
+
+
 @dataclass(frozen=True)
 class Field:
     """The values at which one field fires, in order; empty (written `,`) never fires."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kfp_gitops.base.errors import TakenError
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualVersion
 from kfp_gitops.kfpserver.ownership import Owner, other_content, owner_in_tags, same
+from kfp_gitops.reconcile import takeover
 from kfp_gitops.reconcile.change import Action, Change, Kind
 from kfp_gitops.reconcile.inventory import View, in_order, schedule_names
 from kfp_gitops.reconcile.records import Absent, DesiredPipeline, Entry, Options
@@ -19,11 +20,10 @@ def conflicts(owner: Owner, wanted: Entry, view: View, actual: Actual, options: 
     name, pipeline = wanted.name, view.pipeline
     if pipeline is None or any(change.kind is Kind.PIPELINE for change in below):
         return
-    adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
     names = schedule_names(wanted)
     for found in in_order(actual.schedules_by_pipeline.get(pipeline.id, ())):
-        of_it = found.owner != owner
-        if of_it and found.name in names and not (adopted and found.owner is None):
+        of_it = found.owner != owner and found.id not in view.untaken
+        if of_it and found.name in names:
             reason = f"exists and is {_whose(found.owner)}"
             yield Change(Action.CONFLICT, Kind.SCHEDULE, name, found.name, reason)
         elif of_it and isinstance(wanted, Absent) and wanted.delete == "pipeline":
@@ -41,7 +41,8 @@ def of_what_it_stands_on(owner: Owner, wanted: Entry, view: View, options: Optio
         )
     if pipeline is None:
         return
-    adopted = name in options.adopt and isinstance(wanted, DesiredPipeline)
+    asked = name in options.adopt or wanted.adopts is not None
+    adopted = asked and isinstance(wanted, DesiredPipeline)
     if pipeline.owner != owner and not (adopted and pipeline.owner is None):
         reason = f"exists{_as(pipeline.name, name)} and is {_whose(pipeline.owner)}"
         yield Change(Action.CONFLICT, Kind.PIPELINE, name, name, reason)
@@ -49,6 +50,8 @@ def of_what_it_stands_on(owner: Owner, wanted: Entry, view: View, options: Optio
     for version in pipeline.versions.values():
         if why := _of_version(owner, wanted, version):
             yield Change(Action.CONFLICT, Kind.VERSION, name, version.name, why)
+    if isinstance(wanted, DesiredPipeline):
+        yield from takeover.conflicts(owner, wanted, view, options)
 
 
 def _of_experiment(owner: Owner, wanted: DesiredPipeline, view: View, options: Options) -> str:
@@ -59,7 +62,8 @@ def _of_experiment(owner: Owner, wanted: DesiredPipeline, view: View, options: O
     found, pipeline = view.experiment, view.pipeline
     if found is None or found.owner == owner:
         return ""
-    adopted = wanted.name in options.adopt or (pipeline and owner_in_tags(pipeline.tags) == owner)
+    asked = wanted.name in options.adopt or wanted.adopts is not None
+    adopted = asked or (pipeline and owner_in_tags(pipeline.tags) == owner)
     # Of a `run.py` that did not mark it yet.
     if found.owner is None and (adopted or found.text == f"Runs of {wanted.name}."):
         return ""
@@ -74,6 +78,8 @@ def _of_version(owner: Owner, wanted: Entry, found: ActualVersion) -> str:
         return f"is in this pipeline and is {_whose(found.owner)}; {todo}" if theirs else ""
     if same(found.name) != same(wanted.version):
         return ""
+    if found.called:
+        return ""  # it is the one that is wanted by what it holds
     if found.name != wanted.version:
         return f"exists{_as(found.name, wanted.version)} and is not what was reviewed; delete it in KFP"
     if found.digest != wanted.digest:

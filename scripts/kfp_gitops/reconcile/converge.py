@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import retention, swap, triggers
+from kfp_gitops.reconcile import adoption, retention, swap, triggers
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, unwanted
 from kfp_gitops.reconcile.records import (
@@ -69,7 +69,7 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
 def _base_step(owner: Owner, wanted: DesiredPipeline, view: View, options: Options) -> Step | None:
     if view.pipeline is None:
         return CreatePipeline()
-    if view.pipeline.owner != owner:
+    if view.pipeline.owner != owner or view.untaken:
         return AdoptPipeline()
     if wanted.version not in view.pipeline.versions:
         return UploadVersion(wanted.version, triggers.owed(wanted, view, options))
@@ -83,6 +83,8 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
     versions = view.pipeline.versions if view.pipeline else {}
     version = versions.get(wanted.version)
     paused = wanted.is_paused(view.now)
+    alike = versions.values() if wanted.adopts else ()  # of others the name says what they hold
+    same = frozenset(item.id for item in alike if item.digest == wanted.digest)
     found = [
         Wanted(
             pipeline=wanted.name,
@@ -96,7 +98,8 @@ def wanted_schedules(wanted: DesiredPipeline, view: View, options: Options) -> l
             refresh=options.refresh_stale and view.stale,
             pipeline_id=view.pipeline.id if view.pipeline else None,
             experiment_id=view.experiment.id if view.experiment else _NEW,
-            service_account=wanted.service_account,
+            service_account=adoption.service_account(wanted, schedule.name),
+            same=same,
         )
         for schedule in wanted.schedules
     ]

@@ -16,7 +16,7 @@ from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.reconcile import timing
 from kfp_gitops.reconcile.folder import Head, Texts, heads, texts
 from kfp_gitops.reconcile.hosts import checked_host, is_loopback
-from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, schedule_name
+from kfp_gitops.reconcile.records import Absent, Adopts, Desired, DesiredPipeline, schedule_name
 from kfp_gitops.reconcile.shelf import Label
 from kfp_gitops.rendering.rendered import LOCK, paused_until
 from kfp_gitops.sources.selection import ALL, Selection
@@ -137,7 +137,10 @@ def _desired(
         host=host,
         namespace=found.environment["kfp"]["namespace"],
         pipelines=pipelines,
-        absent=tuple(Absent(**entry) for entry in found.environment.get("absent", [])),
+        absent=tuple(
+            Absent(**{**entry, "adopts": Adopts.of(entry.get("adopts"))})
+            for entry in found.environment.get("absent", [])
+        ),
         keep_versions=found.environment.get("keepVersions", 10),
         time_zone=found.environment.get("timeZone", "UTC"),
         disabled=found.environment.get("state") == "disabled",
@@ -167,6 +170,7 @@ def _pipeline(
         team=entry.get("team", ""),
         responsible=head.owner,
         slo=head.slo,
+        adopts=Adopts.of(entry.get("adopts")),
     )
 
 

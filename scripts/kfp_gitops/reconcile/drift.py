@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.language import cron
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile import timing
 
@@ -51,6 +52,8 @@ class Wanted:
     """None while they are not there."""
     service_account: str = ""
     """The one that is declared; "": the one that KFP gives to those that name none."""
+    same: frozenset[str] = frozenset()
+    """Ids of versions that hold the very IR, whatever their names."""
 
 
 def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]:
@@ -61,8 +64,9 @@ def differences(wanted: Wanted, found: ActualSchedule) -> tuple[Difference, ...]
 def _differences(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     schedule = wanted.schedule
     yield from _elsewhere(wanted, found)
+    if not _same_cron(found.cron, schedule.cron):
+        yield Difference("cron", found.cron, schedule.cron)
     pairs = [
-        ("cron", found.cron, schedule.cron),
         ("intervalSeconds", found.interval_seconds, schedule.interval_seconds),
         ("start", declared_start(found), schedule.start),
         ("end", _text(found.end), schedule.end),
@@ -82,12 +86,13 @@ def _elsewhere(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     """What it runs, as whom, and where what comes of it is put."""
     if found.inline:
         yield Difference("pipelineSpec", "an IR of its own", None)
-    if wanted.version_id is None or found.version_id != wanted.version_id:
+    if wanted.version_id is None or found.version_id not in {wanted.version_id, *wanted.same}:
         there = wanted.labels.get(found.version_id or "", found.version_id)
         yield Difference("version", there, wanted.version)
     if wanted.pipeline_id and found.pipeline_id != wanted.pipeline_id:
         yield Difference("pipeline", found.pipeline_id, wanted.pipeline_id)
-    if wanted.experiment_id and found.experiment_id != wanted.experiment_id:
+    # One that was made in KFP stays where it is; KFP moves none.
+    if wanted.experiment_id and found.experiment_id != wanted.experiment_id and not found.called:
         yield Difference("experiment", found.experiment_id or None, wanted.experiment_id)
     if not as_account(found.service_account, wanted.service_account):
         yield Difference("serviceAccount", found.service_account, wanted.service_account or DEFAULTS[0])
@@ -96,6 +101,11 @@ def _elsewhere(wanted: Wanted, found: ActualSchedule) -> Iterator[Difference]:
     if found.plugins:
         yield Difference("pluginsInput", "something", None)
     yield from (Difference(name, "not readable", None) for name in found.damaged)
+
+
+def _same_cron(there: str | None, wanted: str | None) -> bool:
+    """Of five fields, and of `@daily` and its like, a manifest says what KFP takes them for."""
+    return there == wanted or (there is not None and cron.in_six_fields(there) == wanted)
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -122,7 +132,7 @@ def summary(schedule: Schedule, enabled: bool) -> str:
 
 def declared_start(found: ActualSchedule) -> str | None:
     """KFP is given another start than the manifest's once that has passed (`swap.start_of`), so we wrote it down."""
-    return found.facts.get("start") if found.owner else _text(found.start)
+    return found.facts.get("start") if found.marked else _text(found.start)
 
 
 def _text(moment: datetime | None) -> str | None:

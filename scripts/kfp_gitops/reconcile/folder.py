@@ -244,5 +244,5 @@ def _settings(source: Source, environment: str) -> Mapping[str, Any]:
 
 
 def _manifest(folder: str, rendered: RenderedPipeline) -> Manifest:
-    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in rendered.irs.items()}
-    return brought.completed(reader.read(rendered.manifest, f"{folder}/pipeline.yaml"), irs)
+    manifest = reader.read(rendered.manifest, f"{folder}/pipeline.yaml")
+    return brought.completed(manifest, brought.read_all(rendered.irs, folder, manifest.ir))

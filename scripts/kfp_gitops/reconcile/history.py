@@ -56,7 +56,7 @@ def since(found: ActualSchedule) -> datetime:
     begun = noted(found.facts.get(SINCE)) or found.created
     if found.interval_seconds:
         begun = min(begun, found.start) if found.start else begun
-    declared = timing.noted(found.facts.get("start")) or (None if found.owner else found.start)
+    declared = timing.noted(found.facts.get("start")) or (None if found.marked else found.start)
     return max(begun, declared) if declared else begun
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import unclear
+from kfp_gitops.reconcile import adoption, unclear
 from kfp_gitops.reconcile.records import (
     Desired,
     DesiredPipeline,
@@ -47,6 +47,8 @@ class View:
     """Runs that may have run, though KFP lists none."""
     new: bool = False
     """Whether its experiment was made just now: there are no runs in it."""
+    untaken: frozenset[str] = frozenset()
+    """Ids of those of `schedules` that are to be taken over, and that nothing on KFP says to be ours yet."""
 
     @property
     def needs(self) -> timedelta:
@@ -75,12 +77,14 @@ def view_of(desired: Desired, wanted: Entry, actual: Actual, options: Options) -
     of_it = actual.schedules_by_pipeline.get(pipeline.id, ()) if pipeline else ()
     known = {found.id: found for found in (*named, *of_it)}.values()
     candidates = [found for found in known if not _is_of_unselected(desired, wanted, found)]
-    ours = [found for found in candidates if belongs(desired.owner, wanted, found, pipeline, options)]
-    others = {found.version_id for found in of_it if found not in ours and found.version_id}
+    ours, untaken = its(desired.owner, wanted, pipeline, candidates, options)
+    ids = {found.id for found in ours}
+    others = {found.version_id for found in of_it if found.id not in ids and found.version_id}
     return View(
         pipeline=pipeline,
         experiment=actual.experiments.get(experiment_name(wanted.name, desired.owner.environment)),
-        schedules=tuple(ours),
+        schedules=ours,
+        untaken=untaken,
         runs=runs,
         others=actual.pinned | others
         if others
@@ -100,24 +104,26 @@ def _is_of_unselected(desired: Desired, wanted: Entry, found: ActualSchedule) ->
     return any("-".join(parts[:length]) in desired.beside for length in range(1, len(parts)))
 
 
-def belongs(
+def its(
     owner: Owner,
     wanted: Entry,
-    found: ActualSchedule,
     pipeline: ActualPipeline | None,
+    found: Sequence[ActualSchedule],
     options: Options,
-) -> bool:
-    """Whether a recurring run is ours and of this pipeline, by its name or by what it runs; or is to be adopted.
+) -> tuple[tuple[ActualSchedule, ...], frozenset[str]]:
+    """The recurring runs that are ours and of this pipeline, with those that are to be taken over; the ids of these."""
+    names = schedule_names(wanted)
+    ours = [one for one in found if one.owner == owner and _belongs(one, pipeline, names)]
+    more = adoption.to_take(owner, wanted, pipeline, found, options)
+    return (*ours, *more), frozenset(one.id for one in more)
+
+
+def _belongs(found: ActualSchedule, pipeline: ActualPipeline | None, names: frozenset[str]) -> bool:
+    """By its name or by what it runs.
 
     By name as well: a pipeline that was deleted and made anew has another id, and its old schedules still fire.
     """
-    named, of_it = (
-        found.name in schedule_names(wanted),
-        pipeline is not None and found.pipeline_id == pipeline.id,
-    )
-    if found.owner == owner:
-        return named or of_it
-    return named and of_it and wanted.name in options.adopt
+    return found.name in names or (pipeline is not None and found.pipeline_id == pipeline.id)
 
 
 def schedule_names(wanted: Entry) -> frozenset[str]:

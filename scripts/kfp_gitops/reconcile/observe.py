@@ -14,14 +14,13 @@ from kfp_gitops.kfpserver.kfpapi.actual import (
     ActualSchedule,
 )
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import converge, retention, staleness, swap, triggers, unclear
+from kfp_gitops.reconcile import adoption, converge, retention, staleness, swap, triggers, unclear
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.drift import Wanted
 from kfp_gitops.reconcile.inventory import View, schedule_names, unwanted, view_of
 from kfp_gitops.reconcile.records import (
     Absent,
     Desired,
-    DesiredPipeline,
     Entry,
     Options,
     backfill_prefix,
@@ -32,7 +31,7 @@ from kfp_gitops.reconcile.records import (
 from kfp_gitops.reconcile.seen import Seen
 
 
-def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
+def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # frozen
     """Lists by the page, one request for each pipeline's versions, and runs where a plan depends on them."""
     entries = desired.entries
     found = _listed(api, desired, entries)
@@ -64,14 +63,16 @@ def _listed(api: Kfp, desired: Desired, entries: Sequence[Entry]) -> Actual:
     experiments: dict[str, ActualExperiment] = {}
     schedules: list[ActualSchedule] = []
     names = {experiment_name(entry.name, desired.owner.environment) for entry in entries}
-    versions = {entry.name: entry.version if isinstance(entry, DesiredPipeline) else "" for entry in entries}
+    versions = {entry.called: adoption.read_of(entry) for entry in entries}
     lists: tuple[Callable[[], None], ...] = (
         lambda: pipelines.update(api.pipelines(versions, desired.owner)),
         lambda: experiments.update(api.experiments(names, unclear.PREFIX)),
         lambda: schedules.extend(api.schedules()),
     )
     api.together(lists)
-    return Actual(pipelines, experiments, tuple(schedules), api.now())
+    ours = adoption.under_our_names(entries, pipelines)
+    found = adoption.taken(entries, ours.values(), schedules)
+    return Actual(ours, experiments, tuple(found), api.now())
 
 
 def _depends_on_runs(wanted: Entry, view: View, options: Options) -> bool:

@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from kfp_gitops.base.errors import RemoteError, UnclearError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
-from kfp_gitops.reconcile import conflicts, converge, drift, inventory, observe, steps, swap, timing, unclear
+from kfp_gitops.reconcile import (
+    adoption,
+    conflicts,
+    converge,
+    drift,
+    inventory,
+    observe,
+    steps,
+    swap,
+    timing,
+    unclear,
+)
 from kfp_gitops.reconcile.api import Kfp
 from kfp_gitops.reconcile.carried import description
 from kfp_gitops.reconcile.inventory import View
@@ -50,8 +61,8 @@ class Work:
         Raises:
             TakenError: something of our names is not ours any more.
         """
-        version = self.wanted.version if isinstance(self.wanted, DesiredPipeline) else ""
-        pipeline = self.api.pipeline(self.wanted.name, version)
+        found = self.api.pipeline(self.wanted.called, adoption.read_of(self.wanted))
+        pipeline = adoption.seen_as(self.wanted, found) if found else None
         experiment = self.api.experiment(experiment_name(self.wanted.name, self.desired.owner.environment))
         fresh = self.look_at_schedules(replace(view, pipeline=pipeline, experiment=experiment))
         conflicts.refuse(self.desired.owner, self.wanted, fresh, self.options)
@@ -85,19 +96,19 @@ class Work:
 
     def look_at_schedules(self, view: View) -> View:
         """The recurring runs as they are now; their runs are to be read again."""
-        names = inventory.schedule_names(self.wanted) | {found.name for found in view.schedules}
+        names = inventory.schedule_names(self.wanted) | adoption.names_in_kfp(self.wanted)
+        names |= {found.called or found.name for found in view.schedules}
         found = self.api.schedules_named(names) if names else ()
-        ours = tuple(item for item in found if self._belongs(item, view.pipeline))
-        return replace(view, schedules=ours, runs=None, now=self.api.now())
+        pipelines = [view.pipeline] if view.pipeline else []
+        known = list(adoption.taken([self.wanted], pipelines, found))
+        ours, untaken = inventory.its(self.desired.owner, self.wanted, view.pipeline, known, self.options)
+        return replace(view, schedules=ours, untaken=untaken, runs=None, now=self.api.now())
 
     def _look_at_runs(self, view: View) -> View:
         """Also at the recurring runs once more: a swap may come next, and somebody may have touched them."""
         fresh = self.look_at_schedules(view)
         runs = tuple(observe.runs_of(self.api, self.wanted, fresh))
         return replace(fresh, runs=runs, now=self.api.now())
-
-    def _belongs(self, found: ActualSchedule, pipeline: ActualPipeline | None) -> bool:
-        return inventory.belongs(self.desired.owner, self.wanted, found, pipeline, self.options)
 
     def perform(self, step: steps.Step, view: View) -> View:
         """Do it.
@@ -149,7 +160,7 @@ class Work:
 
     def _create_pipeline(self, wanted: DesiredPipeline, view: View) -> View:
         text = ownership.describe(self.desired.owner, wanted.description)
-        made = self.api.create_pipeline(wanted.name, text)
+        made = adoption.seen_as(wanted, self.api.create_pipeline(wanted.called, text))
         after = replace(view, pipeline=made)
         if not made.versions and made.owner == self.desired.owner:
             return after
@@ -158,10 +169,12 @@ class Work:
         return self.look(replace(after, others=after.others | pins))
 
     def _adopt(self, view: View) -> View:
+        """With its recurring runs, in one request: killed anywhere, all of it is ours or nothing."""
         fresh = self.look(view)
-        if fresh.pipeline is None or fresh.pipeline.owner == self.desired.owner:
+        if fresh.pipeline is None or (fresh.pipeline.owner == self.desired.owner and not fresh.untaken):
             return fresh
-        self.api.adopt_pipeline(fresh.pipeline, self.desired.owner)
+        taken = [found.id for found in fresh.schedules if found.called]
+        self.api.adopt_pipeline(fresh.pipeline, self.desired.owner, taken)
         return self.look(fresh)
 
     def _create_experiment(self, step: steps.CreateExperiment, view: View) -> View:
@@ -226,6 +239,7 @@ class Work:
             experiment_id=_experiment(view).id,
             schedule=wanted.schedule,
             start=step.start,
+            service_account=wanted.service_account,
         )
         self._require_one_clock(made)
         self._require_account(made, wanted.service_account)

@@ -22,7 +22,7 @@ from kfp_gitops.reconcile.inventory import (
 )
 from kfp_gitops.reconcile.planid import Ground, Looked
 from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry, Options, experiment_name
-from kfp_gitops.reconcile.schedule_change import schedule_change
+from kfp_gitops.reconcile.schedule_change import schedule_change, taken_over
 from kfp_gitops.rendering.planfile import Basis
 
 
@@ -64,7 +64,7 @@ class Plan:
         return [c for c in self.changes if c.action is Action.CONFLICT]
 
 
-def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
+def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
     notes: list[str] = [*_selected(desired), *_turned_off(desired)]
@@ -98,7 +98,7 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
     yield _experiment_change(desired, wanted, view)
     yield from _trigger_changes(wanted, view, options)
     for schedule in converge.wanted_schedules(wanted, view, options):
-        yield schedule_change(schedule, view)
+        yield taken_over(schedule_change(schedule, view), view)
     for found in unwanted(wanted, view):
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
     for version in retention.foreseen(wanted, view, desired.keep_versions):
@@ -110,13 +110,15 @@ def _pipeline_change(owner: Owner, wanted: DesiredPipeline, view: View) -> Chang
     if view.pipeline is None:
         return Change(Action.CREATE, Kind.PIPELINE, wanted.name, wanted.name, "does not exist yet")
     if view.pipeline.owner != owner:
-        return Change(Action.ADOPT, Kind.PIPELINE, wanted.name, wanted.name, "is taken over as asked")
+        as_ = f", as {view.pipeline.called!r}" if view.pipeline.called else ""
+        return Change(Action.ADOPT, Kind.PIPELINE, wanted.name, wanted.name, f"is taken over as asked{as_}")
     return Change(Action.UNCHANGED, Kind.PIPELINE, wanted.name, wanted.name, "exists")
 
 
 def _version_change(wanted: DesiredPipeline, view: View) -> Change:
-    if view.pipeline and wanted.version in view.pipeline.versions:
-        return Change(Action.UNCHANGED, Kind.VERSION, wanted.name, wanted.version, "registered")
+    if found := view.pipeline and view.pipeline.versions.get(wanted.version):
+        as_ = f" as {found.called!r}, which holds the same" if found.called else ""
+        return Change(Action.UNCHANGED, Kind.VERSION, wanted.name, wanted.version, f"registered{as_}")
     reason = f"release {wanted.release[:19]}… is not registered yet"
     if view.pipeline and any(
         v.facts.get("release") == wanted.release for v in view.pipeline.versions.values()

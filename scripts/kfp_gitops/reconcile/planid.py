@@ -144,7 +144,8 @@ def _entry(one: Looked) -> Iterator[tuple[str, Facts]]:
 
 def _wanted(entry: Entry) -> Iterator[tuple[str, Facts]]:
     if isinstance(entry, Absent):
-        yield f"pipeline {entry.name}", {"wanted": {"absent": entry.delete}}
+        adopts = {"adopts": _plain(entry.adopts)} if entry.adopts else {}
+        yield f"pipeline {entry.name}", {"wanted": {"absent": entry.delete, **adopts}}
         return
     yield f"pipeline {entry.name}", {"wanted": _pipeline(entry)}
     yield f"version {entry.name} {entry.version}", {"wanted": {"digest": _fact("digest", entry.digest)}}

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from kfp_gitops.base.packed import Packed
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.language.manifest import Schedule, Slo, Trigger
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A recurring run that was made in KFP: its name there, and whom its steps run as where that is no default."""
+
+    name: str
+    service_account: str = ""
+
+
+@dataclass(frozen=True)
+class Adopts:
+    """What Git names of what somebody made in KFP: taken over as long as it does what Git says (`adopts`)."""
+
+    pipeline: str
+    """Its name in KFP."""
+    schedules: Mapping[str, Taken] = field(default_factory=dict)
+    """Schedule of the manifest → the recurring run."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any] | None) -> Adopts | None:
+        """As environment.yaml has it."""
+        if found is None:
+            return None
+        schedules = {
+            name: Taken(one["recurringRun"], one.get("serviceAccount", ""))
+            for name, one in found.get("schedules", {}).items()
+        }
+        return cls(found["pipeline"], schedules)
 
 
 @dataclass(frozen=True)
@@ -41,6 +71,13 @@ class DesiredPipeline:
     """Who paused it by that note, and why."""
     slo: Slo | None = None
     """What it promises; nothing of that is on KFP."""
+    adopts: Adopts | None = None
+    """What of it was made in KFP, by name."""
+
+    @property
+    def called(self) -> str:
+        """Its name in KFP."""
+        return self.adopts.pipeline if self.adopts else self.name
 
     def is_paused(self, now: datetime) -> bool:
         """Whether its schedules and triggers start nothing at this instant."""
@@ -54,6 +91,12 @@ class Absent:
     name: str
     delete: Literal["schedules", "versions", "pipeline"] = "schedules"
     team: str = ""
+    adopts: Adopts | None = None
+
+    @property
+    def called(self) -> str:
+        """Its name in KFP."""
+        return self.adopts.pipeline if self.adopts else self.name
 
 
 Entry = DesiredPipeline | Absent

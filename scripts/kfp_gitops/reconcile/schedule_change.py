@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
@@ -30,6 +31,18 @@ def schedule_change(wanted: Wanted, view: View) -> Change:
     busy = in_flight(objects, seen)
     firings = _firings(wanted, seen, good if action is not Action.REPLACE else ())
     return _of(action, wanted, reason, changed, len(busy), firings, missed)
+
+
+def taken_over(change: Change, view: View) -> Change:
+    """The same of one that was made in KFP and is still to be taken over: as it is, where that is all."""
+    found = next((one for one in view.schedules if one.name == change.name and one.id in view.untaken), None)
+    if found is None:
+        return change
+    if change.action is Action.UNCHANGED:
+        return replace(
+            change, action=Action.ADOPT, reason=f"{found.called!r} stays as it is; {change.reason}"
+        )
+    return replace(change, reason=f"{found.called!r} is taken over as asked, and {change.reason}")
 
 
 def _verdict(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kfp_gitops.kfpserver.kfpapi.actual import Actual, ActualSchedule
 from kfp_gitops.language.manifest import Schedule
 from kfp_gitops.reconcile import converge, drift
+from kfp_gitops.reconcile.change import Kind
 from kfp_gitops.reconcile.conflicts import of_what_it_stands_on
 from kfp_gitops.reconcile.drift import Difference, Wanted
 from kfp_gitops.reconcile.inventory import View, in_order, view_of
@@ -93,15 +94,18 @@ def _found(desired: Desired, actual: Actual, options: Options) -> Iterator[Wish 
                 pipeline.name, pipeline.name, "", "it is not in KFP, so nothing is to be taken over: apply"
             )
             continue
-        if conflicts := [*of_what_it_stands_on(desired.owner, pipeline, view, options)]:
+        below = of_what_it_stands_on(desired.owner, pipeline, view, options)
+        if conflicts := [one for one in below if one.kind is not Kind.SCHEDULE]:
             why = f"{conflicts[0].kind} {conflicts[0].name} {conflicts[0].reason}; `plan` says what to do"
             yield Unsayable(pipeline.name, pipeline.name, "", why)
             continue
         schedules = {schedule_name(pipeline.name, one.name): one for one in pipeline.schedules}
         for wanted in converge.wanted_schedules(pipeline, view, options):
             objects = in_order(found for found in view.schedules if found.name == wanted.name)
-            yield from _of_one(desired, pipeline, schedules[wanted.name], wanted, objects)
-        yield from _strangers(pipeline, view, actual, schedules)
+            for one in _of_one(desired, pipeline, schedules[wanted.name], wanted, objects):
+                untaken = any(found.id in view.untaken for found in objects)
+                yield replace(one, marked=not untaken) if isinstance(one, Wish) else one
+        yield from _strangers(pipeline, view, actual)
 
 
 def _of_one(
@@ -140,7 +144,7 @@ def _of_one(
         elif found.enabled != schedule.enabled:
             changes.append(Difference("enabled", schedule.enabled, found.enabled))
     if changes or resumed:
-        yield Wish(pipeline.name, schedule, tuple(changes), resumed, found.owner is not None)
+        yield Wish(pipeline.name, schedule, tuple(changes), resumed)
 
 
 def _elsewhere(difference: Difference) -> str:
@@ -165,13 +169,11 @@ def _as_written(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _strangers(
-    pipeline: DesiredPipeline, view: View, actual: Actual, names: Mapping[str, Schedule]
-) -> Iterator[Unsayable]:
+def _strangers(pipeline: DesiredPipeline, view: View, actual: Actual) -> Iterator[Unsayable]:
     """Recurring runs of this pipeline under other names: a schedule more is a line of the template."""
     of_it = actual.schedules_by_pipeline.get(view.pipeline.id, ()) if view.pipeline else ()
     for found in in_order(of_it):
-        if found.name not in names and found.owner is None:
+        if found.owner is None and found.id not in view.untaken:
             why = (
                 "nobody marked it, and no schedule of the manifest is called so; one more is an item of `schedules` in "
                 "the template; until then nothing here touches it"

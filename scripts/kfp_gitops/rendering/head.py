@@ -57,6 +57,7 @@ def _entry(env: Environment, pipeline: RenderedPipeline) -> dict[str, Any]:
         **_team(env, pipeline.name),
         **_commit(env, pipeline.name),
         **({"pausedUntil": paused[pipeline.name]} if pipeline.name in paused else {}),
+        **_adopts(env, pipeline.name),
     }
 
 
@@ -64,7 +65,7 @@ def _absent(env: Environment, beside: Standing | None) -> list[Mapping[str, Any]
     """The tombstones; those that are not rendered as they stand."""
     kept = dict(beside.absent) if beside is not None else {}
     new = {
-        name: {"name": name, "delete": what, **_team(env, name)}
+        name: {"name": name, "delete": what, **_team(env, name), **_adopts(env, name)}
         for name, what in env.absent.items()
         if beside is None or name in beside.chosen
     }
@@ -81,6 +82,11 @@ def _team(env: Environment, name: str) -> dict[str, str]:
     """Whose it is, so that nobody after rendering need read the values."""
     found = env.team_of(name)
     return {"team": found} if found else {}
+
+
+def _adopts(env: Environment, name: str) -> dict[str, Any]:
+    found = env.adopts(name)
+    return {"adopts": dict(found)} if found else {}
 
 
 def _commit(env: Environment, name: str) -> dict[str, str]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
-from kfp_gitops.language.manifest import Manifest, migration, nested, reader
+from kfp_gitops.language.manifest import Manifest, migration, nested, reader, used
 from kfp_gitops.sources import brought, templates, whence
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import Interface
@@ -30,11 +31,14 @@ class Found:
     warnings: tuple[Problem, ...]
     irs: Mapping[str, Brought]
 
+    nested: tuple[str, ...] = ()
+    """The files of the compiled pipelines that tasks of these run."""
+
     @property
-    def ir(self) -> str | None:
-        """The compiled pipeline that it names in place of tasks."""
-        found: str | None = self.document.value["spec"].get("ir")
-        return found
+    def brought(self) -> tuple[str, ...]:
+        """The files of these, or the one that stands in place of tasks."""
+        whole: str | None = self.document.value["spec"].get("ir")
+        return self.nested if whole is None else (whole,)
 
     @cached_property
     def outer(self) -> Manifest:
@@ -56,7 +60,7 @@ def render(env: Environment, name: str, release: Release, values: Mapping[str, A
     """
     rendering = _Rendering(env, release, values)
     document = rendering.document(name, TEMPLATE)
-    alike = None if release.inner else _alike(document.value, name, release)
+    alike = None if release.inner or release.nested else _alike(document.value, name, release)
     if alike is not None and alike in _PASSED:
         return Found(document, {}, tuple(sorted(rendering.warnings)), release.irs)
     before = len(rendering.warnings)
@@ -67,13 +71,20 @@ def render(env: Environment, name: str, release: Release, values: Mapping[str, A
         _PASSED[alike] = None
         if len(_PASSED) > _MOST_PASSED:
             del _PASSED[next(iter(_PASSED))]
-    return Found(document, inner, tuple(sorted(rendering.warnings)), release.irs)
+    runs = dict.fromkeys(chain.from_iterable(used(one, "pipeline") for one in (outer, *inner.values())))
+    nested_irs = tuple(release.nested[one] for one in sorted(runs) if one in release.nested)
+    return Found(document, inner, tuple(sorted(rendering.warnings)), release.irs, nested_irs)
 
 
 def _alike(value: Mapping[str, Any], name: str, release: Release) -> _Passed | None:
     """What manifests have in common that are checked with one outcome, if that is none; None where each is checked."""
     shape = check.shape(value) if value["metadata"]["name"] == name else None
     return None if shape is None else (tuple(release.specs.items()), shape)
+
+
+def _is_another(file: str, name: str) -> bool:
+    """Whether a file is the second, or a later one, of pipelines inside that have one name: `train-2` of `train`."""
+    return file.startswith(f"{name}-") and file.removeprefix(f"{name}-").isdecimal()
 
 
 class _Rendering:
@@ -124,7 +135,8 @@ class _Rendering:
 
     def check_all(self, name: str, outer: Manifest, inner: Mapping[str, Manifest]) -> None:
         """Check every manifest, the innermost first: what it takes and gives is known to those around it."""
-        interfaces: dict[str, Interface] = {}
+        irs = self.release.irs
+        interfaces = {one: brought.interface(irs[file]) for one, file in self.release.nested.items()}
         problems: list[Problem] = []
         for one in nested.innermost_first(outer, inner):
             problems += self._problems(one, inner[one], interfaces, nested=True)
@@ -141,11 +153,10 @@ class _Rendering:
         self, name: str, manifest: Manifest, interfaces: Mapping[str, Interface], *, nested: bool
     ) -> list[Problem]:
         found, warnings = check.findings(manifest, self.release.components, interfaces, nested=nested)
-        if manifest.name != name:
+        if manifest.name != name and not (nested and _is_another(name, manifest.name)):
             at = ("metadata", "name")
             what = f"the name is {manifest.name!r}"
             found.append(manifest.document.problem(at, what, self._right_name(name, nested=nested)))
-        if nested:
-            found += check.nested_problems(manifest)
+        found += check.nested_problems(manifest) if nested else check.outer_problems(manifest)
         self.warnings += map(self.shown[name].problem, warnings)
         return [*map(self.shown[name].problem, found)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -60,13 +60,13 @@ def pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
         release=release.digest,
         manifest=header(env.name, f"{release.folder}/{TEMPLATE}") + dump(found.document.value),
         specs=texts,
-        irs=_irs(env, found.ir, release),
+        irs={name: _ir(env, name, release) for name in found.brought},
         inner={
             inner: header(env.name, f"{release.folder}/{release.inner[inner]}")
             + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
-        warnings=(*found.warnings, *_image_warnings(found.ir, release)),
+        warnings=(*found.warnings, *_image_warnings(found.brought, release)),
     )
 
 
@@ -78,15 +78,13 @@ def _uses(found: Found, release: Release) -> list[Use]:
     return named.uses([found.outer, *found.inner.values()], {**of_components, **of_irs}, release.images)
 
 
-def _image_warnings(ir: str | None, release: Release) -> list[Problem]:
-    return brought.warnings(release.irs[ir], release.images) if ir else []
+def _image_warnings(irs: Iterable[str], release: Release) -> list[Problem]:
+    return [one for ir in irs for one in brought.warnings(release.irs[ir], release.images)]
 
 
-def _irs(env: Environment, ir: str | None, release: Release) -> dict[str, str]:
-    if ir is None:
-        return {}
+def _ir(env: Environment, ir: str, release: Release) -> str:
     documents = brought.with_images(release.irs[ir], release.images)
-    return {ir: header(env.name, f"{release.folder}/{ir}") + dump_all(documents)}
+    return header(env.name, f"{release.folder}/{ir}") + dump_all(documents)
 
 
 @lru_cache(maxsize=1024)

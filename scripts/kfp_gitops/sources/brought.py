@@ -1,6 +1,7 @@
-"""IR that a pipeline brings instead of tasks: a compiled KFP YAML, checked, and completed by its manifest.
+"""IR that a pipeline brings instead of tasks, or that one of its tasks runs: a compiled KFP YAML, checked.
 
-The manifest's parameters are then this environment's defaults of parameters that the IR declares.
+In place of tasks it is completed by its manifest, whose parameters are then this environment's defaults of parameters
+that the IR declares. As what a task runs it is given its inputs by that task, artifacts too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse_all
 from kfp_gitops.language import irlint
 from kfp_gitops.language.manifest import Constant, Manifest, Parameter
-from kfp_gitops.sources import components
+from kfp_gitops.sources import compiledfrom, components
+from kfp_gitops.sources.components import Interface
 
 _MAX_DOCUMENTS = 2
 
@@ -43,8 +45,22 @@ class Brought:
         return {name: one for name, one in found.items() if _type(one)}
 
 
-def read(text: str, path: str) -> Brought:
-    """Read a compiled KFP YAML.
+def file_of(pipeline: str) -> str:
+    """The file beside a template that is what a task with `pipeline: NAME` runs."""
+    return f"{pipeline}.yaml"
+
+
+def read_all(texts: Mapping[str, str], folder: str, whole: str | None) -> dict[str, Brought]:
+    """Those of a rendered pipeline by file: `whole` is the one in place of its tasks, the others are what tasks run.
+
+    Raises:
+        InputError: as `read`.
+    """
+    return {name: read(text, f"{folder}/{name}", nested=name != whole) for name, text in texts.items()}
+
+
+def read(text: str, path: str, *, nested: bool = False) -> Brought:
+    """Read a compiled KFP YAML; `nested`: it is what a task runs, and may count on what that gives it.
 
     Raises:
         InputError: not one, or its references do not hold; every problem with line and column.
@@ -53,8 +69,16 @@ def read(text: str, path: str) -> Brought:
     if not 1 <= len(documents) <= _MAX_DOCUMENTS:
         todo = "give what `kfp dsl compile` writes: a pipeline spec, and perhaps a platform spec"
         raise InputError.of(path, f"{len(documents)} YAML documents are not a compiled pipeline", todo, 1, 1)
-    raise_if_any(irlint.problems(documents))
+    raise_if_any(irlint.problems(documents, nested=nested))
     return Brought(documents)
+
+
+def interface(found: Brought) -> Interface:
+    """What it takes and gives as a task of another pipeline."""
+    root = found.spec.value["root"]
+    inputs, outputs = root.get("inputDefinitions", {}), root.get("outputDefinitions", {})
+    name = found.spec.value["pipelineInfo"]["name"]
+    return Interface(name, components.ir_ports(inputs), components.ir_ports(outputs))
 
 
 def _documents(text: str, path: str) -> list[Document]:
@@ -79,7 +103,13 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
     if manifest.ir is None:
         return manifest
     if manifest.ir not in irs:
-        todo = f"put it beside the template, or choose one of: {', '.join(sorted(irs)) or 'none'}"
+        of_python = manifest.ir == compiledfrom.PIPELINE_IR
+        beside = (
+            f"compile {compiledfrom.PIPELINE_SOURCE} ({compiledfrom.TODO})"
+            if of_python
+            else "put it beside the template"
+        )
+        todo = f"{beside}, or choose one of: {', '.join(sorted(irs)) or 'none'}"
         raise InputError([manifest.document.problem(("spec", "ir"), f"no file {manifest.ir!r}", todo)])
     found = irs[manifest.ir]
     given = _given(manifest)

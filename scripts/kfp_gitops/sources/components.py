@@ -29,7 +29,7 @@ IR_TYPES: Mapping[str, Type] = {
 }
 Rule = Callable[[Any], tuple[str, str] | None]
 """Why a constant cannot be used: what is wrong, and what to do; None when it can."""
-_FINAL_STATUS = "TASK_FINAL_STATUS"
+FINAL_STATUS = "TASK_FINAL_STATUS"
 _LONGEST = 512  # a name of 255 characters, a tag of 128, a digest
 _BY_DIGEST = re.compile(r"[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}")
 # What a pod calls its lists of containers (Kubernetes API, PodSpec).
@@ -108,7 +108,7 @@ def read(name: str, text: str, path: str) -> Component:
         raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
-    return Component(name, _commanded(_ir_ports(inputs), inner, spec), _ir_ports(outputs), document)
+    return Component(name, _commanded(ir_ports(inputs), inner, spec), ir_ports(outputs), document)
 
 
 def _v1_faults(document: Document) -> Iterator[Problem]:
@@ -145,7 +145,8 @@ def _in_command(port: Port, has_default: bool) -> Port:
     return replace(port, in_command=True, optional=port.optional and has_default)
 
 
-def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
+def ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
+    """The ports in `inputDefinitions` or `outputDefinitions` of an IR."""
     parameters = [_ir_parameter(name, item) for name, item in definitions.get("parameters", {}).items()]
     artifacts = [_ir_artifact(name, item) for name, item in definitions.get("artifacts", {}).items()]
     return {port.name: port for port in [*parameters, *artifacts]}
@@ -154,7 +155,7 @@ def _ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
 def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
     kind = item["parameterType"]
     optional = bool(item.get("isOptional")) or "defaultValue" in item
-    return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == _FINAL_STATUS)
+    return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == FINAL_STATUS)
 
 
 def _ir_artifact(name: str, item: Mapping[str, Any]) -> Port:

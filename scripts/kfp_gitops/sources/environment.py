@@ -110,6 +110,11 @@ class Environment:
             name: entry["until"] for name, entry in self._entries.items() if entry.get("state") == "paused"
         }
 
+    def adopts(self, pipeline: str) -> Mapping[str, Any]:
+        """What of a pipeline or tombstone was made in KFP; empty where nothing was."""
+        found: Mapping[str, Any] = self._entries.get(pipeline, {}).get("adopts", {})
+        return found
+
     @property
     def keep_versions(self) -> int:
         """So many of the newest versions that nothing pins stay registered."""

@@ -83,7 +83,7 @@ BAD = {
         "pipeline: thrice",
         TEMPLATE,
         "unknown pipeline 'thrice'",
-        "add thrice.pipeline.yaml.j2 beside this template",
+        "add thrice.pipeline.yaml.j2, or thrice.yaml that is compiled, beside this template",
     ),
     "an argument that it does not take": (
         "arguments: {name: x}}\n    echo",

@@ -134,6 +134,15 @@ def test_a_component_that_is_a_graph_has_the_steps_of_its_own() -> None:
     assert _shown(read.steps(side(rendered), {})) == _shown(read.steps(compiled, {}))
 
 
+def test_so_has_a_compiled_pipeline_that_a_task_runs() -> None:
+    graph = compile_pipeline(_rendered("nested_pipeline"), "m").text
+    outer = NUMBERED.partition("    first:")[0] + "    all: {pipeline: graph, arguments: {n: 3}}\n"
+    rendered = RenderedPipeline("p", "sha256:0", outer, {}, irs={"graph.yaml": graph})
+    compiled = Side.of_ir(ir.documents(compile_pipeline(rendered, "m").text))
+    manifest = Side(parse(outer, "m").value, irs={"graph.yaml": ir.documents(graph)})
+    assert _shown(read.steps(manifest, {})) == _shown(read.steps(compiled, {}))
+
+
 @pytest.mark.parametrize("env", ["dev", "prod"])
 def test_so_are_those_of_what_ships(env: str) -> None:
     folder = f"manifests/{env}"

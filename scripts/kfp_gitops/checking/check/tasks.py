@@ -91,7 +91,7 @@ def _uri_from_beside(context: Context, node: Importer, at: Path) -> Iterator[Pro
 def _unknown(context: Context, task: Task) -> Problem:
     known = ", ".join(sorted(context.components if task.kind == "component" else context.pipelines))
     if task.kind == "pipeline":
-        todo = f"add {task.name}.pipeline.yaml.j2 beside this template"
+        todo = f"add {task.name}.pipeline.yaml.j2, or {task.name}.yaml that is compiled, beside this template"
         todo += f", or choose one of: {known}" if known else ""
         return context.document.problem((*task.at, "pipeline"), f"unknown pipeline {task.name!r}", todo)
     return context.document.problem(

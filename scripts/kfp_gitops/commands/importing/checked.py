@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.importing import compiled, dsl
+from kfp_gitops.commands.importing import compiled, dsl, told
 from kfp_gitops.importing.imported import Imported
 
 
@@ -18,13 +18,20 @@ def check(arguments: Namespace) -> int:
         try:
             for name, found in _pipelines(arguments, file):
                 tried += 1
-                console.result(f"{'equal  ' if not found.told else 'as sent'}  {name}  {found.digest}")
+                _tell(name, found)
         except (InputError, UsageError) as error:
             refused, tried = refused + 1, tried + 1
             console.result(f"refused  {file}")
             console.note(str(error))
     console.result(f"{tried - refused} of {tried} can be imported")
     return ExitCode.BAD_INPUT if refused else ExitCode.OK
+
+
+def _tell(name: str, found: Imported) -> None:
+    kept = f"  {shown}" if (shown := told.kept(found)) else ""
+    console.result(f"{'as sent' if found.told else 'equal':7}  {name}  {found.digest}{kept}")
+    for line in told.reasons(found):
+        console.note(line)
 
 
 def _pipelines(arguments: Namespace, file: str) -> Iterator[tuple[str, Imported]]:

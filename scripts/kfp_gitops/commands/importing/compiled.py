@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import placed
+from kfp_gitops.commands.importing import placed, told
 from kfp_gitops.importing import renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
@@ -28,7 +28,7 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     text = files.text_of(str(path.absolute()), file)
     if arguments.name:
         text = renamed.renamed(text, file, arguments.name)
-    return imported(text, file, present, arguments.owner, arguments.env)
+    return imported(text, file, present, arguments.owner, arguments.env, strict=arguments.strict)
 
 
 def import_one(arguments: Namespace) -> int:
@@ -96,15 +96,13 @@ def refuse_taken(root: Path, env: Environment, name: str, template: str) -> None
 
 
 def tell_proof(found: Imported, file: str) -> None:
-    """What the proof said."""
-    if not found.told:
-        console.result(f"equal: rendered and compiled, {found.name} is {file}, {found.digest}")
-    else:
-        console.result(
-            f"equal to what kfp 2.17 sends for {file}: {found.digest}; it writes otherwise than the file:"
-        )
-        for one in found.told:
-            console.result(f"  {one}")
+    """What the proof said, and what stays as it was."""
+    for line in told.proof(found, file):
+        console.result(line)
+    if shown := told.kept(found):
+        console.result(shown)
+    for line in told.reasons(found):
+        console.note(line)
 
 
 def tell_images(env: str, images: Iterable[str]) -> None:

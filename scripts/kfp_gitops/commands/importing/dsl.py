@@ -12,7 +12,6 @@ from typing import Any
 
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.components import HEADER
 from kfp_gitops.commands.importing import compiled, placed
 from kfp_gitops.compiling.dsl import process
 from kfp_gitops.importing import dslfile, dslfile_told, renamed
@@ -82,11 +81,12 @@ def each(
         label = f"{file.path}:{one.name}"
         try:
             text = renamed.renamed(one.text, label, arguments.name) if arguments.name else one.text
-            found = imported(text, label, there, arguments.owner, arguments.env)
+            found = imported(text, label, there, arguments.owner, arguments.env, strict=arguments.strict)
         except InputError as error:
-            raise dslfile_told.in_dsl(error, label, file, one) from None
+            raise InputError(dslfile_told.in_dsl(error.problems, label, file, one)) from None
+        kept = {name: tuple(dslfile_told.in_dsl(why, label, file, one)) for name, why in found.kept.items()}
         there |= found.specs
-        yield Found(one, found)
+        yield Found(one, replace(found, kept=kept))
 
 
 def import_dsl(arguments: Namespace) -> int:
@@ -99,23 +99,22 @@ def import_dsl(arguments: Namespace) -> int:
     present = compiled.present(root)
     first = list(each(arguments, file, pipelines, present))
     specs = {name: text for one in first for name, text in one.imported.specs.items()}
-    python = dslfile.as_python(file, specs, _prove, _why)
-    headed = {name: f"{HEADER}{text}" for name, text in python.specs.items()}
-    founds = list(each(arguments, file, pipelines, {**present, **headed})) if headed else first
+    python = dslfile.as_python(file, specs, _prove)
+    founds = list(each(arguments, file, pipelines, {**present, **python.specs})) if python.specs else first
     templates = {compiled.template(arguments.into, one.imported.name): one.imported for one in founds}
     for template, one in templates.items():
         compiled.refuse_taken(root, env, one.name, template)
-    placed.place(root, env.name, _with_python(written(root, env.name, templates), python, headed))
+    placed.place(root, env.name, _with_python(written(root, env.name, templates), python))
     _tell(arguments, file, founds, python)
     return ExitCode.OK
 
 
-def _with_python(made: Written, python: dslfile.Written, headed: Mapping[str, str]) -> Written:
+def _with_python(made: Written, python: dslfile.Written) -> Written:
     own: dict[str, str] = {}
     for name, text in python.python.items():
         own |= {
             f"components/{name}/component.py": text,
-            f"components/{name}/component.yaml": headed[name],
+            f"components/{name}/component.yaml": python.specs[name],
         }
     return replace(made, texts={**own, **made.texts})
 
@@ -123,21 +122,15 @@ def _with_python(made: Written, python: dslfile.Written, headed: Mapping[str, st
 def _prove(texts: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
     """What `components.py` makes of them, in a process of their own, as the file had."""
     with tempfile.TemporaryDirectory(prefix="kfp-gitops-components-") as folder:
-        paths = {name: Path(folder, name, "component.py") for name in texts}
-        for name, path in paths.items():
-            path.parent.mkdir()
-            path.write_text(texts[name], "utf-8")
-        answer = process.components(paths, process.Given())
+        for name, text in texts.items():
+            path = Path(folder, "components", name, "component.py")
+            path.parent.mkdir(parents=True)
+            path.write_text(text, "utf-8")
+        answer = process.components(Path(folder), list(texts), process.Given())
     if error := answer.get("error"):
-        return {name: {"error": error} for name in texts}
+        return {name: {"error": error["message"]} for name in texts}
     found: Mapping[str, Mapping[str, Any]] = answer["components"]
     return found
-
-
-def _why(error: Mapping[str, Any]) -> str:
-    if error["kind"] == "missing":
-        return f"this repository's Python has no module {error['name']!r}"
-    return f"as a file of its own it does not compile: {error['type']}: {error['message']}"
 
 
 def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslfile.Written) -> None:

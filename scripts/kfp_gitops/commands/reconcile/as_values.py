@@ -161,7 +161,10 @@ def _prove(
     left = [
         change
         for change in planned.changes
-        if change.kind is Kind.SCHEDULE and change.name in settled and change.action is not Action.UNCHANGED
+        if change.kind is Kind.SCHEDULE
+        and change.name in settled
+        # What is to be taken over stays as it is.
+        and change.action not in (Action.UNCHANGED, Action.ADOPT)
     ]
     if left:
         told = "; ".join(f"{change.name} {change.reason}" for change in left)

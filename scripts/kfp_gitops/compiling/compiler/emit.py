@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base.yamldump import dump_all
-from kfp_gitops.compiling.compiler.sdk import compiler, components, json_format
+from kfp_gitops.compiling.compiler.sdk import (
+    compiler,
+    components,
+    json_format,
+    pipeline_spec_pb2,
+    structures,
+    yaml_component,
+)
 
 
 def documents(pipeline: Any) -> list[dict[str, Any]]:
@@ -41,3 +48,35 @@ def text(found: Sequence[Mapping[str, Any]]) -> str:
 def load(given: str) -> Any:
     """A pipeline from its IR text, by the SDK's own loader."""
     return components.load_component_from_text(given)
+
+
+def graph(found: Sequence[Mapping[str, Any]]) -> Any:
+    """A compiled pipeline as what a task can run.
+
+    Not by `load`: the SDK takes a pipeline for a component where a component in it has its name
+    (`structures.ComponentSpec.from_ir_dicts`).
+    """
+    spec, *platforms = found
+    root = spec["root"]
+    component = structures.ComponentSpec(
+        name=spec["pipelineInfo"]["name"],
+        implementation=structures.Implementation(
+            graph=json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+        ),
+        inputs=_ports(structures.InputSpec.from_ir_component_inputs_dict, root.get("inputDefinitions", {})),
+        outputs=_ports(
+            structures.OutputSpec.from_ir_component_outputs_dict, root.get("outputDefinitions", {})
+        ),
+        platform_spec=json_format.ParseDict(
+            platforms[0] if platforms else {}, pipeline_spec_pb2.PlatformSpec()
+        ),
+    )
+    return yaml_component.YamlComponent(component_spec=component, component_yaml=text(found))
+
+
+def _ports(made: Callable[[Any], Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: made(one)
+        for kind in ("parameters", "artifacts")
+        for name, one in declared.get(kind, {}).items()
+    }

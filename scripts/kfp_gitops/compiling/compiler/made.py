@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.compiling.compiler import emit
+from kfp_gitops.compiling.compiler import emit, older
 from kfp_gitops.compiling.compiler.build import Builder
 from kfp_gitops.compiling.compiler.filled import filled
 from kfp_gitops.compiling.compiler.sdk import SpecError
@@ -46,7 +47,7 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    documents = filled(_emitted(manifest, pipeline, folder, environment))
+    documents = older.written(filled(_emitted(manifest, pipeline, folder, environment)), manifest.older_forms)
     places = Places(manifest, documents[0])
     raise_if_any(
         manifest.document.problem(
@@ -62,7 +63,7 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
 
 def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Made:
     """The IR that the manifest brings, with its defaults, as the SDK loads and writes it."""
-    irs = {name: brought.read(text, f"{folder}/{name}") for name, text in pipeline.irs.items()}
+    irs = brought.read_all(pipeline.irs, folder, manifest.ir)
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
         documents = filled(emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest)))))
@@ -100,7 +101,8 @@ def _emitted(
     """The IR of a manifest with tasks, its inner pipelines made before it."""
     texts = pipeline.inner.items()
     inner = {name: reader.read(text, f"{folder}/{INNER}/{name}.yaml") for name, text in texts}
-    made: dict[str, Any] = {}
+    irs = brought.read_all(pipeline.irs, folder, None)
+    made = {PurePath(file).stem: _loaded(one) for file, one in irs.items()}
     try:
         for name in nested.innermost_first(manifest, inner):
             made[name] = _compiled(inner[name], pipeline.specs, made, lambda found: found)
@@ -111,6 +113,14 @@ def _emitted(
         where = specs.path(name, specs.hash8(pipeline.specs[name]))
         raise InputError.of(f"{environment}/{where}", what, todo, 1, 1) from error
     return found
+
+
+def _loaded(found: Brought) -> Any:
+    """A compiled pipeline that a task runs, as the SDK has it."""
+    try:
+        return emit.graph(found.values)
+    except Exception as error:  # the SDK raises whatever comes up
+        raise InputError([_not_loaded(found, error)]) from error
 
 
 def _compiled(

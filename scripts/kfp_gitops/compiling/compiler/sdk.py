@@ -12,14 +12,16 @@ from kfp_gitops.compiling import ir, lean
 
 lean.import_kfp()
 
-from google.protobuf import json_format  # noqa: E402  # after the lean import of kfp
-from kfp import compiler, components, dsl  # noqa: E402
-from kfp.dsl import component_factory, pipeline_task, structures  # noqa: E402
-from kfp.dsl.graph_component import GraphComponent  # noqa: E402
-from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
+from google.protobuf import json_format  # after the lean import of kfp
+from kfp import compiler, components, dsl
+from kfp.compiler import compiler_utils
+from kfp.dsl import component_factory, pipeline_task, structures, yaml_component
+from kfp.dsl.graph_component import GraphComponent
+from kfp.dsl.pipeline_context import Pipeline
+from kfp.pipeline_spec import pipeline_spec_pb2
 
-from kfp_gitops.language import artifact_types  # noqa: E402
-from kfp_gitops.language.manifest import Value  # noqa: E402
+from kfp_gitops.language import artifact_types
+from kfp_gitops.language.manifest import Value
 
 lean.make_cheap(structures, pipeline_task)
 
@@ -33,12 +35,15 @@ __all__ = [
     "SpecError",
     "artifact_class",
     "compiler",
+    "compiler_utils",
     "component_factory",
     "components",
     "dsl",
     "json_format",
     "load_component",
+    "pipeline_spec_pb2",
     "structures",
+    "yaml_component",
 ]
 
 
@@ -47,7 +52,10 @@ def artifact_class(written: str) -> Any:
     """The class of an artifact type as a manifest writes it; one of its own for a schema that is none of the SDK's."""
     if written in artifact_types.OWN:
         return getattr(dsl, written)
-    schema = {"schema_title": artifact_types.title(written), "schema_version": artifact_types.version(written)}
+    schema = {
+        "schema_title": artifact_types.title(written),
+        "schema_version": artifact_types.version(written),
+    }
     return type("Artifact", (dsl.Artifact,), schema)
 
 

@@ -114,9 +114,9 @@ def compiled(around: Around, wanted: Sequence[str], given: Given) -> Mapping[str
             return answer
 
 
-def components(paths: Mapping[str, Path], given: Given) -> Mapping[str, Any]:
-    """What `components.py` makes of component.py files, in this Python; their code is as much the user's."""
-    request = {"own": [], "components": {name: str(path) for name, path in paths.items()}}
+def components(root: Path, names: Sequence[str], given: Given) -> Mapping[str, Any]:
+    """What `components.py` makes of component.py files below a root, in this Python: a `text`, or an `error`."""
+    request = {"own": [], "root": str(root), "components": list(names)}
     here = Given(sys.executable, given.pass_env, given.network, given.seconds)
     return _answer(request, here, _SCRIPTS, start=_START_HERE)
 

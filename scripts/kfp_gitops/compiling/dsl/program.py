@@ -38,7 +38,7 @@ def _answer(asked: dict[str, Any], mine: loading.Mine) -> dict[str, Any]:
     except ImportError as error:
         return {"error": {"kind": "no-kfp", "type": type(error).__name__, "message": str(error), "name": ""}}
     if "components" in asked:
-        return {"components": {name: _component(name, path) for name, path in asked["components"].items()}}
+        return {"components": {name: _component(asked["root"], name) for name in asked["components"]}}
     found = watched.Watched(mine)
     watched.watch(found)
     confined.noting_variables(found.asked)
@@ -142,15 +142,15 @@ def _source(function: Any) -> str:
         return ""
 
 
-def _component(name: str, path: str) -> dict[str, Any]:
-    """As `components.py` compiles it; only where kfp_gitops is on the way."""
-    from kfp_gitops.compiling.compiler import emit
+def _component(root: str, name: str) -> dict[str, Any]:
+    """As `components.py` compiles it; only where all of kfp_gitops is on the way."""
+    from kfp_gitops.base.errors import InputError
+    from kfp_gitops.compiling import pythonfile
+    from kfp_gitops.sources import compiledfrom
 
-    mine = loading.Mine([str(Path(path).parent)])
     try:
-        module = loading.load(Path(path), "", [], [])
-        return {"text": emit.text(emit.documents(getattr(module, name)))}
-    except BaseException as error:  # of the user's code
-        return {"error": told.failure(error, mine)}
-    finally:
-        sys.modules.pop(Path(path).stem, None)
+        return {"text": pythonfile.compiled(Path(root), compiledfrom.component(name))}
+    except InputError as error:
+        return {"error": error.problems[0].what}
+    except Exception as error:  # the SDK raises whatever comes up
+        return {"error": f"{type(error).__name__}: {error}"}

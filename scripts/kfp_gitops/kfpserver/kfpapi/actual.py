@@ -27,6 +27,8 @@ class ActualVersion:
     """Of its IR as the server tells it, where that was asked for."""
     damaged: tuple[str, ...] = ()
     """What of it cannot be read; where that is its date, `created` is the time of the look."""
+    called: str = ""
+    """Its name in KFP, where somebody made it there and it holds what is wanted: `name` is then the wanted one's."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class ActualPipeline:
     owner: Owner | None
     versions: Mapping[str, ActualVersion] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    called: str = ""
+    """Its name in KFP, where Git calls it otherwise: `name` is then Git's."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ class ActualSchedule:
     """Whether it hands something to plugins of the server."""
     damaged: tuple[str, ...] = ()
     """What of it cannot be read; where that is its date, `created` is the time of the look."""
+    called: str = ""
+    """Its name in KFP, where somebody made it there and its pipeline says that it is ours by now (or is to be)."""
+
+    @property
+    def marked(self) -> bool:
+        """Whether it was made here, and so says more about itself than KFP does."""
+        return self.owner is not None and not self.called
 
 
 @dataclass(frozen=True)

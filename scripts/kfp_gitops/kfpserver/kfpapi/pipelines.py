@@ -21,6 +21,8 @@ from kfp_gitops.language.identity import digest_of_stored
 
 _VERSIONS = 25
 """Versions at once: KFP tells the whole IR of each, up to a megabyte."""
+EVERY = "*"
+"""In place of a version's name: the IR of each is read."""
 _APPLY = "run `python scripts/reconcile.py apply --env ENV`"
 
 
@@ -65,10 +67,13 @@ class Pipelines(Requests):
         return models.pipeline(found, self.versions(found.pipeline_id, version))
 
     def versions(self, pipeline_id: str, read: str = "") -> dict[str, ActualVersion]:
-        """The versions of a pipeline by name; of the one to be read with the digest of its IR."""
+        """The versions of a pipeline by name; of the one to be read, or of EVERY one, with the digest of its IR."""
         now = self._client.clock.now()
         told = self._versions(pipeline_id)
-        found = (models.version(item, now, digest_of_stored if item.name == read else None) for item in told)
+        found = (
+            models.version(item, now, digest_of_stored if read in (EVERY, item.name) else None)
+            for item in told
+        )
         return {version.name: version for version in found}
 
     def version_exists(self, pipeline_id: str, version_id: str) -> bool:
@@ -88,7 +93,7 @@ class Pipelines(Requests):
         return found.id
 
     def version_id(self, pipeline_id: str, version: str, digest: str) -> str:
-        """The id of a version that must exist, with the IR of this digest.
+        """The id of a version that must exist, with the IR of this digest; one of any name where none has this one.
 
         Raises:
             TakenError: what has its name holds another IR.
@@ -99,7 +104,10 @@ class Pipelines(Requests):
             if found.digest != digest:
                 raise TakenError(f"{self.host}: version {version} {other_content(found.digest, digest)}")
             return found.id
-        raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
+        equal = [one for one in self.versions(pipeline_id, EVERY).values() if one.digest == digest]
+        if not equal:
+            raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
+        return max(equal, key=lambda one: (one.created, one.id)).id
 
     def compiled(self, pipeline_id: str, version_id: str) -> models.Compiled | None:
         """A version with its IR, or None when it is there no more."""
@@ -123,19 +131,22 @@ class Pipelines(Requests):
         found = models.pipeline(made, {}) if made else self.pipeline(name)
         return there(found, self.host, f"pipeline {name!r}")
 
-    def adopt_pipeline(self, found: ActualPipeline, owner: Owner) -> ActualPipeline:
-        """Mark a pipeline as ours, in its tags.
+    def adopt_pipeline(
+        self, found: ActualPipeline, owner: Owner, taken: Collection[str] = ()
+    ) -> ActualPipeline:
+        """Mark a pipeline as ours, in its tags, and with it the recurring runs of these ids, in one request.
 
         Raises:
             RemoteError: the server keeps no tags.
         """
-        body = kfp_server_api.V2beta1Pipeline(tags={**found.tags, **ownership.tags(owner)})
+        name, tags = found.called or found.name, ownership.tags(owner, taken, found.tags)
+        body = kfp_server_api.V2beta1Pipeline(tags=tags)
         update = self._client.pipelines.pipeline_service_update_pipeline
         self._repeat(update, found.id, body)
-        marked = self.pipeline(found.name)
-        if marked is None or marked.owner != owner:
+        marked = self.pipeline(name)
+        if marked is None or marked.owner != owner or not tags.items() <= marked.tags.items():
             raise RemoteError(
-                f"{self.host}: this server keeps no tags (KFP before 2.17), so pipeline {found.name!r} cannot be "
+                f"{self.host}: this server keeps no tags (KFP before 2.17), so pipeline {name!r} cannot be "
                 "marked as ours; delete it there, or give ours another name"
             )
         return marked

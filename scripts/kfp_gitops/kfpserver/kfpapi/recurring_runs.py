@@ -43,8 +43,9 @@ class RecurringRuns(Requests):
         experiment_id: str,
         schedule: Schedule,
         start: datetime | None = None,
+        service_account: str = "",
     ) -> ActualSchedule:
-        """Create a recurring run, disabled and pinned to a version."""
+        """Create a recurring run, disabled and pinned to a version; its steps run as all do, or as is said."""
         body = kfp_server_api.V2beta1RecurringRun(
             display_name=name,
             description=f"{description} attempt={secrets.token_hex(4)}",
@@ -56,7 +57,7 @@ class RecurringRuns(Requests):
             no_catchup=not schedule.catchup,
             experiment_id=experiment_id,
             namespace=self.namespace,
-            service_account=self.service_account or None,
+            service_account=service_account or self.service_account or None,
         )
         create = self._client.recurring_runs.recurring_run_service_create_recurring_run
         made = self._once(create, body, lambda: self._schedule_made(body))

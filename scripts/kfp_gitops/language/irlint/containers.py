@@ -13,8 +13,8 @@ from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, componen
 from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
-OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
-METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
+OUTPUTS = "/tmp/kfp/outputs/"  # KFP's path in a container
+METADATA = "/tmp/kfp_outputs/output_metadata.json"
 _CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
 
 

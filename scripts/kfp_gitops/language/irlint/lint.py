@@ -31,14 +31,18 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _SCHEMA_VERSION = "2.1.0"
 
 
-def findings(documents: Sequence[Node]) -> list[Finding]:
-    """Everything wrong in one or two documents whose structure is that of `schemas/ir.schema.json`."""
+def findings(documents: Sequence[Node], *, nested: bool = False) -> list[Finding]:
+    """Everything wrong in one or two documents whose structure is that of `schemas/ir.schema.json`.
+
+    `nested`: it is what a task of another pipeline runs, where alone it shows whether optional inputs are given.
+    """
     ir = Ir(documents[0])
     found = [*_identity(ir), *dag.recursion(ir), *dag.too_much(ir)]
     for component in ir.all():
         found += dag.findings(ir, component)
-    for check in (executors, containers, claims, importers, cluster, exits, facts, optionals):
+    for check in (executors, containers, claims, importers, cluster, exits, facts):
         found += check.findings(ir)
+    found += [] if nested else optionals.findings(ir)
     for document in documents[1:]:
         found += [*executors.platform(ir, document), *cluster.platform(document)]
     found += [*argo.findings(documents), *kept.findings(documents)]
@@ -73,8 +77,8 @@ def unknown_settings(documents: Sequence[Document]) -> list[Problem]:
     return found
 
 
-def problems(documents: Sequence[Document]) -> list[Problem]:
-    """What is wrong in an IR file: in its structure, or if that is right in its references."""
+def problems(documents: Sequence[Document], *, nested: bool = False) -> list[Problem]:
+    """What is wrong in an IR file: in its structure, or if that is right in its references; `nested` as `findings`."""
     first, *rest = documents
     found = [*schema.problems(schema.named("ir"), first)]
     for document in rest:
@@ -83,7 +87,7 @@ def problems(documents: Sequence[Document]) -> list[Problem]:
     if found:
         return found
     values: list[Any] = [document.value for document in documents]
-    return [*texts.problems(first), *_told(documents, findings(values))]
+    return [*texts.problems(first), *_told(documents, findings(values, nested=nested))]
 
 
 def texts_for_argo(documents: Sequence[Document]) -> list[Problem]:

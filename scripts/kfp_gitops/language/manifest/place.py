@@ -65,7 +65,13 @@ class Places:
 
     def _of(self, component: str, name: str) -> Path:
         task = self._ir.tasks(component).get(name, {})
-        return self._itself(component, name) or _around(list(self._inside(runs(task), set())))
+        found = self._itself(component, name) or _around(list(self._inside(runs(task), set())))
+        passed: set[str] = set()
+        while not found and component in self._uses and component not in passed:
+            passed.add(component)  # inside a compiled pipeline: the task that runs it
+            component, name = self._uses[component]
+            found = self._itself(component, name) or ()
+        return found
 
     def _itself(self, component: str, name: str) -> Path | None:
         task = self._ir.tasks(component).get(name, {})

@@ -57,9 +57,13 @@ class CollectRef:
 
 @dataclass(frozen=True)
 class OneOfRef:
-    """`{oneOf: [{task: id, output: name}, …]}`: the output of the branch that was taken."""
+    """`{oneOf: [{task: id, output: name}, …]}`: the output of the branch that was taken.
+
+    `name`: (condition, output) where it is an output of a condition, which is one for all that take it.
+    """
 
     options: tuple[OutputRef, ...]
+    name: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

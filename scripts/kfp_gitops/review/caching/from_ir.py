@@ -14,6 +14,7 @@ from typing import Any
 from kfp_gitops.language.irlint.view import Ir, bound, component_name, iterator, waits_for
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.review.caching import callee
+from kfp_gitops.review.caching.callee import FINAL_STATUS
 from kfp_gitops.review.caching.facts import constant
 from kfp_gitops.review.caching.placed import Count, Frame, Place, claim, imported, made, stepped
 from kfp_gitops.review.caching.steps import KFP_2_17, Server, Step
@@ -226,10 +227,14 @@ def graph(
     """The same of a graph that stands somewhere in another pipeline, and its outputs."""
     reader = _Reader(Ir(documents[0]), _settings(documents), server, count)
     root = reader.ir.root
-    asked = {
+    declared = root.declared("inputs", "parameters").items()
+    asked: dict[str, Value] = {
         name: Derived(f"parameter {name}", ())
-        for name, one in root.declared("inputs", "parameters").items()
+        for name, one in declared
         if not one.get("isOptional") and "defaultValue" not in one
+    }
+    asked |= {
+        name: Moving("final status") for name, one in declared if one.get("parameterType") == FINAL_STATUS
     }
     frame = Frame({**asked, **reader.defaults(root.node), **parameters}, dict(artifacts))
     outputs = reader.outputs(root.node, reader.dag(root.tasks, frame, place))

@@ -161,7 +161,9 @@ class _Reader:
 
     def inner_name(self, node: Task) -> str:
         inner = self.side.inner.get(f"{node.name}.yaml") or {}
-        return str((inner.get("metadata") or {}).get("name", node.name))
+        compiled = next(iter(self.side.irs.get(f"{node.name}.yaml", ())), None) or {}
+        found = inner.get("metadata") or compiled.get("pipelineInfo") or {}
+        return str(found.get("name", node.name))
 
     def callee(self, name: str) -> Callee | None:
         if name not in self.callees:
@@ -172,26 +174,36 @@ class _Reader:
         name, here = self.name(node, scope), place.inside(node.id)
         arguments = {key: scope.value(value, name) for key, value in node.arguments.items()}
         given = {key: value for key, value in arguments.items() if value is not None}
+        file = f"{node.name}.yaml"
+        if node.kind == "pipeline" and file not in self.side.inner and file in self.side.irs:
+            self.graph(node, self.side.irs[file], given, scope, here)
+            return
         if node.kind == "pipeline":
-            inner = self.manifest(self.side.inner[f"{node.name}.yaml"])
+            inner = self.manifest(self.side.inner[file])
             artifacts = {one.name: given.pop(one.name) for one in inner.artifacts if one.name in given}
             scope.outputs[node.id] = self.pipeline(inner, given, artifacts, here)
             return
         found = self.callee(node.name) if node.kind == "component" else _stub(node.kind)
         if found is None:
-            self.graph(node, given, scope, here)
+            self.graph(node, [self.side.specs.get(node.name) or {}], given, scope, here)
             return
         step = self.step(node, found, given, scope, here)
         self.steps.append(step)
         scope.outputs[node.id] = claim(step) if node.kind in _STUBS else made(step, found)
 
-    def graph(self, node: Task, given: Mapping[str, Value], scope: Scope, here: Place) -> None:
-        """A component that is a graph itself."""
-        spec = self.side.specs.get(node.name) or {}
-        inputs = (spec.get("root") or {}).get("inputDefinitions") or {}
+    def graph(
+        self,
+        node: Task,
+        documents: Sequence[Mapping[str, Any]],
+        given: Mapping[str, Value],
+        scope: Scope,
+        here: Place,
+    ) -> None:
+        """A component that is a graph itself, or a compiled pipeline that a task runs."""
+        inputs = (documents[0].get("root") or {}).get("inputDefinitions") or {}
         artifacts = {key: value for key, value in given.items() if key in (inputs.get("artifacts") or {})}
         parameters = {key: value for key, value in given.items() if key not in artifacts}
-        found, outputs = from_ir.graph([spec], parameters, artifacts, here, self.server, self.count)
+        found, outputs = from_ir.graph(documents, parameters, artifacts, here, self.server, self.count)
         self.steps += found
         scope.outputs[node.id] = outputs
 
@@ -239,6 +251,8 @@ class _Reader:
 
 def _default(parameter: Parameter) -> Value:
     """Without one, who starts a run says it: the same before and after the change, as far as anybody knows."""
+    if parameter.final_status:
+        return Moving("final status")
     if parameter.required:
         return Derived(f"parameter {parameter.name}", ())
     return known(parameter.default.value if parameter.default else None)

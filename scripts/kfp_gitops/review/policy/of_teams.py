@@ -36,20 +36,21 @@ def _of(root: Path, env: Environment, limited: set[str]) -> Iterator[Problem]:
         base = f"{folder}/pipelines/{name}"
         outer = reader.read(pipeline.manifest, f"{base}/pipeline.yaml")
         inner = [reader.read(text, f"{base}/{one}") for one, text in pipeline.inner.items()]
-        yield from teams.problems(env, name, named.uses([outer, *inner], _documents(pipeline, folder), {}))
+        yield from teams.problems(
+            env, name, named.uses([outer, *inner], _documents(pipeline, folder, outer.ir), {})
+        )
         starts[name] = named.starts(outer.schedules)
     yield from teams.problems_of_all(env, settings["kfp"], starts)
 
 
-def _documents(pipeline: RenderedPipeline, folder: str) -> dict[str, Sequence[Document]]:
+def _documents(pipeline: RenderedPipeline, folder: str, whole: str | None) -> dict[str, Sequence[Document]]:
     """Read as they are run: what is none is told, and nothing of it is looked at."""
     found: dict[str, Sequence[Document]] = {}
     for name, text in pipeline.specs.items():
         path = f"{folder}/{specs.path(name, specs.hash8(text))}"
         found[f"component {name}"] = [_spec(name, text, path)]
-    for name, text in pipeline.irs.items():
-        found[name] = brought.read(text, f"{folder}/pipelines/{pipeline.name}/{name}").documents
-    return found
+    irs = brought.read_all(pipeline.irs, f"{folder}/pipelines/{pipeline.name}", whole)
+    return found | {name: one.documents for name, one in irs.items()}
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,105 @@
+"""The proof of an import: what is to be written, rendered, checked and compiled, and held against the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from kfp_gitops.base.errors import Problem, raise_if_any
+from kfp_gitops.base.yamldump import dump, dump_all
+from kfp_gitops.base.yamltext import Path, parse
+from kfp_gitops.checking import check
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import emit, filled, made
+from kfp_gitops.importing import differences
+from kfp_gitops.importing.source import BRING, Source
+from kfp_gitops.language.manifest import nested, reader
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import brought, components, templates
+
+TEMPLATE = "pipeline.yaml.j2"
+INNER = ".pipeline.yaml.j2"
+_MOST = 20
+"""Differences that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an import is not the file, at a place of that."""
+
+    at: Path
+    problem: Problem
+
+
+class RefusedError(Exception):
+    """What is to be written is not the file; `args` are the faults."""
+
+    args: tuple[Fault, ...]
+
+
+def rendered(
+    name: str, files: Mapping[str, str], values: Mapping[str, Any], specs: Mapping[str, str], env: str
+) -> RenderedPipeline:
+    """The files of a template with values, as they come out of the environment's file."""
+    given = parse(dump(dict(values)), "values.yaml").value
+    context = {"pipeline": name, "environment": env, "release": "", "values": given, "events": []}
+    found = {
+        file: templates.as_read(files, file, "the import", context) for file in files if file.endswith(".j2")
+    }
+    outer = found.pop(TEMPLATE)
+    inner = {file.removesuffix(INNER): text for file, text in found.items()}
+    irs = {file: text for file, text in files.items() if not file.endswith(".j2")}
+    return RenderedPipeline(name, "", outer, specs, irs=irs, inner=inner)
+
+
+def checked(pipeline: RenderedPipeline) -> None:
+    """As rendering checks it.
+
+    Raises:
+        InputError: every problem; its path is that of the manifest, `pipeline.yaml.j2` or a name inside.
+    """
+    manifest = reader.read(pipeline.manifest, TEMPLATE)
+    known = {name: components.read(name, text, f"{name}.yaml") for name, text in pipeline.specs.items()}
+    irs = brought.read_all(pipeline.irs, "the import", manifest.ir)
+    outer = brought.completed(manifest, irs)
+    inner = {name: reader.read(text, name) for name, text in pipeline.inner.items()}
+    interfaces = {file.removesuffix(".yaml"): brought.interface(one) for file, one in irs.items()}
+    for name in nested.innermost_first(outer, inner):
+        raise_if_any(check.problems(inner[name], known, interfaces, nested=True))
+        raise_if_any(check.nested_problems(inner[name]))
+        interfaces[name] = check.interface(inner[name], known, interfaces)
+    raise_if_any(check.problems(outer, known, interfaces))
+
+
+def held_against(source: Source, pipeline: RenderedPipeline) -> tuple[str, tuple[str, ...]]:
+    """The digest of what it compiles to, and in what the SDK writes the very file anew.
+
+    Raises:
+        InputError: it does not compile.
+        RefusedError: to something else.
+    """
+    documents = made.made(pipeline, "the import").documents
+    given = source.brought.values
+    if ir.digest(given) == ir.digest(documents):
+        return ir.digest(documents), ()
+    if found := list(islice(_differing(source, _anew(source), documents), _MOST)):
+        raise RefusedError(*found)
+    return ir.digest(documents), tuple(one.what for one in differences.between(given, documents))
+
+
+def _anew(source: Source) -> list[Any]:
+    """The file as the SDK loads and writes it, as one that is brought is sent; itself where it does not load."""
+    try:
+        return filled.filled(emit.documents(emit.load(dump_all(source.brought.values))))
+    except Exception:  # the SDK raises whatever comes up
+        return source.brought.values
+
+
+def _differing(source: Source, given: list[Any], documents: Any) -> Iterator[Fault]:
+    found = (one for one in differences.between(given, documents) if not one.says_the_same)
+    for one in found:
+        document = source.brought.documents[min(one.document, len(source.brought.documents) - 1)]
+        what = f"imported, this would not be the same: {one.what}"
+        yield Fault(one.at, document.problem(one.at, what, BRING, key=True))

@@ -1,0 +1,171 @@
+"""A compiled pipeline that a task runs: checked, rendered, part of the release, compiled into that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.reconcile.folder import read
+from kfp_gitops.rendering.render import render
+from kfp_gitops.sources import environment, released
+
+FOLDER = "templates/pipelines/hello"
+TWICE = """\
+apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: twice, description: Greets twice., owner: o}
+spec:
+  parameters: {name: {type: str}}
+  tasks:
+    once: {component: greet, arguments: {name: {param: name}}}
+    again: {component: greet, arguments: {name: {task: once, output: greeting}}}
+  outputs: {greeting: {task: again, output: greeting}}
+"""
+CALL = """\
+  tasks:
+    greet-twice: {pipeline: twice, arguments: {name: x}}
+    echo: {component: greet, arguments: {name: {task: greet-twice, output: greeting}}}
+"""
+
+
+def _call(root: Path) -> Path:
+    path = root / FOLDER / "pipeline.yaml.j2"
+    path.write_text(path.read_text().replace("  tasks:\n", CALL, 1))
+    return root
+
+
+def _compiled(root: Path) -> list[dict[str, Any]]:
+    rendered = render(root, "dev")
+    (pipeline,) = rendered.pipelines
+    return ir.documents(compile_pipeline(pipeline, rendered.folder).text)
+
+
+@pytest.fixture
+def as_manifest(repository: Path) -> list[dict[str, Any]]:
+    """What it compiles to with a template in place of the compiled file, which is put there then."""
+    template = repository / FOLDER / "twice.pipeline.yaml.j2"
+    template.write_text(TWICE)
+    documents = _compiled(_call(repository))
+    template.unlink()
+    spec = documents[0]
+    inside = spec["components"]["comp-twice"]
+    names = {task["componentRef"]["name"] for task in inside["dag"]["tasks"].values()}
+    components = {name: spec["components"][name] for name in sorted(names)}
+    executors = {one["executorLabel"] for one in components.values()}
+    part = {
+        "components": components,
+        "deploymentSpec": {
+            "executors": {n: spec["deploymentSpec"]["executors"][n] for n in sorted(executors)}
+        },
+        "pipelineInfo": {"name": "twice"},
+        "root": inside,
+        "schemaVersion": "2.1.0",
+        "sdkVersion": spec["sdkVersion"],
+    }
+    (repository / FOLDER / "twice.yaml").write_text(dump_all([part]))
+    return documents
+
+
+def test_it_compiles_to_what_the_template_of_it_compiles_to(
+    repository: Path, as_manifest: list[dict[str, Any]]
+) -> None:
+    assert ir.digest(_compiled(repository)) == ir.digest(as_manifest)
+    (pipeline,) = render(repository, "dev").pipelines
+    assert set(pipeline.irs) == {"twice.yaml"}
+    assert "pipelines/hello/twice.yaml" in dict(pipeline.files())
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_its_images_are_those_of_the_release(repository: Path) -> None:
+    path = repository / FOLDER / "twice.yaml"
+    release = yaml.safe_load((repository / "environments/dev/release.yaml").read_text())
+    (name, reference), *_ = release["images"].items()
+    path.write_text(path.read_text().replace(reference, name))
+    (pipeline,) = render(repository, "dev").pipelines
+    assert f"image: {reference}\n" in pipeline.irs["twice.yaml"]
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_an_image_by_tag_is_warned_of(repository: Path) -> None:
+    path = repository / FOLDER / "twice.yaml"
+    lines = [
+        line.partition("image:")[0] + "image: python:3.11" if "image:" in line else line
+        for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    (pipeline,) = render(repository, "dev").pipelines
+    (warning,) = pipeline.warnings
+    assert warning.path == f"{FOLDER}/twice.yaml"
+    assert "python:3.11" in warning.what
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_it_is_part_of_the_release_and_promoted(repository: Path, command: Callable[..., Any]) -> None:
+    path = repository / FOLDER / "twice.yaml"
+    before = released.releases(repository, environment.load(repository, "dev"))["hello"].digest
+    path.write_text(f"# another one\n{path.read_text()}")
+    assert released.releases(repository, environment.load(repository, "dev"))["hello"].digest != before
+    asked = ("promote", "--root", repository, "--from", "dev", "--to", "prod", "--uncommitted")
+    assert command(*asked).code == 0
+    path.unlink()  # prod has its own copy
+    assert command("render", "--root", repository, "--env", "prod", "--check").code == 0
+    found = read(repository / "manifests/prod", "prod")
+    assert set(found.rendered["hello"].irs) == {"twice.yaml"}
+
+
+BAD = {
+    "an argument that it does not take": (
+        "pipeline.yaml.j2",
+        "arguments: {name: x}",
+        "arguments: {nam: x}",
+        "pipeline 'twice' takes no argument 'nam'",
+    ),
+    "an output that it does not give": (
+        "pipeline.yaml.j2",
+        "greet-twice, output: greeting",
+        "greet-twice, output: word",
+        "task 'greet-twice' has no output 'word'",
+    ),
+    "a reference in it into nothing": ("twice.yaml", "producerTask: greet\n", "producerTask: met\n", "'met'"),
+    "no IR": (
+        "twice.yaml",
+        "pipelineInfo:",
+        "apiVersion: argoproj.io/v1\nkind: Workflow\nx:",
+        "Argo Workflow",
+    ),
+}
+
+
+@pytest.mark.usefixtures("as_manifest")
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_wrong_is_told_at_its_own_line(
+    case: str, repository: Path, command: Callable[..., Any]
+) -> None:
+    name, old, new, what = BAD[case]
+    path = repository / FOLDER / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"{FOLDER}/{name}:")
+    assert what in outcome.err
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_what_the_sdk_does_not_load_is_told_in_its_file(
+    repository: Path, command: Callable[..., Any]
+) -> None:
+    path = repository / FOLDER / "twice.yaml"
+    path.write_text(
+        path.read_text().replace("    enableCache: true", "    enableCache: true\n            laterKey: 1")
+    )
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 2
+    assert "twice.yaml:" in outcome.err
