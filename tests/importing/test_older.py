@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from compiled_kit import compiled
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.compiling import ir
 from kfp_gitops.importing import older
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.source import UnsaidError
-from compiled_kit import compiled
 
 Documents = list[dict[str, Any]]
 

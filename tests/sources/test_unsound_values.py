@@ -1,5 +1,5 @@
 """What KFP mishandles though it compiles: quotes in JSON, collecting over nothing, volume claims and the cache."""
-
+# ruff: noqa: E501 - manifests of one line each
 
 from __future__ import annotations
 

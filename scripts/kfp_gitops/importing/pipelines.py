@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import claims, numbered, older, parts
+from kfp_gitops.importing import claims, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
@@ -59,7 +59,7 @@ class Pipelines:
             )
         return found
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The folder of components/ for a component of the IR."""
         component = self.source.component(name)
         container = self.source.executor(component["executorLabel"]).get("container")
@@ -67,13 +67,12 @@ class Pipelines:
             raise UnsaidError("an executor that is neither a container nor an importer")
         if "{{" in container.get("image", ""):
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
-        found = self.specs.name(self._stem(name), component, container)
+        found = self.specs.name(stem, component, container)
         self.components.setdefault(found, name)
         return found
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The name of a pipeline inside: its template, or its compiled file; what is alike is one."""
-        stem = self._stem(name)
         reasons = self.keep.get(name)
         if reasons is None:
             before = len(self.source.problems), dict(self.specs.made), dict(self.inner), dict(self.parts)
@@ -115,9 +114,6 @@ class Pipelines:
             if not own and any("description" in one for one in ports):
                 return True
         return False
-
-    def _stem(self, name: str) -> str:
-        return numbered.counted(name, self.source.spec.get("components", {}))[0].removeprefix("comp-")
 
     def _manifest(
         self, key: str, component: Mapping[str, Any], name: str, description: str, owner: str

@@ -12,6 +12,7 @@ import yaml
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import ir
+from kfp_gitops.importing.source import Source
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
@@ -57,7 +58,7 @@ class Specs:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
         found: dict[str, None] = {}
         for name, text in self.made.items():
-            read = components.read(name, text, f"components/{name}/component.yaml")
+            read = components.tolerant(name, text, f"components/{name}/component.yaml")
             loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
             loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
@@ -82,6 +83,15 @@ def _parts(text: str) -> Any:
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
     return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
+
+
+def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What one spec says for all tasks that run it."""
+    executor = dict(source.executor(component.get("executorLabel", "")))
+    if "container" in executor:
+        executor["container"] = {k: v for k, v in executor["container"].items() if k not in _OF_TASKS}
+    executor.pop("importer", None)  # each has its own, and all have one name
+    return {**component, "executorLabel": executor}
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """Small components whose tasks write down what they received, and a way to compile a pipeline and run it."""
-
+# ruff: noqa: T201 - the tasks write down what they received
 
 import json
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ def fraction(value: float) -> float:
 
 
 @component
-def listing(value: list = []) -> list:
+def listing(value: list = []) -> list:  # noqa: B006 - the default of an IR
     import json
 
     print("RECEIVED", json.dumps(value))

@@ -64,7 +64,7 @@ def count(
     data: dsl.Input[dsl.Dataset],
     words: dsl.OutputPath(int),
     copy: dsl.Output[dsl.Dataset],
-    flag: str = None,
+    flag: str = None,  # noqa: RUF013 - as people write it
 ):
     return dsl.ContainerSpec(
         image="tools",

@@ -210,7 +210,7 @@ def test_a_remote_import_by_a_parameter_is_refused_where_it_surely_runs(tmp_path
         with dsl.ExitHandler(text()):
             made = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
             read(data=made.output)
-        with dsl.If(go == True):
+        with dsl.If(go == True):  # noqa: E712 - the DSL's way
             dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
 
     (reason,) = refused(pipeline, tmp_path)

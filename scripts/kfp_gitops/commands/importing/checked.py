@@ -29,6 +29,7 @@ def check(arguments: Namespace) -> int:
 
 def _tell(name: str, found: Imported) -> None:
     kept = f"  {shown}" if (shown := told.kept(found)) else ""
+    kept += f"  accepts: {', '.join(found.accepted)}" if found.accepted else ""
     console.result(f"{'as sent' if found.told else 'equal':7}  {name}  {found.digest}{kept}")
     for line in told.reasons(found):
         console.note(line)

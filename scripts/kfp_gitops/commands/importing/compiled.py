@@ -10,7 +10,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed, told
-from kfp_gitops.importing import renamed
+from kfp_gitops.importing import packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -24,11 +24,10 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     Raises:
         InputError: as `imported`.
     """
-    path = Path(file)
-    text = files.text_of(str(path.absolute()), file)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
     if arguments.name:
-        text = renamed.renamed(text, file, arguments.name)
-    return imported(text, file, present, arguments.owner, arguments.env, strict=arguments.strict)
+        text = renamed.renamed(text, shown, arguments.name)
+    return imported(text, shown, present, arguments.owner, arguments.env, strict=arguments.strict)
 
 
 def import_one(arguments: Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
+from kfp_gitops.commands.common import Parser
 from kfp_gitops.commands.importing import compiled, placed
 from kfp_gitops.compiling.dsl import process
 from kfp_gitops.importing import dslfile, dslfile_told, renamed
@@ -25,6 +26,22 @@ _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.,-]+))?")
 def is_dsl(argument: str) -> bool:
     """Whether FILE is Python."""
     return _FILE.fullmatch(argument) is not None
+
+
+def add(parser: Parser) -> None:
+    """The options of Python files."""
+    group = parser.add_argument_group("files of KFP's DSL (FILE.py)")
+    group.add_argument("--all", action="store_true", help="every pipeline of the file")
+    group.add_argument(
+        "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"
+    )
+    group.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME",
+        help="a variable that the file reads; repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--network", action="store_true", help="let it use the network, as load_component_from_url does"
+    )
 
 
 @dataclass(frozen=True)

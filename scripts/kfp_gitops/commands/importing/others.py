@@ -13,7 +13,7 @@ from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, ra
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import compiled, placed
-from kfp_gitops.importing import foreign, renamed
+from kfp_gitops.importing import foreign, packed, renamed
 from kfp_gitops.importing.foreign import Found, Wanted
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
@@ -74,7 +74,8 @@ def import_all(arguments: Namespace) -> int:
         compiled.refuse_taken(arguments.root, env, one.name, template)
     placed.place(arguments.root, env.name, written(arguments.root, env.name, templates))
     for name, one in made.items():
-        compiled.tell_proof(one, env.name, irs[name])
+        compiled.tell_proof(one, irs[name])
+    compiled.tell_images(env.name, (image for one in made.values() for image in one.images))
     begun.say(
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
@@ -127,8 +128,8 @@ def _alone(found: Found, file: str) -> list[Wanted]:
 
 
 def _brought(file: str) -> tuple[str, brought.Brought]:
-    text = files.text_of(str(Path(file).absolute()), file)
-    return text, brought.read(text, file)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    return text, brought.read(text, shown)
 
 
 def _say_untold(found: Found, irs: Mapping[str, str]) -> None:
@@ -171,7 +172,9 @@ def _one(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, 
         console.note(str(wanted.document.problem(wanted.at, what, todo)))
     if arguments.name:
         text = renamed.renamed(text, file, arguments.name)
-    found = imported(text, file, present, arguments.owner, arguments.env, fitted.schedules)
+    found = imported(
+        text, file, present, arguments.owner, arguments.env, fitted.schedules, strict=arguments.strict
+    )
     return _with_triggers(found, fitted.triggers)
 
 

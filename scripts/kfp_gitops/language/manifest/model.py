@@ -230,6 +230,7 @@ class Manifest:
     component_descriptions: bool = False
     config: Config | None = None
     older_forms: tuple[OlderForm, ...] = ()
+    accepted_faults: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     slo: Slo | None = None
 

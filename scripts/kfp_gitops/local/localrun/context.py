@@ -44,7 +44,7 @@ class Outcome:
     artifacts: Mapping[str, tuple[Artifact, ...]]
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
     """The pipeline cannot be run faithfully here; nothing of it has run."""
 
     def __init__(self, reasons: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from kfp_gitops.local.localrun.values import Artifact, Json, Outputs, as_text, c
 _SCRIPT = '"$program_path/ephemeral_component.py"'
 
 
-class TaskFailed(Exception):
+class TaskFailed(Exception):  # noqa: N818 - the task failed, not this program
     """A task did not succeed; the message says how."""
 
 
