@@ -195,7 +195,7 @@ def test_the_outermost_manifest_accepts_for_what_is_inside(repository: Path, com
     inner.write_text(INNER.replace("spec:\n", "spec:\n  acceptedFaults: [retry-lost]\n"))
     outcome = command("render", "--root", repository, "--env", "dev")
     assert outcome.code == 2
-    assert "a pipeline inside another one says this; say it in the pipeline around it" in outcome.err
+    assert "inside.pipeline.yaml.j2:5:3: a pipeline inside another one says this" in outcome.err
 
 
 def test_a_compiled_file_in_place_of_tasks_is_accepted_as_it_is(repository: Path, command: Run) -> None:
