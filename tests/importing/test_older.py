@@ -222,7 +222,8 @@ def test_metrics_of_a_pipeline_inside_are_handed_out_by_it_too() -> None:
 
 def test_outputs_that_somebody_wrote_stay_outputs() -> None:
     """Some of the metrics alone are no form of older kfp."""
-    rendered = RenderedPipeline("scores", "sha256:0", HEAD % "scores" + SCORES, {"score": SCORED})
+    two = "  tasks:\n    score: {component: score}\n    again: {component: score}\n"
+    rendered = RenderedPipeline("scores", "sha256:0", HEAD % "scores" + two, {"score": SCORED})
     documents = ir.documents(compile_pipeline(rendered, "m").text)
     _metrics(documents, "", "score")
     template = _imported(documents).template["pipeline.yaml.j2"]
