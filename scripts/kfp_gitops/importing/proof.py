@@ -14,7 +14,7 @@ from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import emit, filled, made
 from kfp_gitops.importing import differences
-from kfp_gitops.importing.renumbered import SAID, renumbered
+from kfp_gitops.importing.renumbered import SAID, unnumbered
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.language.manifest import nested, reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
@@ -85,13 +85,13 @@ def held_against(source: Source, pipeline: RenderedPipeline) -> tuple[str, tuple
     given = source.brought.values
     if ir.digest(given) == ir.digest(documents):
         return ir.digest(documents), ()
-    anew, renamed = _anew(source), tuple[str, ...]()
+    anew = _anew(source)
     if found := list(islice(_differing(source, anew, documents), _MOST)):
-        anew, renamed = renumbered(anew, documents) or anew, (SAID,)
-        if any(_differing(source, anew, documents)):
+        both = unnumbered(anew, documents)
+        if both is None or any(_differing(source, *both)):
             raise RefusedError(*found)
-    told = (one.what for one in differences.between(anew if renamed else given, documents))
-    return ir.digest(documents), (*renamed, *told)
+        return ir.digest(documents), (SAID, *(one.what for one in differences.between(*both)))
+    return ir.digest(documents), tuple(one.what for one in differences.between(given, documents))
 
 
 def _anew(source: Source) -> list[Any]:

@@ -1,7 +1,7 @@
-"""An IR with the names of another one for its components and executors.
+"""Two IRs without the names of their components and executors, which nothing of KFP reads.
 
-The SDK numbers those of a pipeline inside another one as its hash tables come up, in each process otherwise (seen with
-kfp 2.17.3); nothing of KFP reads the numbers, but the digest is another one.
+The SDK numbers those of a pipeline inside another one as its hash tables come up, in each process otherwise; and it may
+leave one executor to two components, and another to none (seen with kfp 2.17.3; `compiling.compiler.merged`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ SAID = (
     "components inside of pipelines are numbered as the SDK numbered them, which no two of its runs do alike"
 )
 
+Documents = list[dict[str, Any]]
 
-def renumbered(given: Sequence[Mapping[str, Any]], like: Sequence[Mapping[str, Any]]) -> list[Any] | None:
-    """The first under the names of the second; None where these are not the same but for the names."""
-    pairs = dict(_pairs(given[0], given[0]["root"], like[0], like[0]["root"]))
-    own = given[0].get("components", {})
-    labels = {
-        own[one]["executorLabel"]: like[0]["components"][other].get("executorLabel", "")
-        for one, other in pairs.items()
-        if "executorLabel" in own.get(one, {})
-    }
-    for names, present in ((pairs, own), (labels, _executors(given[0]))):
-        alike = all(_NUMBERS.sub("", name) == _NUMBERS.sub("", new) for name, new in names.items())
-        if not alike or set(names) != set(present) or len(set(names.values())) != len(names):
-            return None
-    return [_renamed(dict(document), pairs, labels) for document in deepcopy(list(given))]
+
+def unnumbered(
+    given: Sequence[Mapping[str, Any]], like: Sequence[Mapping[str, Any]]
+) -> tuple[Documents, Documents] | None:
+    """Both with the second one's components, each with its executor in it; None where more than numbers differs."""
+    names = dict(_pairs(given[0], given[0]["root"], like[0], like[0]["root"]))
+    numbers = all(_NUMBERS.sub("", name) == _NUMBERS.sub("", new) for name, new in names.items())
+    if (
+        not numbers
+        or set(names) != set(given[0].get("components", {}))
+        or len(set(names.values())) != len(names)
+    ):
+        return None
+    same = {name: name for name in like[0].get("components", {})}
+    return _with_names(given, names), _with_names(like, same)
 
 
 def _pairs(
@@ -46,24 +48,25 @@ def _pairs(
             yield from _pairs(given, parts[0], like, parts[1])
 
 
-def _executors(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = spec.get("deploymentSpec", {}).get("executors", {})
-    return found
-
-
-def _renamed(
-    document: dict[str, Any], components: Mapping[str, str], labels: Mapping[str, str]
-) -> dict[str, Any]:
-    parts = document.get("components", {})
-    for part in (document.get("root", {}), *parts.values()):
-        if "executorLabel" in part:
-            part["executorLabel"] = labels[part["executorLabel"]]
+def _with_names(given: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Documents:
+    spec, *platforms = (dict(document) for document in deepcopy(list(given)))
+    executors = _taken(spec.get("deploymentSpec", {}))
+    asked = [
+        _taken(one.get("deploymentSpec", {}))
+        for found in platforms
+        for one in found.get("platforms", {}).values()
+    ]
+    parts = spec.get("components", {})
+    for part in (spec["root"], *parts.values()):
+        if label := part.pop("executorLabel", None):
+            part["executor"] = [one.get(label) for one in (executors, *asked)]
         for task in part.get("dag", {}).get("tasks", {}).values():
-            task["componentRef"]["name"] = components[task["componentRef"]["name"]]
+            task["componentRef"]["name"] = names[task["componentRef"]["name"]]
     if parts:
-        document["components"] = {components[name]: part for name, part in parts.items()}
-    asked = [platform.get("deploymentSpec", {}) for platform in document.get("platforms", {}).values()]
-    for holder in (document.get("deploymentSpec", {}), *asked):
-        if "executors" in holder:
-            holder["executors"] = {labels.get(key, key): one for key, one in holder["executors"].items()}
-    return document
+        spec["components"] = {names[name]: part for name, part in parts.items()}
+    return [spec, *platforms]
+
+
+def _taken(holder: dict[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = holder.pop("executors", {})
+    return found
