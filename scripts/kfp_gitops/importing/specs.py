@@ -12,12 +12,10 @@ import yaml
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import ir
-from kfp_gitops.importing.source import Source
+from kfp_gitops.importing.source import OF_TASKS
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
-_OF_TASKS = ("env", "resources")
-"""What a task says of a container; the rest is the component's."""
 _HEAD = "# Imported from a compiled pipeline; its source is the text after `command:`, where it is Python.\n"
 _BY_NAME = re.compile(r"[a-z][a-z0-9_]{0,61}")
 
@@ -82,21 +80,12 @@ def _parts(text: str) -> Any:
     except (KeyError, TypeError, yaml.YAMLError):
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
-    return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
-
-
-def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What one spec says for all tasks that run it."""
-    executor = dict(source.executor(component.get("executorLabel", "")))
-    if "container" in executor:
-        executor["container"] = {k: v for k, v in executor["container"].items() if k not in _OF_TASKS}
-    executor.pop("importer", None)  # each has its own, and all have one name
-    return {**component, "executorLabel": executor}
+    return [name, *interface, {key: value for key, value in container.items() if key not in OF_TASKS}]
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
     """As `kfp component` writes it: the component, and a pipeline of it alone."""
-    own = {key: value for key, value in container.items() if key not in _OF_TASKS}
+    own = {key: value for key, value in container.items() if key not in OF_TASKS}
     interface = {key: component[key] for key in ("inputDefinitions", "outputDefinitions") if key in component}
     outer = _as_given(interface)
     return {
