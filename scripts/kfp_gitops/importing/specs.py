@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.importing import images
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
@@ -51,13 +52,9 @@ class Specs:
     @property
     def images(self) -> list[str]:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
-        found: dict[str, None] = {}
-        for name, text in self.made.items():
-            read = components.read(name, text, f"components/{name}/component.yaml")
-            loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
-            loose -= STUB_IMAGES
-            found.update(dict.fromkeys(sorted(loose)))
-        return list(found)
+        made = self.made.items()
+        read = (components.read(name, text, f"components/{name}/component.yaml") for name, text in made)
+        return images.loose(one.document.value for one in read)
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
