@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import claims, images, numbered, older, parts
+from kfp_gitops.importing import claims, images, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
@@ -62,7 +62,7 @@ class Pipelines:
             self.source.refuse(PLATFORM, "a part that is not of KFP's form", platform=True)
         return found
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The folder of components/ for a component of the IR."""
         component = self.source.component(name)
         container = self.source.executor(component["executorLabel"]).get("container")
@@ -72,13 +72,12 @@ class Pipelines:
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
         if not images.can_be_released(container.get("image", "")):
             raise UnsaidError(f"an image that is no reference: {container.get('image', '')!r}")
-        found = self.specs.name(self._stem(name), component, container)
+        found = self.specs.name(stem, component, container)
         self.components.setdefault(found, name)
         return found
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The name of a pipeline inside: its template, or its compiled file; what is alike is one."""
-        stem = self._stem(name)
         reasons = self.keep.get(name)
         if reasons is None:
             before = len(self.source.problems), dict(self.specs.made), dict(self.inner), dict(self.parts)
@@ -120,9 +119,6 @@ class Pipelines:
             if not own and any("description" in one for one in ports):
                 return True
         return False
-
-    def _stem(self, name: str) -> str:
-        return numbered.counted(name, self.source.spec.get("components", {}))[0].removeprefix("comp-")
 
     def _manifest(
         self, key: str, component: Mapping[str, Any], name: str, description: str, owner: str
@@ -180,6 +176,7 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        names = older.written(self.source.spec, key, names)
         said = {
             name: one["description"]
             for kind in component.get("outputDefinitions", {}).values()

@@ -9,11 +9,12 @@ from typing import Any
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.importing import images, proof, texts
 from kfp_gitops.importing.constants import of_type
-from kfp_gitops.importing.proof import TEMPLATE, RefusedError
+from kfp_gitops.importing.proof import TEMPLATE, Proof, RefusedError
 from kfp_gitops.importing.result import Imported
-from kfp_gitops.importing.said import Asked
+from kfp_gitops.importing.said import Asked, accepting
 from kfp_gitops.importing.settable import Settable, with_defaults
 from kfp_gitops.importing.source import Source
+from kfp_gitops.language import faults
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import IR_TYPES
 
@@ -34,17 +35,19 @@ def whole(file: Brought, text: str, asked: Asked, why: Sequence[Problem]) -> Imp
     ir = f"{name[:_LONGEST_FILE] if name != 'pipeline' else 'compiled'}.yaml"
     worth = Settable(with_defaults(dict(_parameters(file))))
     values = worth.values(asked.owner, asked.schedules)
-    files = {TEMPLATE: texts.template(_manifest(source, ir, worth, asked.owner)), ir: text}
-    digest, told = _proved(source, proof.rendered(name, files, values, {}, asked.env))
+    manifest = accepting(_manifest(source, ir, worth, asked.owner), tuple(faults.KINDS))
+    files = {TEMPLATE: texts.template(manifest), ir: text}
+    found = _proved(source, proof.rendered(name, files, values, {}, asked.env))
+    files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
     schema = {"values.schema.json": worth.schema(name)}
     loose = tuple(images.loose(file.values))
-    return Imported(name, {**files, **schema}, {}, values, loose, digest, told, {ir: why}, whole=True)
+    said = (found.digest, found.told, {ir: why}, True)
+    return Imported(name, {**files, **schema}, {}, values, loose, *said, accepted=found.kinds)
 
 
-def _proved(source: Source, rendered: Any) -> tuple[str, tuple[str, ...]]:
+def _proved(source: Source, rendered: Any) -> Proof:
     try:
-        proof.checked(rendered)
-        return proof.held_against(source, rendered)
+        return proof.proved(source, rendered)
     except RefusedError as error:
         raise InputError([fault.problem for fault in error.args]) from None
     except InputError as error:

@@ -70,7 +70,7 @@ class Release:
     def _components(self) -> tuple[Mapping[str, Component], Sequence[Problem]]:
         problems: list[Problem] = []
         found = {
-            name: attempted(problems, partial(components.read, name, text, self.spec_paths[name]))
+            name: attempted(problems, partial(components.tolerant, name, text, self.spec_paths[name]))
             for name, text in self.specs.items()
         }
         return {name: one for name, one in found.items() if one is not None}, problems

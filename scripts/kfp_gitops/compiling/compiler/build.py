@@ -41,6 +41,7 @@ from kfp_gitops.language.manifest import (
     Task,
     Value,
     hidden,
+    order,
     ordered,
     uses_item,
 )
@@ -71,7 +72,7 @@ class Builder:
         self.channels: Mapping[str, Any] = {}
         self.tasks: dict[str, Any] = {}
         self.items: dict[str, Any] = {}
-        self.choices: dict[tuple[str, str], Any] = {}
+        self.choices: dict[tuple[str, str] | None, Any] = {}
         self.current: Node | None = None
 
     def pipeline(self) -> Any:
@@ -201,8 +202,11 @@ class Builder:
         with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
             channels.tell_types(item, node)
-            channels.know_own_channels(item)
             self._body(node.body)
+            used = order.used_in_groups(node.body)
+            # A choice that is written down there would be made once more; no list is called like one.
+            needed = [self._value(one) for one in used if not isinstance(one, OneOfRef)]
+            channels.know_own_channels(item, needed)
         if not uses_item(node):
             channels.hand_down(items, self.tasks, node)
 
@@ -222,10 +226,8 @@ class Builder:
                 return self.tasks[task].outputs[output]
             case CollectRef(task, output):
                 return dsl.Collected(self.tasks[task].outputs[output])
-            case OneOfRef(_, name) if name is not None:
-                return self.choices[name]
-            case OneOfRef(options):
-                return dsl.OneOf(*(self._value(option) for option in options))
+            case OneOfRef(options, name):
+                return self.choices.get(name) or dsl.OneOf(*(self._value(option) for option in options))
             case ItemRef(loop, None):
                 return self.items[loop]
             case ItemRef(loop, field):

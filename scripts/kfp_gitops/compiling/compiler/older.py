@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.compiling.compiler import surfaced
 from kfp_gitops.language.manifest.model import OlderForm
 
 Node = dict[str, Any]
@@ -85,6 +86,10 @@ def _numbers(documents: list[Node]) -> None:
                     part.pop(newer, None)
 
 
+def _metrics(documents: list[Node]) -> None:
+    surfaced.added(documents[0])
+
+
 def _uncalled(documents: list[Node]) -> None:
     for one in defaults(documents):
         one.pop("isOptional", None)
@@ -95,5 +100,6 @@ _FORMS: Mapping[OlderForm, Callable[[list[Node]], None]] = {
     "environment": _unsaid(ENVIRONMENT),
     "volumes": _unsaid(VOLUMES),
     "resources": _numbers,
+    "metrics": _metrics,
     "defaults": _uncalled,
 }
