@@ -187,3 +187,10 @@ def test_an_image_that_no_release_can_name_stays_in_the_file(
     assert outcome.code == 0, outcome.err
     assert f"an image that is no reference: {image!r}" in outcome.err
     assert "brought whole" in outcome.out
+
+
+def test_an_input_whose_type_an_older_field_says_is_no_traceback() -> None:
+    """`type` of kfp before 2.0, of which the SDK takes no notice."""
+    text = compiled("nested_pipeline").replace("parameterType: NUMBER_INTEGER", "type: INT")
+    with pytest.raises(InputError, match=r"trainer.yaml:\d+:\d+: "):
+        imported(text, "trainer.yaml", {}, None, "dev")
