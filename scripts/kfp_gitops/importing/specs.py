@@ -12,6 +12,7 @@ import yaml
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import ir
+from kfp_gitops.importing import images
 from kfp_gitops.importing.source import OF_TASKS
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
@@ -54,13 +55,9 @@ class Specs:
     @property
     def images(self) -> list[str]:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
-        found: dict[str, None] = {}
-        for name, text in self.made.items():
-            read = components.tolerant(name, text, f"components/{name}/component.yaml")
-            loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
-            loose -= STUB_IMAGES
-            found.update(dict.fromkeys(sorted(loose)))
-        return list(found)
+        made = self.made.items()
+        read = (components.tolerant(name, text, f"components/{name}/component.yaml") for name, text in made)
+        return images.loose(one.document.value for one in read)
 
 
 def means_the_same(one: str, other: str) -> bool:
