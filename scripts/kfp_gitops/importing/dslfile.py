@@ -189,6 +189,10 @@ class Written:
     specs: Mapping[str, str]
     kept: Mapping[str, str]
 
+    def given_up(self, reason: str) -> Written:
+        """All of them stay YAML."""
+        return Written({}, {}, {**self.kept, **dict.fromkeys(self.python, reason)})
+
 
 def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof) -> Written:
     """Of each spec the component.py that compiles to an equal one."""
