@@ -15,10 +15,8 @@ from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.common import Parser
 from kfp_gitops.commands.importing import compiled, placed, trial
 from kfp_gitops.compiling.dsl import process
-from kfp_gitops.importing import renamed
-from kfp_gitops.importing.dsl import file as dslfile
-from kfp_gitops.importing.dsl import told as dslfile_told
-from kfp_gitops.importing.dsl.file import DslFile, Pipeline
+from kfp_gitops.importing import dslfile, dslfile_told, renamed
+from kfp_gitops.importing.dslfile import DslFile, Pipeline
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import Written, written
 
@@ -168,7 +166,5 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
     compiled.tell_images(env, (image for one in founds for image in one.imported.images))
     steps = [trial.command(env, one.imported.name, one.pipeline.text) for one in founds]
     if python.python:
-        steps.append(
-            f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`"
-        )
+        steps.append(f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`")
     begun.say(*steps, "python scripts/render.py --all --lock")
