@@ -18,6 +18,7 @@ from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
 _HEAD = "# Imported from a compiled pipeline; its source is the text after `command:`, where it is Python.\n"
+_COUNTED = re.compile(r"-\d+\Z")
 _BY_NAME = re.compile(r"[a-z][a-z0-9_]{0,61}")
 
 
@@ -77,7 +78,9 @@ def _parts(text: str) -> Any:
     except (KeyError, TypeError, yaml.YAMLError):
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
-    return [name, *interface, {key: value for key, value in container.items() if key not in OF_TASKS}]
+    own = {key: value for key, value in container.items() if key not in OF_TASKS}
+    # What is called `say-2` may be the second `say`: the SDK counts components of one name.
+    return [_COUNTED.sub("", name), *interface, own]
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
