@@ -75,7 +75,7 @@ def _compiled(arguments: Namespace, kept: Compilation, texts: Mapping[str, str],
 def _in_file(problem: Problem, kept: Compilation, file: DslFile) -> Problem:
     """Where its author has it: what is copied has the lines of the file."""
     path = file.path if problem.path == kept.source_path else problem.path
-    return replace(problem, path=path, what=f"beside its template it {problem.what}", todo=_TODO)
+    return replace(problem, path=path, what=f"kept beside a template: {problem.what}", todo=_TODO)
 
 
 def _with_sources(made: Written, kept: Compilation, texts: Mapping[str, str]) -> Written:
