@@ -80,14 +80,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.take_back:
         return begun.take_back(arguments)
     host.refuse_misfit(arguments)
-    if arguments.host:
-        with begun.whole(arguments.root, f"import.py --host {arguments.host}"):
-            return host.import_host(arguments)
-    if not arguments.file:
+    if not arguments.host and not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
+    if arguments.check:  # which writes nothing
+        return _import(arguments)
+    with begun.whole(arguments.root, f"import.py {arguments.file[0] if arguments.file else '--host'}"):
+        return _import(arguments)
+
+
+def _import(arguments: Namespace) -> int:
+    """By the door that is meant."""
+    if arguments.host:
+        return host.import_host(arguments)
     if others.are(arguments.file):
-        with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-            return others.import_all(arguments)
+        return others.import_all(arguments)
     if arguments.ir:
         raise UsageError(
             "import.py: --ir is for files of other tools, which name a pipeline that is not in them"
@@ -96,11 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-        return _import(arguments)
+    return _of_file(arguments)
 
 
-def _import(arguments: Namespace) -> int:
+def _of_file(arguments: Namespace) -> int:
     if dsl.is_dsl(arguments.file[0]):
         return kept.import_kept(arguments) if arguments.keep else dsl.import_dsl(arguments)
     if arguments.keep:

@@ -100,7 +100,7 @@ def tell_proof(found: Imported, file: str) -> None:
         console.result(line)
     if shown := told.kept(found):
         console.result(shown)
-    for line in told.reasons(found):
+    for line in (*told.reasons(found), *told.accepted(found)):
         console.note(line)
 
 
