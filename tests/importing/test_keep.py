@@ -122,3 +122,12 @@ def test_several_pipelines_need_a_name(repository: Path, team: Path, command: Co
     assert (done.code, "a folder keeps one pipeline; name it as FILE.py:NAME" in done.err) == (2, True), (
         done.err
     )
+
+
+def test_new_py_is_the_same_door(repository: Path, team: Path, command: Command) -> None:
+    source = f"{team}/train.py:train"
+    done = command("new", "--root", repository, "pipeline", "daily", "--dsl", "--from", source)
+    assert done.code == 0, done.err
+    text = (repository / "templates/pipelines/daily/pipeline.py").read_text("utf-8")
+    assert text.endswith("\npipeline = train\n")
+    assert "name: daily" in (repository / "manifests/dev/pipelines/daily/pipeline.yaml").read_text("utf-8")
