@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, kept, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -21,6 +21,7 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     the same of deployKF's kubeflow-pipelines-gitops
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
+  python scripts/import.py trainer.py:train --keep  the DSL file stays, as pipeline.py beside a template
   python scripts/import.py --host http://127.0.0.1:8888 --schedules
                                                     all pipelines of a running KFP, with their recurring runs, so that
                                                     `plan` takes them over as they are
@@ -101,4 +102,12 @@ def _import(arguments: Namespace) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)
+    return _of_file(arguments)
+
+
+def _of_file(arguments: Namespace) -> int:
+    if dsl.is_dsl(arguments.file[0]):
+        return kept.import_kept(arguments) if arguments.keep else dsl.import_dsl(arguments)
+    if arguments.keep:
+        raise UsageError("import.py: --keep is for files of KFP's DSL, as in `import.py FILE.py --keep`")
+    return compiled.import_one(arguments)

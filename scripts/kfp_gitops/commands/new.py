@@ -89,7 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="make it of what you have: whatever `import.py FILE` takes, such as a compiled pipeline",
     )
     parser.add_argument(
-        "--dsl", action="store_true", help="of a new pipeline: its tasks are Python, in KFP's DSL (needs kfp)"
+        "--dsl",
+        action="store_true",
+        help="its tasks are Python, in KFP's DSL (needs kfp); with --from FILE.py it stays so",
     )
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
@@ -119,14 +121,16 @@ def _from(arguments: Namespace) -> int:
     """The door of `import.py`, whose file is named as it shall be called here."""
     if arguments.kind != "pipeline":
         raise UsageError("new.py: --from is for `pipeline NAME --from FILE`; see --help")
-    others = ("template", "base", "component", "image", "team", "dsl")
-    if any(getattr(arguments, name) for name in others):
-        raise UsageError("new.py: beside --from only --env and --owner mean something; leave the others out")
+    if any(getattr(arguments, name) for name in ("template", "base", "component", "image", "team")):
+        raise UsageError(
+            "new.py: beside --from only --env, --owner and --dsl mean something; leave the others out"
+        )
     command = import_module("kfp_gitops.commands.import")
     owner = ["--owner", arguments.owner] if arguments.owner else []
     root, env = str(arguments.root), arguments.env
+    kept = ["--keep"] if arguments.dsl else []
     found: int = command.main(
-        ["--root", root, "--env", env, *owner, "--name", arguments.name, arguments.source]
+        ["--root", root, "--env", env, *owner, *kept, "--name", arguments.name, arguments.source]
     )
     return found
 

@@ -31,6 +31,9 @@ def is_dsl(argument: str) -> bool:
 def add(parser: Parser) -> None:
     """The options of Python files."""
     group = parser.add_argument_group("files of KFP's DSL (FILE.py)")
+    group.add_argument(
+        "--keep", action="store_true", help="let it stay Python: a whole pipeline.py beside its template"
+    )
     group.add_argument("--all", action="store_true", help="every pipeline of the file")
     group.add_argument(
         "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"

@@ -16,6 +16,7 @@ from google.protobuf import json_format  # noqa: E402  # after the lean import o
 from kfp import compiler, components, dsl  # noqa: E402
 from kfp.compiler import compiler_utils  # noqa: E402
 from kfp.dsl import component_factory, pipeline_task, structures, yaml_component  # noqa: E402
+from kfp.dsl.base_component import BaseComponent  # noqa: E402
 from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
@@ -31,6 +32,7 @@ merged.install()
 Channels = Callable[[Value], Any]
 
 __all__ = [
+    "BaseComponent",
     "Channels",
     "GraphComponent",
     "Pipeline",
