@@ -90,6 +90,7 @@ def _import(arguments: Namespace) -> int:
     """By the door that is meant."""
     if arguments.host:
         return host.import_host(arguments)
+    others.refuse_python(arguments.file)
     if others.are(arguments.file):
         return others.import_all(arguments)
     if arguments.ir:

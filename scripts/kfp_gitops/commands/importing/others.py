@@ -13,13 +13,14 @@ from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, ra
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import compiled, placed, told
-from kfp_gitops.importing import foreign, packed, renamed
+from kfp_gitops.importing import foreign, otherpython, packed, renamed
 from kfp_gitops.importing.foreign import Found, Wanted
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import brought
 
 _TEMPLATE = "pipeline.yaml.j2"
+_PYTHON = ".py"
 _YAML = (".yaml", ".yml")
 _TIMES = (
     "times are UTC, as they were: KFP's server reads crons so, unless its CRON_SCHEDULE_TIMEZONE says another zone, "
@@ -71,6 +72,18 @@ def are(paths: Sequence[str]) -> bool:
         for path in paths
         if path.endswith(_YAML) and Path(path).is_file()
     )
+
+
+def refuse_python(paths: Sequence[str]) -> None:
+    """Python files that are of other tools.
+
+    Raises:
+        InputError: which tool, at the line that imports it, and the way on.
+    """
+    named = (path[: path.index(_PYTHON) + len(_PYTHON)] for path in paths if _PYTHON in path)
+    there = [path for path in named if Path(path).is_file()]
+    found = (otherpython.what_it_is(files.text_of(str(Path(path).absolute()), path), path) for path in there)
+    raise_if_any(problem for problem in found if problem)
 
 
 def import_all(arguments: Namespace) -> int:
