@@ -171,6 +171,7 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        names = older.written(self.source.spec, key, names)
         said = {
             name: one["description"]
             for kind in component.get("outputDefinitions", {}).values()
