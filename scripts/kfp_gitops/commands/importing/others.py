@@ -107,7 +107,8 @@ def import_all(arguments: Namespace) -> int:
     templates = {compiled.template(arguments.into, one.name): one for one in made.values()}
     for template, one in templates.items():
         compiled.refuse_taken(arguments.root, env, one.name, template)
-    placed.place(arguments.root, env.name, written(arguments.root, env.name, templates))
+    made_of = written(arguments.root, env.name, templates, home=placed.home(arguments))
+    placed.place(arguments.root, env.name, made_of)
     for name, one in made.items():
         compiled.tell_proof(one, env.name, irs[name])
     begun.say(
