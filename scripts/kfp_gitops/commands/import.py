@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, host, others
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -80,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="[NAME=]FILE",
         help="of files of other tools: the compiled pipeline that NAME is there; repeatable",
     )
+    dsl.add(parser)
     host.add(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
@@ -110,4 +111,4 @@ def _import(arguments: Namespace) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    return compiled.import_one(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

@@ -110,7 +110,8 @@ def import_all(arguments: Namespace) -> int:
     made_of = written(arguments.root, env.name, templates, home=placed.home(arguments))
     placed.place(arguments.root, env.name, made_of)
     for name, one in made.items():
-        compiled.tell_proof(one, env.name, irs[name])
+        compiled.tell_proof(one, irs[name])
+    compiled.tell_images(env.name, (image for one in made.values() for image in one.images))
     begun.say(
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
