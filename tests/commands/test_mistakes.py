@@ -114,7 +114,7 @@ def test_the_commit_of_manifests_that_are_not_committed_is_marked(repository: Pa
     assert options.commit(arguments) == f"{head}+changes"
 
 
-def test_what_was_killed_half_way_is_told_with_how_to_go_on(repository: Path, command: Run) -> None:
+def test_a_template_without_a_pipeline_is_told_with_how_to_go_on(repository: Path, command: Run) -> None:
     left = repository / "templates/pipelines/fine"
     left.mkdir()
     (left / "pipeline.yaml.j2").write_text("spec: {}\n")
@@ -122,7 +122,7 @@ def test_what_was_killed_half_way_is_told_with_how_to_go_on(repository: Path, co
     assert done.code == 2
     assert "templates/pipelines/fine exists already; nothing was written" in done.err
     assert (
-        "values.yaml has no pipeline 'fine': if this was left by a start that was cut off, remove it"
+        "has no pipeline 'fine': make one of this template with --template fine, or choose another"
         in done.err
     )
 

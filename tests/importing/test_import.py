@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compiled_kit import DSL, SPECS, compiled
+from compiled_kit import DSL, compiled
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.commands import begun
 from kfp_gitops.compiling import ir
-from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.importing import comparisons, numbered
 from kfp_gitops.importing.imported import imported
-from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
 
 Run = Callable[..., Outcome]
@@ -31,6 +28,8 @@ _FOREIGN = {
     "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nspec: {}\n": "object PipelineVersion",
     "a: b\n": "pipelineInfo",
 }
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
 
 @pytest.fixture
@@ -63,21 +62,6 @@ def test_one_component_is_made_for_tasks_that_differ_in_settings_alone() -> None
     assert list(other.specs) == ["say_2"]
 
 
-def test_components_of_a_pipeline_inside_keep_their_numbers() -> None:
-    """The SDK names the inner ones first where the inner pipeline was made first, though it comes later in the file."""
-    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: %s, description: A., owner: t}\nspec:\n"
-    inner = head % "prepare" + "  tasks:\n    add: {component: add, arguments: {a: 1, b: 2}}\n"
-    outer = (
-        head % "outer"
-        + "  tasks:\n    prepare: {pipeline: prepare}\n"
-        + inner.splitlines()[-1].replace("2", "3")
-    )
-    rendered = RenderedPipeline("outer", "sha256:0", outer, SPECS, inner={"prepare": inner})
-    text = compile_pipeline(rendered, "m").text
-    assert ir.documents(text)[0]["root"]["dag"]["tasks"]["add"]["componentRef"] == {"name": "comp-add-2"}
-    assert imported(text, "trainer.yaml", {}, None, "dev").told == ()
-
-
 def test_what_components_say_of_their_inputs_and_outputs_stays() -> None:
     text = compiled("collect_artifacts")
     plain = imported(text, "trainer.yaml", {}, None, "dev").template["pipeline.yaml.j2"]
@@ -99,37 +83,6 @@ def _described(text: str) -> str:
     return dump_all(documents)
 
 
-@pytest.mark.parametrize(
-    ("text", "asked"),
-    [
-        ("int(inputs.parameter_values['n']) > 3", {"gt": [{"param": "n"}, 3]}),
-        ("double(int(inputs.parameter_values['n'])) <= 2.5", {"le": [{"param": "n"}, 2.5]}),
-        ("inputs.parameter_values['n'] == 'it's == a'", {"eq": [{"param": "n"}, "it's == a"]}),
-        ("inputs.parameter_values['n'] != true", {"ne": [{"param": "n"}, True]}),
-        ("int(inputs.parameter_values['n']) < inputs.parameter_values['m']", {"lt": [{"param": "n"}, {"item": "l"}]}),
-        ("inputs.parameter_values['other'] == 1", None),
-        ("size(inputs.parameter_values['n']) == 1", None),
-    ],
-)  # fmt: skip
-def test_conditions_are_read_as_the_sdk_writes_them(text: str, asked: dict[str, Any] | None) -> None:
-    assert comparisons.comparison(text, {"n": {"param": "n"}, "m": {"item": "l"}}) == asked
-
-
-def test_a_branch_asks_what_those_before_it_did_not() -> None:
-    assert comparisons.own("a == 1", ()) == "a == 1"
-    assert comparisons.own("!(a == 1) && b == 2", ("a == 1",)) == "b == 2"
-    assert comparisons.own("!(a == 1) && !(b == 2)", ("a == 1", "b == 2")) == ""
-    assert comparisons.own("b == 2", ("a == 1",)) is None
-
-
-def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
-    siblings = {"a-group": ["condition-1", "say-2"], "say": ["say"], "say-3": ["say-3"], "other": ["other"]}
-    keys = {"say", "say-2", "say-3", "other", "condition-1"}
-    found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, keys))
-    assert found == ["other", "say", "a-group", "say-3"]
-    assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
-
-
 _NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
 _GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
@@ -138,8 +91,43 @@ def test_schedules_become_values() -> None:
     found = imported(compiled("parameters"), "trainer.yaml", {}, None, "dev", schedules=[_GIVEN])
     assert found.values["schedules"] == [_GIVEN]
     schema = json.loads(found.template["values.schema.json"])
-    assert "cron" in schema["properties"]["schedules"]["items"]["properties"]
+    assert schema["properties"]["schedules"]["items"] == {"$ref": "#/$defs/schedule"}
+    assert "cron" in schema["$defs"]["schedule"]["properties"]
     assert "schedules" not in schema["required"]
+
+
+def test_what_tasks_need_becomes_values(repository: Path, command: Run, file: Callable[[str], Path]) -> None:
+    outcome = command("import", file(compiled("resources")), "--root", repository)
+    assert outcome.code == 0, outcome.err
+    path = repository / "environments/dev/values.yaml"
+    needs = parse(path.read_text(), "v").value["pipelines"]["resources"]["values"]["resources"]
+    assert needs["light"] == {"memory": {"limit": "1G"}}
+    assert needs["heavy"]["accelerator"] == {"type": "nvidia.com/gpu", "limit": 2}
+    path.write_text(path.read_text().replace("limit: 1G\n", "limit: 3G\n"))
+    assert command("render", "--env", "dev", "--root", repository).code == 0
+    manifest = parse((repository / "manifests/dev/pipelines/resources/pipeline.yaml").read_text(), "m").value
+    assert manifest["spec"]["tasks"]["light"]["resources"] == {"memory": {"limit": "3G"}}
+    path.write_text(path.read_text().replace("limit: 3G\n", "limit: a lot\n"))
+    outcome = command("render", "--env", "dev", "--root", repository)
+    assert outcome.code == 2
+    assert "pipelines.resources.values.resources.light.memory.limit" in outcome.err
+    assert "a whole number with a unit, such as 512Mi or 2Gi" in outcome.err
+
+
+def test_what_tasks_of_a_pipeline_inside_need_is_told_from_that_of_others() -> None:
+    text = compiled("nested_pipeline")
+    label = "    exec-load:\n      container:\n"
+    needs = "        resources: {cpuLimit: 2, resourceCpuLimit: '2'}\n"
+    found = imported(text.replace(label, label + needs), "trainer.yaml", {}, None, "dev")
+    assert found.values["resources"] == {"prepare/load": {"cpu": {"limit": "2"}}}
+    assert 'values.resources["prepare/load"]' in found.template["prepare.pipeline.yaml.j2"]
+    schema = json.loads(found.template["values.schema.json"])
+    assert set(schema["$defs"]) == {"schedule", "resources", "cpu", "memory", "nameOrText"}
+
+
+def test_what_a_run_chooses_stays_in_the_template() -> None:
+    found = imported(compiled("resources_from_parameters"), "trainer.yaml", {}, None, "dev")
+    assert "resources" not in found.values
 
 
 def test_a_schedule_that_a_manifest_refuses_is_told() -> None:
@@ -203,12 +191,12 @@ def test_what_is_not_of_kfps_form_is_told_at_its_task(case: str, part: str, malf
 def test_what_would_come_out_otherwise_is_brought_whole(
     repository: Path, command: Run, file: Callable[[str], Path]
 ) -> None:
-    text = compiled("environment_variables").replace("      say:\n", "      say-7:\n")
+    text = compiled("environment_variables").replace("comp-say", "comp-tell")
     path = file(text)
     outcome = command("import", path, "--root", repository)
     assert outcome.code == 0, outcome.err
-    line = text.splitlines().index("      say-7:") + 1
-    assert f"{path}:{line}:7: imported, this would not be the same: say-7: " in outcome.err
+    line = text.splitlines().index("  comp-tell:") + 1
+    assert f"{path}:{line}:3: imported, this would not be the same: comp-tell: " in outcome.err
     assert "brought whole" in outcome.out
 
 

@@ -144,7 +144,7 @@ def _held(folder: Path) -> Iterator[str | None]:
     """The command of a folder whose process is gone, and nobody else may take it meanwhile; None: it is at work."""
     try:
         descriptor = os.open(folder / "command", os.O_RDWR | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # most often there is none
         yield "" if folder.is_dir() and not folder.is_symlink() else None
         return
     try:

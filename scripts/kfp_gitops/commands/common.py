@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kfp_gitops.base import columns
+from kfp_gitops.base import columns, takeback
 from kfp_gitops.base.errors import ExitCode, UsageError, meant
 from kfp_gitops.commands import console
 
@@ -149,4 +149,16 @@ def parse(
         raise UsageError(
             f"{parser.prog}: {arguments.root} has no folder environments/; give the repository with --root"
         )
+    if not hasattr(arguments, "take_back"):  # who has that option sees to it, and tells so
+        _tell_left(arguments.root)
     return arguments
+
+
+def _tell_left(root: Path) -> None:
+    """What a start that was killed wrote is half of something: nobody shall take it for the whole."""
+    command = takeback.left(root)
+    if command is not None:
+        again = "python scripts/new.py --take-back"
+        console.note(
+            f"{command or 'a start'} was cut off here: run it again, or `{again}` takes back what it wrote"
+        )

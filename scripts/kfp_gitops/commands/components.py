@@ -1,102 +1,79 @@
-"""`components`: compile each components/<name>/component.py to the component.yaml beside it."""
+"""`components`: compile each component.py to the component.yaml beside it, each pipeline.py to its compiled.yaml."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from traceback import extract_tb
-from typing import Any
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, InputError, Problem, raise_if_any
+from kfp_gitops.base.errors import ExitCode, Problem, attempted, raise_if_any
 from kfp_gitops.commands import console
 from kfp_gitops.commands.common import Parser, parse
+from kfp_gitops.sources import compiledfrom
+from kfp_gitops.sources.compiledfrom import Compilation
 
-_HEADER = "# Compiled from component.py by `python scripts/components.py`; edit that, not this.\n"
-_EXAMPLES = """  python scripts/components.py            compile every components/*/component.py
-  python scripts/components.py --check    exit 1 when a component.yaml is not what its component.py compiles to"""
+_EXAMPLES = """  python scripts/components.py            compile every component.py and every pipeline.py
+  python scripts/components.py --check    exit 1 when a compiled file is not what its Python compiles to
+
+components/NAME/component.py holds a function NAME with @dsl.component or @dsl.container_component; its spec is written
+to component.yaml. templates/pipelines/NAME/pipeline.py holds a whole pipeline of KFP's DSL (@dsl.pipeline: the only
+one, the one called `pipeline`, or the one of the folder's name); its IR is written to compiled.yaml, which the template
+beside it names (`ir: compiled.yaml`). Both are run for that, and by nothing else. A compiled file ends with the digests
+of the files that were read for it: by these render.py and run.py --local say what was edited and not compiled, without
+running it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compile the Python components; folders with only a component.yaml are hand-written and left alone."""
+    """Compile the Python of components and pipelines; what has none is hand-written and left alone."""
     parser = Parser(
-        "components.py", "Compile component wrappers to Component YAML specs (needs kfp).", _EXAMPLES
+        "components.py", "Compile components and pipelines written in Python (needs kfp).", _EXAMPLES
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and list what differs")
     arguments = parse(parser, argv)
-    root: Path = arguments.root
-    wanted = _all_compiled(root)
-    changed = [name for name, text in wanted.items() if _present(root, name) != text]
-    for name in changed:
-        console.result(f"change components/{name}/component.yaml")
-        if not arguments.check:
-            files.write_text(root, _spec_path(name), wanted[name])
+    changed = _compile(arguments.root, compiledfrom.every(arguments.root), write=not arguments.check)
+    for path in changed:
+        console.result(f"change {path}")
     if changed and arguments.check:
         console.note("run `python scripts/components.py` and commit")
         return ExitCode.DIFFERENCES
     return ExitCode.OK
 
 
-def _all_compiled(root: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+def compile_stale(root: Path, among: Iterable[Compilation]) -> list[str]:
+    """Compile what was edited since it was compiled, and tell which; the paths of what was written.
+
+    Raises:
+        InputError: something cannot be compiled; of all that can nothing is written then.
+    """
+    left = [one for one in among if any(compiledfrom.problems(root, one))]
+    for one in left:
+        console.note(f"{one.source_path}: compiling it into {one.target}")
+    return _compile(root, left, write=True) if left else []
+
+
+def _compile(root: Path, wanted: Iterable[Compilation], *, write: bool) -> list[str]:
+    """The paths of what differed: components first, for a pipeline may read what they are compiled to."""
+    changed: list[str] = []
     problems: list[Problem] = []
-    for name in _python_components(root):
-        try:
-            found[name] = _compiled(root, name)
-        except InputError as error:
-            problems += error.problems
+    kinds: tuple[list[Compilation], list[Compilation]] = ([], [])
+    for one in wanted:
+        kinds[one.is_pipeline].append(one)
+    for kind in kinds:
+        texts = {one.target_path: attempted(problems, partial(_compiled, root, one)) for one in kind}
+        new = {path: text for path, text in texts.items() if text and _present(root, path) != text}
+        changed += new
+        for path, text in new.items() if write and not problems else ():
+            files.write_text(root, path, text)
     raise_if_any(problems)
-    return found
+    return changed
 
 
-def _python_components(root: Path) -> list[str]:
-    return [name for name in files.list_folders(root, "components") if (root / _wrapper_path(name)).is_file()]
+def _compiled(root: Path, one: Compilation) -> str:
+    from kfp_gitops.compiling import pythonfile
+
+    return pythonfile.compiled(root, one)
 
 
-def _wrapper_path(name: str) -> str:
-    return f"components/{name}/component.py"
-
-
-def _spec_path(name: str) -> str:
-    return f"components/{name}/component.yaml"
-
-
-def _present(root: Path, name: str) -> str | None:
-    path = root / _spec_path(name)
-    return path.read_text("utf-8") if path.is_file() else None
-
-
-def _compiled(root: Path, name: str) -> str:
-    """Without the SDK's own comment, whose defaults stand in another order in each process."""
-    from kfp_gitops.compiling.compiler import emit
-
-    return _HEADER + emit.text(emit.documents(_wrapper(root, name)))
-
-
-def _wrapper(root: Path, name: str) -> Any:
-    path = _wrapper_path(name)
-    spec = spec_from_file_location(f"component_{name}", root / path)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
-        what = f"cannot be imported: {type(error).__name__}: {said}"
-        raise InputError.of(path, what, "correct it", *_place(error, str(root / path))) from error
-    finally:
-        sys.dont_write_bytecode = before
-    if not hasattr(module, name):
-        raise InputError.of(path, f"no component named {name!r}", "name the function like its folder")
-    return getattr(module, name)
-
-
-def _place(error: Exception, file: str) -> tuple[int, int]:
-    """Line and column of the file at which importing it ended; 0, 0 for the whole file."""
-    if isinstance(error, SyntaxError) and error.filename == file:
-        return error.lineno or 0, error.offset or 1
-    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
-    return (lines[-1] or 0, 1) if lines else (0, 0)
+def _present(root: Path, path: str) -> str | None:
+    return files.read_text(root, path) if (root / path).is_file() else None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, host
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
                                                     its template in a folder of another name
   python scripts/import.py trainer.yaml --name churn
                                                     as the pipeline churn; all else of it is as in the file
+  python scripts/import.py runconfigurations.yaml --ir trainer.yaml
+                                                    trainer.yaml with the schedules that sky-uk/kfp-operator has of it
+  python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
+                                                    the same of deployKF's kubeflow-pipelines-gitops
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
   python scripts/import.py --host http://127.0.0.1:8888 --schedules
@@ -39,7 +44,9 @@ What cannot be said here is left, each told with what to do; then the exit code 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files of an imported pipeline; overwrites nothing, and leaves nothing behind when it fails."""
     parser = Parser("import.py", "Import a compiled KFP pipeline.", _EXAMPLES)
-    parser.add_argument("file", nargs="*", metavar="FILE", help="a compiled pipeline: KFP's IR as YAML")
+    parser.add_argument(
+        "file", nargs="*", metavar="FILE", help="a compiled pipeline, or files of another tool"
+    )
     parser.add_argument(
         "--into",
         metavar="DIR",
@@ -58,20 +65,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
     )
+    parser.add_argument(
+        "--ir",
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="of files of other tools: the compiled pipeline that NAME is there; repeatable",
+    )
+    dsl.add(parser)
     host.add(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
         return begun.take_back(arguments)
     host.refuse_misfit(arguments)
-    if arguments.host:
-        with begun.whole(arguments.root, f"import.py --host {arguments.host}"):
-            return host.import_host(arguments)
-    if not arguments.file:
+    if not arguments.host and not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
+    if arguments.check:  # which writes nothing
+        return _import(arguments)
+    with begun.whole(arguments.root, f"import.py {arguments.file[0] if arguments.file else '--host'}"):
+        return _import(arguments)
+
+
+def _import(arguments: Namespace) -> int:
+    """By the door that is meant."""
+    if arguments.host:
+        return host.import_host(arguments)
+    if others.are(arguments.file):
+        return others.import_all(arguments)
+    if arguments.ir:
+        raise UsageError(
+            "import.py: --ir is for files of other tools, which name a pipeline that is not in them"
+        )
     if arguments.check:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-        return compiled.import_one(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

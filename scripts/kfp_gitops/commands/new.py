@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import os
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,16 +12,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, InputError, UsageError
+from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console, instance, team
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.sources import components, environment, scaffold
+from kfp_gitops.sources import compiledfrom, components, environment, scaffold, scaffolddsl
+from kfp_gitops.sources.compiledfrom import Compilation
 from kfp_gitops.sources.components import Component
-from kfp_gitops.sources.environment import RECONCILER_IMAGE
+from kfp_gitops.sources.environment import RECONCILER_IMAGE, Environment
 
 _EXAMPLES = """  python scripts/new.py component clean_text             a Python component and its test
   python scripts/new.py pipeline text-report --component clean_text
                                                          a pipeline of it, in environment dev, and its test
+  python scripts/new.py pipeline churn-weekly --dsl      a pipeline whose tasks are written in KFP's DSL
   python scripts/new.py pipeline usage-report            a pipeline of load_usage and summarize_usage
   python scripts/new.py pipeline acme --template usage-report
                                                          one more pipeline of a template that is there: values only
@@ -85,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="make it of what you have: whatever `import.py FILE` takes, such as a compiled pipeline",
     )
+    parser.add_argument(
+        "--dsl", action="store_true", help="of a new pipeline: its tasks are Python, in KFP's DSL (needs kfp)"
+    )
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
@@ -102,6 +108,8 @@ def _begin(arguments: Namespace) -> int:
         return team.begin(arguments)
     if arguments.reviewers or (arguments.team and arguments.kind != "pipeline"):
         raise UsageError("new.py: --reviewers is for `team NAME`, --team for `pipeline NAME`; see --help")
+    if arguments.dsl and (arguments.kind != "pipeline" or arguments.component or arguments.template):
+        raise UsageError("new.py: --dsl is for `pipeline NAME --dsl`, whose steps stand in its pipeline.py")
     if arguments.template is not None or arguments.base:
         return instance.begin(arguments)
     return _component(arguments) if arguments.kind == "component" else _pipeline(arguments)
@@ -111,7 +119,8 @@ def _from(arguments: Namespace) -> int:
     """The door of `import.py`, whose file is named as it shall be called here."""
     if arguments.kind != "pipeline":
         raise UsageError("new.py: --from is for `pipeline NAME --from FILE`; see --help")
-    if arguments.template or arguments.base or arguments.component or arguments.image or arguments.team:
+    others = ("template", "base", "component", "image", "team", "dsl")
+    if any(getattr(arguments, name) for name in others):
         raise UsageError("new.py: beside --from only --env and --owner mean something; leave the others out")
     command = import_module("kfp_gitops.commands.import")
     owner = ["--owner", arguments.owner] if arguments.owner else []
@@ -128,14 +137,9 @@ def _component(arguments: Namespace) -> int:
         raise UsageError(
             f"new.py: {name!r} cannot name a component; write a-z, 0-9 and _, a letter first, such as clean_text"
         )
-    env = environment.load(root, arguments.env)
-    images = [image for image in env.images if image != RECONCILER_IMAGE]
-    if arguments.image not in (*images, None):
-        raise scaffold.unknown("image", arguments.image, images)
-    if not images:
-        raise UsageError(f"new.py: {environment.release_path(env.name)} has no image for components; add one")
-    hint = "if this was left by a start that was cut off, remove it and start anew; else choose another name"
-    _write(root, scaffold.component(name, arguments.image or images[0]), f"components/{name}", hint)
+    image = _image(arguments, environment.load(root, arguments.env))
+    hint = "choose another name, or remove it"
+    _write(root, scaffold.component(name, image), f"components/{name}", hint)
     if find_spec("kfp"):
         from kfp_gitops.commands import components as compile_components
 
@@ -148,13 +152,21 @@ def _component(arguments: Namespace) -> int:
     return ExitCode.OK
 
 
+def _image(arguments: Namespace, env: Environment) -> str:
+    """The one that is asked for, else the first."""
+    images = [image for image in env.images if image != RECONCILER_IMAGE]
+    if arguments.image not in (*images, None):
+        raise scaffold.unknown("image", arguments.image, images)
+    if not images:
+        raise UsageError(f"new.py: {environment.release_path(env.name)} has no image for components; add one")
+    return str(arguments.image or images[0])
+
+
 def _pipeline(arguments: Namespace) -> int:
     root, name = arguments.root, arguments.name
     begun.refuse_misnamed(name)
     env = begun.following_sources(root, arguments.env)
-    used = [_used(root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
-    owner = arguments.owner or arguments.team or f"{name}-team"
-    made = scaffold.pipeline(name, owner, env.name, used, _KNOWN_VALUES)
+    made = _scaffold(arguments, env)
     begun.refuse_taken(env, name)
     path = environment.values_path(env.name)
     if arguments.team:
@@ -162,18 +174,39 @@ def _pipeline(arguments: Namespace) -> int:
     given = env.teams.defaults(arguments.team or "", name)
     entry = {"values": {key: value for key, value in made.values.items() if key not in given}}
     values = scaffold.with_pipeline(files.read_text(root, path), path, name, entry)
-    # Its values are written last: a template without any is of another environment, or of a start that was cut off.
-    hint = f"{path} has no pipeline {name!r}: if this was left by a start that was cut off, remove it and start anew"
+    hint = f"{path} has no pipeline {name!r}: make one of this template with --template {name}, or choose another name"
     _write(root, made.files, f"templates/pipelines/{name}", hint)
     files.write_text(root, path, values)
     console.result(f"change {path}")
+    if arguments.dsl:
+        _compile(root, compiledfrom.pipeline(name))
     begun.render(root, "--env", env.name)
+    edit = (
+        f"edit templates/pipelines/{name}/{'pipeline.py' if arguments.dsl else 'pipeline.yaml.j2'} and {path}"
+    )
     begun.say(
-        f"edit templates/pipelines/{name}/pipeline.yaml.j2 and {path}, then: python scripts/render.py --all --lock",
+        f"{edit}, then: python scripts/render.py --all --lock{' --components' if arguments.dsl else ''}",
         f"python scripts/run.py --env {env.name} --pipeline {name} --local",
         f"python -m pytest tests/pipelines/test_{name.replace('-', '_')}.py",
     )
     return ExitCode.OK
+
+
+def _scaffold(arguments: Namespace, env: Environment) -> scaffold.Scaffold:
+    name, owner = arguments.name, arguments.owner or arguments.team or f"{arguments.name}-team"
+    if not arguments.dsl:
+        used = [_used(arguments.root, each) for each in arguments.component or _DEFAULT_COMPONENTS]
+        return scaffold.pipeline(name, owner, env.name, used, _KNOWN_VALUES)
+    if find_spec("kfp") is None:
+        raise UsageError("new.py: --dsl needs kfp, which compiles it: install requirements-reconcile.lock")
+    return scaffolddsl.pipeline(name, owner, env.name, _image(arguments, env))
+
+
+def _compile(root: Path, one: Compilation) -> None:
+    from kfp_gitops.commands import components as compile_components
+
+    for path in compile_components.compile_stale(root, [one]):
+        console.result(f"add {path}")
 
 
 def _used(root: Path, name: str) -> Component:
@@ -186,22 +219,12 @@ def _used(root: Path, name: str) -> Component:
 
 
 def _write(root: Path, texts: Mapping[str, str], folder: str, hint: str) -> None:
-    """Add files, or none when others are in their place; what a start that was cut off left of them is kept."""
-    left = {path for path, text in texts.items() if _holds(root, path, text)}
-    inside = {f"{folder}/{name}" for name in files.list_files(root, folder)}
-    taken = not inside <= left or (root / folder).is_file()
-    present = [path for path in texts if path not in left and (root / path).exists()]
-    if taken or present:
-        paths = [folder, *present] if taken else present
-        said = [f"new.py: {path} exists already; nothing was written" for path in paths]
+    """Add files, or none when others are in their place."""
+    taken = files.list_files(root, folder) or (root / folder).is_file()  # an empty one is nobody's
+    present = [path for path in (*([folder] if taken else []), *texts) if os.path.lexists(root / path)]
+    if present:
+        said = [f"new.py: {path} exists already; nothing was written" for path in present]
         raise UsageError("\n".join([*said, hint]))
-    for path in (path for path in texts if path not in left):
-        files.write_text(root, path, texts[path])
+    for path, text in texts.items():
+        files.write_text(root, path, text)
         console.result(f"add {path}")
-
-
-def _holds(root: Path, path: str, text: str) -> bool:
-    try:
-        return files.read_text(root, path) == text
-    except InputError:
-        return False

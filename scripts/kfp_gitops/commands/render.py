@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +20,7 @@ from kfp_gitops.rendering import argocd, specs
 from kfp_gitops.rendering.delivered import with_lock
 from kfp_gitops.rendering.render import render
 from kfp_gitops.rendering.rendered import LOCK, Rendered
-from kfp_gitops.sources import environment, selection, unused
+from kfp_gitops.sources import compiledfrom, environment, selection, unused
 from kfp_gitops.sources.loose_ends import loose_ends
 from kfp_gitops.sources.selection import NothingSelected, Selection
 
@@ -27,6 +28,7 @@ Whole = tuple[Rendered, Wanted]
 """An environment, and all that belongs into its folder."""
 _EXAMPLES = """  python scripts/render.py --env prod           write manifests/prod/
   python scripts/render.py --all --lock         write everything, compile, refresh the locks (needs kfp)
+  python scripts/render.py --all --lock --components    compile edited component.py and pipeline.py first
   python scripts/render.py --all --check        exit 1 when anything committed is not what its inputs render to
   python scripts/render.py --env dev --select team=churn --lock   one team's pipelines, the others as they stand"""
 
@@ -42,6 +44,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--lock", action="store_true", help="also compile and refresh versions.lock.yaml (needs kfp)"
     )
+    parser.add_argument(
+        "--components",
+        action="store_true",
+        help="before all else compile each component.py and pipeline.py that was edited since (needs kfp)",
+    )
     parser.add_argument("--verbose", action="store_true", help="list every file and every warning")
     selection.add(parser, "render only pipelines")
     return parser
@@ -50,16 +57,24 @@ def _parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Render one or all environments; nothing is written unless all of them render."""
     arguments = parse(_parser(), argv)
-    if arguments.lock and find_spec("kfp") is None:
-        raise UsageError("--lock needs kfp: install requirements-reconcile.lock")
+    _refuse_together(arguments)
     root: Path = arguments.root
     names = environment.names(root) if arguments.all else [arguments.env]
     if not names:
         raise UsageError("there is no environment; create a folder in environments/")
     part = Selection.of(arguments)
+    if arguments.components:
+        from kfp_gitops.commands import components
+
+        components.compile_stale(root, compiledfrom.every(root))
     compile_too = arguments.lock or (arguments.check and find_spec("kfp") is not None)
-    rendered = _render_all(root, names, part, remember=not arguments.check, compile_too=compile_too)
+    try:
+        rendered = _render_all(root, names, part, remember=not arguments.check, compile_too=compile_too)
+    except InputError:  # which may come of just that
+        _tell(compiledfrom.stale(root, compiledfrom.every(root)))
+        raise
     loose = (end for item in rendered for end in loose_ends(root, item.inputs, datetime.now(UTC)))
+    uncompiled = _uncompiled(root, rendered)
     verbose, whole = arguments.verbose, arguments.all and not part
     unneeded = _unneeded(root, rendered) if whole else []
     warned = (*(warning for item in rendered for warning in item.warnings), *loose, *unneeded)
@@ -72,9 +87,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     of_argocd = argocd.render(root, [item.inputs for item in rendered]) if whole else {}
     if arguments.check:
         strays = _check_strays(root, names) if whole else ExitCode.OK
-        return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays)
+        python = ExitCode.DIFFERENCES if uncompiled else ExitCode.OK
+        return max(_check(root, wanted, verbose=verbose), _check_argocd(root, of_argocd), strays, python)
     _write(root, wanted, of_argocd, verbose=verbose)
     return ExitCode.OK
+
+
+def _refuse_together(arguments: Namespace) -> None:
+    """Options that cannot be carried out."""
+    needing = [f"--{name}" for name in ("lock", "components") if getattr(arguments, name)]
+    if needing and find_spec("kfp") is None:
+        raise UsageError(f"{needing[0]} needs kfp: install requirements-reconcile.lock")
+    if arguments.check and arguments.components:
+        raise UsageError("render.py: --check writes nothing, so it takes no --components")
+
+
+def _uncompiled(root: Path, rendered: Sequence[Rendered]) -> list[Problem]:
+    """The Python that was edited and not compiled, told one by one; of no account to what follows pinned copies."""
+    if not any(item.inputs.follows_sources for item in rendered):
+        return []
+    found = compiledfrom.stale(root, compiledfrom.every(root))
+    _tell(found)
+    return found
+
+
+def _tell(edited: Sequence[Problem]) -> None:
+    for problem in edited:
+        console.note(str(problem))
 
 
 def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, verbose: bool) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from kfp_gitops.importing import claims
 from kfp_gitops.importing.source import Source
 
 Kind = Literal[
@@ -28,8 +29,10 @@ def kind(source: Source, key: str, task: Mapping[str, Any]) -> Kind:
     component = source.component(runs(task))
     if "dag" not in component:
         executor = source.executor(component.get("executorLabel", ""))
-        image = executor.get("container", {}).get("image", "")
-        return "importer" if "importer" in executor else _STUBS.get(image, "component")
+        stub = _STUBS.get(executor.get("container", {}).get("image", ""))
+        if stub and claims.is_own(component, executor):
+            return stub
+        return "importer" if "importer" in executor else "component"
     if "parameterIterator" in task:
         return "loop"
     if "condition" in task.get("triggerPolicy", {}):

@@ -6,7 +6,7 @@ The numbers are a part of the IR, so what is compiled anew must be made in that 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 _NUMBERED = re.compile(r"(.+)-(\d+)")
@@ -37,15 +37,33 @@ def order(
     return _sorted(list(earlier), earlier)
 
 
-def counts(siblings: Mapping[str, Iterable[str]], keys: Collection[str]) -> Iterator[list[tuple[int, str]]]:
-    """The numbers of each name that is counted, with the sibling in which it has them; `keys`: all that are counted."""
+def names(keys: Collection[str], alike: Callable[[str, str], bool]) -> dict[str, tuple[str, int]]:
+    """What each key is a number of; `say-2` is its own name where it is not `alike` a `say`: somebody called it so."""
+    found = {key: counted(key, keys) for key in keys}
+    own = {key for key, (name, number) in found.items() if number > 1 and name and not alike(key, name)}
+    return {key: (key, 1) if key in own else one for key, one in found.items()}
+
+
+def counts(
+    siblings: Mapping[str, Iterable[str]], named: Callable[[str], tuple[str, int]]
+) -> Iterator[list[tuple[int, str]]]:
+    """The numbers of each name that is counted, with the sibling in which it has them; `named`: what a key counts."""
     found: dict[str, list[tuple[int, str]]] = {}
+    own: list[tuple[str, int, str]] = []
     for sibling, inside in siblings.items():
         for key in inside:
-            name, number = counted(key, keys)
+            name, number = named(key)
             found.setdefault(name, []).append((number, sibling))
+            if number == 1 and (like := _NUMBERED.fullmatch(key)):
+                own.append((like[1], int(like[2]), sibling))
     for one in found.values():
         yield sorted(one)
+    for (
+        name,
+        taken,
+        sibling,
+    ) in own:  # a number that was not free any more was left out, so that name came before
+        yield [(taken, sibling), *sorted(one for one in found.get(name, ()) if one[0] > taken)]
 
 
 def _sorted(names: Sequence[str], earlier: Mapping[str, Sequence[str]]) -> list[str]:

@@ -7,14 +7,13 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import numbered, parts
+from kfp_gitops.importing import claims, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.importing.walk import Walk
-from kfp_gitops.language.wellknown import STUB_IMAGES
-from kfp_gitops.sources.components import IR_TYPES
+from kfp_gitops.sources.components import FINAL_STATUS, IR_TYPES
 
 _CONFIG = {
     "resourceTtlOnCompletion": "ttlSecondsAfterFinished",
@@ -56,9 +55,14 @@ class Pipelines:
             self.source.refuse(
                 (*PLATFORM, "pipelineConfig"), "a part that is not of KFP's form", platform=True
             )
+        try:
+            if forms := older.forms(self.source.brought.values):
+                found["spec"]["olderForms"] = forms
+        except MALFORMED:
+            self.source.refuse(PLATFORM, "a part that is not of KFP's form", platform=True)
         return found
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The folder of components/ for a component of the IR."""
         component = self.source.component(name)
         container = self.source.executor(component["executorLabel"]).get("container")
@@ -66,13 +70,12 @@ class Pipelines:
             raise UnsaidError("an executor that is neither a container nor an importer")
         if "{{" in container.get("image", ""):
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
-        found = self.specs.name(self._stem(name), component, container)
+        found = self.specs.name(stem, component, container)
         self.components.setdefault(found, name)
         return found
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The name of a pipeline inside: its template, or its compiled file; what is alike is one."""
-        stem = self._stem(name)
         reasons = self.keep.get(name)
         if reasons is None:
             before = len(self.source.problems), dict(self.specs.made), dict(self.inner), dict(self.parts)
@@ -103,19 +106,17 @@ class Pipelines:
     def _described(self) -> bool:
         """Whether a component says of an input or output what it is: those that the file has say it all."""
         for component in self.source.spec.get("components", {}).values():
-            image = self.source.executor(component.get("executorLabel", "")).get("container", {}).get("image")
+            executor = self.source.executor(component.get("executorLabel", ""))
             ports = [
                 one
                 for part in ("inputDefinitions", "outputDefinitions")
                 for kind in component.get(part, {}).values()
                 for one in kind.values()
             ]
-            if image not in (None, *STUB_IMAGES) and any("description" in one for one in ports):
+            own = "container" not in executor or claims.is_own(component, executor)
+            if not own and any("description" in one for one in ports):
                 return True
         return False
-
-    def _stem(self, name: str) -> str:
-        return numbered.counted(name, self.source.spec.get("components", {}))[0].removeprefix("comp-")
 
     def _manifest(
         self, key: str, component: Mapping[str, Any], name: str, description: str, owner: str
@@ -145,15 +146,18 @@ class Pipelines:
 
     def _parameter(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
         kind = spec.get("parameterType", "")
+        if kind == FINAL_STATUS and at[0] != "root":
+            said = {"description": spec["description"]} if spec.get("description") else {}
+            return {"type": "dict", "finalStatus": True, **said}
         if kind not in IR_TYPES:
             self.source.refuse(at, f"a parameter of type {kind}")
-        if "literals" in spec:
-            self.source.refuse((*at, "literals"), "the only values that a parameter may have")
         found: dict[str, Any] = {"type": IR_TYPES.get(kind, "str")}
         if "defaultValue" in spec:
             found["default"] = of_type(spec["defaultValue"], kind)
         elif spec.get("isOptional"):
             found["optional"] = True
+        if "literals" in spec:
+            found["literals"] = [of_type(one, kind) for one in spec["literals"]]
         return found | ({"description": spec["description"]} if spec.get("description") else {})
 
     def _artifact(self, at: Path, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,10 +174,18 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        names = older.written(self.source.spec, key, names)
+        said = {
+            name: one["description"]
+            for kind in component.get("outputDefinitions", {}).values()
+            for name, one in kind.items()
+            if one.get("description")
+        }
         found: dict[str, Any] = {}
         for name in names:
             try:
-                found[name] = walk.outputs.handed_out(key, outputs, name)
+                value = walk.outputs.handed_out(key, outputs, name)
+                found[name] = {"value": value, "description": said[name]} if name in said else value
             except UnsaidError as error:
                 self.source.refuse((*at, "dag", "outputs"), str(error))
         return found

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.base.yamltext import Path
+from kfp_gitops.importing import older
 from kfp_gitops.importing.constants import whole
-from kfp_gitops.importing.source import PLATFORM, Source, UnsaidError
+from kfp_gitops.importing.source import PLATFORM, Source
 
 Given = Callable[[Mapping[str, Any]], Any]
 """A value of the platform document (`componentInputParameter: …`, `runtimeValue: …`) as a manifest writes it."""
 Text = Callable[[str], Any]
 """A text in which placeholders of the task's inputs may stand, as a manifest writes it."""
 _RESOURCES = {
-    "resourceCpuRequest": ("cpu", "request"),
-    "resourceCpuLimit": ("cpu", "limit"),
-    "resourceMemoryRequest": ("memory", "request"),
-    "resourceMemoryLimit": ("memory", "limit"),
+    "cpuRequest": ("resourceCpuRequest", "cpu", "request"),
+    "cpuLimit": ("resourceCpuLimit", "cpu", "limit"),
+    "memoryRequest": ("resourceMemoryRequest", "memory", "request"),
+    "memoryLimit": ("resourceMemoryLimit", "memory", "limit"),
 }
 _KNOWN = frozenset(
     (
@@ -44,7 +45,8 @@ _KNOWN = frozenset(
 def settings(source: Source, label: str, text: Text, given: Given) -> dict[str, Any]:
     """The keys of a task that say how the container of an executor runs."""
     container = source.executor(label).get("container", {})
-    asked = source.platform.get("deploymentSpec", {}).get("executors", {}).get(label, {})
+    executors = source.platform.get("deploymentSpec", {}).get("executors", {})
+    asked, said = executors.get(label, {}), label in executors
     at = (*PLATFORM, "deploymentSpec", "executors", label)
     for key in sorted(asked.keys() - _KNOWN):
         source.refuse((*at, key), f"the setting {key!r} of an executor", platform=True)
@@ -59,19 +61,22 @@ def settings(source: Source, label: str, text: Text, given: Given) -> dict[str, 
         "securityContext": _security(asked.get("securityContext", {})),
     }
     seconds = asked.get("activeDeadlineSeconds")
-    found["timeoutSeconds"] = None if seconds is None else int(seconds)
+    found["timeoutSeconds"] = 0 if asked == {} and said else None if seconds is None else int(seconds)
     return {key: one for key, one in found.items() if one not in ({}, None)}
 
 
 def _resources(asked: Mapping[str, Any], text: Text) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key, (kind, part) in _RESOURCES.items():
+    for old, (key, kind, part) in _RESOURCES.items():
         if key in asked:
             found.setdefault(kind, {})[part] = text(asked[key])
+        elif old in asked:
+            found.setdefault(kind, {})[part] = (older.cpu if kind == "cpu" else older.memory)(asked[old])
     if device := asked.get("accelerator"):
-        count = text(str(device.get("resourceCount", "")))
+        count = text(str(device.get("resourceCount", device.get("count", ""))))
         limit = int(count) if isinstance(count, str) and count.isdecimal() else count
-        found["accelerator"] = {"type": text(str(device.get("resourceType", ""))), "limit": limit}
+        kind_ = text(str(device.get("resourceType", device.get("type", ""))))
+        found["accelerator"] = {key: one for key, one in (("type", kind_), ("limit", limit)) if one != ""}
     return found
 
 
@@ -135,33 +140,33 @@ def _renamed(one: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
 
 
 def _placement(source: Source, asked: Mapping[str, Any], at: Path, given: Given) -> dict[str, Any]:
-    selector = asked.get("nodeSelector", {})
-    by_parameter = selector.get("nodeSelectorJson")
-    terms = asked.get("nodeAffinity", [])
-    affinity: Any = [_term(one) for one in terms]
-    if whole_affinity := [one["nodeAffinityJson"] for one in terms if "nodeAffinityJson" in one]:
-        affinity = _whole(whole_affinity[0], given)
-        if len(terms) > 1:
-            source.refuse((*at, "nodeAffinity"), "a node affinity of several sources", platform=True)
+    selector, terms = asked.get("nodeSelector", {}), asked.get("nodeAffinity", [])
+    wholes = [one["nodeAffinityJson"] for one in terms if "nodeAffinityJson" in one]
+    if len(wholes) > 1 or (wholes and "nodeAffinityJson" not in terms[-1]):
+        source.refuse(
+            (*at, "nodeAffinity"), "a node affinity as JSON before another part of it", platform=True
+        )
     found = {
         "tolerations": [_toleration(one, given) for one in asked.get("tolerations", ())],
-        "nodeSelector": _whole(by_parameter, given) if by_parameter else selector.get("labels", {}),
-        "nodeAffinity": affinity,
+        "nodeSelector": dict(selector.get("labels", {})),
+        "nodeAffinity": [_term(one) for one in terms if "nodeAffinityJson" not in one],
+        "nodeSelectorJson": _whole(selector.get("nodeSelectorJson"), given),
+        "nodeAffinityJson": _whole(next(iter(wholes), None), given),
     }
-    return {key: one for key, one in found.items() if one}
+    for key in ("nodeSelector", "nodeAffinity"):  # which a parameter alone may say in place of its parts
+        if not found[key] and set(found[f"{key}Json"] or ()) == {"param"}:
+            found |= {key: found[f"{key}Json"], f"{key}Json": None}
+    return {key: one for key, one in found.items() if one or (key.endswith("Json") and one is not None)}
 
 
-def _whole(spec: Mapping[str, Any], given: Given) -> Any:
-    """All of a placement by one parameter: a constant or an output in its place is in no manifest."""
-    found = given(spec)
-    if not isinstance(found, dict) or set(found) != {"param"}:
-        raise UnsaidError("a placement as JSON that is no parameter of the pipeline")
-    return found
+def _whole(spec: Mapping[str, Any] | None, given: Given) -> Any:
+    """All of a placement as JSON: a constant or a reference."""
+    return None if spec is None else given(spec)
 
 
 def _toleration(one: Mapping[str, Any], given: Given) -> Any:
     if "tolerationJson" in one:
-        return _whole(one["tolerationJson"], given)
+        return given(one["tolerationJson"])
     found = _renamed(one, {key: key for key in ("key", "operator", "value", "effect")})
     seconds = one.get("tolerationSeconds")
     return found if seconds is None else {**found, "seconds": int(seconds)}

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import yaml
+
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling import ir
+from kfp_gitops.importing.source import Source
+from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
 _OF_TASKS = ("env", "resources")
@@ -37,8 +43,8 @@ class Specs:
         while True:
             name = base if number == 1 else f"{base[:58]}_{number}"
             found = self.made.get(name, self.present.get(name))
-            if found is None or found == text:
-                self.made[name] = text
+            if found is None or found == text or means_the_same(found, text):
+                self.made[name] = found or text
                 return name
             number += 1
 
@@ -49,13 +55,43 @@ class Specs:
 
     @property
     def images(self) -> list[str]:
-        """The images that are not by digest, each once."""
+        """The images that are not by digest, each once; KFP's own steps for claims run none."""
         found: dict[str, None] = {}
         for name, text in self.made.items():
-            read = components.read(name, text, f"components/{name}/component.yaml")
+            read = components.tolerant(name, text, f"components/{name}/component.yaml")
             loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
+            loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
         return list(found)
+
+
+def means_the_same(one: str, other: str) -> bool:
+    """Whether two specs of components are the same name, interface and container, whoever wrote them."""
+    parts = [_parts(text) for text in (one, other)]
+    return parts[0] is not None and parts[0] == parts[1]
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> Any:
+    """Name, interface and container as they are in a pipeline; None where it is no spec that the SDK wrote."""
+    try:
+        spec: Any = next(iter(ir.documents(text)), None)
+        name = spec["pipelineInfo"]["name"]
+        component = spec["components"][f"comp-{name}"]
+        container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    except (KeyError, TypeError, yaml.YAMLError):
+        return None
+    interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
+    return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
+
+
+def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What one spec says for all tasks that run it."""
+    executor = dict(source.executor(component.get("executorLabel", "")))
+    if "container" in executor:
+        executor["container"] = {k: v for k, v in executor["container"].items() if k not in _OF_TASKS}
+    executor.pop("importer", None)  # each has its own, and all have one name
+    return {**component, "executorLabel": executor}
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
@@ -67,7 +103,7 @@ def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any],
         "components": {f"comp-{stem}": {"executorLabel": f"exec-{stem}", **interface}},
         "deploymentSpec": {"executors": {f"exec-{stem}": {"container": own}}},
         "pipelineInfo": {"name": stem},
-        "root": {"dag": _dag(stem, outer), **outer},
+        "root": {"dag": _dag(stem, outer, stub=own.get("image") in STUB_IMAGES), **outer},
         "schemaVersion": "2.1.0",
         "sdkVersion": sdk,
     }
@@ -86,8 +122,9 @@ def _needed(one: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in one.items() if key != "isOptional" or not status}
 
 
-def _dag(stem: str, interface: Mapping[str, Any]) -> dict[str, Any]:
-    task: dict[str, Any] = {"cachingOptions": {"enableCache": True}, "componentRef": {"name": f"comp-{stem}"}}
+def _dag(stem: str, interface: Mapping[str, Any], *, stub: bool) -> dict[str, Any]:
+    caching = {} if stub else {"enableCache": True}  # KFP's own steps for claims: a name is given once
+    task: dict[str, Any] = {"cachingOptions": caching, "componentRef": {"name": f"comp-{stem}"}}
     inputs = _inputs(interface.get("inputDefinitions", {}))
     outputs = _outputs(stem, interface.get("outputDefinitions", {}))
     task |= {"inputs": inputs} if inputs else {}

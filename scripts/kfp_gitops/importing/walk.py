@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import comparisons, itemtypes, kinds, leaves, numbered, outputs
+from kfp_gitops.importing import comparisons, itemtypes, kinds, leaves, numbered, outputs, specs
 from kfp_gitops.importing.constants import written
 from kfp_gitops.importing.leaves import Leaf
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError, dag_at
@@ -17,12 +17,12 @@ _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 class Callees(Protocol):
-    """Names what tasks run."""
+    """Names what tasks run; `stem`: what its tasks are called in KFP, but for their numbers."""
 
-    def component(self, name: str) -> str:
+    def component(self, name: str, stem: str) -> str:
         """The component's folder."""
 
-    def pipeline(self, name: str) -> str:
+    def pipeline(self, name: str, stem: str) -> str:
         """The template inside."""
 
 
@@ -34,7 +34,7 @@ class Walk:
         self.component = component
         self.callees = callees
         self.ids = dict(_ids(source, component))
-        self.keys = frozenset(key for _, key in self.ids)
+        self.names = numbered.names(frozenset(key for _, key in self.ids), self._alike)
         self.outputs = outputs.Outputs(source, self.ids)
         self.places: dict[str, Path] = {}
 
@@ -53,10 +53,11 @@ class Walk:
             key: [groups.get(one, one) for one in siblings[key].get("dependentTasks", ())] for key in inside
         }
         found: dict[str, Any] = {}
+        components = self.source.spec.get("components", {})
         called = {key: kinds.called(self.source, key, siblings[key]) for key in inside}
         counts = [
-            *numbered.counts(inside, self.keys),
-            *numbered.counts(called, self.source.spec.get("components", {})),
+            *numbered.counts(inside, self.names.__getitem__),
+            *numbered.counts(called, lambda one: numbered.counted(one, components)),
         ]
         for key in numbered.order(inside, waits, counts):
             name = self.ids[component, key]
@@ -69,6 +70,12 @@ class Walk:
                 found[name] = {}
             after = ()
         return found
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Whether two tasks can run the same component, whatever they set besides."""
+        tasks = {key: kinds.tasks(self.source, component)[key] for component, key in self.ids}
+        first, second = (self.source.component(kinds.runs(tasks[key])) for key in (one, other))
+        return "dag" in first or specs.content(self.source, first) == specs.content(self.source, second)
 
     def _keys(self, component: str, key: str) -> list[str]:
         task = kinds.tasks(self.source, component)[key]
@@ -94,7 +101,8 @@ class Walk:
             return {**self._finally(component, given, last), **named, **self._tasks(task, inner, after)}
         if kind == "condition":
             return self._branch(component, key, task, inner, (), after)
-        return self._branches(task, inner, after)
+        outputs = self.outputs.choices(kinds.runs(task))
+        return {**({"outputs": outputs} if outputs else {}), **self._branches(task, inner, after)}
 
     def _tasks(
         self, task: Mapping[str, Any], given: Mapping[str, Any], after: Sequence[str]
@@ -174,7 +182,9 @@ class Walk:
         kind, called = kinds.kind(self.source, key, task), kinds.runs(task)
         leaf = Leaf(self.source, task, given, self.outputs.of(component))
         callee = self.callees.pipeline if kind == "pipeline" else self.callees.component
-        found = leaf.node(kind, lambda: callee(called))
+        # Not the component's key: those of a pipeline inside are numbered anew with each that is put around it.
+        stem = self.names[key][0]
+        found = leaf.node(kind, lambda: callee(called, stem))
         shown, name = task.get("taskInfo", {}).get("name", key), self.ids[component, key]
         if shown != name and kind != "importer":
             found["displayName"] = shown

@@ -30,7 +30,7 @@ from kfp_gitops.language.manifest.place import Places
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _LOOK_SECONDS = 0.05, 0.5
 _REFUSAL = re.compile(r"task '([^']+)': (.*)")
 _SCRIPTS = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,8 @@ class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
     `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones;
-    `cache` is the folder of what its tasks gave before.
+    `cache` is the folder of what its tasks gave before; `beside` are further files for the folder, by their paths;
+    `mounts` are folders of this machine that stand for what a cluster puts at their paths.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Job:
     names: Names = lambda found: found
     pass_env: Sequence[str] = ()
     cache: Path | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,22 @@ class Progress:
             yield from show.changes(self.tasks(), self.seen)
 
 
-def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
+class SupersededError(Exception):
+    """A run was given up, for what it runs is another by now."""
+
+
+def _never() -> bool:
+    return False
+
+
+def run(
+    job: Job, tell: Callable[[str], None], superseded: Callable[[], bool] = _never
+) -> tuple[int, Progress]:
     """Run a job to its end, telling each change; returns the program's exit code (0, 2, 3, 4) and what happened.
 
     Raises:
         KeyboardInterrupt: cancelled by SIGINT or SIGTERM; the processes of the run have ended.
+        SupersededError: `superseded` said so; its processes have ended, too.
     """
     progress = Progress(job)
     command = _prepare(job)
@@ -121,8 +135,8 @@ def run(job: Job, tell: Callable[[str], None]) -> tuple[int, Progress]:
             start_new_session=True,
         )
         try:
-            _follow(process, job.folder / "events.jsonl", progress, tell)
-        except KeyboardInterrupt:
+            _follow(process, job.folder / "events.jsonl", progress, tell, superseded)
+        except (KeyboardInterrupt, SupersededError):
             process.terminate()
             _follow(process, job.folder / "events.jsonl", progress, tell)
             raise
@@ -133,8 +147,12 @@ def _prepare(job: Job) -> list[str]:
     job.folder.mkdir(parents=True)
     (job.folder / "ir.yaml").write_text(job.text, "utf-8")
     (job.folder / "parameters.json").write_text(json.dumps(dict(job.parameters)), "utf-8")
+    for path, text in job.beside.items():
+        (job.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (job.folder / path).write_text(text, "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
     paths += [word for name in job.pass_env for word in ("--pass-env", name)]
+    paths += [word for path in job.mounts for word in ("--mount", path)]
     return [
         *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),
@@ -161,15 +179,22 @@ def _cancellable() -> Iterator[None]:
 
 
 def _follow(
-    process: subprocess.Popen[bytes], events: Path, progress: Progress, tell: Callable[[str], None]
+    process: subprocess.Popen[bytes],
+    events: Path,
+    progress: Progress,
+    tell: Callable[[str], None],
+    superseded: Callable[[], bool] = _never,
 ) -> None:
-    position = 0
-    ended = False
+    position, ended, looked = 0, False, time.monotonic()
     while not ended:
         ended = process.poll() is not None
         position, lines = _new_lines(events, position)
         for line in progress.take(map(json.loads, lines)) if lines else ():
             tell(line)
+        if not ended and time.monotonic() - looked > _LOOK_SECONDS:
+            looked = time.monotonic()
+            if superseded():
+                raise SupersededError
         if not ended:
             time.sleep(_POLL_SECONDS)
 

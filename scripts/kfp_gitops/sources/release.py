@@ -17,25 +17,29 @@ from kfp_gitops.base import memo
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
-from kfp_gitops.sources import brought, components, templates
+from kfp_gitops.sources import brought, compiledfrom, components, templates
 from kfp_gitops.sources.brought import Brought
+from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"
-TEMPLATES = "templates/pipelines"
+TEMPLATES = compiledfrom.TEMPLATES
 TEMPLATE = "pipeline.yaml.j2"
 VALUES_SCHEMA = "values.schema.json"
 
 # An editor's backup beside the template would change the release's identity, and travel with it.
 _PARTS = (".j2", ".yaml", ".yml", VALUES_SCHEMA)
+_PYTHON = (".py", ".pyc")
 _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
-_COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
+# No task that is called so: `train-component:` with its own key in the line below.
+_KEY, _NO_KEY = r"(?<![\w-])", r"""(?![\w-]|["']?\s*:)"""
+_COMPONENT = re.compile(rf"""{_KEY}component:\s*["']?([a-z][a-z0-9_]*){_NO_KEY}""")
 _INNER = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?)\.pipeline\.yaml\.j2")
 _IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
-_PIPELINE = re.compile(r"""\bpipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?)""")
+_PIPELINE = re.compile(rf"""{_KEY}pipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?){_NO_KEY}""")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Release:
     def _components(self) -> tuple[Mapping[str, Component], Sequence[Problem]]:
         problems: list[Problem] = []
         found = {
-            name: attempted(problems, partial(components.read, name, text, self.spec_paths[name]))
+            name: attempted(problems, partial(components.tolerant, name, text, self.spec_paths[name]))
             for name, text in self.specs.items()
         }
         return {name: one for name, one in found.items() if one is not None}, problems
@@ -190,11 +194,11 @@ def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> R
         InputError: the template, its schema, or a component that it names is missing.
     """
     tree, folder = _tree(at), template_folder(template)
-    texts = _read_folder(tree, folder)
-    paths = {name: f"components/{name}/component.yaml" for name in _component_names(texts)}
-    problems = [_unknown(folder, texts, name) for name, path in paths.items() if not tree.holds(path)]
+    texts = _read_folder(tree, folder, with_sources=True)
+    paths = {name: compiledfrom.component(name).target_path for name in _component_names(texts)}
+    problems = [_unknown(tree, folder, texts, name) for name, path in paths.items() if not tree.holds(path)]
     specs = {
-        name: attempted(problems, partial(tree.read_text, path))
+        name: attempted(problems, partial(_plain_text, tree, path))
         for name, path in paths.items()
         if tree.holds(path)
     }
@@ -202,6 +206,16 @@ def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> R
     found = Release(folder, texts, readable, paths, images)
     raise_if_any([*problems, *found.problems()] if problems else [])
     return found
+
+
+def python_of(at: Tree | Path, template: str) -> list[Compilation]:
+    """What of a template's release is compiled from Python, or would be: its own pipeline.py, its components.
+
+    Raises:
+        InputError: there is no such template, or its folder is none.
+    """
+    texts = _read_folder(_tree(at), template_folder(template), with_sources=True)
+    return [compiledfrom.pipeline(template), *map(compiledfrom.component, _component_names(texts))]
 
 
 def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
@@ -232,8 +246,16 @@ def _tree(at: Tree | Path) -> Tree:
     return WorkTree(at) if isinstance(at, Path) else at
 
 
-def _read_folder(tree: Tree, folder: str) -> dict[str, str]:
-    texts = {name: tree.read_text(f"{folder}/{name}") for name in tree.list_files(folder)}
+def _plain_text(tree: Tree, path: str) -> str:
+    return compiledfrom.plain(tree.read_text(path))
+
+
+def _read_folder(tree: Tree, folder: str, *, with_sources: bool = False) -> dict[str, str]:
+    """Its texts; `with_sources`: Python may stand there, which is no part of a release, but what it compiles to."""
+    names = tree.list_files(folder)
+    if with_sources and PIPELINE_SOURCE in names:
+        names = [name for name in names if not name.endswith(_PYTHON)]
+    texts = {name: _plain_text(tree, f"{folder}/{name}") for name in names}
     problems = [
         Problem(
             f"{folder}/{name}", 0, 0, "no such file", "a pipeline needs its template and its values schema"
@@ -264,9 +286,13 @@ def _templates(texts: Mapping[str, str]) -> Iterator[str]:
     return (text for name, text in texts.items() if name.endswith(".j2"))
 
 
-def _unknown(folder: str, texts: Mapping[str, str], name: str) -> Problem:
+def _unknown(tree: Tree, folder: str, texts: Mapping[str, str], name: str) -> Problem:
     template, line = next(_mentions(texts, name))
-    todo = f"create components/{name}/component.yaml, or correct the name"
+    one = compiledfrom.component(name)
+    if tree.holds(one.source_path):
+        what = f"{one.source_path} is not compiled: there is no {one.target}"
+        return Problem(f"{folder}/{template}", line, 1, what, compiledfrom.TODO)
+    todo = f"create {one.target_path}, or correct the name"
     return Problem(f"{folder}/{template}", line, 1, f"unknown component {name!r}", todo)
 
 

@@ -45,6 +45,24 @@ def _loop_if():
         SAY(text=item.b)
 
 
+def _loop_if_alone(s: str = "x"):
+    with dsl.ParallelFor(MAPS) as item, dsl.If(item.a == "x"):
+        SAY(text=s)
+
+
+def _loop_if_else_alone(s: str = "x"):
+    with dsl.ParallelFor(MAPS) as item:
+        with dsl.If(item.a == "x"):
+            SAY(text=s)
+        with dsl.Else():
+            SAY(text=s)
+
+
+def _loop_if_if_alone(s: str = "x"):
+    with dsl.ParallelFor(MAPS) as item, dsl.If(s == "x"), dsl.If(item.a == "x"):
+        SAY(text=s)
+
+
 def _loop_if_other(s: str = "x"):
     with dsl.ParallelFor(MAPS) as item:
         SAY(text=item.a)
@@ -102,6 +120,7 @@ def _loop_over_field():
 
 ITEMS = "{loop: {items: [{a: x, b: y}]}, tasks: "
 T = "t: {component: say, arguments: {text: {item: l, field: a}}}"
+S = "t: {component: say, arguments: {text: {param: s}}}"
 IF = "{if: {eq: [{param: s}, x]}, tasks: "
 MAP_LOOPS = {
     "loop": (_loop, f"l: {ITEMS}{{{T}}}}}"),
@@ -114,6 +133,19 @@ MAP_LOOPS = {
         _loop_if,
         f"l: {ITEMS}{{g: {{if: {{eq: [{{item: l, field: a}}, x]}}, "
         f"tasks: {{{T.replace('field: a', 'field: b')}}}}}}}}}",
+    ),
+    "if in loop, which alone asks for the field": (
+        _loop_if_alone,
+        f"l: {ITEMS}{{g: {{if: {{eq: [{{item: l, field: a}}, x]}}, tasks: {{{S}}}}}}}}}",
+    ),
+    "if and else in loop, which alone ask for the field": (
+        _loop_if_else_alone,
+        f"l: {ITEMS}{{g: {{if: {{eq: [{{item: l, field: a}}, x]}}, tasks: {{{S}}}, "
+        f"else: {{tasks: {{{S.replace('t:', 'u:', 1)}}}}}}}}}}}",
+    ),
+    "if in if in loop, which alone asks for the field": (
+        _loop_if_if_alone,
+        f"l: {ITEMS}{{h: {IF}{{g: {{if: {{eq: [{{item: l, field: a}}, x]}}, tasks: {{{S}}}}}}}}}}}}}",
     ),
     "if in loop, over something else": (
         _loop_if_other,
@@ -191,6 +223,23 @@ def test_a_parameter_whose_name_is_part_of_the_lists_name_reaches_groups_in_the_
         "c: {if: {eq: [{item: l}, a]}, tasks: {t: {component: say, arguments: {text: {param: service}}}}}"
     )
     assert compiled(f"{GROUP}    l: {{loop: {{items: {{param: services}}}}, tasks: {{{inside}}}}}\n")
+
+
+def test_what_an_if_around_the_loop_asks_is_handed_on_as_the_sdk_does(tmp_path: Path) -> None:
+    """It takes `service` for `services` there, too, and nothing in the groups of the loop needs it."""
+
+    def pipeline(service: str = "x", services: list = MAPS):
+        with dsl.If(service == "x"), dsl.ParallelFor(services) as item, dsl.ParallelFor([1, 2]):
+            SAY(text=item)
+
+    path = tmp_path / "direct.yaml"
+    kfp_compiler.Compiler().compile(dsl.pipeline(name="p")(pipeline), str(path))
+    direct = ir.documents(path.read_text())[0]["components"]["comp-for-loop-4"]["inputDefinitions"]
+    inside = "m: {loop: {items: [1, 2]}, tasks: {t: {component: say, arguments: {text: {item: l}}}}}"
+    loop = f"l: {{loop: {{items: {{param: services}}}}, tasks: {{{inside}}}}}"
+    text = compiled(f"{GROUP}    c: {{if: {{eq: [{{param: service}}, x]}}, tasks: {{{loop}}}}}\n")
+    assert ir.documents(text)[0]["components"]["comp-for-loop-4"]["inputDefinitions"] == direct
+    assert "pipelinechannel--service" not in direct["parameters"]
 
 
 def test_a_loop_in_a_group_need_not_use_its_item() -> None:

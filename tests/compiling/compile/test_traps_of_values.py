@@ -140,7 +140,7 @@ REFUSED = {
     ),
     "an output that begins with an underscore": (
         "spec:\n  outputs: {_n: {task: a, output: text}}\n  tasks:\n    a: {component: say, arguments: {text: x}}\n",
-        "2:13: unknown key 'spec.outputs._n'; remove it; known are: names like ^[a-zA-Z][a-zA-Z0-9_]*$",
+        "2:13: unknown key 'spec.outputs._n'; remove it; known are: names like ^[a-zA-Z][a-zA-Z0-9_-]*$",
     ),
     "a field of an item inside a text": (
         "spec:\n  parameters: {l: {type: list, default: [{a: x}]}}\n  tasks:\n    g:\n      loop: {items: {param: l}}\n"

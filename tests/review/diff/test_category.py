@@ -179,6 +179,28 @@ def test_another_type_of_an_output_breaks_who_reads_it() -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        {"value": {"task": "one", "output": "model"}, "description": "the model"},
+        {"value": {"task": "when", "output": "chosen"}},
+    ],
+)
+def test_an_output_is_of_its_type_however_it_is_said(value: Any) -> None:
+    chosen = {
+        "chosen": {"oneOf": [{"task": "one", "output": "model"}, {"task": "inside", "output": "model"}]}
+    }
+    before = _with(MANIFEST, "spec/tasks/when/outputs", chosen)
+    after = _with(before, "spec/outputs/model", value)
+    assert broken(_files(before), _files(after)) == []
+    place = "components/comp-step/outputDefinitions/artifacts/model/artifactType/schemaTitle"
+    assert _of(_files(before), _files(after), ENTRY, ENTRY) is (
+        Category.SETTINGS if "description" in value else Category.RESULTS
+    )
+    other = _files(after, _with(SPEC, place, "system.Dataset"))
+    assert broken(_files(before), other) == ["output model: system.Model → system.Dataset"]
+
+
+@pytest.mark.parametrize(
     ("place", "value", "wanted"),
     [
         ("sdkVersion", "kfp-2.18.0", Category.SETTINGS),

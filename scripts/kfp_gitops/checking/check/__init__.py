@@ -1,6 +1,16 @@
 """The checks of a manifest beyond its schema: names, references, types, scopes, circles, pods, schedules."""
 
-from kfp_gitops.checking.check.checker import findings, interface, nested_problems, problems, warnings
+from kfp_gitops.checking.check.checker import (
+    findings,
+    interface,
+    nested_problems,
+    of_components,
+    outer_problems,
+    problems,
+    warnings,
+)
 from kfp_gitops.checking.check.shapes import shape
 
-__all__ = ["findings", "interface", "nested_problems", "problems", "shape", "warnings"]
+__all__ = [
+    "findings", "interface", "nested_problems", "of_components", "outer_problems", "problems", "shape", "warnings",
+]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfp_gitops.base.errors import Problem
@@ -49,10 +49,11 @@ from kfp_gitops.language.manifest import (
     bodies,
     order,
     references,
+    used,
     walk,
 )
 from kfp_gitops.language.manifest.order import CycleError, ordered
-from kfp_gitops.sources.components import Interface, Port
+from kfp_gitops.sources.components import Component, Interface, Port
 
 
 def findings(
@@ -110,11 +111,30 @@ def nested_problems(manifest: Manifest) -> list[Problem]:
     said = [*(start.at for start in manifest.starts), *([("slo",)] if manifest.slo else [])]
     said += [
         ("spec", key)
-        for key in ("config", "workspace", "pipelineRoot", "ir")
+        for key in ("config", "workspace", "pipelineRoot", "ir", "olderForms", "acceptedFaults")
         if key in manifest.document.value["spec"]
     ]
     what, todo = "a pipeline inside another one says this", "say it in the pipeline around it"
     return [manifest.document.problem(at, what, todo, key=True) for at in said]
+
+
+def of_components(manifests: Iterable[Manifest], components: Mapping[str, Component]) -> list[Problem]:
+    """What is wrong with the components that manifests use, and may be accepted."""
+    names = {name for manifest in manifests for name in used(manifest, "component")}
+    return [problem for name in sorted(names & components.keys()) for problem in components[name].faults]
+
+
+def outer_problems(manifest: Manifest) -> list[Problem]:
+    """What only a pipeline inside another one may say."""
+    what, todo = (
+        "no exit handler is around this pipeline",
+        "drop it, or make it a pipeline inside another one",
+    )
+    return [
+        manifest.document.problem((*one.at, "finalStatus"), what, todo, key=True)
+        for one in manifest.parameters
+        if one.final_status
+    ]
 
 
 def interface(
@@ -127,7 +147,12 @@ def interface(
     listed = collected.parameters(context)
     needed = optionals.artifacts(context)
     inputs = {
-        name: replace(port, collected=name in listed, optional=port.optional and name not in needed)
+        name: replace(
+            port,
+            collected=name in listed,
+            optional=port.optional and name not in needed,
+            used=port.optional and name in needed,
+        )
         for name, port in context.inputs.items()
     }
     downloads = bool(list(workspace.downloads(context)))
@@ -182,6 +207,7 @@ def _inputs(context: Context) -> Iterator[Problem]:
     parameters = {parameter.name for parameter in context.manifest.parameters}
     for parameter in context.manifest.parameters:
         yield from _word_of_python(context, "parameter", parameter.name, parameter.at)
+        yield from _filled_in(context, parameter)
         yield from _default(context, parameter)
     for artifact in context.manifest.artifacts:
         yield from _word_of_python(context, "artifact", artifact.name, artifact.at)
@@ -196,7 +222,23 @@ def _word_of_python(context: Context, kind: str, name: str, at: Path) -> Iterato
         yield context.document.problem(at, what, "choose another name", key=True)
 
 
+def _filled_in(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    """Of what KFP gives itself nothing is left to say."""
+    if not parameter.final_status:
+        return
+    if parameter.type != "dict":
+        what, todo = f"the final status is {a('dict')}, not {a(parameter.type)}", "write dict"
+        yield context.document.problem((*parameter.at, "type"), what, todo)
+    for key, said in (("default", parameter.default is not None), ("optional", parameter.optional)):
+        if said:
+            what = "KFP fills the final status in"
+            yield context.document.problem((*parameter.at, key), what, "drop this", key=True)
+
+
 def _default(context: Context, parameter: Parameter) -> Iterator[Problem]:
+    for index, literal in enumerate(parameter.literals):
+        if not fits(literal, parameter.type):
+            yield _mismatch(context, (*parameter.at, "literals", index), literal, parameter.type)
     if parameter.default is None:
         return
     at, value = (*parameter.at, "default"), parameter.default.value

@@ -85,7 +85,10 @@ class Context:
     @cached_property
     def inputs(self) -> Mapping[str, Port]:
         """What the pipeline itself takes: parameters and artifacts."""
-        parameters = (Port(p.name, p.type, optional=not p.required) for p in self.manifest.parameters)
+        parameters = (
+            Port(p.name, p.type, optional=not p.required, final_status=p.final_status)
+            for p in self.manifest.parameters
+        )
         artifacts = (
             Port(a.name, None, artifact_types.title(a.type), a.optional, many=a.many)
             for a in self.manifest.artifacts

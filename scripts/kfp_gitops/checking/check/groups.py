@@ -29,10 +29,12 @@ _ORDER = ("lt", "le", "gt", "ge")
 
 
 def condition_problems(context: Context, node: Condition) -> Iterator[Problem]:
-    """What is wrong with the comparisons of an if / elif."""
+    """What is wrong with the comparisons of an if / elif, and with what it gives."""
     for branch in node.branches:
         if branch.when:
             yield from _comparison(context, branch.when, node)
+    for output in node.outputs:
+        yield from values.problems(context, output.value, output.at, node.id)
 
 
 def _comparison(context: Context, when: Comparison, node: Condition) -> Iterator[Problem]:

@@ -12,7 +12,11 @@ from kfp_gitops.language.manifest import Condition, Importer, OutputRef, Task
 
 def unknown_output(context: Context, task: str, output: str, at: Path) -> Iterator[Problem]:
     """A task, or an output of one, that does not exist."""
-    if not isinstance(context.scopes.nodes.get(task), Task | Importer):
+    node = context.scopes.nodes.get(task)
+    if isinstance(node, Condition):
+        yield _not_given(context, node, output, at)
+        return
+    if not isinstance(node, Task | Importer):
         todo = f"choose one of: {', '.join(task_ids(context))}"
         yield context.document.problem(at, f"unknown task {task!r}", todo)
         return
@@ -20,6 +24,43 @@ def unknown_output(context: Context, task: str, output: str, at: Path) -> Iterat
     if outputs is not None and output not in outputs:
         todo = f"choose one of: {', '.join(outputs) or 'none'}"
         yield context.document.problem(at, f"task {task!r} has no output {output!r}", todo)
+
+
+def _not_given(context: Context, node: Condition, output: str, at: Path) -> Problem:
+    known = [one.name for one in node.outputs]
+    if output in known:  # as a setting of a container, where the SDK takes none (manifest.choices)
+        what, todo = (
+            "an output of a condition cannot stand here",
+            "hand it to a task, and take that one's output",
+        )
+        return context.document.problem(at, what, todo)
+    todo = (
+        f"choose one of: {', '.join(known)}"
+        if known
+        else f"add `outputs: {{{output}: {{oneOf: […]}}}}` to it"
+    )
+    return context.document.problem(at, f"the condition {node.id!r} gives no {output!r}", todo)
+
+
+def taken_problems(
+    context: Context, condition: str, output: str, at: Path, user: str | None
+) -> Iterator[Problem]:
+    """Where an output of a condition cannot be taken; what is wrong with itself is told at the condition."""
+    apart = context.scopes.apart(condition, user)
+    around = context.scopes.around[user] if user is not None else ()
+    if any(group.node.id == condition for group in around):
+        what, todo = (
+            f"this is inside the condition {condition!r} itself",
+            "take the output of the task in its branch",
+        )
+    elif apart:
+        what, todo = (
+            f"the condition {condition!r} is in a group that this is not in",
+            "move this into the same group",
+        )
+    else:
+        return
+    yield context.document.problem(at, f"{output!r} cannot be taken here: {what}", todo)
 
 
 def task_ids(context: Context) -> list[str]:

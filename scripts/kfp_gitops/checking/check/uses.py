@@ -6,7 +6,7 @@ judged at the line where it is given, however many pipelines further in it is us
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
 from kfp_gitops.checking.check import known
-from kfp_gitops.checking.check.context import Context
+from kfp_gitops.checking.check.context import Context, shown
 from kfp_gitops.language import kubernetes_names as names
 from kfp_gitops.language import pod_rules, storage
 from kfp_gitops.language.manifest import (
@@ -58,7 +58,7 @@ def problems(context: Context) -> Iterator[Problem]:
     for use in _uses(context):
         for constant, at in known.constants(context, use.value, use.at):
             if fault := use.rule(constant):
-                yield context.document.problem(at, *fault)
+                yield context.document.problem(at, *fault, fault=known.fault(at))
 
 
 def rules(context: Context) -> Mapping[str, tuple[Rule, ...]]:
@@ -72,6 +72,9 @@ def rules(context: Context) -> Mapping[str, tuple[Rule, ...]]:
 
 def _uses(context: Context) -> Iterator[Use]:
     read = _read(context)
+    for parameter in context.manifest.parameters:
+        if parameter.literals:
+            yield Use(ParameterRef(parameter.name), parameter.at, partial(_one_of, parameter.literals))
     for node in walk(context.manifest.body):
         if isinstance(node, Importer):
             rule = partial(_importer, node.type, node.to_workspace, node.id in read)
@@ -80,6 +83,15 @@ def _uses(context: Context) -> Iterator[Use]:
             yield from _arguments(node, context.interface(node))
             for suffix, value, pod_rule in _of_pod(node.pod):
                 yield Use(value, (*node.at, *suffix), _mended(pod_rule))
+
+
+def _one_of(literals: Sequence[Any], value: Any) -> storage.Fault | None:
+    if value in literals:
+        return None
+    return (
+        f"{shown(value)} is none of the literals of this parameter",
+        f"choose one of: {', '.join(map(repr, literals))}",
+    )
 
 
 def _importer(type_name: str, to_workspace: bool, is_read: bool, uri: Any) -> storage.Fault | None:
@@ -133,6 +145,10 @@ def _of_pod(pod: Pod) -> Iterator[tuple[Path, Value, pod_rules.Rule]]:
         yield ("placement", "nodeSelector"), placement.node_selector, pod_rules.label_map
     if not isinstance(placement.affinity, tuple):
         yield ("placement", "nodeAffinity"), placement.affinity, pod_rules.node_affinity
+    if placement.selector_json is not None:
+        yield ("placement", "nodeSelectorJson"), placement.selector_json, pod_rules.label_map
+    if placement.affinity_json is not None:
+        yield ("placement", "nodeAffinityJson"), placement.affinity_json, pod_rules.node_affinity
 
 
 def _of_resources(resources: Resources) -> Iterator[tuple[Path, Value, pod_rules.Rule]]:

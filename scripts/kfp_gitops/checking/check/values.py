@@ -124,6 +124,8 @@ def _reference(context: Context, reference: Value, at: Path, user: str | None) -
         case OutputRef(task, output) | CollectRef(task, output):
             found = list(outputs.unknown_output(context, task, output, at))
             yield from found or _out_of_scope(context, reference, at, user)
+        case OneOfRef(_, name) if name is not None:
+            yield from outputs.taken_problems(context, *name, at, user)
         case OneOfRef(options):
             yield from outputs.problems(context, options, at, user)
         case ItemRef():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed, told
-from kfp_gitops.importing import renamed
+from kfp_gitops.importing import packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -24,30 +24,44 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     Raises:
         InputError: as `imported`.
     """
-    path = Path(file)
-    text = files.text_of(str(path.absolute()), file)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
     if arguments.name:
-        text = renamed.renamed(text, file, arguments.name)
-    return imported(text, file, present, arguments.owner, arguments.env, strict=arguments.strict)
+        text = renamed.renamed(text, shown, arguments.name)
+    return imported(text, shown, present, arguments.owner, arguments.env, strict=arguments.strict)
 
 
 def import_one(arguments: Namespace) -> int:
     """Read, prove, write and render it; tell what comes next."""
     root, (file,) = arguments.root, arguments.file
+    env = beginning(arguments)
+    found = read(arguments, file, present(root))
+    folder = template(arguments.into, found.name)
+    refuse_taken(root, env, found.name, folder)
+    made = written(root, env.name, {folder: found})
+    placed.place(root, env.name, made)
+    tell_proof(found, file)
+    tell_images(env.name, found.images)
+    begun.say(
+        f"python scripts/run.py --env {env.name} --pipeline {found.name} --local",
+        "python scripts/render.py --all --lock",
+    )
+    return ExitCode.OK
+
+
+def beginning(arguments: Namespace) -> Environment:
+    """The environment in which a pipeline begins, under a name that it may have.
+
+    Raises:
+        UsageError: it may not.
+    """
     if arguments.name:
         begun.refuse_misnamed(arguments.name)
-    env = environment.load(root, arguments.env)
+    env = environment.load(arguments.root, arguments.env)
     if not env.follows_sources:
         raise UsageError(
             f"import.py: {env.name} follows pinned copies; import where `follows: sources` is, then promote"
         )
-    found = read(arguments, file, present(root))
-    template = _template(arguments.into, found.name)
-    _refuse_taken(root, env, found.name, template)
-    made = written(root, env.name, {template: found})
-    placed.place(root, env.name, made)
-    _tell(found, env.name, file)
-    return ExitCode.OK
+    return env
 
 
 def present(root: Path) -> dict[str, str]:
@@ -57,7 +71,8 @@ def present(root: Path) -> dict[str, str]:
     return {name: files.read_text(root, at) if (root / at).is_file() else "" for name, at in paths.items()}
 
 
-def _template(into: str | None, name: str) -> str:
+def template(into: str | None, name: str) -> str:
+    """The name of the template's folder."""
     if into is None:
         return name
     found = PurePosixPath(into)
@@ -68,7 +83,8 @@ def _template(into: str | None, name: str) -> str:
     return found.name
 
 
-def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> None:
+def refuse_taken(root: Path, env: Environment, name: str, template: str) -> None:
+    """A pipeline or a template that is there already."""
     if name in env.pipelines or name in env.absent:
         raise UsageError(
             f"import.py: {env.name} has a pipeline {name!r} already, and a pipeline's name is a part of the file; "
@@ -78,18 +94,19 @@ def _refuse_taken(root: Path, env: Environment, name: str, template: str) -> Non
         raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")
 
 
-def _tell(found: Imported, env: str, file: str) -> None:
+def tell_proof(found: Imported, file: str) -> None:
+    """What the proof said, and what stays as it was."""
     for line in told.proof(found, file):
         console.result(line)
     if shown := told.kept(found):
         console.result(shown)
-    for line in told.reasons(found):
+    for line in (*told.reasons(found), *told.accepted(found)):
         console.note(line)
-    for image in found.images:
+
+
+def tell_images(env: str, images: Iterable[str]) -> None:
+    """What is left to a person of images that are not by digest, each once."""
+    for image in dict.fromkeys(images):
         console.note(
             f"{environment.release_path(env)}: the digest of {image} is not known; write it in place of the zeros"
         )
-    begun.say(
-        f"python scripts/run.py --env {env} --pipeline {found.name} --local",
-        "python scripts/render.py --all --lock",
-    )

@@ -19,6 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from kfp_gitops.commands.run import listing
 
         return listing.run(arguments)
+    if arguments.compare is not None:
+        from kfp_gitops.commands.run import comparing
+
+        return comparing.run(arguments)
     here = Here(arguments, arguments.env)
     if arguments.local:
         return _local(here)
@@ -60,5 +64,10 @@ def _local(here: Here) -> int:
 
     arguments = here.arguments
     locally.refuse_together(arguments)
+    if arguments.watch:
+        from kfp_gitops.commands.run import watching
+
+        return watching.run(arguments)
+    locally.compile_edited(arguments)
     manifest, pipeline = here.manifest(arguments.pipeline), arguments.pipeline
     return locally.run(arguments, manifest, here.folder.inner(pipeline), here.folder.rendered[pipeline])

@@ -14,6 +14,9 @@ from kfp_gitops.commands.common import Parser
 _EXAMPLES = """  python scripts/run.py --env dev --pipeline quickstart --host http://127.0.0.1:8888 --wait
   python scripts/run.py --env dev --pipeline predictive-scaling --param cv_folds=10 --param 'candidates=["prophet"]'
   python scripts/run.py --env dev --pipeline quickstart --local           on this machine, without a server
+  python scripts/run.py --env dev --pipeline quickstart --local --watch   again on each save of what it is made of
+  python scripts/run.py --compare                         the two newest runs on this machine: metrics, outputs, code
+  python scripts/run.py --env dev --compare RUN_A RUN_B   runs of the server, or folders of runs here
   python scripts/run.py --all --list --failed --since 12h                 what failed tonight, everywhere
   python scripts/run.py --env prod --list --pipeline 'churn-*'            the last day's runs of these
   python scripts/run.py --env dev --status RUN_ID                         how it went, who started it, why it failed
@@ -71,6 +74,11 @@ def _add_local(group: Any) -> None:
         help="compile the manifest and run it on this machine; needs no server",
     )  # fmt: skip
     group.add_argument(
+        "--watch", action="store_true",
+        help="with --local: compile, render and run it, and again on each save of components/, templates/ or "
+        "environments/; tells what the change did to metrics and outputs; Ctrl-C ends it",
+    )  # fmt: skip
+    group.add_argument(
         "--out", type=Path, metavar="DIR", help="with --local: a new folder for what the run writes"
         " (default: .local-runs/P-TIME of the repository)",
     )  # fmt: skip
@@ -82,6 +90,11 @@ def _add_local(group: Any) -> None:
         help="with --local: a variable of this environment that the steps see, beside PATH and its like; repeatable",
     )  # fmt: skip
     group.add_argument(
+        "--mount", action="append", default=[], metavar="PATH",
+        help="with --local: this machine's folder PATH stands for the volume claim, secret or config map that is"
+        " mounted there; repeatable",
+    )  # fmt: skip
+    group.add_argument(
         "--cache", action="store_true", help="with --local: answer a task from what it gave before, as KFP does"
         " where the pipeline lets it (default: every task runs)",
     )  # fmt: skip
@@ -89,6 +102,11 @@ def _add_local(group: Any) -> None:
 
 def _add_looks(found: ArgumentParser) -> None:
     group = found.add_argument_group("what there was")
+    group.add_argument(
+        "--compare", nargs="*", metavar="RUN",
+        help="two runs side by side: parameters, metrics, outputs, seconds, code; each the folder of a local run or an "
+        "id of the server's (with --env); none given: the two newest on this machine, of --pipeline if that is given",
+    )  # fmt: skip
     group.add_argument(
         "--list", action="store_true",
         help="the runs, the newest first: of one pipeline the newest twenty, of several those of the last day",
@@ -109,7 +127,8 @@ def _add_looks(found: ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--json", action="store_true",
-        help="--list and --status for machines: schemas/runs.schema.json, schemas/run.schema.json",
+        help="--list, --status and --compare for machines: schemas/runs.schema.json, run.schema.json and "
+        "comparison.schema.json",
     )  # fmt: skip
     group.add_argument(
         "--logs", nargs="+", metavar=("RUN", "TASK"),
@@ -136,12 +155,12 @@ def _natural(text: str) -> int:
     return natural(text)
 
 
-_ASKS = ("list", "status", "logs", "terminate", "rerun", "backfill", "local")
+_ASKS = ("list", "status", "logs", "terminate", "rerun", "backfill", "local", "compare")
 _GOES_WITH = {
     "everywhere": ("--all", ("list",)),
     "failed": ("--failed", ("list",)),
     "since": ("--since", ("list",)),
-    "json": ("--json", ("list", "status")),
+    "json": ("--json", ("list", "status", "compare")),
     "lines": ("--lines", ("logs",)),
     "all_running": ("--all-running", ("terminate",)),
     **{
@@ -155,6 +174,7 @@ _SHAPES = {
     "logs": "run.py --env dev --logs RUN_ID TASK",
     "terminate": "run.py --env dev --terminate RUN_ID` or `run.py --env dev --terminate --all-running",
     "local": "run.py --env dev --pipeline P --local",
+    "compare": "run.py --compare .local-runs/A .local-runs/B",
     "backfill": "run.py --env dev --pipeline P --backfill 2026-01-01..2026-01-31",
     "missed": "run.py --env dev --backfill --missed",
     "held": "run.py --env dev --backfill --held",
@@ -171,7 +191,7 @@ def checked(arguments: Namespace) -> None:
     if problems:
         raise UsageError("\n".join(f"run.py: {problem}" for problem in problems))
     arguments.hosts = arguments.host
-    if not arguments.everywhere:
+    if not arguments.everywhere and arguments.env is not None:
         arguments.host = connection.hosts(arguments.host, [arguments.env]).get(arguments.env)
 
 
@@ -208,7 +228,7 @@ def _empty(arguments: Namespace) -> Iterator[str]:
 
 def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
     """What is asked for without saying of what."""
-    if arguments.env is None and not arguments.everywhere:
+    if arguments.env is None and not arguments.everywhere and "compare" not in found:
         yield "--env ENV is needed, as in `run.py --env dev …`; --all --list shows the runs of all environments"
     if arguments.terminate == "" and not arguments.all_running:
         yield f"--terminate needs a run, as in `{_SHAPES['terminate']}`"
@@ -219,6 +239,8 @@ def _missing(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
             "give --pipeline P to run it, or one of --list, --status RUN, --logs RUN TASK, --terminate RUN and "
             "--rerun RUN; see --help"
         )
+    if arguments.compare is not None and len(arguments.compare) not in (0, 2):
+        yield f"--compare takes two runs, as in `{_SHAPES['compare']}`, or none: the two newest on this machine"
     if "local" in found and not arguments.pipeline:
         yield f"--local needs --pipeline P, as in `{_SHAPES['local']}`"
     if arguments.backfill:
@@ -233,9 +255,9 @@ def _needless(arguments: Namespace, found: Sequence[str]) -> Iterator[str]:
         yield "--terminate RUN and --all-running are two things; give one of them"
     if arguments.schedule and found and "backfill" not in found:
         yield f"--schedule is fired by itself or goes with --backfill, not with --{found[0]}"
-    if arguments.wait and {"list", "status", "logs"} & {*found}:
+    if arguments.wait and {"list", "status", "logs", "compare"} & {*found}:
         yield f"--wait follows a run that is started or terminated, and goes not with --{found[0]}"
-    if arguments.param and {"list", "status", "logs", "terminate"} & {*found}:
+    if arguments.param and {"list", "status", "logs", "terminate", "compare"} & {*found}:
         yield f"--param is for a run that is started; --{found[0]} starts none"
 
 
@@ -262,5 +284,9 @@ def _backfill(arguments: Namespace) -> Iterator[str]:
 def _only_local(arguments: Namespace) -> Iterator[str]:
     if arguments.pass_env and not arguments.local:
         yield "--pass-env is for --local; on KFP a manifest's `env` names what its steps see"
+    if arguments.mount and not arguments.local:
+        yield "--mount is for --local; on KFP a manifest's `volumes` names what its steps find"
+    if arguments.watch and not arguments.local:
+        yield f"--watch is for --local, as in `{_SHAPES['local']} --watch`"
     if arguments.cache and not arguments.local:
         yield "--cache is for --local; on a server the pipeline says what is cached"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +41,7 @@ from kfp_gitops.language.manifest import (
     Task,
     Value,
     hidden,
+    order,
     ordered,
     uses_item,
 )
@@ -72,6 +72,7 @@ class Builder:
         self.channels: Mapping[str, Any] = {}
         self.tasks: dict[str, Any] = {}
         self.items: dict[str, Any] = {}
+        self.choices: dict[tuple[str, str] | None, Any] = {}
         self.current: Node | None = None
 
     def pipeline(self) -> Any:
@@ -94,16 +95,18 @@ class Builder:
         for name, text in interface.descriptions(manifest).items():
             spec.inputs[name].description = text
         config = interface.config(manifest.config)
-        return GraphComponent(spec, body, display_name=manifest.display_name, pipeline_config=config)
+        made = GraphComponent(spec, body, display_name=manifest.display_name, pipeline_config=config)
+        interface.limit(made.pipeline_spec, manifest)
+        return made
 
     def _outputs(self, spec: Any) -> Any:
         """The outputs as the DSL returns them; their types are those of the channels, which are known only now."""
         if not self.manifest.outputs:
             return None
         found = {output.name: self._value(output.value) for output in self.manifest.outputs}
-        spec.outputs = {name: _output_spec(channel) for name, channel in found.items()}
-        # Named by the manifest, so no class can be written down here.
-        return namedtuple("Outputs", found)(**found)
+        said = {output.name: output.description for output in self.manifest.outputs}
+        spec.outputs = {name: _output_spec(channel, said[name]) for name, channel in found.items()}
+        return found
 
     def _body(self, nodes: Sequence[Node]) -> None:
         for node in ordered(nodes):
@@ -177,6 +180,8 @@ class Builder:
             # The SDK leaves the group of the branches when an Else ends. Without one it would put all that
             # follows into that group, and leave a loop around it open.
             Pipeline.get_default_pipeline().pop_tasks_group()
+        for output in node.outputs:  # at once: the SDK numbers them in the order in which they are made
+            self.choices[node.id, output.name] = self._value(output.value)
 
     def _branch(self, branch: Branch, index: int) -> Any:
         if branch.when is None:
@@ -197,8 +202,11 @@ class Builder:
         with dsl.ParallelFor(items, name=node.display_name, parallelism=node.parallelism) as item:
             self.items[node.id] = item
             channels.tell_types(item, node)
-            channels.know_own_channels(item)
             self._body(node.body)
+            used = order.used_in_groups(node.body)
+            # A choice that is written down there would be made once more; no list is called like one.
+            needed = [self._value(one) for one in used if not isinstance(one, OneOfRef)]
+            channels.know_own_channels(item, needed)
         if not uses_item(node):
             channels.hand_down(items, self.tasks, node)
 
@@ -218,8 +226,8 @@ class Builder:
                 return self.tasks[task].outputs[output]
             case CollectRef(task, output):
                 return dsl.Collected(self.tasks[task].outputs[output])
-            case OneOfRef(options):
-                return dsl.OneOf(*(self._value(option) for option in options))
+            case OneOfRef(options, name):
+                return self.choices.get(name) or dsl.OneOf(*(self._value(option) for option in options))
             case ItemRef(loop, None):
                 return self.items[loop]
             case ItemRef(loop, field):
@@ -244,8 +252,8 @@ def _compare(operator: str, left: Any, right: Any) -> Any:
     return getattr(left, f"__{operator}__")(right)
 
 
-def _output_spec(channel: Any) -> Any:
+def _output_spec(channel: Any, description: str | None) -> Any:
     if isinstance(channel, dsl.Collected) and not channel.is_artifact_channel:
-        return structures.OutputSpec(type="List")
+        return structures.OutputSpec(type="List", description=description)
     many = bool(getattr(channel, "is_artifact_list", False))
-    return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many)
+    return structures.OutputSpec(type=channel.channel_type, is_artifact_list=many, description=description)

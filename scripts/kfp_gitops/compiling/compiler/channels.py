@@ -20,12 +20,13 @@ def restore_items(task: Any, items: Iterable[Any]) -> None:
 
 
 class _ExactName(str):
-    """A name that contains those of its own channels, not whatever is a part of its text."""
+    """A name that contains those of its own channels; of others that are a part of its text none that are `needed`."""
 
     channels: frozenset[str]
+    needed: frozenset[str]
 
     def __contains__(self, part: object) -> bool:
-        return part in self.channels
+        return part in self.channels or (part not in self.needed and str.__contains__(self, str(part)))
 
 
 _SDK_TYPES: Mapping[Type, str] = {
@@ -45,14 +46,16 @@ def tell_types(item: Any, loop: Loop) -> None:
         item.channel_type = f"{_SDK_TYPES[loop.item_type]}{fields}"
 
 
-def know_own_channels(argument: Any) -> None:
+def know_own_channels(argument: Any, needed: Iterable[Any]) -> None:
     """Make the SDK find the list of a loop by its name, not by a part of it.
 
     It asks whether one name is in the other (kfp.compiler.compiler_utils.get_inputs_for_all_groups), so inside a loop
-    over `services` it takes a parameter `service` for that list, and does not hand it on to groups in the loop.
+    over `services` it takes a parameter `service` for that list, and does not hand it on to groups in the loop. That
+    is mended where they need it (`needed`: what is used in them), for else it does no harm.
     """
     name = _ExactName(argument.full_name)
     name.channels = frozenset(_chain(argument))
+    name.needed = frozenset(found for channel in needed for found in _chain(channel))
     kind = type(argument)
     argument.__class__ = type(kind.__name__, (kind,), {"full_name": name})
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import GenericAlias
 from typing import Any
 
-from kfp_gitops.compiling.compiler.sdk import artifact_class, dsl
+from kfp_gitops.compiling.compiler.sdk import artifact_class, dsl, json_format
 from kfp_gitops.language.manifest import Artifact, Config, Loop, Manifest, Parameter, Scopes, Type, hidden
 
 _TYPES: Mapping[Type, type] = {
@@ -34,7 +34,8 @@ def _parameter(parameter: Parameter) -> inspect.Parameter:
     default: Any = None if parameter.optional else inspect.Parameter.empty
     if parameter.default is not None:
         default = as_float(parameter.default.value, parameter.type == "float")
-    return _named(parameter.name, _TYPES[parameter.type], default)
+    annotation = dsl.PipelineTaskFinalStatus if parameter.final_status else _TYPES[parameter.type]
+    return _named(parameter.name, annotation, default)
 
 
 def _artifact(artifact: Artifact) -> inspect.Parameter:
@@ -58,6 +59,14 @@ def descriptions(manifest: Manifest) -> dict[str, str]:
     described = [(p.name, p.description) for p in manifest.parameters]
     described += [(a.name, a.description) for a in manifest.artifacts]
     return {name: text for name, text in described if text}
+
+
+def limit(pipeline_spec: Any, manifest: Manifest) -> None:
+    """Tell the only values of parameters, for which the DSL of 2.17 has no word."""
+    declared = pipeline_spec.root.input_definitions.parameters
+    for parameter in manifest.parameters:
+        if parameter.literals:
+            json_format.ParseDict({"literals": list(parameter.literals)}, declared[parameter.name])
 
 
 def config(given: Config | None) -> Any:

@@ -130,6 +130,10 @@ def _placement(task: Any, placement: Placement, channels: Channels) -> None:
     else:
         for term in placement.affinity:
             _term(task, term)
+    if placement.selector_json is not None:
+        k8s.add_node_selector_json(task, channels(placement.selector_json))
+    if placement.affinity_json is not None:
+        k8s.add_node_affinity_json(task, channels(placement.affinity_json))
 
 
 def _term(task: Any, term: AffinityTerm) -> None:

@@ -14,6 +14,7 @@ lean.import_kfp()
 
 from google.protobuf import json_format  # noqa: E402  # after the lean import of kfp
 from kfp import compiler, components, dsl  # noqa: E402
+from kfp.compiler import compiler_utils  # noqa: E402
 from kfp.dsl import component_factory, pipeline_task, structures, yaml_component  # noqa: E402
 from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
@@ -34,6 +35,7 @@ __all__ = [
     "SpecError",
     "artifact_class",
     "compiler",
+    "compiler_utils",
     "component_factory",
     "components",
     "dsl",

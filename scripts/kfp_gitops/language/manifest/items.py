@@ -11,8 +11,8 @@ import keyword
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kfp_gitops.language.manifest.model import Condition, Guarded, Loop, Manifest, Node, bodies, walk
-from kfp_gitops.language.manifest.order import values
+from kfp_gitops.language.manifest.model import Guarded, Loop, Manifest, Node, bodies, walk
+from kfp_gitops.language.manifest.order import inside_groups, values
 from kfp_gitops.language.manifest.scope import Scopes
 from kfp_gitops.language.manifest.value import Constant, ItemRef, references
 
@@ -69,10 +69,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _fails(loop: Loop, scopes: Scopes) -> bool:
     fields = set(_fields_used(loop, loop.body))
-    groups = [node for node in loop.body if isinstance(node, Condition | Loop | Guarded)]
-    # What a loop directly inside runs over is not inside that loop yet.
-    inside = [node for group in groups for node in (group.body if isinstance(group, Loop) else [group])]
-    crossing = set(_fields_used(loop, inside))
+    crossing = set(_fields_used(loop, inside_groups(loop.body)))
     if any(not isinstance(group.node, Loop) for group in scopes.around[loop.id]):
         crossing |= (
             fields  # loops around it are not asked for the fields (pipeline_spec_builder.build_spec_by_group)

@@ -18,13 +18,17 @@ from kfp_gitops.language.manifest.value import Constant, Value
 API_VERSION = "kfp-gitops/v1"
 
 Type = Literal["str", "int", "float", "bool", "list", "dict"]
+OlderForm = Literal["names", "environment", "volumes", "resources", "metrics", "defaults"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the pipeline; without a default every run must give it, unless it is optional."""
+    """A parameter of the pipeline; without a default every run must give it, unless it is optional.
+
+    `final_status`: KFP gives it, of a pipeline that is an exit task. `literals`: all that it may be, if there are any.
+    """
 
     name: str
     type: Type
@@ -32,11 +36,13 @@ class Parameter:
     at: Path
     optional: bool = False
     description: str | None = None
+    final_status: bool = False
+    literals: tuple[Any, ...] = ()
 
     @property
     def required(self) -> bool:
         """Whether every run must give it."""
-        return self.default is None and not self.optional
+        return self.default is None and not self.optional and not self.final_status
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,12 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Output:
-    """A named result of the pipeline."""
+    """A named result of the pipeline, or of a condition."""
 
     name: str
     value: Value
     at: Path
+    description: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,11 +144,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Condition:
-    """if / elif / else."""
+    """if / elif / else; what of its outputs is taken elsewhere is one choice, however many take it."""
 
     id: str
     at: Path
     branches: tuple[Branch, ...]
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +229,8 @@ class Manifest:
     pipeline_root: str | None = None
     component_descriptions: bool = False
     config: Config | None = None
+    older_forms: tuple[OlderForm, ...] = ()
+    accepted_faults: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     slo: Slo | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kfp_gitops.language.manifest.model import Condition, Guarded, Importer, Loop, Node, Task, bodies, walk
-from kfp_gitops.language.manifest.value import Value, tasks
+from kfp_gitops.language.manifest.value import Value, references, tasks
 
 
 class CycleError(Exception):
@@ -53,6 +53,26 @@ def waits_for(node: Node) -> Iterator[str]:
     for body in bodies(node):
         for inner in body:
             yield from waits_for(inner)
+
+
+def used_in_groups(body: Sequence[Node]) -> Iterator[Value]:
+    """Every reference that something inside the groups of a body uses."""
+    for node in walk(inside_groups(body)):
+        for value in values(node):
+            yield from references(value)
+
+
+def inside_groups(body: Sequence[Node]) -> list[Node]:
+    """What the SDK puts into the groups of a body.
+
+    What a loop there runs over, and what a single `if` asks, it takes from the body itself; the branches of an `if`
+    with others stand in a group of their own.
+    """
+    found: list[Node] = []
+    for node in body:
+        alone = isinstance(node, Loop) or (isinstance(node, Condition) and len(node.branches) == 1)
+        found += bodies(node)[0] if alone else [node] if bodies(node) else []
+    return found
 
 
 def values(node: Node) -> Sequence[Value]:

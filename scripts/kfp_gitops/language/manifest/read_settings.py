@@ -111,11 +111,13 @@ def _placement(data: Mapping[str, Any]) -> Placement:
         tolerations=tuple(_toleration(item) for item in data.get("tolerations", [])),
         node_selector=value_of(selector) if "param" in selector else selector,
         affinity=value_of(affinity) if isinstance(affinity, dict) else tuple(map(_term, affinity)),
+        selector_json=optional_value(data.get("nodeSelectorJson")),
+        affinity_json=optional_value(data.get("nodeAffinityJson")),
     )
 
 
 def _toleration(data: Mapping[str, Any]) -> Toleration | Value:
-    if "param" in data:
+    if data.keys() & {"param", "task", "item"}:
         return value_of(data)
     return Toleration(*(data.get(key) for key in ("key", "operator", "value", "effect", "seconds")))
 

@@ -8,7 +8,7 @@ from typing import Any
 from kfp_gitops.base import schema
 from kfp_gitops.base.errors import raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse
-from kfp_gitops.language.manifest import migration, slo
+from kfp_gitops.language.manifest import choices, migration, slo
 from kfp_gitops.language.manifest.model import (
     Artifact,
     Branch,
@@ -83,6 +83,9 @@ def unchecked(document: Document) -> Manifest:
     """
     value = document.value
     metadata, spec = value["metadata"], value["spec"]
+    body = _nodes(spec.get("tasks", {}), ("spec", "tasks"))
+    outputs = _outputs(spec.get("outputs", {}), ("spec", "outputs"))
+    body, outputs = choices.resolved(body, outputs)
     return Manifest(
         name=metadata["name"],
         description=metadata["description"],
@@ -90,14 +93,13 @@ def unchecked(document: Document) -> Manifest:
         display_name=metadata.get("displayName"),
         parameters=_parameters(spec),
         artifacts=tuple(_artifact(name, item) for name, item in spec.get("artifacts", {}).items()),
-        body=_nodes(spec.get("tasks", {}), ("spec", "tasks")),
-        outputs=tuple(
-            Output(name, value_of(item), ("spec", "outputs", name))
-            for name, item in spec.get("outputs", {}).items()
-        ),
+        body=body,
+        outputs=outputs,
         pipeline_root=spec.get("pipelineRoot"),
         component_descriptions=spec.get("componentDescriptions", False),
         config=_config(spec),
+        older_forms=tuple(spec.get("olderForms", ())),
+        accepted_faults=tuple(spec.get("acceptedFaults", ())),
         schedules=schedules(value),
         triggers=triggers(value),
         slo=slo.of(value),
@@ -138,6 +140,8 @@ def _parameter(name: str, data: Mapping[str, Any]) -> Parameter:
         at=("spec", "parameters", name),
         optional=data.get("optional", False),
         description=data.get("description"),
+        final_status=data.get("finalStatus", False),
+        literals=tuple(data.get("literals", ())),
     )
 
 
@@ -165,6 +169,16 @@ def _config(spec: Mapping[str, Any]) -> Config | None:
     )
 
 
+def _outputs(outputs: Mapping[str, Any], at: Path) -> tuple[Output, ...]:
+    return tuple(_output(name, item, (*at, name)) for name, item in outputs.items())
+
+
+def _output(name: str, data: Any, at: Path) -> Output:
+    if isinstance(data, dict) and "value" in data:
+        return Output(name, value_of(data["value"]), at, data.get("description"))
+    return Output(name, value_of(data), at)
+
+
 def _nodes(tasks: Mapping[str, Any], at: Path) -> tuple[Node, ...]:
     return tuple(_node(name, data, (*at, name)) for name, data in tasks.items())
 
@@ -173,7 +187,9 @@ def _node(name: str, data: Mapping[str, Any], at: Path) -> Node:
     if "importer" in data:
         return _importer(name, data, at)
     if "if" in data:
-        return Condition(name, at, tuple(_branches(data, at)))
+        return Condition(
+            name, at, tuple(_branches(data, at)), _outputs(data.get("outputs", {}), (*at, "outputs"))
+        )
     if "loop" in data:
         return _loop(name, data, at)
     if "finally" in data:

@@ -136,6 +136,8 @@ class Placement:
     tolerations: tuple[Toleration | Value, ...] = ()
     node_selector: Mapping[str, str] | Value = field(default_factory=dict)
     affinity: tuple[AffinityTerm, ...] | Value = ()
+    selector_json: Value | None = None
+    affinity_json: Value | None = None
 
 
 _ANYWHERE = Placement()
@@ -209,3 +211,9 @@ def _placement_values(placement: Placement) -> Iterator[tuple[Path, Value, tuple
         yield ("placement", "nodeSelector"), placement.node_selector, ("dict",)
     if not isinstance(placement.affinity, tuple | Constant):
         yield ("placement", "nodeAffinity"), placement.affinity, ("dict",)
+    for key, value in (
+        ("nodeSelectorJson", placement.selector_json),
+        ("nodeAffinityJson", placement.affinity_json),
+    ):
+        if value is not None:
+            yield ("placement", key), value, ("dict",)

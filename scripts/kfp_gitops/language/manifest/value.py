@@ -57,9 +57,13 @@ class CollectRef:
 
 @dataclass(frozen=True)
 class OneOfRef:
-    """`{oneOf: [{task: id, output: name}, …]}`: the output of the branch that was taken."""
+    """`{oneOf: [{task: id, output: name}, …]}`: the output of the branch that was taken.
+
+    `name`: (condition, output) where it is an output of a condition, which is one for all that take it.
+    """
 
     options: tuple[OutputRef, ...]
+    name: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class MapValue:
 
 @dataclass(frozen=True)
 class EntriesValue:
-    """`[{key: a, value: b}, …]`: a map of which keys may be references, too; the metadata of an importer alone is one."""
+    """`[{key: a, value: b}, …]`: a map whose keys may be references, too; only the metadata of an importer is one."""
 
     items: tuple[tuple[Value, Value], ...]
 

@@ -51,9 +51,19 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
     ("`dsl.OneOf` of parameters", "`{oneOf: […]}`", "one_of_parameters"),
     ("`dsl.OneOf` of artifacts", "`{oneOf: […]}`", "one_of_artifacts"),
     (
+        "one `dsl.OneOf` that several take",
+        "`outputs: {NAME: {oneOf: […]}}` beside `if:`, `{task: …, output: NAME}`",
+        "one_of_for_several",
+    ),
+    (
         "`dsl.ExitHandler`, `PipelineTaskFinalStatus`, `.after(handler)`",
         "`finally:`, the input is filled in",
         "exit_handler",
+    ),
+    (
+        "`PipelineTaskFinalStatus` of a pipeline that is the exit task",
+        "`finalStatus: true` of its parameter",
+        "exit_pipeline",
     ),
     ("a pipeline as a task", "`pipeline: NAME`, its template beside this one", "nested_pipeline"),
     (
@@ -62,6 +72,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "nested_pipeline_with_artifacts",
     ),
     ("`dsl.importer(reimport=, metadata=)`", "`importer:`", "importer"),
+    (
+        "references in the keys of `metadata=`",
+        "`metadata: [{key: {param: …}, value: …}]`",
+        "importer_metadata",
+    ),
     (
         "artifact classes with another `schema_title`, `schema_version`",
         "`type: google.TunedModel@2.0.0`",
@@ -102,6 +117,11 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "placement_from_parameters",
     ),
     (
+        "the same of constants and outputs",
+        "`placement: {nodeSelectorJson: …, nodeAffinityJson: …}`",
+        "placement_as_json",
+    ),
+    (
         "`add_pod_label`, `add_pod_annotation`, `set_image_pull_policy`, `set_image_pull_secrets`",
         "`pod:`, `image:`",
         "pod_and_image",
@@ -116,7 +136,13 @@ CONSTRUCTS: tuple[tuple[str, str, str], ...] = (
         "`spec.workspace`, `spec.config`, `downloadToWorkspace: true`",
         "workspace_and_config",
     ),
+    (
+        "`download_to_workspace=` in a pipeline inside",
+        "`spec.workspace` of the outermost",
+        "workspace_of_a_nested_pipeline",
+    ),
     ("outputs of the pipeline", "`spec.outputs`", "outputs_of_the_pipeline"),
+    ("`Returns:` of its docstring", "`{value: …, description: …}` in `spec.outputs`", "described_outputs"),
 )
 
 # What is not there, and why.
@@ -138,10 +164,9 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
         "deprecated names of `if`, `resources.accelerator` and its `type`",
     ),
     (
-        "constants for `add_toleration_json`, `add_node_selector_json`, `add_node_affinity_json`",
-        "the plain form says the same, and is checked",
+        "constants for `add_toleration_json`",
+        "the SDK writes them as `add_toleration` does: write `tolerations: [{key: …}]`",
     ),
-    ("`set_timeout(task, 0)`", "it takes a timeout away again: leave `timeoutSeconds` out"),
     (
         "task configurations, notebooks, embedded artifacts (`dsl.TaskConfigPassthrough`, `@dsl.notebook_component`)",
         "they belong to a component: to its `component.py`",
@@ -149,10 +174,6 @@ LEFT_OUT: tuple[tuple[str, str], ...] = (
     (
         "`dsl.ParallelFor` over artifacts",
         "no KFP can do it yet («artifact iterator not implemented yet», 2.17): loop over a list of their names or URIs",
-    ),
-    (
-        "importers of artifact types that are not KFP's own",
-        "their Python class would have to be imported when a manifest is compiled",
     ),
     (
         "an importer's URI as an f-string",

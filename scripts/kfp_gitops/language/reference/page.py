@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.language.faults import KINDS
 from kfp_gitops.language.reference.constructs import CONSTRUCTS, LEFT_OUT
 
 _HEAD = """\
@@ -43,6 +44,7 @@ _SECTIONS: Mapping[str, str] = {
     "irSpec": "spec, when the pipeline is compiled already",
     "parameter": "spec.parameters.NAME",
     "artifact": "spec.artifacts.NAME",
+    "result": "spec.outputs.NAME, when it is no reference",
     "workspace": "spec.workspace",
     "config": "spec.config",
     "task": "A task",
@@ -52,6 +54,7 @@ _SECTIONS: Mapping[str, str] = {
     "deletePvc": "A task that removes a volume claim",
     "condition": "A condition",
     "comparison": "if",
+    "choice": "outputs.NAME of a condition",
     "loop": "A loop",
     "guarded": "An exit handler",
     "mapping": "References",
@@ -60,6 +63,7 @@ _SECTIONS: Mapping[str, str] = {
     "envSource": "env.NAME, when it is no text",
     "volume": "volumes.PATH",
     "placement": "placement",
+    "entry": "importer.metadata, one item of a list",
     "toleration": "placement.tolerations, one item",
     "affinityTerm": "placement.nodeAffinity, one item",
     "labelMatch": "matchExpressions and matchFields, one item",
@@ -76,7 +80,7 @@ def page(schema: Mapping[str, Any]) -> str:
     """The whole page, in Markdown."""
     parts = [_HEAD, _section("The document", schema, schema)]
     parts += [_section(title, schema["$defs"][name], schema) for name, title in _SECTIONS.items()]
-    parts += [_constructs(), _left_out()]
+    parts += [_faults(), _constructs(), _left_out()]
     return "\n".join(parts)
 
 
@@ -125,6 +129,15 @@ def _code(value: Any) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _faults() -> str:
+    rows = [f"| `{kind}` | {_cell(what)} |" for kind, what in KINDS.items()]
+    lead = (
+        "KFP registers a pipeline with any of these, and some of its runs work. `spec.acceptedFaults` of the outermost "
+        "manifest names the kinds with which it is compiled all the same ([how](migrate.md#faults-that-kfp-registers))."
+    )
+    return "\n".join(["## Accepted faults", "", lead, "", "| kind | what |", "|---|---|", *rows, ""])
 
 
 def _constructs() -> str:

@@ -251,6 +251,8 @@ class _Reader:
 
 def _default(parameter: Parameter) -> Value:
     """Without one, who starts a run says it: the same before and after the change, as far as anybody knows."""
+    if parameter.final_status:
+        return Moving("final status")
     if parameter.required:
         return Derived(f"parameter {parameter.name}", ())
     return known(parameter.default.value if parameter.default else None)

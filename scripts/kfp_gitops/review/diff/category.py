@@ -80,7 +80,13 @@ def _manifest(found: Any) -> Any:
     if isinstance(spec, Mapping):
         parameters = _each(spec.get("parameters"), lambda item: _without(item, {"description"}))
         rest["spec"] = {**spec, "parameters": parameters, "tasks": _nodes(spec.get("tasks"))}
+        if "outputs" in spec:
+            rest["spec"]["outputs"] = _each(spec["outputs"], _undescribed)
     return rest
+
+
+def _undescribed(output: Any) -> Any:
+    return output.get("value", output) if isinstance(output, Mapping) else output
 
 
 def _nodes(tasks: Any) -> Any:

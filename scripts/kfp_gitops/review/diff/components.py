@@ -114,6 +114,24 @@ def _spec_changes(name: str, before: Any, after: Any) -> Iterator[Change]:
         yield Change(Action.CHANGED, Kind.COMPONENT, name, "code", gone, come)
 
 
+def in_ir(path: str, leaf: Leaf) -> tuple[list[Change], list[Leaf]]:
+    """Of a leaf of a compiled pipeline the lines of its executors' code that differ, and what else differs in it.
+
+    Only a text of several lines is code: flags and values are told as they are.
+    """
+    found: list[Change] = []
+    others: list[Leaf] = []
+    for place, old, new in _parts(leaf):
+        if _is_code(place) and isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
+            step = str(place[-4]).removeprefix("exec-")
+            found.append(
+                Change(Action.CHANGED, Kind.COMPONENT, f"{step} in {path}", "code", *_lines(old, new))
+            )
+        else:
+            others.append((place, old, new))
+    return found, (others if found else [leaf])
+
+
 def _parts(leaf: Leaf) -> Iterator[Leaf]:
     """A leaf; of a command its items, so that one that is parted in two is told, and lines are of one item."""
     place, before, after = leaf

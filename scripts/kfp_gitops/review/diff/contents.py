@@ -13,7 +13,7 @@ from kfp_gitops.review.diff import components, leftover, manifest_floor, nodes, 
 from kfp_gitops.review.diff.fields import differences
 from kfp_gitops.review.diff.model import Action, Change, Kind
 from kfp_gitops.review.diff.state import MANIFEST, Entry, Files, PipelineFiles, mapping
-from kfp_gitops.review.diff.strict import ABSENT, alike, label, unsaid
+from kfp_gitops.review.diff.strict import ABSENT, Leaf, alike, label, unsaid
 from kfp_gitops.review.diff.told import Told
 
 Manifest = Mapping[str, Any]
@@ -181,14 +181,19 @@ def _document(sides: Sides, path: str) -> Iterator[Change]:
             [components.without_version(found[0]), *found[1:]] if found and found is not ABSENT else found
             for found in (left, right)
         )
-    for place, old, new in unsaid(left, right, lambda *_: False):
-        action = Action.ADDED if old is ABSENT else Action.REMOVED if new is ABSENT else Action.CHANGED
-        before, after = (None if side is ABSENT else side for side in (old, new))
-        if not (before is None and after is None):
-            action = Action.CHANGED
-        yield Change(
-            action, Kind.PIPELINE, sides.name, f"{path}: {label(place)}" if place else path, before, after
-        )
+    for leaf in unsaid(left, right, lambda *_: False):
+        code, others = components.in_ir(path, leaf)
+        yield from code
+        yield from (_of_leaf(sides.name, path, other) for other in others)
+
+
+def _of_leaf(name: str, path: str, leaf: Leaf) -> Change:
+    place, old, new = leaf
+    action = Action.ADDED if old is ABSENT else Action.REMOVED if new is ABSENT else Action.CHANGED
+    before, after = (None if side is ABSENT else side for side in (old, new))
+    if not (before is None and after is None):
+        action = Action.CHANGED
+    return Change(action, Kind.PIPELINE, name, f"{path}: {label(place)}" if place else path, before, after)
 
 
 def _fields(kind: Kind, name: str, before: Any, after: Any) -> Iterator[Change]:

@@ -92,14 +92,21 @@ def _input(item: Mapping[str, Any]) -> Port:
 
 def _type_of(value: Any, tasks: Mapping[str, Any], files: PipelineFiles) -> str | None:
     """The type of what a reference takes from a task's component; None where that is not at hand."""
-    options = mapping(value).get("oneOf")
-    reference = mapping(options[0] if isinstance(options, list) and options else value)
+    reference = _option(mapping(mapping(value).get("value", value)))
+    chosen = mapping(mapping(tasks.get(str(reference.get("task")))).get("outputs"))
+    reference = _option(mapping(chosen.get(str(reference.get("output")), reference)))
     many = "collect" in reference
     reference = mapping(reference.get("collect", reference))
     component = mapping(tasks.get(str(reference.get("task")))).get("component")
     documents = files.documents(files.specs().get(str(component), ""))
     found = _of_component(documents[0] if documents else None).outputs.get(str(reference.get("output")))
     return None if found is None or found.type is None else f"{'all ' if many else ''}{found.type}"
+
+
+def _option(reference: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first of several: all have one type."""
+    options = reference.get("oneOf")
+    return mapping(options[0]) if isinstance(options, list) and options else reference
 
 
 def _of_component(spec: Any) -> Interface:

@@ -1,0 +1,71 @@
+"""Which files of a repository are read while something runs: modules that it imports, and whatever else it opens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+# Our own code and what is installed: nobody edits it for a component's sake, and no two machines have the same.
+_NOT_THESE = ("scripts",)
+_INSTALLED = "site-packages"
+_WRITING = os.O_WRONLY | os.O_RDWR
+
+
+@dataclass
+class Opened:
+    """The paths that were opened for reading below a root, relative to it."""
+
+    root: str
+    paths: set[str] = field(default_factory=set)
+
+    def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """An event of Python's audit (https://docs.python.org/3/library/audit_events.html: open(path, mode, flags))."""
+        if event != "open" or not isinstance(arguments[0], str) or arguments[2] & _WRITING:
+            return
+        path = os.path.realpath(arguments[0])
+        if path.startswith(f"{self.root}/") and _counts(PurePath(path).relative_to(self.root)):
+            self.paths.add(PurePath(path).relative_to(self.root).as_posix())
+
+    def read(self) -> dict[str, bytes]:
+        """Those that are still there, by path."""
+        found = {path: Path(self.root, path) for path in sorted(self.paths)}
+        return {path: file.read_bytes() for path, file in found.items() if file.is_file()}
+
+
+def _counts(path: PurePath) -> bool:
+    return (
+        path.parts[0] not in _NOT_THESE
+        and _INSTALLED not in path.parts
+        and not any(part.startswith(".") for part in path.parts)
+    )
+
+
+_listening: list[Opened] = []
+"""At most one: Python takes no hook back, so the one that stands hears nothing while this is empty."""
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    for one in _listening:
+        one.heard(event, arguments)
+
+
+_hooked: list[bool] = []
+
+
+@contextmanager
+def listening(root: Path) -> Iterator[Opened]:
+    """Hear what is opened below a root."""
+    if not _hooked:
+        sys.addaudithook(_hook)
+        _hooked.append(True)
+    found = Opened(os.path.realpath(root))
+    _listening.append(found)
+    try:
+        yield found
+    finally:
+        _listening.remove(found)

@@ -1,0 +1,131 @@
+"""A Python file of the repository, run and compiled: component.py to a component's spec, pipeline.py to IR.
+
+To run it is to run its authors' code, with all rights of whoever does it. Nothing does but what compiles: rendering,
+the policy and the reconciler read what came of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from pathlib import Path
+from traceback import extract_tb
+from types import ModuleType
+from typing import Any
+
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling.opened import listening
+from kfp_gitops.sources import compiledfrom
+from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
+
+
+def compiled(root: Path, one: Compilation) -> str:
+    """What it compiles to, and from which files; without the SDK's own comment, whose order is another each time.
+
+    Raises:
+        InputError: it cannot be run, or holds nothing to compile.
+    """
+    from kfp_gitops.compiling.compiler import emit
+
+    with listening(root) as opened, _importable(root, one):
+        documents = emit.documents(_found(_run(root, one), one))
+    read = {path: content for path, content in opened.read().items() if path != one.target_path}
+    return compiledfrom.written(one, emit.text(documents), read)
+
+
+@contextmanager
+def _importable(root: Path, one: Compilation) -> Iterator[None]:
+    """Modules beside the file, of the repository and of components/src can be imported, from their sources alone.
+
+    What was imported so is forgotten after: another file may have a module of the same name beside it.
+    """
+    base = os.path.realpath(root)
+    before, known = (sys.path[:], sys.dont_write_bytecode, sys.pycache_prefix), _of(base)
+    for name in known:
+        del sys.modules[name]
+    theirs = [f"{base}/{one.folder}", base, f"{base}/components/src"]
+    sys.path[:] = [*theirs, *(path for path in sys.path if not _has_scripts(path))]
+    sys.dont_write_bytecode, sys.pycache_prefix = True, f"{base}/.no-bytecode"
+    importlib.invalidate_caches()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.path[:], sys.dont_write_bytecode, sys.pycache_prefix = before
+        for name in _of(base):
+            del sys.modules[name]
+        sys.modules.update(known)
+
+
+def _has_scripts(path: str) -> bool:
+    """Where our scripts stand: by `components` a component's author means the folder, not `components.py`."""
+    return Path(path, "components.py").is_file() and Path(path, "kfp_gitops").is_dir()
+
+
+def _of(base: str) -> Mapping[str, ModuleType]:
+    """The modules that stand in a repository, our own aside; a package without __init__.py has folders alone."""
+    return {name: module for name, module in list(sys.modules.items()) if _is_of(base, name, module)}
+
+
+def _is_of(base: str, name: str, module: ModuleType) -> bool:
+    places = [getattr(module, "__file__", None) or "", *(getattr(module, "__path__", None) or ())]
+    inside = any(str(place).startswith(f"{base}/") for place in places)
+    return inside and name != "__main__" and not any(_is_ours(base, str(place)) for place in places)
+
+
+def _is_ours(base: str, place: str) -> bool:
+    return place.startswith((f"{base}/scripts/", f"{base}/tests/")) or "/site-packages/" in place
+
+
+def _run(root: Path, one: Compilation) -> ModuleType:
+    file = os.path.realpath(root / one.source_path)
+    module = module_from_spec(ModuleSpec(f"{one.source.removesuffix('.py')}_{one.name}", None, origin=file))
+    module.__file__ = file
+    sys.modules[module.__name__] = module  # where annotations that are texts are looked up
+    try:
+        code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+        exec(code, vars(module))  # noqa: S102  # the repository's own code, which is what is compiled
+    except (Exception, SystemExit) as error:
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        what = f"cannot be imported: {type(error).__name__}: {said}"
+        raise InputError.of(one.source_path, what, "correct it", *_place(error, file)) from error
+    return module
+
+
+def _place(error: BaseException, file: str) -> tuple[int, int]:
+    """Line and column of the file at which importing it ended; 0, 0 for the whole file."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno or 0, error.offset or 1
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
+    return (lines[-1] or 0, 1) if lines else (0, 0)
+
+
+def _found(module: ModuleType, one: Compilation) -> Any:
+    if one.source == PIPELINE_SOURCE:
+        return _pipeline(module, one)
+    if not hasattr(module, one.name):
+        what = f"no component named {one.name!r}"
+        raise InputError.of(one.source_path, what, "name the function like its folder")
+    return getattr(module, one.name)
+
+
+def _pipeline(module: ModuleType, one: Compilation) -> Any:
+    """The one that is called `pipeline`; else the only one; else that of the folder's name."""
+    from kfp_gitops.compiling.compiler.sdk import GraphComponent
+
+    named = {name: value for name, value in vars(module).items() if isinstance(value, GraphComponent)}
+    different = list({id(value): value for value in named.values()}.values())
+    if "pipeline" in named or len(different) == 1:
+        return named.get("pipeline", different[0])
+    function = one.name.replace("-", "_")
+    if function in named:
+        return named[function]
+    if not named:
+        raise InputError.of(one.source_path, "no pipeline", "decorate a function with @dsl.pipeline")
+    what = f"{len(different)} pipelines ({', '.join(named)}), and none is named {function!r}"
+    raise InputError.of(one.source_path, what, f"say which one it is: `pipeline = {[*named][-1]}`")

@@ -1,0 +1,65 @@
+"""What files of other tools ask for: pipelines, and when each of them is to run with which parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.base.yamltext import Document, Path
+
+
+@dataclass(frozen=True)
+class Text:
+    """A parameter's value, which these tools keep as a text, and where it stands."""
+
+    text: str
+    at: Path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A recurring run, or runs on a change: `schedule` as a manifest has it, but for its parameters.
+
+    `elsewhere` are parameters whose values stand in no file that is here.
+    """
+
+    document: Document
+    at: Path
+    schedule: Mapping[str, Any]
+    parameters: Mapping[str, Text]
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A pipeline that they run; its IR is none of theirs. `known_as` are the names that it goes by.
+
+    `image` is what its steps run in, where the file says so; `made` is how its IR is made.
+    """
+
+    name: str
+    document: Document
+    at: Path
+    made: str
+    known_as: Sequence[str] = ()
+    image: str = ""
+    asked: tuple[Asked, ...] = ()
+    on_change: tuple[Asked, ...] = ()
+    """Runs when a new release of it is registered: of each a trigger of a manifest."""
+
+    @property
+    def missing(self) -> Problem:
+        """That nobody gave its IR."""
+        todo = f"{self.made}, and give it: --ir {self.name}=FILE"
+        return self.document.problem(self.at, f"the pipeline {self.name!r} is not in this file", todo)
+
+
+@dataclass
+class Found:
+    """All that files say: pipelines by name, fields without a counterpart, and what is wrong."""
+
+    pipelines: dict[str, Wanted] = field(default_factory=dict)
+    told: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)

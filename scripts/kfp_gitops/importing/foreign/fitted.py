@@ -1,0 +1,112 @@
+"""What a file asks of a pipeline, as schedules that its IR can be run by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kfp_gitops.base.errors import Problem
+from kfp_gitops.importing.foreign.asked import Asked, Text, Wanted
+from kfp_gitops.sources import components
+from kfp_gitops.sources.brought import Brought
+
+_TRUE = {"true": True, "false": False, "True": True, "False": False}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Schedules as a manifest has them, what was left out, and what is wrong."""
+
+    schedules: tuple[Mapping[str, Any], ...]
+    triggers: tuple[Mapping[str, Any], ...]
+    told: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
+
+
+def fitted(wanted: Wanted, brought: Brought) -> Fitted:
+    """The schedules of a pipeline, each parameter of the type that the IR declares."""
+    told: list[Problem] = []
+    problems: list[Problem] = []
+    schedules, triggers = (
+        tuple(_each(asked, brought, told, problems)) for asked in (wanted.asked, wanted.on_change)
+    )
+    problems += _twice(wanted)
+    return Fitted(schedules, triggers, tuple(told), tuple(dict.fromkeys(problems)))
+
+
+def _each(
+    every: Sequence[Asked], brought: Brought, told: list[Problem], problems: list[Problem]
+) -> Iterator[Mapping[str, Any]]:
+    for asked in every:
+        left_out = _left_out(asked, brought)
+        if left_out:
+            told.append(left_out)
+            continue
+        parameters = _typed(asked, brought, problems)
+        yield {**asked.schedule, **({"parameters": parameters} if parameters else {})}
+
+
+def _left_out(asked: Asked, brought: Brought) -> Problem | None:
+    """Why nothing can run by this: KFP starts no run without a parameter that has no default."""
+    lacking = [name for name in asked.elsewhere if _is_needed(brought.declared.get(name, {}))]
+    if not lacking:
+        return None
+    what = (
+        f"the schedule {asked.schedule['name']!r} is left out: {', '.join(lacking)} has no default in the IR"
+    )
+    return asked.document.problem(asked.at, what, "add it to the values by hand, with a value")
+
+
+def _is_needed(declaration: Mapping[str, Any]) -> bool:
+    return bool(declaration) and "defaultValue" not in declaration and not declaration.get("isOptional")
+
+
+def _typed(asked: Asked, brought: Brought, problems: list[Problem]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, given in asked.parameters.items():
+        if name not in brought.declared:
+            what = f"{brought.spec.path} declares no parameter {name!r}"
+            todo = f"choose one of: {', '.join(brought.declared) or 'none'}, or take it away"
+            problems.append(asked.document.problem(given.at, what, todo))
+            continue
+        kind = components.IR_TYPES[brought.declared[name]["parameterType"]]
+        try:
+            made[name] = _value(given, str(kind))
+        except ValueError:
+            what = f"{given.text!r} is no {kind}, which the IR says {name!r} is"
+            problems.append(asked.document.problem(given.at, what, "correct the value"))
+    return made
+
+
+def _value(given: Text, kind: str) -> Any:
+    """The value of a text.
+
+    Raises:
+        ValueError: the text is of no such type.
+    """
+    if kind == "str":
+        return given.text
+    if kind == "bool":
+        if given.text not in _TRUE:
+            raise ValueError(given.text)
+        return _TRUE[given.text]
+    if kind in ("int", "float"):
+        return int(given.text) if kind == "int" else float(given.text)
+    found = json.loads(given.text)
+    if not isinstance(found, list if kind == "list" else dict):
+        raise ValueError(given.text)
+    return found
+
+
+def _twice(wanted: Wanted) -> list[Problem]:
+    seen: set[str] = set()
+    problems = []
+    for asked in (*wanted.asked, *wanted.on_change):
+        name = str(asked.schedule["name"])
+        if name in seen:
+            what = f"{wanted.name!r} has two schedules {name!r}"
+            problems.append(asked.document.problem(asked.at, what, "give one another name", key=True))
+        seen.add(name)
+    return problems

@@ -1,0 +1,209 @@
+"""Resources of sky-uk/kfp-operator: Pipeline, RunConfiguration, RunSchedule and those around them.
+
+Their fields: apis/pipelines/{hub,v1alpha6}/*_types.go of github.com/sky-uk/kfp-operator at 83f7a430; what a recurring
+run of them is on KFP: provider-service/kfp/internal/provider/recurring_run_service.go (enabled, one at a time, no
+catch-up, every parameter a text). In v1alpha6 `parameters` were `runtimeParameters`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kfp_gitops.base.yamltext import Document, Path
+from kfp_gitops.importing.foreign import times
+from kfp_gitops.importing.foreign.asked import Asked, Found, Text, Wanted
+from kfp_gitops.importing.foreign.fields import KUBERNETES, TAKEN, Reasons, untold
+from kfp_gitops.importing.foreign.names import name_of
+
+_VERSION = re.compile(r"pipelines\.kubeflow\.org/v1(alpha\d+|beta\d+)")
+_SERVER = "the server is `kfp.host` of the environment"
+_EXPERIMENT = "each pipeline has an experiment of its own here"
+_EVENTS = "nothing here sends events when a run ends: let a task of the pipeline do it, or ask KFP's API"
+_OTHERS = (
+    "KFP starts no run when another pipeline's ends: make one pipeline of the two, a task of which runs the other "
+    "(`pipeline: NAME`)"
+)
+_CHANGE = "nothing runs because parameters changed; start it by run.py when it shall"
+_ELSEWHERE = (
+    "an output of another pipeline's run is not to be had here: give a value, or make one pipeline of them"
+)
+_RUN: Reasons = {
+    ("provider",): _SERVER,
+    ("pipeline",): TAKEN,
+    ("experimentName",): _EXPERIMENT,
+    ("artifacts",): _EVENTS,
+    **{(name, "*", "name"): TAKEN for name in ("parameters", "runtimeParameters")},
+    **{(name, "*", "value"): TAKEN for name in ("parameters", "runtimeParameters")},
+    **{(name, "*", "valueFrom"): _ELSEWHERE for name in ("parameters", "runtimeParameters")},
+}
+_TIMES = ("cronExpression", "startTime", "endTime")
+_SPAN = {"start": "startTime", "end": "endTime"}
+_ALWAYS = {"enabled": True, "maxConcurrency": 1, "catchup": False}
+_FIELDS: Mapping[str, Reasons] = {
+    "Pipeline": {
+        **KUBERNETES,
+        ("spec", "provider"): _SERVER,
+        ("spec", "image"): TAKEN,
+        ("spec", "framework"): TAKEN,
+        ("spec", "tfxComponents"): TAKEN,
+        ("spec", "env"): "it is read while the pipeline is compiled: set it then, or make parameters of it",
+        ("spec", "beamArgs"): "they are read while TFX compiles the pipeline: give them then",
+    },
+    "RunConfiguration": {
+        **KUBERNETES,
+        **{("spec", "run", *path): reason for path, reason in _RUN.items()},
+        **{("spec", "triggers", "schedules", "*", name): TAKEN for name in _TIMES},
+        ("spec", "triggers", "onChange"): TAKEN,
+        ("spec", "triggers", "runConfigurations"): _OTHERS,
+    },
+    "RunSchedule": {
+        **KUBERNETES,
+        **{("spec", *path): reason for path, reason in _RUN.items()},
+        **{("spec", "schedule", name): TAKEN for name in _TIMES},
+    },
+    "Run": {**KUBERNETES, ("spec",): "start it by hand: python scripts/run.py --env ENV --pipeline NAME"},
+    "Experiment": {**KUBERNETES, ("spec", "provider"): _SERVER, ("spec", "description"): _EXPERIMENT},
+    "Provider": {**KUBERNETES, ("spec",): f"{_SERVER}, and `kfp.serviceAccount` beside it"},
+}  # fmt: skip
+
+
+def is_one(value: Any) -> bool:
+    """Whether a document is one of these resources."""
+    if not isinstance(value, Mapping):
+        return False
+    group = str(value.get("apiVersion", ""))
+    return bool(_VERSION.fullmatch(group)) and str(value.get("kind")) in _FIELDS
+
+
+def read(document: Document, at: Path, found: Found) -> None:
+    """Add what a resource asks for."""
+    value = _value(document, at)
+    found.told += untold(document, at, _FIELDS[value["kind"]])
+    if value["kind"] == "Pipeline":
+        _pipeline(document, at, found)
+    elif value["kind"] == "RunConfiguration":
+        triggers = value["spec"].get("triggers") or {}
+        number = len(triggers.get("schedules") or [])
+        places: list[Path] = [("spec", "triggers", "schedules", place) for place in range(number)]
+        _ask(document, at, ("spec", "run"), places, found)
+        _on_change(document, at, triggers.get("onChange") or [], found)
+    elif value["kind"] == "RunSchedule":
+        _ask(document, at, ("spec",), [("spec", "schedule")], found)
+
+
+def _value(document: Document, at: Path) -> Any:
+    value = document.value
+    for step in at:
+        value = value[step]
+    return value
+
+
+def _pipeline(document: Document, at: Path, found: Found) -> None:
+    value = _value(document, at)
+    metadata, spec = value["metadata"], value.get("spec", {})
+    name = str(metadata["name"])
+    server = f"{metadata['namespace']}-{name}" if "namespace" in metadata else ""
+    there = found.pipelines.get(name)
+    found.pipelines[name] = Wanted(
+        name,
+        document,
+        (*at, "metadata", "name"),
+        _made(spec, name),
+        tuple(filter(None, (name, server))),
+        str(spec.get("image", "")),
+        there.asked if there else (),
+        there.on_change if there else (),
+    )
+
+
+def _made(spec: Mapping[str, Any], name: str) -> str:
+    """How its IR is made, as kfp-operator's compilers do it (compilers/kfp-sdk/compiler/compiler.py)."""
+    framework = spec.get("framework") or {}
+    parameters = framework.get("parameters") or {}
+    env = {"KFP_PIPELINE_IMAGE": spec.get("image", "")}
+    env |= {str(one.get("name")): one.get("value") for one in spec.get("env") or []}
+    shown = " ".join(f"{key}={value}" for key, value in env.items())
+    function = str(parameters.get("pipeline", ""))
+    if framework.get("name") == "kfpsdk" and "." in function:
+        module, _, called = function.rpartition(".")
+        file = f"{module.replace('.', '/')}.py"
+        command = f"kfp dsl compile --py {file} --function {called} --output {name}.yaml"
+        return f"compile it as the operator did: `{shown} {command}`"
+    by = framework.get("name", "tfx")
+    return f"compile it by its framework ({by}) with {shown}; of a file that TFX made take `pipelineSpec`"
+
+
+def _ask(document: Document, at: Path, run: Path, places: list[Path], found: Found) -> None:
+    value, spec = _value(document, at), _value(document, (*at, *run))
+    name = str(value["metadata"].get("name") or value["metadata"].get("generateName", "")).rstrip("-")
+    pipeline, _, version = str(spec.get("pipeline", "")).partition(":")
+    if version:
+        todo = "schedules run the version that is in Git; bring the IR of that version"
+        what = f"the pipeline's version {version!r} is not taken over"
+        found.told.append(document.problem((*at, *run, "pipeline"), what, todo))
+    texts, elsewhere = _parameters(document, (*at, *run))
+    asked = tuple(
+        Asked(
+            document,
+            (*at, *place),
+            _schedule(document, (*at, *place), _numbered(name, number, len(places)), found),
+            texts,
+            elsewhere,
+        )
+        for number, place in enumerate(places, 1)
+    )
+    there = found.pipelines.get(pipeline) or Wanted(
+        pipeline, document, (*at, *run, "pipeline"), "compile it", (pipeline,)
+    )
+    found.pipelines[pipeline] = replace(there, asked=(*there.asked, *asked))
+
+
+def _on_change(document: Document, at: Path, kinds: Sequence[str], found: Found) -> None:
+    """A run when the pipeline changes is a trigger here."""
+    for number, kind in enumerate(kinds):
+        place = (*at, "spec", "triggers", "onChange", number)
+        if kind != "pipeline":
+            found.told.append(document.problem(place, f"{kind} is not taken over", _CHANGE))
+            continue
+        texts, elsewhere = _parameters(document, (*at, "spec", "run"))
+        name = name_of(
+            f"{_value(document, at)['metadata'].get('name', 'run')}-on-change", document, place, found
+        )
+        asked = Asked(document, place, {"name": name, "runOn": "change"}, texts, elsewhere)
+        pipeline = str(_value(document, at)["spec"]["run"].get("pipeline", "")).partition(":")[0]
+        wanted = found.pipelines[pipeline]
+        found.pipelines[pipeline] = replace(wanted, on_change=(*wanted.on_change, asked))
+
+
+def _numbered(name: str, number: int, of: int) -> str:
+    return name if of == 1 else f"{name}-{number}"
+
+
+def _parameters(document: Document, at: Path) -> tuple[dict[str, Text], dict[str, Path]]:
+    texts: dict[str, Text] = {}
+    elsewhere: dict[str, Path] = {}
+    for place, one in _given(_value(document, at), at):
+        if "valueFrom" in one:
+            elsewhere[str(one["name"])] = place
+        else:
+            value = one.get("value", "")
+            text = value if isinstance(value, str) else document.spelled((*place, "value")) or str(value)
+            texts[str(one["name"])] = Text(text, (*place, "value"))
+    return texts, elsewhere
+
+
+def _given(spec: Mapping[str, Any], at: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    for key in ("parameters", "runtimeParameters"):
+        for number, one in enumerate(spec.get(key) or []):
+            yield (*at, key, number), one
+
+
+def _schedule(document: Document, at: Path, name: str, found: Found) -> dict[str, Any]:
+    value = _value(document, at)
+    made: dict[str, Any] = {"name": name_of(name, document, at, found)}
+    place = (*at, "cronExpression")
+    made["cron"] = times.cron_of(value.get("cronExpression", ""), document, place, times.seconds_added, found)
+    return made | _ALWAYS | times.span(value, _SPAN, document, at, found)

@@ -1,0 +1,224 @@
+"""`run.py --compare`: two runs side by side, of this machine and of a server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import scored
+from kfp_gitops.devserver import DevServer
+from kfp_gitops.kfpserver.kfpapi.client import KfpApi
+from kfp_gitops.operate.comparing import compared
+from kfp_gitops.operate.comparing.compared import Row
+from kfp_gitops.operate.comparing.sides import Part, Side, Step
+from project import PROJECT, Outcome
+
+Run = Callable[..., Outcome]
+SCHEMA = json.loads((PROJECT / "scripts/kfp_gitops/language/schemas/comparison.schema.json").read_text())
+
+
+@pytest.fixture
+def root(repository: Path, command: Run, quick_runs: None) -> Path:
+    return scored.make(repository, command)
+
+
+def _local(command: Run, root: Path, *more: object) -> None:
+    done = command("run", "--root", root, "--env", "dev", "--pipeline", "hello", "--local", *more)
+    assert done.code == 0, done.err
+
+
+def _compared(command: Run, root: Path, *more: object) -> dict[str, Any]:
+    done = command("run", "--root", root, "--compare", *more, "--json")
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def test_the_two_newest_runs_here_are_compared_the_older_one_first(root: Path, command: Run) -> None:
+    _local(command, root, "--out", root / ".local-runs/one", "--param", "level=5")
+    _local(command, root, "--out", root / ".local-runs/two", "--param", "level=4", "--param", "name=new")
+    done = command("run", "--root", root, "--compare")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert [line.split()[:2] for line in (lines[0], lines[2])] == [["a", "one"], ["b", "two"]]
+    end = next(index for index, line in enumerate(lines) if line.startswith("seconds"))
+    assert lines[4:end] == [
+        "parameters that differ    a    b  b - a",
+        "  level                   5    4  -1 (-20 %)",
+        "  name                  dev  new",
+        "metrics                                a      b  b - a",
+        "  judge rows                          50     40  -10 (-20 %)",
+        "  judge classes.accuracy        0.888889  0.875  -0.0138889 (-1.56 %)",
+        "  judge classes.auc                 0.65   0.65  =",
+        "  judge metrics.steady                 3      3  =",
+        "  judge metrics.wape                 0.2   0.25  +0.05 (+25 %)",
+        "  judge slices.north: accuracy       0.5    0.5  =",
+        "outputs that differ    a    b",
+        "  judge label        dev  new",
+        "artifacts of other content",
+        "  judge data",
+        f"    a {root}/.local-runs/one/artifacts/score/data",
+        f"    b {root}/.local-runs/two/artifacts/score/data",
+    ]
+
+
+def test_a_function_that_was_edited_an_image_a_module_and_an_input_are_told(root: Path, command: Run) -> None:
+    library = root / "components/src/ours.py"
+    library.parent.mkdir()
+    library.write_text("LEVEL = 1\n")
+    _local(command, root, "--out", root / "one")
+    path = root / "components/score/component.py"
+    path.write_text(path.read_text().replace("1 / level", "2 / level").replace('"steps"', '"other"'))
+    release = root / "environments/dev/release.yaml"
+    release.write_text(
+        release.read_text().replace(
+            "images:\n", f"images:\n  other: registry.example.com/o@sha256:{'2' * 64}\n"
+        )
+    )
+    template = root / "templates/pipelines/hello/pipeline.yaml.j2"
+    template.write_text(template.read_text().replace("{param: level}", "8"))
+    library.write_text("LEVEL = 2\n")
+    scored.again(root, command)
+    _local(command, root, "--out", root / "two")
+    found = _compared(command, root, root / "one", root / "two")
+    code = {(one["what"], one["of"]): one for one in found["code"]}
+    assert [line for line in code["code", "score"]["diff"] if line[0] in "+-"] == [
+        '-    metrics.log_metric("wape", 1 / level)',
+        '+    metrics.log_metric("wape", 2 / level)',
+    ]
+    assert (code["input", "judge.level"]["a"], code["input", "judge.level"]["b"]) == ("parameter level", 8)
+    assert code["image", "score"]["b"].startswith("registry.example.com/o@")
+    assert ("module", "components/src/ours.py") in code
+    said = command("run", "--root", root, "--compare", root / "one", root / "two").out
+    for line in ("  component score", '    +    metrics.log_metric("wape", 2 / level)', "  input judge.level",
+                 "  image of score", "  module components/src/ours.py differs"):  # fmt: skip
+        assert line in said.splitlines()
+    assert "IR" not in said.split()
+
+
+def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
+    run: Run, server: DevServer, command: Run, repository: Path
+) -> None:
+    run("--pipeline", "hello", "--wait", "--param", "threshold=7")
+    run("--pipeline", "hello", "--wait", "--param", "name=fail")
+    api = KfpApi(server.url, "")
+    experiment = api.experiment("hello-dev")
+    assert experiment
+    second, first = (found.id for found in api.runs(experiment.id, 20))
+    done = run("--compare", first, second, "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    jsonschema.validate(found, SCHEMA)
+    assert {row["name"]: (row["a"], row["b"]) for row in found["parameters"]}["threshold"] == (7, 3)
+    assert {row["task"]: (row["a"], row["b"]) for row in found["states"]}["greet"] == ("SUCCEEDED", "FAILED")
+    assert found["a"]["version"].startswith("sha-")
+    assert (found["metrics"], found["files"]) == ([], [])
+    assert any("KFP's API tells no metrics and outputs" in note for note in found["notes"])
+
+
+def test_a_run_here_is_compared_with_one_of_the_server(
+    run: Run, server: DevServer, command: Run, repository: Path
+) -> None:
+    run("--pipeline", "hello", "--wait")
+    folder = repository / ".local-runs/mine"
+    folder.mkdir(parents=True)
+    (folder / "ir.yaml").write_text("pipelineInfo: {name: hello}\nroot: {dag: {tasks: {}}}\n")
+    (folder / "parameters.json").write_text('{"threshold": 9}')
+    (folder / "events.jsonl").write_text('{"time": "2026-11-23T00:00:00Z", "event": "run", "state": "RUNN')
+    api = KfpApi(server.url, "")
+    experiment = api.experiment("hello-dev")
+    assert experiment
+    done = run("--compare", "mine", api.runs(experiment.id, 20)[0].id)
+    assert done.code == 0, done.err
+    assert "note: a has not ended: mine" in done.out
+    assert "threshold" in done.out
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((), "has not two runs of one pipeline; make one with `run.py --env dev --pipeline P --local`"),
+        (("one",), "--compare takes two runs, as in `run.py --compare .local-runs/A .local-runs/B`, or none"),
+        (("one", "two", "three"), "--compare takes two runs"),
+        (("./one", "x"), "'./one' is no folder of a local run (.local-runs/P-TIME)"),
+        (("", "x"), "'' is no folder of a local run"),
+        (("one", "x"), "there is no local run 'one'; if it is a run of a server, say which: --env ENV"),
+        (("--pipeline", "hello", "--json", "--list"), "--list and --compare are two things"),
+        (("--wait",), "--wait follows a run"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(
+    repository: Path, command: Run, given: tuple[str, ...], says: str
+) -> None:
+    done = command("run", "--root", repository, "--compare", *given)
+    assert (done.code, says in done.err) == (2, True), done.err
+
+
+def test_an_id_that_neither_knows_is_told_with_where_to_look(run: Run, server: DevServer) -> None:
+    done = run("--compare", "6d6d6d6d", "7d7d7d7d")
+    assert done.code == 2
+    assert f"neither this machine nor {server.url} has a run 6d6d6d6d" in done.err
+    assert "run.py --env dev" in done.err
+    assert "--list" in done.err
+
+
+def test_what_was_written_before_it_was_kept_and_what_is_broken_is_told(root: Path, command: Run) -> None:
+    _local(command, root, "--out", root / "old")
+    (root / "old/run.json").unlink()
+    shutil.rmtree(root / "old/manifest")
+    found = _compared(command, root, root / "old", root / "old")
+    assert found["a"]["pipeline"] == "hello"
+    assert all(not row["difference"] for row in found["metrics"])
+    (root / "old/run.json").write_text("[")
+    done = command("run", "--root", root, "--compare", root / "old", root / "old")
+    assert (done.code, "run.json: cannot be read" in done.err) == (2, True)
+
+
+def _side(parts: dict[str, Part], steps: dict[str, Step] | None = None, **more: Any) -> Side:
+    plain: dict[str, Any] = {
+        "run": "r", "place": "", "pipeline": "p", "state": "SUCCEEDED", "started": None, "ended": None,
+        "parameters": {}, "tells_outputs": True, **more,
+    }  # fmt: skip
+    return Side(parts=parts, steps=steps or {}, **plain)
+
+
+def test_of_a_map_only_what_moved_is_told() -> None:
+    sides = [_side({"t": Part("S", outputs={"of": {"x": 1, "y": {"z": value}}})}) for value in (2, 3)]
+    assert compared.compare(*sides).outputs == (Row("t", "of.y.z", 2, 3),)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "difference", "percent", "alike"),
+    [
+        (1, 1.0, 0.0, 0.0, True),
+        (0, 2, 2, None, False),
+        (-4, -2, 2, 50.0, False),
+        (True, 1, None, None, False),
+        ("1", 1, None, None, False),
+        (compared.ABSENT, 1, None, None, False),
+        (None, None, None, None, True),
+    ],
+)
+def test_differences_are_of_numbers(
+    a: Any, b: Any, difference: float | None, percent: float | None, alike: bool
+) -> None:
+    row = Row("t", "n", a, b)
+    assert (row.difference, row.percent, row.alike) == (difference, percent, alike)
+
+
+def test_iterations_and_tasks_of_one_run_alone_stand_there() -> None:
+    a = _side({"each #0": Part("SUCCEEDED", metrics={"m.x": 1}), "gone": Part("SUCCEEDED")})
+    b = _side({"each #0": Part("FAILED", metrics={"m.x": 2}), "each #1": Part("SUCCEEDED")})
+    found = compared.compare(a, b)
+    assert [(row.task, row.a, row.b) for row in found.states] == [
+        ("each #0", "SUCCEEDED", "FAILED"),
+        ("gone", "SUCCEEDED", compared.ABSENT),
+        ("each #1", compared.ABSENT, "SUCCEEDED"),
+    ]
+    assert found.metrics == (Row("each #0", "m.x", 1, 2),)
