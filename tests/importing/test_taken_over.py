@@ -137,3 +137,48 @@ def test_it_leaves_with_its_pipeline(dev: Command, ui: Ui, command: Command, rep
     assert dev("reconcile", "apply").code == 0
     assert [one["display_name"] for one in ui.recurring_runs()] == ["hello-weekly"]
     assert dev("reconcile", "plan").code == 0
+
+
+def test_a_run_of_the_version_that_was_made_by_hand_proves_the_release_to_promote(
+    dev: Command, ui: Ui, command: Command, repository: Path
+) -> None:
+    dev("reconcile", "apply")
+    words = (
+        "--root",
+        repository,
+        "--from",
+        "dev",
+        "--to",
+        "prod",
+        "--pipeline",
+        "churn",
+        "--uncommitted",
+        "--verify",
+    )
+    path = repository / "environments/prod/values.yaml"
+    path.write_text(
+        path.read_text() + "  churn:\n    values: {owner: me, parameters: {text: a, times: 1, share: 1.5}}\n"
+    )
+    refused = command("promote", *words, "--host", ui.server.url)
+    assert (refused.code, "churn: no succeeded run of release" in refused.err) == (5, True)
+    assert dev("run", "--pipeline", "churn", "--wait").code == 0
+    assert command("promote", *words, "--host", ui.server.url).code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("every-five:\n", "every-six:\n", "'churn' has no schedule 'every-six'"),
+        ("  churn:\n", "  again:\n    template: churn\n    adopts: {pipeline: churn (TEAM a)}\n    values: {owner: a, parameters: {text: a, times: 1, share: 1.5}}\n  churn:\n", "are both the pipeline 'Churn (team A)' of KFP"),
+        ("        every-five:\n", "        other: {recurringRun: Every five}\n        every-five:\n", "are both the recurring run 'Every five'"),
+    ],
+)  # fmt: skip
+def test_what_git_says_of_it_is_one_thing_each(
+    dev: Command, command: Command, repository: Path, old: str, new: str, what: str
+) -> None:
+    path = repository / VALUES
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    refused = command("render", "--root", repository, "--env", "dev")
+    assert (refused.code, what in refused.err) == (2, True), refused.err
