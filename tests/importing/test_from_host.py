@@ -185,6 +185,22 @@ def test_what_was_changed_in_kfp_between_import_and_apply_is_told_and_left_alone
     assert [one["display_name"] for one in _of_others(ui).values()] == ["churn-nightly"]
 
 
+def test_as_values_writes_what_was_changed_since_and_then_it_is_taken_over(
+    ui: Ui, bring: Command, reconcile: Command, repository: Path
+) -> None:
+    made = ui.upload("churn", plain("churn"))
+    old = ui.recurring("Nightly", made, ui.version_of(made))
+    assert bring("--schedules").code == 0
+    new = ui.recurring("Nightly", made, ui.version_of(made), mode="DISABLE", **cron("0 0 5 * * *"))
+    ui.delete(f"recurringruns/{old}")
+    done = reconcile("plan", "--as-values", "--write")
+    assert "0 0 5 * * *" in done.out
+    planned = reconcile("plan")
+    assert "+ adopt     schedule   churn-nightly" in planned.out
+    assert reconcile("apply").code == 0
+    assert list(_of_others(ui)) == [new]
+
+
 def test_pin_takes_also_those_that_follow_the_newest_version_and_plan_says_that_they_are_made_anew(
     ui: Ui, bring: Command, reconcile: Command
 ) -> None:
