@@ -24,6 +24,7 @@ Step = Callable[[str], None]
 _DSL = HERE / "dsl"
 _WAYS: dict[str, tuple[str, ...]] = {
     "a pipeline": ("new", "pipeline", "fine", "--component", "greet"),
+    "a pipeline in Python": ("new", "pipeline", "fine", "--dsl"),
     "a component": ("new", "component", "fine"),
     "a team": ("new", "team", "fraud"),
     "a pipeline of a template": ("new", "pipeline", "acme", "--template", "hello"),
@@ -63,12 +64,13 @@ def begin(
         .replace('"items": {', '"items": {"examples": [["a"]],')
         .replace('"schedule": {', '"schedule": {"default": {"cron": "0 0 3 * * 1", "enabled": false},')
     )
-    monkeypatch.setattr("kfp_gitops.commands.new.find_spec", lambda _: None)  # neither compiled nor locked
-    monkeypatch.setattr("kfp_gitops.commands.begun.find_spec", lambda _: None)
+    monkeypatch.setattr("kfp_gitops.commands.begun.find_spec", lambda _: None)  # nothing is locked
     assert command("new", "team", "churn", "--root", repository).code == 0
     assert command("render", "--env", "dev", "--root", repository).code == 0
 
     def of(way: str) -> tuple[str, ...]:
+        if way == "a component":
+            monkeypatch.setattr("kfp_gitops.commands.new.find_spec", lambda _: None)  # it is not compiled
         return tuple(word.format(file=tmp_path / "trainer.yaml") for word in _WAYS[way])
 
     return of

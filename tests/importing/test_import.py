@@ -28,6 +28,8 @@ _FOREIGN = {
     "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nspec: {}\n": "object PipelineVersion",
     "a: b\n": "pipelineInfo",
 }
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
 
 @pytest.fixture
@@ -79,6 +81,10 @@ def _described(text: str) -> str:
                     for port, one in kind.items():
                         one["description"] = f"{port} of {name.split('-')[1]}"
     return dump_all(documents)
+
+
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
 
 def test_schedules_become_values() -> None:

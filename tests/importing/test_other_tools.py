@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_gitops.base.yamltext import parse
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamldump import dump_all
+from kfp_gitops.base.yamltext import parse, parse_all
 from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.importing import foreign
 from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import brought
 from project import HERE, Outcome, snapshot
 
+_ODD: tuple[Any, ...] = (None, 7, "x", "", [], {}, [[]], {"a": 1}, True)
 Run = Callable[..., Outcome]
 _SPECS = {path.stem: path.read_text("utf-8") for path in (HERE / "dsl/dsl_components").glob("*.yaml")}
 _MANIFEST = """
@@ -250,6 +256,23 @@ def test_what_is_wrong_in_it_is_told_and_nothing_is_written(
     assert snapshot(repository) == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("max_concurrency: 2", "max_concurrency: 11", "given.yaml:18:22: 11 is no whole number from 1 to 10"),
+        ("interval_seconds: 3600", "interval_seconds: 1.5", "1.5 is no whole number from 1 to 2147483647"),
+        ("enabled: false", "enabled: never", "'never' is neither true nor false"),
+        ("catchup: true", "catchup: 1", "1 is neither true nor false"),
+    ],
+)
+def test_what_kfp_would_not_take_is_told_at_its_line(
+    begin: Callable[..., Outcome], old: str, new: str, said: str
+) -> None:
+    assert old in _RECURRING
+    done = begin(_RECURRING.replace(old, new))
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
 def test_two_schedules_of_one_name_are_refused(begin: Callable[..., Outcome]) -> None:
     done = begin(_RECURRING.replace("name: Churn nightly", "name: churn-hourly"))
     assert done.code == 2
@@ -329,6 +352,7 @@ def test_a_folder_and_a_list_of_kubectl_hold_several_pipelines(
     given = ["--ir", tmp_path / "churn.yaml", "--ir", f"fraud={tmp_path}/fraud.yaml"]
     checked = command("import", folder, *given, "--check", "--root", repository)
     assert checked.code == 0, checked.err
+    assert f"equal    {tmp_path}/fraud.yaml  sha256:" in checked.out and "  1 schedule" in checked.out
     assert "fraud" not in (repository / "environments/dev/values.yaml").read_text()
     done = command("import", folder, *given, "--root", repository)
     assert done.code == 0, done.err
@@ -341,10 +365,48 @@ def test_a_folder_and_a_list_of_kubectl_hold_several_pipelines(
     assert "--name and --into are for one pipeline" in refused.err
 
 
+def test_a_compiled_pipeline_beside_them_is_their_ir(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "ir.yaml").write_text(_ir("another-name"))
+    done = command("import", tmp_path / "op.yaml", tmp_path / "ir.yaml", "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "another-name")["schedules"]) == 3
+
+
+def test_a_folder_has_its_pipelines_by_their_names(repository: Path, command: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "op.yaml").write_text(_OPERATOR)
+    for name in ("team-a-churn", "stray"):
+        (folder / f"{name}.yaml").write_text(_ir(name))
+    (folder / "kustomization.yaml").write_text("resources: [op.yaml]\n")
+    done = command("import", folder, "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "team-a-churn")["schedules"]) == 3
+    for name in ("stray", "kustomization"):
+        assert f"not imported: {folder}/{name}.yaml is no file of these tools" in done.err
+
+
+@pytest.mark.parametrize("file", ["/etc/hostname", "../secret", "link"])
+def test_only_files_of_their_repository_are_read_for_values(
+    begin: Callable[..., Outcome], tmp_path: Path, file: str
+) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "team-1").mkdir()
+    (tmp_path / "team-1/link").symlink_to(tmp_path / "secret")
+    done = begin(_RECURRING.replace("pipelines/churn/RENDERED_PIPELINE/params/location", file))
+    assert "secret" not in done.out + done.err.replace("/secret", "")
+    told = "leads out of the repository" if file == "link" else "the value of 'location' is not taken over"
+    assert told in done.err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--ir", "nobody=x.yaml"), "which pipeline is that? write --ir NAME=FILE, NAME one of: churn"),
+        (
+            ("--ir", "nobody=x.yaml"),
+            "of which pipeline is that the IR? write --ir NAME=FILE, NAME one of: churn",
+        ),
         (("--ir", "churn=none.yaml"), "none.yaml: no such file"),
     ],
 )
@@ -357,3 +419,31 @@ def test_ir_is_for_these_files_alone(begin: Callable[..., Outcome]) -> None:
     done = begin(_ir())
     assert done.code == 2
     assert "--ir is for files of other tools" in done.err
+
+
+def _spoilt(value: Any) -> Iterator[Any]:
+    """The same with one of its parts replaced, or taken away."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield {name: one for name, one in value.items() if name != key}
+            yield from ({**value, key: other} for other in (*_ODD, *_spoilt(part)))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from ([*value[:number], other, *value[number + 1 :]] for other in (*_ODD, *_spoilt(part)))
+
+
+@pytest.mark.parametrize("text", [_OPERATOR, _RECURRING])
+def test_files_of_any_shape_are_read_or_refused(text: str) -> None:
+    """Never a traceback, here nor where it is fitted to an IR."""
+    ir = brought.read(_ir(), "ir.yaml")
+    documents = [
+        document.value for document in parse_all(text.replace(": 2024-01-01", ": in 2024-01-01"), "x")
+    ]
+    spoilt = [dump_all([one]) for document in documents for one in _spoilt(document)]
+    assert len(spoilt) > 300
+    for one in spoilt:
+        with suppress(InputError):
+            found = foreign.read({"x.yaml": one}, lambda *_: None)
+            for wanted in found.pipelines.values():
+                foreign.fitted(wanted, ir)
+                str(wanted.missing)

@@ -109,7 +109,3 @@ def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
     found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, named.__getitem__))
     assert found == ["other", "say", "a-group", "say-3"]
     assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
-
-
-_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
-_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, host, others
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -71,20 +72,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="[NAME=]FILE",
         help="of files of other tools: the compiled pipeline that NAME is there; repeatable",
     )
+    dsl.add(parser)
     host.add(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
         return begun.take_back(arguments)
     host.refuse_misfit(arguments)
-    if arguments.host:
-        with begun.whole(arguments.root, f"import.py --host {arguments.host}"):
-            return host.import_host(arguments)
-    if not arguments.file:
+    if not arguments.host and not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
+    if arguments.check:  # which writes nothing
+        return _import(arguments)
+    with begun.whole(arguments.root, f"import.py {arguments.file[0] if arguments.file else '--host'}"):
+        return _import(arguments)
+
+
+def _import(arguments: Namespace) -> int:
+    """By the door that is meant."""
+    if arguments.host:
+        return host.import_host(arguments)
     if others.are(arguments.file):
-        with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-            return others.import_all(arguments)
+        return others.import_all(arguments)
     if arguments.ir:
         raise UsageError(
             "import.py: --ir is for files of other tools, which name a pipeline that is not in them"
@@ -93,5 +101,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-        return compiled.import_one(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

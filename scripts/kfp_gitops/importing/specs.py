@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import yaml
+
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling import ir
 from kfp_gitops.importing.source import Source
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
@@ -39,8 +43,8 @@ class Specs:
         while True:
             name = base if number == 1 else f"{base[:58]}_{number}"
             found = self.made.get(name, self.present.get(name))
-            if found is None or found == text:
-                self.made[name] = text
+            if found is None or found == text or means_the_same(found, text):
+                self.made[name] = found or text
                 return name
             number += 1
 
@@ -59,6 +63,26 @@ class Specs:
             loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
         return list(found)
+
+
+def means_the_same(one: str, other: str) -> bool:
+    """Whether two specs of components are the same name, interface and container, whoever wrote them."""
+    parts = [_parts(text) for text in (one, other)]
+    return parts[0] is not None and parts[0] == parts[1]
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> Any:
+    """Name, interface and container as they are in a pipeline; None where it is no spec that the SDK wrote."""
+    try:
+        spec: Any = next(iter(ir.documents(text)), None)
+        name = spec["pipelineInfo"]["name"]
+        component = spec["components"][f"comp-{name}"]
+        container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    except (KeyError, TypeError, yaml.YAMLError):
+        return None
+    interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
+    return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
 
 
 def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def template(manifest: Mapping[str, Any], file: str = "") -> str:
     for name, node in settable.needing(file, data):
         node["resources"] = slot(f"values.resources[{json.dumps(name)}] | tojson")
     if not file:
-        data["metadata"]["name"] = slot("pipeline")
+        data["metadata"]["name"] = slot("pipeline | tojson")
         for name, parameter in settable.with_defaults(data["spec"].get("parameters", {})).items():
             default = slot(f"values.parameters[{json.dumps(name)}] | tojson")
             data["spec"]["parameters"][name] = {**parameter, "default": default}

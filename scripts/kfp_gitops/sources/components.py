@@ -49,7 +49,8 @@ class Port:
     """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title.
 
     `collected`: what a loop over this list makes is collected, so it may not be empty. `in_command`: KFP's driver puts
-    it into the command line, and fails when it has no value; without a default it is then not optional.
+    it into the command line, and fails when it has no value; without a default it is then not optional. `used`: an
+    optional artifact that something in a pipeline takes, so that it is not optional in KFP 2.17.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Port:
     many: bool = False
     collected: bool = False
     in_command: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True)

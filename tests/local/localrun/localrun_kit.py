@@ -161,10 +161,12 @@ def run(
     folder: Path,
     workers: int = 2,
     environ: Mapping[str, str] | None = None,
+    mounts: tuple[str, ...] = (),
     **parameters: Any,
 ) -> Finished:
     """Compile a pipeline, run it for real, and give what was told."""
     events: list[Event] = []
-    given = context(folder, workers=workers, **({} if environ is None else {"environ": environ}))
+    seen = {} if environ is None else {"environ": environ}
+    given = context(folder, workers=workers, mounts=mounts, **seen)
     outcome = execute(compiled(function, folder), parameters, given, events.append)
     return Finished(outcome, events, given.run_dir)

@@ -147,7 +147,12 @@ def interface(
     listed = collected.parameters(context)
     needed = optionals.artifacts(context)
     inputs = {
-        name: replace(port, collected=name in listed, optional=port.optional and name not in needed)
+        name: replace(
+            port,
+            collected=name in listed,
+            optional=port.optional and name not in needed,
+            used=port.optional and name in needed,
+        )
         for name, port in context.inputs.items()
     }
     downloads = bool(list(workspace.downloads(context)))

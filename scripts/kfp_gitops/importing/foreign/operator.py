@@ -75,7 +75,7 @@ def is_one(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     group = str(value.get("apiVersion", ""))
-    return bool(_VERSION.fullmatch(group)) and value.get("kind") in _FIELDS
+    return bool(_VERSION.fullmatch(group)) and str(value.get("kind")) in _FIELDS
 
 
 def read(document: Document, at: Path, found: Found) -> None:

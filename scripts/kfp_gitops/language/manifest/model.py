@@ -18,7 +18,7 @@ from kfp_gitops.language.manifest.value import Constant, Value
 API_VERSION = "kfp-gitops/v1"
 
 Type = Literal["str", "int", "float", "bool", "list", "dict"]
-OlderForm = Literal["names", "environment", "volumes", "resources"]
+OlderForm = Literal["names", "environment", "volumes", "resources", "metrics", "defaults"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 

@@ -30,6 +30,8 @@ class RunContext:
     environ: Mapping[str, str] = field(default_factory=surroundings.of_this_process, repr=False)
     """What the tasks see of this machine's environment."""
     cache: Cache | None = None
+    mounts: tuple[str, ...] = ()
+    """Folders of this machine that stand for what the cluster puts at their paths: volumes, secrets, config maps."""
 
 
 @dataclass(frozen=True)

@@ -147,3 +147,30 @@ def test_schedules_of_what_is_brought_whole_are_checked() -> None:
     }
     with pytest.raises(InputError, match=r"trainer.yaml:1:1: schedule 'nightly' does not give 'needed'"):
         imported(text, "trainer.yaml", {}, None, "dev", schedules=[nightly])
+
+
+@pytest.mark.parametrize(
+    ("case", "part", "malformed"),
+    [
+        (
+            "environment_from_the_cluster",
+            "secretAsEnv:\n          - ",
+            "secretAsEnv:\n          - null\n          - ",
+        ),
+        ("security_and_timeout", "activeDeadlineSeconds: '600'", "activeDeadlineSeconds: []"),
+    ],
+)
+def test_what_is_not_of_kfps_form_stays_as_it_is(case: str, part: str, malformed: str) -> None:
+    text = compiled(case)
+    assert part in text
+    found = _imported(text.replace(part, malformed, 1))
+    assert found.whole
+    assert "a part that is not of KFP's form" in "".join(
+        one.what for why in found.kept.values() for one in why
+    )
+
+
+@pytest.mark.parametrize("name", ["null", "2001-01-01", "1e3", "0x1f"])
+def test_a_name_that_yaml_reads_as_something_else_is_a_text(name: str) -> None:
+    text = compiled("if_only").replace("name: if-only", f"name: '{name}'")
+    assert _imported(text).name == name
