@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def test_modules_beside_it_components_and_files_that_it_reads_count(daily: Path,
     for name, times in (("daily", 7), ("weekly", 8)):
         _with_neighbours(daily, name, times)
     done = command("components", "--root", daily)
-    assert done.code == 0, done.err
+    assert (done.code, "settings" in sys.modules) == (0, False), done.err
     for name, times in (("daily", 7), ("weekly", 8)):
         text = (daily / "templates/pipelines" / name / "compiled.yaml").read_text("utf-8")
         assert f"constant: {times}.0" in text
@@ -213,6 +214,14 @@ def test_of_several_pipelines_in_a_file_one_is_meant(daily: Path, command: Comma
     )  # fmt: skip
     path.write_text(before.replace("def daily", "def another") + TWO + "\n\npipeline = another\n", "utf-8")
     assert command("components", "--root", daily).code == 0
+    path.write_text(before[: before.index("@dsl.pipeline")], "utf-8")
+    assert command("components", "--root", daily) == Outcome(
+        2, "", f"{DAILY}/pipeline.py: 2 components and no pipeline (write_lines, count_lines), and none is named "
+        "'daily'; say which one it is: `pipeline = count_lines`\n",
+    )  # fmt: skip
+    path.write_text(before[: before.index("@dsl.component(", before.index("def write_lines"))], "utf-8")
+    assert command("components", "--root", daily).code == 0  # as `kfp dsl compile` does
+    assert "name: write-lines" in (daily / DAILY / "compiled.yaml").read_text("utf-8")
     path.write_text("x = 1\n", "utf-8")
     assert command("components", "--root", daily) == Outcome(
         2, "", f"{DAILY}/pipeline.py: no pipeline; decorate a function with @dsl.pipeline\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,14 +19,17 @@ _WRITING = os.O_WRONLY | os.O_RDWR
 
 @dataclass
 class Opened:
-    """The paths that were opened for reading below a root, relative to it."""
+    """The paths that a thread opened for reading below a root, relative to it."""
 
     root: str
+    thread: int = field(default_factory=threading.get_ident)
     paths: set[str] = field(default_factory=set)
 
     def heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An event of Python's audit (https://docs.python.org/3/library/audit_events.html: open(path, mode, flags))."""
-        if event != "open" or not isinstance(arguments[0], str) or arguments[2] & _WRITING:
+        if event != "open" or self.thread != threading.get_ident():
+            return
+        if not isinstance(arguments[0], str) or arguments[2] & _WRITING:
             return
         path = os.path.realpath(arguments[0])
         if path.startswith(f"{self.root}/") and _counts(PurePath(path).relative_to(self.root)):
@@ -46,7 +50,7 @@ def _counts(path: PurePath) -> bool:
 
 
 _listening: list[Opened] = []
-"""At most one: Python takes no hook back, so the one that stands hears nothing while this is empty."""
+"""Python takes no hook back, so the one that stands hears nothing while this is empty."""
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -150,10 +150,14 @@ def _found(module: ModuleType, one: Compilation) -> Any:
 
 
 def _pipeline(module: ModuleType, one: Compilation) -> Any:
-    """The one that is called `pipeline`; else the only one; else that of the folder's name."""
-    from kfp_gitops.compiling.compiler.sdk import GraphComponent
+    """The one that is called `pipeline`; else the only one; else that of the folder's name.
 
-    named = {name: value for name, value in vars(module).items() if isinstance(value, GraphComponent)}
+    As for `kfp dsl compile` a component is a pipeline where the file has no other (kfp/cli/compile_.py).
+    """
+    from kfp_gitops.compiling.compiler.sdk import BaseComponent, GraphComponent
+
+    every = {name: value for name, value in vars(module).items() if isinstance(value, BaseComponent)}
+    named = {name: value for name, value in every.items() if isinstance(value, GraphComponent)} or every
     different = list({id(value): value for value in named.values()}.values())
     if "pipeline" in named or len(different) == 1:
         return named.get("pipeline", different[0])
@@ -162,5 +166,6 @@ def _pipeline(module: ModuleType, one: Compilation) -> Any:
         return named[function]
     if not named:
         raise InputError.of(one.source_path, "no pipeline", "decorate a function with @dsl.pipeline")
-    what = f"{len(different)} pipelines ({', '.join(named)}), and none is named {function!r}"
+    kind = "pipelines" if named is not every else "components and no pipeline"
+    what = f"{len(different)} {kind} ({', '.join(named)}), and none is named {function!r}"
     raise InputError.of(one.source_path, what, f"say which one it is: `pipeline = {[*named][-1]}`")
