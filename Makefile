@@ -15,7 +15,7 @@ id = $(shell awk '$$1 == "id:" { print $$2; exit }' $(1)/environments/base.yaml)
 export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/components/src
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-own test-product check forks e2e e2e-scaling bench render components reference rules shipped lock clean
+.PHONY: help demo test test-own test-product check fix forks e2e e2e-scaling bench render components reference rules shipped lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -56,6 +56,9 @@ check: $(VENV)/.installed  ## format, lint, types, layers, component specs, rend
 	$(PY) scripts/render.py --all --check
 	$(PY) scripts/policy.py
 
+fix: $(VENV)/.installed  ## mend what `make check` would refuse, as far as a machine can, and say what is left
+	$(PY) scripts/fix.py
+
 e2e: $(VENV)/.installed  ## merge, sync, promote, roll back; on the development server, E2E_ON=cluster or kind
 	PYTHON=$(abspath $(PY)) tests/e2e/scenario $(E2E_ON)
 
@@ -65,7 +68,7 @@ e2e-scaling: $(VENV)/.installed  ## usage, floors and proposals on a real Kubern
 bench: $(VENV)/.installed  ## measure speed, as ratios against a peer in the same run: SECTION=render JSON=FILE
 	$(PY) -m tests.bench $(SECTION) $(if $(JSON),--json $(JSON))
 
-components: $(VENV)/.installed  ## compile component.py → component.yaml
+components: $(VENV)/.installed  ## compile component.py → component.yaml, pipeline.py → compiled.yaml
 	$(PY) scripts/components.py
 
 reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the manifest's JSON Schema
@@ -74,7 +77,7 @@ reference: $(VENV)/.installed  ## write docs/manifest-reference.md from the mani
 rules: $(VENV)/.installed  ## write the alerts' pages and the forms of charts into docs/prometheus
 	$(PY) scripts/prometheus_rules.py
 
-render: components rules  ## render and lock every environment
+render: components rules  ## compile components and pipelines in Python, then render and lock every environment
 	$(PY) scripts/render.py --all --lock
 
 shipped: $(VENV)/.installed  ## copy what ships to tests/shipped, which the product's tests see in a fork

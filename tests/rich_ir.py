@@ -55,7 +55,7 @@ def look(data: dsl.Input[dsl.Dataset]):
 
 
 @dsl.pipeline(name="rich")
-def rich(uri: str, rows: list = [{"a": 1}], secret: str = "s") -> int:
+def rich(uri: str, rows: list = [{"a": 1}], secret: str = "s") -> int:  # noqa: B006
     with dsl.ExitHandler(report(text="done")):
         made = make()
         use(number=made.outputs["number"], text=f"{secret}-{made.outputs['text']}")

@@ -89,3 +89,19 @@ def test_somebody_elses_folder_is_not_taken(root: Path) -> None:
             takeback._begun(root, "y")
     assert takeback.left(root) is None
     assert not [path for path in root.iterdir() if path.name.startswith(takeback.FOLDER)]
+
+
+def test_going_back_that_is_interrupted_is_done_to_its_end(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real, calls = _looks(root), Path.replace, iter([None, KeyboardInterrupt])
+
+    def replace(path: Path, target: Path) -> Path:
+        if path.suffix == ".before" and next(calls, None):
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert _fail(root) == ["told"]
+    assert next(calls, None) is None, "it was interrupted"
+    assert _looks(root) == before

@@ -66,7 +66,7 @@ def _pipeline(root: Path, name: str) -> Any:
         source: str = "s3://usage/*.csv",
         rows: int = 1000,
         threshold: float = 0.5,
-        labels: dict[str, str] = {},
+        labels: dict[str, str] = {},  # noqa: B006
     ) -> None:
         loaded = load(source=source, rows=rows)
         cleaned = clean(table=loaded.outputs["table"], threshold=threshold)

@@ -1,6 +1,6 @@
 """The steps of the generated pipelines, from which the kfp SDK makes lightweight components."""
 
-# a lightweight component holds the source of its function alone, so nothing is imported above it
+# ruff: noqa: PTH123  # a lightweight component holds the source of its function alone, so nothing is imported above it
 from typing import NamedTuple
 
 from kfp import dsl

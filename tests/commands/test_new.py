@@ -54,8 +54,9 @@ def test_what_is_documented_passes_make_check_untouched_and_runs(clone: Path) ->
         missing = [part for part in expected if part.strip() and part not in done.stdout]
         assert not missing, (command, missing, done.stdout)
     _do(clone, sys.executable, "scripts/new.py", "pipeline", "usage-report")
+    _do(clone, sys.executable, "scripts/new.py", "pipeline", "churn-weekly", "--dsl")
     _do(clone, "make", "check", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/.installed")
-    _do(clone, sys.executable, "-m", "pytest", "-q", "tests/pipelines/test_usage_report.py")
+    _do(clone, sys.executable, "-m", "pytest", "-q", "tests/pipelines")
     ran = _do(
         clone, sys.executable, "scripts/run.py", "--env", "dev", "--pipeline", "usage-report", "--local"
     )

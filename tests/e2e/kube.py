@@ -16,7 +16,7 @@ import yaml
 Document = dict[str, Any]
 
 
-class Failed(Exception):  # a finding, not a defect
+class Failed(Exception):  # noqa: N818  # a finding, not a defect
     """The scenario found something else than it wants; the text is for a person."""
 
 

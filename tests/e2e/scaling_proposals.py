@@ -15,8 +15,8 @@ from kube import Document, Failed, Namespace, kubectl, tell
 from scaling_place import product, step
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "predictive_scaling"), str(Path(__file__).parents[1])]
-from proposal_kit import Repository, document, service, vpa
-from test_proposal_trees import REAL, Real
+from proposal_kit import Repository, document, service, vpa  # noqa: E402 -- tests lie beside this
+from test_proposal_trees import REAL, Real  # noqa: E402
 
 SPACE = Namespace("kfp-scaling-e2e-tree")
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}

@@ -28,6 +28,8 @@ _FOREIGN = {
     "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nspec: {}\n": "object PipelineVersion",
     "a: b\n": "pipelineInfo",
 }
+_NIGHTLY = {"name": "nightly", "cron": "0 0 3 * * *", "enabled": True, "maxConcurrency": 1, "catchup": False}
+_GIVEN = {**_NIGHTLY, "parameters": {"needed": "x"}}
 
 
 @pytest.fixture
@@ -89,8 +91,43 @@ def test_schedules_become_values() -> None:
     found = imported(compiled("parameters"), "trainer.yaml", {}, None, "dev", schedules=[_GIVEN])
     assert found.values["schedules"] == [_GIVEN]
     schema = json.loads(found.template["values.schema.json"])
-    assert "cron" in schema["properties"]["schedules"]["items"]["properties"]
+    assert schema["properties"]["schedules"]["items"] == {"$ref": "#/$defs/schedule"}
+    assert "cron" in schema["$defs"]["schedule"]["properties"]
     assert "schedules" not in schema["required"]
+
+
+def test_what_tasks_need_becomes_values(repository: Path, command: Run, file: Callable[[str], Path]) -> None:
+    outcome = command("import", file(compiled("resources")), "--root", repository)
+    assert outcome.code == 0, outcome.err
+    path = repository / "environments/dev/values.yaml"
+    needs = parse(path.read_text(), "v").value["pipelines"]["resources"]["values"]["resources"]
+    assert needs["light"] == {"memory": {"limit": "1G"}}
+    assert needs["heavy"]["accelerator"] == {"type": "nvidia.com/gpu", "limit": 2}
+    path.write_text(path.read_text().replace("limit: 1G\n", "limit: 3G\n"))
+    assert command("render", "--env", "dev", "--root", repository).code == 0
+    manifest = parse((repository / "manifests/dev/pipelines/resources/pipeline.yaml").read_text(), "m").value
+    assert manifest["spec"]["tasks"]["light"]["resources"] == {"memory": {"limit": "3G"}}
+    path.write_text(path.read_text().replace("limit: 3G\n", "limit: a lot\n"))
+    outcome = command("render", "--env", "dev", "--root", repository)
+    assert outcome.code == 2
+    assert "pipelines.resources.values.resources.light.memory.limit" in outcome.err
+    assert "a whole number with a unit, such as 512Mi or 2Gi" in outcome.err
+
+
+def test_what_tasks_of_a_pipeline_inside_need_is_told_from_that_of_others() -> None:
+    text = compiled("nested_pipeline")
+    label = "    exec-load:\n      container:\n"
+    needs = "        resources: {cpuLimit: 2, resourceCpuLimit: '2'}\n"
+    found = imported(text.replace(label, label + needs), "trainer.yaml", {}, None, "dev")
+    assert found.values["resources"] == {"prepare/load": {"cpu": {"limit": "2"}}}
+    assert 'values.resources["prepare/load"]' in found.template["prepare.pipeline.yaml.j2"]
+    schema = json.loads(found.template["values.schema.json"])
+    assert set(schema["$defs"]) == {"schedule", "resources", "cpu", "memory", "nameOrText"}
+
+
+def test_what_a_run_chooses_stays_in_the_template() -> None:
+    found = imported(compiled("resources_from_parameters"), "trainer.yaml", {}, None, "dev")
+    assert "resources" not in found.values
 
 
 def test_a_schedule_that_a_manifest_refuses_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Files that older kfp compiled: their settings come back in the form that they have, so that the digest is the same."""
+"""Files that older kfp compiled: their settings come back in the form that they have, so the digest is the same."""
 
 from __future__ import annotations
 
@@ -54,6 +54,14 @@ def _numbers(documents: Documents) -> None:
                 del part[key]
 
 
+def _uncalled(documents: Documents) -> None:
+    """kfp before 2.0."""
+    for component in (documents[0]["root"], *documents[0]["components"].values()):
+        for one in component.get("inputDefinitions", {}).get("parameters", {}).values():
+            if "defaultValue" in one:
+                del one["isOptional"]
+
+
 @pytest.mark.parametrize(
     ("case", "change", "forms"),
     [
@@ -62,6 +70,7 @@ def _numbers(documents: Documents) -> None:
         ("pod_and_image", _names, ["names"]),
         ("volumes_from_the_cluster", _unsaid, ["volumes"]),
         ("resources", _numbers, ["resources"]),
+        ("parameters", _uncalled, ["defaults"]),
     ],
 )
 def test_the_form_of_settings_stays(case: str, change: Callable[[Documents], None], forms: list[str]) -> None:

@@ -1,5 +1,5 @@
 """Macros of KFP's server: expanded by the development server, told of where nothing expands them."""
-
+# ruff: noqa: E501 - manifests of one line each
 
 from __future__ import annotations
 

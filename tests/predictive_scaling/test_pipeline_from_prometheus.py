@@ -30,7 +30,7 @@ def shop():
     yield gauge("kube_replicaset_owner", {"replicaset": "web-1", **owner}, 1, last=end)
     yield gauge("kube_deployment_spec_replicas", {"deployment": "web"}, 2, last=end)
     for name in ("web-1-a", "web-1-b"):
-        peak = lambda at: (90 if at % 3600 == 1500 else 50) * MIB
+        peak = lambda at: (90 if at % 3600 == 1500 else 50) * MIB  # noqa: E731 -- said once
         yield from pod(name, "web-1", "ReplicaSet", {"app": peak, "proxy": MIB}, 0.5, 10, last=end)
 
 

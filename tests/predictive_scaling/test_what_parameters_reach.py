@@ -56,7 +56,7 @@ def test_component_reads_no_path_of_its_machine(tmp_path, capsys, source):
 def test_component_writes_no_folder_of_its_machine(tmp_path, capsys, monkeypatch, registry):
     monkeypatch.chdir(tmp_path)
     status = dsl.PipelineTaskFinalStatus("SUCCEEDED", "job", "p", 0, "")
-    call = lambda: component("cleanup")(status, artifact(tmp_path), registry=registry, run_id="r")
+    call = lambda: component("cleanup")(status, artifact(tmp_path), registry=registry, run_id="r")  # noqa: E731
     assert "no path of the machine" in refused(call)
     assert not (tmp_path / "registry").exists()
 

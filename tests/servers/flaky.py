@@ -60,7 +60,7 @@ class FlakyServer:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 self.close_connection = True
 
-            do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+            do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 the base class's names
 
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing on stderr."""

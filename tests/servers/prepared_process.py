@@ -196,7 +196,7 @@ def _surround(env: dict[str, str]) -> None:
     sys.path[:] = [sys.path[0], *theirs, *(entry for entry in sys.path[1:] if entry not in mine)]
     os.environ.clear()
     os.environ.update(env)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 what was read ahead is not the child's
     for name, number in (("stdout", 1), ("stderr", 2)):
         raw = io.FileIO(number, "w", closefd=False)
         line = number == 2 or os.isatty(number)

@@ -45,7 +45,7 @@ class ServerProcess:
                 self.command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_ends_with_us(),
+                preexec_fn=_ends_with_us(),  # noqa: PLW1509 one system call, which takes no lock
             )
 
     def kill(self) -> None:

@@ -71,7 +71,7 @@ def _value(kind: str, given: str, name: str) -> Json:
 
 
 leaf.Workers._run = _run  # type: ignore[method-assign]
-refuse.check = lambda _pipeline, _given, _environ: None
+refuse.check = lambda _pipeline, _given, _run: None
 refuse.warnings = lambda _pipeline: iter(())
 importer._local = Path  # type: ignore[assignment]
 sys.exit(__main__.main())

@@ -156,7 +156,7 @@ def _allowed(megabytes: int, limits: tuple[int, int]) -> int:
 def _address_space() -> int:
     """What the process has mapped now, in bytes; a guess where the system does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:  # pathlib would cost an import here
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # pathlib would cost an import here
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 2**30

@@ -43,13 +43,17 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong in a file; lines and columns count from 1, 0 means the whole file."""
+    """One thing that is wrong in a file; lines and columns count from 1, 0 means the whole file.
+
+    `fault`: its kind, where it may be accepted (`language.faults`).
+    """
 
     path: str
     line: int
     column: int
     what: str
     todo: str
+    fault: str = ""
 
     def __str__(self) -> str:
         return _one_line(f"{self.place}: {self.what}; {self.todo}")
@@ -65,13 +69,13 @@ class Problem:
 
     def texts(self) -> list[str]:
         """All of it as texts, for another process."""
-        return [self.path, str(self.line), str(self.column), self.what, self.todo]
+        return [self.path, str(self.line), str(self.column), self.what, self.todo, self.fault]
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Problem:
         """The reverse of `texts`."""
-        path, line, column, what, todo = texts
-        return cls(path, int(line), int(column), what, todo)
+        path, line, column, what, todo, fault = texts
+        return cls(path, int(line), int(column), what, todo, fault)
 
 
 def meant(word: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ _ROOT = "kubernetes"
 _LATE = ("kubernetes.client", "kubernetes.client.models", "kubernetes.client.api")
 
 
-class _Otherwise(Exception):
+class _Otherwise(Exception):  # noqa: N818 - the client is not made as it was
     """A package does more than import names."""
 
 

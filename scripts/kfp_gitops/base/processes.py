@@ -93,7 +93,7 @@ def cores() -> int:
 
 def _may_fork() -> bool:
     """Elsewhere than on Linux system libraries may not survive a fork; and no thread does."""
-    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # names only
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208  # names only
 
 
 class _Claims:
@@ -175,7 +175,7 @@ def _send(given: int, done: dict[int, Any]) -> None:
 
 def _received(answer: bytes) -> Iterator[tuple[int, Any]]:
     try:
-        found: dict[int, Any] = marshal.loads(answer)  # of this very program, which forked
+        found: dict[int, Any] = marshal.loads(answer)  # noqa: S302  # of this very program, which forked
     except (EOFError, ValueError, TypeError):  # cut short: the process failed
         return
     yield from found.items()

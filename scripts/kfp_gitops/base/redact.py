@@ -67,5 +67,5 @@ def traceback(found: str) -> str:
 
 def _in_environment() -> Iterator[str]:
     for name, value in os.environ.items():
-        if len(value) >= _LEAST and _NAMED.search(name) and not os.path.exists(value):  # any text at all
+        if len(value) >= _LEAST and _NAMED.search(name) and not os.path.exists(value):  # noqa: PTH110  # any text at all
             yield value

@@ -116,7 +116,7 @@ _here = _Here()
 @contextmanager
 def heeded() -> Iterator[None]:
     """Within, both signals raise `Stopped` in the main thread; a signal that was ignored from outside stays so."""
-    global _watch  # handlers are the process's
+    global _watch  # noqa: PLW0603  # handlers are the process's
     if _watch is not None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -152,7 +152,7 @@ def listen() -> None:
 
 def forked() -> None:
     """In a child that was forked: its signals are its own, and end it."""
-    global _watch  # likewise
+    global _watch  # noqa: PLW0603  # likewise
     _watch = None
     signal.set_wakeup_fd(-1)
     for number in _SIGNALS:

@@ -59,7 +59,7 @@ def whole(root: Path, command: str, tell: Callable[[], None]) -> Iterator[None]:
     Raises:
         UsageError: another process is at work in this folder, or what one left was not taken back.
     """
-    global _open  # who writes files cannot be handed it, and there is one command in a process
+    global _open  # noqa: PLW0603  # who writes files cannot be handed it, and there is one command in a process
     if _open is not None:
         yield
         return

@@ -28,7 +28,7 @@ _LONG = 100
 class _Dumper(yaml.CSafeDumper):
     """Block style, key order kept, long texts as literal blocks."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # PyYAML's signature
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # PyYAML's signature
         return True
 
     def represent_data(self, data: Any) -> Any:

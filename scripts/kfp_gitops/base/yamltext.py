@@ -81,10 +81,12 @@ class Document:
         """A path as people write it: `spec.tasks.greet`."""
         return ".".join(map(str, at)) or "the document"
 
-    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
-        """A problem at a path of this document."""
+    def problem(
+        self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False, fault: str = ""
+    ) -> Problem:
+        """A problem at a path of this document; with its kind where it may be accepted."""
         line, column = self.position(at, key=key)
-        return Problem(self.path, line, column, what, todo)
+        return Problem(self.path, line, column, what, todo, fault)
 
 
 class _Reader:

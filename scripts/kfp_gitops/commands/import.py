@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, others
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -20,6 +21,11 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     the same of deployKF's kubeflow-pipelines-gitops
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
+  python scripts/import.py --host http://127.0.0.1:8888 --schedules
+                                                    all pipelines of a running KFP, with their recurring runs, so that
+                                                    `plan` takes them over as they are
+  python scripts/import.py --host http://127.0.0.1:8888 --schedules --pipeline 'churn*' --check
+                                                    write nothing; say of those called so what would become of them
 
 FILE is what `kfp dsl compile` wrote. It becomes a template (--into: pipeline.yaml.j2 with its tasks, one more for each
 pipeline inside it, values.schema.json of its parameters' defaults, resources and schedules), a component.yaml for each
@@ -28,7 +34,11 @@ written, all of that is rendered and compiled in memory and held against the fil
 digest. What the language of manifests has no word for stays a compiled file beside the template, named with each reason
 as file:line:column: the smallest pipeline inside that has it, which a task runs, or else the whole file, in place of
 tasks (docs/containers-and-compiled-pipelines.md). With --strict it is refused instead, and nothing is written.
-Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace."""
+Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace.
+
+From a server (--host) comes the newest version of each pipeline, and with --schedules what its recurring runs fire by.
+All of that is kept as KFP has it, images too, and `adopts` in the values names what it is there: see docs/migrate.md.
+What cannot be said here is left, each told with what to do; then the exit code is 1."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,15 +72,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="[NAME=]FILE",
         help="of files of other tools: the compiled pipeline that NAME is there; repeatable",
     )
+    dsl.add(parser)
+    host.add(parser)
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
     if arguments.take_back:
         return begun.take_back(arguments)
-    if not arguments.file:
+    host.refuse_misfit(arguments)
+    if not arguments.host and not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
+    if arguments.check:  # which writes nothing
+        return _import(arguments)
+    with begun.whole(arguments.root, f"import.py {arguments.file[0] if arguments.file else '--host'}"):
+        return _import(arguments)
+
+
+def _import(arguments: Namespace) -> int:
+    """By the door that is meant."""
+    if arguments.host:
+        return host.import_host(arguments)
     if others.are(arguments.file):
-        with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-            return others.import_all(arguments)
+        return others.import_all(arguments)
     if arguments.ir:
         raise UsageError(
             "import.py: --ir is for files of other tools, which name a pipeline that is not in them"
@@ -79,5 +101,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    with begun.whole(arguments.root, f"import.py {arguments.file[0]}"):
-        return compiled.import_one(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

@@ -13,7 +13,7 @@ from kfp_gitops.commands.common import scripts_are_there
 _FOLDER = Path(__file__).parent
 _MAIN = re.compile(r"^def main\(", re.MULTILINE)
 _ABOUT = re.compile(r'"""`\w+`: (?P<about>[^\n]+)')
-_OF_SCRIPTS = frozenset({"demo"})
+_OF_SCRIPTS = frozenset({"demo", "fix"})
 """They run the scripts themselves."""
 _NEEDS = {
     "components": ("kfp",),
@@ -53,6 +53,6 @@ def _all() -> Iterator[Known]:
 
 def _lacks(name: str) -> str:
     if name in _OF_SCRIPTS and not scripts_are_there():
-        return "it runs the scripts of a repository: run scripts/demo.py there"
+        return f"it runs the scripts of a repository: run scripts/{name}.py there"
     missing = [package for package in _NEEDS.get(name, ()) if find_spec(package) is None]
     return f"the Python package {missing[0]} is not installed" if missing else ""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
 
 from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.commands import begun, components, console
@@ -54,7 +55,7 @@ def run(
     job = local.Job(
         name, text, values, out, python_path, arguments.workers, Ids(manifest, inner, same=True),
         arguments.pass_env, kept.absolute() if arguments.cache else None,
-        about.beside(arguments.root, arguments.env, rendered, python_path),
+        about.beside(arguments.root, arguments.env, rendered, python_path), arguments.mount,
     )  # fmt: skip
     try:
         code, progress = local.run(job, console.note, superseded or (lambda: False))
@@ -114,6 +115,12 @@ def refuse_together(arguments: Namespace) -> None:
     if missing:
         raise UsageError(
             f"run.py: --pass-env {missing[0]}: the environment has no such variable; set it first"
+        )
+    absent = [path for path in arguments.mount if not Path(path).is_dir() or not Path(path).is_absolute()]
+    if absent:
+        raise UsageError(
+            f"run.py: --mount {absent[0]}: this machine has no such folder; write the path as the pipeline mounts it, "
+            f"and make it first, as by `mkdir -p {absent[0]}`"
         )
     if arguments.watch and arguments.out is not None:
         raise UsageError("run.py: --watch takes no --out: each run has a folder of its own in .local-runs")

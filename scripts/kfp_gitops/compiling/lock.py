@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from kfp_gitops.base import generated
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.base.yamltext import parse
+from kfp_gitops.language import faults
 from kfp_gitops.rendering.rendered import Rendered, RenderedPipeline
 from kfp_gitops.sources.release import FILE_VERSION
 
@@ -69,11 +71,28 @@ def _compile(
 
     results = compiler.identify_all(pipelines, rendered.folder)
     for pipeline in pipelines:
-        for warning in results[pipeline.name].warnings:
+        heard = list(_heard(pipeline, results[pipeline.name].warnings, rendered.folder))
+        for warning in heard:
             warn(warning)
-        if not results[pipeline.name].warnings:
+        if not heard:
             rendered.memo.fresh[pipeline.compilation] = results[pipeline.name].digest
     return {name: result.digest for name, result in results.items()}
+
+
+def _heard(pipeline: RenderedPipeline, warnings: Sequence[Problem], folder: str) -> Iterator[Problem]:
+    """What was not told when it was rendered: of accepted faults each kind once, and those that nothing has."""
+    told = {warning.fault for warning in pipeline.warnings}
+    yield from (one for one in faults.once(warnings) if not one.fault or one.fault not in told)
+    if "acceptedFaults:" not in pipeline.manifest:
+        return
+    document = parse(pipeline.manifest, f"{folder}/pipelines/{pipeline.name}/pipeline.yaml")
+    found = told | {warning.fault for warning in warnings}
+    for index, kind in enumerate(document.value["spec"].get("acceptedFaults", ())):
+        if kind not in found:
+            at = ("spec", "acceptedFaults", index)
+            yield document.problem(
+                at, f"nothing here has the accepted fault {kind!r}", "take it out of the template"
+            )
 
 
 def read(text: str, path: str) -> Mapping[str, Locked]:

@@ -23,8 +23,6 @@ from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 
-_HEADER = "# Compiled from {source} by `python scripts/components.py`; edit that, not this.\n"
-
 
 def compiled(root: Path, one: Compilation) -> str:
     """What it compiles to, and from which files; without the SDK's own comment, whose order is another each time.
@@ -37,7 +35,7 @@ def compiled(root: Path, one: Compilation) -> str:
     with listening(root) as opened, _importable(root, one):
         documents = emit.documents(_found(_run(root, one), one))
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
-    return _HEADER.format(source=one.source) + compiledfrom.stamped(emit.text(documents), read)
+    return compiledfrom.written(one, emit.text(documents), read)
 
 
 @contextmanager
@@ -91,7 +89,7 @@ def _run(root: Path, one: Compilation) -> ModuleType:
     sys.modules[module.__name__] = module  # where annotations that are texts are looked up
     try:
         code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
-        exec(code, vars(module))  # the repository's own code, which is what is compiled
+        exec(code, vars(module))  # noqa: S102  # the repository's own code, which is what is compiled
     except (Exception, SystemExit) as error:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         what = f"cannot be imported: {type(error).__name__}: {said}"

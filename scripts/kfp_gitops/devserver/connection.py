@@ -62,7 +62,7 @@ class Connection(BaseHTTPRequestHandler):
             return
         self._serve(request)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 the base class's names
 
     @property
     def _listener(self) -> Accepting:
@@ -148,7 +148,7 @@ class Connection(BaseHTTPRequestHandler):
         told = self._listener.app.clock.now() if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
         return format_datetime(told, usegmt=True)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
         """What the base class refuses itself (a broken request line, an unknown method), as JSON too."""
         self.close_connection = True
         error = ApiError(message or "bad request")

@@ -132,7 +132,7 @@ def tagged(predicates: Iterable[Predicate]) -> Condition:
 
 def _tag(name: str, value: str) -> Condition:
     same = f"COLLATE {mysql.COLLATION} = ?"
-    sql = f"EXISTS (SELECT 1 FROM json_each(tags) WHERE key {same} AND value {same})"
+    sql = f"EXISTS (SELECT 1 FROM json_each(tags) WHERE key {same} AND value {same})"  # noqa: S608 constants
     return Condition(sql, (name, value))
 
 

@@ -36,7 +36,7 @@ class DevServer:
     again, as on KFP.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each by name, all but the folder optional
         self,
         data_dir: Path,
         *,

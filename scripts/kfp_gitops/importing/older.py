@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kfp_gitops.compiling.compiler import older
+from kfp_gitops.compiling.compiler import older, surfaced
 from kfp_gitops.compiling.compiler.sdk import compiler_utils
 from kfp_gitops.importing.source import UnsaidError
 from kfp_gitops.language.manifest.model import OlderForm
@@ -27,11 +27,34 @@ def _found(documents: list[dict[str, Any]]) -> Iterator[OlderForm]:
         yield "environment"
     if any("optional" not in one for _, one in older.items(documents, older.VOLUMES)):
         yield "volumes"
+    if has_metrics(documents[0]):
+        yield "metrics"
+    if any("isOptional" not in one for one in older.defaults(documents)):
+        yield "defaults"
     for asked in older.resources(documents):
         device = asked.get("accelerator", {})
         for part, pairs in ((asked, older.NUMBERS), (device, older.DEVICES)):
             if any(old in part and new not in part for old, new in pairs.items()):
                 yield "resources"
+
+
+def has_metrics(spec: Mapping[str, Any]) -> bool:
+    """Whether the metrics of all tasks are outputs of all that is around them."""
+    wanted = surfaced.expected(spec)
+    return bool(wanted) and all(
+        outputs.keys() <= _handed_out(spec, component) for component, outputs in wanted.items()
+    )
+
+
+def _handed_out(spec: Mapping[str, Any], component: str) -> set[str]:
+    node = spec.get("components", {}).get(component, {}) if component else spec["root"]
+    return set(node.get("dag", {}).get("outputs", {}).get("artifacts", {}))
+
+
+def written(spec: Mapping[str, Any], component: str, names: Iterable[str]) -> list[str]:
+    """Of the outputs of a pipeline those that somebody wrote."""
+    made = surfaced.expected(spec).get(component, {}) if has_metrics(spec) else {}
+    return [name for name in names if name not in made]
 
 
 def cpu(number: float) -> str:

@@ -49,14 +49,17 @@ class Pipelines:
             found["metadata"]["displayName"] = info["displayName"]
         if root := self.source.spec.get("defaultPipelineRoot"):
             found["spec"]["pipelineRoot"] = root
-        if forms := older.forms(self.source.brought.values):
-            found["spec"]["olderForms"] = forms
         try:
             found["spec"] |= self._config()
         except MALFORMED:
             self.source.refuse(
                 (*PLATFORM, "pipelineConfig"), "a part that is not of KFP's form", platform=True
             )
+        try:
+            if forms := older.forms(self.source.brought.values):
+                found["spec"]["olderForms"] = forms
+        except MALFORMED:
+            self.source.refuse(PLATFORM, "a part that is not of KFP's form", platform=True)
         return found
 
     def component(self, name: str, stem: str) -> str:
@@ -171,6 +174,7 @@ class Pipelines:
         outputs = component.get("dag", {}).get("outputs", {})
         names = [name for kind in ("parameters", "artifacts") for name in outputs.get(kind, {})]
         key = str(at[1]) if len(at) > 1 else ""
+        names = older.written(self.source.spec, key, names)
         said = {
             name: one["description"]
             for kind in component.get("outputDefinitions", {}).values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ from kfp_gitops.compiling.compiler import emit, filled, made
 from kfp_gitops.importing import differences
 from kfp_gitops.importing.renumbered import SAID, unnumbered
 from kfp_gitops.importing.source import BRING, Source
+from kfp_gitops.language import faults
 from kfp_gitops.language.manifest import nested, reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought, components, templates
@@ -32,6 +33,20 @@ class Fault:
 
     at: Path
     problem: Problem
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The digest, what kfp 2.17 writes in another way and means the same, and the faults that were accepted."""
+
+    digest: str
+    told: tuple[str, ...]
+    accepted: tuple[Problem, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of these faults."""
+        return tuple(sorted({one.fault for one in self.accepted}))
 
 
 class RefusedError(Exception):
@@ -55,43 +70,62 @@ def rendered(
     return RenderedPipeline(name, "", outer, specs, irs=irs, inner=inner)
 
 
-def checked(pipeline: RenderedPipeline) -> None:
-    """As rendering checks it.
+def checked(pipeline: RenderedPipeline) -> list[Problem]:
+    """As rendering checks it: the faults that it accepts.
 
     Raises:
         InputError: every problem; its path is that of the manifest, `pipeline.yaml.j2` or a name inside.
     """
     manifest = reader.read(pipeline.manifest, TEMPLATE)
-    known = {name: components.read(name, text, f"{name}.yaml") for name, text in pipeline.specs.items()}
+    known = {name: components.tolerant(name, text, f"{name}.yaml") for name, text in pipeline.specs.items()}
     irs = brought.read_all(pipeline.irs, "the import", manifest.ir)
     outer = brought.completed(manifest, irs)
     inner = {name: reader.read(text, name) for name, text in pipeline.inner.items()}
     interfaces = {file.removesuffix(".yaml"): brought.interface(one) for file, one in irs.items()}
+    found = [fault for file, one in irs.items() if file != manifest.ir for fault in one.faults]
     for name in nested.innermost_first(outer, inner):
-        raise_if_any(check.problems(inner[name], known, interfaces, nested=True))
-        raise_if_any(check.nested_problems(inner[name]))
+        found += check.problems(inner[name], known, interfaces, nested=True)
+        found += check.nested_problems(inner[name])
         interfaces[name] = check.interface(inner[name], known, interfaces)
-    raise_if_any(check.problems(outer, known, interfaces))
+    found += check.problems(outer, known, interfaces)
+    found += check.of_components([outer, *inner.values()], known)
+    refused, accepted = faults.judged(found, outer.accepted_faults)
+    raise_if_any(refused)
+    return [*accepted, *brought.accepted(outer, irs)]
 
 
-def held_against(source: Source, pipeline: RenderedPipeline) -> tuple[str, tuple[str, ...]]:
-    """The digest of what it compiles to, and in what the SDK writes the very file anew.
+def held_against(source: Source, pipeline: RenderedPipeline) -> Proof:
+    """What it compiles to, and in what the SDK writes the very file anew.
 
     Raises:
         InputError: it does not compile.
         RefusedError: to something else.
     """
-    documents = made.made(pipeline, "the import").documents
-    given = source.brought.values
+    compiled = made.made(pipeline, "the import")
+    documents, given = compiled.documents, source.brought.values
     if ir.digest(given) == ir.digest(documents):
-        return ir.digest(documents), ()
+        return Proof(ir.digest(documents), (), compiled.accepted)
     anew = _anew(source)
     if found := list(islice(_differing(source, anew, documents), _MOST)):
         both = unnumbered(anew, documents)
         if both is None or any(_differing(source, *both)):
             raise RefusedError(*found)
-        return ir.digest(documents), (SAID, *(one.what for one in differences.between(*both)))
-    return ir.digest(documents), tuple(one.what for one in differences.between(given, documents))
+        told = (SAID, *(one.what for one in differences.between(*both)))
+        return Proof(ir.digest(documents), told, compiled.accepted)
+    told = tuple(one.what for one in differences.between(given, documents))
+    return Proof(ir.digest(documents), told, compiled.accepted)
+
+
+def proved(source: Source, pipeline: RenderedPipeline) -> Proof:
+    """Both: checked, compiled and held against the file.
+
+    Raises:
+        InputError: as `checked` and `held_against`.
+        RefusedError: as `held_against`.
+    """
+    accepted = checked(pipeline)
+    found = held_against(source, pipeline)
+    return replace(found, accepted=(*accepted, *found.accepted))
 
 
 def _anew(source: Source) -> list[Any]:

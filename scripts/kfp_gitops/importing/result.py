@@ -25,3 +25,5 @@ class Imported:
     """The compiled files beside the template, each with why no manifest says it; of a whole file it is this one."""
     whole: bool = False
     """The file stays in one piece, in place of tasks."""
+    accepted: tuple[str, ...] = ()
+    """The kinds of faults that the file has, which its manifest accepts."""

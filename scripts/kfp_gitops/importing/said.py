@@ -10,13 +10,15 @@ from typing import Any
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path, parse
-from kfp_gitops.importing import images, proof, settable, texts
+from kfp_gitops.importing import images, proof, texts
 from kfp_gitops.importing.homes import Homes
 from kfp_gitops.importing.pipelines import Pipelines
-from kfp_gitops.importing.proof import INNER, TEMPLATE, Fault, RefusedError
+from kfp_gitops.importing.proof import INNER, TEMPLATE, Fault, Proof, RefusedError
 from kfp_gitops.importing.result import Imported
+from kfp_gitops.importing.settable import Settable
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.importing.specs import Specs
+from kfp_gitops.language import faults
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought
 from kfp_gitops.sources.brought import Brought
@@ -68,6 +70,12 @@ def _to_be_kept(source: Source, faults: Sequence[Fault], but: frozenset[str]) ->
     return found
 
 
+def accepting(manifest: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
+    """The manifest that accepts these kinds of faults, and no others."""
+    spec = {key: value for key, value in manifest["spec"].items() if key != "acceptedFaults"}
+    return {**manifest, "spec": {**spec, **({"acceptedFaults": list(kinds)} if kinds else {})}}
+
+
 class _Attempt:
     """One reading of the file, with what is kept known beforehand."""
 
@@ -84,22 +92,29 @@ class _Attempt:
         if strict:
             raise_if_any([one for few in self.pipelines.kept.values() for one in few])
         name = self.source.spec["pipelineInfo"]["name"]
-        parameters = manifest["spec"].get("parameters", {})
-        values = settable.values(parameters, self.asked.owner, self.asked.schedules)
+        worth = Settable.of(manifest, self.pipelines.inner)
+        values = worth.values(self.asked.owner, self.asked.schedules)
+        manifest["spec"]["acceptedFaults"] = list(faults.KINDS)
         files = {**self._templates(manifest), **self._parts()}
-        digest, told = self._proved(proof.rendered(name, files, values, self.specs.made, self.asked.env))
-        schema = {"values.schema.json": settable.values_schema(parameters, name)}
+        found = self._proved(proof.rendered(name, files, values, self.specs.made, self.asked.env))
+        files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
+        schema = {"values.schema.json": worth.schema(name)}
         kept = {
             brought.file_of(part): why
             for part, why in self.pipelines.kept.items()
             if part in self.pipelines.parts
         }
-        return Imported(name, {**files, **schema}, self.specs.new, values, self._images(), digest, told, kept)
+        said = (found.digest, found.told, kept)
+        return Imported(
+            name, {**files, **schema}, self.specs.new, values, self._images(), *said, accepted=found.kinds
+        )
 
     def _templates(self, manifest: Mapping[str, Any]) -> dict[str, str]:
-        inner = {f"{name}{INNER}": one for name, one in self.pipelines.inner.items()}
-        found = {file: texts.template(one, outer=False) for file, one in inner.items()}
-        return {TEMPLATE: texts.template(manifest, outer=True), **found}
+        inner = self.pipelines.inner.items()
+        return {
+            TEMPLATE: texts.template(manifest),
+            **{f"{name}{INNER}": texts.template(one, name) for name, one in inner},
+        }
 
     def _parts(self) -> dict[str, str]:
         return {
@@ -116,10 +131,9 @@ class _Attempt:
         parts = [one for documents in self.pipelines.parts.values() for one in documents]
         return tuple(dict.fromkeys([*self.specs.images, *images.loose(parts)]))
 
-    def _proved(self, rendered: RenderedPipeline) -> tuple[str, tuple[str, ...]]:
+    def _proved(self, rendered: RenderedPipeline) -> Proof:
         try:
-            proof.checked(rendered)
-            return proof.held_against(self.source, rendered)
+            return proof.proved(self.source, rendered)
         except InputError as error:
             raise RefusedError(*self._in_file(rendered, error)) from None
 

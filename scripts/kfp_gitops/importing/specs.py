@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import yaml
+
 from kfp_gitops.base.yamldump import dump
+from kfp_gitops.compiling import ir
 from kfp_gitops.importing.source import OF_TASKS
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
@@ -37,8 +41,8 @@ class Specs:
         while True:
             name = base if number == 1 else f"{base[:58]}_{number}"
             found = self.made.get(name, self.present.get(name))
-            if found is None or found == text:
-                self.made[name] = text
+            if found is None or found == text or means_the_same(found, text):
+                self.made[name] = found or text
                 return name
             number += 1
 
@@ -52,11 +56,31 @@ class Specs:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
         found: dict[str, None] = {}
         for name, text in self.made.items():
-            read = components.read(name, text, f"components/{name}/component.yaml")
+            read = components.tolerant(name, text, f"components/{name}/component.yaml")
             loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
             loose -= STUB_IMAGES
             found.update(dict.fromkeys(sorted(loose)))
         return list(found)
+
+
+def means_the_same(one: str, other: str) -> bool:
+    """Whether two specs of components are the same name, interface and container, whoever wrote them."""
+    parts = [_parts(text) for text in (one, other)]
+    return parts[0] is not None and parts[0] == parts[1]
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> Any:
+    """Name, interface and container as they are in a pipeline; None where it is no spec that the SDK wrote."""
+    try:
+        spec: Any = next(iter(ir.documents(text)), None)
+        name = spec["pipelineInfo"]["name"]
+        component = spec["components"][f"comp-{name}"]
+        container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    except (KeyError, TypeError, yaml.YAMLError):
+        return None
+    interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
+    return [name, *interface, {key: value for key, value in container.items() if key not in OF_TASKS}]
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:

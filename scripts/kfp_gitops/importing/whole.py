@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem
-from kfp_gitops.importing import images, proof, settable, texts
+from kfp_gitops.importing import images, proof, texts
 from kfp_gitops.importing.constants import of_type
-from kfp_gitops.importing.proof import TEMPLATE, RefusedError
+from kfp_gitops.importing.proof import TEMPLATE, Proof, RefusedError
 from kfp_gitops.importing.result import Imported
-from kfp_gitops.importing.said import Asked
+from kfp_gitops.importing.said import Asked, accepting
+from kfp_gitops.importing.settable import Settable, with_defaults
 from kfp_gitops.importing.source import Source
+from kfp_gitops.language import faults
 from kfp_gitops.sources.brought import Brought
 from kfp_gitops.sources.components import IR_TYPES
 
@@ -31,20 +33,21 @@ def whole(file: Brought, text: str, asked: Asked, why: Sequence[Problem]) -> Imp
     source = Source(file)
     name = _name(source)
     ir = f"{name[:_LONGEST_FILE] if name != 'pipeline' else 'compiled'}.yaml"
-    parameters = dict(_parameters(file))
-    values = settable.values(parameters, asked.owner, asked.schedules)
-    manifest = _manifest(source, ir, parameters, asked.owner)
-    files = {TEMPLATE: texts.template(manifest, outer=True), ir: text}
-    digest, told = _proved(source, proof.rendered(name, files, values, {}, asked.env))
-    schema = {"values.schema.json": settable.values_schema(parameters, name)}
+    worth = Settable(with_defaults(dict(_parameters(file))))
+    values = worth.values(asked.owner, asked.schedules)
+    manifest = accepting(_manifest(source, ir, worth, asked.owner), tuple(faults.KINDS))
+    files = {TEMPLATE: texts.template(manifest), ir: text}
+    found = _proved(source, proof.rendered(name, files, values, {}, asked.env))
+    files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
+    schema = {"values.schema.json": worth.schema(name)}
     loose = tuple(images.loose(file.values))
-    return Imported(name, {**files, **schema}, {}, values, loose, digest, told, {ir: why}, whole=True)
+    said = (found.digest, found.told, {ir: why}, True)
+    return Imported(name, {**files, **schema}, {}, values, loose, *said, accepted=found.kinds)
 
 
-def _proved(source: Source, rendered: Any) -> tuple[str, tuple[str, ...]]:
+def _proved(source: Source, rendered: Any) -> Proof:
     try:
-        proof.checked(rendered)
-        return proof.held_against(source, rendered)
+        return proof.proved(source, rendered)
     except RefusedError as error:
         raise InputError([fault.problem for fault in error.args]) from None
     except InputError as error:
@@ -71,10 +74,13 @@ def _parameters(file: Brought) -> Any:
         found: dict[str, Any] = {"type": IR_TYPES[kind]}
         found |= {"default": of_type(one["defaultValue"], kind)} if "defaultValue" in one else {}
         found |= {"description": one["description"]} if one.get("description") else {}
+        found |= (
+            {"literals": [of_type(value, kind) for value in one["literals"]]} if one.get("literals") else {}
+        )
         yield name, found
 
 
-def _manifest(source: Source, ir: str, parameters: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def _manifest(source: Source, ir: str, worth: Settable, owner: str) -> dict[str, Any]:
     info = source.spec["pipelineInfo"]
     metadata = {
         "name": info["name"],
@@ -83,7 +89,7 @@ def _manifest(source: Source, ir: str, parameters: Mapping[str, Any], owner: str
     }
     if shown := info.get("displayName"):
         metadata["displayName"] = shown[:_DISPLAYED]
-    defaults = {name: {"default": parameters[name]["default"]} for name in settable.settable(parameters)}
+    defaults = {name: {"default": one["default"]} for name, one in worth.parameters.items()}
     return {
         "apiVersion": "kfp-gitops/v1",
         "kind": "PipelineManifest",

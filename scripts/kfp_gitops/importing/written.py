@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from kfp_gitops.base import files
@@ -43,8 +44,15 @@ class Written:
             files.write_text(root, path, text)
 
 
-def written(root: Path, env: str, founds: Mapping[str, Imported]) -> Written:
+def written(
+    root: Path,
+    env: str,
+    founds: Mapping[str, Imported],
+    beside: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Written:
     """What imports write into a repository; `founds` by the name of the template's folder.
+
+    `beside`: likewise, what the environment says of a pipeline beside its values.
 
     Raises:
         InputError: the environment's files cannot take it.
@@ -56,8 +64,9 @@ def written(root: Path, env: str, founds: Mapping[str, Imported]) -> Written:
     for template, found in founds.items():
         texts |= {f"{TEMPLATES}/{template}/{name}": text for name, text in found.template.items()}
         texts |= {f"components/{name}/component.yaml": text for name, text in found.specs.items()}
-        named = {"template": template} if template != found.name else {}
-        values = scaffold.with_pipeline(values, path, found.name, {**named, "values": dict(found.values)})
+        said: dict[str, Any] = {"template": template} if template != found.name else {}
+        said |= {**beside.get(template, {}), "values": dict(found.values)}
+        values = scaffold.with_pipeline(values, path, found.name, said)
         images = _with_images(images, release, found.images)
     taken = [one for one in texts if (root / one).exists()]
     if taken:

@@ -38,13 +38,26 @@ def digest_of_stored(spec: Mapping[str, Any]) -> str:
     Go writes without a fraction where it has none; the SDK writes `2.0` for a double and `2` for an integer.
     """
     try:
-        found = _with_doubles(spec)
-        documents = [found["pipeline_spec"], found["platform_spec"]] if "pipeline_spec" in found else [found]
-        for holder, key in _whole_numbers(documents):
-            holder[key] = int(holder[key])
-        return digest(documents)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return digest(documents_of_stored(spec))
+    except NO_IR:
         return "no IR"
+
+
+NO_IR = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What making documents of something raises that is none."""
+
+
+def documents_of_stored(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The documents of a file that KFP tells as a `pipeline_spec`, with the numbers that the file has.
+
+    Raises:
+        NO_IR: it is none.
+    """
+    found = _with_doubles(spec)
+    documents = [found["pipeline_spec"], found["platform_spec"]] if "pipeline_spec" in found else [found]
+    for holder, key in _whole_numbers(documents):
+        holder[key] = int(holder[key])
+    return documents
 
 
 def _with_doubles(value: Any) -> Any:

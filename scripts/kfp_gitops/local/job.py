@@ -40,7 +40,8 @@ class Job:
     """What to run: the compiled pipeline, its parameters, and the folder that all of it goes to.
 
     `names` gives its tasks the ids of the manifest; `pass_env` names variables that they see beside the usual ones;
-    `cache` is the folder of what its tasks gave before; `beside` are further files for the folder, by their paths.
+    `cache` is the folder of what its tasks gave before; `beside` are further files for the folder, by their paths;
+    `mounts` are folders of this machine that stand for what a cluster puts at their paths.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Job:
     pass_env: Sequence[str] = ()
     cache: Path | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def _prepare(job: Job) -> list[str]:
         (job.folder / path).write_text(text, "utf-8")
     paths = [word for path in job.python_path for word in ("--python-path", str(path))]
     paths += [word for name in job.pass_env for word in ("--pass-env", name)]
+    paths += [word for path in job.mounts for word in ("--mount", path)]
     return [
         *(sys.executable, "-m", "kfp_gitops.local.localrun", "--ir", str(job.folder / "ir.yaml")),
         *("--parameters", str(job.folder / "parameters.json"), "--run-dir", str(job.folder)),

@@ -75,7 +75,7 @@ def apply(
     desired: Desired,
     plan: Plan,
     actual: Actual,
-    options: Options = Options(),  # frozen
+    options: Options = Options(),  # noqa: B008  # frozen
     tell: Tell = lambda _: None,
     pace: Pace = Pace(),  # frozen
     ended: Callable[[str], None] = lambda _: None,

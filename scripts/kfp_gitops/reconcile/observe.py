@@ -31,7 +31,7 @@ from kfp_gitops.reconcile.records import (
 from kfp_gitops.reconcile.seen import Seen
 
 
-def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # frozen
+def observe(api: Kfp, desired: Desired, options: Options = Options()) -> Actual:  # noqa: B008  # frozen
     """Lists by the page, one request for each pipeline's versions, and runs where a plan depends on them."""
     entries = desired.entries
     found = _listed(api, desired, entries)

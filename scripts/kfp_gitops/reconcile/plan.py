@@ -64,7 +64,7 @@ class Plan:
         return [c for c in self.changes if c.action is Action.CONFLICT]
 
 
-def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # frozen
+def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan:  # noqa: B008  # frozen
     """Compare desired with actual state."""
     changes: list[Change] = []
     notes: list[str] = [*_selected(desired), *_turned_off(desired)]
@@ -76,6 +76,7 @@ def plan(desired: Desired, actual: Actual, options: Options = Options()) -> Plan
         if not found:
             found = list(_changes(desired, wanted, view, options))
             notes += _stale(wanted, view, actual, options)
+            notes += _of_strangers(wanted, view, actual)
         changes += found
         looked.append(Looked(wanted, view, found))
     gone = vanished(desired, actual, options)
@@ -110,7 +111,8 @@ def _pipeline_change(owner: Owner, wanted: DesiredPipeline, view: View) -> Chang
     if view.pipeline is None:
         return Change(Action.CREATE, Kind.PIPELINE, wanted.name, wanted.name, "does not exist yet")
     if view.pipeline.owner != owner:
-        as_ = f", as {view.pipeline.called!r}" if view.pipeline.called else ""
+        called = view.pipeline.called
+        as_ = f", as {called!r}" if called not in ("", wanted.name) else ""
         return Change(Action.ADOPT, Kind.PIPELINE, wanted.name, wanted.name, f"is taken over as asked{as_}")
     return Change(Action.UNCHANGED, Kind.PIPELINE, wanted.name, wanted.name, "exists")
 
@@ -218,6 +220,19 @@ def _selected(desired: Desired) -> Iterator[str]:
 def _turned_off(desired: Desired) -> list[str]:
     environment = desired.owner.environment
     return [f"{environment} is turned off (`state: disabled`): no schedule is on"] if desired.disabled else []
+
+
+def _of_strangers(wanted: Entry, view: View, actual: Actual) -> Iterator[str]:
+    """What follows the newest version runs ours from its upload on, whoever made it."""
+    if view.pipeline is None or isinstance(wanted, Absent) or wanted.version in view.pipeline.versions:
+        return
+    ours = {found.id for found in view.schedules}
+    for found in in_order(actual.schedules_by_pipeline.get(view.pipeline.id, ())):
+        if found.id not in ours and found.version_id is None and found.enabled:
+            yield (
+                f"recurring run {found.name!r}, which is not ours, runs whatever version is the newest: from now on "
+                f"{wanted.name} {wanted.version}"
+            )
 
 
 def _stale(wanted: Entry, view: View, actual: Actual, options: Options) -> Iterator[str]:

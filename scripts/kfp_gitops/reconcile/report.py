@@ -12,7 +12,7 @@ from kfp_gitops.reconcile.plan import Plan
 from kfp_gitops.reconcile.plantext import SIGNS, Look, details, named, once, to_text, total
 
 
-def render(plan: Plan, form: str, look: Look = Look()) -> str:  # frozen
+def render(plan: Plan, form: str, look: Look = Look()) -> str:  # noqa: B008  # frozen
     """The plan as text, json or markdown; it ends with its identity. The look is that of the text."""
     if form == "json":
         return json.dumps(as_data(plan), indent=2, ensure_ascii=False)

@@ -60,7 +60,7 @@ class Timing:
         """The newest firing that is not after an instant."""
         for window in _WINDOWS:
             found = None
-            for found in self.between(max(self.base, instant - window), instant):  # the last one
+            for found in self.between(max(self.base, instant - window), instant):  # noqa: B007  # the last one
                 pass
             if found is not None or instant - window <= self.base:
                 return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +13,7 @@ from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.base.yamlvalue import parse
 from kfp_gitops.checking import check
+from kfp_gitops.language import faults
 from kfp_gitops.language.manifest import Manifest, migration, nested, reader, used
 from kfp_gitops.sources import brought, templates, whence
 from kfp_gitops.sources.brought import Brought
@@ -71,9 +72,14 @@ def render(env: Environment, name: str, release: Release, values: Mapping[str, A
         _PASSED[alike] = None
         if len(_PASSED) > _MOST_PASSED:
             del _PASSED[next(iter(_PASSED))]
-    runs = dict.fromkeys(chain.from_iterable(used(one, "pipeline") for one in (outer, *inner.values())))
-    nested_irs = tuple(release.nested[one] for one in sorted(runs) if one in release.nested)
+    nested_irs = _nested(release, [outer, *inner.values()])
     return Found(document, inner, tuple(sorted(rendering.warnings)), release.irs, nested_irs)
+
+
+def _nested(release: Release, manifests: Iterable[Manifest]) -> tuple[str, ...]:
+    """The files of the compiled pipelines that tasks of these run."""
+    runs = set(chain.from_iterable(used(one, "pipeline") for one in manifests))
+    return tuple(file for one, file in sorted(release.nested.items()) if one in runs)
 
 
 def _alike(value: Mapping[str, Any], name: str, release: Release) -> _Passed | None:
@@ -142,7 +148,13 @@ class _Rendering:
             problems += self._problems(one, inner[one], interfaces, nested=True)
             interfaces[one] = check.interface(inner[one], self.release.components, interfaces)
         problems += self._problems(name, outer, interfaces, nested=False)
-        raise_if_any(problems)
+        problems += check.of_components([outer, *inner.values()], self.release.components)
+        problems += [
+            fault for file in _nested(self.release, [outer, *inner.values()]) for fault in irs[file].faults
+        ]
+        refused, accepted = faults.judged(problems, outer.accepted_faults)
+        raise_if_any(refused)
+        self.warnings += faults.once([*accepted, *brought.accepted(outer, irs)])
 
     def _right_name(self, name: str, *, nested: bool) -> str:
         if nested or self.env.template_of(name) == name:

@@ -90,7 +90,7 @@ def _ir(env: Environment, ir: str, release: Release) -> str:
 @lru_cache(maxsize=1024)
 def _spec(header: str, name: str, text: str, path: str, images: tuple[tuple[str, str], ...]) -> str:
     """Pipelines share components, so most of them ask again."""
-    return header + dump(components.with_images(components.read(name, text, path), dict(images)))
+    return header + dump(components.with_images(components.tolerant(name, text, path), dict(images)))
 
 
 def values_of(env: Environment, name: str, release: Release) -> Mapping[str, Any]:

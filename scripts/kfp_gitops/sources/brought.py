@@ -13,7 +13,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamltext import Document, Path, parse_all
-from kfp_gitops.language import irlint
+from kfp_gitops.language import faults, irlint
 from kfp_gitops.language.manifest import Constant, Manifest, Parameter
 from kfp_gitops.sources import compiledfrom, components
 from kfp_gitops.sources.components import Interface
@@ -26,6 +26,8 @@ class Brought:
     """The pipeline spec and, if there are settings for a platform, the platform spec."""
 
     documents: tuple[Document, ...]
+    faults: tuple[Problem, ...] = ()
+    """What is wrong with it, and a manifest may accept (`language.faults`)."""
 
     @property
     def spec(self) -> Document:
@@ -63,14 +65,17 @@ def read(text: str, path: str, *, nested: bool = False) -> Brought:
     """Read a compiled KFP YAML; `nested`: it is what a task runs, and may count on what that gives it.
 
     Raises:
-        InputError: not one, or its references do not hold; every problem with line and column.
+        InputError: not one, or its references do not hold; every problem with line and column, unless a manifest
+            may accept all of them.
     """
     documents = tuple(document for document in _documents(text, path) if document.value is not None)
     if not 1 <= len(documents) <= _MAX_DOCUMENTS:
         todo = "give what `kfp dsl compile` writes: a pipeline spec, and perhaps a platform spec"
         raise InputError.of(path, f"{len(documents)} YAML documents are not a compiled pipeline", todo, 1, 1)
-    raise_if_any(irlint.problems(documents, nested=nested))
-    return Brought(documents)
+    found = irlint.problems(documents, nested=nested)
+    if not all(problem.fault for problem in found):
+        raise InputError(found)
+    return Brought(documents, tuple(found))
 
 
 def interface(found: Brought) -> Interface:
@@ -98,7 +103,7 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
     """The manifest with the parameters of the IR that it names; itself when it has tasks.
 
     Raises:
-        InputError: there is no such IR, or it has no such parameter.
+        InputError: there is no such IR, it has no such parameter, or faults that the manifest does not accept.
     """
     if manifest.ir is None:
         return manifest
@@ -113,10 +118,23 @@ def completed(manifest: Manifest, irs: Mapping[str, Brought]) -> Manifest:
         raise InputError([manifest.document.problem(("spec", "ir"), f"no file {manifest.ir!r}", todo)])
     found = irs[manifest.ir]
     given = _given(manifest)
-    raise_if_any(_problems(manifest, found, given))
+    raise_if_any(_judged(manifest, found, given)[0])
     return replace(
         manifest, parameters=tuple(_parameter(name, one, given) for name, one in found.declared.items())
     )
+
+
+def accepted(manifest: Manifest, irs: Mapping[str, Brought]) -> list[Problem]:
+    """The faults of the IR that a manifest names, and of its defaults, that the manifest accepts: as warnings."""
+    if manifest.ir is None:
+        return []
+    return _judged(manifest, irs[manifest.ir], _given(manifest))[1]
+
+
+def _judged(
+    manifest: Manifest, found: Brought, given: Mapping[str, Any]
+) -> tuple[list[Problem], list[Problem]]:
+    return faults.judged([*found.faults, *_problems(manifest, found, given)], manifest.accepted_faults)
 
 
 def with_images(found: Brought, images: Mapping[str, str]) -> list[Any]:
@@ -130,7 +148,8 @@ def warnings(found: Brought, images: Mapping[str, str]) -> list[Problem]:
     Its authors could not know our release, so it is for the policy to refuse or excuse the images; and the server that
     it is for may know more than the kfp that is installed here.
     """
-    return [*components.loose_images(found.documents, images), *irlint.unknown_settings(found.documents)]
+    loose = components.loose_images(found.documents, images)
+    return [*loose, *irlint.unknown_settings(found.documents)]
 
 
 def with_defaults(found: Brought, manifest: Manifest) -> list[Any]:
@@ -163,7 +182,8 @@ def _problems(manifest: Manifest, found: Brought, given: Mapping[str, Any]) -> I
     places += [(start.parameters, (*start.at, "parameters"), ()) for start in manifest.starts]
     for values, before, after in places:
         for name, finding in irlint.unread_defaults(found.spec.value, values):
-            yield manifest.document.problem((*before, name, *after), finding.what, finding.todo)
+            at = (*before, name, *after)
+            yield manifest.document.problem(at, finding.what, finding.todo, fault=finding.fault)
 
 
 def _type(declaration: Mapping[str, Any]) -> str:

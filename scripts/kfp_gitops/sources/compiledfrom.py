@@ -21,6 +21,7 @@ TEMPLATES = "templates/pipelines"
 COMPONENT_SOURCE, COMPONENT_SPEC = "component.py", "component.yaml"
 PIPELINE_SOURCE, PIPELINE_IR = "pipeline.py", "compiled.yaml"
 TODO = "run `make components`, or `make render` for both steps"
+_HEADER = "# Compiled from {source} by `python scripts/components.py`; edit that, not this.\n"
 _LINE = re.compile(r"^# from (?P<path>\S.*) sha256:(?P<digest>[0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -75,8 +76,13 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
 
 
+def written(one: Compilation, text: str, read: Mapping[str, bytes]) -> str:
+    """What stands in its target: the compiled text, and the files that it is from, by their paths below the root."""
+    return stamped(f"{_HEADER.format(source=one.source)}{text}", read)
+
+
 def stamped(text: str, read: Mapping[str, bytes]) -> str:
-    """A compiled text with the files that it was compiled from, by their paths below the root."""
+    """A text with the files that it was compiled from."""
     lines = [f"# from {path} sha256:{digest(content)}\n" for path, content in sorted(read.items())]
     return f"{text}{''.join(lines)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -49,7 +49,8 @@ class Port:
     """One input or output: a parameter of a `type`, or an artifact (`many`: a list of them) of a schema title.
 
     `collected`: what a loop over this list makes is collected, so it may not be empty. `in_command`: KFP's driver puts
-    it into the command line, and fails when it has no value; without a default it is then not optional.
+    it into the command line, and fails when it has no value; without a default it is then not optional. `used`: an
+    optional artifact that something in a pipeline takes, so that it is not optional in KFP 2.17.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Port:
     many: bool = False
     collected: bool = False
     in_command: bool = False
+    used: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,27 @@ class Component(Interface):
     """A component's interface, and its spec as data."""
 
     document: Document
+    faults: tuple[Problem, ...] = ()
+    """What KFP does not run as it is written, and a pipeline may accept (`language.faults`)."""
 
 
-@lru_cache(maxsize=1024)
 def read(name: str, text: str, path: str) -> Component:
     """Read a Component YAML spec.
 
     Raises:
         InputError: not a component spec, or one that KFP would not run as it is written; with every problem.
+    """
+    found = tolerant(name, text, path)
+    raise_if_any(found.faults)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def tolerant(name: str, text: str, path: str) -> Component:
+    """The same, of a spec with faults that a pipeline may accept.
+
+    Raises:
+        InputError: as `read`; it has faults that none may accept.
     """
     document = parse(text, path)
     if "implementation" not in (document.value or ()) and (foreign := irlint.what_it_is(document.value)):
@@ -95,20 +110,31 @@ def read(name: str, text: str, path: str) -> Component:
     raise_if_any(schema.problems(schema.named("component"), document))
     spec = document.value
     if "implementation" in spec:
-        raise_if_any([*containers.problems(document), *_v1_faults(document)])
+        faults = _acceptable([*containers.problems(document), *_v1_faults(document)])
         inputs = _v1_ports(spec.get("inputs"))
         read = containers.read_by_driver(spec)
         defaults = {v1ports.fit(p["name"]) for p in spec.get("inputs") or () if p.get("default") is not None}
         inputs |= {key: _in_command(inputs[key], key in defaults) for key in inputs.keys() & read}
-        return Component(name, inputs, _v1_ports(spec.get("outputs")), document)
+        return Component(name, inputs, _v1_ports(spec.get("outputs")), document, faults)
     # What the SDK wrote, nobody edits; but it writes whatever stands in the source.
     lint = irlint.texts_for_argo if PYTHON_EXECUTOR in text else irlint.problems
-    raise_if_any(lint([document]))
+    faults = _acceptable(lint([document]))
     for part in ("components", "deploymentSpec"):
         raise_if_any(charset.problems(document, spec[part], (part,)))
     inner = spec["components"].get(f"comp-{spec['pipelineInfo']['name']}", spec["root"])
     inputs, outputs = inner.get("inputDefinitions", {}), inner.get("outputDefinitions", {})
-    return Component(name, _commanded(ir_ports(inputs), inner, spec), ir_ports(outputs), document)
+    return Component(name, _commanded(ir_ports(inputs), inner, spec), ir_ports(outputs), document, faults)
+
+
+def _acceptable(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """All of them, where each may be accepted.
+
+    Raises:
+        InputError: one may not; with every problem.
+    """
+    if not all(problem.fault for problem in problems):
+        raise InputError(problems)
+    return tuple(problems)
 
 
 def _v1_faults(document: Document) -> Iterator[Problem]:
@@ -153,7 +179,7 @@ def ir_ports(definitions: Mapping[str, Any]) -> dict[str, Port]:
 
 
 def _ir_parameter(name: str, item: Mapping[str, Any]) -> Port:
-    kind = item["parameterType"]
+    kind = item.get("parameterType", "")  # of an older field, `type`, the SDK takes no notice
     optional = bool(item.get("isOptional")) or "defaultValue" in item
     return Port(name, IR_TYPES.get(kind), None, optional, final_status=kind == FINAL_STATUS)
 

@@ -148,9 +148,8 @@ class _Checker:
             if None not in texts
             else "write each part alone, or take the `if` out of it"
         )
-        return self.document.problem(
-            (*at, "concat"), "KFP hands a `concat` to the container as JSON", todo, key=True
-        )
+        what = "KFP hands a `concat` to the container as JSON"
+        return self.document.problem((*at, "concat"), what, todo, key=True, fault="concat-as-json")
 
     def _as_text(self, part: Any) -> str | None:
         """What KFP makes of a part of a command line; None where that is no plain text."""
@@ -174,7 +173,8 @@ class _Checker:
             self.written.update(self.outputs)
         self.written.update(name for name in self.outputs if f"{OUTPUTS}{fit(name)}" in text)
         for wrong in spelling.misspelt(text):
-            yield self.document.problem(at, f"KFP does not replace {wrong[:80]!r}", spelling.TODO)
+            what = f"KFP does not replace {wrong[:80]!r}"
+            yield self.document.problem(at, what, spelling.TODO, fault="placeholder-left")
         for side, what, name in placeholders(text):
             found = {fit(port["name"]): port["name"] for port in self.ports[side] if _is(port, what)}
             self.written.add(found.get(name, "") if side == "outputs" else "")
@@ -188,7 +188,8 @@ class _Checker:
             yield self._unknown(place, "input", name, self.inputs)
         elif not v1ports.is_parameter(port):
             what = f"KFP looks for parameters only, so isPresent of an artifact ({name!r}) is always false"
-            yield self.document.problem(place, what, "take the decision inside the container")
+            todo = "take the decision inside the container"
+            yield self.document.problem(place, what, todo, fault="if-present-of-artifact")
         for branch, parts in branches.items():
             yield from () if parts is None else self._branch((*at, "if", branch), parts, branch)
 
@@ -201,11 +202,12 @@ class _Checker:
             if isinstance(part, dict) and ("if" in part or "concat" in part):
                 # util.go, resolveCondition: «non-string item in IfPresent Then/Else array».
                 what, todo = "KFP takes texts only in the branches of an `if`", "write each part alone"
-                yield self.document.problem(inner, what, todo)
+                yield self.document.problem(inner, what, todo, fault="if-present-of-parts")
             elif "$.outputs." in (self._as_text(part) or ""):
                 # util.go, resolveContainerArgs, leaves what names an output to the launcher, which reads no `if`.
                 what = "KFP hands an `if` in which an output stands to the container as JSON"
-                yield self.document.problem(inner, what, "name the output outside of the `if`")
+                todo = "name the output outside of the `if`"
+                yield self.document.problem(inner, what, todo, fault="if-present-as-json")
             yield from self._part(part, inner)
 
     def _placeholder(self, kind: str, name: str, at: Path) -> Iterator[Problem]:
@@ -250,7 +252,7 @@ class _Checker:
                 what = f"the container is not told where to write {port['name']!r}"
                 what += ": KFP ignores fileOutputs" if port["name"] in ignored else ""
                 todo = "give it {outputPath: …} among its args"
-                yield self.document.problem(("outputs", index, "name"), what, todo)
+                yield self.document.problem(("outputs", index, "name"), what, todo, fault="output-unwritten")
 
 
 def _is(port: Port, what: str) -> bool:

@@ -34,10 +34,12 @@ _PYTHON = (".py", ".pyc")
 _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 # Which components a template uses must not depend on values, or the release's identity would too:
 # so the names stand literally in the template, and rendering accepts no others.
-_COMPONENT = re.compile(r"""\bcomponent:\s*["']?([a-z][a-z0-9_]*)""")
+# No task that is called so: `train-component:` with its own key in the line below.
+_KEY, _NO_KEY = r"(?<![\w-])", r"""(?![\w-]|["']?\s*:)"""
+_COMPONENT = re.compile(rf"""{_KEY}component:\s*["']?([a-z][a-z0-9_]*){_NO_KEY}""")
 _INNER = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?)\.pipeline\.yaml\.j2")
 _IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
-_PIPELINE = re.compile(r"""\bpipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?)""")
+_PIPELINE = re.compile(rf"""{_KEY}pipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?){_NO_KEY}""")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Release:
     def _components(self) -> tuple[Mapping[str, Component], Sequence[Problem]]:
         problems: list[Problem] = []
         found = {
-            name: attempted(problems, partial(components.read, name, text, self.spec_paths[name]))
+            name: attempted(problems, partial(components.tolerant, name, text, self.spec_paths[name]))
             for name, text in self.specs.items()
         }
         return {name: one for name, one in found.items() if one is not None}, problems

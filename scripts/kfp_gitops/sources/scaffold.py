@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kfp_gitops.base.errors import InputError, UsageError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import parse
+from kfp_gitops.sources import newtests
 from kfp_gitops.sources.components import Component, Port
 
 _SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -60,50 +61,6 @@ def {name}(
     return (repeat,)
 '''
 
-_COMPONENT_TEST = '''"""The step `{name}` as plain Python, and as the component that pipelines see."""
-
-from importlib.util import module_from_spec, spec_from_file_location
-from types import SimpleNamespace
-
-from kfp_gitops.sources import components
-from project import ROOT
-
-FOLDER = ROOT / "components/{name}"
-
-
-def _wrapper():
-    spec = spec_from_file_location("{name}_wrapper", FOLDER / "component.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.{name}
-
-
-def test_{name}_writes_each_line(tmp_path):
-    lines = SimpleNamespace(path=str(tmp_path / "lines"))
-    assert _wrapper().python_func(text="a", lines=lines, repeat=3) == (3,)
-    assert (tmp_path / "lines").read_text() == "a\\na\\na\\n"
-
-
-def test_interface_of_{name}():
-    found = components.read("{name}", (FOLDER / "component.yaml").read_text(), "component.yaml")
-    assert {{name: port.type for name, port in found.inputs.items()}} == {{"text": "str", "repeat": "int"}}
-    assert set(found.outputs) == {{"lines", "count"}}
-'''
-
-_PIPELINE_TEST = '''"""The pipeline `{name}`: what it is made of, and that it compiles."""
-
-from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.rendering.render import render
-from project import ROOT
-
-
-def test_{function}_renders_and_compiles():
-    rendered = render(ROOT, "{env}")
-    (pipeline,) = (each for each in rendered.pipelines if each.name == "{name}")
-    assert set(pipeline.specs) == {uses}
-    assert compile_pipeline(pipeline, rendered.folder).digest
-'''
-
 
 @dataclass(frozen=True)
 class Scaffold:
@@ -118,7 +75,7 @@ def component(name: str, image: str) -> dict[str, str]:
     fields = {"name": name, "image": image}
     return {
         f"components/{name}/component.py": _COMPONENT.format(**fields),
-        f"tests/components/test_{name}.py": _COMPONENT_TEST.format(**fields),
+        f"tests/components/test_{name}.py": newtests.of_component(name),
     }
 
 
@@ -137,16 +94,10 @@ def pipeline(
     values = {port: known.get(port, _EXAMPLES[str(parameters[port].type)]) for port in parameters}
     folder = f"templates/pipelines/{name}"
     function = name.replace("-", "_")
-    test = _PIPELINE_TEST.format(
-        name=name,
-        function=function,
-        env=env,
-        uses=json.dumps(sorted({each.name for each in used})).translate(_SET),
-    )
     files = {
         f"{folder}/pipeline.yaml.j2": _template(name, used, parameters),
         f"{folder}/values.schema.json": _values_schema(name, parameters),
-        f"tests/pipelines/test_{function}.py": test,
+        f"tests/pipelines/test_{function}.py": newtests.of_pipeline(name, env),
     }
     return Scaffold(files, {"owner": owner, **values})
 
@@ -156,7 +107,6 @@ _RESOURCES = (
     "        cpu: {request: 250m, limit: '1'}",
     "        memory: {request: 512Mi, limit: 1Gi}",
 )
-_SET = str.maketrans("[]", "{}")
 
 
 def _needed(each: Component) -> list[Port]:

@@ -14,7 +14,7 @@ from kfp_gitops.base.errors import UsageError, meant
 _TEAM = "team="
 
 
-class NothingSelected(UsageError):  # it is no error where another environment has some
+class NothingSelected(UsageError):  # noqa: N818  # it is no error where another environment has some
     """An environment has nothing of what is selected."""
 
 

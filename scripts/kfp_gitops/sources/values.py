@@ -16,8 +16,10 @@ class Merged(Document):
 
     owners: Mapping[Path, Document] = field(default_factory=dict, repr=False)
 
-    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
-        return self._owner(at).problem(at, what, todo, key=key)
+    def problem(
+        self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False, fault: str = ""
+    ) -> Problem:
+        return self._owner(at).problem(at, what, todo, key=key, fault=fault)
 
     def spelled(self, at: Path) -> str:
         return self._owner(at).spelled(at)
@@ -43,8 +45,10 @@ class _Part(Merged):
     def name(self, at: Sequence[str | int]) -> str:
         return super().name([*self.base, *at])
 
-    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
-        return super().problem([*self.base, *at], what, todo, key=key)
+    def problem(
+        self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False, fault: str = ""
+    ) -> Problem:
+        return super().problem([*self.base, *at], what, todo, key=key, fault=fault)
 
     def spelled(self, at: Path) -> str:
         return super().spelled((*self.base, *at))
@@ -68,8 +72,10 @@ class Moved(Document):
             value = {part: value}
         return cls(origin.path, value, {}, {}, origin.whole_floats, origin=origin, at=at, to=to)
 
-    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
-        return self.origin.problem(self._there(at), what, todo, key=key)
+    def problem(
+        self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False, fault: str = ""
+    ) -> Problem:
+        return self.origin.problem(self._there(at), what, todo, key=key, fault=fault)
 
     def spelled(self, at: Path) -> str:
         return self.origin.spelled(self._there(at))

@@ -120,4 +120,4 @@ class Shown:
         line = min(max(problem.line, 1), len(lines))  # at its end something is missing behind the last line
         at = place(self.texts, self.name, lines, line, problem.column)
         what = f"{problem.what} ({self.note}: line {line} `{lines[line - 1].strip()[:80]}`)"
-        return Problem(f"{self.folder}/{at.name}", at.line, at.column, what, problem.todo)
+        return Problem(f"{self.folder}/{at.name}", at.line, at.column, what, problem.todo, problem.fault)

@@ -149,7 +149,7 @@ def test_loops_collect_and_importers_are_those_of_the_dsl(
     }
 
     @dsl.pipeline(name="collected", description="d")
-    def collected(uri: str, items: list = [{"a": "x"}]) -> None:  # type: ignore[type-arg]
+    def collected(uri: str, items: list = [{"a": "x"}]) -> None:  # type: ignore[type-arg]  # noqa: B006
         with dsl.ParallelFor(items, name="each") as item:
             greeting = loaded["greet"](name=item.a).set_display_name("greet")
         data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, reimport=True)

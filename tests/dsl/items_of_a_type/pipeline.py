@@ -1,4 +1,4 @@
-from typing import Dict, List  # as the DSL reads them: `list[int]` is a list of anything to it
+from typing import Dict, List  # noqa: UP035  # as the DSL reads them: `list[int]` is a list of anything to it
 
 from dsl_components import add, say, take
 from kfp import dsl
@@ -6,9 +6,9 @@ from kfp import dsl
 
 @dsl.pipeline(name="items-of-a-type", description="A test.")
 def pipeline(
-    sizes: List[int] = [1, 2],
-    rates: List[Dict[str, float]] = [{"low": 0.5}],
-    rows: List[Dict[str, List[int]]] = [{"cells": [1, 2]}],
+    sizes: List[int] = [1, 2],  # noqa: UP006
+    rates: List[Dict[str, float]] = [{"low": 0.5}],  # noqa: UP006
+    rows: List[Dict[str, List[int]]] = [{"cells": [1, 2]}],  # noqa: UP006
 ):
     with dsl.ParallelFor(sizes, name="each-size") as size:
         add(a=size).set_display_name("add")

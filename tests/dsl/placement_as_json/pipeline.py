@@ -10,7 +10,7 @@ PREFERRED = {
 
 
 @dsl.pipeline(name="placement-as-json", description="A test.")
-def pipeline(selector: dict = {"disk": "ssd"}):  # as the DSL reads defaults
+def pipeline(selector: dict = {"disk": "ssd"}):
     chosen = choose().set_display_name("choose")
     one = say(text="a").set_display_name("of-outputs")
     k8s.add_toleration_json(one, chosen.outputs["taints"])

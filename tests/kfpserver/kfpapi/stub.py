@@ -55,7 +55,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(found.body)
 
-            do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+            do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 the base class's names
 
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""

@@ -1,5 +1,5 @@
 """Pipelines in KFP's DSL whose IR is sound, of many shapes; and some that the SDK compiles wrongly."""
-
+# ruff: noqa: B006, RUF013, UP014 - as people write the DSL
 
 from functools import partial
 from typing import NamedTuple

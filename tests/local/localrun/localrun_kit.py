@@ -1,5 +1,5 @@
 """Small components whose tasks write down what they received, and a way to compile a pipeline and run it."""
-
+# ruff: noqa: T201 - the tasks write down what they received
 
 import json
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ def fraction(value: float) -> float:
 
 
 @component
-def listing(value: list = []) -> list:
+def listing(value: list = []) -> list:  # noqa: B006 - the default of an IR
     import json
 
     print("RECEIVED", json.dumps(value))
@@ -161,10 +161,12 @@ def run(
     folder: Path,
     workers: int = 2,
     environ: Mapping[str, str] | None = None,
+    mounts: tuple[str, ...] = (),
     **parameters: Any,
 ) -> Finished:
     """Compile a pipeline, run it for real, and give what was told."""
     events: list[Event] = []
-    given = context(folder, workers=workers, **({} if environ is None else {"environ": environ}))
+    seen = {} if environ is None else {"environ": environ}
+    given = context(folder, workers=workers, mounts=mounts, **seen)
     outcome = execute(compiled(function, folder), parameters, given, events.append)
     return Finished(outcome, events, given.run_dir)

@@ -1,5 +1,5 @@
 """Python components that write down what they received, for pipelines that are written as manifests."""
-
+# ruff: noqa: T201 - the tasks write down what they received
 
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,8 @@ def say(text: str = "unsaid", number: int = 0) -> NamedTuple("Outputs", said=str
 def take(
     real: float = 0.5,
     flag: bool = False,
-    items: list = [],
-    fields: dict = {},
+    items: list = [],  # noqa: B006 - the default of an IR
+    fields: dict = {},  # noqa: B006
 ) -> NamedTuple("Outputs", real=float, flag=bool, items=list, fields=dict):
     import json
 
@@ -33,7 +33,7 @@ def take(
 
 
 @component
-def maybe(text: str = None, data: dsl.Input[dsl.Dataset] = None):
+def maybe(text: str = None, data: dsl.Input[dsl.Dataset] = None):  # noqa: RUF013 - the DSL's way
     import json
     from pathlib import Path
 

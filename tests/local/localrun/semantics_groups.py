@@ -1,5 +1,5 @@
 """Rows of the table in test_localrun_semantics.py: what is collected, exit tasks, pipelines in pipelines, facts of the run."""
-
+# ruff: noqa: E501 - a node of a manifest stays on one line
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_string_with_a_quote_is_compared_as_it_is(tmp_path):
 
 def test_branch_that_is_empty_ends_well(tmp_path):
     def pipeline(go: bool):
-        with dsl.If(go == True):
+        with dsl.If(go == True):  # noqa: E712 - the DSL's way
             pass
         with dsl.Else():
             text(value="else")
@@ -113,7 +113,7 @@ def test_nested_conditions(tmp_path):
 
 
 def test_condition_on_an_unset_optional_parameter_fails_the_group_not_the_program(tmp_path):
-    def pipeline(value: str = None):
+    def pipeline(value: str = None):  # noqa: RUF013 - as people write it
         with dsl.If(value == "x"):
             text()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp import dsl
+from kfp import dsl, kubernetes
 from kfp_gitops.local.localrun import Refused, docker, execute
 from localrun_kit import Finished, compiled, context, fail, number, read, run, write
 
@@ -64,7 +64,7 @@ def count(
     data: dsl.Input[dsl.Dataset],
     words: dsl.OutputPath(int),
     copy: dsl.Output[dsl.Dataset],
-    flag: str = None,
+    flag: str = None,  # noqa: RUF013 - as people write it
 ):
     return dsl.ContainerSpec(
         image="tools",
@@ -205,3 +205,22 @@ def test_refused_before_anything_runs(
 )
 def test_structured_placeholders(part: str, present: list[str], wanted: list[str]) -> None:
     assert docker.resolved([part], present) == wanted
+
+
+@dsl.container_component
+def count_files(folder: str):
+    return dsl.ContainerSpec(image="tools", command=["ls", folder])
+
+
+def test_a_folder_that_stands_for_a_secret_is_mounted(tmp_path: Path, log: Path) -> None:
+    there = tmp_path / "keys"
+    there.mkdir()
+
+    def pipeline():
+        one = count_files(folder=str(there))
+        kubernetes.use_secret_as_volume(one, secret_name="keys", mount_path=str(there))
+        count_files(folder=str(tmp_path))
+
+    assert run(pipeline, tmp_path, mounts=(str(there), str(tmp_path))).state == "SUCCEEDED"
+    calls = [words for words in map(json.loads, log.read_text().splitlines()) if words[0] == "run"]
+    assert sorted(f"{there}:{there}:rw" in words for words in calls) == [False, True]

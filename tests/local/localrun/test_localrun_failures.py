@@ -1,5 +1,5 @@
 """Failures, exit handlers, what runs after them, and parallelism."""
-
+# ruff: noqa: T201 - the tasks write down what they received
 
 from kfp import dsl
 from localrun_kit import component, fail, run, status_of, text

@@ -20,7 +20,7 @@ def test_loop_over_a_task_output(tmp_path):
 
 
 def test_loop_over_a_list_of_dicts_with_a_condition_on_a_field(tmp_path):
-    def pipeline(rows: list = [{"label": "x", "n": 1}, {"label": "y", "n": 2}]):
+    def pipeline(rows: list = [{"label": "x", "n": 1}, {"label": "y", "n": 2}]):  # noqa: B006
         with dsl.ParallelFor(rows) as row, dsl.If(row.label == "y"):
             text(value=row.label)
 
@@ -86,7 +86,7 @@ def test_collected_of_an_empty_list_is_empty(tmp_path):
 
 
 def test_nested_loops_collect_into_one_list_as_in_the_backend(tmp_path):
-    def pipeline(letters: list = ["a", "b"]):
+    def pipeline(letters: list = ["a", "b"]):  # noqa: B006
         with dsl.ParallelFor(letters), dsl.ParallelFor([1, 2]) as digit:
             made = number(value=digit)
         listing(value=dsl.Collected(made.output))
@@ -99,7 +99,7 @@ def test_nested_loops_see_both_items(tmp_path):
     def pair(letter: str, digit: int) -> str:
         return f"{letter}{digit}"
 
-    def pipeline(letters: list = ["a", "b"]):
+    def pipeline(letters: list = ["a", "b"]):  # noqa: B006
         with dsl.ParallelFor(letters) as letter, dsl.ParallelFor([1, 2]) as digit:
             made = pair(letter=letter, digit=digit)
         listing(value=dsl.Collected(made.output))
@@ -115,7 +115,7 @@ def test_nested_loops_by_a_sub_pipeline(tmp_path):
         with dsl.ParallelFor(digits) as digit:
             text(value=f"{letter}{digit}")
 
-    def pipeline(letters: list = ["a", "b"], digits: list = [1, 2]):
+    def pipeline(letters: list = ["a", "b"], digits: list = [1, 2]):  # noqa: B006
         with dsl.ParallelFor(letters) as letter:
             inner(letter=letter, digits=digits)
 

@@ -6,7 +6,7 @@ from importlib import metadata
 import pytest
 from kfp import dsl, kubernetes
 from kfp_gitops.local.localrun import Refused, WarningEvent, docker, execute
-from localrun_kit import compiled, context, fail, listing, read, run, text, write
+from localrun_kit import compiled, component, context, fail, listing, read, run, text, write
 
 
 @dsl.container_component
@@ -150,9 +150,47 @@ def test_data_from_the_cluster_that_a_task_would_miss(tmp_path, monkeypatch):
     assert sorted(refused(pipeline, tmp_path)) == [
         "task 'text': gets TOKEN_NOT_SET from a secret; set it in the environment and give --pass-env TOKEN_NOT_SET",
         "task 'text': gets TOKEN_SET from a secret; set it in the environment and give --pass-env TOKEN_SET",
-        "task 'text': reads a config map as files at '/config', which only a cluster has",
-        "task 'text': reads a persistent volume at '/data', which only a cluster has",
+        "task 'text': reads a config map as files at '/config', which only a cluster has; make a folder of that path "
+        "here and give --mount /config to let it stand for that",
+        "task 'text': reads a persistent volume at '/data', which only a cluster has; make a folder of that path "
+        "here and give --mount /data to let it stand for that",
     ]
+
+
+@component
+def keeps(folder: str, value: str) -> str:
+    from pathlib import Path
+
+    Path(folder, "kept").write_text(value)
+    return value
+
+
+@component
+def finds(folder: str) -> str:
+    from pathlib import Path
+
+    return Path(folder, "kept").read_text()
+
+
+def test_a_folder_of_this_machine_stands_for_a_claim(tmp_path):
+    """A claim that the pipeline makes, hands on and removes is a name here; its files are in the folder."""
+    there = tmp_path / "claim"
+    there.mkdir()
+
+    def pipeline() -> str:
+        made = kubernetes.CreatePVC(pvc_name_suffix="-scratch", access_modes=["ReadWriteOnce"], size="1Gi")
+        kept = keeps(folder=str(there), value=made.outputs["name"])
+        found = finds(folder=str(there)).after(kept)
+        for task in (kept, found):
+            kubernetes.mount_pvc(task, pvc_name=made.outputs["name"], mount_path=str(there))
+        kubernetes.DeletePVC(pvc_name=made.outputs["name"]).after(found)
+        return found.output
+
+    done = run(pipeline, tmp_path, mounts=(str(there),))
+    assert (done.state, done.outcome.parameters) == ("SUCCEEDED", {"Output": "run-1-scratch"})
+    assert (there / "kept").read_text() == "run-1-scratch"
+    warned = done.warnings()
+    assert "no volume claim is made or removed on this machine: exec-createpvc, exec-deletepvc" in warned
 
 
 def test_settings_without_effect_are_one_warning(tmp_path):
@@ -172,7 +210,7 @@ def test_a_remote_import_by_a_parameter_is_refused_where_it_surely_runs(tmp_path
         with dsl.ExitHandler(text()):
             made = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
             read(data=made.output)
-        with dsl.If(go == True):
+        with dsl.If(go == True):  # noqa: E712 - the DSL's way
             dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
 
     (reason,) = refused(pipeline, tmp_path)

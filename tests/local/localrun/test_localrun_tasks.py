@@ -1,5 +1,5 @@
 """Values, placeholders, artifacts, retries, environment: what reaches a single task."""
-
+# ruff: noqa: T201 - the tasks write down what they received
 
 import json
 import os
@@ -54,7 +54,7 @@ def library():
 
 
 @component
-def optional(required: str, a: str = None, b: int = 5, c: list = None):
+def optional(required: str, a: str = None, b: int = 5, c: list = None):  # noqa: RUF013 - as people write it
     import json
 
     print("RECEIVED", json.dumps([required, a, b, c]))
@@ -130,10 +130,10 @@ def test_f_strings_and_placeholders(tmp_path):
 
 def test_defaults_and_optional_inputs(tmp_path):
     @dsl.pipeline
-    def inner(required: str, a: str = None, b: int = 8):
+    def inner(required: str, a: str = None, b: int = 8):  # noqa: RUF013 - as people write it
         optional(required=required, a=a, b=b)
 
-    def pipeline(given: str = "given", unset: str = None):
+    def pipeline(given: str = "given", unset: str = None):  # noqa: RUF013 - as people write it
         optional(required=given, a=unset)
         inner(required=given)
 

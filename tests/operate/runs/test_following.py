@@ -113,7 +113,7 @@ def test_a_run_whose_version_is_gone_is_shown_by_its_nodes(
     gone: Compiled | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = _Api(("FAILED", _RUN.records))
-    answer: Callable[[str, str], Compiled | None] = lambda *_: gone
+    answer: Callable[[str, str], Compiled | None] = lambda *_: gone  # noqa: E731
     monkeypatch.setattr(api, "compiled", answer)
     watch = _watch(api)
     assert list(_lines(watch.look("r"))) == ["FAILED     r", "  FAILED     say"]

@@ -81,7 +81,7 @@ def test_each_save_compiles_renders_and_runs_and_tells_what_it_did(root: Path, l
     _edit(step, "1 / level", "2 / level")
     said = loop.until("waiting for a save")
     assert "saved: components/score/component.py" in said
-    assert "change components/score/component.yaml" in said
+    assert "components/score/component.py: compiling it into component.yaml" in said
     assert "      wape = 0.5" in said
     (at,) = (index for index, line in enumerate(said) if line.startswith("since the run before"))
     assert said[at + 1 : -1] == [

@@ -119,6 +119,19 @@ def test_it_is_part_of_the_release_and_promoted(repository: Path, command: Calla
     assert set(found.rendered["hello"].irs) == {"twice.yaml"}
 
 
+@pytest.mark.usefixtures("as_manifest")
+@pytest.mark.parametrize("name", ["pipeline", "first-pipeline", "component", "first-component"])
+def test_a_task_may_be_called_as_a_key_is(repository: Path, name: str) -> None:
+    path = repository / FOLDER / "pipeline.yaml.j2"
+    text = path.read_text()
+    written = f"    {name}:\n      pipeline: twice\n      arguments: {{name: x}}\n"
+    written += f"    last-{name}:\n      component: greet\n      arguments: {{name: x}}\n"
+    changed = text.replace("    greet-twice: {pipeline: twice, arguments: {name: x}}\n", written)
+    path.write_text(changed.replace("{task: greet-twice,", f"{{task: {name},"))
+    (pipeline,) = render(repository, "dev").pipelines
+    assert set(pipeline.irs) == {"twice.yaml"}
+
+
 BAD = {
     "an argument that it does not take": (
         "pipeline.yaml.j2",

@@ -153,7 +153,7 @@ def test_two_tasks_alike_at_once_are_settled_by_one_more_run(ground: Ground) -> 
 def test_every_certain_fate_is_met() -> None:
     """Among them results that the cache gives although something changed that bears on them."""
     found: set[object] = set()
-    for seed in SEEDS:
+    for seed in range(max(30, len(SEEDS))):  # stale ones are rare
         before, after = changed(Random(seed))
         for one in predict(before.side, after.side).outcomes:
             found |= {one.fate, *(["stale"] if one.stale and one.fate is Fate.CACHED else [])}

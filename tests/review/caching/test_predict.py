@@ -234,7 +234,7 @@ def test_one_day_variables_count(server: Server, fate: str) -> None:
 
 
 def test_a_parameter_that_every_run_must_give_is_taken_for_the_same() -> None:
-    edit: Edit = lambda spec, specs: spec["parameters"]["source"].pop("default")
+    edit: Edit = lambda spec, specs: spec["parameters"]["source"].pop("default")  # noqa: E731
     assert set(fates(side(edit), side(edit)).values()) == {CACHED}
     assert fates(side(), side(edit))["load"] == OPEN
 

@@ -108,6 +108,14 @@ CASES = {
             "      env: {LEVEL: debug}\n      cache: false\n      arguments:\n        text:",
         )
     ],
+    "accepted-fault": [
+        Edit(TEMPLATE, "  tasks:\n", "  acceptedFaults: [retry-lost]\n  tasks:\n"),
+        Edit(
+            TEMPLATE,
+            "      arguments:\n        text:",
+            "      retry: {count: 2, factor: 1.5}\n      arguments:\n        text:",
+        ),
+    ],
     "condition": [Edit(TEMPLATE, "if: {gt: [", "if: {ge: [")],
     "loop": [Edit(TEMPLATE, "parallelism: 2", "parallelism: 1")],
     "loop-items": [Edit(BASE, "items: [", "items: [zero, ")],

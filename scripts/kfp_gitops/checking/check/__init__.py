@@ -4,10 +4,13 @@ from kfp_gitops.checking.check.checker import (
     findings,
     interface,
     nested_problems,
+    of_components,
     outer_problems,
     problems,
     warnings,
 )
 from kfp_gitops.checking.check.shapes import shape
 
-__all__ = ["findings", "interface", "nested_problems", "outer_problems", "problems", "shape", "warnings"]
+__all__ = [
+    "findings", "interface", "nested_problems", "of_components", "outer_problems", "problems", "shape", "warnings",
+]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfp_gitops.base.errors import Problem
@@ -49,10 +49,11 @@ from kfp_gitops.language.manifest import (
     bodies,
     order,
     references,
+    used,
     walk,
 )
 from kfp_gitops.language.manifest.order import CycleError, ordered
-from kfp_gitops.sources.components import Interface, Port
+from kfp_gitops.sources.components import Component, Interface, Port
 
 
 def findings(
@@ -110,11 +111,17 @@ def nested_problems(manifest: Manifest) -> list[Problem]:
     said = [*(start.at for start in manifest.starts), *([("slo",)] if manifest.slo else [])]
     said += [
         ("spec", key)
-        for key in ("config", "workspace", "pipelineRoot", "ir", "olderForms")
+        for key in ("config", "workspace", "pipelineRoot", "ir", "olderForms", "acceptedFaults")
         if key in manifest.document.value["spec"]
     ]
     what, todo = "a pipeline inside another one says this", "say it in the pipeline around it"
     return [manifest.document.problem(at, what, todo, key=True) for at in said]
+
+
+def of_components(manifests: Iterable[Manifest], components: Mapping[str, Component]) -> list[Problem]:
+    """What is wrong with the components that manifests use, and may be accepted."""
+    names = {name for manifest in manifests for name in used(manifest, "component")}
+    return [problem for name in sorted(names & components.keys()) for problem in components[name].faults]
 
 
 def outer_problems(manifest: Manifest) -> list[Problem]:
@@ -140,7 +147,12 @@ def interface(
     listed = collected.parameters(context)
     needed = optionals.artifacts(context)
     inputs = {
-        name: replace(port, collected=name in listed, optional=port.optional and name not in needed)
+        name: replace(
+            port,
+            collected=name in listed,
+            optional=port.optional and name not in needed,
+            used=port.optional and name in needed,
+        )
         for name, port in context.inputs.items()
     }
     downloads = bool(list(workspace.downloads(context)))

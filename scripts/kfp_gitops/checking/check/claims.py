@@ -47,7 +47,7 @@ def _cached(context: Context, task: Task) -> Iterator[Problem]:
         return
     what = "the name is the same in each run, so from the second one on KFP's cache answers, and no claim is made"
     todo = "add `cache: false`, or leave `name` out and refer to {task: …, output: name}"
-    yield context.document.problem((*task.arguments_at, "name"), what, todo)
+    yield context.document.problem((*task.arguments_at, "name"), what, todo, fault="claim-cached")
 
 
 def _fixed(name: Value) -> bool:
@@ -67,7 +67,9 @@ def _races(context: Context, task: Task, tasks: list[Task]) -> Iterator[Problem]
             todo = f"add `after: [{user.id}]`, or put it after everything that uses the claim"
             if task.id in _ancestors(context, user):
                 what, todo = f"{user.id!r}, which {how}, comes after it", "remove the claim after that"
-            yield context.document.problem(task.at, what, todo, key=True)
+                yield context.document.problem(task.at, what, todo, key=True)
+            else:
+                yield context.document.problem(task.at, what, todo, key=True, fault="claim-raced")
     for loop in context.scopes.loops(task.id):
         if name is not None and _made_outside(context, name, loop):
             what = f"each iteration of {loop!r} removes the claim, which is not made in that loop"

@@ -155,7 +155,9 @@ def _above_limit(context: Context, task: Task) -> Iterator[Problem]:
             most = _amount(limit, given, (*task.at, "resources", kind, "limit"))
             if asked and most and quantity.exceeds(asked[0], most[0]):
                 what = f"Kubernetes refuses this: {kind} request {asked[0]} of {task.id!r} is above its limit {most[0]}"
-                yield context.document.problem(asked[1], what, "request at most the limit")
+                yield context.document.problem(
+                    asked[1], what, "request at most the limit", fault=known.fault(asked[1])
+                )
 
 
 def _amount(value: Value, given: Mapping[str, tuple[Any, Path]], at: Path) -> tuple[str, Path] | None:

@@ -33,7 +33,7 @@ def problems(context: Context) -> Iterator[Problem]:
         for found, place in known.constants(context, value, at):
             if found == []:
                 what = f"the list is empty, and what {loop!r} makes of its items is collected: KFP fails who takes that"
-                yield context.document.problem(place, what, _TODO)
+                yield context.document.problem(place, what, _TODO, fault=known.fault(place, "empty-loop"))
 
 
 def warnings(context: Context) -> Iterator[Problem]:

@@ -24,13 +24,14 @@ def problems(context: Context) -> Iterator[Problem]:
         before = _before(context, task)
         hosts = [node for node in before if _has_hook(node)]
         if not hosts:
-            yield context.document.problem(task.at, _never(before), _AFTER, key=True)
+            yield context.document.problem(task.at, _never(before), _AFTER, key=True, fault="exit-forgotten")
         for node in hosts:
             other = taken.setdefault(node.id, task.id)
             if other != task.id:
                 what = f"KFP starts one task at the end of {node.id!r} whatever happened, and {other!r} is another: one"
                 todo = "let each come after a task of its own"
-                yield context.document.problem(task.at, f"{what} of them is forgotten", todo, key=True)
+                what = f"{what} of them is forgotten"
+                yield context.document.problem(task.at, what, todo, key=True, fault="exit-forgotten")
     yield from _waiting(context)
 
 

@@ -25,8 +25,10 @@ _AT = "--param"
 class _Given(Document):
     """Has no lines: a problem of a given value is told at its name, any other at nothing."""
 
-    def problem(self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False) -> Problem:
-        del key  # a value that is given has one place only
+    def problem(
+        self, at: Sequence[str | int], what: str, todo: str, *, key: bool = False, fault: str = ""
+    ) -> Problem:
+        del key, fault  # a value that is given has one place only, and nobody accepts what is wrong with it
         name = ".".join(map(str, at[2:])) if at[:1] == (_AT,) else ""
         return Problem(name, 1, 1, what, todo)
 

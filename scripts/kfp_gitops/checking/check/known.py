@@ -29,6 +29,11 @@ def constants(context: Context, value: Value, at: Path) -> Iterator[tuple[Any, P
             yield from _items(context, loop, field)
 
 
+def fault(place: Path, kind: str = "unfit-default") -> str:
+    """The kind of what is wrong with a constant that stands there: a run may give a parameter something else."""
+    return kind if place[:2] == ("spec", "parameters") else ""
+
+
 def only_in_a_run(context: Context, value: Value) -> bool:
     """Whether the manifest tells nothing of it."""
     return next(constants(context, value, ()), None) is None

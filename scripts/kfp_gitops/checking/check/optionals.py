@@ -45,7 +45,7 @@ def problems(context: Context) -> Iterator[Problem]:
                 )
                 if name in optional and reason:
                     what = f"the optional parameter {name!r} {reason}: a run that does not give it fails"
-                    yield context.document.problem(at, what, _DEFAULT)
+                    yield context.document.problem(at, what, _DEFAULT, fault="optional-parameter")
 
 
 def artifacts(context: Context) -> set[str]:

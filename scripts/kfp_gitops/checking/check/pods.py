@@ -46,6 +46,11 @@ def problems(context: Context, task: Task) -> Iterator[Problem]:
             yield context.document.problem(
                 at, f"{named(kind)} is given", f"refer to {' or '.join(map(a, types))}"
             )
+    if task.pod.resources.accelerator_limit is not None and task.pod.resources.accelerator_type is None:
+        # driver/driver.go: it takes a type and a count, or nothing.
+        at, todo = (*task.at, "resources", "accelerator"), "add `type:`, such as `type: nvidia.com/gpu`"
+        what = "KFP leaves out an accelerator without a type"
+        yield context.document.problem(at, what, todo, fault="accelerator-left-out")
     yield from _env(context, task)
     yield from _volume_names(context, task)
     yield from _tolerations(context, task)

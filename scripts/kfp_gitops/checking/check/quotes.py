@@ -29,9 +29,8 @@ def problems(context: Context) -> Iterator[Problem]:
     for task, reference, at in _inside(context):
         kind = context.kind(reference)
         if isinstance(reference, RunRef) and reference.fact not in ("workspace", "pipeline-root"):
-            yield context.document.problem(
-                at, _placeholder(reference.fact, "as a whole argument only"), _ALONE
-            )
+            what = _placeholder(reference.fact, "as a whole argument only")
+            yield context.document.problem(at, what, _ALONE, fault="fact-left")
         elif task.kind in BUILTINS:
             what = f"KFP's driver does the step itself and replaces no part of a value: {task.kind} gets a placeholder"
             yield context.document.problem(at, what, "give the whole value as one reference or constant")
@@ -42,7 +41,8 @@ def problems(context: Context) -> Iterator[Problem]:
             if _breaks(value):
                 what = f"{shown(value)} breaks task {task.id!r}, where it is part of a text, list or map: KFP does not"
                 todo = f"{_ALONE} there, or write it without double quotes, backslashes and line breaks"
-                yield context.document.problem(place, f"{what} escape it", todo)
+                kind_ = known.fault(place, "json-unescaped")
+                yield context.document.problem(place, f"{what} escape it", todo, fault=kind_)
 
 
 def warnings(context: Context) -> Iterator[Problem]:
@@ -73,7 +73,8 @@ def _root(context: Context) -> Iterator[Problem]:
                         at,
                     )
                 todo = "write the path, which `spec.pipelineRoot` or the installation says"
-                yield context.document.problem(at, _placeholder("pipeline-root", "nowhere"), todo)
+                what = _placeholder("pipeline-root", "nowhere")
+                yield context.document.problem(at, what, todo, fault="fact-left")
 
 
 def _placeholder(fact: str, where: str) -> str:

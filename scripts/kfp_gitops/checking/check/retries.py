@@ -24,7 +24,8 @@ def problems(context: Context) -> Iterator[Problem]:
     for task, retry in _retried(context):
         if retry.count and retry.factor is not None and not float(retry.factor).is_integer():
             what = f"Argo takes no factor of {retry.factor:g}: the task ends in an error where it would be tried again"
-            yield context.document.problem((*task.at, "retry", "factor"), what, "write a whole number")
+            at = (*task.at, "retry", "factor")
+            yield context.document.problem(at, what, "write a whole number", fault="retry-lost")
 
 
 def warnings(context: Context) -> Iterator[Problem]:

@@ -106,7 +106,8 @@ def _missing(context: Context, task: Task, interface: Interface) -> Iterator[Pro
         if not port.optional and not port.final_status and port.name not in task.arguments:
             what = f"task {task.id!r} lacks the argument {port.name!r}"
             todo = f"{_titled(task, interface)} needs it: {named(port)}"
-            yield context.document.problem(task.at, what, todo, key=True)
+            fault = "optional-artifact" if port.used else ""
+            yield context.document.problem(task.at, what, todo, key=True, fault=fault)
 
 
 def _titled(task: Task, interface: Interface) -> str:

@@ -58,7 +58,7 @@ def problems(context: Context) -> Iterator[Problem]:
     for use in _uses(context):
         for constant, at in known.constants(context, use.value, use.at):
             if fault := use.rule(constant):
-                yield context.document.problem(at, *fault)
+                yield context.document.problem(at, *fault, fault=known.fault(at))
 
 
 def rules(context: Context) -> Mapping[str, tuple[Rule, ...]]:

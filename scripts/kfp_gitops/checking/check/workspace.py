@@ -21,7 +21,7 @@ def problems(context: Context) -> Iterator[Problem]:
         for at in downloads(context):
             yield context.document.problem(at, "there is no workspace to download to", "add `spec.workspace`")
     if root is not None and (fault := storage.root(root)):
-        yield context.document.problem(("spec", "pipelineRoot"), *fault)
+        yield context.document.problem(("spec", "pipelineRoot"), *fault, fault="pipeline-root")
 
 
 def downloads(context: Context) -> Iterator[Path]:

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 
-from kfp_gitops.base.errors import ExitCode, InputError
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError
 from kfp_gitops.commands import console
-from kfp_gitops.commands.importing import told
-from kfp_gitops.commands.importing.compiled import read
+from kfp_gitops.commands.importing import compiled, dsl, told
+from kfp_gitops.importing.imported import Imported
 
 
 def check(arguments: Namespace) -> int:
-    """A line for each file, and why those that are refused are."""
-    refused = 0
+    """A line for each pipeline, and why those that are refused are."""
+    refused = tried = 0
     for file in arguments.file:
         try:
-            found = read(arguments, file, {})
-        except InputError as error:
-            refused += 1
+            for name, found in _pipelines(arguments, file):
+                tried += 1
+                _tell(name, found)
+        except (InputError, UsageError) as error:
+            refused, tried = refused + 1, tried + 1
             console.result(f"refused  {file}")
             console.note(str(error))
-        else:
-            kept = f"  {shown}" if (shown := told.kept(found)) else ""
-            console.result(f"{'as sent' if found.told else 'equal':7}  {file}  {found.digest}{kept}")
-            for line in told.reasons(found):
-                console.note(line)
-    console.result(f"{len(arguments.file) - refused} of {len(arguments.file)} can be imported")
+    console.result(f"{tried - refused} of {tried} can be imported")
     return ExitCode.BAD_INPUT if refused else ExitCode.OK
+
+
+def _tell(name: str, found: Imported) -> None:
+    kept = f"  {shown}" if (shown := told.kept(found)) else ""
+    kept += f"  accepts: {', '.join(found.accepted)}" if found.accepted else ""
+    console.result(f"{'as sent' if found.told else 'equal':7}  {name}  {found.digest}{kept}")
+    for line in told.reasons(found):
+        console.note(line)
+
+
+def _pipelines(arguments: Namespace, file: str) -> Iterator[tuple[str, Imported]]:
+    """The one of a compiled file, or those of a DSL file."""
+    if not dsl.is_dsl(file):
+        yield file, compiled.read(arguments, file, {})
+        return
+    arguments.all = True
+    read, pipelines = dsl.read(arguments, file)
+    for one in dsl.each(arguments, read, pipelines, {}):
+        yield f"{read.path}:{one.pipeline.name}", one.imported

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed, told
-from kfp_gitops.importing import renamed
+from kfp_gitops.importing import packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -24,11 +24,10 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     Raises:
         InputError: as `imported`.
     """
-    path = Path(file)
-    text = files.text_of(str(path.absolute()), file)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
     if arguments.name:
-        text = renamed.renamed(text, file, arguments.name)
-    return imported(text, file, present, arguments.owner, arguments.env, strict=arguments.strict)
+        text = renamed.renamed(text, shown, arguments.name)
+    return imported(text, shown, present, arguments.owner, arguments.env, strict=arguments.strict)
 
 
 def import_one(arguments: Namespace) -> int:
@@ -40,7 +39,8 @@ def import_one(arguments: Namespace) -> int:
     refuse_taken(root, env, found.name, folder)
     made = written(root, env.name, {folder: found})
     placed.place(root, env.name, made)
-    tell_proof(found, env.name, file)
+    tell_proof(found, file)
+    tell_images(env.name, found.images)
     begun.say(
         f"python scripts/run.py --env {env.name} --pipeline {found.name} --local",
         "python scripts/render.py --all --lock",
@@ -94,15 +94,19 @@ def refuse_taken(root: Path, env: Environment, name: str, template: str) -> None
         raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")
 
 
-def tell_proof(found: Imported, env: str, file: str) -> None:
-    """What the proof said, and what is left to a person."""
+def tell_proof(found: Imported, file: str) -> None:
+    """What the proof said, and what stays as it was."""
     for line in told.proof(found, file):
         console.result(line)
     if shown := told.kept(found):
         console.result(shown)
-    for line in told.reasons(found):
+    for line in (*told.reasons(found), *told.accepted(found)):
         console.note(line)
-    for image in found.images:
+
+
+def tell_images(env: str, images: Iterable[str]) -> None:
+    """What is left to a person of images that are not by digest, each once."""
+    for image in dict.fromkeys(images):
         console.note(
             f"{environment.release_path(env)}: the digest of {image} is not known; write it in place of the zeros"
         )

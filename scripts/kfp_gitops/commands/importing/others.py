@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import compiled, placed
-from kfp_gitops.importing import foreign, renamed
+from kfp_gitops.commands.importing import compiled, placed, told
+from kfp_gitops.importing import foreign, packed, renamed
 from kfp_gitops.importing.foreign import Found, Wanted
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
@@ -27,46 +27,68 @@ _TIMES = (
 )
 
 
-def texts(paths: Sequence[str]) -> dict[str, str]:
-    """The text of each file, of a folder that of each YAML file in it; none of any where one is no text of its own.
+@dataclass(frozen=True)
+class _Given:
+    """What stands on the command line: files of these tools, compiled pipelines, and what is neither in a folder."""
 
-    Raises:
-        InputError: no such file.
-    """
-    return {
-        path: files.text_of(str(Path(path).absolute()), path) for given in paths for path in _files(given)
-    }
+    texts: Mapping[str, str]
+    irs: Sequence[str]
+    found: Sequence[str]
+    left: Sequence[str]
+
+    @classmethod
+    def of(cls, paths: Sequence[str]) -> _Given:
+        texts: dict[str, str] = {}
+        irs: list[str] = []
+        found: list[str] = []
+        left: list[str] = []
+        for path, named in _files(paths):
+            text = files.text_of(str(Path(path).absolute()), path) if path.endswith(_YAML) else ""
+            if foreign.is_foreign(text):
+                texts[path] = text
+            elif named:
+                irs.append(path)
+            else:
+                (found if "pipelineInfo:" in text else left).append(path)
+        return cls(texts, irs, found, left)
 
 
-def _files(given: str) -> Iterator[str]:
-    if Path(given).is_dir():
-        yield from (
-            str(Path(given) / name) for name in files.list_files(Path(given), ".") if name.endswith(_YAML)
-        )
-    else:
-        yield given
+def _files(paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Each file, and whether it was named itself: of a folder those that are YAML."""
+    for path in paths:
+        if Path(path).is_dir():
+            names = (name for name in files.list_files(Path(path), ".") if name.endswith(_YAML))
+            yield from ((str(Path(path) / name), False) for name in names)
+        else:
+            yield path, True
 
 
 def are(paths: Sequence[str]) -> bool:
-    """Whether files are of one of these tools."""
-    found = [path for path in paths if Path(path).is_dir() or path.endswith(_YAML)]
-    return any(Path(path).is_dir() for path in found) or any(
-        foreign.is_foreign(text) for text in texts([path for path in found if Path(path).is_file()]).values()
+    """Whether files are of one of these tools; a folder can be nothing else."""
+    folders = any(Path(path).is_dir() for path in paths)
+    return folders or any(
+        foreign.is_foreign(files.text_of(str(Path(path).absolute()), path))
+        for path in paths
+        if path.endswith(_YAML) and Path(path).is_file()
     )
 
 
 def import_all(arguments: Namespace) -> int:
     """The pipelines whose IR is given, each with the schedules that the files ask for."""
-    given = {path: text for path, text in texts(arguments.file).items() if foreign.is_foreign(text)}
-    if not given:
+    given = _Given.of(arguments.file)
+    if not given.texts:
         raise UsageError(
             f"import.py: {', '.join(arguments.file)}: no file of a known tool is there; see --help"
         )
-    found = foreign.read(given, _beside)
-    irs = _irs(arguments, found)
-    _say_untold(found, irs)
+    found = foreign.read(given.texts, _beside)
+    for problem in sorted(found.told):
+        console.note(str(problem))
+    irs = _irs([*arguments.ir, *given.irs], found)
+    irs = {**_found_by_name(given.found, found), **irs}
+    _say_left_out(given, found, irs)
     made = _made(arguments, found, irs)
     if arguments.check:
+        _say_checked(made, irs)
         return ExitCode.OK
     env = compiled.beginning(arguments)
     templates = {compiled.template(arguments.into, one.name): one for one in made.values()}
@@ -74,7 +96,8 @@ def import_all(arguments: Namespace) -> int:
         compiled.refuse_taken(arguments.root, env, one.name, template)
     placed.place(arguments.root, env.name, written(arguments.root, env.name, templates))
     for name, one in made.items():
-        compiled.tell_proof(one, env.name, irs[name])
+        compiled.tell_proof(one, irs[name])
+    compiled.tell_images(env.name, (image for one in made.values() for image in one.images))
     begun.say(
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
@@ -86,60 +109,84 @@ def import_all(arguments: Namespace) -> int:
 
 def _beside(path: str, name: str) -> str | None:
     """A file of the repository that a path is in, by its path there: in the path's folder, or one above it."""
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return None  # who wrote it does not choose what of this machine is read
     for folder in Path(path).absolute().parents:
-        file = folder / name
-        if file.is_file():
-            return files.text_of(str(file), str(file))
+        if name and (folder / name).is_file():
+            return files.read_text(folder, name)
+        if (folder / ".git").exists():
+            return None
     return None
 
 
-def _irs(arguments: Namespace, found: Found) -> dict[str, str]:
-    """The file of each pipeline whose IR is there.
+def _irs(given: Sequence[str], found: Found) -> dict[str, str]:
+    """The file of each pipeline whose IR is given, as FILE or NAME=FILE.
 
     Raises:
-        UsageError, InputError: an --ir is for none of them; there is none at all.
+        UsageError: one is for none of them.
     """
     irs: dict[str, str] = {}
-    for given in arguments.ir:
-        name, _, file = given.rpartition("=")
-        wanted = (
-            [one for one in found.pipelines.values() if name in one.known_as] if name else _alone(found, file)
-        )
-        if len(wanted) != 1:
+    for one in given:
+        name, _, file = one.rpartition("=")
+        wanted = _called(found, name) if name else _alone(found, file)
+        if len(wanted) != 1 or wanted[0].name in irs:
             known = ", ".join(found.pipelines) or "none"
             raise UsageError(
-                f"import.py: --ir {given}: which pipeline is that? write --ir NAME=FILE, NAME one of: {known}"
+                f"import.py: {one}: of which pipeline is that the IR? write --ir NAME=FILE, NAME one of: {known}"
             )
         irs[wanted[0].name] = file
-    if not irs:
-        raise_if_any(one.missing for one in found.pipelines.values())
-        raise UsageError("import.py: these files name no pipeline: there is nothing to import")
     return irs
+
+
+def _found_by_name(paths: Sequence[str], found: Found) -> dict[str, str]:
+    """Of the compiled pipelines of a folder those that are called as a pipeline is there."""
+    named = {path: _name_in(path) for path in paths}
+    return {one.name: path for path, name in named.items() for one in _called(found, name)}
+
+
+def _called(found: Found, name: str) -> list[Wanted]:
+    return [one for one in found.pipelines.values() if name in one.known_as]
 
 
 def _alone(found: Found, file: str) -> list[Wanted]:
     """The one pipeline that there is, or the one that is called as the IR calls itself."""
     every = list(found.pipelines.values())
-    if len(every) == 1:
-        return every
-    name = _brought(file)[1].spec.value["pipelineInfo"]["name"]
-    return [one for one in every if name in one.known_as]
+    return every if len(every) == 1 else _called(found, _name_in(file))
+
+
+def _name_in(file: str) -> str:
+    return str(_brought(file)[1].spec.value["pipelineInfo"]["name"])
 
 
 def _brought(file: str) -> tuple[str, brought.Brought]:
-    text = files.text_of(str(Path(file).absolute()), file)
-    return text, brought.read(text, file)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    return text, brought.read(text, shown)
 
 
-def _say_untold(found: Found, irs: Mapping[str, str]) -> None:
-    """Nothing is dropped in silence: fields, and pipelines whose IR nobody gave."""
-    for problem in sorted(found.told):
-        console.note(str(problem))
+def _say_left_out(given: _Given, found: Found, irs: Mapping[str, str]) -> None:
+    """Nothing is dropped in silence.
+
+    Raises:
+        InputError, UsageError: there is no IR at all, so that nothing can be imported.
+    """
+    if not irs:
+        raise_if_any(one.missing for one in found.pipelines.values())
+        raise UsageError("import.py: these files name no pipeline: there is nothing to import")
     for name, wanted in found.pipelines.items():
         if name not in irs:
             console.note(f"not imported: {wanted.missing}")
+    for path in (*given.left, *(path for path in given.found if path not in irs.values())):
+        console.note(f"not imported: {path} is no file of these tools, and the IR of none of their pipelines")
     if any("cron" in asked.schedule for name in irs for asked in found.pipelines[name].asked):
         console.note(_TIMES)
+
+
+def _say_checked(made: Mapping[str, Imported], irs: Mapping[str, str]) -> None:
+    for name, one in made.items():
+        kept = f"  {shown}" if (shown := told.kept(one)) else ""
+        number = len(one.values.get("schedules", ()))
+        schedules = f"  {number} schedule{'' if number == 1 else 's'}"
+        console.result(f"{'as sent' if one.told else 'equal':7}  {irs[name]}  {one.digest}{kept}{schedules}")
 
 
 def _made(arguments: Namespace, found: Found, irs: Mapping[str, str]) -> dict[str, Imported]:
@@ -171,7 +218,9 @@ def _one(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, 
         console.note(str(wanted.document.problem(wanted.at, what, todo)))
     if arguments.name:
         text = renamed.renamed(text, file, arguments.name)
-    found = imported(text, file, present, arguments.owner, arguments.env, fitted.schedules)
+    found = imported(
+        text, file, present, arguments.owner, arguments.env, fitted.schedules, strict=arguments.strict
+    )
     return _with_triggers(found, fitted.triggers)
 
 

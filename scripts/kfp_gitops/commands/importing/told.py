@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from kfp_gitops.importing.imported import Imported
+from kfp_gitops.language import faults
 
 
 def kept(found: Imported) -> str:
@@ -21,6 +22,12 @@ def reasons(found: Imported) -> Iterator[str]:
     for file, why in found.kept.items():
         for place in dict.fromkeys(f"{one.place}: {' '.join(one.what.split())}" for one in why):
             yield f"{place}; so it stays in {file}"
+
+
+def accepted(found: Imported) -> Iterator[str]:
+    """The faults that the file has, which KFP registers all the same."""
+    for kind in found.accepted:
+        yield f"accepted fault {kind}: {faults.KINDS[kind]}"
 
 
 def proof(found: Imported, file: str) -> Iterator[str]:

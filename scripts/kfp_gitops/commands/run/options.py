@@ -90,6 +90,11 @@ def _add_local(group: Any) -> None:
         help="with --local: a variable of this environment that the steps see, beside PATH and its like; repeatable",
     )  # fmt: skip
     group.add_argument(
+        "--mount", action="append", default=[], metavar="PATH",
+        help="with --local: this machine's folder PATH stands for the volume claim, secret or config map that is"
+        " mounted there; repeatable",
+    )  # fmt: skip
+    group.add_argument(
         "--cache", action="store_true", help="with --local: answer a task from what it gave before, as KFP does"
         " where the pipeline lets it (default: every task runs)",
     )  # fmt: skip
@@ -279,6 +284,8 @@ def _backfill(arguments: Namespace) -> Iterator[str]:
 def _only_local(arguments: Namespace) -> Iterator[str]:
     if arguments.pass_env and not arguments.local:
         yield "--pass-env is for --local; on KFP a manifest's `env` names what its steps see"
+    if arguments.mount and not arguments.local:
+        yield "--mount is for --local; on KFP a manifest's `volumes` names what its steps find"
     if arguments.watch and not arguments.local:
         yield f"--watch is for --local, as in `{_SHAPES['local']} --watch`"
     if arguments.cache and not arguments.local:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from kfp_gitops.base import columns, faults
 from kfp_gitops.base.errors import ExitCode, GitOpsError, UsageError
-from kfp_gitops.commands import components, console, locally, render
+from kfp_gitops.commands import console, locally, render
 from kfp_gitops.commands.run.here import Here
 from kfp_gitops.local.job import SupersededError
 from kfp_gitops.local.saves import Saves
@@ -61,10 +59,8 @@ class Watching:
 
     def _cycle(self) -> None:
         arguments = self._arguments
-        with _forgetting(self._root / "components"):
-            components.main(["--root", str(self._root)])
         which = ["--env", arguments.env, "--pipeline", arguments.pipeline]
-        render.main(["--root", str(self._root), *which, "--lock"])
+        render.main(["--root", str(self._root), *which, "--components", "--lock"])
         here = Here(arguments, arguments.env)
         manifest, rendered = here.manifest(arguments.pipeline), here.folder.rendered[arguments.pipeline]
         made_of = f"{rendered.digest} {_content(self._root / 'components/src')}"
@@ -88,23 +84,6 @@ class Watching:
 def run(arguments: Namespace) -> int:
     """Watch until it is interrupted."""
     return Watching(arguments).run()
-
-
-@contextmanager
-def _forgetting(folder: Path) -> Iterator[None]:
-    """Modules of people that a component imported at its top are imported anew the next time."""
-    before = set(sys.modules)
-    try:
-        yield
-    except SystemExit as error:  # a script's end, where a module was meant
-        raise UsageError(
-            f"a component.py ends the program with sys.exit({error.code}) when it is imported"
-        ) from error
-    finally:
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None) or ""
-            if Path(file).is_relative_to(folder):
-                del sys.modules[name]
 
 
 def _content(folder: Path) -> str:

@@ -131,7 +131,7 @@ def _identified(found: Made, size: int) -> Identity:
     what = limits.doubts(size)
     todo = "try it on the server that it is for, or split it"
     doubts = (found.told_in.problem((), what, todo),) if what else ()
-    return Identity(ir.digest(found.documents), doubts, ir.placeholders(found.documents))
+    return Identity(ir.digest(found.documents), (*doubts, *found.accepted), ir.placeholders(found.documents))
 
 
 def _import_kfp() -> None:

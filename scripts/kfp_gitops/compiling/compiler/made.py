@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -15,7 +15,7 @@ from kfp_gitops.compiling.compiler import emit, older
 from kfp_gitops.compiling.compiler.build import Builder
 from kfp_gitops.compiling.compiler.filled import filled
 from kfp_gitops.compiling.compiler.sdk import SpecError
-from kfp_gitops.language import irlint
+from kfp_gitops.language import faults, irlint
 from kfp_gitops.language.manifest import Manifest, nested, reader
 from kfp_gitops.language.manifest.place import Places
 from kfp_gitops.rendering import specs
@@ -35,6 +35,8 @@ class Made:
     documents: Sequence[Mapping[str, Any]]
     told_in: Document
     at: Callable[[Path], Path]
+    accepted: tuple[Problem, ...] = ()
+    """Faults that the manifest accepts, as warnings."""
 
 
 def made(pipeline: RenderedPipeline, folder: str) -> Made:
@@ -49,16 +51,17 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
         return _brought(manifest, pipeline, folder)
     documents = older.written(filled(_emitted(manifest, pipeline, folder, environment)), manifest.older_forms)
     places = Places(manifest, documents[0])
-    raise_if_any(
-        manifest.document.problem(
-            places.of_path(finding.at),
-            f"the kfp SDK compiles this to IR that cannot run: {finding.what}",
-            "rewrite the task",
-            key=True,
-        )  # what the SDK compiled, but would fail when it runs (kubeflow/pipelines#13273)
-        for finding in irlint.findings(documents)
-    )
-    return Made(documents, manifest.document, places.of_path)
+    refused, accepted = faults.judged(_linted(manifest, documents, places), manifest.accepted_faults)
+    raise_if_any(refused)
+    return Made(documents, manifest.document, places.of_path, tuple(accepted))
+
+
+def _linted(manifest: Manifest, documents: Sequence[Mapping[str, Any]], places: Places) -> Iterator[Problem]:
+    """What the SDK compiled, but would fail when it runs (kubeflow/pipelines#13273)."""
+    for finding in irlint.findings(documents):
+        what = f"the kfp SDK compiles this to IR that cannot run: {finding.what}"
+        at = places.of_path(finding.at)
+        yield manifest.document.problem(at, what, "rewrite the task", key=True, fault=finding.fault)
 
 
 def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Made:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.compiling.compiler import surfaced
 from kfp_gitops.language.manifest.model import OlderForm
 
 Node = dict[str, Any]
@@ -55,6 +56,14 @@ def resources(documents: list[Node]) -> Iterator[Node]:
             yield found
 
 
+def defaults(documents: list[Node]) -> Iterator[Node]:
+    """The inputs that have one, of the pipeline and of its components."""
+    spec = documents[0]
+    for component in (spec.get("root", {}), *spec.get("components", {}).values()):
+        declared = component.get("inputDefinitions", {}).get("parameters", {})
+        yield from (one for one in declared.values() if "defaultValue" in one)
+
+
 def _names(documents: list[Node]) -> None:
     for kind, one in items(documents, NAMED):
         one.pop(NAMED[kind], None)
@@ -77,9 +86,20 @@ def _numbers(documents: list[Node]) -> None:
                     part.pop(newer, None)
 
 
+def _metrics(documents: list[Node]) -> None:
+    surfaced.added(documents[0])
+
+
+def _uncalled(documents: list[Node]) -> None:
+    for one in defaults(documents):
+        one.pop("isOptional", None)
+
+
 _FORMS: Mapping[OlderForm, Callable[[list[Node]], None]] = {
     "names": _names,
     "environment": _unsaid(ENVIRONMENT),
     "volumes": _unsaid(VOLUMES),
     "resources": _numbers,
+    "metrics": _metrics,
+    "defaults": _uncalled,
 }

@@ -6,11 +6,12 @@ pipelines of KFP 1 alone, whose files are Argo Workflows: of each the IR of KFP 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.importing.foreign import times
 from kfp_gitops.importing.foreign.asked import Asked, Found, Text, Wanted
@@ -22,6 +23,12 @@ Beside = Callable[[str], str | None]
 _RENDERED = "RENDERED_PIPELINE"
 _EXPERIMENT = "each pipeline has an experiment of its own here"
 _ELSEWHERE = "its file is not here; give the value, or run this where their repository is checked out"
+_NUMBERS: Mapping[str, tuple[Path, int, int]] = {
+    "maxConcurrency": (("max_concurrency",), 1, 10),
+    "intervalSeconds": (("trigger", "interval_seconds"), 1, 2**31 - 1),
+}
+"""Where they stand, and what KFP takes."""
+_SWITCHES: Mapping[str, Path] = {"enabled": ("enabled",), "catchup": ("trigger", "catchup")}
 _SPAN = {"start": "start_date", "end": "end_date"}
 _FIELDS: Reasons = {
     ("experiments",): _EXPERIMENT,
@@ -107,4 +114,17 @@ def _schedule(document: Document, at: Path, job: Mapping[str, Any], found: Found
         "maxConcurrency": job.get("max_concurrency", 1),
         "catchup": trigger.get("catchup", False),
     }
+    found.problems += _odd(made, document, at)
     return made | times.span(trigger, _SPAN, document, place, found)
+
+
+def _odd(made: Mapping[str, Any], document: Document, at: Path) -> Iterator[Problem]:
+    """What is not of its type, or beyond what KFP takes."""
+    for key, (path, low, high) in _NUMBERS.items():
+        value = made.get(key, low)
+        if type(value) is not int or not low <= value <= high:
+            what = f"{value!r} is no whole number from {low} to {high}"
+            yield document.problem((*at, *path), what, "correct it: KFP takes no other")
+    for key, path in _SWITCHES.items():
+        if type(made[key]) is not bool:
+            yield document.problem((*at, *path), f"{made[key]!r} is neither true nor false", "correct it")

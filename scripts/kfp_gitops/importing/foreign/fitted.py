@@ -103,7 +103,7 @@ def _value(given: Text, kind: str) -> Any:
 def _twice(wanted: Wanted) -> list[Problem]:
     seen: set[str] = set()
     problems = []
-    for asked in wanted.asked:
+    for asked in (*wanted.asked, *wanted.on_change):
         name = str(asked.schedule["name"])
         if name in seen:
             what = f"{wanted.name!r} has two schedules {name!r}"

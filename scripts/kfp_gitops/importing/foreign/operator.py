@@ -75,7 +75,7 @@ def is_one(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     group = str(value.get("apiVersion", ""))
-    return bool(_VERSION.fullmatch(group)) and value.get("kind") in _FIELDS
+    return bool(_VERSION.fullmatch(group)) and str(value.get("kind")) in _FIELDS
 
 
 def read(document: Document, at: Path, found: Found) -> None:
@@ -169,7 +169,9 @@ def _on_change(document: Document, at: Path, kinds: Sequence[str], found: Found)
             found.told.append(document.problem(place, f"{kind} is not taken over", _CHANGE))
             continue
         texts, elsewhere = _parameters(document, (*at, "spec", "run"))
-        name = name_of(str(_value(document, at)["metadata"].get("name", "change")), document, place, found)
+        name = name_of(
+            f"{_value(document, at)['metadata'].get('name', 'run')}-on-change", document, place, found
+        )
         asked = Asked(document, place, {"name": name, "runOn": "change"}, texts, elsewhere)
         pipeline = str(_value(document, at)["spec"]["run"].get("pipeline", "")).partition(":")[0]
         wanted = found.pipelines[pipeline]

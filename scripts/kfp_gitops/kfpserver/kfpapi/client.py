@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from kfp_gitops.base.errors import DeniedError, GarbledError, RemoteError, TemporaryError
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.kfpapi import models
+from kfp_gitops.kfpserver.kfpapi.catalogue import Catalogue
 from kfp_gitops.kfpserver.kfpapi.experiments import Experiments
 from kfp_gitops.kfpserver.kfpapi.features import Features, release
 from kfp_gitops.kfpserver.kfpapi.pipelines import Pipelines
@@ -26,7 +27,7 @@ _VERSION = 30
 """The most characters of a server's version that are read: whoever builds an image may call it anything."""
 
 
-class KfpApi(Pipelines, Experiments, RecurringRuns, Runs):
+class KfpApi(Pipelines, Catalogue, Experiments, RecurringRuns, Runs):
     """One KFP, one namespace; threads may share it."""
 
     def features(self) -> Features:

@@ -154,6 +154,42 @@ class Compiled:
     """What we wrote into its description: the release and the commit that it is of."""
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A pipeline of anybody, as a list tells it."""
+
+    id: str
+    name: str
+    display_name: str
+    owner: ownership.Owner | None
+    tags: Mapping[str, str]
+
+
+@_understood
+def listed(found: Any) -> Listed:
+    """A pipeline as our record."""
+    its = pipeline(found, {})
+    name = its.name or ""
+    return Listed(its.id, name, found.display_name or name, its.owner, its.tags)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A version of anybody with its IR as the server gives it; empty where KFP cannot read it itself."""
+
+    id: str
+    name: str
+    created: datetime | None
+    spec: Mapping[str, Any]
+
+
+@_understood
+def stored(found: Any) -> Stored:
+    """A version as our record."""
+    name, spec = found.name or found.display_name or "", found.pipeline_spec
+    return Stored(found.pipeline_version_id, name, found.created_at, spec if isinstance(spec, dict) else {})
+
+
 @_understood
 def compiled(found: Any) -> Compiled:
     """A version with its IR."""

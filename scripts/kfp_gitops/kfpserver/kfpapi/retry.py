@@ -129,7 +129,7 @@ class Backoff:
     ) -> T:
         try:
             for attempt in range(looks):
-                self.sleep(random.uniform(0, self.base * 2**attempt))  # no secret
+                self.sleep(random.uniform(0, self.base * 2**attempt))  # noqa: S311  # no secret
                 if (found := made()) is not None:
                     return found
         except RemoteError as unseen:
@@ -171,7 +171,7 @@ class _Attempts:
         its = self._backoff
         if error.retry_after is not None:
             return min(error.retry_after, its.cap)
-        return random.uniform(0, min(its.cap, its.base * 2 ** min(self._made - 1, 30)))
+        return random.uniform(0, min(its.cap, its.base * 2 ** min(self._made - 1, 30)))  # noqa: S311
 
 
 def _given_up(error: TemporaryError, patience: float) -> TemporaryError:

@@ -22,7 +22,8 @@ def findings(ir: Ir) -> Iterator[Finding]:
             if image == _CREATE and task.get("cachingOptions", {}).get("enableCache") and _fixed(task):
                 at = (*parent.at, "dag", "tasks", name, "inputs", "parameters", "pvc_name")
                 what = f"task {name!r} makes a claim of the same name in each run: after the first, the cache answers"
-                yield Finding(0, at, what, "turn its cache off, or leave the name to KFP")
+                todo = "turn its cache off, or leave the name to KFP"
+                yield Finding(0, at, what, todo, "claim-cached")
 
 
 def _fixed(task: Node) -> bool:

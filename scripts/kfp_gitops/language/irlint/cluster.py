@@ -37,7 +37,7 @@ def findings(ir: Ir) -> Iterator[Finding]:
     yield from importers(ir)
     root = ir.spec.get("defaultPipelineRoot")
     if isinstance(root, str) and root and (fault := storage.root(root)):
-        yield Finding(0, ("defaultPipelineRoot",), *fault)
+        yield Finding(0, ("defaultPipelineRoot",), *fault, "pipeline-root")
 
 
 def importers(ir: Ir) -> Iterator[Finding]:
@@ -103,7 +103,8 @@ def _importer(ir: Ir, label: str, at: Path, importer: Node) -> Iterator[Finding]
     for place, value in given:
         if isinstance(value, str):
             fault = storage.importer(value, kind, to_workspace=to_workspace, is_read=is_read)
-            yield from [Finding(0, place, *fault)] if fault else []
+            accepted = "unfit-default" if place[0] == "root" else ""
+            yield from [Finding(0, place, *fault, accepted)] if fault else []
 
 
 def _is_read(ir: Ir, label: str) -> bool:

@@ -13,8 +13,8 @@ from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, componen
 from kfp_gitops.language.wellknown import PYTHON_EXECUTOR, STUB_IMAGES
 
 # Where the driver has outputs written (backend/src/v2/driver/driver.go, `provisionOutputs`; launcher_v2.go).
-OUTPUTS = "/tmp/kfp/outputs/"  # KFP's path in a container
-METADATA = "/tmp/kfp_outputs/output_metadata.json"
+OUTPUTS = "/tmp/kfp/outputs/"  # noqa: S108  # KFP's path in a container
+METADATA = "/tmp/kfp_outputs/output_metadata.json"  # noqa: S108
 _CONCAT = "write the parts as one text: KFP replaces placeholders inside of it"
 
 
@@ -40,17 +40,19 @@ def findings(ir: Ir) -> Iterator[Finding]:
 
 def _spelling(at: Path, text: str) -> Iterator[Finding]:
     for found in spelling.misspelt(text):
-        yield Finding(0, at, f"KFP does not replace {found[:80]!r}", spelling.TODO)
+        yield Finding(0, at, f"KFP does not replace {found[:80]!r}", spelling.TODO, "placeholder-left")
 
 
 def _structure(ir: Ir, component: Component, at: Path, text: str) -> Iterator[Finding]:
     """`{"Concat": …}` and `{"IfPresent": …}` in an argument (driver/util.go, `resolveContainerArgs`, 2.17)."""
     start = text.lstrip()
     if start.startswith('{"Concat":'):
-        yield Finding(0, at, "the container gets this Concat as the JSON that it is", _CONCAT)
+        yield Finding(
+            0, at, "the container gets this Concat as the JSON that it is", _CONCAT, "concat-as-json"
+        )
     elif start.startswith('{"IfPresent":'):
-        for what, todo in _condition(_given(ir, component), _json(text), text):
-            yield Finding(0, at, what, todo)
+        for what, todo, fault in _condition(_given(ir, component), _json(text), text):
+            yield Finding(0, at, what, todo, fault)
 
 
 def _json(text: str) -> Any:
@@ -68,22 +70,24 @@ def _given(ir: Ir, component: Component) -> set[str]:
     }
 
 
-def _condition(artifacts: set[str], found: Any, text: str) -> Iterator[tuple[str, str]]:
+def _condition(artifacts: set[str], found: Any, text: str) -> Iterator[tuple[str, str, str]]:
+    """What is wrong, what to do, and the kind of it where one may accept it: the driver fails for what is no JSON."""
     if not isinstance(found, dict):
-        yield "KFP cannot read this IfPresent", "write InputName, Then and Else as the SDK does"
+        yield "KFP cannot read this IfPresent", "write InputName, Then and Else as the SDK does", ""
         return
     if found.get("InputName") in artifacts:
         what = "KFP looks for parameters only, so this IfPresent of an artifact is always false"
-        yield what, "take the decision inside the container"
+        yield what, "take the decision inside the container", "if-present-of-artifact"
     if "$.outputs" in text:
         what = "the container gets this IfPresent as the JSON that it is, for it names an output"
-        yield what, "name the output outside of it"
+        yield what, "name the output outside of it", "if-present-as-json"
     branches = (found.get("Then"), found.get("Else"))
     items = [
         item for one in branches for item in (one if isinstance(one, list) else [one]) if item is not None
     ]
     if not all(isinstance(item, str) for item in items):
-        yield "KFP takes texts only in the branches of an IfPresent", "write each part as one text"
+        what = "KFP takes texts only in the branches of an IfPresent"
+        yield what, "write each part as one text", "if-present-of-parts"
 
 
 def _untold(component: Component, line: str) -> Iterator[Finding]:
@@ -96,6 +100,5 @@ def _untold(component: Component, line: str) -> Iterator[Finding]:
             if (what, name) not in told and f"{OUTPUTS}{name}" not in line:
                 at = (*component.at, "outputDefinitions", what, name)
                 text = f"{component.name} is never told where to write its output {name!r}"
-                yield Finding(
-                    0, at, text, f"write {{{{$.outputs.{what}['{name}'].{end}}}}} in its command or args"
-                )
+                todo = f"write {{{{$.outputs.{what}['{name}'].{end}}}}} in its command or args"
+                yield Finding(0, at, text, todo, "output-unwritten")

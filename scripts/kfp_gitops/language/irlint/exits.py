@@ -35,12 +35,14 @@ def _never(ir: Ir, parent: Component, key: str, attached: Node) -> Iterator[Find
         what = (
             f"task {key!r} ignores failures and never runs: KFP starts it at the end of a container or group"
         )
-        yield Finding(0, at, f"{what} (no loop), and it depends on none", one_of(_hosts(ir, parent)))
+        what = f"{what} (no loop), and it depends on none"
+        yield Finding(0, at, what, one_of(_hosts(ir, parent)), "exit-forgotten")
     elif lost:
         what = (
             f"KFP starts one task at the end of {lost[0]!r} whatever happened, which is {attached[lost[0]]!r}"
         )
-        yield Finding(0, at, f"{what}: it forgets {key!r}", "let each come after a task of its own")
+        todo = "let each come after a task of its own"
+        yield Finding(0, at, f"{what}: it forgets {key!r}", todo, "exit-forgotten")
 
 
 def _waiting(parent: Component, exits: set[str]) -> Iterator[Finding]:

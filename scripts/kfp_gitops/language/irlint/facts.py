@@ -26,7 +26,7 @@ def findings(ir: Ir) -> Iterator[Finding]:
                 for fact in _left(constant):
                     what = f"task {key!r} is given {{{{$.{fact}}}}} where KFP 2.17 does not replace it"
                     todo = "write the path" if fact == _ROOT else "give it as an argument of its own"
-                    yield Finding(0, at, what, todo)
+                    yield Finding(0, at, what, todo, "fact-left")
 
 
 def _left(constant: object) -> list[str]:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.language.irlint.finding import Finding
-from kfp_gitops.language.irlint.view import Component, Ir, Node, bound
+from kfp_gitops.language.irlint.view import Component, Ir, Node, bound, certain
 
 
 def findings(ir: Ir) -> Iterator[Finding]:
     """Importer tasks with another display name than their key, and with a URI from elsewhere."""
+    always = certain(ir)
     for parent in ir.all():
         for key, task in parent.tasks.items():
             yield from _uri(ir, parent, key, task)
@@ -28,7 +29,8 @@ def findings(ir: Ir) -> Iterator[Finding]:
                     "every task that takes it would fail"
                 )
                 todo = f"leave out its set_display_name, so that taskInfo.name is {key}"
-                yield Finding(0, (*at, "taskInfo", "name") if shown else at, what, todo)
+                fault = "" if parent.name in always and _is_taken(parent, key) else "importer-name"
+                yield Finding(0, (*at, "taskInfo", "name") if shown else at, what, todo, fault)
 
 
 def _uri(ir: Ir, parent: Component, key: str, task: Node) -> Iterator[Finding]:
@@ -45,6 +47,16 @@ def _uri(ir: Ir, parent: Component, key: str, task: Node) -> Iterator[Finding]:
         yield Finding(
             0, at, what, "put the importer into a group or pipeline of its own, which is given the URI"
         )
+
+
+def _is_taken(parent: Component, key: str) -> bool:
+    given = parent.node.get("dag", {}).get("outputs", {}).get("artifacts", {}).values()
+    handed_out = [one for output in given for one in output.get("artifactSelectors", ())]
+    return any(one.get("producerSubtask") == key for one in handed_out) or any(
+        source.get("taskOutputArtifact", {}).get("producerTask") == key
+        for task in parent.tasks.values()
+        for source in bound(task, "artifacts").values()
+    )
 
 
 def _imports(ir: Ir, component: Component | None) -> bool:

@@ -97,6 +97,8 @@ def texts_for_argo(documents: Sequence[Document]) -> list[Problem]:
 
 def _told(documents: Sequence[Document], found: Iterable[Finding]) -> list[Problem]:
     return [
-        documents[finding.document].problem(finding.at, finding.what, finding.todo, key=True)
+        documents[finding.document].problem(
+            finding.at, finding.what, finding.todo, key=True, fault=finding.fault
+        )
         for finding in found
     ]

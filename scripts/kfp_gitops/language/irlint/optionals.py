@@ -27,7 +27,7 @@ def findings(ir: Ir) -> Iterator[Finding]:
                 if given in missing and _must_have(ir, task, name):
                     at = (*parent.at, "dag", "tasks", key, "inputs", "parameters", name)
                     what = f"task {key!r} is handed the optional parameter {given!r}: a run that does not give it fails"
-                    yield Finding(0, at, what, _TODO)
+                    yield Finding(0, at, what, _TODO, "optional-parameter")
 
 
 def _artifacts(ir: Ir, parent: Component) -> Iterator[Finding]:
@@ -40,7 +40,8 @@ def _artifacts(ir: Ir, parent: Component) -> Iterator[Finding]:
             ):
                 at = (*parent.at, "dag", "tasks", key, "inputs", "artifacts", name)
                 what = f"task {key!r} is handed the optional artifact {given!r}: it fails where that is not given"
-                yield Finding(0, at, what, "give it wherever the pipeline runs, or do not use it there")
+                todo = "give it wherever the pipeline runs, or do not use it there"
+                yield Finding(0, at, what, todo, "optional-artifact")
 
 
 def _on_command_lines(ir: Ir, parent: Component) -> Iterator[Finding]:

@@ -95,6 +95,21 @@ def waits_for(task: Node) -> Iterator[str]:
                     yield value["producerTask"]
 
 
+def certain(ir: Ir) -> set[str]:
+    """The names of the components that every run has something of: no condition stands before their tasks."""
+    found: set[str] = set()
+    todo = [ir.root]
+    while todo:
+        one = todo.pop()
+        if one.name not in found:
+            found.add(one.name)
+            tasks = [
+                task for task in one.tasks.values() if "condition" not in task.get("triggerPolicy", _NOTHING)
+            ]
+            todo += [component for task in tasks if (component := ir.component(task))]
+    return found
+
+
 def kind(declaration: Node) -> str:
     """The kind of a declared parameter; empty where the IR does not say (or in the old field `type`)."""
     return _KINDS.get(declaration.get("parameterType", ""), "")

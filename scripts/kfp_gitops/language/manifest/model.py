@@ -18,7 +18,7 @@ from kfp_gitops.language.manifest.value import Constant, Value
 API_VERSION = "kfp-gitops/v1"
 
 Type = Literal["str", "int", "float", "bool", "list", "dict"]
-OlderForm = Literal["names", "environment", "volumes", "resources"]
+OlderForm = Literal["names", "environment", "volumes", "resources", "metrics", "defaults"]
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 TaskKind = Literal["component", "pipeline", "createPvc", "deletePvc"]
 
@@ -230,6 +230,7 @@ class Manifest:
     component_descriptions: bool = False
     config: Config | None = None
     older_forms: tuple[OlderForm, ...] = ()
+    accepted_faults: tuple[str, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     slo: Slo | None = None
 

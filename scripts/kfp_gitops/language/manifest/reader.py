@@ -99,6 +99,7 @@ def unchecked(document: Document) -> Manifest:
         component_descriptions=spec.get("componentDescriptions", False),
         config=_config(spec),
         older_forms=tuple(spec.get("olderForms", ())),
+        accepted_faults=tuple(spec.get("acceptedFaults", ())),
         schedules=schedules(value),
         triggers=triggers(value),
         slo=slo.of(value),

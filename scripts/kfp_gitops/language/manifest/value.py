@@ -89,7 +89,7 @@ class MapValue:
 
 @dataclass(frozen=True)
 class EntriesValue:
-    """`[{key: a, value: b}, …]`: a map of which keys may be references, too; the metadata of an importer alone is one."""
+    """`[{key: a, value: b}, …]`: a map whose keys may be references, too; only the metadata of an importer is one."""
 
     items: tuple[tuple[Value, Value], ...]
 

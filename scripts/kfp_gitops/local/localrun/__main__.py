@@ -78,6 +78,7 @@ def _context(given: argparse.Namespace) -> RunContext:
         workers=given.workers,
         environ=surroundings.of_steps(os.environ, given.pass_env),
         cache=_cache(given),
+        mounts=tuple(given.mount),
     )
 
 
@@ -142,6 +143,13 @@ def _arguments() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="a variable that the tasks see as well",
+    )
+    parser.add_argument(
+        "--mount",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="a folder that stands for what a cluster would put there",
     )
     parser.add_argument("--workers", type=_positive, default=2, help="tasks at a time (default 2)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="what tasks gave, to be used and added to")

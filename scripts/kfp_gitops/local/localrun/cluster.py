@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,24 @@ _VARIABLES = {
 _ROOM = {"emptyDirMounts": "an empty volume", "genericEphemeralVolume": "an ephemeral volume"}
 
 
-def problems(pipeline: Pipeline, executor: Executor, environ: Mapping[str, str]) -> Iterator[str]:
-    """Data from the cluster that the task would miss."""
+def problems(
+    pipeline: Pipeline, executor: Executor, environ: Mapping[str, str], mounts: Collection[str] = ()
+) -> Iterator[str]:
+    """Data from the cluster that the task would miss; at `mounts` there are folders of this machine instead."""
     for setting, entries in _settings(pipeline, executor).items():
         for entry in entries if isinstance(entries, list) else []:
-            if why := _problem(setting, entry, environ):
+            if entry.get("mountPath") not in mounts and (why := _problem(setting, entry, environ)):
                 yield why
+
+
+def mounted(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths at which an executor's settings put files of the cluster."""
+    return tuple(
+        entry["mountPath"]
+        for setting in _FILES
+        for entry in settings.get(setting, ())
+        if "mountPath" in entry
+    )
 
 
 def ignored(pipeline: Pipeline) -> str:
@@ -64,7 +76,10 @@ def _problem(setting: str, entry: Mapping[str, Any], environ: Mapping[str, str])
         return ""
     where = entry.get("mountPath", "")
     if setting in _FILES:
-        return f"reads {_FILES[setting]} at {where!r}, which only a cluster has"
+        return (
+            f"reads {_FILES[setting]} at {where!r}, which only a cluster has; make a folder of that path here "
+            f"and give --mount {where} to let it stand for that"
+        )
     if setting in _ROOM and not Path(where).is_dir():
         return f"writes to {_ROOM[setting]} at {where!r}; that folder does not exist here"
     unset = [name for name in _variables(entry) if name not in environ]

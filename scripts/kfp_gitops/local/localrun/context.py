@@ -30,6 +30,8 @@ class RunContext:
     environ: Mapping[str, str] = field(default_factory=surroundings.of_this_process, repr=False)
     """What the tasks see of this machine's environment."""
     cache: Cache | None = None
+    mounts: tuple[str, ...] = ()
+    """Folders of this machine that stand for what the cluster puts at their paths: volumes, secrets, config maps."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Outcome:
     artifacts: Mapping[str, tuple[Artifact, ...]]
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
     """The pipeline cannot be run faithfully here; nothing of it has run."""
 
     def __init__(self, reasons: Sequence[str]) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from kfp_gitops.local.localrun import docker, tasks
+from kfp_gitops.language.wellknown import STUB_IMAGES
+from kfp_gitops.local.localrun import claims, docker, tasks
 from kfp_gitops.local.localrun.cache import Asked
 from kfp_gitops.local.localrun.context import RunContext
 from kfp_gitops.local.localrun.events import Event
@@ -109,6 +110,8 @@ class Workers:
     async def _outputs(self, work: Work) -> Outputs:
         if work.executor.importer:
             return run_importer(work.executor.importer, work.inputs, work.known)
+        if work.executor.image in STUB_IMAGES:
+            return claims.named(work.component, work.inputs, self.run.run_id)
         scratch = Path(tempfile.mkdtemp(prefix="kfp-task-"))
         try:
             return await self._run(work, scratch)
@@ -130,8 +133,7 @@ class Workers:
         root = (self.run.run_dir / "artifacts" / work.node.path).absolute()
         shutil.rmtree(root, ignore_errors=True)  # what a failed attempt wrote is not an output
         root.mkdir(parents=True)
-        environ = self.run.environ
-        call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known, environ)
+        call = tasks.prepare(work.component, work.executor, work.inputs, root, work.known, self.run)
         env = tasks.environment(call, self.run.python_path, scratch)
         log = self.run.run_dir / work.node.log
         start = log.stat().st_size

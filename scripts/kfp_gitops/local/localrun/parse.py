@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from kfp_gitops.local.localrun.cluster import variables
+from kfp_gitops.local.localrun.cluster import mounted, variables
 from kfp_gitops.local.localrun.context import Refused
 from kfp_gitops.local.localrun.spec import (
     Binding,
@@ -194,6 +194,7 @@ def _executor(label: str, node: Node, settings: Node) -> Executor:
         limits=tuple(sorted(container.get("resources", {}))),
         variables=variables(settings),
         claims=tuple(_claim(mount) for mount in settings.get("pvcMount", ())),
+        mounts=mounted(settings),
         importer=_importer(node["importer"]) if kind == "importer" else None,
     )
 

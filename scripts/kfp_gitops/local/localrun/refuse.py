@@ -6,23 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kfp_gitops.language import expansion
-from kfp_gitops.local.localrun import cluster, executors, lint, parameters
-from kfp_gitops.local.localrun.context import Refused
+from kfp_gitops.local.localrun import claims, cluster, executors, lint, parameters
+from kfp_gitops.local.localrun.context import Refused, RunContext
 from kfp_gitops.local.localrun.places import Place, all_places
 from kfp_gitops.local.localrun.spec import Component, Pipeline
 
 
-def check(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+def check(pipeline: Pipeline, given: Mapping[str, Any], run: RunContext) -> None:
     """Raise with every reason why the pipeline cannot be run faithfully with these parameters.
-
-    `environ` is what its tasks would see of this machine's.
 
     Raises:
         Refused: there is at least one.
     """
     if what := expansion.too_much(_parts(pipeline), ""):
         raise Refused([f"the pipeline has {what}"])
-    reasons = list(dict.fromkeys(_reasons(pipeline, given, environ)))
+    reasons = list(dict.fromkeys(_reasons(pipeline, given, run)))
     if reasons:
         raise Refused(reasons)
 
@@ -40,6 +38,7 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
     """What is not as on a cluster, but changes nothing that the tasks compute."""
     if ignored := cluster.ignored(pipeline):
         yield ignored
+    yield from claims.warnings(pipeline)
     yield from executors.other_kfps(pipeline)
     loops = [
         place.path for place in all_places(pipeline) if place.task.loop and place.task.loop.over_artifacts
@@ -48,13 +47,13 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
         yield f"KFP's backend 2.17 cannot loop over artifacts, this machine can: {', '.join(loops)}"
 
 
-def _reasons(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+def _reasons(pipeline: Pipeline, given: Mapping[str, Any], run: RunContext) -> Iterator[str]:
     wrong = list(parameters.problems(pipeline.root, given))
     yield from wrong
     values = {} if wrong else parameters.complete(pipeline.root, given)
     components: dict[str, Component] = {"root": pipeline.root}
     for place in all_places(pipeline):
-        for why in (*_of_task(pipeline, place, environ), *executors.remote_imports(pipeline, place, values)):
+        for why in (*_of_task(pipeline, place, run), *executors.remote_imports(pipeline, place, values)):
             yield f"task {place.path!r}: {why}"
         if found := pipeline.components.get(place.task.component):
             components[found.name] = found
@@ -62,10 +61,10 @@ def _reasons(pipeline: Pipeline, given: Mapping[str, Any], environ: Mapping[str,
         yield from lint.dag_problems(pipeline, component)
 
 
-def _of_task(pipeline: Pipeline, place: Place, environ: Mapping[str, str]) -> Iterator[str]:
+def _of_task(pipeline: Pipeline, place: Place, run: RunContext) -> Iterator[str]:
     yield from lint.problems(pipeline, place)
     yield from executors.problems(pipeline, place)
     component = pipeline.components.get(place.task.component)
     executor = pipeline.executors.get(component.executor) if component else None
     if executor:
-        yield from cluster.problems(pipeline, executor, environ)
+        yield from cluster.problems(pipeline, executor, run.environ, run.mounts)

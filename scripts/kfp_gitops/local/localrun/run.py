@@ -33,7 +33,7 @@ def execute(
         Refused: it cannot be run faithfully here; nothing has run, and there was no event.
     """
     pipeline = parse.pipeline(documents)
-    refuse.check(pipeline, parameters, run.environ)
+    refuse.check(pipeline, parameters, run)
     return asyncio.run(_execute(pipeline, parameters, run, on_event))
 
 

@@ -154,7 +154,8 @@ class Executor:
     """How a component runs. `kind` is the key of the IR: container, importer, or one that KFP does not run.
 
     `command` is the container's command and its args, which begin at `args_from`; `variables` are environment
-    variables whose values the cluster has (secrets and the like), `claims` the names of the volumes it mounts.
+    variables whose values the cluster has (secrets and the like), `claims` the names of the volumes it mounts,
+    `mounts` the paths at which it finds files that the cluster has.
     """
 
     label: str
@@ -166,6 +167,7 @@ class Executor:
     limits: tuple[str, ...]
     variables: tuple[str, ...]
     claims: tuple[Source, ...]
+    mounts: tuple[str, ...]
     importer: Importer | None
 
 

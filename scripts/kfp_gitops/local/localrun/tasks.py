@@ -19,6 +19,7 @@ from typing import Any
 
 from kfp_gitops.compiling import lean
 from kfp_gitops.local.localrun import docker, executors, packages, placeholders
+from kfp_gitops.local.localrun.context import RunContext
 from kfp_gitops.local.localrun.scope import Inputs
 from kfp_gitops.local.localrun.spec import Component, Executor
 from kfp_gitops.local.localrun.values import Artifact, Json, Outputs, as_text, canonical
@@ -27,7 +28,7 @@ from kfp_gitops.local.localrun.values import Artifact, Json, Outputs, as_text, c
 _SCRIPT = '"$program_path/ephemeral_component.py"'
 
 
-class TaskFailed(Exception):
+class TaskFailed(Exception):  # noqa: N818 - the task failed, not this program
     """A task did not succeed; the message says how."""
 
 
@@ -43,6 +44,8 @@ class Call:
     container: str
     executor_input: Any
     component_spec: Any
+    mounts: tuple[str, ...] = ()
+    """Folders of this machine that a container sees at the same paths."""
 
 
 def prepare(
@@ -51,12 +54,9 @@ def prepare(
     inputs: Inputs,
     root: Path,
     known: Mapping[str, str],
-    environ: Mapping[str, str],
+    run: RunContext,
 ) -> Call:
-    """Build the command of a task whose outputs go below `root`, a folder of the run.
-
-    `environ` is what it sees of this machine's environment.
-    """
+    """Build the command of a task whose outputs go below `root`, a folder of the run."""
     lean.import_kfp()  # else each run imports the client of the API and Kubernetes', which takes twice as long
     from google.protobuf import json_format
     from kfp.local import executor_input_utils
@@ -73,11 +73,14 @@ def prepare(
     known = {**known, **texts, "{{$}}": json.dumps(message), "{{$.outputs.output_file}}": output_file}
     env = {name: placeholders.replace(value, known) for name, value in executor.env.items()}
     if executors.in_image(executor):
-        taken: dict[str, str | None] = dict.fromkeys(name for name in executor.variables if name in environ)
+        taken: dict[str, str | None] = dict.fromkeys(
+            name for name in executor.variables if name in run.environ
+        )
         # The client's own environment is not the container's.
         call = Call((), dict(os.environ), _name(root), executor_input, spec)
+        call = replace(call, mounts=tuple(one for one in executor.mounts if one in run.mounts))
         return _contained(executor, inputs, taken | env, call, known)
-    return Call(_command(executor, known), {**environ, **env}, "", executor_input, spec)
+    return Call(_command(executor, known), {**run.environ, **env}, "", executor_input, spec)
 
 
 def _contained(
@@ -99,6 +102,7 @@ def _contained(
         for parts in (entry, args)
     ]
     mounts = {Path(path): "ro" for path in given.values()} | {Path(outputs.output_file).parent: "rw"}
+    mounts |= {Path(path): "rw" for path in call.mounts}
     command = docker.command(executor.image, call.container, words[0], words[1], env, mounts)
     return replace(call, command=command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kfp_gitops.language import faults
 from kfp_gitops.review.diff.model import Action, Change, Kind, PipelineDiff
 from kfp_gitops.review.diff.state import PipelineFiles
 
@@ -108,12 +109,22 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
             yield f"state {change.before or 'present'} → {change.after or 'present'}"
         if change.kind is Kind.PARAMETER and change.field == "default" and change.after is None:
             yield f"parameter {change.name} has no default any more: every run and schedule must give it"
+        if change.kind is Kind.PIPELINE and change.field == "acceptedFaults":
+            yield from _accepted(change)
     if pipeline.new_version and pipeline.semantic and pipeline.action is None and not pipeline.version_before:
         yield "there was no lock entry before: the version cannot be compared"
     if pipeline.action is None and pipeline.changes:
         yield from _same_files(pipeline)
     if pipeline.unlocked:
         yield "the lock has no version of these files: run `python scripts/render.py --all --lock`"
+
+
+def _accepted(change: Change) -> Iterator[str]:
+    """What its authors take from now on, of what KFP registers and does otherwise than it is written."""
+    before = change.before if isinstance(change.before, list) else []
+    for kind in change.after if isinstance(change.after, list) else ():
+        if kind not in before:
+            yield f"it accepts the fault {kind}: {faults.KINDS.get(str(kind), 'which this version does not know')}"
 
 
 def _same_files(pipeline: PipelineDiff) -> Iterator[str]:

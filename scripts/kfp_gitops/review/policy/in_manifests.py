@@ -24,7 +24,8 @@ def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, s
     tasks = [node for node in nodes if isinstance(node, Task)]
     whole = manifest.document.value
     promised = {"slo": whole["slo"]} if "slo" in whole else {}
-    yield "pipeline", "", {**whole["metadata"], **promised, "tasks": len(tasks)}, ("metadata",)
+    accepts = {"acceptedFaults": list(manifest.accepted_faults)}
+    yield "pipeline", "", {**whole["metadata"], **promised, **accepts, "tasks": len(tasks)}, ("metadata",)
     for node in nodes:
         yield from _of_node(manifest.document, node)
     for parameter in manifest.parameters:

@@ -56,4 +56,4 @@ def _documents(pipeline: RenderedPipeline, folder: str, whole: str | None) -> di
 @lru_cache(maxsize=1024)
 def _spec(name: str, text: str, path: str) -> Document:
     """Pipelines share components."""
-    return components.read(name, text, path).document
+    return components.tolerant(name, text, path).document

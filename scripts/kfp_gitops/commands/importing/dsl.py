@@ -1,0 +1,167 @@
+"""`import FILE.py[:pipeline]`: pipelines of KFP's DSL as files of this repository, their components as Python."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.base.errors import ExitCode, InputError, UsageError, raise_if_any
+from kfp_gitops.commands import begun, console
+from kfp_gitops.commands.common import Parser
+from kfp_gitops.commands.importing import compiled, placed
+from kfp_gitops.compiling.dsl import process
+from kfp_gitops.importing import dslfile, dslfile_told, renamed
+from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing.imported import Imported, imported
+from kfp_gitops.importing.written import Written, written
+
+_FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.,-]+))?")
+
+
+def is_dsl(argument: str) -> bool:
+    """Whether FILE is Python."""
+    return _FILE.fullmatch(argument) is not None
+
+
+def add(parser: Parser) -> None:
+    """The options of Python files."""
+    group = parser.add_argument_group("files of KFP's DSL (FILE.py)")
+    group.add_argument("--all", action="store_true", help="every pipeline of the file")
+    group.add_argument(
+        "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"
+    )
+    group.add_argument(
+        "--pass-env", action="append", default=[], metavar="NAME",
+        help="a variable that the file reads; repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--network", action="store_true", help="let it use the network, as load_component_from_url does"
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A pipeline of a DSL file, as an import has it."""
+
+    pipeline: Pipeline
+    imported: Imported
+
+
+def read(arguments: Namespace, argument: str) -> tuple[DslFile, list[Pipeline]]:
+    """The file, imported in a process of its own, and the pipelines that are meant.
+
+    Raises:
+        InputError: what is wrong with the file, at its line.
+        UsageError: it is not said which of its pipelines is meant.
+    """
+    match = _FILE.fullmatch(argument)
+    assert match is not None
+    given = match["file"]
+    path = Path(given)
+    if not path.is_file():
+        raise InputError.of(given, "there is no such file", "name a file of KFP's DSL")
+    around = process.Around.of(path)
+    names = [name for name in (match["names"] or "").split(",") if name]
+    answer = process.compiled(around, names, _given(arguments))
+    found = DslFile(given, around.file, answer)
+    failed = [answer["error"]] if "error" in answer else []
+    pipelines = [] if failed else found.chosen(names, every=arguments.all)
+    failed += [one.error for one in pipelines if one.error]
+    raise_if_any(dslfile_told.problem(one, given, around.file, _python(arguments)) for one in failed)
+    return found, pipelines
+
+
+def _given(arguments: Namespace) -> process.Given:
+    python = arguments.python or process.Given().python
+    return process.Given(python, tuple(arguments.pass_env), arguments.network)
+
+
+def _python(arguments: Namespace) -> str:
+    return str(arguments.python or process.Given().python)
+
+
+def each(
+    arguments: Namespace, file: DslFile, pipelines: list[Pipeline], present: Mapping[str, str]
+) -> Iterator[Found]:
+    """The import of each pipeline; what an earlier one has of components is there for a later one.
+
+    Raises:
+        InputError: as `imported`, at the lines of the DSL file.
+    """
+    there = dict(present)
+    for one in pipelines:
+        label = f"{file.path}:{one.name}"
+        try:
+            text = renamed.renamed(one.text, label, arguments.name) if arguments.name else one.text
+            found = imported(text, label, there, arguments.owner, arguments.env, strict=arguments.strict)
+        except InputError as error:
+            raise InputError(dslfile_told.in_dsl(error.problems, label, file, one)) from None
+        kept = {name: tuple(dslfile_told.in_dsl(why, label, file, one)) for name, why in found.kept.items()}
+        there |= found.specs
+        yield Found(one, replace(found, kept=kept))
+
+
+def import_dsl(arguments: Namespace) -> int:
+    """Compile, import, prove, write and render it; tell what comes next."""
+    root, (argument,) = arguments.root, arguments.file
+    env = compiled.beginning(arguments)
+    file, pipelines = read(arguments, argument)
+    if len(pipelines) > 1 and (arguments.into or arguments.name):
+        raise UsageError("import.py: --into and --name are for one pipeline; name it as FILE.py:NAME")
+    present = compiled.present(root)
+    first = list(each(arguments, file, pipelines, present))
+    specs = {name: text for one in first for name, text in one.imported.specs.items()}
+    python = dslfile.as_python(file, specs, _prove)
+    founds = list(each(arguments, file, pipelines, {**present, **python.specs})) if python.specs else first
+    templates = {compiled.template(arguments.into, one.imported.name): one.imported for one in founds}
+    for template, one in templates.items():
+        compiled.refuse_taken(root, env, one.name, template)
+    placed.place(root, env.name, _with_python(written(root, env.name, templates), python))
+    _tell(arguments, file, founds, python)
+    return ExitCode.OK
+
+
+def _with_python(made: Written, python: dslfile.Written) -> Written:
+    own: dict[str, str] = {}
+    for name, text in python.python.items():
+        own |= {
+            f"components/{name}/component.py": text,
+            f"components/{name}/component.yaml": python.specs[name],
+        }
+    return replace(made, texts={**own, **made.texts})
+
+
+def _prove(texts: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
+    """What `components.py` makes of them, in a process of their own, as the file had."""
+    with tempfile.TemporaryDirectory(prefix="kfp-gitops-components-") as folder:
+        for name, text in texts.items():
+            path = Path(folder, "components", name, "component.py")
+            path.parent.mkdir(parents=True)
+            path.write_text(text, "utf-8")
+        answer = process.components(Path(folder), list(texts), process.Given())
+    if error := answer.get("error"):
+        return {name: {"error": error["message"]} for name in texts}
+    found: Mapping[str, Mapping[str, Any]] = answer["components"]
+    return found
+
+
+def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslfile.Written) -> None:
+    env = arguments.env
+    for note in dslfile_told.notes(file, set(arguments.pass_env)):
+        console.note(note)
+    for name, reason in python.kept.items():
+        console.result(f"components/{name} stays component.yaml: {reason}")
+    for one in founds:
+        for note in dslfile_told.lists(file, one.pipeline):
+            console.note(note)
+        compiled.tell_proof(one.imported, f"{file.path}:{one.pipeline.name}")
+    compiled.tell_images(env, (image for one in founds for image in one.imported.images))
+    steps = [f"python scripts/run.py --env {env} --pipeline {one.imported.name} --local" for one in founds]
+    if python.python:
+        steps.append("edit components/NAME/component.py, then `make components` and `python scripts/diff.py`")
+    begun.say(*steps, "python scripts/render.py --all --lock")

@@ -1,0 +1,141 @@
+"""Compiled pipelines in archives, as KFP 1 compiled to and KFP's server takes them; other kinds of files are named."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from kfp_gitops.base import files
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling.compiler import compile_pipeline
+from kfp_gitops.importing import packed
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from kfp_gitops.sources import brought
+from project import HERE, Outcome, snapshot
+
+Run = Callable[..., Outcome]
+_ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {}\n"
+
+
+@pytest.fixture(scope="module")
+def compiled() -> str:
+    specs = {path.stem: path.read_text("utf-8") for path in (HERE / "dsl/dsl_components").glob("*.yaml")}
+    manifest = (HERE / "dsl/if_only/manifest.yaml").read_text()
+    return compile_pipeline(RenderedPipeline("if-only", "sha256:0", manifest, specs), "m").text
+
+
+def _zip(texts: Mapping[str, str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+def _tar(texts: Mapping[str, str]) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, text in texts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("pack", [_zip, _tar])
+@pytest.mark.parametrize(
+    "names", [("pipeline.yaml",), ("notes.txt", "pipeline.yaml"), ("mine.yaml", "b.txt")]
+)
+def test_the_pipeline_of_an_archive_is_imported(
+    repository: Path,
+    command: Run,
+    tmp_path: Path,
+    compiled: str,
+    pack: Callable[[Mapping[str, str]], bytes],
+    names: tuple[str, ...],
+) -> None:
+    path = tmp_path / "trainer.archive"
+    path.write_bytes(pack({name: compiled if name.endswith(".yaml") else "notes" for name in names}))
+    done = command("import", path, "--root", repository)
+    assert done.code == 0, done.err
+    assert "equal: rendered and compiled, if-only is" in done.out
+
+
+@pytest.mark.parametrize("pack", [_zip, _tar])
+def test_one_of_kfp_1_is_named_with_what_is_in_it(
+    repository: Path,
+    command: Run,
+    tmp_path: Path,
+    pack: Callable[[Mapping[str, str]], bytes],
+) -> None:
+    path = tmp_path / "trainer.archive"
+    path.write_bytes(pack({"pipeline.yaml": _ARGO}))
+    before = snapshot(repository)
+    done = command("import", path, "--root", repository)
+    assert done.code == 2
+    assert f"{path}:pipeline.yaml:1:1: this is an Argo Workflow, as KFP 1 compiled it" in done.err
+    assert "compile its source with the SDK of KFP 2" in done.err
+    assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (_zip({"a.txt": "x"}), "this archive has no pipeline.yaml: it holds a.txt"),
+        (_zip({}), "this archive has no pipeline.yaml: it holds nothing"),
+        (_tar({}), "this archive has no pipeline.yaml: it holds nothing"),
+        (b"PK\x03\x04 and no more", "this archive is not to be read"),
+        (_tar({"pipeline.yaml": "x" * 5000})[:60], "this archive holds more than"),
+        (gzip.compress(b"pipelineInfo: {}\n"), "this archive"),
+        (gzip.compress(bytes(5 * files.MAX_BYTES)), "this archive holds more than"),
+        (_zip({"pipeline.yaml": "x" * (files.MAX_BYTES + 1)}), "pipeline.yaml in it is larger than"),
+        (b"\xff\xfe not a text", "not UTF-8"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",  # what is packed differs by the time of day
+)
+def test_an_archive_without_one_is_told(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        packed.text_of(str(path), "a")
+
+
+_KINDS = {
+    "this is an Argo WorkflowTemplate": "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\n",
+    "this is an Argo CronWorkflow": "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\n",
+    "this is a ScheduledWorkflow, by which KFP's server": "apiVersion: kubeflow.org/v2beta1\nkind: ScheduledWorkflow\n",
+    "no IR; bring its PipelineVersion": "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: Pipeline\n",
+    "this is a RunConfiguration of sky-uk/kfp-operator": "apiVersion: pipelines.kubeflow.org/v1alpha6\n"
+    "kind: RunConfiguration\n",
+    "these are recurring runs of deployKF's": "recurring_runs: []\n",
+    "this is a schedule of Vertex AI": "createPipelineJobRequest: {}\ncron: x\n",
+    "this is a version, as KFP's API tells of it": "pipeline_version_id: a\npipeline_spec: {}\n",
+    "this is a recurring run, as KFP's API tells of it": "recurring_run_id: a\n",
+    "this is a run, as KFP's API tells of it": "run_id: a\n",
+    "this is a pipeline of Elyra's editor": json.dumps({"doc_type": "pipeline", "pipelines": []}),
+    "this is a notebook": json.dumps({"nbformat": 4, "cells": []}),
+    "this is a pipeline of Amazon SageMaker": json.dumps({"Version": "2020-12-01", "Steps": []}),
+    "this is a state machine of AWS Step Functions": json.dumps({"StartAt": "a", "States": {}}),
+    "this is a pipeline of Azure Machine Learning": "$schema: https://azuremlschemas.azureedge.net/x\njobs: {}\n",
+    "these are deployments of Prefect": "deployments: []\npull: []\n",
+    "this is a pipeline of DVC": "stages: {}\n",
+}
+
+
+@pytest.mark.parametrize("what", _KINDS)
+def test_what_is_of_another_tool_is_named_with_the_way_on(what: str) -> None:
+    with pytest.raises(InputError) as refused:
+        brought.read(_KINDS[what], "x")
+    (problem,) = refused.value.problems
+    assert what in str(problem)
+    assert problem.todo
+
+
+def test_a_compiled_pipeline_is_taken_for_none_of_them(compiled: str) -> None:
+    assert brought.read(f"{compiled}\n", "x").spec.value["pipelineInfo"]
