@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 import rich_ir
-from kfp_gitops.base.errors import InputError
 from kfp_gitops.checking import check
 from kfp_gitops.language import irlint
 from kfp_gitops.language.manifest import reader
