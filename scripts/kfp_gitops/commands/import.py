@@ -15,6 +15,7 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     its template in a folder of another name
   python scripts/import.py trainer.yaml --name churn
                                                     as the pipeline churn; all else of it is as in the file
+  python scripts/import.py train.py:churn           the pipeline `churn` of a DSL file; its components go on as Python
   python scripts/import.py runconfigurations.yaml --ir trainer.yaml
                                                     trainer.yaml with the schedules that sky-uk/kfp-operator has of it
   python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
@@ -39,6 +40,10 @@ digest. What the language of manifests has no word for stays a compiled file bes
 as file:line:column: the smallest pipeline inside that has it, which a task runs, or else the whole file, in place of
 tasks (docs/containers-and-compiled-pipelines.md). With --strict it is refused instead, and nothing is written.
 Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace.
+
+FILE.py is imported by Python in a process of its own, with little of yours; what it compiles to comes as above, and of
+each component function components/NAME/component.py is written, which compiles to an equal spec. What cannot be taken
+out of its place stays component.yaml, and the reason is told (docs/migrate.md).
 
 From a server (--host) comes the newest version of each pipeline, and with --schedules what its recurring runs fire by.
 All of that is kept as KFP has it, images too, and `adopts` in the values names what it is there: see docs/migrate.md.

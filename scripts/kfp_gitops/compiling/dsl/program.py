@@ -44,6 +44,7 @@ def _answer(asked: dict[str, Any], mine: loading.Mine) -> dict[str, Any]:
     found = watched.Watched(mine)
     watched.watch(found)
     confined.noting_variables(found.asked)
+    sys.argv = [asked["file"]]  # a file that reads its arguments has none
     module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
     return {
         "sdk": kfp.__version__,
@@ -133,8 +134,16 @@ def _made(one: watched.Made, mine: loading.Mine) -> dict[str, Any]:
         "arguments": arguments,
         "unsaid": sorted(one.arguments.keys() - arguments.keys()),
         "names": dict(one.names),
-        "text": _text(one.component, {}),
+        "text": _text_alone(one.component),
     }
+
+
+def _text_alone(component: Any) -> str:
+    """Its spec; empty where it has none: what is wrong is told of the pipeline that uses it."""
+    try:
+        return _text(component, {})
+    except Exception:  # what the SDK has against it
+        return ""
 
 
 def _source(function: Any) -> str:
