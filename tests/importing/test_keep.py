@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +71,8 @@ def test_it_stays_as_it_is_compiles_to_the_same_and_goes_on(
     assert command("components", "--root", repository).code == 0
     assert (folder / "compiled.yaml").read_text("utf-8") == compiled
     assert compiledfrom.stale(repository, compiledfrom.every(repository)) == []
+    ruff = [sys.executable, "-m", "ruff", "format", "--check", str(folder)]
+    assert subprocess.run(ruff, check=False, capture_output=True).returncode == 0
     (folder / "common.py").write_text('NAME = "us"\n', "utf-8")
     ran = command("run", "--root", repository, "--env", "dev", "--pipeline", "train-daily", "--local")
     assert (ran.code, 'Output = "HELLO YOU"' in ran.out) == (0, True), ran.err  # the environment says who
@@ -111,8 +115,9 @@ def test_what_cannot_be_kept_is_told_and_nothing_is_left(
 
 def test_a_compiled_file_is_not_kept_as_python(repository: Path, tmp_path: Path, command: Command) -> None:
     (tmp_path / "x.yaml").write_text("a: 1\n", "utf-8")
-    done = command("import", "--root", repository, tmp_path / "x.yaml", "--keep")
-    assert (done.code, "--keep is for files of KFP's DSL" in done.err) == (2, True)
+    for words in ((tmp_path / "x.yaml",), ("--host", "http://127.0.0.1:1"), ("--check", "x.py")):
+        done = command("import", "--root", repository, *words, "--keep")
+        assert (done.code, "--keep is for a file of KFP's DSL" in done.err) == (2, True), done.err
 
 
 def test_several_pipelines_need_a_name(repository: Path, team: Path, command: Command) -> None:

@@ -52,8 +52,14 @@ def test_a_pipeline_that_is_there_gets_the_name_that_it_shall_have(
     ("words", "said"),
     [
         (("component", "x"), "--from is for `pipeline NAME --from FILE`"),
-        (("pipeline", "x", "--component", "greet"), "beside --from only --env, --owner and --dsl mean something"),
-        (("pipeline", "x", "--template", "hello"), "beside --from only --env, --owner and --dsl mean something"),
+        (
+            ("pipeline", "x", "--component", "greet"),
+            "beside --from only --env, --owner and --dsl mean something",
+        ),
+        (
+            ("pipeline", "x", "--template", "hello"),
+            "beside --from only --env, --owner and --dsl mean something",
+        ),
         (("pipeline", "X_y"), "'X_y' cannot name a pipeline"),
         (("pipeline", "hello"), "dev has a pipeline 'hello' already"),
         (("pipeline", "x", "--env", "prod"), "prod follows pinned copies"),
