@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kfp_gitops.language.faults import KINDS
 from kfp_gitops.language.reference.constructs import CONSTRUCTS, LEFT_OUT
 
 _HEAD = """\
@@ -79,7 +80,7 @@ def page(schema: Mapping[str, Any]) -> str:
     """The whole page, in Markdown."""
     parts = [_HEAD, _section("The document", schema, schema)]
     parts += [_section(title, schema["$defs"][name], schema) for name, title in _SECTIONS.items()]
-    parts += [_constructs(), _left_out()]
+    parts += [_faults(), _constructs(), _left_out()]
     return "\n".join(parts)
 
 
@@ -128,6 +129,15 @@ def _code(value: Any) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _faults() -> str:
+    rows = [f"| `{kind}` | {_cell(what)} |" for kind, what in KINDS.items()]
+    lead = (
+        "KFP registers a pipeline with any of these, and some of its runs work. `spec.acceptedFaults` of the outermost "
+        "manifest names the kinds with which it is compiled all the same ([how](migrate.md#faults-that-kfp-registers))."
+    )
+    return "\n".join(["## Accepted faults", "", lead, "", "| kind | what |", "|---|---|", *rows, ""])
 
 
 def _constructs() -> str:
