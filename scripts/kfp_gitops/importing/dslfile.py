@@ -60,7 +60,7 @@ class DslFile:
             self._refuse_unknown(wanted, known)
             found = [one for name in wanted for one in known if name in (one["pipeline"], *one["names"])]
         else:
-            listed = self._listed() or self._alone()
+            listed = self._listed() or ([] if self.answer["pipelines"] else self._alone())
             found = [one for one in listed if not one["inside"]] or listed
         if not found:
             raise InputError.of(self.path, self._none(), _NONE_TODO)
@@ -188,6 +188,10 @@ class Written:
     python: Mapping[str, str]
     specs: Mapping[str, str]
     kept: Mapping[str, str]
+
+    def given_up(self, reason: str) -> Written:
+        """All of them stay YAML."""
+        return Written({}, {}, {**self.kept, **dict.fromkeys(self.python, reason)})
 
 
 def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof) -> Written:

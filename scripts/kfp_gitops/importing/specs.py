@@ -19,6 +19,7 @@ from kfp_gitops.sources import components
 _OF_TASKS = ("env", "resources")
 """What a task says of a container; the rest is the component's."""
 _HEAD = "# Imported from a compiled pipeline; its source is the text after `command:`, where it is Python.\n"
+_COUNTED = re.compile(r"-\d+\Z")
 _BY_NAME = re.compile(r"[a-z][a-z0-9_]{0,61}")
 
 
@@ -82,7 +83,12 @@ def _parts(text: str) -> Any:
     except (KeyError, TypeError, yaml.YAMLError):
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
-    return [name, *interface, {key: value for key, value in container.items() if key not in _OF_TASKS}]
+    # What is called `say-2` may be the second `say`: the SDK counts components of one name.
+    return [
+        _COUNTED.sub("", name),
+        *interface,
+        {key: value for key, value in container.items() if key not in _OF_TASKS},
+    ]
 
 
 def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import placed, told
+from kfp_gitops.commands.importing import placed, told, trial
 from kfp_gitops.importing import packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
@@ -41,10 +41,8 @@ def import_one(arguments: Namespace) -> int:
     placed.place(root, env.name, made)
     tell_proof(found, file)
     tell_images(env.name, found.images)
-    begun.say(
-        f"python scripts/run.py --env {env.name} --pipeline {found.name} --local",
-        "python scripts/render.py --all --lock",
-    )
+    text = files.text_of(str(Path(file).absolute()), file)
+    begun.say(trial.command(env.name, found.name, text), "python scripts/render.py --all --lock")
     return ExitCode.OK
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.common import Parser
-from kfp_gitops.commands.importing import compiled, placed
+from kfp_gitops.commands.importing import compiled, placed, trial
 from kfp_gitops.compiling.dsl import process
 from kfp_gitops.importing import dslfile, dslfile_told, renamed
 from kfp_gitops.importing.dslfile import DslFile, Pipeline
@@ -120,7 +120,10 @@ def import_dsl(arguments: Namespace) -> int:
     first = list(each(arguments, file, pipelines, present))
     specs = {name: text for one in first for name, text in one.imported.specs.items()}
     python = dslfile.as_python(file, specs, _prove)
-    founds = list(each(arguments, file, pipelines, {**present, **python.specs})) if python.specs else first
+    try:
+        founds = list(each(arguments, file, pipelines, {**present, **python.specs}))
+    except InputError:  # it was so with the specs as they were
+        python, founds = python.given_up("the pipeline would not be the same with it"), first
     templates = {compiled.template(arguments.into, one.imported.name): one.imported for one in founds}
     for template, one in templates.items():
         compiled.refuse_taken(root, env, one.name, template)
@@ -164,7 +167,7 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
             console.note(note)
         compiled.tell_proof(one.imported, f"{file.path}:{one.pipeline.name}")
     compiled.tell_images(env, (image for one in founds for image in one.imported.images))
-    steps = [f"python scripts/run.py --env {env} --pipeline {one.imported.name} --local" for one in founds]
+    steps = [trial.command(env, one.imported.name, one.pipeline.text) for one in founds]
     if python.python:
-        steps.append("edit components/NAME/component.py, then `make components` and `python scripts/diff.py`")
+        steps.append(f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`")
     begun.say(*steps, "python scripts/render.py --all --lock")
