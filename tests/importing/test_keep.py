@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kfp_gitops.sources import compiledfrom
+from kfp_gitops.sources import compiledfrom, release
 from project import Outcome, snapshot
 
 Command = Callable[..., Outcome]
@@ -92,7 +92,7 @@ def test_a_file_of_one_pipeline_is_kept_to_the_letter(repository: Path, team: Pa
     ("name", "text", "said"),
     [
         ("pipeline.py", "NAME = 'x'\n", "its module 'pipeline' would stand in the place of pipeline.py"),
-        ("texts.py", "from pathlib import Path\nNAME = Path(__file__).with_name('t.txt').read_text()\n",
+        ("texts.py", "from pathlib import Path\nNAME = (Path(__file__).parents[1] / 't.txt').read_text()\n",
          "cannot be imported: FileNotFoundError"),
     ],
 )  # fmt: skip
@@ -100,7 +100,7 @@ def test_what_cannot_be_kept_is_told_and_nothing_is_left(
     repository: Path, team: Path, command: Command, name: str, text: str, said: str
 ) -> None:
     before = snapshot(repository)
-    (team / "t.txt").write_text("x", "utf-8")
+    (team.parent / "t.txt").write_text("x", "utf-8")
     (team / name).write_text(text, "utf-8")
     (team / "other.py").write_text(
         f"from {name.removesuffix('.py')} import NAME\n"
@@ -136,3 +136,30 @@ def test_new_py_is_the_same_door(repository: Path, team: Path, command: Command)
     text = (repository / "templates/pipelines/daily/pipeline.py").read_text("utf-8")
     assert text.endswith("\npipeline = train\n")
     assert "name: daily" in (repository / "manifests/dev/pipelines/daily/pipeline.yaml").read_text("utf-8")
+
+
+def test_data_that_it_reads_comes_with_it_and_is_no_part_of_a_release(
+    repository: Path, team: Path, command: Command
+) -> None:
+    (team / "sql").mkdir()
+    (team / "sql/users.sql").write_text("select 1", "utf-8")
+    query = 'QUERY = (Path(__file__).parent / "sql/users.sql").read_text()\n'
+    go = "\n@dsl.pipeline(name='p')\ndef go():\n    shout(text=QUERY)\n"
+    (team / "sqlrun.py").write_text(f"from pathlib import Path\n{STEPS}\n{query}{go}", "utf-8")
+    done = command("import", "--root", repository, team / "sqlrun.py", "--keep")
+    assert done.code == 0, done.err
+    data = repository / "templates/pipelines/p/sql/users.sql"
+    found = release.from_sources(repository, "p", {})
+    assert sorted(found.files) == ["compiled.yaml", "pipeline.yaml.j2", "values.schema.json"]
+    data.write_text("select 2", "utf-8")
+    assert [one.path for one in compiledfrom.stale(repository, [compiledfrom.pipeline("p")])] == [
+        "templates/pipelines/p/sql/users.sql"
+    ]
+    assert command("render", "--root", repository, "--env", "dev", "--components", "--lock").code == 0
+    assert "select 2" in (repository / "manifests/dev/pipelines/p/compiled.yaml").read_text("utf-8")
+    (data.parent / "notes.txt").write_text("", "utf-8")
+    done = command("render", "--root", repository, "--env", "dev")
+    assert (
+        "p/sql/notes.txt: no part of a pipeline, and would be released with it; remove it, or compile"
+        in done.err
+    )

@@ -23,6 +23,9 @@ from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 
+_OURS = ("scripts",)
+"""What of the repository is our own code: it makes nothing of what is compiled."""
+
 
 def compiled(root: Path, one: Compilation) -> str:
     """What it compiles to, and from which files; without the SDK's own comment, whose order is another each time.
@@ -32,7 +35,7 @@ def compiled(root: Path, one: Compilation) -> str:
     """
     from kfp_gitops.compiling.compiler import emit
 
-    with listening(root) as opened, _importable(root, one):
+    with listening(root, without=_OURS) as opened, _importable(root, one):
         documents = emit.documents(_found(_run(root, one), one))
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
     return compiledfrom.written(one, emit.text(documents), read)

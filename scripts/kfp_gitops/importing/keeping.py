@@ -29,7 +29,7 @@ def pipeline_name(one: Pipeline) -> str:
 
 
 def sources(file: DslFile, one: Pipeline, template: str) -> dict[str, str]:
-    """The file as pipeline.py, and the modules of its author that it imports, by their paths beside it.
+    """The file as pipeline.py, and what of its author's it imports and reads, by the paths beside it.
 
     Raises:
         InputError: one of them would stand in the place of another.
@@ -43,7 +43,16 @@ def sources(file: DslFile, one: Pipeline, template: str) -> dict[str, str]:
             what = f"its module {name!r} would stand in the place of {PIPELINE_SOURCE}"
             raise InputError.of(file.path, what, "give the module another name, or leave --keep out")
         texts[at] = files.text_of(path, path)
-    return texts
+    return {**_data(file), **texts}
+
+
+def _data(file: DslFile) -> dict[str, str]:
+    """The files below its folder that it reads when it is imported; what is elsewhere is missed when it is compiled."""
+    found = (Path(path) for path in file.answer["read"] if not path.endswith((".py", ".pyc")))
+    inside = (path for path in found if path.is_relative_to(file.file.parent))
+    return {
+        path.relative_to(file.file.parent).as_posix(): files.text_of(str(path), str(path)) for path in inside
+    }
 
 
 def _place(name: str, path: str) -> str:

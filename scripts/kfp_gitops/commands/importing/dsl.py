@@ -169,5 +169,7 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
     compiled.tell_images(env, (image for one in founds for image in one.imported.images))
     steps = [trial.command(env, one.imported.name, one.pipeline.text) for one in founds]
     if python.python:
-        steps.append(f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`")
+        steps.append(
+            f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`"
+        )
     begun.say(*steps, "python scripts/render.py --all --lock")
