@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import reproducible
 from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
@@ -33,9 +34,13 @@ def compiled(root: Path, one: Compilation) -> str:
     Raises:
         InputError: it cannot be run, or holds nothing to compile.
     """
-    from kfp_gitops.compiling.compiler import emit
+    from kfp_gitops.compiling.compiler import emit, sdk
 
-    with listening(root, without=_OURS) as opened, _importable(root, one):
+    with (
+        listening(root, without=_OURS) as opened,
+        _importable(root, one),
+        reproducible.archives(sdk.component_factory),
+    ):
         documents = emit.documents(_found(_run(root, one), one))
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
     return compiledfrom.written(one, emit.text(documents), read)
