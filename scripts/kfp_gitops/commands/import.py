@@ -104,6 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _import(arguments: Namespace) -> int:
     """By the door that is meant."""
+    if arguments.keep and (arguments.host or arguments.check or not all(map(dsl.is_dsl, arguments.file))):
+        raise UsageError(
+            "import.py: --keep is for a file of KFP's DSL, as in `import.py FILE.py:NAME --keep`"
+        )
     if arguments.host:
         return host.import_host(arguments)
     others.refuse_python(arguments.file)
@@ -117,12 +121,6 @@ def _import(arguments: Namespace) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    return _of_file(arguments)
-
-
-def _of_file(arguments: Namespace) -> int:
-    if dsl.is_dsl(arguments.file[0]):
-        return kept.import_kept(arguments) if arguments.keep else dsl.import_dsl(arguments)
     if arguments.keep:
-        raise UsageError("import.py: --keep is for files of KFP's DSL, as in `import.py FILE.py --keep`")
-    return compiled.import_one(arguments)
+        return kept.import_kept(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

@@ -19,7 +19,7 @@ from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
 from kfp_gitops.sources import brought, compiledfrom, components, literal, templates
 from kfp_gitops.sources.brought import Brought
-from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
+from kfp_gitops.sources.compiledfrom import PIPELINE_IR, PIPELINE_SOURCE, Compilation
 from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
@@ -250,9 +250,11 @@ def _plain_text(tree: Tree, path: str) -> str:
 
 def _read_folder(tree: Tree, folder: str, *, with_sources: bool = False) -> dict[str, str]:
     """Its texts; `with_sources`: Python may stand there, which is no part of a release, but what it compiles to."""
-    names = tree.list_files(folder)
+    names, todo = tree.list_files(folder), "remove it"
     if with_sources and PIPELINE_SOURCE in names:
-        names = [name for name in names if not name.endswith(_PYTHON)]
+        read = _read_by_python(tree, folder, names)
+        names = [name for name in names if not name.endswith(_PYTHON) and name not in read]
+        todo = f"remove it, or compile the {PIPELINE_SOURCE} that reads it ({compiledfrom.TODO})"
     texts = {name: _plain_text(tree, f"{folder}/{name}") for name in names}
     problems = [
         Problem(
@@ -267,13 +269,22 @@ def _read_folder(tree: Tree, folder: str, *, with_sources: bool = False) -> dict
             0,
             0,
             "no part of a pipeline, and would be released with it",
-            f"remove it; a pipeline has templates (*.j2), {VALUES_SCHEMA} and compiled pipelines (*.yaml)",
+            f"{todo}; a pipeline has templates (*.j2), {VALUES_SCHEMA} and compiled pipelines (*.yaml)",
         )
         for name in texts
         if not name.endswith(_PARTS)
     ]
     raise_if_any(problems)
     return texts
+
+
+def _read_by_python(tree: Tree, folder: str, names: Sequence[str]) -> set[str]:
+    """The data beside a pipeline.py that was read when it was compiled; what has a meaning of its own stays."""
+    if PIPELINE_IR not in names:
+        return set()
+    one = compiledfrom.pipeline(folder.rpartition("/")[2])
+    found = compiledfrom.sources_of(one, tree.read_text(f"{folder}/{PIPELINE_IR}"))
+    return {name for name in found if not name.endswith(_PARTS)}
 
 
 def _unknown(tree: Tree, folder: str, texts: Mapping[str, str], name: str) -> Problem:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.compiling import opened
 from kfp_gitops.compiling.dsl import confined, loading, told, watched
 
 
@@ -45,9 +46,11 @@ def _answer(asked: dict[str, Any], mine: loading.Mine) -> dict[str, Any]:
     watched.watch(found)
     confined.noting_variables(found.asked)
     sys.argv = [asked["file"]]  # a file that reads its arguments has none
-    module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
+    with opened.listening(Path(asked["own"][0])) as read:
+        module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
     return {
         "sdk": kfp.__version__,
+        "read": [f"{read.root}/{path}" for path in read.read()],
         "modules": {name: str(one.__file__) for name, one in loading.modules(mine).items()},
         "pipelines": _pipelines(found, module, asked),
         "components": [_made(one, mine) for one in found.components],
