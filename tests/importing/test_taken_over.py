@@ -128,6 +128,27 @@ def test_a_backfill_knows_what_it_fired_by_itself(dev: Command, ui: Ui, clock: M
     assert "2026-11-23T11:55:00Z" in asked.out
 
 
+def test_its_runs_are_listed_shown_and_run_again_wherever_they_are(
+    dev: Command, ui: Ui, clock: ManualClock
+) -> None:
+    dev("reconcile", "apply")
+    _pass(ui, clock, 300)
+    (run,) = ui.get("runs")["runs"]
+    for words in (
+        ["--list", "--since", "9999d"],
+        ["--list", "--pipeline", "churn"],
+        ["--status", run["run_id"]],
+    ):
+        shown = dev("run", *words)
+        assert (shown.code, "churn" in shown.out, "Every five" in shown.out) == (0, True, True), shown
+    assert dev("run", "--list", "--pipeline", "hello").out.strip() == "no runs"
+    assert dev("run", "--rerun", run["run_id"]).code == 0
+    again = [one for one in ui.get("runs")["runs"] if one["run_id"] != run["run_id"]]
+    assert [one["experiment_id"] == run["experiment_id"] for one in again] == [False]
+    over = dev("run", "--terminate", run["run_id"])
+    assert "is in none of" not in over.err
+
+
 def test_it_leaves_with_its_pipeline(dev: Command, ui: Ui, command: Command, repository: Path) -> None:
     dev("reconcile", "apply")
     path = repository / VALUES
@@ -165,14 +186,24 @@ def test_a_run_of_the_version_that_was_made_by_hand_proves_the_release_to_promot
     assert command("promote", *words, "--host", ui.server.url).code == 0
 
 
+_AGAIN = """\
+  again:
+    template: churn
+    adopts: {pipeline: churn (TEAM a)}
+    values: {owner: a, parameters: {text: a, times: 1, share: 1.5}}
+"""
+_OTHER = "        other: {recurringRun: Every five}\n"
+_EVERY = "        every-five:\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
         ("every-five:\n", "every-six:\n", "'churn' has no schedule 'every-six'"),
-        ("  churn:\n", "  again:\n    template: churn\n    adopts: {pipeline: churn (TEAM a)}\n    values: {owner: a, parameters: {text: a, times: 1, share: 1.5}}\n  churn:\n", "are both the pipeline 'Churn (team A)' of KFP"),
-        ("        every-five:\n", "        other: {recurringRun: Every five}\n        every-five:\n", "are both the recurring run 'Every five'"),
+        ("  churn:\n", f"{_AGAIN}  churn:\n", "are both the pipeline 'Churn (team A)' of KFP"),
+        (_EVERY, f"{_OTHER}{_EVERY}", "are both the recurring run 'Every five'"),
     ],
-)  # fmt: skip
+)
 def test_what_git_says_of_it_is_one_thing_each(
     dev: Command, command: Command, repository: Path, old: str, new: str, what: str
 ) -> None:

@@ -312,10 +312,10 @@ def test_two_environments_cannot_claim_one_experiment(both: Path, command: Comma
 
 def test_two_environments_cannot_claim_one_pipeline_that_was_made_in_kfp(both: Path) -> None:
     """By the name that it has there, which KFP compares without regard to case."""
-    for name, values in (("dev", "dev"), ("prod", "prod")):
+    for name, called in (("dev", "By hand"), ("prod", "by HAND")):
         path = both / f"environments/{name}/values.yaml"
         text = path.read_text("utf-8").replace("  cluster: https://kubernetes-prod.example.com:6443\n", "")
-        entry = f"  taken-{name}:\n    adopts: {{pipeline: {'By hand' if values == 'dev' else 'by HAND'}}}\n    values: {{}}\n"
+        entry = f"  taken-{name}:\n    adopts: {{pipeline: {called}}}\n    values: {{}}\n"
         path.write_text(text.replace("pipelines:\n", f"pipelines:\n{entry}", 1), "utf-8")
     found = [problem.what for problem in twice_claimed(both, ["dev", "prod"])]
     assert any("both have the pipeline 'by hand'" in what for what in found), found

@@ -53,6 +53,12 @@ class Here:
         entries = self.settings["pipelines"]
         return Adopts.of(next((one.get("adopts") for one in entries if one["name"] == pipeline), None))
 
+    @property
+    def called(self) -> dict[str, str]:
+        """What KFP calls the pipelines that were made there → their names here."""
+        entries = self.settings["pipelines"]
+        return {one["adopts"]["pipeline"]: one["name"] for one in entries if "adopts" in one}
+
     def pipeline_id(self, pipeline: str) -> str:
         """Its id on KFP, where it may have another name."""
         its = self.adopts(pipeline)

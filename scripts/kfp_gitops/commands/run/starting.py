@@ -52,10 +52,12 @@ def _again(here: Here) -> str:
     from kfp_gitops.operate.runlook import ours
 
     arguments = here.arguments
-    found = ours.experiments(here.api, here.owner)
+    its = ours.whole(here.api, here.owner, here.called)
+    pipeline = its.of(here.api.run(arguments.rerun)) if its.by_hand else ""
+    into = runs.experiment(here.api, here.owner, pipeline) if pipeline else ""
     return rerun.rerun(
-        here.api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values),
-        arguments.param, user(),
+        here.api, arguments.rerun, its.experiments, lambda values: runs.refuse_unsound(None, {}, values),
+        arguments.param, user(), into,
     )  # fmt: skip
 
 
