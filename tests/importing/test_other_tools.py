@@ -397,6 +397,15 @@ def another(location: str):
 """
 
 
+def test_new_py_is_the_same_door(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "ir.yaml").write_text(_ir())
+    files = (tmp_path / "op.yaml", tmp_path / "ir.yaml")
+    done = command("new", "pipeline", "mine", "--root", repository, "--from", *files)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "mine")["schedules"]) == 3
+
+
 def test_the_source_of_a_pipeline_is_compiled_as_the_operator_did(
     repository: Path, command: Run, tmp_path: Path
 ) -> None:
