@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Files that older kfp compiled: their settings come back in the form that they have, with the same digest."""
-=======
-"""Files that older kfp compiled: their settings come back in the form that they have, so the digest is the same."""
->>>>>>> irleaf
 
 from __future__ import annotations
 
