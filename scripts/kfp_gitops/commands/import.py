@@ -22,6 +22,7 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     the same of deployKF's kubeflow-pipelines-gitops
   python scripts/import.py trainer.yaml --team churn
                                                     its values in the file of a team
+  python scripts/import.py version.yaml --inside    the compiled pipeline in a PipelineVersion, or in a PipelineJob
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
   python scripts/import.py trainer.py:train --keep  the DSL file stays, as pipeline.py beside a template
@@ -78,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
+    )
+    parser.add_argument(
+        "--inside", action="store_true", help="FILE is a PipelineVersion or a PipelineJob: take what is in it"
     )
     parser.add_argument(
         "--ir",

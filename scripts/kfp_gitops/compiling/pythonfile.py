@@ -38,7 +38,7 @@ def compiled(root: Path, one: Compilation) -> str:
     Raises:
         InputError: it cannot be run, or holds nothing to compile.
     """
-    from kfp_gitops.compiling.compiler import sdk
+    from kfp_gitops.compiling.compiler import emit, sdk
 
     with (
         listening(root, without=_OURS) as opened,

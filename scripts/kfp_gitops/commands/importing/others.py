@@ -18,7 +18,7 @@ from kfp_gitops.importing.written import written
 from kfp_gitops.sources.environment import Environment
 
 _PYTHON = ".py"
-_YAML = (".yaml", ".yml")
+_YAML = (".yaml", ".yml", ".json")
 _TIMES = (
     "times are UTC, as they were: KFP's server reads crons so, unless its CRON_SCHEDULE_TIMEZONE says another zone, "
     "which then holds for these as well"
