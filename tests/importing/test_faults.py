@@ -11,7 +11,9 @@ from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.importing.imported import imported
+from kfp_gitops.rendering.rendered import read
 from project import Outcome
 from test_import import compiled
 
@@ -234,3 +236,56 @@ def test_a_compiled_pipeline_that_a_task_runs_is_accepted_by_the_manifest(
     outcome = command("render", "--root", repository, "--env", "dev")
     assert outcome.code == 2
     assert "the container gets this Concat as the JSON that it is" in outcome.err
+
+
+def _left_out(documents: Documents) -> None:
+    """`text` of `say` has a default, and no task gives it."""
+    spec = documents[0]
+    for component in (spec["root"], *spec["components"].values()):
+        for task in component.get("dag", {}).get("tasks", {}).values():
+            if task["componentRef"]["name"] == "comp-say":
+                del task["inputs"]
+    declared = spec["components"]["comp-say"]["inputDefinitions"]["parameters"]["text"]
+    declared.update(defaultValue="hello", isOptional=True)
+
+
+def test_a_default_that_kfps_driver_does_not_know_is_handed_over_unless_that_is_accepted(
+    repository: Path, command: Run, tmp_path: Path
+) -> None:
+    documents = ir.documents(compiled("if_only"))
+    _left_out(documents)
+    path = tmp_path / "trainer.yaml"
+    path.write_text(dump_all(documents))
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 0, outcome.err
+    assert "equal: rendered and compiled" in outcome.out
+    assert "accepted fault default-unread: " in outcome.err
+    asked = ("render", "--env", "dev", "--lock", "--root", repository)
+    outcome = command(*asked)
+    assert "accepted (default-unread): task 'say' leaves out 'text'" in outcome.err
+    template = repository / "templates/pipelines/if-only/pipeline.yaml.j2"
+    lines = template.read_text().splitlines()
+    template.write_text(
+        "\n".join(line for line in lines if "default-unread" not in line and "acceptedFaults" not in line)
+    )
+    outcome = command(*asked)
+    assert outcome.code == 0, outcome.err
+    assert "leaves out" not in outcome.err
+    entry = next(
+        one
+        for one in parse((repository / "manifests/dev/environment.yaml").read_text(), "e").value["pipelines"]
+        if one["name"] == "if-only"
+    )
+    made = compile_pipeline(read(repository, "manifests/dev", entry), "m").text
+    assert "constant: hello" in made
+
+
+def test_a_brought_file_is_accepted_so_too() -> None:
+    documents = ir.documents(compiled("if_only"))
+    _left_out(documents)
+    documents.append(
+        {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-say": {"later": {}}}}}}}
+    )
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev")
+    assert (found.whole, found.accepted, found.told) == (True, ("default-unread",), ())
+    assert found.digest == ir.digest(documents)

@@ -70,7 +70,8 @@ class Around:
         if not package and re.search(r"^\s*from\s+\.", file.read_text("utf-8", "replace"), re.MULTILINE):
             top, package = file.parent.parent, file.parent.name
         last = dict.fromkeys([str(top), *map(str, above), str(root / "src")])
-        return cls(file, package, [str(file.parent)], list(last), above)
+        first = [str(file.parent), *([str(top)] if package else [])]
+        return cls(file, package, first, list(last), above)
 
     @property
     def own(self) -> list[str]:
@@ -117,6 +118,13 @@ def compiled(around: Around, wanted: Sequence[str], given: Given) -> Mapping[str
 def components(root: Path, names: Sequence[str], given: Given) -> Mapping[str, Any]:
     """What `components.py` makes of component.py files below a root, in this Python: a `text`, or an `error`."""
     request = {"own": [], "root": str(root), "components": list(names)}
+    here = Given(sys.executable, given.pass_env, given.network, given.seconds)
+    return _answer(request, here, _SCRIPTS, start=_START_HERE)
+
+
+def kept(root: Path, template: str, given: Given) -> Mapping[str, Any]:
+    """What `components.py` makes of a template's pipeline.py below a root: a `text`, or `problems`."""
+    request = {"own": [], "root": str(root), "template": template}
     here = Given(sys.executable, given.pass_env, given.network, given.seconds)
     return _answer(request, here, _SCRIPTS, start=_START_HERE)
 
