@@ -1,4 +1,4 @@
-"""What KFP registers all the same: refused unless the manifest accepts it by its kind; imports write what they need."""
+"""What KFP registers all the same: refused, unless the manifest accepts it by kind; an import writes what it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that older kfp compiled: their settings come back in the form that they have, with the same digest."""
+"""Files that older kfp compiled: their settings come back in the form that they have, so the digest is the same."""
 
 from __future__ import annotations
 

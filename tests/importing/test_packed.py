@@ -14,7 +14,7 @@ import pytest
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.importing import packed
+from kfp_gitops.importing import otherpython, packed
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought
 from project import HERE, Outcome, snapshot
@@ -139,3 +139,40 @@ def test_what_is_of_another_tool_is_named_with_the_way_on(what: str) -> None:
 
 def test_a_compiled_pipeline_is_taken_for_none_of_them(compiled: str) -> None:
     assert brought.read(f"{compiled}\n", "x").spec.value["pipelineInfo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "import os\nfrom airflow.decorators import dag\n",
+            "flow.py:2:1: this is a DAG of Airflow, and imports no kfp",
+        ),
+        ("import prefect as p\n", "this is a flow of Prefect"),
+        (
+            "try:\n    import tfx.v1\nexcept ImportError:\n    pass\n",
+            "flow.py:2:1: this is a pipeline of TFX",
+        ),
+    ],
+)
+def test_python_of_another_tool_is_named(
+    repository: Path, command: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text(text)
+    for argument in (path, f"{path}:main"):
+        done = command("import", argument, "--root", repository)
+        assert (done.code, said in done.err) == (2, True), done.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from kfp import dsl\nimport airflow\n",
+        "def step():\n    import prefect\n",
+        "import pandas\nfrom . import airflow\n",
+        "import (\n",
+    ],
+)
+def test_python_that_may_be_of_kfp_is_left_to_it(text: str) -> None:
+    assert otherpython.what_it_is(text, "x.py") is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -24,6 +25,9 @@ from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 
+_NO_TYPE = re.compile(
+    r"must have both a schema_title and a schema_version, separated by `@`\. Got: (.+)", re.DOTALL
+)
 _OURS = ("scripts",)
 """What of the repository is our own code: it makes nothing of what is compiled."""
 
@@ -41,9 +45,22 @@ def compiled(root: Path, one: Compilation) -> str:
         _importable(root, one),
         reproducible.archives(sdk.component_factory),
     ):
-        documents = emit.documents(_found(_run(root, one), one))
+        documents = _documents(_found(_run(root, one), one), one)
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
     return compiledfrom.written(one, emit.text(documents), read)
+
+
+def _documents(found: Any, one: Compilation) -> list[dict[str, Any]]:
+    from kfp_gitops.compiling.compiler import emit
+
+    try:
+        return emit.documents(found)
+    except (
+        Exception
+    ) as error:  # of many kinds: what the SDK sees only when it writes, as a default of another type
+        what = f"cannot be compiled: {type(error).__name__}: {error}"
+        todo = "look at the types and the defaults of its inputs: each default is of its input's type"
+        raise InputError.of(one.source_path, what, todo) from error
 
 
 @contextmanager
@@ -99,10 +116,21 @@ def _run(root: Path, one: Compilation) -> ModuleType:
         code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
         exec(code, vars(module))  # noqa: S102  # the repository's own code, which is what is compiled
     except (Exception, SystemExit) as error:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        said = error.msg if isinstance(error, SyntaxError) else _plainly(str(error))
         what = f"cannot be imported: {type(error).__name__}: {said}"
         raise InputError.of(one.source_path, what, "correct it", *_place(error, file)) from error
     return module
+
+
+def _plainly(said: str) -> str:
+    """What the SDK says of a type that it does not know speaks of its own insides."""
+    found = _NO_TYPE.search(said)
+    if found is None:
+        return said
+    return (
+        f"{found[1]} is no type of an input or output (str, int, float, bool, list, dict, or Input[…] and Output[…] of "
+        'Dataset, Model, Metrics, …; several outputs as NamedTuple("Outputs", [("count", int), …]))'
+    )
 
 
 def _place(error: BaseException, file: str) -> tuple[int, int]:
@@ -119,7 +147,13 @@ def _found(module: ModuleType, one: Compilation) -> Any:
     if not hasattr(module, one.name):
         what = f"no component named {one.name!r}"
         raise InputError.of(one.source_path, what, "name the function like its folder")
-    return getattr(module, one.name)
+    found = getattr(module, one.name)
+    if not hasattr(type(found), "pipeline_spec"):  # asked of the component itself, it is compiled
+        what = f"{one.name!r} is no component"
+        raise InputError.of(
+            one.source_path, what, "put @dsl.component(…) or @dsl.container_component above it"
+        )
+    return found
 
 
 def _pipeline(module: ModuleType, one: Compilation) -> Any:

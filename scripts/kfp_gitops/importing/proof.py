@@ -14,6 +14,7 @@ from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import emit, filled, made
 from kfp_gitops.importing import differences
+from kfp_gitops.importing.renumbered import SAID, unnumbered
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.language import faults
 from kfp_gitops.language.manifest import nested, reader
@@ -104,9 +105,13 @@ def held_against(source: Source, pipeline: RenderedPipeline) -> Proof:
     documents, given = compiled.documents, source.brought.values
     if ir.digest(given) == ir.digest(documents):
         return Proof(ir.digest(documents), (), compiled.accepted)
-    if found := list(islice(_differing(source, _anew(source), documents), _MOST)):
-        raise RefusedError(*found)
+    anew = _anew(source)
     told = tuple(one.what for one in differences.between(given, documents))
+    if found := list(islice(_differing(source, anew, documents), _MOST)):
+        both = unnumbered(anew, documents)
+        if both is None or any(_differing(source, *both)):
+            raise RefusedError(*found)
+        told = (SAID, *(one.what for one in differences.between(*both)))
     return Proof(ir.digest(documents), told, compiled.accepted)
 
 

@@ -119,7 +119,7 @@ def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
     assert {row["task"]: (row["a"], row["b"]) for row in found["states"]}["greet"] == ("SUCCEEDED", "FAILED")
     assert found["a"]["version"].startswith("sha-")
     assert (found["metrics"], found["files"]) == ([], [])
-    assert any("KFP's API tells no metrics and outputs" in note for note in found["notes"])
+    assert any("the server tells no metrics and outputs" in note for note in found["notes"])
 
 
 def test_a_run_here_is_compared_with_one_of_the_server(

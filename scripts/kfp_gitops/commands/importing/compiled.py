@@ -37,7 +37,7 @@ def import_one(arguments: Namespace) -> int:
     found = read(arguments, file, present(root))
     folder = template(arguments.into, found.name)
     refuse_taken(root, env, found.name, folder)
-    made = written(root, env.name, {folder: found})
+    made = written(root, env.name, {folder: found}, home=placed.home(arguments))
     placed.place(root, env.name, made)
     tell_proof(found, file)
     tell_images(env.name, found.images)

@@ -21,10 +21,12 @@ from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
 
+from kfp_gitops.compiling.compiler import merged  # noqa: E402
 from kfp_gitops.language import artifact_types  # noqa: E402
 from kfp_gitops.language.manifest import Value  # noqa: E402
 
 lean.make_cheap(structures, pipeline_task)
+merged.install()
 
 # How a value of the manifest becomes one of the SDK's: a constant or a channel.
 Channels = Callable[[Value], Any]
