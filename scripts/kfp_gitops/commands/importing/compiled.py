@@ -41,7 +41,7 @@ def import_one(arguments: Namespace) -> int:
     placed.place(root, env.name, made)
     tell_proof(found, file)
     tell_images(env.name, found.images)
-    text = files.text_of(str(Path(file).absolute()), file)
+    text, _ = packed.text_of(str(Path(file).absolute()), file)
     begun.say(trial.command(env.name, found.name, text), "python scripts/render.py --all --lock")
     return ExitCode.OK
 
