@@ -17,10 +17,10 @@ from tempfile import mkdtemp
 from typing import Any, NoReturn
 
 import pytest
-from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
+from kfp_gitops.base.errors import GitOpsError, InputError, UsageError, raise_if_any
 from kfp_gitops.compiling.compiler import Compiled, compile_pipeline
 from kfp_gitops.rendering.render import render
-from kfp_gitops.sources import environment
+from kfp_gitops.sources import compiledfrom, environment
 from kfp_gitops.sources.components import Component, Port
 from kfp_gitops.sources.components import read as component_of
 from kfp_gitops.sources.selection import Selection
@@ -139,15 +139,16 @@ def pipeline(name: str, env: str, root: Path = ROOT) -> Compiled:
 
 
 def _compiled(name: str, env: str, root: Path) -> Compiled:
-    known = environment.load(root, env).pipelines
-    if name not in known:
+    found = environment.load(root, env)
+    if name not in found.pipelines:
         raise UsageError(
-            f"{env} has no pipeline {name!r}; there are: {_listed(known)}. If it was renamed, do so here; if it is "
-            "gone, remove this test"
+            f"{env} has no pipeline {name!r}; there are: {_listed(found.pipelines)}. If it was renamed, do so here; if "
+            "it is gone, remove this test"
         )
+    raise_if_any(compiledfrom.stale(root, [compiledfrom.pipeline(found.template_of(name))]))
     rendered = render(root, env, selection=Selection(globs=(name,)))
-    (found,) = (each for each in rendered.pipelines if each.name == name)
-    return compile_pipeline(found, rendered.folder)
+    (made,) = (each for each in rendered.pipelines if each.name == name)
+    return compile_pipeline(made, rendered.folder)
 
 
 def _text(component: Any) -> str:

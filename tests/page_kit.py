@@ -1,4 +1,7 @@
-"""The commands of a page are run in its order, and say what stands there; `…` is anything."""
+"""The commands of a page are run in its order, and say what stands there; `…` is anything.
+
+A block behind a line of a path alone (`components/src/texts/cleaning.py`:) is that file, and is written in its turn.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ _WHO = {
     for what, value in (("NAME", "tests"), ("EMAIL", "tests@example.com"))
 }
 
+_BLOCKS = re.compile(
+    r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$|^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
 
 def run(
     copy: Path,
@@ -32,7 +39,10 @@ def run(
     text = f"{(PROJECT / page).read_text('utf-8')}\n## "
     (part,) = re.findall(rf"^## {section}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     number = 0
-    for block in re.findall(r"^```console\n(.*?)^```$", part, re.MULTILINE | re.DOTALL):
+    for path, text, block in _BLOCKS.findall(part):
+        if path:
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            (copy / path).write_text(text, "utf-8")
         for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, expected = command.partition("\n")
             wanted = next((code for start, code in (codes or {}).items() if line.startswith(start)), 0)

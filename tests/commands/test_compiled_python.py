@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,7 +178,7 @@ def test_modules_beside_it_components_and_files_that_it_reads_count(daily: Path,
     for name, times in (("daily", 7), ("weekly", 8)):
         _with_neighbours(daily, name, times)
     done = command("components", "--root", daily)
-    assert done.code == 0, done.err
+    assert (done.code, "settings" in sys.modules) == (0, False), done.err
     for name, times in (("daily", 7), ("weekly", 8)):
         text = (daily / "templates/pipelines" / name / "compiled.yaml").read_text("utf-8")
         assert f"constant: {times}.0" in text
@@ -213,6 +216,14 @@ def test_of_several_pipelines_in_a_file_one_is_meant(daily: Path, command: Comma
     )  # fmt: skip
     path.write_text(before.replace("def daily", "def another") + TWO + "\n\npipeline = another\n", "utf-8")
     assert command("components", "--root", daily).code == 0
+    path.write_text(before[: before.index("@dsl.pipeline")], "utf-8")
+    assert command("components", "--root", daily) == Outcome(
+        2, "", f"{DAILY}/pipeline.py: 2 components and no pipeline (write_lines, count_lines), and none is named "
+        "'daily'; say which one it is: `pipeline = count_lines`\n",
+    )  # fmt: skip
+    path.write_text(before[: before.index("@dsl.component(", before.index("def write_lines"))], "utf-8")
+    assert command("components", "--root", daily).code == 0  # as `kfp dsl compile` does
+    assert "name: write-lines" in (daily / DAILY / "compiled.yaml").read_text("utf-8")
     path.write_text("x = 1\n", "utf-8")
     assert command("components", "--root", daily) == Outcome(
         2, "", f"{DAILY}/pipeline.py: no pipeline; decorate a function with @dsl.pipeline\n"
@@ -283,3 +294,30 @@ def test_the_scaffold_without_kfp_or_with_what_it_has_not_is_refused(
     done = command("new", "--root", repository, "pipeline", "x", "--dsl")
     assert (done.code, "--dsl needs kfp" in done.err) == (2, True)
     assert snapshot(repository) == before
+
+
+ARCHIVE = """from kfp import dsl
+
+
+@dsl.component(base_image="steps", install_kfp_package=False, embedded_artifact_path="{folder}")
+def ships(data: dsl.EmbeddedInput[dsl.Dataset]) -> str:
+    return data.path
+"""
+
+
+def test_what_a_component_ships_compiles_to_the_same_whenever_and_by_whomever(
+    repository: Path, command: Command, tmp_path: Path
+) -> None:
+    folder = repository / "components/ships/data"
+    folder.mkdir(parents=True)
+    (folder / "b.txt").write_text("b", "utf-8")
+    (folder.parent / "component.py").write_text(ARCHIVE.format(folder=folder), "utf-8")
+    assert command("components", "--root", repository).code == 0
+    os.utime(folder / "b.txt", (1, 1))
+    (folder / "b.txt").chmod(0o600)
+    time.sleep(1.1)  # gzip has seconds
+    assert command("components", "--root", repository, "--check") == Outcome(0, "", "")
+    assert compiledfrom.stale(repository, compiledfrom.every(repository)) == []
+    (folder / "b.txt").write_text("c", "utf-8")
+    said = "components/ships/data/b.txt: edited and not compiled into components/ships/component.yaml"
+    assert said in command("render", "--root", repository, "--env", "dev").err

@@ -218,3 +218,20 @@ def test_after_an_edit_only_what_it_is_about_speaks(name: str, clone: Path) -> N
     said = " ".join(done.stdout.split())
     missing = [words for some in edit.spoken.values() for words in some if words not in said]
     assert not missing, done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_pipeline_in_the_dsl_that_was_edited_is_to_be_compiled_and_then_holds(begun: Path) -> None:
+    assert _run(begun, sys.executable, "scripts/new.py", "pipeline", "churn", "--dsl").returncode == 0
+    source, test = begun / "templates/pipelines/churn/pipeline.py", "tests/pipelines/test_churn.py"
+    source.write_text(source.read_text().replace("repeat: int = 2", "repeat: int = 3"))
+    done = _run(begun, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    said = " ".join(done.stdout.split())
+    assert "1 failed" in said
+    assert (
+        "templates/pipelines/churn/pipeline.py: edited and not compiled into compiled.yaml; run `make comp"
+        in said
+    )
+    assert _run(begun, sys.executable, "scripts/components.py").returncode == 0
+    done = _run(begun, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    assert "1 passed" in done.stdout

@@ -31,8 +31,24 @@ _WAYS: dict[str, tuple[str, ...]] = {
     "a pipeline for all": ("new", "pipeline", "acme", "--template", "hello", "--base"),
     "a team's pipeline": ("new", "pipeline", "acme", "--template", "hello", "--team", "churn"),
     "a pipeline that is there": ("new", "pipeline", "fine", "--from", "{file}"),
+    "a file of Python": ("import", "{python}"),
     "an import": ("import", "{file}", "--into", "templates/pipelines/other"),
 }
+_STEP = {"a file of Python": 7}
+"""Which steps are tried, where each try compiles the file anew; all others try each."""
+_PYTHON = """
+from kfp import dsl
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@dsl.pipeline(name="loud")
+def loud(text: str = "hello"):
+    shout(text=text)
+"""
 _FAULTS: tuple[Callable[[], BaseException], ...] = (
     KeyboardInterrupt,
     lambda: OSError(errno.ENOSPC, "No space left on device", "file"),
@@ -56,6 +72,7 @@ def begin(
 ) -> Callable[[str], tuple[str, ...]]:
     """The command of a way, in a repository that is rendered and has a team."""
     (tmp_path / "trainer.yaml").write_text(compiled)
+    (tmp_path / "loud.py").write_text(_PYTHON)
     (repository / ".github").mkdir()
     (repository / ".github/CODEOWNERS").write_text("* @org/all\n")
     schema = repository / "templates/pipelines/hello/values.schema.json"
@@ -71,7 +88,8 @@ def begin(
     def of(way: str) -> tuple[str, ...]:
         if way == "a component":
             monkeypatch.setattr("kfp_gitops.commands.new.find_spec", lambda _: None)  # it is not compiled
-        return tuple(word.format(file=tmp_path / "trainer.yaml") for word in _WAYS[way])
+        named = {"file": tmp_path / "trainer.yaml", "python": tmp_path / "loud.py"}
+        return tuple(word.format(**named) for word in _WAYS[way])
 
     return of
 
@@ -131,7 +149,7 @@ def test_what_fails_or_is_interrupted_at_any_step_leaves_nothing_behind(
 ) -> None:
     arguments = (*begin(way), "--root", repository)
     before = snapshot(repository)
-    for number in count():
+    for number in count(step=_STEP.get(way, 1)):
         at, happened = _nth(number, _raises(_FAULTS[number % len(_FAULTS)]()))
         with monkeypatch.context() as patched:
             _steps(patched, at)

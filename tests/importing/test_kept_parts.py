@@ -174,3 +174,23 @@ def test_what_is_not_of_kfps_form_stays_as_it_is(case: str, part: str, malformed
 def test_a_name_that_yaml_reads_as_something_else_is_a_text(name: str) -> None:
     text = compiled("if_only").replace("name: if-only", f"name: '{name}'")
     assert _imported(text).name == name
+
+
+@pytest.mark.parametrize("image", ["PYTHON:3.11", "python:3.11 ", "steps@sha256:12"])
+def test_an_image_that_no_release_can_name_stays_in_the_file(
+    repository: Path, command: Run, tmp_path: Path, image: str
+) -> None:
+    text = compiled("if_only").replace("registry.example.com/steps@sha256:" + "1" * 64, f"'{image}'")
+    path = tmp_path / "trainer.yaml"
+    path.write_text(text)
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 0, outcome.err
+    assert f"an image that is no reference: {image!r}" in outcome.err
+    assert "brought whole" in outcome.out
+
+
+def test_an_input_whose_type_an_older_field_says_is_no_traceback() -> None:
+    """`type` of kfp before 2.0, of which the SDK takes no notice."""
+    text = compiled("nested_pipeline").replace("parameterType: NUMBER_INTEGER", "type: INT")
+    with pytest.raises(InputError, match=r"trainer.yaml:\d+:\d+: "):
+        imported(text, "trainer.yaml", {}, None, "dev")

@@ -52,8 +52,14 @@ def test_a_pipeline_that_is_there_gets_the_name_that_it_shall_have(
     ("words", "said"),
     [
         (("component", "x"), "--from is for `pipeline NAME --from FILE`"),
-        (("pipeline", "x", "--component", "greet"), "beside --from only --env and --owner mean something"),
-        (("pipeline", "x", "--template", "hello"), "beside --from only --env and --owner mean something"),
+        (
+            ("pipeline", "x", "--component", "greet"),
+            "beside --from only --env, --owner, --team and --dsl mean",
+        ),
+        (
+            ("pipeline", "x", "--template", "hello"),
+            "beside --from only --env, --owner, --team and --dsl mean",
+        ),
         (("pipeline", "X_y"), "'X_y' cannot name a pipeline"),
         (("pipeline", "hello"), "dev has a pipeline 'hello' already"),
         (("pipeline", "x", "--env", "prod"), "prod follows pinned copies"),
@@ -67,6 +73,21 @@ def test_what_cannot_be_begun_from_a_file_changes_nothing(
     done = command("new", *words, "--from", file, "--root", repository)
     assert (done.code, said in done.err) == (2, True), done.err
     assert snapshot(repository) == before
+
+
+def test_a_teams_pipeline_stands_in_the_file_of_the_team(repository: Path, command: Run, file: Path) -> None:
+    assert command("new", "team", "growth", "--root", repository).code == 0
+    (repository / "environments/dev/teams/growth.yaml").unlink()
+    before = (repository / "environments/dev/values.yaml").read_text()
+    done = command(
+        "new", "pipeline", "growth-churn", "--from", file, "--team", "growth", "--root", repository
+    )
+    assert done.code == 0, done.err
+    text = (repository / "environments/dev/teams/growth.yaml").read_text()
+    assert parse(text, "t").value["pipelines"]["growth-churn"]["values"]["owner"] == "growth"
+    assert (repository / "environments/dev/values.yaml").read_text() == before
+    wrong = command("import", file, "--team", "nobody", "--root", repository)
+    assert (wrong.code, "no team 'nobody'; there are: growth" in wrong.err) == (2, True)
 
 
 def test_only_the_name_is_another_one(compiled: str) -> None:

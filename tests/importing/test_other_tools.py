@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -213,7 +215,8 @@ def test_without_its_ir_it_is_told_how_that_is_made_and_nothing_is_written(
     assert done.code == 2
     assert (
         "`KFP_PIPELINE_IMAGE=registry.example.com/churn:v1 ROUNDS=3 kfp dsl compile --py churn/pipelines.py "
-        "--function train --output churn.yaml`, and give it: --ir churn=FILE" in done.err
+        "--function train --output churn.yaml`, and give it: --ir churn=FILE, or its source: "
+        "--ir churn=churn/pipelines.py:train" in done.err
     )
     assert snapshot(repository) == before
 
@@ -371,6 +374,74 @@ def test_a_compiled_pipeline_beside_them_is_their_ir(repository: Path, command: 
     done = command("import", tmp_path / "op.yaml", tmp_path / "ir.yaml", "--root", repository)
     assert done.code == 0, done.err
     assert len(_values(repository, "another-name")["schedules"]) == 3
+
+
+_DSL = """
+import os
+
+from kfp import dsl
+
+
+@dsl.component(base_image=os.environ["KFP_PIPELINE_IMAGE"], install_kfp_package=False)
+def say(text: str, rounds: int = 2) -> str:
+    return text * rounds
+
+
+@dsl.pipeline(name="churn")
+def train(location: str, n: int = int(os.environ["ROUNDS"]), rate: float = 0.5, deep: bool = False, where: dict = {}):
+    say(text=location)
+
+
+@dsl.pipeline(name="another")
+def another(location: str):
+    say(text=location)
+"""
+
+
+def test_a_compiled_pipeline_that_speaks_of_these_resources_is_none_of_them() -> None:
+    speaking = _ir().replace("sdkVersion", "# apiVersion: pipelines.kubeflow.org/v1beta1\nsdkVersion")
+    assert "v1beta1" in speaking
+    assert not foreign.is_foreign(speaking)
+    assert foreign.is_foreign(_OPERATOR) and foreign.is_foreign(_RECURRING)
+
+
+def test_json_of_kubectl_is_read_as_well(repository: Path, command: Run, tmp_path: Path) -> None:
+    items = [document.value for document in parse_all(_OPERATOR.replace(": 2024-01-01", ": in 2024"), "x")]
+    del items[1]["spec"]["triggers"]["schedules"][0]["startTime"]
+    (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    (tmp_path / "ir.yaml").write_text(_ir())
+    done = command("import", tmp_path / "all.json", tmp_path / "ir.yaml", "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository)["schedules"]) == 3
+
+
+def test_new_py_is_the_same_door(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "ir.yaml").write_text(_ir())
+    files = (tmp_path / "op.yaml", tmp_path / "ir.yaml")
+    done = command("new", "pipeline", "mine", "--root", repository, "--from", *files)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "mine")["schedules"]) == 3
+
+
+def test_the_source_of_a_pipeline_is_compiled_as_the_operator_did(
+    repository: Path, command: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "pipelines.py").write_text(_DSL)
+    source = f"{tmp_path}/pipelines.py"
+    several = command("import", tmp_path / "op.yaml", "--ir", source, "--root", repository)
+    assert (several.code, "has 2 pipelines: train (line" in several.err) == (2, True), several.err
+    done = command("import", tmp_path / "op.yaml", "--ir", f"churn={source}:train", "--root", repository)
+    assert done.code == 0, done.err
+    assert "was not given" not in done.err and "no step of" not in done.err
+    assert len(_values(repository)["schedules"]) == 3
+    assert _manifest(repository)["triggers"]
+    python = (repository / "components/say/component.py").read_text()
+    assert "text * rounds" in python
+    release = parse((repository / "environments/dev/release.yaml").read_text(), "r").value
+    assert "registry.example.com/churn:v1" in release["images"]
+    assert "KFP_PIPELINE_IMAGE" not in os.environ
 
 
 def test_a_folder_has_its_pipelines_by_their_names(repository: Path, command: Run, tmp_path: Path) -> None:

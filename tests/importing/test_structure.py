@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from compiled_kit import SPECS, compiled
+from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
@@ -109,3 +110,27 @@ def test_tasks_are_made_in_the_order_of_their_numbers() -> None:
     found = numbered.order(siblings, {"say": ["other"]}, numbered.counts(siblings, named.__getitem__))
     assert found == ["other", "say", "a-group", "say-3"]
     assert numbered.counted("step-2", {"step-2"}) == ("step-2", 1)
+
+
+def test_other_numbers_of_components_inside_are_told() -> None:
+    """The SDK gives them as they come up; the file's are those of another run of it."""
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: %s, description: A., owner: t}\nspec:\n"
+    inner = head % "inner" + "  tasks:\n    a: {component: say, arguments: {text: a}}\n"
+    inner += "    b: {component: say, arguments: {text: b}, env: {A: {secret: s, key: k}}}\n"
+    outer = (
+        head % "outer" + "  tasks: {o: {component: say, arguments: {text: o}}, inner: {pipeline: inner}}\n"
+    )
+    rendered = RenderedPipeline("outer", "sha256:0", outer, SPECS, inner={"inner": inner})
+    text = compile_pipeline(rendered, "m").text
+    assert "comp-say-3" in text
+    other = text.replace("comp-say-3", "comp-say-2-2").replace("exec-say-3", "exec-say-9")
+    found = imported(other, "trainer.yaml", {}, None, "dev")
+    assert [one.split(" as ")[0] for one in found.told] == ["components inside of pipelines are numbered"]
+    assert found.digest == ir.digest(ir.documents(text))
+    shared = other.replace(
+        "executorLabel: exec-say-9", "executorLabel: exec-say-2"
+    )  # as the SDK may leave it
+    found = imported(shared, "trainer.yaml", {}, None, "dev")
+    assert found.template["inner.pipeline.yaml.j2"].count("secret: s") == 2
+    with pytest.raises(InputError, match="would be left out"):
+        imported(text.replace("comp-say-3", "comp-tell"), "trainer.yaml", {}, None, "dev", strict=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.commands import begun
 from kfp_gitops.commands.common import Parser, parse
-from kfp_gitops.commands.importing import checked, compiled, dsl, host, others
+from kfp_gitops.commands.importing import checked, compiled, dsl, host, kept, others
 
 _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeline that it names, in environment dev
   python scripts/import.py trainer.yaml --into templates/pipelines/churn
@@ -20,13 +20,18 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     trainer.yaml with the schedules that sky-uk/kfp-operator has of it
   python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
                                                     the same of deployKF's kubeflow-pipelines-gitops
+  python scripts/import.py trainer.yaml --team churn
+                                                    its values in the file of a team
+  python scripts/import.py version.yaml --inside    the compiled pipeline in a PipelineVersion, or in a PipelineJob
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
+  python scripts/import.py trainer.py:train --keep  the DSL file stays, as pipeline.py beside a template
   python scripts/import.py --host http://127.0.0.1:8888 --schedules
                                                     all pipelines of a running KFP, with their recurring runs, so that
                                                     `plan` takes them over as they are
   python scripts/import.py --host http://127.0.0.1:8888 --schedules --pipeline 'churn*' --check
                                                     write nothing; say of those called so what would become of them
+  python scripts/import.py --take-back              take back what a start that was killed left half done
 
 FILE is what `kfp dsl compile` wrote. It becomes a template (--into: pipeline.yaml.j2 with its tasks, one more for each
 pipeline inside it, values.schema.json of its parameters' defaults, resources and schedules), a component.yaml for each
@@ -62,13 +67,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
     )
     parser.add_argument(
-        "--owner", metavar="WHO", help="who is asked when the pipeline fails (default: its name and -team)"
+        "--owner",
+        metavar="WHO",
+        help="who is asked when the pipeline fails (default: its team, or its name and -team)",
+    )
+    parser.add_argument(
+        "--team", metavar="TEAM", help="whose the pipeline is: its values stand in that team's file"
     )
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
     )
     parser.add_argument(
         "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
+    )
+    parser.add_argument(
+        "--inside", action="store_true", help="FILE is a PipelineVersion or a PipelineJob: take what is in it"
     )
     parser.add_argument(
         "--ir",
@@ -84,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.take_back:
         return begun.take_back(arguments)
     host.refuse_misfit(arguments)
+    arguments.owner = arguments.owner or arguments.team
     if not arguments.host and not arguments.file:
         raise UsageError("import.py: the following arguments are required: FILE; see --help")
     if arguments.check:  # which writes nothing
@@ -94,8 +108,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _import(arguments: Namespace) -> int:
     """By the door that is meant."""
+    if arguments.keep and (arguments.host or arguments.check or not all(map(dsl.is_dsl, arguments.file))):
+        raise UsageError(
+            "import.py: --keep is for a file of KFP's DSL, as in `import.py FILE.py:NAME --keep`"
+        )
     if arguments.host:
         return host.import_host(arguments)
+    others.refuse_python(arguments.file)
     if others.are(arguments.file):
         return others.import_all(arguments)
     if arguments.ir:
@@ -106,4 +125,6 @@ def _import(arguments: Namespace) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
+    if arguments.keep:
+        return kept.import_kept(arguments)
     return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

@@ -67,7 +67,7 @@ def run(
         if isinstance(error, InputError):  # nothing has run, so nothing is left behind
             shutil.rmtree(out, ignore_errors=True)
         raise error
-    console.result(results.table(progress, out))
+    console.result(results.table(progress, out, arguments.root))
     return code
 
 

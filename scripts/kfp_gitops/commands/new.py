@@ -31,6 +31,7 @@ _EXAMPLES = """  python scripts/new.py component clean_text             a Python
                                                          a pipeline that you have, as `import.py churn.yaml` makes it
   python scripts/new.py team churn                       a team: limits, its file in dev, its line of CODEOWNERS
   python scripts/new.py pipeline acme --template usage-report --team churn
+  python scripts/new.py --take-back                      take back what a start that was killed left half done
 
 A pipeline is a template (templates/pipelines/NAME/pipeline.yaml.j2: parameters, tasks, schedules), the schema of the
 values that it takes (values.schema.json beside it), and those values in environments/ENV/values.yaml. A component is
@@ -85,11 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--from",
         dest="source",
+        nargs="+",
         metavar="FILE",
         help="make it of what you have: whatever `import.py FILE` takes, such as a compiled pipeline",
     )
     parser.add_argument(
-        "--dsl", action="store_true", help="of a new pipeline: its tasks are Python, in KFP's DSL (needs kfp)"
+        "--dsl",
+        action="store_true",
+        help="its tasks are Python, in KFP's DSL (needs kfp); with --from FILE.py it stays so",
     )
     begun.add_take_back(parser)
     arguments = parse(parser, argv)
@@ -119,15 +123,15 @@ def _from(arguments: Namespace) -> int:
     """The door of `import.py`, whose file is named as it shall be called here."""
     if arguments.kind != "pipeline":
         raise UsageError("new.py: --from is for `pipeline NAME --from FILE`; see --help")
-    others = ("template", "base", "component", "image", "team", "dsl")
-    if any(getattr(arguments, name) for name in others):
-        raise UsageError("new.py: beside --from only --env and --owner mean something; leave the others out")
+    if any(getattr(arguments, name) for name in ("template", "base", "component", "image")):
+        raise UsageError(
+            "new.py: beside --from only --env, --owner, --team and --dsl mean something; leave the others out"
+        )
     command = import_module("kfp_gitops.commands.import")
-    owner = ["--owner", arguments.owner] if arguments.owner else []
-    root, env = str(arguments.root), arguments.env
-    found: int = command.main(
-        ["--root", root, "--env", env, *owner, "--name", arguments.name, arguments.source]
-    )
+    given = {"root": arguments.root, "env": arguments.env, "owner": arguments.owner, "team": arguments.team}
+    words = [word for key, value in given.items() if value for word in (f"--{key}", str(value))]
+    kept = ["--keep"] if arguments.dsl else []
+    found: int = command.main([*words, *kept, "--name", arguments.name, *arguments.source])
     return found
 
 

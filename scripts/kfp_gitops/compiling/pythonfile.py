@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -19,9 +20,16 @@ from types import ModuleType
 from typing import Any
 
 from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import reproducible
 from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
+
+_NO_TYPE = re.compile(
+    r"must have both a schema_title and a schema_version, separated by `@`\. Got: (.+)", re.DOTALL
+)
+_OURS = ("scripts",)
+"""What of the repository is our own code: it makes nothing of what is compiled."""
 
 
 def compiled(root: Path, one: Compilation) -> str:
@@ -30,12 +38,29 @@ def compiled(root: Path, one: Compilation) -> str:
     Raises:
         InputError: it cannot be run, or holds nothing to compile.
     """
-    from kfp_gitops.compiling.compiler import emit
+    from kfp_gitops.compiling.compiler import emit, sdk
 
-    with listening(root) as opened, _importable(root, one):
-        documents = emit.documents(_found(_run(root, one), one))
+    with (
+        listening(root, without=_OURS) as opened,
+        _importable(root, one),
+        reproducible.archives(sdk.component_factory),
+    ):
+        documents = _documents(_found(_run(root, one), one), one)
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
     return compiledfrom.written(one, emit.text(documents), read)
+
+
+def _documents(found: Any, one: Compilation) -> list[dict[str, Any]]:
+    from kfp_gitops.compiling.compiler import emit
+
+    try:
+        return emit.documents(found)
+    except (
+        Exception
+    ) as error:  # of many kinds: what the SDK sees only when it writes, as a default of another type
+        what = f"cannot be compiled: {type(error).__name__}: {error}"
+        todo = "look at the types and the defaults of its inputs: each default is of its input's type"
+        raise InputError.of(one.source_path, what, todo) from error
 
 
 @contextmanager
@@ -91,10 +116,21 @@ def _run(root: Path, one: Compilation) -> ModuleType:
         code = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
         exec(code, vars(module))  # noqa: S102  # the repository's own code, which is what is compiled
     except (Exception, SystemExit) as error:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        said = error.msg if isinstance(error, SyntaxError) else _plainly(str(error))
         what = f"cannot be imported: {type(error).__name__}: {said}"
         raise InputError.of(one.source_path, what, "correct it", *_place(error, file)) from error
     return module
+
+
+def _plainly(said: str) -> str:
+    """What the SDK says of a type that it does not know speaks of its own insides."""
+    found = _NO_TYPE.search(said)
+    if found is None:
+        return said
+    return (
+        f"{found[1]} is no type of an input or output (str, int, float, bool, list, dict, or Input[…] and Output[…] of "
+        'Dataset, Model, Metrics, …; several outputs as NamedTuple("Outputs", [("count", int), …]))'
+    )
 
 
 def _place(error: BaseException, file: str) -> tuple[int, int]:
@@ -111,14 +147,24 @@ def _found(module: ModuleType, one: Compilation) -> Any:
     if not hasattr(module, one.name):
         what = f"no component named {one.name!r}"
         raise InputError.of(one.source_path, what, "name the function like its folder")
-    return getattr(module, one.name)
+    found = getattr(module, one.name)
+    if not hasattr(type(found), "pipeline_spec"):  # asked of the component itself, it is compiled
+        what = f"{one.name!r} is no component"
+        raise InputError.of(
+            one.source_path, what, "put @dsl.component(…) or @dsl.container_component above it"
+        )
+    return found
 
 
 def _pipeline(module: ModuleType, one: Compilation) -> Any:
-    """The one that is called `pipeline`; else the only one; else that of the folder's name."""
-    from kfp_gitops.compiling.compiler.sdk import GraphComponent
+    """The one that is called `pipeline`; else the only one; else that of the folder's name.
 
-    named = {name: value for name, value in vars(module).items() if isinstance(value, GraphComponent)}
+    As for `kfp dsl compile` a component is a pipeline where the file has no other (kfp/cli/compile_.py).
+    """
+    from kfp_gitops.compiling.compiler.sdk import BaseComponent, GraphComponent
+
+    every = {name: value for name, value in vars(module).items() if isinstance(value, BaseComponent)}
+    named = {name: value for name, value in every.items() if isinstance(value, GraphComponent)} or every
     different = list({id(value): value for value in named.values()}.values())
     if "pipeline" in named or len(different) == 1:
         return named.get("pipeline", different[0])
@@ -127,5 +173,6 @@ def _pipeline(module: ModuleType, one: Compilation) -> Any:
         return named[function]
     if not named:
         raise InputError.of(one.source_path, "no pipeline", "decorate a function with @dsl.pipeline")
-    what = f"{len(different)} pipelines ({', '.join(named)}), and none is named {function!r}"
+    kind = "pipelines" if named is not every else "components and no pipeline"
+    what = f"{len(different)} {kind} ({', '.join(named)}), and none is named {function!r}"
     raise InputError.of(one.source_path, what, f"say which one it is: `pipeline = {[*named][-1]}`")

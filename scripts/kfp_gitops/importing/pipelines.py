@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import claims, older, parts
+from kfp_gitops.importing import claims, images, older, parts
 from kfp_gitops.importing.constants import of_type
 from kfp_gitops.importing.leaves import artifact_type
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError
@@ -70,6 +70,8 @@ class Pipelines:
             raise UnsaidError("an executor that is neither a container nor an importer")
         if "{{" in container.get("image", ""):
             raise UnsaidError("an image that a run chooses: which one runs is a matter of the release")
+        if not images.can_be_released(container.get("image", "")):
+            raise UnsaidError(f"an image that is no reference: {container.get('image', '')!r}")
         found = self.specs.name(stem, component, container)
         self.components.setdefault(found, name)
         return found

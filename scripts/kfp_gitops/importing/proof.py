@@ -12,8 +12,9 @@ from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import Path, parse
 from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
-from kfp_gitops.compiling.compiler import emit, filled, made
+from kfp_gitops.compiling.compiler import emit, made
 from kfp_gitops.importing import differences
+from kfp_gitops.importing.renumbered import SAID, unnumbered
 from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.language import faults
 from kfp_gitops.language.manifest import nested, reader
@@ -104,9 +105,13 @@ def held_against(source: Source, pipeline: RenderedPipeline) -> Proof:
     documents, given = compiled.documents, source.brought.values
     if ir.digest(given) == ir.digest(documents):
         return Proof(ir.digest(documents), (), compiled.accepted)
-    if found := list(islice(_differing(source, _anew(source), documents), _MOST)):
-        raise RefusedError(*found)
+    anew = _anew(source)
     told = tuple(one.what for one in differences.between(given, documents))
+    if found := list(islice(_differing(source, anew, documents), _MOST)):
+        both = unnumbered(anew, documents)
+        if both is None or any(_differing(source, *both)):
+            raise RefusedError(*found)
+        told = (SAID, *(one.what for one in differences.between(*both)))
     return Proof(ir.digest(documents), told, compiled.accepted)
 
 
@@ -125,7 +130,7 @@ def proved(source: Source, pipeline: RenderedPipeline) -> Proof:
 def _anew(source: Source) -> list[Any]:
     """The file as the SDK loads and writes it, as one that is brought is sent; itself where it does not load."""
     try:
-        return filled.filled(emit.documents(emit.load(dump_all(source.brought.values))))
+        return emit.documents(emit.load(dump_all(source.brought.values)))
     except Exception:  # the SDK raises whatever comes up
         return source.brought.values
 

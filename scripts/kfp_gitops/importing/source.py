@@ -21,6 +21,10 @@ MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 looked at the shape before."""
 
 
+OF_TASKS = ("env", "resources")
+"""What a task says of a container; the rest is the component's."""
+
+
 class UnsaidError(Exception):
     """What no manifest says; the text is what it is."""
 
@@ -52,6 +56,14 @@ class Source:
         """An executor by its label."""
         found: Mapping[str, Any] = self.spec.get("deploymentSpec", {}).get("executors", {}).get(label, {})
         return found
+
+    def shared(self, component: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a component is for all tasks that run it, whatever they set besides."""
+        executor = dict(self.executor(component.get("executorLabel", "")))
+        if "container" in executor:
+            executor["container"] = {k: v for k, v in executor["container"].items() if k not in OF_TASKS}
+        executor.pop("importer", None)  # each has its own, and all have one name
+        return {**component, "executorLabel": executor}
 
     @property
     def platform(self) -> Mapping[str, Any]:

@@ -12,12 +12,11 @@ import yaml
 
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.compiling import ir
-from kfp_gitops.importing.source import Source
+from kfp_gitops.importing import images
+from kfp_gitops.importing.source import OF_TASKS
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
 
-_OF_TASKS = ("env", "resources")
-"""What a task says of a container; the rest is the component's."""
 _HEAD = "# Imported from a compiled pipeline; its source is the text after `command:`, where it is Python.\n"
 _COUNTED = re.compile(r"-\d+\Z")
 _BY_NAME = re.compile(r"[a-z][a-z0-9_]{0,61}")
@@ -57,13 +56,9 @@ class Specs:
     @property
     def images(self) -> list[str]:
         """The images that are not by digest, each once; KFP's own steps for claims run none."""
-        found: dict[str, None] = {}
-        for name, text in self.made.items():
-            read = components.tolerant(name, text, f"components/{name}/component.yaml")
-            loose = {image for image in components.image_names(read.document) if "@sha256:" not in image}
-            loose -= STUB_IMAGES
-            found.update(dict.fromkeys(sorted(loose)))
-        return list(found)
+        made = self.made.items()
+        read = (components.tolerant(name, text, f"components/{name}/component.yaml") for name, text in made)
+        return images.loose(one.document.value for one in read)
 
 
 def means_the_same(one: str, other: str) -> bool:
@@ -83,26 +78,14 @@ def _parts(text: str) -> Any:
     except (KeyError, TypeError, yaml.YAMLError):
         return None
     interface = [component.get(key, {}) for key in ("inputDefinitions", "outputDefinitions")]
+    own = {key: value for key, value in container.items() if key not in OF_TASKS}
     # What is called `say-2` may be the second `say`: the SDK counts components of one name.
-    return [
-        _COUNTED.sub("", name),
-        *interface,
-        {key: value for key, value in container.items() if key not in _OF_TASKS},
-    ]
-
-
-def content(source: Source, component: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What one spec says for all tasks that run it."""
-    executor = dict(source.executor(component.get("executorLabel", "")))
-    if "container" in executor:
-        executor["container"] = {k: v for k, v in executor["container"].items() if k not in _OF_TASKS}
-    executor.pop("importer", None)  # each has its own, and all have one name
-    return {**component, "executorLabel": executor}
+    return [_COUNTED.sub("", name), *interface, own]
 
 
 def _spec(stem: str, component: Mapping[str, Any], container: Mapping[str, Any], sdk: str) -> dict[str, Any]:
     """As `kfp component` writes it: the component, and a pipeline of it alone."""
-    own = {key: value for key, value in container.items() if key not in _OF_TASKS}
+    own = {key: value for key, value in container.items() if key not in OF_TASKS}
     interface = {key: component[key] for key in ("inputDefinitions", "outputDefinitions") if key in component}
     outer = _as_given(interface)
     return {

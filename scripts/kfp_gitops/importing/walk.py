@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from kfp_gitops.base.yamltext import Path
-from kfp_gitops.importing import comparisons, itemtypes, kinds, leaves, numbered, outputs, specs
+from kfp_gitops.importing import comparisons, itemtypes, kinds, leaves, numbered, outputs
 from kfp_gitops.importing.constants import written
 from kfp_gitops.importing.leaves import Leaf
 from kfp_gitops.importing.source import MALFORMED, PLATFORM, Source, UnsaidError, dag_at
@@ -49,9 +49,7 @@ class Walk:
         inside = {key: self._keys(component, key) for key in siblings if key not in groups}
         for group, task in last.items():
             inside[group].append(task)
-        waits = {
-            key: [groups.get(one, one) for one in siblings[key].get("dependentTasks", ())] for key in inside
-        }
+        waits = {key: [groups.get(one, one) for one in _before(siblings[key])] for key in inside}
         found: dict[str, Any] = {}
         components = self.source.spec.get("components", {})
         called = {key: kinds.called(self.source, key, siblings[key]) for key in inside}
@@ -75,7 +73,7 @@ class Walk:
         """Whether two tasks can run the same component, whatever they set besides."""
         tasks = {key: kinds.tasks(self.source, component)[key] for component, key in self.ids}
         first, second = (self.source.component(kinds.runs(tasks[key])) for key in (one, other))
-        return "dag" in first or specs.content(self.source, first) == specs.content(self.source, second)
+        return "dag" in first or self.source.shared(first) == self.source.shared(second)
 
     def _keys(self, component: str, key: str) -> list[str]:
         task = kinds.tasks(self.source, component)[key]
@@ -215,6 +213,11 @@ class Walk:
             for owner, inner, one in inside
             if kinds.kind(self.source, inner, one) not in kinds.GROUPS
         )
+
+
+def _before(task: Mapping[str, Any]) -> list[str]:
+    """What a task waits for; and what it takes outputs of, which the SDK does not always have it wait for."""
+    return [*task.get("dependentTasks", ()), *sorted(leaves.producers(task))]
 
 
 def _ids(source: Source, component: str) -> Iterator[tuple[tuple[str, str], str]]:

@@ -24,15 +24,15 @@ _LONGEST_TEXT = 1000
 _DISPLAYED = 128
 
 
-def whole(file: Brought, text: str, asked: Asked, why: Sequence[Problem]) -> Imported:
-    """The import of a file as it is; `why` no manifest says it.
+def whole(file: Brought, text: str, asked: Asked, why: Sequence[Problem], ir: str = "") -> Imported:
+    """The import of a file as it is, by the name `ir` where it shall have one; `why` no manifest says it.
 
     Raises:
         InputError: rendering or the SDK refuses the file itself.
     """
     source = Source(file)
     name = _name(source)
-    ir = f"{name[:_LONGEST_FILE] if name != 'pipeline' else 'compiled'}.yaml"
+    ir = ir or f"{name[:_LONGEST_FILE] if name != 'pipeline' else 'compiled'}.yaml"
     worth = Settable(with_defaults(dict(_parameters(file))))
     values = worth.values(asked.owner, asked.schedules)
     manifest = accepting(_manifest(source, ir, worth, asked.owner), tuple(faults.KINDS))

@@ -49,16 +49,19 @@ def written(
     env: str,
     founds: Mapping[str, Imported],
     beside: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    *,
+    home: str = "",
 ) -> Written:
     """What imports write into a repository; `founds` by the name of the template's folder.
 
-    `beside`: likewise, what the environment says of a pipeline beside its values.
+    `beside`: likewise, what the environment says of a pipeline beside its values. `home`: the file of values that takes
+    them, when it is not the environment's own.
 
     Raises:
         InputError: the environment's files cannot take it.
     """
     texts: dict[str, str] = {}
-    path, release = environment.values_path(env), environment.release_path(env)
+    path, release = home or environment.values_path(env), environment.release_path(env)
     before = {path: files.read_text(root, path), release: files.read_text(root, release)}
     values, images = before[path], before[release]
     for template, found in founds.items():

@@ -83,14 +83,17 @@ class Progress:
     state: str = "RUNNING"
     error: str = ""
     seen: dict[str, object] = field(default_factory=dict)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    """The tasks that failed, in order: name and log."""
 
     @cached_property
-    def _spec(self) -> Mapping[str, Any]:
+    def spec(self) -> Mapping[str, Any]:
+        """The pipeline that runs."""
         return ir.documents(self.job.text)[0]
 
     def tasks(self) -> tuple[View, ...]:
         """Each task of the pipeline once, by the manifest's ids and in its order."""
-        return of_events(self._spec, self.job.parameters, self.told, self.state, self.job.names)
+        return of_events(self.spec, self.job.parameters, self.told, self.state, self.job.names)
 
     def take(self, events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         """Note events; gives the lines that tell what has changed."""
@@ -102,6 +105,8 @@ class Progress:
                     yield f"warning: {message}"
                 case {"event": "task"}:
                     add(self.told, event)
+                    if event["state"] == "FAILED" and event.get("log"):
+                        self.failed.append((event["display_name"], event["log"]))
         if self.told:  # a pipeline that is refused has run nothing
             yield from show.changes(self.tasks(), self.seen)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.kfpserver.runtree import View, show
-from kfp_gitops.local import metrics
+from kfp_gitops.local import metrics, reasons
 from kfp_gitops.local.job import Progress
 
 _SHOWN = 100
@@ -17,10 +17,11 @@ _MATRIX = 10
 """Categories of a confusion matrix that fit into lines."""
 
 
-def table(progress: Progress, folder: Path) -> str:
-    """The whole of it."""
+def table(progress: Progress, folder: Path, root: Path) -> str:
+    """The whole of it; `root` is the repository, in which components have their files."""
     lines = [progress.state, *show.lines(progress.tasks(), _outputs)]
     lines += [f"  error: {progress.error}"] if progress.error else []
+    lines += reasons.told(progress, folder, root)
     return "\n".join([*lines, f"logs and outputs: {folder}"])
 
 

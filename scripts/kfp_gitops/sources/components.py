@@ -251,7 +251,12 @@ def is_stub(image: str, at: Path) -> bool:
 
 
 def _fixed(image: str, at: Path) -> bool:
-    return is_stub(image, at) or _BY_DIGEST.fullmatch(image) is not None
+    return is_stub(image, at) or is_by_digest(image)
+
+
+def is_by_digest(image: str) -> bool:
+    """Whether it can be no other image tomorrow."""
+    return _BY_DIGEST.fullmatch(image) is not None
 
 
 def image_names(document: Document) -> list[str]:

@@ -30,7 +30,7 @@ JSON_TYPES: Mapping[str, str] = {
     "dict": "object",
 }
 
-_COMPONENT = '''"""KFP wrapper of the step `{name}`: plain Python, compiled to component.yaml by `make components`."""
+_COMPONENT = '''"""The step `{name}`: plain Python, compiled to component.yaml by `make components`."""
 
 from typing import NamedTuple
 

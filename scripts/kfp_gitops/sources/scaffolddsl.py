@@ -6,7 +6,7 @@ import json
 import keyword
 from collections.abc import Mapping
 
-from kfp_gitops.sources import compiledfrom
+from kfp_gitops.sources import compiledfrom, newtests
 from kfp_gitops.sources.scaffold import Scaffold
 
 _PYTHON = '''"""The pipeline `{name}` in KFP's DSL; `make components` compiles it to compiled.yaml."""
@@ -73,24 +73,6 @@ spec:
     text: {default: {{ values.text | tojson }}}
 """
 
-_TEST = '''"""The pipeline `{name}`: its pipeline.py was compiled as it stands, and what it compiles to renders."""
-
-from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.rendering.render import render
-from kfp_gitops.sources import compiledfrom
-from project import ROOT
-
-
-def test_{function}_is_compiled():
-    assert compiledfrom.stale(ROOT, [compiledfrom.pipeline("{name}")]) == []
-
-
-def test_{function}_renders_and_compiles():
-    rendered = render(ROOT, "{env}")
-    (pipeline,) = (each for each in rendered.pipelines if each.name == "{name}")
-    assert compile_pipeline(pipeline, rendered.folder).digest
-'''
-
 
 def pipeline(name: str, owner: str, env: str, image: str) -> Scaffold:
     """The files of a new pipeline whose tasks are written in the DSL, but for what it compiles to."""
@@ -100,9 +82,7 @@ def pipeline(name: str, owner: str, env: str, image: str) -> Scaffold:
         f"{folder}/{compiledfrom.PIPELINE_SOURCE}": _PYTHON.format(name=name, function=function, image=image),
         f"{folder}/pipeline.yaml.j2": _TEMPLATE.replace("NAME", name),
         f"{folder}/values.schema.json": _schema(name),
-        f"tests/pipelines/test_{name.replace('-', '_')}.py": _TEST.format(
-            name=name, function=name.replace("-", "_"), env=env
-        ),
+        f"tests/pipelines/test_{name.replace('-', '_')}.py": newtests.of_pipeline(name, env),
     }
     return Scaffold(files, {"owner": owner, "text": "change-me"})
 

@@ -81,7 +81,7 @@ def test_what_a_task_gave_is_listed_by_name() -> None:
     progress = local.Progress(local.Job("p", json.dumps(ir), {}, Path("/out"), [], 1))
     more = {"time": "2026-11-24T00:00:00+00:00", "parent_task_id": None, "attempt": 1, "outputs": outputs}
     assert list(progress.take([{**event, **more}])) == ["  t: SUCCEEDED (0.0 s)"]
-    assert [line.strip() for line in results.table(progress, Path("/out")).splitlines()[2:-1]] == [
+    assert [line.strip() for line in results.table(progress, Path("/out"), Path("/")).splitlines()[2:-1]] == [
         "a = 2",
         "b = 1",
         "c: /c",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+import recordings
 import scored
 from kfp_gitops.devserver import DevServer
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
-from kfp_gitops.operate.comparing import compared
+from kfp_gitops.kfpserver.kfpapi.models import Compiled, RunState
+from kfp_gitops.operate.comparing import compared, of_server, steps, told
 from kfp_gitops.operate.comparing.compared import Row
 from kfp_gitops.operate.comparing.sides import Part, Side, Step
+from kfp_gitops.operate.following import Shown
 from project import PROJECT, Outcome
 
 Run = Callable[..., Outcome]
@@ -119,7 +123,71 @@ def test_runs_of_a_server_are_compared_and_what_kfp_does_not_tell_is_said(
     assert {row["task"]: (row["a"], row["b"]) for row in found["states"]}["greet"] == ("SUCCEEDED", "FAILED")
     assert found["a"]["version"].startswith("sha-")
     assert (found["metrics"], found["files"]) == ([], [])
-    assert any("KFP's API tells no metrics and outputs" in note for note in found["notes"])
+    assert any("the server tells no metrics and outputs" in note for note in found["notes"])
+
+
+def test_two_versions_on_a_server_tell_what_was_changed_between_them(
+    run: Run, server: DevServer, command: Run, repository: Path
+) -> None:
+    run("--pipeline", "hello", "--wait")
+    step = repository / "components/greet/component.py"
+    step.write_text(step.read_text().replace("hello {name}", "good day {name}"))
+    release = repository / "environments/dev/release.yaml"
+    release.write_text(re.sub(r"(  steps: \S+@sha256:)\w+", rf"\g<1>{'7' * 64}", release.read_text()))
+    assert command("render", "--root", repository, "--env", "dev", "--lock", "--components").code == 0
+    where = ("--root", repository, "--env", "dev", "--host", server.url)
+    assert command("reconcile", "apply", *where).code == 0
+    run("--pipeline", "hello", "--wait")
+    api = KfpApi(server.url, "")
+    experiment = api.experiment("hello-dev")
+    assert experiment
+    second, first = (found.id for found in api.runs(experiment.id, 20))
+    found = json.loads(run("--compare", first, second, "--json").out)
+    jsonschema.validate(found, SCHEMA)
+    assert found["a"]["version"] != found["b"]["version"]
+    code = {(one["what"], one["of"]): one for one in found["code"]}
+    assert code["image", "greet"]["b"].endswith("7" * 64)
+    assert any(line.startswith("+") and "good day" in line for line in code["code", "greet"]["diff"])
+
+
+@pytest.mark.parametrize("name", recordings.NAMES)
+def test_a_recorded_run_of_a_real_kfp_is_like_itself(name: str) -> None:
+    recorded = recordings.read(name)
+    run = RunState(
+        name, name, recorded.state, None, None, None, recorded.records, parameters=recorded.parameters
+    )
+    version = Compiled("v", recorded.spec) if recorded.spec else None
+    side = of_server.side(Shown(run, recorded.views(), version), "https://kfp.example.com")
+    assert side.parts
+    assert bool(side.steps) == bool(recorded.spec)
+    found = compared.compare(side, side)
+    assert not (found.parameters or found.states or found.code)
+    assert all(row.difference == 0 for row in found.durations)
+    jsonschema.validate(json.loads(told.to_json(found)), SCHEMA)
+
+
+def test_a_pipeline_that_holds_itself_or_doubles_itself_ends() -> None:
+    """Nobody's real one; on a server it may be anybody's."""
+    tasks = {name: {"componentRef": {"name": "comp-a"}} for name in ("one", "two")}
+    spec = {"root": {"dag": {"tasks": tasks}}, "components": {"comp-a": {"dag": {"tasks": tasks}}}}
+    assert steps.of(spec, {}) == {}
+    bomb = {
+        f"comp-{n}": {"dag": {"tasks": {k: {"componentRef": {"name": f"comp-{n + 1}"}} for k in "ab"}}}
+        for n in range(40)
+    }
+    spec = {"root": bomb["comp-0"], "components": {**bomb, "comp-40": {"executorLabel": "e"}}}
+    assert 1_000 < len(steps.of(spec, {})) < 10_000
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(root: Path, command: Run) -> None:
+    for name in ("one", "two", "three"):
+        _local(command, root, "--out", root / ".local-runs" / name)
+    (root / ".local-runs/three/run.json").write_text("[")
+    (root / ".local-runs/three/ir.yaml").write_text("a: [")
+    done = command("run", "--root", root, "--compare", "--pipeline", "hello")
+    assert (done.code, "one" in done.out, "two" in done.out) == (0, True, True), done.err
+    done = command("run", "--root", root, "--compare", "one", "three")
+    assert (done.code, "cannot be read; run that once more" in done.err) == (2, True)
 
 
 def test_a_run_here_is_compared_with_one_of_the_server(

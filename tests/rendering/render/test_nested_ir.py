@@ -132,6 +132,40 @@ def test_a_task_may_be_called_as_a_key_is(repository: Path, name: str) -> None:
     assert set(pipeline.irs) == {"twice.yaml"}
 
 
+def _with_an_optional_input(root: Path) -> None:
+    """Which it hands to a component that must have it."""
+    path = root / FOLDER / "twice.yaml"
+    (part,) = ir.documents(path.read_text())
+    part["root"]["inputDefinitions"]["parameters"]["name"]["isOptional"] = True
+    path.write_text(dump_all([part]))
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_whether_an_optional_input_is_given_shows_where_it_runs(
+    repository: Path, command: Callable[..., Any]
+) -> None:
+    _with_an_optional_input(repository)
+    asked = ("render", "--root", repository, "--env", "dev", "--lock")
+    assert command(*asked).code == 0
+    path = repository / FOLDER / "pipeline.yaml.j2"
+    text = path.read_text()
+    path.write_text(text.replace("{pipeline: twice, arguments: {name: x}}", "{pipeline: twice}"))
+    outcome = command(*asked)
+    assert outcome.code == 2
+    assert "is handed the optional parameter 'name'" in outcome.err
+    manifest = (repository / "manifests/dev/pipelines/hello/pipeline.yaml").read_text()
+    line = manifest.splitlines().index("    greet-twice:") + 1
+    assert f"manifests/dev/pipelines/hello/pipeline.yaml:{line}:5: " in outcome.err
+
+
+@pytest.mark.usefixtures("as_manifest")
+def test_one_that_nothing_runs_is_warned_of(repository: Path) -> None:
+    assert render(repository, "dev").pipelines[0].warnings == ()
+    (repository / FOLDER / "twice.pipeline.yaml.j2").write_text(TWICE)  # which comes before it
+    (warning,) = render(repository, "dev").pipelines[0].warnings
+    assert (warning.path, warning.what) == (f"{FOLDER}/twice.yaml", "no template names this")
+
+
 BAD = {
     "an argument that it does not take": (
         "pipeline.yaml.j2",

@@ -262,3 +262,14 @@ def test_a_pause_that_ends_is_no_mere_setting() -> None:
     until = "2030-01-01T00:00:00Z"
     paused = Entry({"pausedUntil": until}, None, None, None, None, until)
     assert _of(_files(), _files(), paused, ENTRY) is Category.RESULTS
+
+
+def test_so_does_a_compiled_one_that_a_task_runs() -> None:
+    def with_input(name: str) -> PipelineFiles:
+        declared = {"parameters": {name: {"parameterType": "STRING"}}}
+        return _files(**{"inner.yaml": dump({"root": {"dag": {"tasks": {}}, "inputDefinitions": declared}})})
+
+    assert broken(with_input("rows"), with_input("lines")) == [
+        "inner › lines must be given",
+        "inner › rows is no parameter any more",
+    ]

@@ -10,7 +10,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed, told, trial
-from kfp_gitops.importing import packed, renamed
+from kfp_gitops.importing import inside, packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -25,6 +25,10 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
         InputError: as `imported`.
     """
     text, shown = packed.text_of(str(Path(file).absolute()), file)
+    if arguments.inside:
+        text, left = inside.taken(text, shown)
+        for problem in left:
+            console.note(str(problem))
     if arguments.name:
         text = renamed.renamed(text, shown, arguments.name)
     return imported(text, shown, present, arguments.owner, arguments.env, strict=arguments.strict)
@@ -37,7 +41,7 @@ def import_one(arguments: Namespace) -> int:
     found = read(arguments, file, present(root))
     folder = template(arguments.into, found.name)
     refuse_taken(root, env, found.name, folder)
-    made = written(root, env.name, {folder: found})
+    made = written(root, env.name, {folder: found}, home=placed.home(arguments))
     placed.place(root, env.name, made)
     tell_proof(found, file)
     tell_images(env.name, found.images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ def is_dsl(argument: str) -> bool:
 def add(parser: Parser) -> None:
     """The options of Python files."""
     group = parser.add_argument_group("files of KFP's DSL (FILE.py)")
+    group.add_argument(
+        "--keep", action="store_true", help="let it stay Python: a whole pipeline.py beside its template"
+    )
     group.add_argument("--all", action="store_true", help="every pipeline of the file")
     group.add_argument(
         "--python", metavar="PYTHON", help="the Python that has what the file imports (default: this one)"
@@ -86,9 +89,15 @@ def _python(arguments: Namespace) -> str:
 
 
 def each(
-    arguments: Namespace, file: DslFile, pipelines: list[Pipeline], present: Mapping[str, str]
+    arguments: Namespace,
+    file: DslFile,
+    pipelines: list[Pipeline],
+    present: Mapping[str, str],
+    schedules: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Found]:
     """The import of each pipeline; what an earlier one has of components is there for a later one.
+
+    `schedules` are what each of them is run by.
 
     Raises:
         InputError: as `imported`, at the lines of the DSL file.
@@ -98,7 +107,9 @@ def each(
         label = f"{file.path}:{one.name}"
         try:
             text = renamed.renamed(one.text, label, arguments.name) if arguments.name else one.text
-            found = imported(text, label, there, arguments.owner, arguments.env, strict=arguments.strict)
+            found = imported(
+                text, label, there, arguments.owner, arguments.env, schedules, strict=arguments.strict
+            )
         except InputError as error:
             raise InputError(dslfile_told.in_dsl(error.problems, label, file, one)) from None
         kept = {name: tuple(dslfile_told.in_dsl(why, label, file, one)) for name, why in found.kept.items()}
@@ -113,23 +124,42 @@ def import_dsl(arguments: Namespace) -> int:
     file, pipelines = read(arguments, argument)
     if len(pipelines) > 1 and (arguments.into or arguments.name):
         raise UsageError("import.py: --into and --name are for one pipeline; name it as FILE.py:NAME")
-    present = compiled.present(root)
-    first = list(each(arguments, file, pipelines, present))
-    specs = {name: text for one in first for name, text in one.imported.specs.items()}
-    python = dslfile.as_python(file, specs, _prove)
-    try:
-        founds = list(each(arguments, file, pipelines, {**present, **python.specs}))
-    except InputError:  # it was so with the specs as they were
-        python, founds = python.given_up("the pipeline would not be the same with it"), first
+    founds, python = in_python(arguments, file, pipelines, compiled.present(root))
     templates = {compiled.template(arguments.into, one.imported.name): one.imported for one in founds}
     for template, one in templates.items():
         compiled.refuse_taken(root, env, one.name, template)
-    placed.place(root, env.name, _with_python(written(root, env.name, templates), python))
+    made = written(root, env.name, templates, home=placed.home(arguments))
+    placed.place(root, env.name, with_python(made, python))
     _tell(arguments, file, founds, python)
     return ExitCode.OK
 
 
-def _with_python(made: Written, python: dslfile.Written) -> Written:
+def in_python(
+    arguments: Namespace,
+    file: DslFile,
+    pipelines: list[Pipeline],
+    present: Mapping[str, str],
+    schedules: Sequence[Mapping[str, Any]] = (),
+) -> tuple[list[Found], dslfile.Written]:
+    """The imports, with the components that go on as Python, and these.
+
+    Raises:
+        InputError: as `each`.
+    """
+    first = list(each(arguments, file, pipelines, present, schedules))
+    specs = {name: text for one in first for name, text in one.imported.specs.items()}
+    python = dslfile.as_python(file, specs, _prove)
+    again = {**present, **python.specs}
+    if not python.specs:
+        return first, python
+    try:
+        return list(each(arguments, file, pipelines, again, schedules)), python
+    except InputError:  # it was so with the specs as they were
+        return first, python.given_up("the pipeline would not be the same with it")
+
+
+def with_python(made: Written, python: dslfile.Written) -> Written:
+    """What is written, with the components that go on as Python."""
     own: dict[str, str] = {}
     for name, text in python.python.items():
         own |= {
@@ -153,12 +183,17 @@ def _prove(texts: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslfile.Written) -> None:
-    env = arguments.env
-    for note in dslfile_told.notes(file, set(arguments.pass_env)):
+def tell_python(file: DslFile, python: dslfile.Written, given: set[str]) -> None:
+    """What the file was not given, and which components stay YAML."""
+    for note in dslfile_told.notes(file, given):
         console.note(note)
     for name, reason in python.kept.items():
         console.result(f"components/{name} stays component.yaml: {reason}")
+
+
+def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslfile.Written) -> None:
+    env = arguments.env
+    tell_python(file, python, set(arguments.pass_env))
     for one in founds:
         for note in dslfile_told.lists(file, one.pipeline):
             console.note(note)
@@ -166,5 +201,7 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
     compiled.tell_images(env, (image for one in founds for image in one.imported.images))
     steps = [trial.command(env, one.imported.name, one.pipeline.text) for one in founds]
     if python.python:
-        steps.append(f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`")
+        steps.append(
+            f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`"
+        )
     begun.say(*steps, "python scripts/render.py --all --lock")

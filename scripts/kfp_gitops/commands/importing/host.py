@@ -88,6 +88,7 @@ def import_host(arguments: Namespace) -> int:
             env.name,
             {name: one.found for name, one in haul.brought.items()},
             {name: {"adopts": one.adopts} for name, one in haul.brought.items()},
+            home=placed.home(arguments),
         )
         placed.place(arguments.root, env.name, made)
     for line in _lines(found, haul):

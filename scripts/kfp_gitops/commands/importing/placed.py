@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 
-from kfp_gitops.commands import begun, console
+from kfp_gitops.commands import begun, console, team
 from kfp_gitops.importing.written import Written
+
+
+def home(arguments: Namespace) -> str:
+    """The file of the team that is named, which is made where there is none; "": the environment's own.
+
+    Raises:
+        UsageError: no such team.
+    """
+    return team.values_path(arguments.root, arguments.env, arguments.team) if arguments.team else ""
 
 
 def place(root: Path, env: str, made: Written) -> None:

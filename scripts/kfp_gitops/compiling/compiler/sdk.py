@@ -16,19 +16,23 @@ from google.protobuf import json_format  # noqa: E402  # after the lean import o
 from kfp import compiler, components, dsl  # noqa: E402
 from kfp.compiler import compiler_utils  # noqa: E402
 from kfp.dsl import component_factory, pipeline_task, structures, yaml_component  # noqa: E402
+from kfp.dsl.base_component import BaseComponent  # noqa: E402
 from kfp.dsl.graph_component import GraphComponent  # noqa: E402
 from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
 from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
 
+from kfp_gitops.compiling.compiler import merged  # noqa: E402
 from kfp_gitops.language import artifact_types  # noqa: E402
 from kfp_gitops.language.manifest import Value  # noqa: E402
 
 lean.make_cheap(structures, pipeline_task)
+merged.install()
 
 # How a value of the manifest becomes one of the SDK's: a constant or a channel.
 Channels = Callable[[Value], Any]
 
 __all__ = [
+    "BaseComponent",
     "Channels",
     "GraphComponent",
     "Pipeline",

@@ -122,6 +122,13 @@ def components(root: Path, names: Sequence[str], given: Given) -> Mapping[str, A
     return _answer(request, here, _SCRIPTS, start=_START_HERE)
 
 
+def kept(root: Path, template: str, given: Given) -> Mapping[str, Any]:
+    """What `components.py` makes of a template's pipeline.py below a root: a `text`, or `problems`."""
+    request = {"own": [], "root": str(root), "template": template}
+    here = Given(sys.executable, given.pass_env, given.network, given.seconds)
+    return _answer(request, here, _SCRIPTS, start=_START_HERE)
+
+
 def _answer(request: Mapping[str, Any], given: Given, folder: Path, start: str = _START) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kfp-gitops-dsl-", ignore_cleanup_errors=True) as room:
         asked = Path(room, "request.json")

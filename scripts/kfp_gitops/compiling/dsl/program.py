@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.compiling import opened
 from kfp_gitops.compiling.dsl import confined, loading, told, watched
 
 
@@ -39,13 +40,17 @@ def _answer(asked: dict[str, Any], mine: loading.Mine) -> dict[str, Any]:
         return {"error": {"kind": "no-kfp", "type": type(error).__name__, "message": str(error), "name": ""}}
     if "components" in asked:
         return {"components": {name: _component(asked["root"], name) for name in asked["components"]}}
+    if "template" in asked:
+        return _kept(asked["root"], asked["template"])
     found = watched.Watched(mine)
     watched.watch(found)
     confined.noting_variables(found.asked)
     sys.argv = [asked["file"]]  # a file that reads its arguments has none
-    module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
+    with opened.listening(Path(asked["own"][0])) as read:
+        module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
     return {
         "sdk": kfp.__version__,
+        "read": [f"{read.root}/{path}" for path in read.read()],
         "modules": {name: str(one.__file__) for name, one in loading.modules(mine).items()},
         "pipelines": _pipelines(found, module, asked),
         "components": [_made(one, mine) for one in found.components],
@@ -163,3 +168,15 @@ def _component(root: str, name: str) -> dict[str, Any]:
         return {"error": error.problems[0].what}
     except Exception as error:  # the SDK raises whatever comes up
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _kept(root: str, template: str) -> dict[str, Any]:
+    """As `components.py` compiles it; likewise."""
+    from kfp_gitops.base.errors import InputError
+    from kfp_gitops.compiling import pythonfile
+    from kfp_gitops.sources import compiledfrom
+
+    try:
+        return {"text": pythonfile.compiled(Path(root), compiledfrom.pipeline(template))}
+    except InputError as error:
+        return {"problems": [problem.texts() for problem in error.problems]}

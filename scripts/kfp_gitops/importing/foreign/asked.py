@@ -36,7 +36,8 @@ class Asked:
 class Wanted:
     """A pipeline that they run; its IR is none of theirs. `known_as` are the names that it goes by.
 
-    `image` is what its steps run in, where the file says so; `made` is how its IR is made.
+    `image` is what its steps run in, where the file says so; `made` is how its IR is made, `env` the variables that its
+    tool sets then.
     """
 
     name: str
@@ -46,13 +47,17 @@ class Wanted:
     known_as: Sequence[str] = ()
     image: str = ""
     asked: tuple[Asked, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    """Where its DSL stands, as FILE.py:NAME."""
     on_change: tuple[Asked, ...] = ()
     """Runs when a new release of it is registered: of each a trigger of a manifest."""
 
     @property
     def missing(self) -> Problem:
         """That nobody gave its IR."""
-        todo = f"{self.made}, and give it: --ir {self.name}=FILE"
+        itself = f", or its source: --ir {self.name}={self.source}" if self.source else ""
+        todo = f"{self.made}, and give it: --ir {self.name}=FILE{itself}"
         return self.document.problem(self.at, f"the pipeline {self.name!r} is not in this file", todo)
 
 

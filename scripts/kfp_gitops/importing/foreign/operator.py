@@ -107,32 +107,42 @@ def _pipeline(document: Document, at: Path, found: Found) -> None:
     name = str(metadata["name"])
     server = f"{metadata['namespace']}-{name}" if "namespace" in metadata else ""
     there = found.pipelines.get(name)
+    env = _env(spec)
     found.pipelines[name] = Wanted(
         name,
         document,
         (*at, "metadata", "name"),
-        _made(spec, name),
+        _made(spec, name, env),
         tuple(filter(None, (name, server))),
         str(spec.get("image", "")),
         there.asked if there else (),
+        env,
+        _source(spec),
         there.on_change if there else (),
     )
 
 
-def _made(spec: Mapping[str, Any], name: str) -> str:
-    """How its IR is made, as kfp-operator's compilers do it (compilers/kfp-sdk/compiler/compiler.py)."""
+def _env(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that its compilers set (compilers/kfp-sdk/compiler/compiler.py)."""
+    env = {"KFP_PIPELINE_IMAGE": str(spec.get("image", ""))}
+    return env | {str(one["name"]): str(one.get("value", "")) for one in spec.get("env") or []}
+
+
+def _source(spec: Mapping[str, Any]) -> str:
+    """Where the pipeline's DSL stands, if it is KFP's: FILE.py:NAME."""
     framework = spec.get("framework") or {}
-    parameters = framework.get("parameters") or {}
-    env = {"KFP_PIPELINE_IMAGE": spec.get("image", "")}
-    env |= {str(one.get("name")): one.get("value") for one in spec.get("env") or []}
+    module, _, function = str((framework.get("parameters") or {}).get("pipeline", "")).rpartition(".")
+    return f"{module.replace('.', '/')}.py:{function}" if framework.get("name") == "kfpsdk" and module else ""
+
+
+def _made(spec: Mapping[str, Any], name: str, env: Mapping[str, str]) -> str:
+    """How its IR is made, as kfp-operator's compilers do it."""
     shown = " ".join(f"{key}={value}" for key, value in env.items())
-    function = str(parameters.get("pipeline", ""))
-    if framework.get("name") == "kfpsdk" and "." in function:
-        module, _, called = function.rpartition(".")
-        file = f"{module.replace('.', '/')}.py"
-        command = f"kfp dsl compile --py {file} --function {called} --output {name}.yaml"
+    if source := _source(spec):
+        file, _, function = source.partition(":")
+        command = f"kfp dsl compile --py {file} --function {function} --output {name}.yaml"
         return f"compile it as the operator did: `{shown} {command}`"
-    by = framework.get("name", "tfx")
+    by = (spec.get("framework") or {}).get("name", "tfx")
     return f"compile it by its framework ({by}) with {shown}; of a file that TFX made take `pipelineSpec`"
 
 

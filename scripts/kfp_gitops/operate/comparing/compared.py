@@ -213,7 +213,7 @@ def _notes(a: Side, b: Side) -> Iterator[str]:
     if a.pipeline != b.pipeline:
         yield f"these are runs of two pipelines: {a.pipeline} and {b.pipeline}"
     for side in (side for side in (a, b) if not side.tells_outputs):
-        yield f"KFP's API tells no metrics and outputs of {side.run}; its page shows them: {side.place}"
+        yield f"the server tells no metrics and outputs of {side.run}; its page shows them: {side.place}"
     if (a.libraries is None) != (b.libraries is None):
         yield "one ran in images, so modules of components/src are not compared"
     for letter, side in (("a", a), ("b", b)):

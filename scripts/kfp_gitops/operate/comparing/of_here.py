@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from yaml import YAMLError
+
 from kfp_gitops.base.errors import GitOpsError, UsageError
 from kfp_gitops.compiling import ir
 from kfp_gitops.kfpserver.runtree import Names, of_events
@@ -38,8 +40,11 @@ def newest(root: Path, pipeline: str | None) -> list[Path]:
 
 
 def pipeline_of(folder: Path) -> str:
-    """Of which pipeline it is."""
-    return about.read(folder).pipeline or _documents(folder)[0].get("pipelineInfo", {}).get("name", "")
+    """Of which pipeline it is; "" where nothing can be read."""
+    try:
+        return about.read(folder).pipeline or str(_documents(folder)[0]["pipelineInfo"]["name"])
+    except (GitOpsError, YAMLError, LookupError, TypeError):
+        return ""
 
 
 def side(folder: Path) -> Side:
@@ -70,7 +75,12 @@ def side(folder: Path) -> Side:
 
 
 def _documents(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    found = ir.documents((folder / _FIRST).read_text("utf-8"))
+    try:
+        found = ir.documents((folder / _FIRST).read_text("utf-8"))
+    except YAMLError as error:
+        raise UsageError(f"{folder / _FIRST}: cannot be read; run that once more") from error
+    if not found:
+        raise UsageError(f"{folder / _FIRST}: is empty; run that once more")
     return found[0], found[1] if len(found) > 1 else {}
 
 

@@ -9,28 +9,38 @@ from typing import Any
 from kfp_gitops.language.wellknown import PYTHON_EXECUTOR
 from kfp_gitops.operate.comparing.sides import Step
 
-_DEEPEST = 100
-"""Groups inside one another: an IR that holds itself ends somewhere."""
+_MOST = 10_000
+"""Tasks that are looked at: a pipeline on a server may be anybody's, and hold itself, or double itself."""
 _DEFINITION = re.compile(r"^(?:async )?(?:def|class) |^@", re.MULTILINE)
 
 
 def of(spec: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Step]:
     """Each task that does work, by the ids of those around it and its own, as runs name them."""
-    return dict(_dag(spec, platform, (spec.get("root") or {}).get("dag") or {}, "", 0))
+    found: dict[str, Step] = {}
+    left = _tasks(spec.get("root") or {}, "")
+    for _ in range(_MOST):
+        if not left:
+            break
+        path, task = left.pop(0)
+        component = _component(spec, task)
+        left[:0] = _tasks(component, f"{path}/")
+        if label := component.get("executorLabel"):
+            found[path] = _step(spec, platform, str(label), task)
+    return found
 
 
-def _dag(
-    spec: Mapping[str, Any], platform: Mapping[str, Any], dag: Mapping[str, Any], around: str, depth: int
-) -> Iterator[tuple[str, Step]]:
-    components = spec.get("components") or {}
-    for key, task in (dag.get("tasks") or {}).items():
-        name = str((task.get("componentRef") or {}).get("name", ""))
-        component = components.get(name) or {}
-        path = f"{around}{(task.get('taskInfo') or {}).get('name') or key}"
-        if "dag" in component and depth < _DEEPEST:
-            yield from _dag(spec, platform, component["dag"], f"{path}/", depth + 1)
-        elif label := component.get("executorLabel"):
-            yield path, _step(spec, platform, str(label), task)
+def _tasks(component: Mapping[str, Any], around: str) -> list[tuple[str, Mapping[str, Any]]]:
+    tasks: Mapping[str, Any] = (component.get("dag") or {}).get("tasks") or {}
+    return [
+        (f"{around}{(task.get('taskInfo') or {}).get('name') or key}", task) for key, task in tasks.items()
+    ]
+
+
+def _component(spec: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (spec.get("components") or {}).get(
+        (task.get("componentRef") or {}).get("name")
+    ) or {}
+    return found
 
 
 def _step(spec: Mapping[str, Any], platform: Mapping[str, Any], label: str, task: Mapping[str, Any]) -> Step:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfp_gitops.review.diff import nodes
-from kfp_gitops.review.diff.state import PipelineFiles, mapping
+from kfp_gitops.review.diff.state import MANIFEST, PipelineFiles, mapping
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,19 @@ def interfaces(files: PipelineFiles) -> dict[str, Interface]:
         name.removesuffix(".yaml"): _of(mapping(files.document(path)), files)
         for name, path in files.inner().items()
     }
-    return {**inner, "": _whole(files)}
+    return {**dict(_compiled(files)), **inner, "": _whole(files)}
+
+
+def _compiled(files: PipelineFiles) -> Iterator[tuple[str, Interface]]:
+    """Those of the compiled pipelines that tasks run."""
+    whole = mapping(files.manifest.get("spec")).get("ir")
+    for path in files.texts:
+        if path.endswith(".yaml") and "/" not in path and path not in (MANIFEST, whole):
+            documents = files.documents(path)
+            yield (
+                path.removesuffix(".yaml"),
+                _of_root(mapping(mapping(documents[0] if documents else None).get("root"))),
+            )
 
 
 def _whole(files: PipelineFiles) -> Interface:

@@ -1,0 +1,108 @@
+"""The IR that files of another tool want: a compiled pipeline, or a file of KFP's DSL that is compiled."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kfp_gitops.base.errors import UsageError, raise_if_any
+from kfp_gitops.base.yamldump import dump
+from kfp_gitops.commands import console
+from kfp_gitops.commands.importing import dsl
+from kfp_gitops.importing import dslfile, foreign, packed, renamed
+from kfp_gitops.importing.dslfile import DslFile
+from kfp_gitops.importing.foreign import Wanted
+from kfp_gitops.importing.imported import Imported, imported
+from kfp_gitops.sources import brought
+
+_TEMPLATE = "pipeline.yaml.j2"
+
+
+@dataclass(frozen=True)
+class Made:
+    """The import of one pipeline of another tool; `python`: its components that go on as Python."""
+
+    file: str
+    imported: Imported
+    source: DslFile | None = None
+    python: dslfile.Written | None = None
+    given: frozenset[str] = frozenset()
+    """Variables that the DSL file was given."""
+
+
+def name_in(file: str) -> str:
+    """What a compiled pipeline is called in itself; "": it is a DSL file, which is not compiled for that."""
+    if dsl.is_dsl(file):
+        return ""
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    return str(brought.read(text, shown).spec.value["pipelineInfo"]["name"])
+
+
+def made(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, str]) -> Made:
+    """The import of a pipeline with what is asked for it.
+
+    Raises:
+        InputError: as `imported`; what is asked does not fit the IR.
+        UsageError: a DSL file has several pipelines.
+    """
+    if dsl.is_dsl(file):
+        return _of_python(arguments, wanted, file, present)
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    fitted = _fitted(wanted, text, shown)
+    if arguments.name:
+        text = renamed.renamed(text, shown, arguments.name)
+    found = imported(
+        text, shown, present, arguments.owner, arguments.env, fitted.schedules, strict=arguments.strict
+    )
+    return Made(file, _with_triggers(found, fitted.triggers))
+
+
+def _of_python(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, str]) -> Made:
+    with _given(wanted.env):
+        given = Namespace(**{**vars(arguments), "pass_env": [*arguments.pass_env, *wanted.env], "all": False})
+        source, pipelines = dsl.read(given, file)
+    if len(pipelines) != 1:
+        raise UsageError(f"import.py: {file} has several pipelines; name one as FILE.py:NAME")
+    (one,) = pipelines
+    fitted = _fitted(wanted, one.text, f"{source.path}:{one.name}")
+    (found,), python = dsl.in_python(arguments, source, pipelines, present, fitted.schedules)
+    variables = frozenset([*arguments.pass_env, *wanted.env])
+    return Made(file, _with_triggers(found.imported, fitted.triggers), source, python, variables)
+
+
+@contextmanager
+def _given(env: Mapping[str, str]) -> Iterator[None]:
+    """With variables that its tool has set while the pipeline is compiled."""
+    before = {name: os.environ.get(name) for name in env}
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
+
+
+def _fitted(wanted: Wanted, text: str, shown: str) -> foreign.Fitted:
+    fitted = foreign.fitted(wanted, brought.read(text, shown))
+    for problem in fitted.told:
+        console.note(str(problem))
+    raise_if_any(fitted.problems)
+    if wanted.image and wanted.image not in text:
+        todo = f"{wanted.made}, if its steps are to run in that image"
+        what = f"no step of {shown} runs in {wanted.image}"
+        console.note(str(wanted.document.problem(wanted.at, what, todo)))
+    return fitted
+
+
+def _with_triggers(found: Imported, triggers: Sequence[Mapping[str, Any]]) -> Imported:
+    """They stand in the template: whether a new release starts a run is no matter of an environment."""
+    if not triggers:
+        return found
+    text = found.template[_TEMPLATE] + dump({"triggers": [dict(one) for one in triggers]})
+    return replace(found, template={**found.template, _TEMPLATE: text})
