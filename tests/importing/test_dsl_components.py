@@ -12,7 +12,7 @@ from kfp_gitops.sources import compiledfrom
 from project import HERE, Outcome
 
 Run = Callable[..., Outcome]
-_PROJECT = HERE / "importing/dsl_files/project"
+_PROJECT = HERE / "data/dsl_files/project"
 
 
 @pytest.fixture
