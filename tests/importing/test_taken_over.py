@@ -149,6 +149,20 @@ def test_its_runs_are_listed_shown_and_run_again_wherever_they_are(
     assert "is in none of" not in over.err
 
 
+def test_of_two_versions_of_one_second_that_one_is_imported_which_runs(
+    ui: Ui, command: Command, repository: Path
+) -> None:
+    """KFP itself takes either for the newest."""
+    for name, first in (("one", True), ("other", False)):
+        made = ui.upload(name, plain(name))
+        versions = {True: ui.version_of(made), False: ui.upload_version(made, "v2", plain(name, "again"))}
+        ui.recurring("nightly", made, versions[first])
+    done = command("import", "--root", repository, "--host", ui.server.url, "--schedules")
+    assert done.code == 0, done.err
+    assert "one: 'one', version 'one' (of the same second as 'v2'), equal" in done.out
+    assert "other: 'other', version 'v2' (of the same second as 'other'), equal" in done.out
+
+
 def test_it_leaves_with_its_pipeline(dev: Command, ui: Ui, command: Command, repository: Path) -> None:
     dev("reconcile", "apply")
     path = repository / VALUES

@@ -17,20 +17,17 @@ from kfp_gitops.base import memo
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
-from kfp_gitops.sources import brought, compiledfrom, components, literal, templates
+from kfp_gitops.sources import brought, compiledfrom, components, literal, templatefolder, templates
 from kfp_gitops.sources.brought import Brought
-from kfp_gitops.sources.compiledfrom import PIPELINE_IR, PIPELINE_SOURCE, Compilation
+from kfp_gitops.sources.compiledfrom import Compilation
 from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"
 TEMPLATES = compiledfrom.TEMPLATES
-TEMPLATE = "pipeline.yaml.j2"
-VALUES_SCHEMA = "values.schema.json"
+TEMPLATE = templatefolder.TEMPLATE
+VALUES_SCHEMA = templatefolder.VALUES_SCHEMA
 
-# An editor's backup beside the template would change the release's identity, and travel with it.
-_PARTS = (".j2", ".yaml", ".yml", VALUES_SCHEMA)
-_PYTHON = (".py", ".pyc")
 _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
 
 
@@ -192,11 +189,11 @@ def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> R
         InputError: the template, its schema, or a component that it names is missing.
     """
     tree, folder = _tree(at), template_folder(template)
-    texts = _read_folder(tree, folder, with_sources=True)
+    texts = templatefolder.read(tree, folder, with_sources=True)
     paths = {name: compiledfrom.component(name).target_path for name in literal.components(texts)}
     problems = [_unknown(tree, folder, texts, name) for name, path in paths.items() if not tree.holds(path)]
     specs = {
-        name: attempted(problems, partial(_plain_text, tree, path))
+        name: attempted(problems, partial(templatefolder.plain_text, tree, path))
         for name, path in paths.items()
         if tree.holds(path)
     }
@@ -212,14 +209,14 @@ def python_of(at: Tree | Path, template: str) -> list[Compilation]:
     Raises:
         InputError: there is no such template, or its folder is none.
     """
-    texts = _read_folder(_tree(at), template_folder(template), with_sources=True)
+    texts = templatefolder.read(_tree(at), template_folder(template), with_sources=True)
     return [compiledfrom.pipeline(template), *map(compiledfrom.component, literal.components(texts))]
 
 
 def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
     """The release that was promoted to an environment, from its pinned copy."""
     folder = pinned_folder(environment, pipeline)
-    texts = _read_folder(_tree(at), folder)
+    texts = templatefolder.read(_tree(at), folder)
     specs = {found[1]: texts.pop(name) for name in list(texts) if (found := _PINNED_SPEC.fullmatch(name))}
     paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
     return Release(folder, texts, specs, paths, images)
@@ -242,49 +239,6 @@ def bounds_of(path: str) -> Bounds:
 
 def _tree(at: Tree | Path) -> Tree:
     return WorkTree(at) if isinstance(at, Path) else at
-
-
-def _plain_text(tree: Tree, path: str) -> str:
-    return compiledfrom.plain(tree.read_text(path))
-
-
-def _read_folder(tree: Tree, folder: str, *, with_sources: bool = False) -> dict[str, str]:
-    """Its texts; `with_sources`: Python may stand there, which is no part of a release, but what it compiles to."""
-    names, todo = tree.list_files(folder), "remove it"
-    if with_sources and PIPELINE_SOURCE in names:
-        read = _read_by_python(tree, folder, names)
-        names = [name for name in names if not name.endswith(_PYTHON) and name not in read]
-        todo = f"remove it, or compile the {PIPELINE_SOURCE} that reads it ({compiledfrom.TODO})"
-    texts = {name: _plain_text(tree, f"{folder}/{name}") for name in names}
-    problems = [
-        Problem(
-            f"{folder}/{name}", 0, 0, "no such file", "a pipeline needs its template and its values schema"
-        )
-        for name in (TEMPLATE, VALUES_SCHEMA)
-        if name not in texts
-    ]
-    problems += [
-        Problem(
-            f"{folder}/{name}",
-            0,
-            0,
-            "no part of a pipeline, and would be released with it",
-            f"{todo}; a pipeline has templates (*.j2), {VALUES_SCHEMA} and compiled pipelines (*.yaml)",
-        )
-        for name in texts
-        if not name.endswith(_PARTS)
-    ]
-    raise_if_any(problems)
-    return texts
-
-
-def _read_by_python(tree: Tree, folder: str, names: Sequence[str]) -> set[str]:
-    """The data beside a pipeline.py that was read when it was compiled; what has a meaning of its own stays."""
-    if PIPELINE_IR not in names:
-        return set()
-    one = compiledfrom.pipeline(folder.rpartition("/")[2])
-    found = compiledfrom.sources_of(one, tree.read_text(f"{folder}/{PIPELINE_IR}"))
-    return {name for name in found if not name.endswith(_PARTS)}
 
 
 def _unknown(tree: Tree, folder: str, texts: Mapping[str, str], name: str) -> Problem:
