@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kfp_gitops.base.errors import InputError, Problem
+from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
-from kfp_gitops.sources import components
+from kfp_gitops.sources import brought, components
 from kfp_gitops.sources.components import Interface
 from project import HERE
 
@@ -24,6 +24,11 @@ SPECS = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "dsl/dsl_
 COMPONENTS: Mapping[str, Interface] = {
     name: components.read(name, text, f"{name}.yaml") for name, text in SPECS.items()
 }
+
+
+def brought_soundly(text: str, path: str) -> None:
+    """Read an IR that has no fault at all, not even one that a manifest may accept."""
+    raise_if_any(brought.read(text, path).faults)
 
 
 def problems(body: str) -> list[Problem]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.checking import named
 from kfp_gitops.language import cron
@@ -180,6 +181,34 @@ def test_namespaces_and_service_accounts_are_the_environments(
         base.read_text().replace("  namespace: ''", "  namespace: churn\n  serviceAccount: churn-runner")
     )
     assert render(limits).code == 0
+
+
+def test_a_service_account_of_what_was_made_in_kfp_is_given_to_a_team_and_never_taken(
+    repository: Path, command: Command
+) -> None:
+    """Whoever may change the team's file alone would else run as whomever they like."""
+    adopts = {
+        "pipeline": "By hand",
+        "schedules": {"weekly": {"recurringRun": "R", "serviceAccount": "admin"}},
+    }
+
+    def told(**limits: Any) -> str:
+        reviewed(repository, {"churn": {"limits": limits}} if limits else {"churn": {}})
+        team(repository, "churn", "churn-a")
+        path = repository / TEAM
+        found = yaml.safe_load(path.read_text())
+        found["pipelines"]["churn-a"]["adopts"] = adopts
+        path.write_text(yaml.safe_dump(found))
+        return " ".join(command("render", "--root", repository, "--env", "dev").err.split())
+
+    account = "takes over the schedule 'weekly' with the service account 'admin'"
+    assert f"{account}, which team churn was not given; take `serviceAccount` out" in told()
+    base = repository / "environments/base.yaml"
+    base.write_text(
+        base.read_text().replace("  namespace: ''", "  namespace: ''\n  serviceAccount: churn-runner")
+    )
+    assert f"{account}, and team churn is limited by serviceAccounts" in told(serviceAccounts=["churn-*"])
+    assert account not in told(serviceAccounts=["churn-*", "admin"])
 
 
 def _schedule(text: str = "0 0 4 * * *", **more: object) -> dict[str, object]:

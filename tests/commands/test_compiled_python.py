@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -292,3 +294,30 @@ def test_the_scaffold_without_kfp_or_with_what_it_has_not_is_refused(
     done = command("new", "--root", repository, "pipeline", "x", "--dsl")
     assert (done.code, "--dsl needs kfp" in done.err) == (2, True)
     assert snapshot(repository) == before
+
+
+ARCHIVE = """from kfp import dsl
+
+
+@dsl.component(base_image="steps", install_kfp_package=False, embedded_artifact_path="{folder}")
+def ships(data: dsl.EmbeddedInput[dsl.Dataset]) -> str:
+    return data.path
+"""
+
+
+def test_what_a_component_ships_compiles_to_the_same_whenever_and_by_whomever(
+    repository: Path, command: Command, tmp_path: Path
+) -> None:
+    folder = repository / "components/ships/data"
+    folder.mkdir(parents=True)
+    (folder / "b.txt").write_text("b", "utf-8")
+    (folder.parent / "component.py").write_text(ARCHIVE.format(folder=folder), "utf-8")
+    assert command("components", "--root", repository).code == 0
+    os.utime(folder / "b.txt", (1, 1))
+    (folder / "b.txt").chmod(0o600)
+    time.sleep(1.1)  # gzip has seconds
+    assert command("components", "--root", repository, "--check") == Outcome(0, "", "")
+    assert compiledfrom.stale(repository, compiledfrom.every(repository)) == []
+    (folder / "b.txt").write_text("c", "utf-8")
+    said = "components/ships/data/b.txt: edited and not compiled into components/ships/component.yaml"
+    assert said in command("render", "--root", repository, "--env", "dev").err

@@ -27,7 +27,7 @@ def test_only_what_is_read_by_this_thread_of_the_repository_itself_counts(tmp_pa
     read, other, hidden, installed, ours, before = (_write(root, path) for path in paths)
     outside = _write(tmp_path, "outside.txt")
     before.read_text("utf-8")
-    with listening(root) as found:
+    with listening(root, without=("scripts",)) as found:
         for path in (read, hidden, installed, ours, outside):
             path.read_text("utf-8")
         thread = threading.Thread(target=other.read_text)

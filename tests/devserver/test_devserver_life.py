@@ -107,6 +107,7 @@ def test_another_address_only_when_asked_and_by_its_own_names(make):
         (["--listen", "192.0.2.1"], "port 0"),
         (["--allow-host", "http://x"], "--allow-host http://x: not a host's name"),
         (["--allow-host", "*"], "--allow-host *"),
+        (["--mount", "/no/such/folder"], "--mount /no/such/folder: there is no such folder; make it"),
         (["--token-file", "/nowhere"], "--token-file /nowhere: cannot be read"),
         (["--token-file", "/dev/null"], "--token-file /dev/null: holds no token"),
     ],

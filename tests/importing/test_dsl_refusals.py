@@ -47,6 +47,8 @@ def refused(repository: Path, command: Run, tmp_path: Path) -> Callable[..., str
         ("import no_such_library.of_ours\n", "pipeline.py:1:1: "),
         ("x = 1\nfrom kfp import dsl\nop = dsl.ContainerOp(name='a')\n", "pipeline.py:3:6: this is KFP 1's DSL"),
         ("from kfp.components import func_to_container_op\n", "pipeline.py:1:1: this is KFP 1's DSL"),
+        ("from __future__ import annotations\n" + _HEAD + _SAY,
+         "take `from __future__ import annotations` out"),
         ("import sys\nsys.exit(3)\n", "pipeline.py:2:1: the file ends Python while it is imported in `sys.exit(3)`"),
         ("import os\nos._exit(3)\n", "pipeline.py: its process ended 3"),
         ("import os\nTAG = os.environ['TAG']\n", "pipeline.py:2:7: it needs the variable TAG"),

@@ -11,7 +11,9 @@ from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.importing.imported import imported
+from kfp_gitops.rendering.rendered import read
 from project import Outcome
 from test_import import compiled
 
@@ -171,3 +173,119 @@ def test_a_policy_may_forbid_it(repository: Path, command: Run) -> None:
     outcome = command("policy", "--root", repository)
     assert outcome.code != 0
     assert "policy no-faults: dev/hello: it is known not to do what it says" in outcome.out + outcome.err
+
+
+INNER = """\
+apiVersion: kfp-gitops/v1
+kind: PipelineManifest
+metadata: {name: inside, description: Greets., owner: o}
+spec:
+  tasks:
+    greet: {component: greet, arguments: {name: x}, retry: {count: 2, factor: 1.5}}
+"""
+
+
+def test_the_outermost_manifest_accepts_for_what_is_inside(repository: Path, command: Run) -> None:
+    _hello(repository, "[retry-lost]", "")
+    path = repository / HELLO
+    path.write_text(path.read_text().replace("  tasks:\n", "  tasks:\n    inside: {pipeline: inside}\n", 1))
+    inner = path.parent / "inside.pipeline.yaml.j2"
+    inner.write_text(INNER)
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 0, outcome.err
+    assert "inside.pipeline.yaml.j2:6:79: warning: accepted (retry-lost)" in outcome.err
+    inner.write_text(INNER.replace("spec:\n", "spec:\n  acceptedFaults: [retry-lost]\n"))
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert "inside.pipeline.yaml.j2:5:3: a pipeline inside another one says this" in outcome.err
+
+
+def test_a_compiled_file_in_place_of_tasks_is_accepted_as_it_is(repository: Path, command: Run) -> None:
+    path = repository / HELLO
+    text = path.read_text()
+    manifest = (
+        text[: text.index("spec:\n")] + "spec:\n  ir: trainer.yaml\n  acceptedFaults: [concat-as-json]\n"
+    )
+    path.write_text(manifest)
+    documents = _documents("concat-as-json")
+    (path.parent / "trainer.yaml").write_text(dump_all(documents))
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 0, outcome.err
+    (warned,) = [line for line in outcome.err.splitlines() if "accepted (" in line]
+    assert "trainer.yaml:" in warned
+    lock = parse((repository / "manifests/dev/versions.lock.yaml").read_text(), "l").value
+    assert lock["pipelines"]["hello"]["digest"] == ir.digest(documents)
+    path.write_text(manifest.replace("concat-as-json", "fact-left"))
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert "trainer.yaml:" in outcome.err
+    assert "`acceptedFaults: [concat-as-json]`" in outcome.err
+
+
+def test_a_compiled_pipeline_that_a_task_runs_is_accepted_by_the_manifest(
+    repository: Path, command: Run
+) -> None:
+    _hello(repository, "[concat-as-json]", "")
+    path = repository / HELLO
+    path.write_text(path.read_text().replace("  tasks:\n", "  tasks:\n    inside: {pipeline: inside}\n", 1))
+    (path.parent / "inside.yaml").write_text(dump_all(_documents("concat-as-json")))
+    outcome = command("render", "--root", repository, "--env", "dev", "--lock")
+    assert outcome.code == 0, outcome.err
+    assert "inside.yaml:" in outcome.err
+    path.write_text(path.read_text().replace("  acceptedFaults: [concat-as-json]\n", ""))
+    outcome = command("render", "--root", repository, "--env", "dev")
+    assert outcome.code == 2
+    assert "the container gets this Concat as the JSON that it is" in outcome.err
+
+
+def _left_out(documents: Documents) -> None:
+    """`text` of `say` has a default, and no task gives it."""
+    spec = documents[0]
+    for component in (spec["root"], *spec["components"].values()):
+        for task in component.get("dag", {}).get("tasks", {}).values():
+            if task["componentRef"]["name"] == "comp-say":
+                del task["inputs"]
+    declared = spec["components"]["comp-say"]["inputDefinitions"]["parameters"]["text"]
+    declared.update(defaultValue="hello", isOptional=True)
+
+
+def test_a_default_that_kfps_driver_does_not_know_is_handed_over_unless_that_is_accepted(
+    repository: Path, command: Run, tmp_path: Path
+) -> None:
+    documents = ir.documents(compiled("if_only"))
+    _left_out(documents)
+    path = tmp_path / "trainer.yaml"
+    path.write_text(dump_all(documents))
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 0, outcome.err
+    assert "equal: rendered and compiled" in outcome.out
+    assert "accepted fault default-unread: " in outcome.err
+    asked = ("render", "--env", "dev", "--lock", "--root", repository)
+    outcome = command(*asked)
+    assert "accepted (default-unread): task 'say' leaves out 'text'" in outcome.err
+    template = repository / "templates/pipelines/if-only/pipeline.yaml.j2"
+    lines = template.read_text().splitlines()
+    template.write_text(
+        "\n".join(line for line in lines if "default-unread" not in line and "acceptedFaults" not in line)
+    )
+    outcome = command(*asked)
+    assert outcome.code == 0, outcome.err
+    assert "leaves out" not in outcome.err
+    entry = next(
+        one
+        for one in parse((repository / "manifests/dev/environment.yaml").read_text(), "e").value["pipelines"]
+        if one["name"] == "if-only"
+    )
+    made = compile_pipeline(read(repository, "manifests/dev", entry), "m").text
+    assert "constant: hello" in made
+
+
+def test_a_brought_file_is_accepted_so_too() -> None:
+    documents = ir.documents(compiled("if_only"))
+    _left_out(documents)
+    documents.append(
+        {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {"exec-say": {"later": {}}}}}}}
+    )
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev")
+    assert (found.whole, found.accepted, found.told) == (True, ("default-unread",), ())
+    assert found.digest == ir.digest(documents)

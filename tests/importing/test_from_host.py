@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kfp_gitops.devserver import DevServer, Faults
+from kfp_gitops.devserver import DevServer, Faults, Features
 from project import Outcome, snapshot
 from team_server import ARGO, OTHERS, a_year, cron, every, given, plain
 from ui_server import Ui
@@ -185,6 +185,22 @@ def test_what_was_changed_in_kfp_between_import_and_apply_is_told_and_left_alone
     assert [one["display_name"] for one in _of_others(ui).values()] == ["churn-nightly"]
 
 
+def test_as_values_writes_what_was_changed_since_and_then_it_is_taken_over(
+    ui: Ui, bring: Command, reconcile: Command, repository: Path
+) -> None:
+    made = ui.upload("churn", plain("churn"))
+    old = ui.recurring("Nightly", made, ui.version_of(made))
+    assert bring("--schedules").code == 0
+    new = ui.recurring("Nightly", made, ui.version_of(made), mode="DISABLE", **cron("0 0 5 * * *"))
+    ui.delete(f"recurringruns/{old}")
+    done = reconcile("plan", "--as-values", "--write")
+    assert "0 0 5 * * *" in done.out
+    planned = reconcile("plan")
+    assert "+ adopt     schedule   churn-nightly" in planned.out
+    assert reconcile("apply").code == 0
+    assert list(_of_others(ui)) == [new]
+
+
 def test_pin_takes_also_those_that_follow_the_newest_version_and_plan_says_that_they_are_made_anew(
     ui: Ui, bring: Command, reconcile: Command
 ) -> None:
@@ -306,3 +322,49 @@ def test_names_and_marks_of_others_and_kfp_1(ui: Ui, bring: Command) -> None:
     assert done.code == 1
     assert "pipeline 'old': this is an Argo Workflow" in done.err
     assert "pipeline 'theirs': the repository another-repository, environment prod keeps it" in done.err
+
+
+@pytest.fixture
+def shared(tmp_path: Path, repository: Path) -> Iterator[Ui]:
+    """A KFP with profiles, of which the environment is one."""
+    base = repository / "environments/base.yaml"
+    base.write_text(base.read_text().replace("namespace: ''", "namespace: team-a", 1))
+    with DevServer(tmp_path / "shared", faults=Faults(), features=Features(multi_user=True)) as server:
+        yield Ui(server)
+
+
+def test_of_a_kfp_with_profiles_one_is_read(shared: Ui, command: Command, repository: Path) -> None:
+    for namespace in ("team-a", "team-b"):
+        made = shared.upload("churn", plain("churn"), namespace=namespace)
+        experiment = shared.experiment("Default", namespace=namespace)
+        shared.recurring(
+            "Nightly", made, shared.version_of(made), experiment_id=experiment, namespace=namespace
+        )
+    before = {
+        one["recurring_run_id"]: one for ns in ("team-a", "team-b") for one in shared.recurring_runs(ns)
+    }
+    where = ("--root", repository, "--host", shared.server.url)
+    other = command("import", *where, "--schedules", "--namespace", "team-b", "--check")
+    assert (other.code, "dev is of the user namespace 'team-a'" in other.err) == (0, True)
+    assert command("import", *where, "--schedules", "--namespace", "").code == 5
+    done = command("import", *where, "--schedules")
+    assert (done.code, "1 pipeline and 1 recurring run imported, 0 left" in done.out) == (0, True)
+    assert command("reconcile", "apply", *where, "--env", "dev").code == 0
+    assert command("reconcile", "plan", *where, "--env", "dev").code == 0
+    after = {one["recurring_run_id"]: one for ns in ("team-a", "team-b") for one in shared.recurring_runs(ns)}
+    assert {key: after[key] for key in before} == before
+
+
+def test_a_server_without_tags_can_mark_nothing_and_says_so(
+    tmp_path: Path, command: Command, repository: Path
+) -> None:
+    with DevServer(tmp_path / "old", faults=Faults(), features=Features(tags=False)) as server:
+        ui = Ui(server)
+        made = ui.upload("churn", plain("churn"))
+        ui.recurring("Nightly", made, ui.version_of(made))
+        before = _by_id(ui)
+        where = ("--root", repository, "--host", server.url)
+        assert command("import", *where, "--schedules").code == 0
+        failed = command("reconcile", "apply", *where, "--env", "dev")
+        assert (failed.code, "keeps no tags (KFP before 2.17)" in failed.err + failed.out) == (4, True)
+        assert _of_others(ui) == before

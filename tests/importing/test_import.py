@@ -48,9 +48,10 @@ def test_ir_comes_back_with_its_digest(case: str) -> None:
     text = compiled(case)
     if case in REFUSED:
         with pytest.raises(InputError, match=REFUSED[case]):
-            imported(text, "trainer.yaml", {}, None, "dev")
+            imported(text, "trainer.yaml", {}, None, "dev", strict=True)
         return
-    assert imported(text, "trainer.yaml", {}, None, "dev").told == ()
+    found = imported(text, "trainer.yaml", {}, None, "dev", strict=True)
+    assert (found.told, found.kept, found.accepted) == ((), {}, ())
 
 
 def test_one_component_is_made_for_tasks_that_differ_in_settings_alone() -> None:

@@ -14,6 +14,19 @@ from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import HERE, Outcome, snapshot
 
 Run = Callable[..., Outcome]
+_LOUD = """
+from kfp import dsl
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def shout(text: str) -> str:
+    return text.upper()
+
+
+@dsl.pipeline(name="loud")
+def loud(text: str = "hello"):
+    shout(text=text)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +101,30 @@ def test_a_teams_pipeline_stands_in_the_file_of_the_team(repository: Path, comma
     assert (repository / "environments/dev/values.yaml").read_text() == before
     wrong = command("import", file, "--team", "nobody", "--root", repository)
     assert (wrong.code, "no team 'nobody'; there are: growth" in wrong.err) == (2, True)
+
+
+@pytest.mark.parametrize("more", [(), ("--keep",)])
+def test_a_file_of_python_is_a_teams_pipeline_as_well(
+    repository: Path, command: Run, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "loud.py").write_text(_LOUD)
+    assert command("new", "team", "growth", "--root", repository).code == 0
+    before = (repository / "environments/dev/values.yaml").read_text()
+    done = command(
+        "import",
+        tmp_path / "loud.py",
+        *more,
+        "--name",
+        "growth-loud",
+        "--team",
+        "growth",
+        "--root",
+        repository,
+    )
+    assert done.code == 0, done.err
+    text = (repository / "environments/dev/teams/growth.yaml").read_text()
+    assert "growth-loud" in parse(text, "t").value["pipelines"]
+    assert (repository / "environments/dev/values.yaml").read_text() == before
 
 
 def test_only_the_name_is_another_one(compiled: str) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from compiled_kit import compiled
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.compiling import ir
+from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.importing import older
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.source import UnsaidError
+from kfp_gitops.rendering.rendered import RenderedPipeline
+from project import Outcome
 
 Documents = list[dict[str, Any]]
+Run = Callable[..., Outcome]
 
 
 def _settings(documents: Documents) -> list[dict[str, Any]]:
@@ -131,3 +136,96 @@ def test_cores_become_a_text(number: float, text: str) -> None:
 def test_a_number_that_no_text_means_is_not_imported() -> None:
     with pytest.raises(UnsaidError, match=r"3\.3e-10"):
         older.memory(3.3e-10)
+
+
+def test_such_a_component_is_rendered_as_it_is(repository: Path, command: Run, tmp_path: Path) -> None:
+    """Its image is none that a release could map: by that text KFP knows the step."""
+    documents = ir.documents(compiled("persistent_volume_claims"))
+    documents[0]["components"]["comp-createpvc"]["inputDefinitions"]["parameters"]["size"]["description"] = (
+        "A."
+    )
+    path = tmp_path / "trainer.yaml"
+    path.write_text(dump_all(documents))
+    outcome = command("import", path, "--root", repository)
+    assert outcome.code == 0, outcome.err
+    assert (repository / "components/createpvc/component.yaml").is_file()
+    assert "argostub" not in (repository / "environments/dev/release.yaml").read_text()
+
+
+def _metrics(documents: Documents, component: str, task: str, *around: str) -> None:
+    """What kfp before 2.10 made of the metrics of a task: an output of each DAG from there up to the whole."""
+    name, output = f"{task}-metrics", "metrics"
+    spec = documents[0]
+    for group in (component, *around):
+        node = spec["components"][group] if group else spec["root"]
+        declared = {"artifactType": {"schemaTitle": "system.Metrics", "schemaVersion": "0.0.1"}}
+        node.setdefault("outputDefinitions", {}).setdefault("artifacts", {})[name] = declared
+        selector = {"outputArtifactKey": output, "producerSubtask": task}
+        given = node["dag"].setdefault("outputs", {}).setdefault("artifacts", {})
+        given[name] = {"artifactSelectors": [selector]}
+        task, output = group.removeprefix("comp-"), name
+
+
+SCORED = """\
+components:
+  comp-SCORE: {executorLabel: exec-SCORE, outputDefinitions: {artifacts: {metrics: {artifactType: METRICS}}}}
+deploymentSpec: {executors: {exec-SCORE: {container: {image: registry.example.com/steps, command: ["{{$}}"]}}}}
+pipelineInfo: {name: SCORE}
+root:
+  dag:
+    outputs: {artifacts: {metrics: {artifactSelectors: [{outputArtifactKey: metrics, producerSubtask: SCORE}]}}}
+    tasks: {SCORE: {cachingOptions: {enableCache: true}, componentRef: {name: comp-SCORE}, taskInfo: {name: SCORE}}}
+  outputDefinitions: {artifacts: {metrics: {artifactType: METRICS}}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.17.0
+""".replace("METRICS", "{schemaTitle: system.Metrics, schemaVersion: 0.0.1}").replace("SCORE", "score")
+HEAD = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: %s, description: A., owner: t}\nspec:\n"
+SCORES = """\
+  parameters: {mode: {type: str, default: all}}
+  tasks:
+    score: {component: score}
+    asked:
+      if: {eq: [{param: mode}, all]}
+      tasks:
+        each: {loop: {items: [1, 2]}, tasks: {again: {component: score}}}
+"""
+
+
+def test_metrics_that_were_made_outputs_are_none_of_the_manifest() -> None:
+    rendered = RenderedPipeline("scores", "sha256:0", HEAD % "scores" + SCORES, {"score": SCORED})
+    documents = ir.documents(compile_pipeline(rendered, "m").text)
+    _metrics(documents, "", "score")
+    _metrics(documents, "comp-for-loop-3", "score-2", "comp-condition-1", "")
+    found = _imported(documents)
+    assert (found.told, found.kept) == ((), {})
+    assert found.digest == ir.digest(documents)
+    template = found.template["pipeline.yaml.j2"]
+    assert "  olderForms:\n  - metrics\n" in template
+    assert "outputs:" not in template
+
+
+def test_metrics_of_a_pipeline_inside_are_handed_out_by_it_too() -> None:
+    inner = HEAD % "inside" + "  tasks:\n    score: {component: score}\n"
+    outer = HEAD % "scores" + "  tasks:\n    inside: {pipeline: inside}\n"
+    rendered = RenderedPipeline("scores", "sha256:0", outer, {"score": SCORED}, inner={"inside": inner})
+    documents = ir.documents(compile_pipeline(rendered, "m").text)
+    _metrics(documents, "comp-inside", "score")
+    declared = {"artifactType": {"schemaTitle": "system.Metrics", "schemaVersion": "0.0.1"}}
+    root = documents[0]["root"]
+    root["outputDefinitions"] = {"artifacts": {"inside-score-metrics": declared}}
+    selector = {"outputArtifactKey": "score-metrics", "producerSubtask": "inside"}
+    root["dag"]["outputs"] = {"artifacts": {"inside-score-metrics": {"artifactSelectors": [selector]}}}
+    found = _imported(documents)
+    assert (found.told, found.kept) == ((), {})
+    assert found.digest == ir.digest(documents)
+
+
+def test_outputs_that_somebody_wrote_stay_outputs() -> None:
+    """Some of the metrics alone are no form of older kfp."""
+    two = "  tasks:\n    score: {component: score}\n    again: {component: score}\n"
+    rendered = RenderedPipeline("scores", "sha256:0", HEAD % "scores" + two, {"score": SCORED})
+    documents = ir.documents(compile_pipeline(rendered, "m").text)
+    _metrics(documents, "", "score")
+    template = _imported(documents).template["pipeline.yaml.j2"]
+    assert "olderForms" not in template
+    assert "score-metrics:" in template

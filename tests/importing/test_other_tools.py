@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -395,6 +396,32 @@ def train(location: str, n: int = int(os.environ["ROUNDS"]), rate: float = 0.5, 
 def another(location: str):
     say(text=location)
 """
+
+
+def test_a_compiled_pipeline_that_speaks_of_these_resources_is_none_of_them() -> None:
+    speaking = _ir().replace("sdkVersion", "# apiVersion: pipelines.kubeflow.org/v1beta1\nsdkVersion")
+    assert "v1beta1" in speaking
+    assert not foreign.is_foreign(speaking)
+    assert foreign.is_foreign(_OPERATOR) and foreign.is_foreign(_RECURRING)
+
+
+def test_json_of_kubectl_is_read_as_well(repository: Path, command: Run, tmp_path: Path) -> None:
+    items = [document.value for document in parse_all(_OPERATOR.replace(": 2024-01-01", ": in 2024"), "x")]
+    del items[1]["spec"]["triggers"]["schedules"][0]["startTime"]
+    (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    (tmp_path / "ir.yaml").write_text(_ir())
+    done = command("import", tmp_path / "all.json", tmp_path / "ir.yaml", "--root", repository)
+    assert done.code == 0, done.err
+    assert len(_values(repository)["schedules"]) == 3
+
+
+def test_new_py_is_the_same_door(repository: Path, command: Run, tmp_path: Path) -> None:
+    (tmp_path / "op.yaml").write_text(_OPERATOR)
+    (tmp_path / "ir.yaml").write_text(_ir())
+    files = (tmp_path / "op.yaml", tmp_path / "ir.yaml")
+    done = command("new", "pipeline", "mine", "--root", repository, "--from", *files)
+    assert done.code == 0, done.err
+    assert len(_values(repository, "mine")["schedules"]) == 3
 
 
 def test_the_source_of_a_pipeline_is_compiled_as_the_operator_did(

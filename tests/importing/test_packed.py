@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError
+from kfp_gitops.base.yamltext import parse, parse_all
 from kfp_gitops.compiling.compiler import compile_pipeline
-from kfp_gitops.importing import otherpython, packed
+from kfp_gitops.importing import inside, otherpython, packed
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources import brought
 from project import HERE, Outcome, snapshot
@@ -176,3 +177,60 @@ def test_python_of_another_tool_is_named(
 )
 def test_python_that_may_be_of_kfp_is_left_to_it(text: str) -> None:
     assert otherpython.what_it_is(text, "x.py") is None
+
+
+def _indented(text: str, by: int) -> str:
+    return "".join(f"{' ' * by}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def _wrapped(compiled: str, platform: str = "") -> dict[str, str]:
+    version = (
+        "apiVersion: pipelines.kubeflow.org/v2beta1\nkind: PipelineVersion\nmetadata:\n  name: x\nspec:\n"
+        f"  pipelineName: x\n  pipelineSpec:\n{_indented(compiled, 4)}"
+    )
+    version += f"  platformSpec:\n{_indented(platform, 4)}" if platform else ""
+    spec = parse(compiled, "x").value
+    api = {"pipeline_spec": spec, **({"platform_spec": parse(platform, "x").value} if platform else {})}
+    return {
+        "version": version,
+        "job": f"pipelineSpec:\n{_indented(compiled, 2)}runtimeConfig:\n  parameterValues: {{a: 1}}\n",
+        "json": json.dumps({"displayName": "x", "pipelineSpec": spec}),
+        "api": json.dumps({"pipeline_version_id": "x", "pipeline_spec": api}),
+    }
+
+
+@pytest.mark.parametrize("form", ["version", "job", "json", "api"])
+def test_what_is_inside_of_a_document_is_imported(
+    repository: Path, command: Run, tmp_path: Path, compiled: str, form: str
+) -> None:
+    path = tmp_path / "version.yaml"
+    path.write_text(_wrapped(compiled)[form])
+    named = command("import", path, "--root", repository)
+    assert (named.code, "import.py FILE --inside" in named.err) == (2, True), named.err
+    done = command("import", path, "--inside", "--root", repository)
+    assert done.code == 0, done.err
+    assert "equal: rendered and compiled, if-only is" in done.out
+    assert ("version.yaml:" in done.err and "runtimeConfig is not taken over" in done.err) == (form == "job")
+
+
+@pytest.mark.parametrize("form", ["version", "api"])
+def test_settings_for_kubernetes_come_along(form: str) -> None:
+    spec, platform = "pipelineInfo:\n  name: x\n", "platforms:\n  kubernetes: {}\n"
+    text, _ = inside.taken(_wrapped(spec, platform)[form], "v.yaml")
+    assert [one.value for one in parse_all(text, "v")] == [parse(spec, "x").value, parse(platform, "x").value]
+
+
+def test_lines_stay_what_they_are() -> None:
+    spec = "pipelineInfo:\n  name: x\n\ntext: |\n  a\n\n    b\n# end\n"
+    text = _wrapped(spec)["version"]
+    lines = inside.taken(text, "v.yaml")[0].splitlines()
+    assert lines == [line.strip() if "pipelineInfo" in line else line for line in lines]
+    for one in ("pipelineInfo:", "text: |", "b"):
+        (number,) = (n for n, line in enumerate(lines) if line.strip() == one)
+        assert text.splitlines()[number].strip() == one
+
+
+@pytest.mark.parametrize("text", ["a: b\n", "spec: {pipelineSpec: x}\n", "[]\n"])
+def test_nothing_inside_is_told(text: str) -> None:
+    with pytest.raises(InputError, match="no compiled pipeline is inside of this"):
+        inside.taken(text, "x")

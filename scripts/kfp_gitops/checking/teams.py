@@ -9,6 +9,7 @@ from typing import Any
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.checking.named import Start, Use
 from kfp_gitops.sources.environment import Environment
+from kfp_gitops.sources.teams import TEAMS
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WORDS = {
@@ -64,6 +65,8 @@ def problems_of_all(
     for team, pipelines in by_team.items():
         limits = env.teams.limits(team)
         yield from _place(env, pipelines[0], limits, kfp)
+        if team:
+            yield from _accounts(env, pipelines, limits)
         its = [(pipeline, start) for pipeline in pipelines for start in starts.get(pipeline, ())]
         yield from _schedules(env, limits.get("schedules", {}), its)
         yield from _parallel(env, limits.get("parallelRuns"), its)
@@ -83,6 +86,22 @@ def _place(
             else "as whom KFP decides (no kfp.serviceAccount)"
         )
         yield _beyond(env, pipeline, f"runs {named} in {env.name}", "serviceAccounts")
+
+
+def _accounts(env: Environment, pipelines: Sequence[str], limits: Mapping[str, Any]) -> Iterator[Problem]:
+    """Service accounts of recurring runs that were made in KFP: a team takes those alone that it was given."""
+    for pipeline in pipelines:
+        for name, its in env.adopts(pipeline).get("schedules", {}).items():
+            account = its.get("serviceAccount", "")
+            if not account or _fits(account, limits.get("serviceAccounts", [])):
+                continue
+            what = f"takes over the schedule {name!r} with the service account {account!r}"
+            if "serviceAccounts" in limits:
+                yield _beyond(env, pipeline, what, "serviceAccounts")
+            else:
+                said = f"{pipeline!r} {what}, which team {env.team_of(pipeline)} was not given"
+                todo = f"take `serviceAccount` out, or write it into {TEAMS} under `limits.serviceAccounts`"
+                yield env.values.problem(("pipelines", pipeline), said, todo, key=True)
 
 
 def _schedules(

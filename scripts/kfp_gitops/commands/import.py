@@ -15,12 +15,14 @@ _EXAMPLES = """  python scripts/import.py trainer.yaml             as the pipeli
                                                     its template in a folder of another name
   python scripts/import.py trainer.yaml --name churn
                                                     as the pipeline churn; all else of it is as in the file
+  python scripts/import.py train.py:churn           the pipeline `churn` of a DSL file; its components go on as Python
   python scripts/import.py runconfigurations.yaml --ir trainer.yaml
                                                     trainer.yaml with the schedules that sky-uk/kfp-operator has of it
   python scripts/import.py team-1/recurring_runs.yaml --ir example_pipeline_1=trainer.yaml
                                                     the same of deployKF's kubeflow-pipelines-gitops
   python scripts/import.py trainer.yaml --team churn
                                                     its values in the file of a team
+  python scripts/import.py version.yaml --inside    the compiled pipeline in a PipelineVersion, or in a PipelineJob
   python scripts/import.py --check a.yaml b.yaml    write nothing; say of each whether it can be imported, and how
   python scripts/import.py --check --strict a.yaml  the same, for those that must become manifests as a whole
   python scripts/import.py trainer.py:train --keep  the DSL file stays, as pipeline.py beside a template
@@ -39,6 +41,10 @@ digest. What the language of manifests has no word for stays a compiled file bes
 as file:line:column: the smallest pipeline inside that has it, which a task runs, or else the whole file, in place of
 tasks (docs/containers-and-compiled-pipelines.md). With --strict it is refused instead, and nothing is written.
 Images by tag get a line in environments/ENV/release.yaml, with a digest of zeros that you replace.
+
+FILE.py is imported by Python in a process of its own, with little of yours; what it compiles to comes as above, and of
+each component function components/NAME/component.py is written, which compiles to an equal spec. What cannot be taken
+out of its place stays component.yaml, and the reason is told (docs/migrate.md).
 
 From a server (--host) comes the newest version of each pipeline, and with --schedules what its recurring runs fire by.
 All of that is kept as KFP has it, images too, and `adopts` in the values names what it is there: see docs/migrate.md.
@@ -75,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--strict", action="store_true", help="refuse what no manifest says, instead of keeping it as it is"
     )
     parser.add_argument(
+        "--inside", action="store_true", help="FILE is a PipelineVersion or a PipelineJob: take what is in it"
+    )
+    parser.add_argument(
         "--ir",
         action="append",
         default=[],
@@ -99,6 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _import(arguments: Namespace) -> int:
     """By the door that is meant."""
+    if arguments.keep and (arguments.host or arguments.check or not all(map(dsl.is_dsl, arguments.file))):
+        raise UsageError(
+            "import.py: --keep is for a file of KFP's DSL, as in `import.py FILE.py:NAME --keep`"
+        )
     if arguments.host:
         return host.import_host(arguments)
     others.refuse_python(arguments.file)
@@ -112,12 +125,6 @@ def _import(arguments: Namespace) -> int:
         return checked.check(arguments)
     if len(arguments.file) > 1:
         raise UsageError("import.py: one file at a time is imported; with --check any number is tried")
-    return _of_file(arguments)
-
-
-def _of_file(arguments: Namespace) -> int:
-    if dsl.is_dsl(arguments.file[0]):
-        return kept.import_kept(arguments) if arguments.keep else dsl.import_dsl(arguments)
     if arguments.keep:
-        raise UsageError("import.py: --keep is for files of KFP's DSL, as in `import.py FILE.py --keep`")
-    return compiled.import_one(arguments)
+        return kept.import_kept(arguments)
+    return dsl.import_dsl(arguments) if dsl.is_dsl(arguments.file[0]) else compiled.import_one(arguments)

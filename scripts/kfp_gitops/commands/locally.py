@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from kfp_gitops.base import faults
 from kfp_gitops.base.errors import GitOpsError, InputError, UsageError
 from kfp_gitops.commands import begun, components, console
 from kfp_gitops.compiling import compiler
@@ -75,7 +76,7 @@ def compile_edited(arguments: Namespace) -> None:
     """Compile what this pipeline is made of where that was edited since, and render; without kfp only say so."""
     edited = compiledfrom.stale(arguments.root, found := _python_of(arguments))
     if edited and find_spec("kfp") is None:
-        console.note("\n".join(map(str, edited)))
+        console.note(faults.told(InputError(edited)))
     elif edited:
         with redirect_stdout(sys.stderr):  # what was asked for is what the run gives
             components.compile_stale(arguments.root, found)

@@ -86,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--from",
         dest="source",
+        nargs="+",
         metavar="FILE",
         help="make it of what you have: whatever `import.py FILE` takes, such as a compiled pipeline",
     )
@@ -130,7 +131,7 @@ def _from(arguments: Namespace) -> int:
     given = {"root": arguments.root, "env": arguments.env, "owner": arguments.owner, "team": arguments.team}
     words = [word for key, value in given.items() if value for word in (f"--{key}", str(value))]
     kept = ["--keep"] if arguments.dsl else []
-    found: int = command.main([*words, *kept, "--name", arguments.name, arguments.source])
+    found: int = command.main([*words, *kept, "--name", arguments.name, *arguments.source])
     return found
 
 

@@ -218,7 +218,8 @@ def _verify(arguments: Namespace) -> None:
     waiting = [item for item in status(root, arguments.source, arguments.target) if item.pending]
     names = set(_selected(arguments))
     chosen = [item for item in waiting if not names or item.pipeline in names]
-    for line in proof.require(api, found.environment["repository"], arguments.source, chosen):
+    made = proof.by_hand(found)
+    for line in proof.require(api, found.environment["repository"], arguments.source, chosen, made):
         console.note(line)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from kfp_gitops.base import columns, files, memo
+from kfp_gitops.base import columns, faults, files, memo
 from kfp_gitops.base.errors import ExitCode, GitOpsError, InputError, Problem, UsageError, attempted
 from kfp_gitops.base.files import Wanted
 from kfp_gitops.commands import console, listing
@@ -112,8 +112,8 @@ def _uncompiled(root: Path, rendered: Sequence[Rendered]) -> list[Problem]:
 
 
 def _tell(edited: Sequence[Problem]) -> None:
-    for problem in edited:
-        console.note(str(problem))
+    if edited:
+        console.note(faults.told(InputError(edited)))
 
 
 def _write(root: Path, wanted: Sequence[Whole], of_argocd: dict[str, str], *, verbose: bool) -> None:

@@ -113,16 +113,16 @@ def make_cheap(structures: ModuleType, pipeline_task: ModuleType) -> None:
     `inspect.stack()[1][3]` in every setter of a container, which reads the source of all frames.
     """
     if getattr(structures, "yaml", None) is yaml:
-        structures.yaml = _Instead(  # type: ignore[attr-defined]  # a name of that module
+        structures.yaml = Instead(  # type: ignore[attr-defined]  # a name of that module
             yaml,
             safe_load=partial(yaml.load, Loader=yaml.CSafeLoader),
             safe_load_all=partial(yaml.load_all, Loader=yaml.CSafeLoader),
         )
     if getattr(pipeline_task, "inspect", None) is inspect:
-        pipeline_task.inspect = _Instead(inspect, stack=_two_frames)  # type: ignore[attr-defined]  # the same
+        pipeline_task.inspect = Instead(inspect, stack=_two_frames)  # type: ignore[attr-defined]  # the same
 
 
-class _Instead(SimpleNamespace):
+class Instead(SimpleNamespace):
     """A module with a few functions of it replaced."""
 
     def __init__(self, module: ModuleType, **replaced: Any) -> None:

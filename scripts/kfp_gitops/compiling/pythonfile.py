@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from kfp_gitops.base.errors import InputError
+from kfp_gitops.compiling import reproducible
 from kfp_gitops.compiling.opened import listening
 from kfp_gitops.sources import compiledfrom
 from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
@@ -27,6 +28,8 @@ from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
 _NO_TYPE = re.compile(
     r"must have both a schema_title and a schema_version, separated by `@`\. Got: (.+)", re.DOTALL
 )
+_OURS = ("scripts",)
+"""What of the repository is our own code: it makes nothing of what is compiled."""
 
 
 def compiled(root: Path, one: Compilation) -> str:
@@ -35,9 +38,13 @@ def compiled(root: Path, one: Compilation) -> str:
     Raises:
         InputError: it cannot be run, or holds nothing to compile.
     """
-    from kfp_gitops.compiling.compiler import emit
+    from kfp_gitops.compiling.compiler import emit, sdk
 
-    with listening(root) as opened, _importable(root, one):
+    with (
+        listening(root, without=_OURS) as opened,
+        _importable(root, one),
+        reproducible.archives(sdk.component_factory),
+    ):
         documents = _documents(_found(_run(root, one), one), one)
     read = {path: content for path, content in opened.read().items() if path != one.target_path}
     return compiledfrom.written(one, emit.text(documents), read)

@@ -57,12 +57,20 @@ def _server(asked: argparse.Namespace, rights: Rights) -> DevServer:
         listen=asked.listen,
         allow_hosts=asked.allow_host,
         pass_env=asked.pass_env,
+        mounts=_folders(asked.mount),
         python_path=asked.python_path or [_PROJECT / "components/src"],
         faults=Faults(latency=asked.latency, kubernetes=asked.kubernetes),
         rights=rights,
         cadence=asked.cadence,
         cache=asked.cache,
     )
+
+
+def _folders(paths: list[str]) -> list[str]:
+    for path in paths:
+        if not Path(path).is_absolute() or not Path(path).is_dir():
+            raise StartError(f"--mount {path}: there is no such folder; make it, and write its whole path")
+    return paths
 
 
 def _tokens(path: Path | None) -> list[str]:
@@ -111,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pass-env", action="append", default=[], metavar="NAME",
                         help="a variable of this environment that the steps of runs see, beside PATH and its like; may "
                         "be repeated")  # fmt: skip
+    parser.add_argument("--mount", action="append", default=[], metavar="PATH",
+                        help="this machine's folder PATH stands for the volume claim, secret or config map that "
+                        "pipelines mount there; may be repeated")  # fmt: skip
     parser.add_argument("--cache", action="store_true",
                         help="answer a task from what it gave before, as KFP does where the pipeline lets it "
                         "(default: every task runs)")  # fmt: skip

@@ -48,6 +48,7 @@ class DevServer:
         executor: Sequence[str] = LOCALRUN,
         python_path: Sequence[Path] = (),
         pass_env: Sequence[str] = (),
+        mounts: Sequence[str] = (),
         faults: Faults | None = None,
         features: Features | None = None,
         rights: Rights | None = None,
@@ -63,6 +64,7 @@ class DevServer:
         self._features = features or Features()
         self.rights = rights or Rights()
         passed = [word for name in pass_env for word in ("--pass-env", name)]
+        passed += [word for path in mounts for word in ("--mount", path)]
         self._launch = Launch((*executor, *passed), tuple(p.resolve() for p in python_path), grace)
         self._parallel = parallel
         self._cadence = cadence

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +153,8 @@ class DslFile:
             functions.setdefault(one["file"], {})[one["line"]] = Function(one["line"], last, one["kind"])
         found: dict[str, Module] = {}
         for name, path in self.answer["modules"].items():
-            text = Path(path).read_text("utf-8")
+            with tokenize.open(path) as source:  # as Python reads it
+                text = source.read()
             package = Path(path).stem == "__init__"
             found[name] = Module(name, path, text, package, functions.get(path, {}))
         return found
@@ -212,7 +215,7 @@ def as_python(file: DslFile, specs: Mapping[str, str], prove: Proof) -> Written:
         texts = {name: one for name, one in tried.items() if isinstance(one, str)}
         proved = prove(texts) if texts else {}
         for name, one in tried.items():
-            if reason := _unproved(one, proved.get(name, {}), specs[name]):
+            if reason := _unproved(one, proved.get(name, {}), specs[name], file.answer["sdk"]):
                 kept.setdefault(name, reason)
             else:
                 python[name], made[name] = str(one), str(proved[name]["text"])
@@ -234,11 +237,16 @@ def _no_function(function: Mapping[str, Any] | None) -> str:
     return "" if function["mine"] else "its function belongs to an installed package"
 
 
-def _unproved(one: str | UnslicedError, proved: Mapping[str, Any], spec: str) -> str:
+def _unproved(one: str | UnslicedError, proved: Mapping[str, Any], spec: str, sdk: str) -> str:
     if isinstance(one, UnslicedError):
         return str(one)
     if "error" in proved:
         return f"as a file of its own it {proved['error']}"
-    return (
-        "" if means_the_same(proved["text"], spec) else "as a file of its own it compiles to something else"
-    )
+    if means_the_same(proved["text"], spec):
+        return ""
+    here = version("kfp")
+    if sdk != here:
+        return (
+            f"kfp {sdk} writes another command than kfp {here} of this repository; compile the file with that"
+        )
+    return "as a file of its own it compiles to something else"

@@ -56,6 +56,9 @@ def _said(error: Mapping[str, Any], python: str) -> tuple[str, str]:
                 f"this is KFP 1's DSL, which KFP 2 does not have ({raised})",
                 f"rewrite it for KFP 2: {_MIGRATE}",
             )
+        case "annotations":
+            todo = "kfp reads no annotations that are texts: take `from __future__ import annotations` out"
+            return raised, todo
         case "exit":
             return "the file ends Python while it is imported", "put that under `if __name__ == '__main__':`"
         case "memory":

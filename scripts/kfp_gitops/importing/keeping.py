@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,21 +29,43 @@ def pipeline_name(one: Pipeline) -> str:
 
 
 def sources(file: DslFile, one: Pipeline, template: str) -> dict[str, str]:
-    """The file as pipeline.py, and the modules of its author that it imports, by their paths beside it.
+    """The file as pipeline.py, and what of its author's it imports and reads, by the paths beside it.
 
     Raises:
         InputError: one of them would stand in the place of another.
     """
     texts = {PIPELINE_SOURCE: _saying_which(file, one, template)}
-    for name, path in file.answer["modules"].items():
-        if path == str(file.file):
-            continue
+    for name, path in _modules(file):
         at = _place(name, path)
         if at in texts:
             what = f"its module {name!r} would stand in the place of {PIPELINE_SOURCE}"
             raise InputError.of(file.path, what, "give the module another name, or leave --keep out")
         texts[at] = files.text_of(path, path)
-    return texts
+    return {**_data(file), **texts}
+
+
+def _modules(file: DslFile) -> Iterator[tuple[str, str]]:
+    """Name and path of what it imports; of a package that it only stands in there is nothing to import."""
+    found: Mapping[str, str] = {
+        name: path for name, path in file.answer["modules"].items() if path != str(file.file)
+    }
+    for name, path in found.items():
+        is_package = Path(path).stem == "__init__"
+        if not is_package or any(other.startswith(f"{name}.") for other in _plain(found)):
+            yield name, path
+
+
+def _plain(modules: Mapping[str, str]) -> list[str]:
+    return [name for name, path in modules.items() if Path(path).stem != "__init__"]
+
+
+def _data(file: DslFile) -> dict[str, str]:
+    """The files below its folder that it reads when it is imported; what is elsewhere is missed when it is compiled."""
+    found = (Path(path) for path in file.answer["read"] if not path.endswith((".py", ".pyc")))
+    inside = (path for path in found if path.is_relative_to(file.file.parent))
+    return {
+        path.relative_to(file.file.parent).as_posix(): files.text_of(str(path), str(path)) for path in inside
+    }
 
 
 def _place(name: str, path: str) -> str:

@@ -12,7 +12,7 @@ from kfp_gitops.base.yamldump import dump, dump_all
 from kfp_gitops.base.yamltext import Path, parse
 from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
-from kfp_gitops.compiling.compiler import emit, filled, made
+from kfp_gitops.compiling.compiler import emit, made
 from kfp_gitops.importing import differences
 from kfp_gitops.importing.renumbered import SAID, unnumbered
 from kfp_gitops.importing.source import BRING, Source
@@ -130,7 +130,7 @@ def proved(source: Source, pipeline: RenderedPipeline) -> Proof:
 def _anew(source: Source) -> list[Any]:
     """The file as the SDK loads and writes it, as one that is brought is sent; itself where it does not load."""
     try:
-        return filled.filled(emit.documents(emit.load(dump_all(source.brought.values))))
+        return emit.documents(emit.load(dump_all(source.brought.values)))
     except Exception:  # the SDK raises whatever comes up
         return source.brought.values
 

@@ -20,7 +20,7 @@ from kfp_gitops.importing.source import BRING, Source
 from kfp_gitops.importing.specs import Specs
 from kfp_gitops.language import faults
 from kfp_gitops.rendering.rendered import RenderedPipeline
-from kfp_gitops.sources import brought
+from kfp_gitops.sources import literal
 from kfp_gitops.sources.brought import Brought
 
 _PART = "# A pipeline inside {file} that no manifest says; the tasks of pipeline.yaml.j2 run it as it is.\n{reasons}"
@@ -100,7 +100,7 @@ class _Attempt:
         files |= {TEMPLATE: texts.template(accepting(manifest, found.kinds))}
         schema = {"values.schema.json": worth.schema(name)}
         kept = {
-            brought.file_of(part): why
+            literal.file_of(part): why
             for part, why in self.pipelines.kept.items()
             if part in self.pipelines.parts
         }
@@ -118,7 +118,7 @@ class _Attempt:
 
     def _parts(self) -> dict[str, str]:
         return {
-            brought.file_of(name): self._head(name) + dump_all(documents)
+            literal.file_of(name): self._head(name) + dump_all(documents)
             for name, documents in self.pipelines.parts.items()
         }
 

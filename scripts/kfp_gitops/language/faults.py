@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = {
     "claim-cached": "a claim of one name, made by a step with the cache on: after the first run KFP makes none",
     "claim-raced": "a claim that is removed while a task may still use it",
     "concat-as-json": "a `Concat` in a command line: the container gets it as the JSON that it is",
+    "default-unread": "a default that a command line names, and the task does not hand over: it fails",
     "empty-loop": "a list that is empty by default, whose loop's results are collected: who takes these fails",
     "exit-forgotten": "a task that ignores failures, which KFP starts at no end of another: it never runs",
     "fact-left": "a fact of the run where KFP replaces none: the task gets the placeholder",

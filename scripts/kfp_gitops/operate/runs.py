@@ -36,6 +36,8 @@ class Request:
     parameters: Mapping[str, Any]
     by: str = ""
     """Who asks for it."""
+    called: str = ""
+    """The pipeline's name in KFP, where that is another."""
 
 
 def parameters(manifest: Manifest, texts: Sequence[str]) -> dict[str, Any]:
@@ -166,8 +168,10 @@ def _example(wanted: Type) -> str:
 
 def start(api: KfpApi, request: Request) -> str:
     """Submit the registered version under a unique name; returns the run's id."""
-    pipeline_id = api.pipeline_id(request.pipeline)
-    version_id = api.version_id(pipeline_id, request.version, request.digest)
+    pipeline_id = api.pipeline_id(request.called or request.pipeline)
+    version_id = api.version_id(
+        pipeline_id, request.version, request.digest, of_any_name=bool(request.called)
+    )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     return api.create_run(
         name=f"{request.pipeline}-{stamp}-{secrets.token_hex(2)}",

@@ -160,6 +160,24 @@ def teams(folder: Path | Place, environment: str) -> dict[str, str]:
     return _place(folder).whole(lambda source: _teams(source, environment))
 
 
+def called(folder: Path | Place, environment: str) -> dict[str, str]:
+    """What KFP calls a pipeline or tombstone of environment.yaml → its name, where that is another.
+
+    Raises:
+        InputError: as `teams`.
+    """
+    return _place(folder).whole(lambda source: _called(source, environment))
+
+
+def _called(source: Source, environment: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in chain([source], source.parts()):
+        settings = _settings(part, environment)
+        entries = (*settings["pipelines"], *settings.get("absent", ()))
+        found |= {entry["adopts"]["pipeline"]: entry["name"] for entry in entries if "adopts" in entry}
+    return found
+
+
 def _place(folder: Path | Place) -> Place:
     return Plain.at(folder) if isinstance(folder, Path) else folder
 

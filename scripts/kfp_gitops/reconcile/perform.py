@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kfp_gitops.base.errors import RemoteError, UnclearError
+from kfp_gitops.base.errors import UnclearError
 from kfp_gitops.kfpserver import ownership
-from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline, ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.actual import ActualExperiment, ActualPipeline
 from kfp_gitops.reconcile import (
     adoption,
     conflicts,
@@ -17,7 +17,7 @@ from kfp_gitops.reconcile import (
     observe,
     steps,
     swap,
-    timing,
+    trusted,
     unclear,
 )
 from kfp_gitops.reconcile.api import Kfp
@@ -27,10 +27,6 @@ from kfp_gitops.reconcile.records import Absent, Desired, DesiredPipeline, Entry
 
 _TAG = 63
 """The most characters that a tag's value holds."""
-
-
-_SKEW = timedelta(seconds=60)
-"""A creation that takes longer than that is refused like a wrong clock, and can be tried again."""
 
 
 @dataclass(frozen=True)
@@ -241,31 +237,8 @@ class Work:
             start=step.start,
             service_account=wanted.service_account,
         )
-        self._require_one_clock(made)
-        self._require_account(made, wanted.service_account)
+        trusted.require(self.api, made, wanted.service_account)
         return replace(view, schedules=(*view.schedules, made), now=max(view.now, self.api.now()))
-
-    def _require_account(self, made: ActualSchedule, declared: str) -> None:
-        """KFP tells its default only in what it made; one that is not known to be it would not be trusted later."""
-        if drift.as_account(made.service_account, declared):
-            return
-        self.api.delete_schedule(made.id)
-        raise RemoteError(
-            f"KFP runs the steps of {made.name} as {made.service_account}: if that is right, write "
-            f"`kfp.serviceAccount: {made.service_account}` in the environment's values, render, and commit"
-        )
-
-    def _require_one_clock(self, made: ActualSchedule) -> None:
-        """What is due is decided by the time that replies tell: it must be the time by which KFP dates its objects."""
-        off = self.api.now() - made.created
-        if abs(off) <= _SKEW:
-            return
-        self.api.delete_schedule(made.id)
-        raise RemoteError(
-            f"KFP dated a recurring run {timing.rfc3339(made.created)} when its replies, or without a Date this "
-            f"machine, said {timing.rfc3339(made.created + off)}: schedules cannot be replaced safely; set the clocks "
-            "of KFP, of the proxies before it and of this machine (NTP)"
-        )
 
     def _change_schedule(
         self, step: steps.DisableSchedule | steps.EnableSchedule | steps.DeleteSchedule, view: View

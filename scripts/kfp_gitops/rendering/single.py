@@ -66,7 +66,7 @@ def pipeline(env: Environment, name: str, release: Release) -> RenderedPipeline:
             + dump(manifest.document.value)
             for inner, manifest in sorted(found.inner.items())
         },
-        warnings=(*found.warnings, *_image_warnings(found.brought, release)),
+        warnings=(*found.warnings, *_image_warnings(found.brought, release), *release.warnings()),
     )
 
 

@@ -9,6 +9,7 @@ from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.memo import Memo
 from kfp_gitops.checking import named, teams
 from kfp_gitops.checking.named import Start
+from kfp_gitops.kfpserver.ownership import same
 from kfp_gitops.language.manifest import reader
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from kfp_gitops.sources.environment import Environment
@@ -17,6 +18,7 @@ from kfp_gitops.sources.environment import Environment
 def problems(env: Environment, pipelines: Sequence[RenderedPipeline], memo: Memo) -> Iterator[Problem]:
     """What is wrong with the pipelines of an environment as they are together."""
     yield from _one_name_for_two(env, pipelines)
+    yield from _of_kfp(env, pipelines)
     yield from _beyond_limits(env, pipelines, memo)
 
 
@@ -33,6 +35,29 @@ def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -
             for both in sorted(_schedules(pipeline) & _schedules(found[other])):
                 what = f"schedules of {other!r} and {name!r} have one name in KFP: {both!r}"
                 yield env.values.problem(("pipelines", name), what, "rename one of them", key=True)
+
+
+def _of_kfp(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
+    """What was made in KFP is one thing here, and what it is must be there."""
+    first: dict[str, str] = {}
+    for pipeline in pipelines:
+        adopts, at = env.adopts(pipeline.name), ("pipelines", pipeline.name, "adopts")
+        called = str(adopts.get("pipeline", pipeline.name))
+        if (other := first.setdefault(same(called), pipeline.name)) != pipeline.name:
+            what = f"{other!r} and {pipeline.name!r} are both the pipeline {called!r} of KFP"
+            yield env.values.problem(at[:2], what, "name it in one of them", key=True)
+        recurring: dict[str, str] = {}
+        names = _schedules(pipeline) if adopts.get("schedules") else set()
+        for schedule, its in adopts.get("schedules", {}).items():
+            here = (*at, "schedules", schedule)
+            if f"{pipeline.name}-{schedule}" not in names:
+                todo = "write it into the pipeline's schedules, or take this out: the recurring run goes then"
+                yield env.values.problem(
+                    here, f"{pipeline.name!r} has no schedule {schedule!r}", todo, key=True
+                )
+            if (one := recurring.setdefault(its["recurringRun"], schedule)) != schedule:
+                what = f"{one!r} and {schedule!r} are both the recurring run {its['recurringRun']!r}"
+                yield env.values.problem(here, what, "name it in one of them", key=True)
 
 
 def _schedules(pipeline: RenderedPipeline) -> set[str]:

@@ -47,11 +47,6 @@ class Brought:
         return {name: one for name, one in found.items() if _type(one)}
 
 
-def file_of(pipeline: str) -> str:
-    """The file beside a template that is what a task with `pipeline: NAME` runs."""
-    return f"{pipeline}.yaml"
-
-
 def read_all(texts: Mapping[str, str], folder: str, whole: str | None) -> dict[str, Brought]:
     """Those of a rendered pipeline by file: `whole` is the one in place of its tasks, the others are what tasks run.
 

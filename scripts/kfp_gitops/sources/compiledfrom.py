@@ -99,6 +99,12 @@ def _stamps(text: str) -> dict[str, str]:
     return {match["path"]: match["digest"] for match in _LINE.finditer(text)}
 
 
+def sources_of(one: Compilation, text: str) -> set[str]:
+    """The files of its own folder that a compiled text says it was compiled from, by their paths there."""
+    inside = f"{one.folder}/"
+    return {path.removeprefix(inside) for path in _stamps(text) if path.startswith(inside)}
+
+
 def stale(root: Path, among: Iterable[Compilation]) -> list[Problem]:
     """What was edited and not compiled, each file once."""
     return sorted({problem for one in among for problem in problems(root, one)})

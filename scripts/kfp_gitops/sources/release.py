@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,29 +17,18 @@ from kfp_gitops.base import memo
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Tree, WorkTree
 from kfp_gitops.base.yamltext import GENERATED, WRITTEN, Bounds
-from kfp_gitops.sources import brought, compiledfrom, components, templates
+from kfp_gitops.sources import brought, compiledfrom, components, literal, templatefolder, templates
 from kfp_gitops.sources.brought import Brought
-from kfp_gitops.sources.compiledfrom import PIPELINE_SOURCE, Compilation
+from kfp_gitops.sources.compiledfrom import Compilation
 from kfp_gitops.sources.components import Component
 
 # The version of the files that our own commands write and read: release, lock and environment.
 FILE_VERSION = "kfp-gitops/v1alpha1"
 TEMPLATES = compiledfrom.TEMPLATES
-TEMPLATE = "pipeline.yaml.j2"
-VALUES_SCHEMA = "values.schema.json"
+TEMPLATE = templatefolder.TEMPLATE
+VALUES_SCHEMA = templatefolder.VALUES_SCHEMA
 
-# An editor's backup beside the template would change the release's identity, and travel with it.
-_PARTS = (".j2", ".yaml", ".yml", VALUES_SCHEMA)
-_PYTHON = (".py", ".pyc")
 _PINNED_SPEC = re.compile(r"components/([a-z][a-z0-9_]*)\.yaml")
-# Which components a template uses must not depend on values, or the release's identity would too:
-# so the names stand literally in the template, and rendering accepts no others.
-# No task that is called so: `train-component:` with its own key in the line below.
-_KEY, _NO_KEY = r"(?<![\w-])", r"""(?![\w-]|["']?\s*:)"""
-_COMPONENT = re.compile(rf"""{_KEY}component:\s*["']?([a-z][a-z0-9_]*){_NO_KEY}""")
-_INNER = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?)\.pipeline\.yaml\.j2")
-_IR = re.compile(r"""\bir:\s*["']?([a-z0-9][a-z0-9_-]*\.ya?ml)""")
-_PIPELINE = re.compile(rf"""{_KEY}pipeline:\s*["']?([a-z0-9]([a-z0-9-]*[a-z0-9])?){_NO_KEY}""")
 
 
 @dataclass(frozen=True)
@@ -78,14 +67,12 @@ class Release:
     @cached_property
     def inner(self) -> Mapping[str, str]:
         """The templates of the pipelines inside this one: name → file."""
-        return {match[1]: name for name in sorted(self.files) if (match := _INNER.fullmatch(name))}
+        return literal.inner(self.files)
 
     @cached_property
     def nested(self) -> Mapping[str, str]:
         """The compiled pipelines that a task runs as they are: name → file."""
-        names = {found[1] for text in _templates(self.files) for found in _PIPELINE.finditer(text)}
-        files = {name: brought.file_of(name) for name in sorted(names - self.inner.keys())}
-        return {name: file for name, file in files.items() if file in self.files and file != "pipeline.yaml"}
+        return literal.nested(self.files)
 
     @property
     def irs(self) -> Mapping[str, Brought]:
@@ -100,7 +87,7 @@ class Release:
 
     @cached_property
     def _irs(self) -> tuple[Mapping[str, Brought], Sequence[Problem]]:
-        whole = {name for text in _templates(self.files) for name in _IR.findall(text) if name in self.files}
+        whole = literal.whole(self.files)
         problems: list[Problem] = []
         found = {
             name: attempted(problems, partial(self._ir, name, nested=name not in whole))
@@ -110,6 +97,14 @@ class Release:
 
     def _ir(self, name: str, *, nested: bool) -> Brought:
         return brought.read(self.files[name], f"{self.folder}/{name}", nested=nested)
+
+    def warnings(self) -> list[Problem]:
+        """Compiled pipelines that nothing runs, and that are a part of it all the same."""
+        what, todo = (
+            "no template names this",
+            "remove it, or name it in `spec.ir` or in `pipeline:` of a task",
+        )
+        return [Problem(f"{self.folder}/{name}", 1, 1, what, todo) for name in literal.unnamed(self.files)]
 
     def problems(self) -> list[Problem]:
         """What is wrong with its parts, whatever any pipeline's values are: templates, component specs, IRs."""
@@ -194,11 +189,11 @@ def from_sources(at: Tree | Path, template: str, images: Mapping[str, str]) -> R
         InputError: the template, its schema, or a component that it names is missing.
     """
     tree, folder = _tree(at), template_folder(template)
-    texts = _read_folder(tree, folder, with_sources=True)
-    paths = {name: compiledfrom.component(name).target_path for name in _component_names(texts)}
+    texts = templatefolder.read(tree, folder, with_sources=True)
+    paths = {name: compiledfrom.component(name).target_path for name in literal.components(texts)}
     problems = [_unknown(tree, folder, texts, name) for name, path in paths.items() if not tree.holds(path)]
     specs = {
-        name: attempted(problems, partial(_plain_text, tree, path))
+        name: attempted(problems, partial(templatefolder.plain_text, tree, path))
         for name, path in paths.items()
         if tree.holds(path)
     }
@@ -214,14 +209,14 @@ def python_of(at: Tree | Path, template: str) -> list[Compilation]:
     Raises:
         InputError: there is no such template, or its folder is none.
     """
-    texts = _read_folder(_tree(at), template_folder(template), with_sources=True)
-    return [compiledfrom.pipeline(template), *map(compiledfrom.component, _component_names(texts))]
+    texts = templatefolder.read(_tree(at), template_folder(template), with_sources=True)
+    return [compiledfrom.pipeline(template), *map(compiledfrom.component, literal.components(texts))]
 
 
 def from_pinned(at: Tree | Path, environment: str, pipeline: str, images: Mapping[str, str]) -> Release:
     """The release that was promoted to an environment, from its pinned copy."""
     folder = pinned_folder(environment, pipeline)
-    texts = _read_folder(_tree(at), folder)
+    texts = templatefolder.read(_tree(at), folder)
     specs = {found[1]: texts.pop(name) for name in list(texts) if (found := _PINNED_SPEC.fullmatch(name))}
     paths = {name: f"{folder}/components/{name}.yaml" for name in specs}
     return Release(folder, texts, specs, paths, images)
@@ -246,58 +241,11 @@ def _tree(at: Tree | Path) -> Tree:
     return WorkTree(at) if isinstance(at, Path) else at
 
 
-def _plain_text(tree: Tree, path: str) -> str:
-    return compiledfrom.plain(tree.read_text(path))
-
-
-def _read_folder(tree: Tree, folder: str, *, with_sources: bool = False) -> dict[str, str]:
-    """Its texts; `with_sources`: Python may stand there, which is no part of a release, but what it compiles to."""
-    names = tree.list_files(folder)
-    if with_sources and PIPELINE_SOURCE in names:
-        names = [name for name in names if not name.endswith(_PYTHON)]
-    texts = {name: _plain_text(tree, f"{folder}/{name}") for name in names}
-    problems = [
-        Problem(
-            f"{folder}/{name}", 0, 0, "no such file", "a pipeline needs its template and its values schema"
-        )
-        for name in (TEMPLATE, VALUES_SCHEMA)
-        if name not in texts
-    ]
-    problems += [
-        Problem(
-            f"{folder}/{name}",
-            0,
-            0,
-            "no part of a pipeline, and would be released with it",
-            f"remove it; a pipeline has templates (*.j2), {VALUES_SCHEMA} and compiled pipelines (*.yaml)",
-        )
-        for name in texts
-        if not name.endswith(_PARTS)
-    ]
-    raise_if_any(problems)
-    return texts
-
-
-def _component_names(texts: Mapping[str, str]) -> list[str]:
-    return sorted({name for text in _templates(texts) for name in _COMPONENT.findall(text)})
-
-
-def _templates(texts: Mapping[str, str]) -> Iterator[str]:
-    return (text for name, text in texts.items() if name.endswith(".j2"))
-
-
 def _unknown(tree: Tree, folder: str, texts: Mapping[str, str], name: str) -> Problem:
-    template, line = next(_mentions(texts, name))
+    template, line = next(literal.mentions(texts, name))
     one = compiledfrom.component(name)
     if tree.holds(one.source_path):
         what = f"{one.source_path} is not compiled: there is no {one.target}"
         return Problem(f"{folder}/{template}", line, 1, what, compiledfrom.TODO)
     todo = f"create {one.target_path}, or correct the name"
     return Problem(f"{folder}/{template}", line, 1, f"unknown component {name!r}", todo)
-
-
-def _mentions(texts: Mapping[str, str], name: str) -> Iterator[tuple[str, int]]:
-    for template, text in texts.items():
-        for found in _COMPONENT.finditer(text):  # the name may stand in the line below its key
-            if found[1] == name:
-                yield template, text.count("\n", 0, found.start(1)) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import textwrap
 from collections.abc import Callable
@@ -179,3 +180,11 @@ def test_an_error_of_the_file_is_no_fault_of_its_lists(compiled: Compile) -> Non
     (pipeline,) = compiled(text)["pipelines"]
     assert pipeline["error"]["type"] == "InconsistentTypeException"
     assert (pipeline["error"]["line"], pipeline["error"]["column"]) == (12, 13)
+
+
+@pytest.mark.parametrize("name", ["confined", "lists", "loading", "program", "told", "watched"])
+def test_older_pythons_read_what_runs_in_them(name: str) -> None:
+    """kfp 2.17 itself is for Python 3.9 and newer."""
+    text = Path(process.__file__).with_name(f"{name}.py").read_text()
+    ast.parse(text, feature_version=(3, 9))
+    assert "from __future__ import annotations" in text

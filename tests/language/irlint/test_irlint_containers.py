@@ -9,7 +9,8 @@ import pytest
 from kfp_gitops.base.errors import InputError, Problem
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.language.irlint import spelling
-from kfp_gitops.sources import brought, components
+from kfp_gitops.sources import components
+from language import brought_soundly
 
 _IMAGE = f"r/steps@sha256:{'1' * 64}"
 
@@ -59,7 +60,7 @@ _TOLD = "{{$.outputs.parameters['rows'].output_file}}", "{{$.outputs.artifacts['
     ],
 )  # fmt: skip
 def test_an_ir_that_says_where_outputs_go_is_read(args: tuple[str, ...]) -> None:
-    brought.read(_ir(*args), "p.yaml")
+    brought_soundly(_ir(*args), "p.yaml")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_what_kfp_would_not_do_is_told(args: tuple[str, ...], what: str) -> None
 def _told(text: str) -> Sequence[Problem]:
     """What is wrong with an IR, whether a manifest may accept it or not."""
     try:
-        return brought.read(text, "p.yaml").faults
+        return brought_soundly(text, "p.yaml").faults
     except InputError as error:
         return error.problems
 
@@ -91,18 +92,18 @@ def test_ifpresent_of_an_artifact_is_refused_where_a_task_gives_it() -> None:
     args = (*_TOLD, '{"IfPresent": {"InputName": "data", "Then": ["a"]}}')
     given = {"inputs": {"artifacts": {"data": {"componentInputArtifact": "data"}}}}
     with pytest.raises(InputError, match="IfPresent of an artifact is always false"):
-        brought.read(_ir(*args, more=given), "p.yaml")
-    brought.read(_ir(*args), "p.yaml")  # nobody gives it, so false is right
+        brought_soundly(_ir(*args, more=given), "p.yaml")
+    brought_soundly(_ir(*args), "p.yaml")  # nobody gives it, so false is right
 
 
 def test_steps_of_the_driver_itself_write_their_outputs() -> None:
-    brought.read(_ir(image="argostub/createpvc"), "p.yaml")
+    brought_soundly(_ir(image="argostub/createpvc"), "p.yaml")
 
 
 def test_a_loop_over_artifacts_is_refused() -> None:
     loop = {"artifactIterator": {"items": {"inputArtifact": "data"}, "itemInput": "data"}}
     with pytest.raises(InputError, match="repeated over artifacts, which no KFP can do yet"):
-        brought.read(_ir(*_TOLD, more=loop), "p.yaml")
+        brought_soundly(_ir(*_TOLD, more=loop), "p.yaml")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ metadata:
 )  # fmt: skip
 def test_a_file_that_is_no_ir_is_said_to_be_what_it_is(text: str, what: str) -> None:
     with pytest.raises(InputError) as refused:
-        brought.read(text, "p.yaml")
+        brought_soundly(text, "p.yaml")
     (problem,) = refused.value.problems
     assert (what in problem.what, problem.line) == (True, 1)
 

@@ -8,7 +8,7 @@ import pytest
 import rich_ir
 import yaml
 from kfp_gitops.base.errors import InputError
-from kfp_gitops.sources import brought
+from language import brought_soundly
 
 
 def _text(info: Any) -> str:
@@ -31,7 +31,7 @@ def test_another_name_is_refused_where_it_stands(info: Any, at: str) -> None:
     text = _text(info)
     assert at in text
     with pytest.raises(InputError) as refused:
-        brought.read(text, "ir.yaml")
+        brought_soundly(text, "ir.yaml")
     (problem,) = refused.value.problems
     assert (problem.path, problem.line) == ("ir.yaml", text[: text.index(at)].count("\n") + 1)
     assert "by which KFP looks for its artifact" in problem.what
@@ -39,4 +39,4 @@ def test_another_name_is_refused_where_it_stands(info: Any, at: str) -> None:
 
 
 def test_its_key_is_its_name() -> None:
-    brought.read(_text({"name": "importer"}), "ir.yaml")
+    brought_soundly(_text({"name": "importer"}), "ir.yaml")

@@ -147,6 +147,7 @@ CASES = [
         "args: [{inputValue: text}]\n    fileOutputs: {words: /out/words}",
         (
             "components/count_words/component.yaml:6:10: the container is not told where to write 'words': KFP ignores fileOutputs; give it {outputPath: …} among its args",
+            "KFP registers that all the same; who runs it so can accept it in the manifest: `acceptedFaults: [output-unwritten]` in `spec:` (docs/manifest-reference.md)",
         ),
     ),
     Case(

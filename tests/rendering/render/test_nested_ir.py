@@ -158,6 +158,14 @@ def test_whether_an_optional_input_is_given_shows_where_it_runs(
     assert f"manifests/dev/pipelines/hello/pipeline.yaml:{line}:5: " in outcome.err
 
 
+@pytest.mark.usefixtures("as_manifest")
+def test_one_that_nothing_runs_is_warned_of(repository: Path) -> None:
+    assert render(repository, "dev").pipelines[0].warnings == ()
+    (repository / FOLDER / "twice.pipeline.yaml.j2").write_text(TWICE)  # which comes before it
+    (warning,) = render(repository, "dev").pipelines[0].warnings
+    assert (warning.path, warning.what) == (f"{FOLDER}/twice.yaml", "no template names this")
+
+
 BAD = {
     "an argument that it does not take": (
         "pipeline.yaml.j2",

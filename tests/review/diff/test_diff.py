@@ -248,6 +248,17 @@ def test_a_pipeline_that_comes_and_one_that_goes(changed: Path, command: Command
     jsonschema.Draft202012Validator(SCHEMA).validate(found)
 
 
+def test_a_pipeline_that_comes_with_accepted_faults_is_a_warning(changed: Path, command: Command) -> None:
+    shutil.copytree(changed / "templates/pipelines/hello", changed / "templates/pipelines/welcome")
+    for path in (BASE, DEV):
+        edit(changed, Edit(path, "  hello:\n", "  welcome:\n"))
+    template = TEMPLATE.replace("hello", "welcome")
+    edits = [Edit(one.path.replace("hello", "welcome"), one.old, one.new) for one in CASES["accepted-fault"]]
+    assert edits[0].path == template
+    edit(changed, *edits)
+    assert "  ! it accepts the fault retry-lost: a retry that is never made" in diff(command, changed).out
+
+
 def test_an_environment_that_comes_and_one_that_goes(changed: Path, command: Command) -> None:
     for folder in ("environments", "manifests"):
         (changed / folder / "prod").rename(changed / folder / "production")

@@ -308,3 +308,14 @@ def test_two_environments_cannot_claim_one_experiment(both: Path, command: Comma
     values.write_text(f"follows: sources\n{pipeline}", "utf-8")
     found = [problem.what for problem in twice_claimed(both, ["dev", "training-dev"])]
     assert any("the experiment 'per-service-training-dev' on" in what for what in found)
+
+
+def test_two_environments_cannot_claim_one_pipeline_that_was_made_in_kfp(both: Path) -> None:
+    """By the name that it has there, which KFP compares without regard to case."""
+    for name, called in (("dev", "By hand"), ("prod", "by HAND")):
+        path = both / f"environments/{name}/values.yaml"
+        text = path.read_text("utf-8").replace("  cluster: https://kubernetes-prod.example.com:6443\n", "")
+        entry = f"  taken-{name}:\n    adopts: {{pipeline: {called}}}\n    values: {{}}\n"
+        path.write_text(text.replace("pipelines:\n", f"pipelines:\n{entry}", 1), "utf-8")
+    found = [problem.what for problem in twice_claimed(both, ["dev", "prod"])]
+    assert any("both have the pipeline 'by hand'" in what for what in found), found

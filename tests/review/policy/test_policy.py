@@ -252,14 +252,15 @@ def test_a_violation_in_a_shipped_manifest_is_seen(tmp_path: Path, command: Comm
 def test_the_document_s_check_and_waiver_are_valid_and_do_what_it_says(
     tmp_path: Path, command: Command
 ) -> None:
-    check, waiver = re.findall(
+    check, accepted, waiver = re.findall(
         r"```yaml\n(.*?)```", (PROJECT / "docs/policy.md").read_text("utf-8"), re.DOTALL
     )
     for folder in ("manifests", "environments"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     path = tmp_path / "environments/policy.yaml"
-    path.write_text(path.read_text("utf-8") + check, "utf-8")
-    assert [found.id for found in policy.read(tmp_path).checks][-1] == "description-set"
+    path.write_text(path.read_text("utf-8") + check + accepted, "utf-8")
+    known = [found.id for found in policy.read(tmp_path).checks]
+    assert known[-3:] == ["description-set", "no-faults-in-prod", "no-raced-claims"]
     assert command("policy", "--root", tmp_path).code == 0
     path.write_text(path.read_text("utf-8").replace("minLength: 20", "minLength: 2000"), "utf-8")
     assert "policy description-set: prod/predictive-scaling" in command("policy", "--root", tmp_path).err

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from kfp_gitops.base import files
-from kfp_gitops.base.errors import ExitCode, UsageError
+from kfp_gitops.base.errors import ExitCode, Problem, UsageError
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import placed, told, trial
-from kfp_gitops.importing import packed, renamed
+from kfp_gitops.importing import inside, packed, renamed
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources import environment
@@ -24,10 +24,25 @@ def read(arguments: Namespace, file: str, present: Mapping[str, str]) -> Importe
     Raises:
         InputError: as `imported`.
     """
-    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    text, shown, left = given(arguments, file)
+    for problem in left:
+        console.note(str(problem))
     if arguments.name:
         text = renamed.renamed(text, shown, arguments.name)
     return imported(text, shown, present, arguments.owner, arguments.env, strict=arguments.strict)
+
+
+def given(arguments: Namespace, file: str) -> tuple[str, str, list[Problem]]:
+    """The IR that a file is or holds, how messages name it, and what of the rest of the file is not taken over.
+
+    Raises:
+        InputError: there is none.
+    """
+    text, shown = packed.text_of(str(Path(file).absolute()), file)
+    if not arguments.inside:
+        return text, shown, []
+    text, left = inside.taken(text, shown)
+    return text, shown, left
 
 
 def import_one(arguments: Namespace) -> int:
@@ -41,7 +56,7 @@ def import_one(arguments: Namespace) -> int:
     placed.place(root, env.name, made)
     tell_proof(found, file)
     tell_images(env.name, found.images)
-    text = files.text_of(str(Path(file).absolute()), file)
+    text, _, _ = given(arguments, file)
     begun.say(trial.command(env.name, found.name, text), "python scripts/render.py --all --lock")
     return ExitCode.OK
 

@@ -25,10 +25,11 @@ _TEMPLATE = "pipeline.yaml.j2"
 
 @dataclass(frozen=True)
 class Made:
-    """The import of one pipeline of another tool; `python`: its components that go on as Python."""
+    """The import of one pipeline of another tool, from an IR; `python`: its components that go on as Python."""
 
     file: str
     imported: Imported
+    text: str
     source: DslFile | None = None
     python: dslfile.Written | None = None
     given: frozenset[str] = frozenset()
@@ -59,7 +60,7 @@ def made(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, 
     found = imported(
         text, shown, present, arguments.owner, arguments.env, fitted.schedules, strict=arguments.strict
     )
-    return Made(file, _with_triggers(found, fitted.triggers))
+    return Made(file, _with_triggers(found, fitted.triggers), text)
 
 
 def _of_python(arguments: Namespace, wanted: Wanted, file: str, present: Mapping[str, str]) -> Made:
@@ -72,7 +73,7 @@ def _of_python(arguments: Namespace, wanted: Wanted, file: str, present: Mapping
     fitted = _fitted(wanted, one.text, f"{source.path}:{one.name}")
     (found,), python = dsl.in_python(arguments, source, pipelines, present, fitted.schedules)
     variables = frozenset([*arguments.pass_env, *wanted.env])
-    return Made(file, _with_triggers(found.imported, fitted.triggers), source, python, variables)
+    return Made(file, _with_triggers(found.imported, fitted.triggers), one.text, source, python, variables)
 
 
 @contextmanager

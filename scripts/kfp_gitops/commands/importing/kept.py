@@ -49,7 +49,7 @@ def import_kept(arguments: Namespace) -> int:
         raise InputError(
             dslfile_told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)
         ) from None
-    made = written(root, env.name, {template: found})
+    made = written(root, env.name, {template: found}, home=placed.home(arguments))
     placed.place(root, env.name, _with_sources(made, kept, texts))
     _tell(arguments, file, one, found, kept)
     return ExitCode.OK

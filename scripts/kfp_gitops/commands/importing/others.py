@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from kfp_gitops.base import columns, files
 from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import compiled, dsl, irs, placed, told
+from kfp_gitops.commands.importing import compiled, dsl, irs, placed, told, trial
 from kfp_gitops.commands.importing.irs import Made
 from kfp_gitops.importing import foreign, otherpython
 from kfp_gitops.importing.foreign import Found, Wanted
@@ -18,7 +18,7 @@ from kfp_gitops.importing.written import written
 from kfp_gitops.sources.environment import Environment
 
 _PYTHON = ".py"
-_YAML = (".yaml", ".yml")
+_YAML = (".yaml", ".yml", ".json")
 _TIMES = (
     "times are UTC, as they were: KFP's server reads crons so, unless its CRON_SCHEDULE_TIMEZONE says another zone, "
     "which then holds for these as well"
@@ -125,7 +125,7 @@ def _tell(env: str, made: Mapping[str, Made]) -> None:
     begun.say(
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
-        *(f"python scripts/run.py --env {env} --pipeline {one.name} --local" for one in imports),
+        *(trial.command(env, one.imported.name, one.text) for one in made.values()),
         "python scripts/render.py --all --lock",
     )
 

@@ -85,15 +85,19 @@ def _pipelines(api: KfpApi, look: Look, keep: int) -> list[_One]:
     owner, experiments = look.desired.owner, look.actual.experiments
 
     ours: dict[str, list[ActualSchedule]] = {}
+    taken: dict[str, list[ActualSchedule]] = {}
     for schedule in look.actual.schedules:
         if schedule.owner == owner:
-            ours.setdefault(schedule.experiment_id, []).append(schedule)
+            into, key = (taken, schedule.pipeline_id) if schedule.called else (ours, schedule.experiment_id)
+            into.setdefault(key or "", []).append(schedule)
 
     def at(pipeline: DesiredPipeline) -> _One:
         found = experiments.get(experiment_name(pipeline.name, owner.environment))
         known = found is not None and found.owner == owner
-        runs = recent.runs(api, found.id, pipeline.name, look.actual.now) if found and known else []
-        own = ours.get(found.id, ()) if found else ()
+        its = look.actual.pipelines.get(pipeline.name)
+        by_hand = taken.get(its.id, []) if its else []
+        runs = recent.runs(api, found.id, pipeline.name, look.actual.now, by_hand) if found and known else []
+        own = [*(ours.get(found.id, ()) if found else ()), *by_hand]
         return _One(look.at(pipeline, runs), runs[:keep], firings.fired(own, runs))
 
     return each(at, look.desired.pipelines)

@@ -87,10 +87,10 @@ def _afterwards(arguments: Namespace, only: Selection) -> None:
 def _part(arguments: Namespace, only: Selection) -> Part:
     """Of whom environment.yaml says which team's they are: it must be there for this."""
     from kfp_gitops.operate.operations.pause import Part
-    from kfp_gitops.reconcile.folder import teams
+    from kfp_gitops.reconcile.folder import called, teams
 
     known = teams(options.manifests(arguments), arguments.env)
-    return Part(only.chosen(known, arguments.env), known)
+    return Part(only.chosen(known, arguments.env), known, called(options.manifests(arguments), arguments.env))
 
 
 def _user() -> str:

@@ -120,15 +120,16 @@ def _work(here: Here, pipeline: str, schedule: Schedule) -> Backfill:
     manifest = here.manifest(pipeline)
     tick = work.tick_parameter(manifest, here.arguments.tick_parameter)
     values = given.of_schedule(here, manifest, schedule)
-    locked, pipeline_id = here.folder.locked[pipeline], here.api.pipeline_id(pipeline)
+    pipeline_id = here.pipeline_id(pipeline)
     return work.Backfill(
         schedule=schedule_name(pipeline, schedule.name),
         pipeline_id=pipeline_id,
-        version_id=here.api.version_id(pipeline_id, locked.version, locked.digest),
+        version_id=here.version_id(pipeline, pipeline_id),
         experiment_id=_experiment(here, pipeline),
         parameters=values,
         tick_parameter=tick,
         parallel=here.arguments.parallel,
+        by_hand=here.by_hand(pipeline, schedule.name, pipeline_id),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kfp_gitops.language.manifest import Manifest
     from kfp_gitops.operate.following import Watch
     from kfp_gitops.reconcile.folder import Folder
+    from kfp_gitops.reconcile.records import Adopts
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,36 @@ class Here:
         from kfp_gitops.reconcile.folder import read
 
         return read(self.arguments.root / "manifests" / self.environment, self.environment)
+
+    def adopts(self, pipeline: str) -> Adopts | None:
+        """What of a pipeline was made in KFP."""
+        from kfp_gitops.reconcile.records import Adopts
+
+        entries = self.settings["pipelines"]
+        return Adopts.of(next((one.get("adopts") for one in entries if one["name"] == pipeline), None))
+
+    @property
+    def called(self) -> dict[str, str]:
+        """What KFP calls the pipelines that were made there → their names here."""
+        entries = self.settings["pipelines"]
+        return {one["adopts"]["pipeline"]: one["name"] for one in entries if "adopts" in one}
+
+    def pipeline_id(self, pipeline: str) -> str:
+        """Its id on KFP, where it may have another name."""
+        its = self.adopts(pipeline)
+        return self.api.pipeline_id(its.pipeline if its else pipeline)
+
+    def version_id(self, pipeline: str, pipeline_id: str) -> str:
+        """The id of the version that is locked; where the pipeline was made in KFP, it may have any name there."""
+        locked, of_any_name = self.folder.locked[pipeline], self.adopts(pipeline) is not None
+        return self.api.version_id(pipeline_id, locked.version, locked.digest, of_any_name=of_any_name)
+
+    def by_hand(self, pipeline: str, schedule: str, pipeline_id: str) -> tuple[str, ...]:
+        """The ids of the recurring runs that were made in KFP and are this schedule."""
+        its = self.adopts(pipeline)
+        named = its.schedules.get(schedule) if its else None
+        found = self.api.schedules_named({named.name}) if named else ()
+        return tuple(one.id for one in found if one.pipeline_id == pipeline_id and one.owner is None)
 
     @property
     def owner(self) -> Owner:

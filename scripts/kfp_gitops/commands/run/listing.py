@@ -68,7 +68,7 @@ def _here(arguments: Namespace, asked: Asked) -> tuple[list[Listing], dict[str, 
 
     here = Here(arguments, arguments.env)
     _refuse_unknown(here, arguments.pipeline)
-    return [rows.listing(here.watch, here.owner, asked)], {}
+    return [rows.listing(here.watch, here.owner, asked, here.called)], {}
 
 
 def _refuse_unknown(here: Here, glob: str | None) -> None:
@@ -105,6 +105,6 @@ def _one(arguments: Namespace, name: str, asked: Asked) -> Listing | str:
 
     here = Here(arguments, name)
     try:
-        return rows.listing(here.watch, here.owner, asked)
+        return rows.listing(here.watch, here.owner, asked, here.called)
     except GitOpsError as error:
         return str(error)

@@ -49,7 +49,7 @@ def _detail(here: Here, shown: Shown) -> Detail:
     from kfp_gitops.operate.runlook.detail import Detail
 
     run = shown.run
-    pipeline = ours.experiments(here.api, here.owner).get(run.experiment_id, "")
+    pipeline = ours.whole(here.api, here.owner, here.called).of(run)
     schedules = {found.id: found.name for found in here.api.schedules()} if run.schedule_id else {}
     return Detail(
         here.environment,

@@ -23,7 +23,16 @@ def run(here: Here) -> int:
         return _follow(here, _fired(here))
     values = _checked(here)
     locked = here.folder.locked[arguments.pipeline]
-    request = runs.Request(here.owner, arguments.pipeline, locked.version, locked.digest, values, user())
+    its = here.adopts(arguments.pipeline)
+    request = runs.Request(
+        here.owner,
+        arguments.pipeline,
+        locked.version,
+        locked.digest,
+        values,
+        user(),
+        its.pipeline if its else "",
+    )
     return _follow(here, runs.start(here.api, request))
 
 
@@ -43,10 +52,12 @@ def _again(here: Here) -> str:
     from kfp_gitops.operate.runlook import ours
 
     arguments = here.arguments
-    found = ours.experiments(here.api, here.owner)
+    its = ours.whole(here.api, here.owner, here.called)
+    pipeline = its.of(here.api.run(arguments.rerun)) if its.by_hand else ""
+    into = runs.experiment(here.api, here.owner, pipeline) if pipeline else ""
     return rerun.rerun(
-        here.api, arguments.rerun, found, lambda values: runs.refuse_unsound(None, {}, values),
-        arguments.param, user(),
+        here.api, arguments.rerun, its.experiments, lambda values: runs.refuse_unsound(None, {}, values),
+        arguments.param, user(), into,
     )  # fmt: skip
 
 
@@ -61,11 +72,11 @@ def _fired(here: Here) -> str:
     schedule = again.chosen_schedule(arguments, manifest.schedules)
     values = given.of_schedule(here, manifest, schedule)
     tick = backfill.tick_parameter(manifest, arguments.tick_parameter)
-    locked, pipeline_id = here.folder.locked[pipeline], api.pipeline_id(pipeline)
+    pipeline_id = here.pipeline_id(pipeline)
     asked = fire.Firing(
         schedule_name(pipeline, schedule.name),
         pipeline_id,
-        api.version_id(pipeline_id, locked.version, locked.digest),
+        here.version_id(pipeline, pipeline_id),
         runs.experiment(api, here.owner, pipeline),
         values,
         None if any(text.startswith(f"{tick}=") for text in arguments.param) else tick,

@@ -14,6 +14,7 @@ from kfp_gitops.commands.run.here import Here
 
 if TYPE_CHECKING:
     from kfp_gitops.kfpserver.kfpapi.models import RunState
+    from kfp_gitops.operate.runlook.ours import Ours
 
 _SHOWN = 20
 
@@ -23,11 +24,11 @@ def run(here: Here) -> int:
     from kfp_gitops.operate.operations import terminate
     from kfp_gitops.operate.runlook import ours
 
-    pipelines = ours.experiments(here.api, here.owner)
+    its = ours.whole(here.api, here.owner, here.called)
     if here.arguments.all_running:
-        return _all(here, pipelines)
+        return _all(here, its)
     run_id = here.arguments.terminate
-    if here.api.run(run_id).experiment_id not in pipelines:
+    if not its.of(here.api.run(run_id)):
         raise RefusedError(
             f"run {run_id} is in none of {here.environment}'s experiments, so it is not stopped from here; "
             "stop it in KFP, or give the --env that it is of"
@@ -48,14 +49,14 @@ def _waited(here: Here, run_ids: Iterable[str]) -> None:
         console.result(f"run {run_id} has ended: {shown.run.state}")
 
 
-def _all(here: Here, pipelines: dict[str, str]) -> int:
+def _all(here: Here, its: Ours) -> int:
     from kfp_gitops.kfpserver.kfpapi.transport import each
 
-    found = _running(here, pipelines)
+    found = _running(here, its)
     if not found:
         console.result(f"no run of {here.environment}{_which(here)} is under way")
         return ExitCode.OK
-    lines = [f"  {run.state:<9} {pipelines[run.experiment_id]} {run.id}" for run in found]
+    lines = [f"  {run.state:<9} {its.of(run)} {run.id}" for run in found]
     console.note(f"{columns.counted(len(found), 'run')} of {here.environment}{_which(here)} under way:")
     for line in columns.first_of(lines, _SHOWN, "  … {more} more (--list)"):
         console.note(line)
@@ -74,14 +75,12 @@ def _which(here: Here) -> str:
     return f" whose pipeline is {here.arguments.pipeline}" if here.arguments.pipeline else ""
 
 
-def _running(here: Here, pipelines: dict[str, str]) -> list[RunState]:
+def _running(here: Here, its: Ours) -> list[RunState]:
     from kfp_gitops.kfpserver.kfpapi.actual import ACTIVE
 
     glob = here.arguments.pipeline or "*"
     return [
-        run
-        for run in here.api.runs_since(None, ACTIVE)
-        if run.experiment_id in pipelines and fnmatchcase(pipelines[run.experiment_id], glob)
+        run for run in here.api.runs_since(None, ACTIVE) if its.of(run) and fnmatchcase(its.of(run), glob)
     ]
 
 

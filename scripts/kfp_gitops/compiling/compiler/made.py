@@ -11,9 +11,8 @@ from typing import Any
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.compiling.compiler import emit, older
+from kfp_gitops.compiling.compiler import emit, filled, older
 from kfp_gitops.compiling.compiler.build import Builder
-from kfp_gitops.compiling.compiler.filled import filled
 from kfp_gitops.compiling.compiler.sdk import SpecError
 from kfp_gitops.language import faults, irlint
 from kfp_gitops.language.manifest import Manifest, nested, reader
@@ -49,9 +48,14 @@ def made(pipeline: RenderedPipeline, folder: str) -> Made:
     manifest = reader.read(pipeline.manifest, f"{folder}/pipeline.yaml")
     if manifest.ir is not None:
         return _brought(manifest, pipeline, folder)
-    documents = older.written(filled(_emitted(manifest, pipeline, folder, environment)), manifest.older_forms)
+    emitted = _filled(manifest, _emitted(manifest, pipeline, folder, environment))
+    documents = older.written(emitted, manifest.older_forms)
     places = Places(manifest, documents[0])
-    refused, accepted = faults.judged(_linted(manifest, documents, places), manifest.accepted_faults)
+    found = [
+        *_linted(manifest, documents, places),
+        *filled.told(documents, manifest.document, places.of_path),
+    ]
+    refused, accepted = faults.judged(found, manifest.accepted_faults)
     raise_if_any(refused)
     return Made(documents, manifest.document, places.of_path, tuple(accepted))
 
@@ -69,10 +73,18 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Mad
     irs = brought.read_all(pipeline.irs, folder, manifest.ir)
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
-        documents = filled(emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest)))))
+        documents = _filled(
+            manifest, emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest))))
+        )
     except Exception as error:  # the SDK raises whatever comes up
         raise InputError([_not_loaded(found, error)]) from error
-    return Made(documents, found.spec, lambda at: at)
+    _, accepted = faults.judged(filled.told(documents, found.spec, lambda at: at), manifest.accepted_faults)
+    return Made(documents, found.spec, lambda at: at, tuple(accepted))
+
+
+def _filled(manifest: Manifest, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the defaults that KFP's driver does not know, where the manifest does not accept that."""
+    return documents if filled.FAULT in manifest.accepted_faults else filled.filled(documents)
 
 
 def _not_loaded(found: Brought, error: Exception) -> Problem:

@@ -70,7 +70,8 @@ class Around:
         if not package and re.search(r"^\s*from\s+\.", file.read_text("utf-8", "replace"), re.MULTILINE):
             top, package = file.parent.parent, file.parent.name
         last = dict.fromkeys([str(top), *map(str, above), str(root / "src")])
-        return cls(file, package, [str(file.parent)], list(last), above)
+        first = [str(file.parent), *([str(top)] if package else [])]
+        return cls(file, package, first, list(last), above)
 
     @property
     def own(self) -> list[str]:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kfp_gitops.compiling import opened
 from kfp_gitops.compiling.dsl import confined, loading, told, watched
 
 
@@ -44,9 +45,12 @@ def _answer(asked: dict[str, Any], mine: loading.Mine) -> dict[str, Any]:
     found = watched.Watched(mine)
     watched.watch(found)
     confined.noting_variables(found.asked)
-    module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
+    sys.argv = [asked["file"]]  # a file that reads its arguments has none
+    with opened.listening(Path(asked["own"][0])) as read:
+        module = loading.load(Path(asked["file"]), asked["package"], asked["first"], asked["last"])
     return {
         "sdk": kfp.__version__,
+        "read": [f"{read.root}/{path}" for path in read.read()],
         "modules": {name: str(one.__file__) for name, one in loading.modules(mine).items()},
         "pipelines": _pipelines(found, module, asked),
         "components": [_made(one, mine) for one in found.components],
@@ -133,8 +137,16 @@ def _made(one: watched.Made, mine: loading.Mine) -> dict[str, Any]:
         "arguments": arguments,
         "unsaid": sorted(one.arguments.keys() - arguments.keys()),
         "names": dict(one.names),
-        "text": _text(one.component, {}),
+        "text": _text_alone(one.component),
     }
+
+
+def _text_alone(component: Any) -> str:
+    """Its spec; empty where it has none: what is wrong is told of the pipeline that uses it."""
+    try:
+        return _text(component, {})
+    except Exception:  # what the SDK has against it
+        return ""
 
 
 def _source(function: Any) -> str:

@@ -30,7 +30,17 @@ def failure(error: BaseException, mine: Mine, otherwise: Place | None = None) ->
     }
     if place is not None:
         found |= {**vars(place), "text": _line(place)}
+        if isinstance(error, TypeError) and _has_text_annotations(place):
+            found["kind"] = "annotations"
     return found
+
+
+def _has_text_annotations(place: Place) -> bool:
+    try:
+        text = Path(place.file).read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return re.search(r"^from __future__ import .*\bannotations\b", text, re.MULTILINE) is not None
 
 
 def _cut(text: str) -> str:

@@ -14,17 +14,19 @@ from kfp_gitops.importing.foreign.asked import Found
 from kfp_gitops.importing.source import MALFORMED
 
 _HEAD = 100_000
+_IR = re.compile(r"^(# PIPELINE DEFINITION|components:|pipelineInfo:)", re.MULTILINE)
+"""How a compiled pipeline begins, whatever the code in it says."""
+_LOOKS = (
+    re.compile(r"""["']?apiVersion["']?\s*:\s*["']?pipelines\.kubeflow\.org/v1(alpha|beta)\d"""),
+    re.compile(r"^(recurring_runs|experiments):", re.MULTILINE),
+)
 _INSTANT = re.compile(r"^(\s*(?:- +)?[\w-]+: +)(\d{4}-\d\d-\d\d(?:[Tt ]\S.*?)?)(\s*(?: #.*)?)$", re.MULTILINE)
 
 
 def is_foreign(text: str) -> bool:
-    """Whether a text is a file of one of these tools, as far as its beginning says."""
+    """Whether a text is a file of one of these tools, YAML or JSON, as far as its beginning says."""
     head = text[:_HEAD]
-    return bool(
-        re.search(
-            r"^\s*(?:- )?apiVersion: *[\"']?pipelines\.kubeflow\.org/v1(alpha|beta)\d", head, re.MULTILINE
-        )
-    ) or bool(re.search(r"^(recurring_runs|experiments):", head, re.MULTILINE))
+    return not _IR.search(head) and any(look.search(head) for look in _LOOKS)
 
 
 def read(texts: Mapping[str, str], beside: Callable[[str, str], str | None]) -> Found:

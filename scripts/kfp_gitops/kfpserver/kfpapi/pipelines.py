@@ -92,8 +92,8 @@ class Pipelines(Requests):
             raise NotFoundError(f"{self.host}: pipeline {name!r} is not registered; {_APPLY}")
         return found.id
 
-    def version_id(self, pipeline_id: str, version: str, digest: str) -> str:
-        """The id of a version that must exist, with the IR of this digest; one of any name where none has this one.
+    def version_id(self, pipeline_id: str, version: str, digest: str, *, of_any_name: bool = False) -> str:
+        """The id of a version that must exist, with the IR of this digest; or of any name, where none has this one.
 
         Raises:
             TakenError: what has its name holds another IR.
@@ -104,7 +104,8 @@ class Pipelines(Requests):
             if found.digest != digest:
                 raise TakenError(f"{self.host}: version {version} {other_content(found.digest, digest)}")
             return found.id
-        equal = [one for one in self.versions(pipeline_id, EVERY).values() if one.digest == digest]
+        every = self.versions(pipeline_id, EVERY).values() if of_any_name else ()
+        equal = [one for one in every if one.digest == digest]
         if not equal:
             raise NotFoundError(f"{self.host}: version {version} is not registered; {_APPLY}")
         return max(equal, key=lambda one: (one.created, one.id)).id

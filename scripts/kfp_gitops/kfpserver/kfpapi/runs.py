@@ -138,6 +138,23 @@ class Runs(Requests):
         found = self._runs(experiment_id, json.dumps({"predicates": predicates}))
         return [run for run in found if run.schedule_id and run.scheduled]
 
+    def runs_fired_by(self, schedule_id: str, start: datetime, end: datetime) -> list[RunState]:
+        """The same of one recurring run, in whatever experiment its runs are."""
+        bounds = {"GREATER_THAN_EQUALS": start, "LESS_THAN": end}
+        wanted = [_compared(name, "scheduled_at", moment) for name, moment in bounds.items()]
+        wanted.append({"operation": "EQUALS", "key": "recurring_run_id", "stringValue": schedule_id})
+        more = {"filter": json.dumps({"predicates": wanted}), **self._in_namespace()}
+        list_runs = self._client.runs.run_service_list_runs
+        pages = self._pages("runs", lambda **page: list_runs(**more, **page))
+        return [run for run in map(models.run, pages) if run.schedule_id and run.scheduled]
+
+    def newest_of_schedule(self, schedule_id: str, limit: int) -> list[RunState]:
+        """The newest runs that a recurring run started, in whatever experiment they are."""
+        list_runs = self._client.runs.run_service_list_runs
+        more = {"filter": equals("recurring_run_id", schedule_id), **self._in_namespace()}
+        found = self._read(lambda: list_runs(sort_by="created_at desc", page_size=limit, **more))
+        return [models.run(run) for run in found.runs or []]
+
     def _runs(self, experiment_id: str, wanted: str) -> list[RunState]:
         list_runs = self._client.runs.run_service_list_runs
         pages = self._pages(

@@ -11,6 +11,7 @@ _OPERATOR = re.compile(r"pipelines\.kubeflow\.org/v1(alpha|beta)\d+")
 _COMPILE = "compile its source with the SDK of KFP 2 (`kfp dsl compile`), whose IR has pipelineInfo and root"
 _REWRITE = "write its steps as components of KFP (docs/first-pipeline.md); nothing here reads this"
 _SERVER = "take it from the server that has it: python scripts/import.py --host URL"
+_INSIDE = "python scripts/import.py FILE --inside"
 Told = tuple[str, str]
 """What it is, and what to do."""
 
@@ -51,7 +52,7 @@ def _kubeflow(value: Mapping[str, Any], kind: str) -> Told:
     what = f"this is KFP's Kubernetes object {kind}, and no IR"
     if kind == "Pipeline":
         return what, "bring its PipelineVersion: the IR is in the `spec.pipelineSpec` of that"
-    return what, "bring what is in its `spec.pipelineSpec`, and `spec.platformSpec` as a second document"
+    return what, f"bring what is in its `spec.pipelineSpec` and `spec.platformSpec`: {_INSIDE}"
 
 
 def _scheduled(_: Mapping[str, Any], kind: str) -> Told:
@@ -86,14 +87,14 @@ _LOOKS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Told], ...] = (
         _has("pipelineSpec", without="root"),
         (
             "this is a PipelineJob, as Vertex AI takes it: the IR is inside its `pipelineSpec`",
-            "bring that alone (yq .pipelineSpec FILE > pipeline.yaml); what its `runtimeConfig` has are parameters",
+            f"bring that alone: {_INSIDE}; what its `runtimeConfig` has are parameters",
         ),
     ),
     (
         _has("createPipelineJobRequest"),
         (
             "this is a schedule of Vertex AI: the IR is in `createPipelineJobRequest.pipelineJob.pipelineSpec`",
-            "bring that alone; write `cron` with seconds first as a schedule in the values",
+            f"bring that alone: {_INSIDE}; write `cron` with seconds first as a schedule in the values",
         ),
     ),
     (
@@ -112,7 +113,7 @@ _LOOKS: tuple[tuple[Callable[[Mapping[str, Any]], bool], Told], ...] = (
     ),
     (
         _has("pipeline_version_id"),
-        ("this is a version, as KFP's API tells of it: the IR is in its `pipeline_spec`", _SERVER),
+        ("this is a version, as KFP's API tells of it: the IR is in its `pipeline_spec`", f"bring that: {_INSIDE}"),
     ),
     (_has("recurring_run_id"), ("this is a recurring run, as KFP's API tells of it", f"{_SERVER} --schedules")),
     (_has("run_id"), ("this is a run, as KFP's API tells of it, and no pipeline", _SERVER)),

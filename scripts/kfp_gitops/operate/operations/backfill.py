@@ -50,6 +50,8 @@ class Backfill:
     parallel: int
     attempts: Mapping[datetime, int] = field(default_factory=dict)
     """Which run of a firing it is, where it is not the first: those before it failed."""
+    by_hand: tuple[str, ...] = ()
+    """The ids of recurring runs that were made in KFP and are the schedule: their runs are in another experiment."""
 
     def name(self, tick: datetime) -> str:
         """The run's name; it is also the mark that this firing has its run, at this attempt."""

@@ -23,7 +23,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.client import NOTE, KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import NamedExperiment
 from kfp_gitops.kfpserver.ownership import Owner
-from kfp_gitops.reconcile import timing
+from kfp_gitops.reconcile import adoption, timing
 from kfp_gitops.reconcile.records import Desired
 from kfp_gitops.sources.selection import Selection
 
@@ -165,6 +165,8 @@ class Part:
 
     chosen: Collection[str]
     known: Collection[str]
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What KFP calls a pipeline → its name, where that is another."""
 
     def holds(self, schedule: ActualSchedule, names: dict[str, str]) -> bool:
         """Whether a recurring run is of one; `names`: the id of a pipeline on KFP → its name.
@@ -172,6 +174,7 @@ class Part:
         By its own name where its pipeline is there no more, or is none of the environment's: a-b-c may be of a and a-b.
         """
         name = names.get(schedule.pipeline_id or "", "")
+        name = self.called.get(name, name)
         if name not in self.known:
             parts = schedule.name.split("-")
             begins = ("-".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
@@ -270,7 +273,7 @@ def leave(api: KfpApi, begin: str, texts: Sequence[str], tell: Callable[[str], N
 def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None], part: Part | None = None) -> list[str]:
     """Disable every schedule of the environment, or of a part; compiles nothing. Returns what failed."""
     failed = []
-    ours = _of(api, owner, [s for s in api.schedules() if s.owner == owner and s.enabled], part)
+    ours = _enabled(api, owner, part)
     for schedule in sorted(ours, key=lambda s: (s.name, s.id)):
         try:
             api.disable_schedule(schedule.id)
@@ -285,10 +288,10 @@ def disable(api: KfpApi, owner: Owner, tell: Callable[[str], None], part: Part |
     return failed
 
 
-def _of(
-    api: KfpApi, owner: Owner, schedules: Sequence[ActualSchedule], part: Part | None
-) -> Sequence[ActualSchedule]:
-    if part is None or not schedules:
-        return schedules
-    names = {found.id: name for name, found in api.pipelines((), owner).items()}
-    return [schedule for schedule in schedules if part.holds(schedule, names)]
+def _enabled(api: KfpApi, owner: Owner, part: Part | None) -> Sequence[ActualSchedule]:
+    """Those of ours that are on, also those which were made in KFP: of these their pipelines say so."""
+    pipelines = api.pipelines((), owner)
+    found = adoption.taken((), pipelines.values(), api.schedules())
+    ours = [schedule for schedule in found if schedule.owner == owner and schedule.enabled]
+    names = {found.id: name for name, found in pipelines.items()}
+    return ours if part is None else [schedule for schedule in ours if part.holds(schedule, names)]

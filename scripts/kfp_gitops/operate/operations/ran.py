@@ -61,6 +61,7 @@ def fired(api: KfpApi, work: Backfill, within: Range) -> dict[datetime, str]:
     theirs = {one.id for one in api.schedules()} if others else set()
     own = [run for run in found if run.schedule_id in ids]
     own += [run for run in others if run.schedule_id not in theirs]
+    own += [run for one in work.by_hand for run in api.runs_fired_by(one, within.start, within.end)]
     return {run.scheduled: run.state for run in own if run.scheduled}
 
 

@@ -17,12 +17,15 @@ from kfp_gitops.operate import runs
 def rerun(
     api: KfpApi,
     run_id: str,
-    experiments: dict[str, str],
+    experiments: Mapping[str, str],
     refuse: Callable[[Mapping[str, Any]], None] = lambda _: None,
     changes: Sequence[str] = (),
     by: str = "",
+    into: str = "",
 ) -> str:
     """Start it again; returns the new run's id. `experiments` are those of the environment: id → pipeline.
+
+    `into`: the experiment of its pipeline, where it is known to be ours though it ran in another one.
 
     `refuse` raises for parameters that cannot be sent once more. `changes`: texts `key=value` of those that differ.
 
@@ -31,7 +34,7 @@ def rerun(
         NotFoundError: there is no such run.
     """
     found = api.source(run_id)
-    if found.experiment_id not in experiments:
+    if not into and found.experiment_id not in experiments:
         raise UsageError(f"run {run_id} is in none of the experiments of this environment; see --list")
     if not (found.pipeline_id and found.version_id):
         raise UsageError(
@@ -43,7 +46,7 @@ def rerun(
         name=_name(found),
         pipeline_id=found.pipeline_id,
         version_id=found.version_id,
-        experiment_id=found.experiment_id,
+        experiment_id=into or found.experiment_id,
         parameters=parameters,
         description=runs.started(rerun=run_id, by=by),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from kfp_gitops.base import columns
@@ -65,22 +66,30 @@ class Listing:
     more: bool = False
 
 
-def listing(watch: Watch, owner: Owner, asked: Asked) -> Listing:
-    """Ask KFP: for its experiments, then for the runs of the namespace, of which only ours are kept."""
-    pipelines = {i: name for i, name in ours.experiments(watch.api, owner).items() if asked.matches(name)}
+def listing(
+    watch: Watch, owner: Owner, asked: Asked, called: Mapping[str, str] = MappingProxyType({})
+) -> Listing:
+    """Ask KFP: for its experiments, then for the runs of the namespace, of which only ours are kept.
+
+    `called`: what KFP calls the pipelines that were made there → their names here.
+    """
+    its = ours.whole(watch.api, owner, called)
+    pipelines = {i: name for i, name in its.experiments.items() if asked.matches(name)}
     only = next((i for i, name in pipelines.items() if name == asked.one), "") if asked.one else ""
     if not pipelines or (asked.one and not only):
         return Listing()
-    found = watch.api.runs_since(asked.since, asked.states, only)
-    kept = list(islice((run for run in found if run.experiment_id in pipelines), asked.most + 1))
+    elsewhere = asked.one in its.by_hand.values()
+    found = watch.api.runs_since(asked.since, asked.states, "" if elsewhere else only)
+    wanted = (run for run in found if (name := its.of(run)) and asked.matches(name))
+    kept = list(islice(wanted, asked.most + 1))
     runs = kept[: asked.most]
     schedules, tasks = _schedules(watch, runs), _tasks(watch, runs)
     rows = [
         Row(
             owner.environment,
-            pipelines[run.experiment_id],
+            its.of(run),
             run,
-            origin.of(run, pipelines[run.experiment_id], schedules),
+            origin.of(run, its.of(run), schedules),
             watch.api.run_link(run.id),
             tasks.get(run.id, ()),
         )

@@ -10,14 +10,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.kfpserver.kfpapi.client import KfpApi
 from kfp_gitops.kfpserver.kfpapi.models import RunState
 from kfp_gitops.operate.status.missed import BACK, MORE, NEWEST
 from kfp_gitops.reconcile.records import backfill_prefix
 
 
-def runs(api: KfpApi, experiment_id: str, pipeline: str, now: datetime) -> Sequence[RunState]:
-    """The newest first; a request, where a backfill of the pipeline hides others up to six."""
+def runs(
+    api: KfpApi, experiment_id: str, pipeline: str, now: datetime, taken: Sequence[ActualSchedule] = ()
+) -> Sequence[RunState]:
+    """The newest first; a request, where a backfill of the pipeline hides others up to six.
+
+    One more for each recurring run that was made in KFP: its runs are in the experiment in which it was made.
+    """
+    its = list(_of_experiment(api, experiment_id, pipeline, now))
+    elsewhere = [one.id for one in taken if one.experiment_id != experiment_id]
+    if not elsewhere:
+        return its
+    its += [run for one in elsewhere for run in api.newest_of_schedule(one, NEWEST)]
+    return sorted(its, key=lambda run: run.created or now, reverse=True)
+
+
+def _of_experiment(api: KfpApi, experiment_id: str, pipeline: str, now: datetime) -> Sequence[RunState]:
     newest, since = api.runs(experiment_id, NEWEST), now - BACK
     begin = backfill_prefix(pipeline)
     hide = len(newest) >= NEWEST and any(run.name.startswith(begin) for run in newest)

@@ -109,7 +109,7 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
             yield f"state {change.before or 'present'} → {change.after or 'present'}"
         if change.kind is Kind.PARAMETER and change.field == "default" and change.after is None:
             yield f"parameter {change.name} has no default any more: every run and schedule must give it"
-        if change.kind is Kind.PIPELINE and change.field == "acceptedFaults":
+        if change.kind is Kind.PIPELINE:
             yield from _accepted(change)
     if pipeline.new_version and pipeline.semantic and pipeline.action is None and not pipeline.version_before:
         yield "there was no lock entry before: the version cannot be compared"
@@ -121,10 +121,19 @@ def warnings(pipeline: PipelineDiff, changes: Sequence[Change], absent: str | No
 
 def _accepted(change: Change) -> Iterator[str]:
     """What its authors take from now on, of what KFP registers and does otherwise than it is written."""
-    before = change.before if isinstance(change.before, list) else []
-    for kind in change.after if isinstance(change.after, list) else ():
+    before, after = (_faults_in(change, side) for side in (change.before, change.after))
+    for kind in after:
         if kind not in before:
             yield f"it accepts the fault {kind}: {faults.KINDS.get(str(kind), 'which this version does not know')}"
+
+
+def _faults_in(change: Change, side: Any) -> list[Any]:
+    """The kinds that one side accepts, of a pipeline that comes or goes or of that field of it."""
+    if change.field is None and isinstance(side, Mapping):
+        side = side.get("acceptedFaults")
+    elif change.field != "acceptedFaults":
+        return []
+    return side if isinstance(side, list) else []
 
 
 def _same_files(pipeline: PipelineDiff) -> Iterator[str]:

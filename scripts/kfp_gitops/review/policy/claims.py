@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kfp_gitops.base.errors import Problem
+from kfp_gitops.kfpserver.ownership import same
 from kfp_gitops.reconcile.records import experiment_name
 from kfp_gitops.sources import environment
 from kfp_gitops.sources.environment import Environment
@@ -23,7 +24,8 @@ def twice_claimed(root: Path, names: Sequence[str]) -> Iterator[Problem]:
     first: dict[tuple[str, ...], tuple[str, str]] = {}
     for env in (environment.load(root, name) for name in names):
         for pipeline in env.pipelines:
-            claims = ("pipeline", pipeline), ("experiment", experiment_name(pipeline, env.name))
+            called = str(env.adopts(pipeline).get("pipeline", pipeline))
+            claims = ("pipeline", same(called)), ("experiment", experiment_name(pipeline, env.name))
             for kind, name in claims:
                 other = first.setdefault((*_place(env), kind, name), (env.name, pipeline))
                 if other != (env.name, pipeline):

@@ -60,8 +60,8 @@ class Ui:
         (one,) = [each for each in found if not name or each["display_name"] == name]
         return str(one["pipeline_version_id"])
 
-    def experiment(self, name: str) -> str:
-        body = json.dumps({"display_name": name}).encode()
+    def experiment(self, name: str, **more: str) -> str:
+        body = json.dumps({"display_name": name, **more}).encode()
         return str(self.post("experiments", body)["experiment_id"])
 
     def recurring(self, name: str, pipeline: str, version: str | None, **more: Any) -> str:
@@ -78,6 +78,7 @@ class Ui:
         }
         return str(self.post("recurringruns", json.dumps(said | more).encode())["recurring_run_id"])
 
-    def recurring_runs(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.get("recurringruns?page_size=200").get("recurringRuns", [])
+    def recurring_runs(self, namespace: str = "") -> list[dict[str, Any]]:
+        path = f"recurringruns?page_size=200&namespace={namespace}"
+        found: list[dict[str, Any]] = self.get(path).get("recurringRuns", [])
         return found
