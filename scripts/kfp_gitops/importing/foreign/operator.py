@@ -129,7 +129,7 @@ def _pipeline(document: Document, at: Path, found: Found) -> None:
 def _env(document: Document, at: Path, spec: Mapping[str, Any], found: Found) -> dict[str, str]:
     """The variables that its compilers set (compilers/kfp-sdk/compiler/compiler.py)."""
     env: dict[str, str] = {}
-    given = [(("image",), "KFP_PIPELINE_IMAGE", str(spec.get("image", "")))]
+    given: list[tuple[Path, str, str]] = [(("image",), "KFP_PIPELINE_IMAGE", str(spec.get("image", "")))]
     for number, one in enumerate(spec.get("env") or []):
         given.append((("env", number), str(one["name"]), str(one.get("value", ""))))
     for step, name, value in given:
