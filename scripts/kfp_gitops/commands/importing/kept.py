@@ -50,7 +50,9 @@ def import_kept(arguments: Namespace) -> int:
             dslfile_told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)
         ) from None
     made = written(root, env.name, {template: found}, home=placed.home(arguments))
-    placed.place(root, env.name, _with_sources(made, kept, texts))
+    made = _with_sources(made, kept, texts)
+    placed.place(root, env.name, made)
+    placed.tell_given(made, arguments.pass_env)
     _tell(arguments, file, one, found, kept)
     return ExitCode.OK
 
