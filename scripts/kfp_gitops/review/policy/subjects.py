@@ -183,8 +183,13 @@ def _is_own_step(root: Folder, path: str) -> bool:
     text = files.read_text(root, path)
     if not any(image in text for image in STUB_IMAGES):
         return False
-    executors = parse_all(text, path, bounds_of(path))[0].value["deploymentSpec"]["executors"].values()
-    return all(executor.get("container", {}).get("image") in STUB_IMAGES for executor in executors)
+    try:
+        spec = parse_all(text, path, bounds_of(path))[0].value
+        executors = [*spec["deploymentSpec"]["executors"].values()]
+        images = [one["container"]["image"] for one in executors]
+    except (LookupError, TypeError, AttributeError):  # it is no spec, or a step of another kind
+        return False
+    return bool(images) and all(isinstance(image, str) and image in STUB_IMAGES for image in images)
 
 
 def side(root: Folder, path: str, manifest: Mapping[str, Any], refs: Refs | None = None) -> Side:
