@@ -244,6 +244,7 @@ def test_a_schedule_whose_parameter_stands_elsewhere_is_left_out_and_told(
         ('\'{"bucket": "b"}\'', "'[1]'", "'[1]' is no dict"),
         ("0 2 * * *", "0 2 * * 7", "KFP refuses cron '0 0 2 * * 7'"),
         ("0 2 * * *", "0 2 31 2 *", "never fires"),
+        ("2024-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "'0001-01-01T00:00:00+14:00' is no instant"),
         ("2024-01-01T00:00:00Z", "some day", "'some day' is no instant; write it as 2026-11-29T13:30:00Z"),
         ("kind: RunSchedule", "kind: Secret", "Secret is none of the resources of sky-uk/kfp-operator"),
         ("metadata: {generateName", "metadatum: {generateName", "is not of the shape that its tool gives it"),

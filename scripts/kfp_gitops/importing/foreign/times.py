@@ -63,13 +63,12 @@ def _instant(text: Any, document: Document, at: Path, found: Found) -> str:
     """RFC 3339 in UTC, to the second; without a zone it is UTC, as YAML's timestamps are."""
     try:
         read = datetime.fromisoformat(str(text))
-    except ValueError:
+        return _shown(read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC))
+    except (ValueError, OverflowError):  # the latter before the year 1 or after 9999, in UTC
         todo = "write it as 2026-11-29T13:30:00Z"
         found.problems.append(document.problem(at, f"{text!r} is no instant", todo))
         return ""
-    zoned = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    return _shown(zoned)
 
 
 def _shown(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
