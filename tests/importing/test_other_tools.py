@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -589,3 +590,11 @@ def test_nothing_far_above_a_file_outside_of_a_repository_is_read(
         assert "the value of 'location' is not taken over" in begin(text).err
     finally:
         (tmp_path.parent / "key.txt").unlink()
+
+
+def test_a_file_of_blank_lines_is_read_at_once() -> None:
+    text = _RECURRING.replace("- pipeline_source:", "\n" * 100_000 + "- pipeline_source:", 1)
+    began = time.monotonic()
+    found = foreign.read({"given.yaml": text}, lambda *_: None)
+    assert list(found.pipelines) == ["churn"]
+    assert time.monotonic() - began < 20
