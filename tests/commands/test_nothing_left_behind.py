@@ -32,9 +32,10 @@ _WAYS: dict[str, tuple[str, ...]] = {
     "a team's pipeline": ("new", "pipeline", "acme", "--template", "hello", "--team", "churn"),
     "a pipeline that is there": ("new", "pipeline", "fine", "--from", "{file}"),
     "a file of Python": ("import", "{python}"),
+    "a file that stays Python": ("import", "{python}", "--keep"),
     "an import": ("import", "{file}", "--into", "templates/pipelines/other"),
 }
-_STEP = {"a file of Python": 7}
+_STEP = {"a file of Python": 7, "a file that stays Python": 7}
 """Which steps are tried, where each try compiles the file anew; all others try each."""
 _PYTHON = """
 from kfp import dsl
