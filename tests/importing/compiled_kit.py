@@ -26,8 +26,9 @@ def with_a_setting(text: str, *labels: str) -> str:
     """The same with a setting that only a later KFP knows, at executors; a manifest has no word for it."""
     documents: list[dict[str, Any]] = ir.documents(text)
     if len(documents) == 1:
-        documents.append({"platforms": {"kubernetes": {"deploymentSpec": {"executors": {}}}}})
-    executors = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        documents.append({"platforms": {"kubernetes": {}}})
+    kubernetes = documents[1]["platforms"]["kubernetes"]
+    executors = kubernetes.setdefault("deploymentSpec", {}).setdefault("executors", {})
     for label in labels:
         assert label in documents[0]["deploymentSpec"]["executors"]
         executors.setdefault(label, {})["laterSetting"] = {"on": True}

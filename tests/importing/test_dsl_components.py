@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from kfp_gitops.sources import compiledfrom
 from project import HERE, Outcome
 
 Run = Callable[..., Outcome]
-_PROJECT = HERE / "importing/dsl_files/project"
+_PROJECT = HERE / "data/dsl_files/project"
 
 
 @pytest.fixture
@@ -176,6 +177,26 @@ def test_what_means_another_thing_elsewhere_is_written_as_the_value_that_it_had(
     done = command("import", "--root", repository, path)
     assert done.code == 0, done.err
     assert f"    base_image='python:{len(str(path))}',\n" in _python(repository, "say")
+
+
+def test_libraries_are_those_of_the_python_that_is_named(
+    repository: Path, command: Run, write: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """What components need of them at the top is written as the value that it had: this Python has them not."""
+    path = write(
+        _SIMPLE.replace('"python:3.11"', "theirs.IMAGE").replace(
+            "\n\n@dsl.comp", "\nimport theirs\n\n@dsl.comp"
+        )
+    )
+    (tmp_path / "libraries").mkdir()
+    (tmp_path / "libraries/theirs.py").write_text('IMAGE = "python:3.12"\n')
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path}/libraries exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    assert "has no module 'theirs'" in command("import", "--root", repository, path).err
+    done = command("import", "--root", repository, path, "--python", python)
+    assert done.code == 0, done.err
+    assert "    base_image='python:3.12',\n" in _python(repository, "say")
 
 
 def test_a_component_alone_is_a_pipeline(

@@ -56,7 +56,7 @@ def refused(repository: Path, command: Run, tmp_path: Path) -> Callable[..., str
         ("x = 1\n", "pipeline.py: no pipeline is made when this file is imported; decorate a function"),
         ("def f():\n    return [][1]\nf()\n", "pipeline.py:2:12: IndexError: list index out of range in `return"),
         ("x = input()\n", "pipeline.py:1:5: EOFError"),
-        ("import urllib.request\nurllib.request.urlopen('https://example.com/')\n",
+        ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9/')\n",
          "pipeline.py:2:1: it asks the network while it is imported"),
         (_HEAD + _SAY + "@dsl.pipeline\ndef talk():\n    say(txt='a')\n",
          "pipeline.py:8:5: TypeError: say() got an unexpected keyword argument \"txt\". in `say(txt='a')`"),

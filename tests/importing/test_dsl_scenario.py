@@ -11,7 +11,7 @@ import pytest
 from project import HERE, Outcome
 
 Run = Callable[..., Outcome]
-_FILE = HERE / "importing/dsl_files/churn.py"
+_FILE = HERE / "data/dsl_files/churn.py"
 _COMPONENTS = ("choose", "load_rows", "notify", "publish", "train")
 
 

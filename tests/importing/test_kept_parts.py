@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from compiled_kit import SPECS, compiled, with_a_setting
+from compiled_kit import DSL, SPECS, compiled, with_a_setting
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse
 from kfp_gitops.compiling import ir
 from kfp_gitops.compiling.compiler import compile_pipeline
 from kfp_gitops.importing.imported import Imported, imported
+from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.rendering.rendered import RenderedPipeline
 from project import Outcome, snapshot
 
@@ -194,3 +195,12 @@ def test_an_input_whose_type_an_older_field_says_is_no_traceback() -> None:
     text = compiled("nested_pipeline").replace("parameterType: NUMBER_INTEGER", "type: INT")
     with pytest.raises(InputError, match=r"trainer.yaml:\d+:\d+: "):
         imported(text, "trainer.yaml", {}, None, "dev")
+
+
+@pytest.mark.parametrize("case", sorted(path.parent.name for path in DSL.glob("*/manifest.yaml")))
+def test_whatever_is_kept_has_the_digest_of_the_file(case: str) -> None:
+    """For each executor alone: the pipeline that has it, however deep, or the whole."""
+    text = compiled(case)
+    for label, executor in ir.documents(text)[0]["deploymentSpec"]["executors"].items():
+        if executor.get("container", {}).get("image", "") not in ("", *STUB_IMAGES):
+            assert len(_imported(with_a_setting(text, label)).kept) == 1

@@ -150,6 +150,16 @@ def test_such_a_component_is_rendered_as_it_is(repository: Path, command: Run, t
     assert outcome.code == 0, outcome.err
     assert (repository / "components/createpvc/component.yaml").is_file()
     assert "argostub" not in (repository / "environments/dev/release.yaml").read_text()
+    (repository / "environments/policy.yaml").write_text(
+        "apiVersion: kfp-gitops/v1alpha1\nkind: Policy\nchecks:\n- id: limits\n  select: task\n"
+        "  reason: it has none\n  fix: write them\n  schema: {required: [resources]}\n"
+    )
+    judged = command("policy", "--root", repository)
+    refused = [
+        line for line in (judged.out + judged.err).splitlines() if "dev/persistent-volume-claims/" in line
+    ]
+    assert len(refused) == 1  # what KFP does itself has no pod to limit
+    assert "dev/persistent-volume-claims/write" in refused[0]
 
 
 def _metrics(documents: Documents, component: str, task: str, *around: str) -> None:

@@ -72,6 +72,6 @@ def _value(kind: str, given: str, name: str) -> Json:
 
 leaf.Workers._run = _run  # type: ignore[method-assign]
 refuse.check = lambda _pipeline, _given, _run: None
-refuse.warnings = lambda _pipeline: iter(())
+refuse.warnings = lambda _pipeline, _run: iter(())
 importer._local = Path  # type: ignore[assignment]
 sys.exit(__main__.main())

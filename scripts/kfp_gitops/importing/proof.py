@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from kfp_gitops.base.errors import Problem, raise_if_any
-from kfp_gitops.base.yamldump import dump, dump_all
+from kfp_gitops.base.yamldump import dump
 from kfp_gitops.base.yamltext import Path, parse
 from kfp_gitops.checking import check
 from kfp_gitops.compiling import ir
@@ -130,7 +130,7 @@ def proved(source: Source, pipeline: RenderedPipeline) -> Proof:
 def _anew(source: Source) -> list[Any]:
     """The file as the SDK loads and writes it, as one that is brought is sent; itself where it does not load."""
     try:
-        return emit.documents(emit.load(dump_all(source.brought.values)))
+        return emit.documents(emit.graph(source.brought.values))
     except Exception:  # the SDK raises whatever comes up
         return source.brought.values
 

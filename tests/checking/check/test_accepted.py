@@ -46,8 +46,8 @@ MANIFESTS = {
     ),
 }
 OF_COMPILED = {
-    "concat-as-json", "if-present-as-json", "if-present-of-artifact", "if-present-of-parts", "importer-name",
-    "optional-artifact", "output-unwritten", "placeholder-left",
+    "concat-as-json", "default-unread", "if-present-as-json", "if-present-of-artifact", "if-present-of-parts",
+    "importer-name", "optional-artifact", "output-unwritten", "placeholder-left",
 }  # fmt: skip
 
 

@@ -191,6 +191,7 @@ def test_a_folder_of_this_machine_stands_for_a_claim(tmp_path):
     assert (there / "kept").read_text() == "run-1-scratch"
     warned = done.warnings()
     assert "no volume claim is made or removed on this machine: exec-createpvc, exec-deletepvc" in warned
+    assert not [text for text in warned if "pvcMount" in text]  # for it has an effect
 
 
 def test_settings_without_effect_are_one_warning(tmp_path):

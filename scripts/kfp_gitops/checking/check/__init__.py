@@ -1,14 +1,7 @@
 """The checks of a manifest beyond its schema: names, references, types, scopes, circles, pods, schedules."""
 
-from kfp_gitops.checking.check.checker import (
-    findings,
-    interface,
-    nested_problems,
-    of_components,
-    outer_problems,
-    problems,
-    warnings,
-)
+from kfp_gitops.checking.check.around import interface, nested_problems, of_components, outer_problems
+from kfp_gitops.checking.check.checker import findings, problems, warnings
 from kfp_gitops.checking.check.shapes import shape
 
 __all__ = [

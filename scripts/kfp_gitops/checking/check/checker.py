@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import Path
@@ -49,11 +48,10 @@ from kfp_gitops.language.manifest import (
     bodies,
     order,
     references,
-    used,
     walk,
 )
 from kfp_gitops.language.manifest.order import CycleError, ordered
-from kfp_gitops.sources.components import Component, Interface, Port
+from kfp_gitops.sources.components import Interface, Port
 
 
 def findings(
@@ -104,59 +102,6 @@ def _warnings(context: Context) -> list[Problem]:
             *cachekeys.warnings(context),
         }
     )
-
-
-def nested_problems(manifest: Manifest) -> list[Problem]:
-    """What only the outermost pipeline may say."""
-    said = [*(start.at for start in manifest.starts), *([("slo",)] if manifest.slo else [])]
-    said += [
-        ("spec", key)
-        for key in ("config", "workspace", "pipelineRoot", "ir", "olderForms", "acceptedFaults")
-        if key in manifest.document.value["spec"]
-    ]
-    what, todo = "a pipeline inside another one says this", "say it in the pipeline around it"
-    return [manifest.document.problem(at, what, todo, key=True) for at in said]
-
-
-def of_components(manifests: Iterable[Manifest], components: Mapping[str, Component]) -> list[Problem]:
-    """What is wrong with the components that manifests use, and may be accepted."""
-    names = {name for manifest in manifests for name in used(manifest, "component")}
-    return [problem for name in sorted(names & components.keys()) for problem in components[name].faults]
-
-
-def outer_problems(manifest: Manifest) -> list[Problem]:
-    """What only a pipeline inside another one may say."""
-    what, todo = (
-        "no exit handler is around this pipeline",
-        "drop it, or make it a pipeline inside another one",
-    )
-    return [
-        manifest.document.problem((*one.at, "finalStatus"), what, todo, key=True)
-        for one in manifest.parameters
-        if one.final_status
-    ]
-
-
-def interface(
-    manifest: Manifest, components: Mapping[str, Interface], pipelines: Mapping[str, Interface]
-) -> Interface:
-    """What a manifest takes and gives when it is a task of another one."""
-    context = Context(manifest, components, pipelines)
-    kinds = {output.name: context.kind(output.value) for output in manifest.outputs}
-    outputs = {name: replace(kind, name=name) for name, kind in kinds.items() if kind}
-    listed = collected.parameters(context)
-    needed = optionals.artifacts(context)
-    inputs = {
-        name: replace(
-            port,
-            collected=name in listed,
-            optional=port.optional and name not in needed,
-            used=port.optional and name in needed,
-        )
-        for name, port in context.inputs.items()
-    }
-    downloads = bool(list(workspace.downloads(context)))
-    return Interface(manifest.name, inputs, outputs, rules=uses.rules(context), to_workspace=downloads)
 
 
 def _run(context: Context) -> Iterator[Problem]:

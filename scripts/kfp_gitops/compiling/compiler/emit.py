@@ -16,7 +16,6 @@ from typing import Any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.compiling.compiler.sdk import (
     compiler,
-    components,
     json_format,
     pipeline_spec_pb2,
     structures,
@@ -45,16 +44,11 @@ def text(found: Sequence[Mapping[str, Any]]) -> str:
     return dump_all([json.loads(json.dumps(document, sort_keys=True)) for document in found])
 
 
-def load(given: str) -> Any:
-    """A pipeline from its IR text, by the SDK's own loader."""
-    return components.load_component_from_text(given)
-
-
 def graph(found: Sequence[Mapping[str, Any]]) -> Any:
-    """A compiled pipeline as what a task can run.
+    """A compiled pipeline as the SDK has it: to be written anew, or as what a task runs.
 
-    Not by `load`: the SDK takes a pipeline for a component where a component in it has its name
-    (`structures.ComponentSpec.from_ir_dicts`).
+    Not by `load_component_from_text`: that takes a pipeline for a component where a component in it has its name, and
+    fails where that is an importer (`structures.Implementation.from_pipeline_spec_dict`).
     """
     spec, *platforms = found
     root = spec["root"]

@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
-from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document, Path
 from kfp_gitops.compiling.compiler import emit, filled, older
 from kfp_gitops.compiling.compiler.build import Builder
@@ -73,9 +72,7 @@ def _brought(manifest: Manifest, pipeline: RenderedPipeline, folder: str) -> Mad
     irs = brought.read_all(pipeline.irs, folder, manifest.ir)
     found = irs[str(brought.completed(manifest, irs).ir)]
     try:
-        documents = _filled(
-            manifest, emit.documents(emit.load(dump_all(brought.with_defaults(found, manifest))))
-        )
+        documents = _filled(manifest, emit.documents(emit.graph(brought.with_defaults(found, manifest))))
     except Exception as error:  # the SDK raises whatever comes up
         raise InputError([_not_loaded(found, error)]) from error
     _, accepted = faults.judged(filled.told(documents, found.spec, lambda at: at), manifest.accepted_faults)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 
+_OURS = str(Path(__file__).parents[2])
+"""A DSL file may stand in the repository that it is imported into."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -32,8 +34,10 @@ class Mine:
     def __call__(self, file: str) -> bool:
         if not file.endswith(".py") or any(part in _INSTALLED for part in Path(file).parts):
             return False
-        library = sysconfig.get_paths()["stdlib"]
-        return not _below(file, library) and any(_below(file, folder) for folder in self.folders)
+        others = (sysconfig.get_paths()["stdlib"], _OURS)
+        return not any(_below(file, folder) for folder in others) and any(
+            _below(file, folder) for folder in self.folders
+        )
 
     def place(self, frame: FrameType | None) -> Place | None:
         """Where in the user's own code that is what runs in a frame, or asked for it."""

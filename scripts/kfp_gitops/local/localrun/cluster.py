@@ -44,11 +44,14 @@ def mounted(settings: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def ignored(pipeline: Pipeline) -> str:
+def ignored(pipeline: Pipeline, environ: Mapping[str, str], mounts: Collection[str]) -> str:
     """One warning that names every setting without an effect here; empty if there is none."""
     labels: dict[str, list[str]] = {}
     for executor in pipeline.executors.values():
+        settings = _settings(pipeline, executor)
         for name in _names(pipeline, executor):
+            if _stood_for(name, settings.get(name), environ, mounts):
+                continue
             labels.setdefault(name, []).append(executor.label)
     texts = [f"{name} ({', '.join(labels[name])})" for name in sorted(labels)]
     texts += sorted(pipeline.cluster.get("pipelineConfig", {}))
@@ -69,6 +72,15 @@ def _settings(pipeline: Pipeline, executor: Executor) -> Mapping[str, Any]:
 
 def _names(pipeline: Pipeline, executor: Executor) -> list[str]:
     return sorted({*_settings(pipeline, executor), *(["resources"] if executor.limits else [])})
+
+
+def _stood_for(setting: str, entries: Any, environ: Mapping[str, str], mounts: Collection[str]) -> bool:
+    """Whether something of this machine has the place of all that a setting would give."""
+    if not isinstance(entries, list) or not entries:
+        return False
+    if setting in _FILES:
+        return all(entry.get("mountPath") in mounts for entry in entries)
+    return setting in _VARIABLES and all(name in environ for entry in entries for name in _variables(entry))
 
 
 def _problem(setting: str, entry: Mapping[str, Any], environ: Mapping[str, str]) -> str:

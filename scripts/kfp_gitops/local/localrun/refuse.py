@@ -34,9 +34,9 @@ def _parts(pipeline: Pipeline) -> dict[str, list[str]]:
     }
 
 
-def warnings(pipeline: Pipeline) -> Iterator[str]:
+def warnings(pipeline: Pipeline, run: RunContext) -> Iterator[str]:
     """What is not as on a cluster, but changes nothing that the tasks compute."""
-    if ignored := cluster.ignored(pipeline):
+    if ignored := cluster.ignored(pipeline, run.environ, run.mounts):
         yield ignored
     yield from claims.warnings(pipeline)
     yield from executors.other_kfps(pipeline)

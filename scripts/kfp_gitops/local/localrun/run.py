@@ -41,7 +41,7 @@ async def _execute(
     pipeline: Pipeline, given: Mapping[str, Any], run: RunContext, emit: Callable[[Event], None]
 ) -> Outcome:
     emit(RunEvent("RUNNING"))
-    for warning in refuse.warnings(pipeline):
+    for warning in refuse.warnings(pipeline, run):
         emit(WarningEvent(warning))
     try:
         outcome = await _walked(pipeline, given, run, emit)

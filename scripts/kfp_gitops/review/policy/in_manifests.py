@@ -12,14 +12,23 @@ from kfp_gitops.review.policy.subject import Subject
 
 
 def in_manifest(
-    environment: str, place: str, manifest: Manifest, idle: Collection[str] = ()
+    environment: str,
+    place: str,
+    manifest: Manifest,
+    idle: Collection[str] = (),
+    own_steps: Collection[str] = (),
 ) -> Iterator[Subject]:
-    """Everything of one manifest; `place` is what waivers call it, `idle` the schedules that the cache makes so."""
-    for kind, name, value, at in _objects(manifest, idle):
+    """Everything of one manifest; `place` is what waivers call it, `idle` the schedules that the cache makes so.
+
+    `own_steps`: components that KFP itself does, without a pod.
+    """
+    for kind, name, value, at in _objects(manifest, idle, own_steps):
         yield Subject(kind, environment, f"{place}/{name}" if name else place, value, manifest.document, at)
 
 
-def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, str, Any, Path]]:
+def _objects(
+    manifest: Manifest, idle: Collection[str], own_steps: Collection[str]
+) -> Iterator[tuple[str, str, Any, Path]]:
     nodes = [*walk(manifest.body)]
     tasks = [node for node in nodes if isinstance(node, Task)]
     whole = manifest.document.value
@@ -27,7 +36,7 @@ def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, s
     accepts = {"acceptedFaults": list(manifest.accepted_faults)}
     yield "pipeline", "", {**whole["metadata"], **promised, **accepts, "tasks": len(tasks)}, ("metadata",)
     for node in nodes:
-        yield from _of_node(manifest.document, node)
+        yield from _of_node(manifest.document, node, own_steps)
     for parameter in manifest.parameters:
         default = parameter.default.value if parameter.default else None
         yield "parameter", parameter.name, {"name": parameter.name, "value": default}, parameter.at
@@ -38,12 +47,14 @@ def _objects(manifest: Manifest, idle: Collection[str]) -> Iterator[tuple[str, s
     yield from _of_starts(manifest, idle)
 
 
-def _of_node(document: Document, node: Node) -> Iterator[tuple[str, str, Any, Path]]:
+def _of_node(
+    document: Document, node: Node, own_steps: Collection[str]
+) -> Iterator[tuple[str, str, Any, Path]]:
     if isinstance(node, Task | Importer) and node.settings.retry is not None:
         yield "retry", node.id, _below(document, (*node.at, "retry")), (*node.at, "retry")
     match node:
         case Task():
-            yield from _of_task(document, node)
+            yield from _of_task(document, node, own_steps)
         case Importer():
             yield from _parameters(node.id, named("metadata", node.metadata), (*node.at, "importer"))
         case Loop():
@@ -55,8 +66,12 @@ def _of_node(document: Document, node: Node) -> Iterator[tuple[str, str, Any, Pa
                     yield from _parameters(node.id, compared(branch.when), branch.when.at)
 
 
-def _of_task(document: Document, task: Task) -> Iterator[tuple[str, str, Any, Path]]:
-    if task.kind == "component":  # a pipeline has its own tasks; what KFP does itself has no pod to limit
+def _of_task(
+    document: Document, task: Task, own_steps: Collection[str]
+) -> Iterator[tuple[str, str, Any, Path]]:
+    if (
+        task.kind == "component" and task.name not in own_steps
+    ):  # a pipeline has its own tasks; what KFP does itself has no pod to limit
         yield "task", task.id, _below(document, task.at), task.at
     for key, text in task.pod.env.items():
         if isinstance(text, str):  # else from a Secret, a ConfigMap or the pod: there is no value to look at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as Folder
@@ -13,6 +14,7 @@ from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, raise_if_any
 from kfp_gitops.base.yamltext import MAX_BYTES, Document, parse_all
 from kfp_gitops.language.manifest import reader
+from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.rendering import artifact, repacked, specs
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, bounds_of
 from kfp_gitops.review.caching import Side
@@ -27,6 +29,7 @@ from kfp_gitops.review.policy.subject import Subject
 
 _LONGEST = 4096
 """Characters of a path."""
+_STUB = re.compile(rf"^ *image: (?:{'|'.join(map(re.escape, sorted(STUB_IMAGES)))})$", re.MULTILINE)
 # What is told under a name of its own, with all that is in it.
 _TELLS_ALL = frozenset({"image", "variable", "parameter"})
 
@@ -153,10 +156,12 @@ def _named(
             manifest = reader.read(text, path)
             of_spec = refs.get(pipeline)
             still = idle(side(root, path, manifest.document.value, of_spec)) if manifest.schedules else []
-            yield from in_manifest(environment, f"{environment}/{pipeline}", manifest, still)
+            steps = _own_steps(root, environment, of_spec)
+            yield from in_manifest(environment, f"{environment}/{pipeline}", manifest, still, steps)
         case ("pipelines", pipeline, part, inner) if part == INNER:
             place = f"{environment}/{pipeline}/{inner.removesuffix('.yaml')}"
-            yield from in_manifest(environment, place, reader.read(text, path))
+            steps = _own_steps(root, environment, refs.get(pipeline))
+            yield from in_manifest(environment, place, reader.read(text, path), own_steps=steps)
         case (specs.FOLDER, _):
             yield from in_component(environment, f"{environment}/{_called(name)}", documents[0])
         case ("pipelines", pipeline, specs.FOLDER, component):  # of an earlier version
@@ -165,6 +170,13 @@ def _named(
         case ("pipelines", pipeline, *_):
             # Compiled elsewhere and brought: what a manifest would say of its tasks stands in it.
             yield from in_ir(environment, f"{environment}/{pipeline}", documents[0])
+
+
+def _own_steps(root: Folder, environment: str, refs: Refs | None) -> frozenset[str]:
+    """The components that are steps of KFP itself for volume claims, which have no pod: of older kfp-kubernetes."""
+    named = {name: path for name, path in (refs or {}).items() if "pvc" in name}  # few are to be opened
+    texts = {name: files.read_text(root, f"manifests/{environment}/{path}") for name, path in named.items()}
+    return frozenset(name for name, text in texts.items() if _STUB.search(text))
 
 
 def side(root: Folder, path: str, manifest: Mapping[str, Any], refs: Refs | None = None) -> Side:
