@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -105,3 +107,44 @@ def test_going_back_that_is_interrupted_is_done_to_its_end(
     assert _fail(root) == ["told"]
     assert next(calls, None) is None, "it was interrupted"
     assert _looks(root) == before
+
+
+_ELSEWHERE = (
+    "../outside",
+    "/tmp/outside",
+    ".git/hooks/pre-commit",
+    ".GIT/config",
+    "out/side",
+    "",
+    "a/../../outside",
+)
+
+
+@pytest.mark.parametrize("path", _ELSEWHERE)
+@pytest.mark.parametrize("there", [True, False])
+def test_what_came_with_a_branch_writes_and_removes_nothing_elsewhere(
+    root: Path, path: str, there: bool
+) -> None:
+    """Whoever makes a branch can put such a folder into it; it is not to be a way to the machine of a reviewer."""
+    (root / "out").symlink_to(root.parent)
+    (root.parent / "side").write_text("mine")
+    begun = root / takeback.FOLDER
+    begun.mkdir()
+    (begun / "command").write_text("import.py x")
+    (begun / "x.path").write_text(json.dumps({"path": path, "there": there, "made": []}))
+    (begun / "x.before").write_text("theirs")
+    (begun / "x.ours").write_text(f"-\n{hashlib.sha256(b'mine').hexdigest()}\n")
+    before = snapshot(root.parent)
+    with pytest.raises(UsageError, match="write no such thing"):
+        takeback.taken_back(root)
+    assert snapshot(root.parent) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"path": 7}', '{"path": "a", "there": 1, "made": [3]}'])
+def test_a_folder_that_nothing_of_ours_wrote_is_told(root: Path, text: str) -> None:
+    begun = root / takeback.FOLDER
+    begun.mkdir()
+    for name, content in {"command": "x", "x.ours": "-\n", "x.path": text}.items():
+        (begun / name).write_text(content)
+    with pytest.raises(UsageError, match="write no such thing"):
+        takeback.taken_back(root)

@@ -255,3 +255,12 @@ def test_many_files_are_tried_without_writing(repository: Path, command: Run, tm
     assert f"refused  {tmp_path}/bad.yaml" in outcome.out
     assert "1 of 2 can be imported: 1 as manifests" in outcome.out
     assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize("text", ["kfp-gitops-slot-0-", "kfp-gitops-slot-99-", "{{ values.owner }}", "{# x"])
+def test_what_stands_in_a_pipeline_is_no_place_of_its_template(text: str) -> None:
+    documents = ir.documents(compiled("resources"))
+    documents[0]["pipelineInfo"]["description"] = text
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev", strict=True)
+    assert found.told == ()
+    assert "owner: {{ values.owner | tojson }}\n" in found.template["pipeline.yaml.j2"]

@@ -518,3 +518,73 @@ def test_files_of_any_shape_are_read_or_refused(text: str) -> None:
             for wanted in found.pipelines.values():
                 foreign.fitted(wanted, ir)
                 str(wanted.missing)
+
+
+@pytest.mark.parametrize("text", ["{{ values.owner }}", "{% for %}", "{# x", "}}", "kfp-gitops-slot-0-"])
+def test_what_a_file_says_is_no_code_of_a_template(
+    repository: Path, begin: Callable[..., Outcome], text: str
+) -> None:
+    done = begin(_OPERATOR.replace("'2030-01-01'", f"'{text}'"))
+    assert done.code == 0, done.err
+    (trigger,) = _manifest(repository)["triggers"]
+    assert trigger["parameters"]["location"] == text
+    assert _manifest(repository)["schedules"][0]["parameters"]["location"] == text
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999", "1_000", " 1", "٣"])
+def test_a_number_is_one_that_every_reader_has(begin: Callable[..., Outcome], number: str) -> None:
+    done = begin(_OPERATOR.replace("'0.25'", f"'{number}'"))
+    assert done.code == 2
+    assert "is no float, which the IR says 'rate' is" in done.err
+
+
+@pytest.mark.parametrize("value", ["[" * 60_000, '{"a": NaN}', '{"a": 1e999}', f'{{"a": {10**30}}}'])
+def test_json_that_not_every_reader_has_is_refused(begin: Callable[..., Outcome], value: str) -> None:
+    done = begin(_OPERATOR.replace('{"bucket": "b"}', value))
+    assert done.code == 2
+    assert "is no dict, which the IR says 'where' is" in done.err
+
+
+@pytest.mark.parametrize("name", ["A=B", "", "1A", "A\\0", "A B"])
+def test_what_cannot_be_a_variable_is_told_at_its_line(begin: Callable[..., Outcome], name: str) -> None:
+    done = begin(_OPERATOR.replace("name: ROUNDS", f'name: "{name}"'))
+    assert done.code == 2
+    assert "given.yaml:16:5:" in done.err
+    assert "cannot be a variable" in done.err
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONPATH", "PATH", "HOME", "TMPDIR"])
+def test_a_file_does_not_say_which_code_runs_while_a_pipeline_is_compiled(name: str) -> None:
+    text = _OPERATOR.replace("name: ROUNDS", f"name: {name}")
+    found = foreign.read({"given.yaml": text}, lambda *_: None)
+    assert name not in found.pipelines["churn"].env
+    assert any("it says which code runs" in str(one) for one in found.told)
+
+
+def test_a_command_to_be_pasted_runs_nothing_that_the_file_says() -> None:
+    text = _OPERATOR.replace('value: "3"', 'value: "$(touch x) ; y"')
+    found = foreign.read({"given.yaml": text}, lambda *_: None)
+    assert "ROUNDS='$(touch x) ; y' kfp dsl compile" in found.pipelines["churn"].made
+
+
+@pytest.mark.parametrize("at", [".git/config", ".env", "x/.ssh/key"])
+def test_no_hidden_file_becomes_a_value(
+    repository: Path, begin: Callable[..., Outcome], tmp_path: Path, at: str
+) -> None:
+    """Remotes of Git may hold tokens."""
+    (tmp_path / at).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / at).write_text("secret-of-mine")
+    done = begin(_RECURRING.replace("pipelines/churn/RENDERED_PIPELINE/params/location", at))
+    assert "the value of 'location' is not taken over" in done.err
+    assert "secret-of-mine" not in (repository / "environments/dev/values.yaml").read_text()
+
+
+def test_nothing_far_above_a_file_outside_of_a_repository_is_read(
+    begin: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    text = _RECURRING.replace("pipelines/churn/RENDERED_PIPELINE/params/location", "key.txt")
+    (tmp_path.parent / "key.txt").write_text("secret-of-mine")
+    try:
+        assert "the value of 'location' is not taken over" in begin(text).err
+    finally:
+        (tmp_path.parent / "key.txt").unlink()

@@ -234,3 +234,38 @@ def test_lines_stay_what_they_are() -> None:
 def test_nothing_inside_is_told(text: str) -> None:
     with pytest.raises(InputError, match="no compiled pipeline is inside of this"):
         inside.taken(text, "x")
+
+
+def _read(tmp_path: Path, content: bytes) -> str:
+    path = tmp_path / "spoilt"
+    path.write_bytes(content)
+    try:
+        return packed.text_of(str(path), "spoilt")[1]
+    except InputError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_a_spoilt_byte_is_read_or_refused(tmp_path: Path, method: int) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("pipeline.yaml", "a: 1\n" * 3000)
+    whole = made.getvalue()
+    for at in range(30, len(whole)):
+        assert "spoilt" in _read(tmp_path, whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+
+
+def test_a_tar_whose_member_says_that_it_is_larger_than_any_file_is_refused(tmp_path: Path) -> None:
+    plain = bytearray(gzip.decompress(_tar({"pipeline.yaml": "a: 1\n"})))
+    plain[124:136] = b"\x80" + b"\x7f" * 11  # a number in base 256, as GNU's tar writes large ones
+    plain[148:156] = b" " * 8
+    plain[148:156] = b"%06o\0 " % sum(plain[:512])
+    assert "this archive is not to be read" in _read(tmp_path, gzip.compress(bytes(plain)))
+
+
+@pytest.mark.parametrize("name", ["\udcff.txt", "\udcff.yaml"])
+def test_the_name_of_a_member_that_is_no_text_can_be_told(tmp_path: Path, name: str) -> None:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    assert "\\udcff" in _read(tmp_path, made.getvalue()).encode().decode()

@@ -206,6 +206,18 @@ _AGAIN = """\
     adopts: {pipeline: churn (TEAM a)}
     values: {owner: a, parameters: {text: a, times: 1, share: 1.5}}
 """
+_GONE = """\
+  gone:
+    state: absent
+    delete: pipeline
+    adopts: {pipeline: Churn (team A)}
+"""
+_OF_ANOTHER = """\
+  gone:
+    state: absent
+    delete: pipeline
+    adopts: {pipeline: Hello}
+"""
 _OTHER = "        other: {recurringRun: Every five}\n"
 _EVERY = "        every-five:\n"
 
@@ -215,6 +227,12 @@ _EVERY = "        every-five:\n"
     [
         ("every-five:\n", "every-six:\n", "'churn' has no schedule 'every-six'"),
         ("  churn:\n", f"{_AGAIN}  churn:\n", "are both the pipeline 'Churn (team A)' of KFP"),
+        (
+            "  churn:\n",
+            f"{_GONE}  churn:\n",
+            "'churn' and 'gone' are both the pipeline 'Churn (team A)' of KFP",
+        ),
+        ("  churn:\n", f"{_OF_ANOTHER}  churn:\n", "'hello' and 'gone' are both the pipeline 'Hello' of KFP"),
         (_EVERY, f"{_OTHER}{_EVERY}", "are both the recurring run 'Every five'"),
     ],
 )

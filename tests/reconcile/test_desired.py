@@ -11,6 +11,7 @@ from kfp_gitops.base.errors import InputError, RefusedError, UsageError
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.reconcile import desired
 from kfp_gitops.reconcile.hosts import checked_host
+from kfp_gitops.sources import selection
 from project import Outcome
 
 Command = Callable[..., Outcome]
@@ -133,3 +134,16 @@ def test_a_pipeline_that_a_merge_left_twice_is_refused(manifests: Path, again: s
     for read in (desired.load, desired.reviewed):
         with pytest.raises(InputError, match="'hello' stands in it twice"):
             read(manifests, "dev")
+
+
+def test_a_tombstone_that_adopts_what_another_entry_is_in_kfp_is_refused_whatever_is_selected(
+    manifests: Path,
+) -> None:
+    """Each of two branches was well alone; what is ours is told by its name, and would be deleted as `gone`."""
+    path = manifests / "environment.yaml"
+    found = yaml.safe_load(path.read_text())
+    found["absent"] = [{"name": "gone", "delete": "pipeline", "adopts": {"pipeline": "Hello"}}]
+    path.write_text(dump(found))
+    for part in (selection.ALL, selection.Selection(globs=("gone",))):
+        with pytest.raises(InputError, match="'hello' and 'gone' are both the pipeline 'Hello' of KFP"):
+            desired.reviewed(manifests, "dev", None, part)

@@ -19,8 +19,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
+
+from kfp_gitops.base.errors import UsageError
 
 _REMOVED = "-"
 _UNREADABLE = "?"
@@ -50,18 +52,41 @@ class Journal:
             _write_whole(noted, json.dumps({"path": str(relative), "there": there, "made": made}))
 
     def undone(self) -> tuple[list[str], list[str]]:
-        """Paths that are as they were again, and those that are left to whom changed them. May be done twice."""
+        """Paths that are as they were again, and those that are left to whom changed them. May be done twice.
+
+        Raises:
+            UsageError: this folder is not one that we wrote; nothing is touched then.
+        """
         back: list[str] = []
         changed: list[str] = []
         made: set[str] = set()
-        for file in sorted(self.folder.glob("*.path")):
-            noted = json.loads(file.read_text("utf-8"))
+        for file, noted in [(file, self._said(file)) for file in sorted(self.folder.glob("*.path"))]:
             made.update(noted["made"])
             (back if self._restored(file, noted) else changed).append(noted["path"])
         for folder in sorted(made, key=len, reverse=True):
             with suppress(OSError):  # somebody put something into it
                 (self.root / folder).rmdir()
         return sorted(back), sorted(changed)
+
+    def _said(self, file: Path) -> dict[str, Any]:
+        """What is noted of a path, which may have come with a branch of somebody: only files of ours are put back."""
+        try:
+            said: dict[str, Any] = json.loads(file.read_text("utf-8"))
+            ours = file.with_suffix(".ours").is_file() and type(said["there"]) is bool
+            if ours and all(map(self._is_of_ours, [said["path"], *said["made"]])):
+                return said
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+            pass
+        raise UsageError(
+            f"{file}: new.py and import.py write no such thing; look where this folder is from, then remove it"
+        )
+
+    def _is_of_ours(self, path: str) -> bool:
+        """Whether it is below the root, reached through no link, and no part of Git's own folder."""
+        parts = PurePath(path).parts
+        folders = [self.root.joinpath(*parts[:length]) for length in range(1, len(parts))]
+        inside = bool(parts) and not PurePath(path).is_absolute() and ".." not in parts
+        return inside and parts[0].casefold() != ".git" and not any(one.is_symlink() for one in folders)
 
     def _restored(self, noted: Path, said: dict[str, Any]) -> bool:
         path, before = self.root / said["path"], noted.with_suffix(".before")

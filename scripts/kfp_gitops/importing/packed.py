@@ -6,6 +6,7 @@ Which file it takes is util.go of its backend/src/apiserver/server: `pipeline.ya
 from __future__ import annotations
 
 import io
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -19,6 +20,11 @@ _YAML = (".yaml", ".yml")
 _MOST = 4 * files.MAX_BYTES
 _FRAME = 31
 """zlib's wbits: a gzip frame, the largest window."""
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, OverflowError, RuntimeError,
+    ValueError,
+)  # fmt: skip
+"""What these modules raise of bytes that somebody made up; OSError is that of bz2."""
 _TODO = "unpack it, and give the compiled pipeline that is in it"
 
 
@@ -33,16 +39,10 @@ def text_of(path: str, shown: str) -> tuple[str, str]:
         return files.text_in(content, shown), shown
     try:
         name, found = (_of_zip if content.startswith(_ZIP) else _of_tar)(content, shown)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+    except _BROKEN as error:
         raise InputError.of(shown, f"this archive is not to be read: {error}", _TODO) from None
-    return files.text_in(found, f"{shown}:{name}"), f"{shown}:{name}"
+    inside = f"{shown}:{name.encode('utf-8', 'backslashreplace').decode()}"
+    return files.text_in(found, inside), inside
 
 
 def _of_zip(content: bytes, shown: str) -> tuple[str, bytes]:
@@ -73,7 +73,7 @@ def _taken(
 ) -> tuple[str, bytes]:
     name = "pipeline.yaml" if "pipeline.yaml" in names else next(iter(names), "")
     if not name.endswith(_YAML):
-        held = ", ".join(names[:5]) or "nothing"
+        held = ", ".join(name.encode("utf-8", "backslashreplace").decode() for name in names[:5]) or "nothing"
         raise InputError.of(shown, f"this archive has no pipeline.yaml: it holds {held}", _TODO)
     if size(name) > files.MAX_BYTES:
         raise InputError.of(

@@ -16,6 +16,7 @@ from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
 from kfp_gitops.base.places import Place, Plain, Source
 from kfp_gitops.compiling import lock
 from kfp_gitops.compiling.lock import Locked
+from kfp_gitops.kfpserver.ownership import same
 from kfp_gitops.language.manifest import Manifest, Schedule, Slo, Trigger, reader, slo
 from kfp_gitops.reconcile.shelf import Shelf
 from kfp_gitops.rendering.rendered import ENVIRONMENT, INNER, LOCK, RenderedPipeline
@@ -215,10 +216,13 @@ def _texts(source: Source, environment: str, selection: Selection) -> Texts:
     chosen = selection.chosen(known, environment) if selection else None
     shelf, entries = Shelf(), []
     shared: dict[str, str] = {}
+    in_kfp: dict[str, str] = {}
     locked: dict[str, Locked] = {}
     problems: list[Problem] = []
     for part in source.parts():
-        of_part = _selected(settings if part is source else _settings(part, environment), chosen)
+        whole = settings if part is source else _settings(part, environment)
+        problems += _one_of_kfp_for_two(part, whole, in_kfp)
+        of_part = _selected(whole, chosen)
         problems += _twice(part, of_part, shelf.labels)
         for entry in of_part["pipelines"]:
             pipeline = attempted(problems, partial(rendered_pipeline, part, entry, shared))
@@ -243,6 +247,18 @@ def _twice(part: Source, settings: Mapping[str, Any], known: Mapping[str, object
     for name in (name for name, count in names.items() if count > 1 or name in known):
         what, todo = f"{name!r} stands in it twice", "run `python scripts/render.py --all --lock`"
         yield Problem(f"{part.name}/{ENVIRONMENT}", 0, 0, what, todo)
+
+
+def _one_of_kfp_for_two(
+    part: Source, settings: Mapping[str, Any], first: dict[str, str]
+) -> Iterator[Problem]:
+    """Two that were merged, each well alone: by a tombstone the other's pipeline and schedules would be deleted."""
+    for entry in (*settings["pipelines"], *settings.get("absent", ())):
+        called = str(entry.get("adopts", {}).get("pipeline", entry["name"]))
+        if (other := first.setdefault(same(called), entry["name"])) != entry["name"]:
+            what = f"{other!r} and {entry['name']!r} are both the pipeline {called!r} of KFP"
+            todo = "take `adopts` out of the values of one of them, and render"
+            yield Problem(f"{part.name}/{ENVIRONMENT}", 0, 0, what, todo)
 
 
 def _settings(source: Source, environment: str) -> Mapping[str, Any]:

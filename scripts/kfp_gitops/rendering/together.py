@@ -39,13 +39,9 @@ def _one_name_for_two(env: Environment, pipelines: Sequence[RenderedPipeline]) -
 
 def _of_kfp(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator[Problem]:
     """What was made in KFP is one thing here, and what it is must be there."""
-    first: dict[str, str] = {}
+    yield from _one_of_kfp_for_two(env)
     for pipeline in pipelines:
         adopts, at = env.adopts(pipeline.name), ("pipelines", pipeline.name, "adopts")
-        called = str(adopts.get("pipeline", pipeline.name))
-        if (other := first.setdefault(same(called), pipeline.name)) != pipeline.name:
-            what = f"{other!r} and {pipeline.name!r} are both the pipeline {called!r} of KFP"
-            yield env.values.problem(at[:2], what, "name it in one of them", key=True)
         recurring: dict[str, str] = {}
         names = _schedules(pipeline) if adopts.get("schedules") else set()
         for schedule, its in adopts.get("schedules", {}).items():
@@ -58,6 +54,16 @@ def _of_kfp(env: Environment, pipelines: Sequence[RenderedPipeline]) -> Iterator
             if (one := recurring.setdefault(its["recurringRun"], schedule)) != schedule:
                 what = f"{one!r} and {schedule!r} are both the recurring run {its['recurringRun']!r}"
                 yield env.values.problem(here, what, "name it in one of them", key=True)
+
+
+def _one_of_kfp_for_two(env: Environment) -> Iterator[Problem]:
+    """Tombstones as well: by one that adopts another's pipeline that would be deleted as if it were its own."""
+    first: dict[str, str] = {}
+    for name in (*env.pipelines, *env.absent):
+        called = str(env.adopts(name).get("pipeline", name))
+        if (other := first.setdefault(same(called), name)) != name:
+            what = f"{other!r} and {name!r} are both the pipeline {called!r} of KFP"
+            yield env.values.problem(("pipelines", name), what, "name it in one of them", key=True)
 
 
 def _schedules(pipeline: RenderedPipeline) -> set[str]:

@@ -19,6 +19,7 @@ from kfp_gitops.importing.dslfile import functions
 from kfp_gitops.importing.dslfile.functions import DslFile
 from kfp_gitops.importing.foreign import Wanted
 from kfp_gitops.importing.imported import Imported, imported
+from kfp_gitops.importing.texts import plainly
 from kfp_gitops.sources import brought
 
 _TEMPLATE = "pipeline.yaml.j2"
@@ -106,5 +107,5 @@ def _with_triggers(found: Imported, triggers: Sequence[Mapping[str, Any]]) -> Im
     """They stand in the template: whether a new release starts a run is no matter of an environment."""
     if not triggers:
         return found
-    text = found.template[_TEMPLATE] + dump({"triggers": [dict(one) for one in triggers]})
+    text = found.template[_TEMPLATE] + plainly(dump({"triggers": [dict(one) for one in triggers]}))
     return replace(found, template={**found.template, _TEMPLATE: text})

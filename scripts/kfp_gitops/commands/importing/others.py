@@ -131,15 +131,24 @@ def _tell(env: str, made: Mapping[str, Made]) -> None:
 
 
 def _beside(path: str, name: str) -> str | None:
-    """A file of the repository that a path is in, by its path there: in the path's folder, or one above it."""
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return None  # who wrote it does not choose what of this machine is read
-    for folder in Path(path).absolute().parents:
-        if name and (folder / name).is_file():
-            return files.read_text(folder, name)
+    """A file of the repository that a path is in, by its path there: in the path's folder, or one above it.
+
+    Who wrote it does not choose what of this machine is read: nothing hidden, as `.git/config` or `.ssh`, whose text
+    would become a value in Git, and nothing above the repository.
+    """
+    wanted = PurePosixPath(name)
+    if not name or wanted.is_absolute() or any(part.startswith(".") for part in wanted.parts):
+        return None
+    return next((files.read_text(one, name) for one in _around(path) if (one / wanted).is_file()), None)
+
+
+def _around(path: str) -> list[Path]:
+    """The folder of a file and those above it, up to its repository; outside of one no more than the next above."""
+    above = list(Path(path).absolute().parents)
+    for number, folder in enumerate(above, 1):
         if (folder / ".git").exists():
-            return None
-    return None
+            return above[:number]
+    return [one for one in above[:2] if one not in (Path.home(), Path(above[-1]))]
 
 
 def _files_of(given: Sequence[str], found: Found) -> dict[str, str]:

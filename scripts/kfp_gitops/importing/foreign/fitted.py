@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,8 @@ from kfp_gitops.importing.foreign.asked import Asked, Text, Wanted
 from kfp_gitops.sources import components
 from kfp_gitops.sources.brought import Brought
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MOST = 2**63
 _TRUE = {"true": True, "false": False, "True": True, "False": False}
 
 
@@ -93,11 +97,38 @@ def _value(given: Text, kind: str) -> Any:
             raise ValueError(given.text)
         return _TRUE[given.text]
     if kind in ("int", "float"):
-        return int(given.text) if kind == "int" else float(given.text)
-    found = json.loads(given.text)
+        return _number(given.text, kind)
+    try:
+        found = json.loads(given.text, parse_constant=_refused, parse_int=_whole, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("too deep") from None
     if not isinstance(found, list if kind == "list" else dict):
         raise ValueError(given.text)
     return found
+
+
+def _number(text: str, kind: str) -> int | float:
+    """As JSON has numbers: of `1_000`, ` 7` and digits of other scripts only Python makes one."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return _whole(text) if kind == "int" else _finite(text)
+
+
+def _whole(text: str) -> int:
+    """Beyond 64 bits every reader of the manifest would round it."""
+    if abs(found := int(text)) >= _MOST:
+        raise ValueError(text)
+    return found
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(found := float(text)):
+        raise ValueError(text)
+    return found
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(text)
 
 
 def _twice(wanted: Wanted) -> list[Problem]:

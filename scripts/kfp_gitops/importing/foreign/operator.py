@@ -8,6 +8,7 @@ catch-up, every parameter a text). In v1alpha6 `parameters` were `runtimeParamet
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,9 @@ _RUN: Reasons = {
     **{(name, "*", "value"): TAKEN for name in ("parameters", "runtimeParameters")},
     **{(name, "*", "valueFrom"): _ELSEWHERE for name in ("parameters", "runtimeParameters")},
 }
+_VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
+"""As Kubernetes has them."""
+_OF_PROGRAMS = re.compile(r"(LD_|DYLD_|PYTHON)|(PATH|HOME|TMPDIR)\Z")
 _TIMES = ("cronExpression", "startTime", "endTime")
 _SPAN = {"start": "startTime", "end": "endTime"}
 _ALWAYS = {"enabled": True, "maxConcurrency": 1, "catchup": False}
@@ -107,7 +111,7 @@ def _pipeline(document: Document, at: Path, found: Found) -> None:
     name = str(metadata["name"])
     server = f"{metadata['namespace']}-{name}" if "namespace" in metadata else ""
     there = found.pipelines.get(name)
-    env = _env(spec)
+    env = _env(document, at, spec, found)
     found.pipelines[name] = Wanted(
         name,
         document,
@@ -122,10 +126,22 @@ def _pipeline(document: Document, at: Path, found: Found) -> None:
     )
 
 
-def _env(spec: Mapping[str, Any]) -> dict[str, str]:
+def _env(document: Document, at: Path, spec: Mapping[str, Any], found: Found) -> dict[str, str]:
     """The variables that its compilers set (compilers/kfp-sdk/compiler/compiler.py)."""
-    env = {"KFP_PIPELINE_IMAGE": str(spec.get("image", ""))}
-    return env | {str(one["name"]): str(one.get("value", "")) for one in spec.get("env") or []}
+    env: dict[str, str] = {}
+    given: list[tuple[Path, str, str]] = [(("image",), "KFP_PIPELINE_IMAGE", str(spec.get("image", "")))]
+    for number, one in enumerate(spec.get("env") or []):
+        given.append((("env", number), str(one["name"]), str(one.get("value", ""))))
+    for step, name, value in given:
+        place = (*at, "spec", *step)
+        if not _VARIABLE.fullmatch(name) or "\0" in value:
+            found.problems.append(document.problem(place, f"{name!r} cannot be a variable", "correct it"))
+        elif _OF_PROGRAMS.match(name):
+            what = f"the variable {name!r} is not set while the pipeline is compiled: it says which code runs"
+            found.told.append(document.problem(place, what, "compile it yourself, and give what comes of it"))
+        else:
+            env[name] = value
+    return env
 
 
 def _source(spec: Mapping[str, Any]) -> str:
@@ -137,10 +153,11 @@ def _source(spec: Mapping[str, Any]) -> str:
 
 def _made(spec: Mapping[str, Any], name: str, env: Mapping[str, str]) -> str:
     """How its IR is made, as kfp-operator's compilers do it."""
-    shown = " ".join(f"{key}={value}" for key, value in env.items())
+    shown = " ".join(f"{key}={shlex.quote(value)}" for key, value in env.items())
     if source := _source(spec):
         file, _, function = source.partition(":")
-        command = f"kfp dsl compile --py {file} --function {function} --output {name}.yaml"
+        parts = ("--py", file, "--function", function, "--output", f"{name}.yaml")
+        command = f"kfp dsl compile {shlex.join(parts)}"
         return f"compile it as the operator did: `{shown} {command}`"
     by = (spec.get("framework") or {}).get("name", "tfx")
     return f"compile it by its framework ({by}) with {shown}; of a file that TFX made take `pipelineSpec`"
