@@ -13,8 +13,9 @@ from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, ra
 from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.importing import compiled, dsl, placed
 from kfp_gitops.compiling.dsl import process
-from kfp_gitops.importing import dslfile_told, keeping
-from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing import keeping
+from kfp_gitops.importing.dslfile import told
+from kfp_gitops.importing.dslfile.functions import DslFile, Pipeline
 from kfp_gitops.importing.imported import Imported
 from kfp_gitops.importing.written import Written, written
 from kfp_gitops.sources import compiledfrom
@@ -46,9 +47,7 @@ def import_kept(arguments: Namespace) -> int:
         found = keeping.imported(text, f"{file.path}:{one.name}", name, arguments.owner, arguments.env)
     except InputError as error:
         there = replace(one, text=text)
-        raise InputError(
-            dslfile_told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)
-        ) from None
+        raise InputError(told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)) from None
     made = written(root, env.name, {template: found}, home=placed.home(arguments))
     placed.place(root, env.name, _with_sources(made, kept, texts))
     _tell(arguments, file, one, found, kept)
@@ -84,7 +83,7 @@ def _with_sources(made: Written, kept: Compilation, texts: Mapping[str, str]) ->
 
 
 def _tell(arguments: Namespace, file: DslFile, one: Pipeline, found: Imported, kept: Compilation) -> None:
-    for note in dslfile_told.notes(file, set(arguments.pass_env)):
+    for note in told.notes(file, set(arguments.pass_env)):
         console.note(note)
     console.result(f"{kept.source_path} is {file.path}, compiled to {PIPELINE_IR}")
     compiled.tell_proof(replace(found, whole=False, kept={}), f"{file.path}:{one.name}")

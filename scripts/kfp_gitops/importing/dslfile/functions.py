@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, UsageError
-from kfp_gitops.importing import dslfile_values
-from kfp_gitops.importing.dslfile_modules import Function, Module, UnslicedError
-from kfp_gitops.importing.dslfile_slice import Slice, joined
+from kfp_gitops.importing.dslfile import values
+from kfp_gitops.importing.dslfile.modules import Function, Module, UnslicedError
+from kfp_gitops.importing.dslfile.slice import Slice, joined
 from kfp_gitops.importing.specs import means_the_same
 
 _HEAD = '''"""The component `{name}`, as {source} has it: edit it here, and compile it with `make components`."""
@@ -132,7 +132,7 @@ class DslFile:
 
     def _of_values(self, folder: str, function: Mapping[str, Any]) -> str:
         name = function["function"]
-        return joined([dslfile_values.text(function), *([] if name == folder else [f"{folder} = {name}"])])
+        return joined([values.text(function), *([] if name == folder else [f"{folder} = {name}"])])
 
     def _sliced(self, folder: str, function: Mapping[str, Any]) -> tuple[str, bool]:
         """Its statements, and whether they mean the same wherever they are compiled."""
