@@ -150,3 +150,18 @@ def test_what_a_loop_takes_comes_before_it_though_the_sdk_has_it_not_wait() -> N
     said = [one.what for one in error.value.problems]
     assert len(said) == 1, said
     assert 'root.dag.tasks.for-loop-1.dependentTasks: ["list-names-2"] would be added' in said[0]
+
+
+def test_an_importer_keeps_the_name_with_which_nothing_finds_its_artifact() -> None:
+    """As `.set_display_name` of the DSL gives it; the fault is accepted, and goes with the name."""
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: A., owner: t}\nspec:\n"
+    body = "  parameters: {s: {type: str, default: x}}\n  tasks:\n    g:\n      if: {eq: [{param: s}, x]}\n"
+    body += "      tasks:\n"
+    body += "        i: {importer: {uri: gs://b/x, type: Dataset}}\n"
+    documents = ir.documents(
+        compile_pipeline(RenderedPipeline("p", "sha256:0", head + body, SPECS), "m").text
+    )
+    documents[0]["components"]["comp-condition-1"]["dag"]["tasks"]["importer"]["taskInfo"]["name"] = "Get it"
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev", strict=True)
+    assert (found.told, found.accepted) == ((), ("importer-name",))
+    assert "displayName: Get it" in found.template["pipeline.yaml.j2"]
