@@ -91,7 +91,7 @@ def test_what_no_machine_can_mend_is_told_as_the_check_tells_it_and_the_rest_is_
           "from __future__ import annotations\n\nWRONG: int = 'text'\n")  # fmt: skip
     done = command("fix", "--root", clone)
     assert done.code == 1, done.out
-    assert "left for a person: lint, format, components, types" in done.err
+    assert "left for a person: lint, format, components, render, types" in done.err
     said = _lines(done)
     assert said["format"] == "mended: scripts/kfp_gitops/base/visible.py; left:"
     assert f"{STEP}:" in done.out
