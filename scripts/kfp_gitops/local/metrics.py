@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+_MOST = 10**300
 MATRIX, CURVE, SLICES = "confusionMatrix", "confidenceMetrics", "evaluationSlices"
 
 
@@ -29,8 +30,23 @@ def numbers(artifact: Mapping[str, Any]) -> dict[str, float]:
 
 
 def is_number(value: object) -> bool:
-    """Whether a difference can be taken of it; in Python a bool is an int, here it is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a difference can be taken of it; in Python a bool is an int, here it is not.
+
+    Of JSON an int has any length, and one beyond all floats is none of anything measured.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST
+    return whole or isinstance(value, float)
+
+
+def listed(found: Any) -> list[Any]:
+    """A list, or nothing: a component may have written anything."""
+    return list(found) if isinstance(found, Sequence) and not isinstance(found, str) else []
+
+
+def rows(matrix: Any) -> list[list[float]]:
+    """The rows of a confusion matrix; what is no number in them counts as 0."""
+    found = [listed(row.get("row")) for row in maps(_of(matrix, "rows"))]
+    return [[cell if is_number(cell) else 0 for cell in row] for row in found]
 
 
 def _flat(metadata: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -43,24 +59,23 @@ def _flat(metadata: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, 
 
 
 def _of_matrix(matrix: Any) -> Iterator[tuple[str, Any]]:
-    rows = [list(row.get("row") or ()) for row in _maps(_of(matrix, "rows"))]
-    total = sum(sum(row) for row in rows)
+    found = rows(matrix)
+    total = sum(sum(row) for row in found)
     if total:
-        yield "accuracy", sum(row[index] for index, row in enumerate(rows) if index < len(row)) / total
+        yield "accuracy", sum(row[index] for index, row in enumerate(found) if index < len(row)) / total
 
 
 def _of_curve(curve: Any) -> Iterator[tuple[str, Any]]:
     """The SDK writes a list of points, KFP keeps it as `{list: …}` (frontend's MetricsVisualizations.tsx)."""
-    points = sorted(
-        (float(point.get("falsePositiveRate", 0)), float(point.get("recall", 0)))
-        for point in _maps(_of(curve, "list") if isinstance(curve, Mapping) else curve)
-    )
+    told = maps(_of(curve, "list") if isinstance(curve, Mapping) else curve)
+    pairs = ((point.get("falsePositiveRate", 0), point.get("recall", 0)) for point in told)
+    points = sorted((float(x), float(y)) for x, y in pairs if is_number(x) and is_number(y))
     if len(points) > 1:
         yield "auc", sum((right[0] - left[0]) * (right[1] + left[1]) / 2 for left, right in pairwise(points))
 
 
 def _of_slices(slices: Any) -> Iterator[tuple[str, Any]]:
-    for part in _maps(slices):
+    for part in maps(slices):
         inner = part.get("sliceClassificationMetrics")
         if isinstance(inner, Mapping):
             yield from _flat(inner, f"{part.get('slice', '')}: ")
@@ -73,6 +88,6 @@ def _of(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, Mapping) else None
 
 
-def _maps(found: Any) -> list[Mapping[str, Any]]:
-    """A component may have written anything."""
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, Sequence) else []
+def maps(found: Any) -> list[Mapping[str, Any]]:
+    """Those of a list that are maps."""
+    return [one for one in listed(found) if isinstance(one, Mapping)]

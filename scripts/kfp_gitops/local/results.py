@@ -54,15 +54,16 @@ def _logged(artifact: Mapping[str, Any]) -> Iterator[str]:
     """What the task logged with an artifact: numbers, and a confusion matrix as rows."""
     for name, value in metrics.of(artifact).items():
         yield f"{name} = {f'{value:.6g}' if isinstance(value, float) else written(value)}"
-    yield from _matrix((artifact.get("metadata") or {}).get(metrics.MATRIX))
+    metadata = artifact.get("metadata")
+    yield from _matrix(metadata.get(metrics.MATRIX) if isinstance(metadata, Mapping) else None)
 
 
 def _matrix(found: Any) -> Iterator[str]:
     """True category by predicted category, as KFP's page draws it."""
     if not isinstance(found, Mapping):
         return
-    names = [str(one.get("displayName", "")) for one in found.get("annotationSpecs") or ()]
-    rows = [list(one.get("row") or ()) for one in found.get("rows") or ()]
+    names = [str(one.get("displayName", "")) for one in metrics.maps(found.get("annotationSpecs"))]
+    rows = metrics.rows(found)
     if not names or len(names) > _MATRIX or any(len(row) != len(names) for row in rows):
         return
     cells = [

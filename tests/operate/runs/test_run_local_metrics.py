@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import scored
-from kfp_gitops.local import metrics, reasons
+from kfp_gitops.local import metrics, reasons, results
 from kfp_gitops.local.job import Job, Progress
 from project import Outcome
 
@@ -122,3 +122,22 @@ def test_where_a_step_wrote_no_traceback_the_end_of_its_log_is_told(tmp_path: Pa
     (tmp_path / "t.log").write_text("".join(f"line {number}\n\n" for number in range(20)))
     found = list(reasons.told(progress, tmp_path, tmp_path))
     assert found == ["  why t failed, by the end of its log:", *(f"    | line {n}" for n in range(8, 20))]
+
+
+_ODD: tuple[Any, ...] = (
+    None, 7, "x", [], {}, [[]], True, 10**400, float("nan"), {"rows": 7}, {"rows": [7]}, {"rows": [{"row": 7}]},
+    {"rows": [{"row": ["a", None]}]}, {"rows": [{"row": [10**400, 1]}]},
+    {"rows": [{"row": [1]}], "annotationSpecs": [1]},
+    {"rows": [{"row": ["a"]}], "annotationSpecs": [{"displayName": "a"}]}, {"annotationSpecs": 7}, {"list": 7},
+    [{"recall": "x"}] * 2, [{"recall": None}] * 2, [{"recall": 10**400}, {"recall": 1}],
+    [{"sliceClassificationMetrics": {"confusionMatrix": {"rows": [{"row": ["a"]}]}}}],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", _ODD)
+def test_whatever_a_step_logged_a_run_that_ended_is_told(odd: Any) -> None:
+    keys = (metrics.MATRIX, metrics.CURVE, metrics.SLICES, "other")
+    for metadata in (odd, *({key: odd} for key in keys)):
+        artifact = {"uri": "a", "metadata": metadata}
+        assert isinstance(list(results._logged(artifact)), list)
+        assert all(abs(number) >= 0 or number != number for number in metrics.numbers(artifact).values())

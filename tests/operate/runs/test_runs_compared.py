@@ -290,3 +290,30 @@ def test_iterations_and_tasks_of_one_run_alone_stand_there() -> None:
         ("each #1", compared.ABSENT, "SUCCEEDED"),
     ]
     assert found.metrics == (Row("each #0", "m.x", 1, 2),)
+
+
+@pytest.mark.parametrize(
+    "name", ["parameters.json", "ir.yaml", "events.jsonl", "run.json", "manifest/pipeline.yaml"]
+)
+def test_a_run_whose_files_were_cut_off_or_changed_is_told_or_compared(
+    root: Path, command: Run, name: str
+) -> None:
+    _local(command, root, "--out", root / ".local-runs/one")
+    before = (root / ".local-runs/one" / name).read_bytes()
+    texts = [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"null\n",
+        b"\xff\xfe",
+        b'{"event": "run"}\n',
+        before[: len(before) // 2],
+    ]
+    for number, text in enumerate(texts):
+        two = root / f".local-runs/two-{number}"
+        shutil.copytree(root / ".local-runs/one", two)
+        (two / name).write_bytes(text)
+        done = command("run", "--root", root, "--compare", "one", two.name)
+        assert done.code in (0, 2), done.err
+        assert "Traceback" not in done.err

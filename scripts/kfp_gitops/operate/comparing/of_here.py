@@ -24,6 +24,8 @@ from kfp_gitops.operate.comparing import steps
 from kfp_gitops.operate.comparing.sides import File, Part, Side, complete, leaves
 
 FOLDER = ".local-runs"
+_UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError)
+"""What reading raises of files that were cut off, or that somebody changed."""
 _FIRST, _OVER = "ir.yaml", frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 
 
@@ -43,7 +45,7 @@ def pipeline_of(folder: Path) -> str:
     """Of which pipeline it is; "" where nothing can be read."""
     try:
         return about.read(folder).pipeline or str(_documents(folder)[0]["pipelineInfo"]["name"])
-    except (GitOpsError, YAMLError, LookupError, TypeError):
+    except (GitOpsError, YAMLError, *_UNREADABLE):
         return ""
 
 
@@ -53,6 +55,14 @@ def side(folder: Path) -> Side:
     Raises:
         UsageError: something in it cannot be read.
     """
+    try:
+        return _side(folder)
+    except _UNREADABLE as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UsageError(f"{folder}: what it holds cannot be read ({what}); run that once more") from error
+
+
+def _side(folder: Path) -> Side:
     spec, platform = _documents(folder)
     told, of = _events(folder), about.read(folder)
     given = json.loads((folder / "parameters.json").read_text("utf-8"))
