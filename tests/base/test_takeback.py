@@ -131,7 +131,8 @@ def test_what_came_with_a_branch_writes_and_removes_nothing_elsewhere(
     begun = root / takeback.FOLDER
     begun.mkdir()
     (begun / "command").write_text("import.py x")
-    (begun / "x.path").write_text(json.dumps({"path": path, "there": there, "made": []}))
+    said = {"path": path.format(root.parent), "there": there, "made": []}
+    (begun / "x.path").write_text(json.dumps(said))
     (begun / "x.before").write_text("theirs")
     (begun / "x.ours").write_text(f"-\n{hashlib.sha256(b'mine').hexdigest()}\n")
     before = snapshot(root.parent)

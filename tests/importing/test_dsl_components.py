@@ -242,3 +242,23 @@ def test_many_files_are_tried_without_writing(
     assert f"refused  {path}\n1 of 2 can be imported" in done.out
     assert f"{path}:14:5: InconsistentTypeException" in done.err
     assert snapshot(repository) == before
+
+
+@pytest.mark.parametrize("how", [(), ("--keep",)])
+def test_a_value_that_the_file_was_given_and_that_goes_to_git_is_told(
+    repository: Path, command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
+) -> None:
+    """Packages of one's own come from an index whose address holds a password more often than not."""
+    monkeypatch.setenv("INDEX", "https://me:s3cr3t@index.example.com/simple")
+    monkeypatch.setenv("UNUSED", "not-in-any-file")
+    (tmp_path / "p.py").write_text(
+        "import os\nfrom kfp import dsl\nINDEX = os.environ['INDEX']\nUNUSED = os.environ['UNUSED']\n"
+        "@dsl.component(base_image='python:3.11', packages_to_install=['x'], pip_index_urls=[INDEX])\n"
+        "def say() -> None:\n    print(1)\n"
+        "@dsl.pipeline(name='given')\ndef given():\n    say()\n"
+    )
+    given = ("--pass-env", "INDEX", "--pass-env", "UNUSED", *how)
+    done = command("import", tmp_path / "p.py", *given, "--root", repository)
+    assert done.code == 0, done.err
+    assert "the value of INDEX, which the DSL file was given, stands in " in done.err
+    assert "the value of UNUSED" not in done.err

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kfp_gitops.compiling.ir import documents
 from kfp_gitops.devserver import DevServer, Faults, Features
+from kfp_gitops.importing import fromserver
+from kfp_gitops.importing.recurring import Terms
+from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
+from kfp_gitops.kfpserver.kfpapi.models import Listed, Stored
+from kfp_gitops.sources import environment
 from project import Outcome, snapshot
 from team_server import ARGO, OTHERS, a_year, cron, every, given, plain
 from ui_server import Ui
@@ -368,3 +375,17 @@ def test_a_server_without_tags_can_mark_nothing_and_says_so(
         failed = command("reconcile", "apply", *where, "--env", "dev")
         assert (failed.code, "keeps no tags (KFP before 2.17)" in failed.err + failed.out) == (4, True)
         assert _of_others(ui) == before
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "a\ud800"])
+def test_a_name_that_no_file_can_hold_leaves_that_one_and_not_all(repository: Path, name: str) -> None:
+    env = environment.load(repository, "dev")
+    place, now = fromserver.Place(env, frozenset(), {}), datetime.now(UTC)
+    version = Stored("v1", "one", now, documents(plain("churn"))[0])
+    found = ActualSchedule("r1", name, "p1", "v1", True, now, cron="0 0 3 * * *")
+    odd = fromserver.OnServer(Listed("p1", name, name, None, {}), version)
+    assert "no file can hold its name" in str(fromserver.brought(odd, place, frozenset(), Terms())[1][0])
+    with_odd = fromserver.OnServer(Listed("p1", "churn", "churn", None, {}), version, [found])
+    brought, left = fromserver.brought(with_odd, place, frozenset(), Terms())
+    assert brought
+    assert "no file can hold its name" in str(left[0])

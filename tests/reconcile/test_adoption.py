@@ -223,3 +223,21 @@ def test_more_than_that_is_told() -> None:
     found = plan(replace(WANTED, pipelines=(pipeline,)), _actual(*many, entries=(pipeline,)))
     assert found.to_do == []
     assert "have room for 90 recurring runs" in _why(found)
+
+
+def test_versions_that_others_made_are_never_told_to_go() -> None:
+    """Neither before it is ours nor after, however many there are; and ours are, also where its tags were lost."""
+    older = tuple(
+        replace(
+            HAND_MADE, id=f"o{n}", name=f"try {n}", digest=f"sha256:{n}", created=NOW - timedelta(days=9 + n)
+        )
+        for n in range(15)
+    )
+    for tags in ({}, TAKEN):
+        found = plan(WANTED, _actual(MONDAYS, versions=(HAND_MADE, *older), tags=tags))
+        assert not any(change.action is Action.DELETE for change in found.to_do)
+    ours = tuple(replace(one, owner=OWNER) for one in older)
+    found = plan(WANTED, _actual(MONDAYS, versions=(HAND_MADE, *ours)))
+    assert [change.name for change in found.to_do if change.action is Action.DELETE] == [
+        f"try {n}" for n in range(14, 9, -1)
+    ]

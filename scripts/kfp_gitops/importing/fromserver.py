@@ -15,7 +15,7 @@ from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.importing import renamed
 from kfp_gitops.importing.imported import Imported, imported
-from kfp_gitops.importing.recurring import Content, Left, Recurring, Terms, plain, recurring
+from kfp_gitops.importing.recurring import Content, Left, Recurring, Terms, can_be_written, plain, recurring
 from kfp_gitops.importing.said import Asked
 from kfp_gitops.importing.whole import whole
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
@@ -25,7 +25,8 @@ from kfp_gitops.sources import brought as ir_file
 from kfp_gitops.sources import components
 from kfp_gitops.sources.environment import Environment
 
-_LONGEST = 63
+_LONGEST, _LONGEST_THERE = 63, 128
+"""Of a pipeline's name here, and in KFP (`adopts` in values.schema.json)."""
 _TODO = "keep it in KFP as it is, or import its file by hand with --name"
 
 
@@ -71,6 +72,10 @@ class Brought:
 
 def brought(on: OnServer, place: Place, names: Set[str], terms: Terms) -> tuple[Brought | None, list[Left]]:
     """What is to be written of it, and what is left; `names` are those of pipelines that are imported beside it."""
+    if not can_be_written(on.listed.name, _LONGEST_THERE):
+        return None, _all_left(
+            on, "no file can hold its name, by which Git would know it", "make it anew in KFP"
+        )
     try:
         documents = identity.documents_of_stored(on.version.spec)
         if foreign := irlint.what_it_is(documents[0]):

@@ -14,7 +14,7 @@ from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.language import cron
 from kfp_gitops.reconcile import drift, timing
 
-_LONGEST = 40
+_LONGEST, _LONGEST_THERE = 40, 255
 _CONCURRENT = range(1, 11)
 _ACCOUNT = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -83,6 +83,11 @@ def recurring(
         yield Recurring(one, _schedule(one, name), _takes(one, terms))
 
 
+def can_be_written(name: str, longest: int) -> bool:
+    """Whether a name in KFP can stand in the values: a reply may tell what is no text (a surrogate alone)."""
+    return 0 < len(name) <= longest and name.encode("utf-8", "replace").decode() == name
+
+
 def _twice(number: int) -> tuple[str, str] | None:
     if number < 2:
         return None
@@ -126,6 +131,8 @@ def _pin(content: Content) -> str:
 
 def _unsayable(found: ActualSchedule) -> tuple[str, str] | None:
     """What no schedule of a manifest says, or what would be another recurring run."""
+    if not can_be_written(found.name, _LONGEST_THERE):
+        return "no file can hold its name, by which Git would know it", "make it anew in KFP"
     if found.damaged:
         return f"KFP tells {', '.join(found.damaged)} in a way that cannot be read", "make it anew in KFP"
     if found.pipeline_root:

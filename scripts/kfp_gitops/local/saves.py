@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from pathlib import Path
 _LOOK_SECONDS = 0.3
 QUIET_SECONDS = 0.25
 """So long nothing is saved before it counts: an editor saves in several steps, and somebody saves several files."""
+_MOST_LOOKS = 40
+"""For that moment: a log that is written on and on has none."""
 _LARGE = 1 << 20
 """Bytes from which a file is known by its time and size alone."""
 _NOT_EDITED = ("~", ".swp", ".swx", ".tmp", ".pyc")
@@ -50,16 +53,17 @@ class Saves:
         )
 
     def wait(self) -> list[Path]:
-        """Until something was saved and then nothing for a moment; gives what it was."""
+        """Until something was saved and then nothing for a moment, if one comes soon; gives what it was."""
         while not (changed := self.look()):
             self.sleep(_LOOK_SECONDS)
         found = set(changed)
-        while True:
+        for _ in range(_MOST_LOOKS):
             self.sleep(QUIET_SECONDS)
             more = self.look()
             if not more:
-                return sorted(found)
+                break
             found.update(more)
+        return sorted(found)
 
     def _found(self) -> Iterator[tuple[str, Stamp]]:
         for folder in self.folders:
@@ -81,7 +85,8 @@ def _below(folder: str) -> Iterator[tuple[str, Stamp]]:
             found = entry.stat()
         except OSError:
             continue
-        yield entry.path, (found.st_mtime_ns, found.st_size)
+        if stat.S_ISREG(found.st_mode):  # of a pipe or a device a read may never end
+            yield entry.path, (found.st_mtime_ns, found.st_size)
 
 
 def _digest(path: str, stamp: Stamp) -> str:

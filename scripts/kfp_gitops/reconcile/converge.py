@@ -63,7 +63,7 @@ def _steps(owner: Owner, keep: int, wanted: DesiredPipeline, view: View, options
         others = frozenset(found.id for found in view.schedules if found.name != schedule.name)
         seen = Seen(objects, view.runs, view.now, view.needs, past=not view.new, others=others)
         yield from filter(None, [swap.next_step(schedule, seen)])
-    yield from filter(None, [retention.next_step(wanted, view, keep)])
+    yield from filter(None, [retention.next_step(owner, wanted, view, keep)])
 
 
 def _base_step(owner: Owner, wanted: DesiredPipeline, view: View, options: Options) -> Step | None:

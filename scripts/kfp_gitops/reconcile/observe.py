@@ -91,7 +91,7 @@ def _depends_on_runs_in_flight(desired: Desired, wanted: Entry, view: View) -> b
     """Whether a version may be deleted."""
     if isinstance(wanted, Absent):
         return wanted.delete != "schedules" and view.pipeline is not None
-    return bool(retention.foreseen(wanted, view, desired.keep_versions))
+    return bool(retention.foreseen(desired.owner, wanted, view, desired.keep_versions))
 
 
 def _settled(wanted: Wanted, view: View) -> bool:

@@ -102,7 +102,7 @@ def _changes(desired: Desired, wanted: Entry, view: View, options: Options) -> I
         yield taken_over(schedule_change(schedule, view), view)
     for found in unwanted(wanted, view):
         yield _removal(wanted.name, found, "is not in the manifest any more", view)
-    for version in retention.foreseen(wanted, view, desired.keep_versions):
+    for version in retention.foreseen(desired.owner, wanted, view, desired.keep_versions):
         reason = f"nothing pins it, and {desired.keep_versions} newer ones stay"
         yield Change(Action.DELETE, Kind.VERSION, wanted.name, version.name, reason, tidying=True)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import scored
+from kfp_gitops.commands.run.watching import Watching
 from kfp_gitops.local import saves
 from kfp_gitops.local.saves import Saves
 from project import PROJECT, Outcome
@@ -207,3 +210,34 @@ def test_several_saves_right_after_one_another_count_once(tmp_path: Path) -> Non
             (tmp_path / name).write_text("1")
 
     assert Saves([tmp_path, tmp_path / "none"], sleep).wait() == [tmp_path / "one", tmp_path / "two"]
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """Reading a pipe that nobody writes to never ends, nor does a device."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    assert Saves([tmp_path]).look() == []
+
+
+def test_what_is_written_on_and_on_counts_after_a_while(tmp_path: Path) -> None:
+    number = iter(range(10_000))
+
+    def sleep(_: float) -> None:
+        (tmp_path / "log").write_text(str(next(number)))
+
+    assert Saves([tmp_path], sleep).wait() == [tmp_path / "log"]
+    assert next(number) < 100
+
+
+def test_a_file_that_is_gone_when_it_is_read_does_not_end_the_loop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    loop = Watching(Namespace(root=tmp_path))
+    gone = FileNotFoundError(errno.ENOENT, "No such file or directory", "components/src/a.py")
+
+    def fails() -> None:
+        raise gone
+
+    monkeypatch.setattr(loop, "_cycle", fails)
+    loop._again(first=False)
+    assert "components/src/a.py: No such file or directory; waiting" in capsys.readouterr().err

@@ -130,7 +130,9 @@ def import_dsl(arguments: Namespace) -> int:
     for template, one in templates.items():
         compiled.refuse_taken(root, env, one.name, template)
     made = written(root, env.name, templates, home=placed.home(arguments))
-    placed.place(root, env.name, with_python(made, python))
+    made = with_python(made, python)
+    placed.place(root, env.name, made)
+    placed.tell_given(made, arguments.pass_env)
     _tell(arguments, file, founds, python)
     return ExitCode.OK
 

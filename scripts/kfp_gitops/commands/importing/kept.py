@@ -49,7 +49,9 @@ def import_kept(arguments: Namespace) -> int:
         there = replace(one, text=text)
         raise InputError(told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)) from None
     made = written(root, env.name, {template: found}, home=placed.home(arguments))
-    placed.place(root, env.name, _with_sources(made, kept, texts))
+    made = _with_sources(made, kept, texts)
+    placed.place(root, env.name, made)
+    placed.tell_given(made, arguments.pass_env)
     _tell(arguments, file, one, found, kept)
     return ExitCode.OK
 

@@ -113,6 +113,7 @@ def _write(arguments: Namespace, env: Environment, made: Mapping[str, Made]) -> 
     for source in made.values():
         every = dsl.with_python(every, source.python) if source.python else every
     placed.place(arguments.root, env.name, every)
+    placed.tell_given(every, arguments.pass_env)
 
 
 def _tell(env: str, made: Mapping[str, Made]) -> None:

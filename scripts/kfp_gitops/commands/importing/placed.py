@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
+from kfp_gitops.base import columns
 from kfp_gitops.commands import begun, console, team
 from kfp_gitops.importing.written import Written
+
+_TELLING = 4
+"""Letters of a value; a shorter one stands anywhere."""
 
 
 def home(arguments: Namespace) -> str:
@@ -27,3 +33,16 @@ def place(root: Path, env: str, made: Written) -> None:
         console.result(f"add {path}")
     for path in made.changed:
         console.result(f"change {path}")
+
+
+def tell_given(made: Written, variables: Iterable[str]) -> None:
+    """Which values of variables that a DSL file was given stand in what is written: all of that goes to Git."""
+    for name in sorted(set(variables)):
+        value = os.environ.get(name, "")
+        where = [path for path, text in made.texts.items() if len(value) >= _TELLING and value in text]
+        if where:
+            console.note(
+                f"the value of {name}, which the DSL file was given, stands in {columns.some(where)}: if it is a "
+                "secret, take these files back before they are committed, and let the step have it from a Secret of "
+                "Kubernetes"
+            )

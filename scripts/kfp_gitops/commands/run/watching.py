@@ -54,6 +54,8 @@ class Watching:
             console.note(faults.told(error))
         except GitOpsError as error:
             console.note(faults.told(error))
+        except OSError as error:  # a file that was there when it was listed, a full disk
+            console.note(f"{error.filename or 'this machine'}: {error.strerror}; waiting for the next save")
         except SupersededError:
             console.note("saved while it ran: that run was stopped, and is begun anew")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as Folder
@@ -29,7 +28,6 @@ from kfp_gitops.review.policy.subject import Subject
 
 _LONGEST = 4096
 """Characters of a path."""
-_STUB = re.compile(rf"^ *image: (?:{'|'.join(map(re.escape, sorted(STUB_IMAGES)))})$", re.MULTILINE)
 # What is told under a name of its own, with all that is in it.
 _TELLS_ALL = frozenset({"image", "variable", "parameter"})
 
@@ -175,8 +173,23 @@ def _named(
 def _own_steps(root: Folder, environment: str, refs: Refs | None) -> frozenset[str]:
     """The components that are steps of KFP itself for volume claims, which have no pod: of older kfp-kubernetes."""
     named = {name: path for name, path in (refs or {}).items() if "pvc" in name}  # few are to be opened
-    texts = {name: files.read_text(root, f"manifests/{environment}/{path}") for name, path in named.items()}
-    return frozenset(name for name, text in texts.items() if _STUB.search(text))
+    return frozenset(
+        name for name, path in named.items() if _is_own_step(root, f"manifests/{environment}/{path}")
+    )
+
+
+def _is_own_step(root: Folder, path: str) -> bool:
+    """By the image of each of its executors: that text may stand in a command as well."""
+    text = files.read_text(root, path)
+    if not any(image in text for image in STUB_IMAGES):
+        return False
+    try:
+        spec = parse_all(text, path, bounds_of(path))[0].value
+        executors = [*spec["deploymentSpec"]["executors"].values()]
+        images = [one["container"]["image"] for one in executors]
+    except (LookupError, TypeError, AttributeError):  # it is no spec, or a step of another kind
+        return False
+    return bool(images) and all(isinstance(image, str) and image in STUB_IMAGES for image in images)
 
 
 def side(root: Folder, path: str, manifest: Mapping[str, Any], refs: Refs | None = None) -> Side:
