@@ -126,7 +126,7 @@ def _tell(env: str, made: Mapping[str, Made]) -> None:
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
         *(trial.command(env, one.imported.name, one.text) for one in made.values()),
-        "python scripts/render.py --all --lock",
+        *trial.after(env, [image for one in imports for image in one.images]),
     )
 
 
