@@ -24,8 +24,8 @@ def test_what_only_an_image_has_needs_docker() -> None:
 def test_what_is_elsewhere_is_given_or_needs_kfp() -> None:
     told = trial.command("dev", "p", compiled("importer"))
     assert f"{_RUN} --param uri=FILE  # needs " in told
-    assert "KFP, as fixed imports what is elsewhere" in told
-    assert "as given imports" not in told
+    assert "KFP, as importer imports what is elsewhere" in told
+    assert "as importer-2 imports" not in told
 
 
 def test_a_parameter_without_a_default_is_asked_for() -> None:

@@ -152,7 +152,8 @@ def _content(found: ActualSchedule, content: Content, terms: Terms) -> tuple[str
 
 def _pin(content: Content) -> str:
     which = repr(content.version) if content.version else "that Git has"
-    return f"clone it in KFP with the version {which} and delete this one; or --pin, and `plan` shows that it is made anew"
+    todo = f"clone it in KFP with the version {which} and delete this one"
+    return f"{todo}; or --pin, and `plan` shows that it is made anew"
 
 
 def _unsayable(found: ActualSchedule) -> tuple[str, str] | None:
