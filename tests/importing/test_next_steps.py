@@ -76,3 +76,15 @@ def test_a_mistyped_import_is_told_as_one(
     assert (refused.code, said in refused.err) == (2, True), refused.err
     assert "new.py:" not in refused.err
     assert snapshot(repository) == before
+
+
+def test_of_a_folder_without_files_of_other_tools_the_pipelines_are_named(
+    repository: Path, command: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team/a.yaml").write_text(compiled("if_only"))
+    (tmp_path / "team/train.py").write_text("from kfp import dsl\n\n\n@dsl.pipeline\ndef train(): ...\n")
+    (tmp_path / "team/settings.py").write_text("IMAGE = 'a'\n")
+    refused = command("import", tmp_path / "team", "--root", repository)
+    named = f"name the one that is meant: {tmp_path}/team/a.yaml, {tmp_path}/team/train.py; see --help"
+    assert (refused.code, named in refused.err) == (2, True), refused.err

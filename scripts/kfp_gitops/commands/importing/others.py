@@ -107,7 +107,7 @@ def _nothing(paths: Sequence[str], given: _Given) -> UsageError:
     """Of a folder the files of other tools are read, and it has none; pipelines in it are imported by their names."""
     folders = [Path(path) for path in paths if Path(path).is_dir()]
     python = [
-        str(at / name) for at in folders for name in files.list_files(at, ".") if name.endswith(_PYTHON)
+        str(at / name) for at in folders for name in files.list_files(at, ".") if _is_pipeline(at / name)
     ]
     there = columns.some([*given.found, *python], 5)
     name = f"; of compiled pipelines and Python files name the one that is meant: {there}" if there else ""
@@ -115,6 +115,11 @@ def _nothing(paths: Sequence[str], given: _Given) -> UsageError:
         f"import.py: {', '.join(paths)}: no resources of sky-uk/kfp-operator and no recurring runs of deployKF are "
         f"there, for which a folder is read{name}; see --help"
     )
+
+
+def _is_pipeline(path: Path) -> bool:
+    """Whether a file of a folder looks like a pipeline of KFP's DSL."""
+    return path.suffix == _PYTHON and all(word in path.read_bytes() for word in (b"kfp", b"pipeline"))
 
 
 def _write(arguments: Namespace, env: Environment, made: Mapping[str, Made]) -> None:
