@@ -22,6 +22,7 @@ from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import Written, written
 
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.,-]+))?")
+_CHOSEN = re.compile(r"(?P<file>.+\.(?:ya?ml|json|zip|tar\.gz)):[\w.,-]+")
 
 
 def is_dsl(argument: str) -> bool:
@@ -46,6 +47,28 @@ def add(parser: Parser) -> None:
     group.add_argument(
         "--network", action="store_true", help="let it use the network, as load_component_from_url does"
     )
+
+
+def refuse_misfit(arguments: Namespace) -> None:
+    """Options, and names of pipelines, that mean something of Python alone.
+
+    Raises:
+        UsageError: no file is Python.
+    """
+    for one in arguments.file:
+        if (found := _CHOSEN.fullmatch(one)) and not Path(one).exists():
+            raise UsageError(
+                f"import.py: {one}: `:NAME` chooses a pipeline of a Python file, and a compiled file has one; write "
+                f"{found['file']}, and --name where it shall be called otherwise"
+            )
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("all", "python", "pass_env", "network")
+        if getattr(arguments, name)
+    ]
+    files = (*arguments.file, *(one.rpartition("=")[2] for one in arguments.ir))
+    if given and not any(map(is_dsl, files)):
+        raise UsageError(f"import.py: {', '.join(given)} goes with FILE.py, a file of KFP's DSL")
 
 
 @dataclass(frozen=True)
@@ -207,4 +230,4 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: func
         steps.append(
             f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`"
         )
-    begun.say(*steps, "python scripts/render.py --all --lock")
+    begun.say(*steps, *trial.after(env, [image for one in founds for image in one.imported.images]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import compiled, dsl, placed
+from kfp_gitops.commands.importing import compiled, dsl, placed, trial
 from kfp_gitops.compiling.dsl import process
 from kfp_gitops.importing import keeping
 from kfp_gitops.importing.dslfile import told
@@ -52,7 +52,7 @@ def import_kept(arguments: Namespace) -> int:
     made = _with_sources(made, kept, texts)
     placed.place(root, env.name, made)
     placed.tell_given(made, arguments.pass_env)
-    _tell(arguments, file, one, found, kept)
+    _tell(arguments, file, one, found, kept, text)
     return ExitCode.OK
 
 
@@ -84,13 +84,16 @@ def _with_sources(made: Written, kept: Compilation, texts: Mapping[str, str]) ->
     return replace(made, texts={**own, **made.texts})
 
 
-def _tell(arguments: Namespace, file: DslFile, one: Pipeline, found: Imported, kept: Compilation) -> None:
+def _tell(
+    arguments: Namespace, file: DslFile, one: Pipeline, found: Imported, kept: Compilation, text: str
+) -> None:
     for note in told.notes(file, set(arguments.pass_env)):
         console.note(note)
     console.result(f"{kept.source_path} is {file.path}, compiled to {PIPELINE_IR}")
     compiled.tell_proof(replace(found, whole=False, kept={}), f"{file.path}:{one.name}")
     compiled.tell_images(arguments.env, found.images)
     begun.say(
-        f"python scripts/run.py --env {arguments.env} --pipeline {found.name} --local",
-        f"edit {kept.folder}/{PIPELINE_SOURCE}, then: make render",
+        trial.command(arguments.env, found.name, text),
+        f"edit {kept.folder}/{PIPELINE_SOURCE}, then `make render` and `python scripts/diff.py --env {arguments.env}`",
+        *trial.after(arguments.env, found.images),
     )

@@ -92,8 +92,12 @@ class DslFile:
     def _refuse_unknown(self, wanted: Sequence[str], known: Sequence[Mapping[str, Any]]) -> None:
         for name in wanted:
             if not any(name in (one["pipeline"], *one["names"]) for one in known):
-                there = ", ".join(map(_name, known)) or "none"
-                raise UsageError(f"import.py: {self.path} has no pipeline {name!r}; it has: {there}")
+                there = ", ".join(map(_name, self._listed())) or "none"
+                alone = ", ".join(map(_name, self._alone()))
+                steps = f"; its components, each of which is a pipeline of one task: {alone}" if alone else ""
+                raise UsageError(
+                    f"import.py: {self.path} has no pipeline {name!r}; its pipelines: {there}{steps}"
+                )
 
     def _none(self) -> str:
         hidden = [one for one in self.answer["pipelines"] if not one["names"]]
