@@ -7,7 +7,9 @@ added or tasks move; where a name is gone, the test that uses it says so, and wh
 
 from __future__ import annotations
 
+import atexit
 import inspect
+import shutil
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,13 @@ from project import ROOT
 _PYTHON: Mapping[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "list": (list,), "dict": (dict,),
 }  # fmt: skip
+
+
+def _temporary() -> Path:
+    """A folder until the tests end."""
+    folder = mkdtemp(prefix="step-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Step:
 
     name: str
     root: Path = ROOT
-    folder: Path = field(default_factory=lambda: Path(mkdtemp(prefix="step-")))
+    folder: Path = field(default_factory=_temporary)
     """Where what it writes goes."""
 
     def __call__(self, **given: Any) -> Outputs:

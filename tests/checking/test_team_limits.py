@@ -12,7 +12,7 @@ import pytest
 import yaml
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.checking import named
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from project import PROJECT, Outcome
 from rich_ir import documents
 from team_kit import VALUES, reviewed, team, template, write
@@ -341,7 +341,7 @@ def test_starts_go_through_a_text() -> None:
     ],
 )
 def test_the_shortest_time_between_firings(text: str, seconds: int) -> None:
-    found = cron.shortest_wait(cron.parse(text))
+    found = waits.shortest(cron.parse(text))
     assert found == timedelta(seconds=seconds) or (not seconds and found > timedelta(days=365))
 
 

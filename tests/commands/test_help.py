@@ -25,6 +25,8 @@ def test_help(
     text = capsys.readouterr().out
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert "exit codes: 0" in text
+    if call == ("import",):  # what a command is for stands above it in two lines, the first one first
+        assert "with their recurring runs, so that\n  # `plan` takes them over as they are\n  python" in text
     if call[0] == "reconcile":
         examples = text.partition("examples:\n")[2].partition("\n\n")[0].replace(" \\\n", " ")
         words = [shlex.split(line, comments=True) for line in examples.splitlines()]

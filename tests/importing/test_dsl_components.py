@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kfp_gitops.base.errors import InputError
+from kfp_gitops.commands import begun
 from kfp_gitops.sources import compiledfrom
-from project import HERE, Outcome
+from project import HERE, Outcome, snapshot
 
 Run = Callable[..., Outcome]
 _PROJECT = HERE / "data/dsl_files/project"
@@ -214,6 +216,32 @@ def test_a_name_of_ones_own(repository: Path, command: Run, write: Callable[[str
     assert done.code == 0, done.err
     assert (repository / "manifests/dev/pipelines/chat/pipeline.yaml").is_file()
     assert (repository / "components/say/component.py").exists()
+
+
+def test_a_file_that_does_not_render_leaves_nothing_behind(
+    repository: Path, command: Run, write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InputError.of("environments/dev/values.yaml", "too many pipelines", "take some away")
+
+    before = snapshot(repository)
+    monkeypatch.setattr(begun, "render", fail)
+    done = command("import", "--root", repository, write(_SIMPLE))
+    assert (done.code, "too many pipelines" in done.err) == (2, True)
+    assert snapshot(repository) == before
+
+
+def test_many_files_are_tried_without_writing(
+    repository: Path, command: Run, write: Callable[[str], Path]
+) -> None:
+    before = snapshot(repository)
+    path = write(_SIMPLE + "\n@dsl.pipeline\ndef broken():\n    say(text=1)\n")
+    done = command("import", "--check", "--root", repository, f"{path}:talk", path)
+    assert done.code == 2
+    assert f"equal    {path}:talk  sha256:" in done.out
+    assert f"refused  {path}\n1 of 2 can be imported" in done.out
+    assert f"{path}:14:5: InconsistentTypeException" in done.err
+    assert snapshot(repository) == before
 
 
 @pytest.mark.parametrize("how", [(), ("--keep",)])

@@ -81,7 +81,10 @@ def test_several_pipelines_are_listed(refused: Callable[..., str]) -> None:
         "pipeline.py:one, several (…:a,b), or give --all\n"
     )
     said = refused(text, named=":three")
-    assert said == "import.py: pipeline.py has no pipeline 'three'; it has: one, two, say\n"
+    assert said == (
+        "import.py: pipeline.py has no pipeline 'three'; its pipelines: one, two; "
+        "its components, each of which is a pipeline of one task: say\n"
+    )
 
 
 def test_a_pipeline_that_does_not_compile_hides_no_other(

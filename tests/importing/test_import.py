@@ -253,7 +253,7 @@ def test_many_files_are_tried_without_writing(repository: Path, command: Run, tm
     assert outcome.code == 2
     assert f"equal    {tmp_path}/good.yaml" in outcome.out
     assert f"refused  {tmp_path}/bad.yaml" in outcome.out
-    assert "1 of 2 can be imported" in outcome.out
+    assert "1 of 2 can be imported: 1 as manifests" in outcome.out
     assert snapshot(repository) == before
 
 

@@ -132,7 +132,7 @@ def test_a_check_says_what_would_be_brought(repository: Path, command: Run, tmp_
     part, whole, last = outcome.out.splitlines()
     assert part.endswith("  1 part brought: prepare")
     assert whole.endswith("  brought whole")
-    assert last == "2 of 2 can be imported"
+    assert last == "2 of 2 can be imported: 1 with parts brought, 1 brought whole"
     assert f"{tmp_path}/part.yaml:" in outcome.err
     assert "; so it stays in prepare.yaml" in outcome.err
 

@@ -194,7 +194,7 @@ def test_each_field_of_kfp_operator_that_does_not_map_is_told_at_its_line(
         6: "metadata.namespace is not taken over",
         7: "metadata.labels is not taken over",
         9: "spec.provider is not taken over",
-        15: "spec.env is not taken over; it is read while the pipeline is compiled",
+        15: "spec.env is not taken over; the pipeline reads it while it is compiled",
         25: "the pipeline's version 'v1-abc' is not taken over",
         26: "spec.run.experimentName is not taken over",
         33: "spec.run.artifacts is not taken over",

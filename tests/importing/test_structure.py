@@ -58,8 +58,9 @@ def test_a_component_may_be_called_as_a_number_of_another(order: tuple[str, ...]
         .replace("name: say", "name: say 2")
         .replace("type: String}", "type: String, default: q}", 1)
     )
+    given = ["a", "{task: t0, output: said}", "{task: t1, output: said}"]  # each after the one before
     tasks = "".join(
-        f"    t{i}: {{component: {name}, arguments: {{text: a}}}}\n" for i, name in enumerate(order)
+        f"    t{i}: {{component: {name}, arguments: {{text: {given[i]}}}}}\n" for i, name in enumerate(order)
     )
     head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: A., owner: t}\nspec:\n"
     rendered = RenderedPipeline("p", "sha256:0", f"{head}  tasks:\n{tasks}", {**SPECS, "say_2": other})
@@ -134,3 +135,33 @@ def test_other_numbers_of_components_inside_are_told() -> None:
     assert found.template["inner.pipeline.yaml.j2"].count("secret: s") == 2
     with pytest.raises(InputError, match="would be left out"):
         imported(text.replace("comp-say-3", "comp-tell"), "trainer.yaml", {}, None, "dev", strict=True)
+
+
+def test_what_a_loop_takes_comes_before_it_though_the_sdk_has_it_not_wait() -> None:
+    """As it does of a list of whose items nothing is used."""
+    tasks = "    a: {component: list_names}\n    b: {component: list_names}\n"
+    loop = "    l: {loop: {items: {task: b, output: names}}, tasks: {s: {component: say, arguments: {text: a}}}}\n"
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: A., owner: t}\nspec:\n"
+    rendered = RenderedPipeline("p", "sha256:0", f"{head}  tasks:\n{tasks}{loop}", SPECS)
+    documents = ir.documents(compile_pipeline(rendered, "m").text)
+    assert documents[0]["root"]["dag"]["tasks"]["for-loop-1"].pop("dependentTasks") == ["list-names-2"]
+    with pytest.raises(InputError) as error:
+        imported(dump_all(documents), "trainer.yaml", {}, None, "dev", strict=True)
+    said = [one.what for one in error.value.problems]
+    assert len(said) == 1, said
+    assert 'root.dag.tasks.for-loop-1.dependentTasks: ["list-names-2"] would be added' in said[0]
+
+
+def test_an_importer_keeps_the_name_with_which_nothing_finds_its_artifact() -> None:
+    """As `.set_display_name` of the DSL gives it; the fault is accepted, and goes with the name."""
+    head = "apiVersion: kfp-gitops/v1\nkind: PipelineManifest\nmetadata: {name: p, description: A., owner: t}\nspec:\n"
+    body = "  parameters: {s: {type: str, default: x}}\n  tasks:\n    g:\n      if: {eq: [{param: s}, x]}\n"
+    body += "      tasks:\n"
+    body += "        i: {importer: {uri: gs://b/x, type: Dataset}}\n"
+    documents = ir.documents(
+        compile_pipeline(RenderedPipeline("p", "sha256:0", head + body, SPECS), "m").text
+    )
+    documents[0]["components"]["comp-condition-1"]["dag"]["tasks"]["importer"]["taskInfo"]["name"] = "Get it"
+    found = imported(dump_all(documents), "trainer.yaml", {}, None, "dev", strict=True)
+    assert (found.told, found.accepted) == ((), ("importer-name",))
+    assert "displayName: Get it" in found.template["pipeline.yaml.j2"]

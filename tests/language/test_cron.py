@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kfp_gitops.devserver import cron as witness
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from project import HERE
 
 VECTORS = [json.loads(line) for line in (HERE / "data/cron_vectors.jsonl").read_text().splitlines()]
@@ -165,4 +165,4 @@ def test_any_text_is_a_schedule_or_a_cron_error(text: str) -> None:
     ],
 )
 def test_longest_wait_between_two_firings(expression: str, hours: float) -> None:
-    assert cron.longest_wait(cron.parse(expression)) == timedelta(hours=hours)
+    assert waits.longest(cron.parse(expression)) == timedelta(hours=hours)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from kfp_gitops.base.yamltext import Document, Path
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from kfp_gitops.language.manifest import Constant, Manifest, Schedule, Task, Value, pod_values, walk
 from kfp_gitops.language.wellknown import STUB_IMAGES
 from kfp_gitops.sources import components
@@ -152,7 +152,7 @@ def starts(schedules: Iterable[Schedule]) -> list[Start]:
 def _every(schedule: Schedule) -> timedelta:
     if schedule.interval_seconds:
         return timedelta(seconds=schedule.interval_seconds)
-    return cron.shortest_wait(cron.parse(schedule.cron or ""))
+    return waits.shortest(cron.parse(schedule.cron or ""))
 
 
 def to_text(found: Iterable[Start]) -> str:

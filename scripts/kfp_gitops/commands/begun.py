@@ -66,7 +66,7 @@ def refuse_misnamed(name: str) -> None:
     """A name that no pipeline may have."""
     if not PIPELINE.fullmatch(name):
         raise UsageError(
-            f"new.py: {name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63, such as churn-daily"
+            f"{name!r} cannot name a pipeline; write a-z, 0-9 and -, at most 63, such as churn-daily"
         )
 
 
@@ -83,9 +83,7 @@ def following_sources(root: Path, name: str) -> Environment:
     """An environment in which a pipeline may begin."""
     env = environment.load(root, name)
     if not env.follows_sources:
-        raise UsageError(
-            f"new.py: {env.name} follows pinned copies; begin where `follows: sources` is, then promote"
-        )
+        raise UsageError(f"{env.name} follows pinned copies; begin where `follows: sources` is, then promote")
     return env
 
 

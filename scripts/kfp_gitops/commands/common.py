@@ -109,7 +109,8 @@ def _above(lines: Sequence[str], width: int) -> list[str]:
     for line in lines:
         found = _COMMENT.fullmatch(line)
         if found is None or line.startswith(" " * 10):  # what the command before it is for
-            shown[-1].insert(0, f"  # {line.strip()}")
+            said = sum(one.startswith("  # ") for one in shown[-1])
+            shown[-1].insert(said, f"  # {line.strip()}")
             continue
         command = found["command"]
         folded = columns.command(command.strip(), width, 2) if command.isascii() else [command]

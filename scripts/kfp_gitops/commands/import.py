@@ -53,9 +53,18 @@ What cannot be said here is left, each told with what to do; then the exit code 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files of an imported pipeline; overwrites nothing, and leaves nothing behind when it fails."""
-    parser = Parser("import.py", "Import a compiled KFP pipeline.", _EXAMPLES)
+    parser = Parser(
+        "import.py",
+        "Import what a team has today: a compiled KFP pipeline, a file of KFP's DSL, all of a running KFP, or what "
+        "another GitOps tool keeps; with the proof that nothing changed.",
+        _EXAMPLES,
+    )
     parser.add_argument(
-        "file", nargs="*", metavar="FILE", help="a compiled pipeline, or files of another tool"
+        "file",
+        nargs="*",
+        metavar="FILE",
+        help="FILE.yaml, .zip or .tar.gz: a compiled pipeline; FILE.py[:PIPELINE]: a file of KFP's DSL; or files of "
+        "another tool, or a folder of them",
     )
     parser.add_argument(
         "--into",
@@ -97,9 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.take_back:
         return begun.take_back(arguments)
     host.refuse_misfit(arguments)
+    dsl.refuse_misfit(arguments)
     arguments.owner = arguments.owner or arguments.team
     if not arguments.host and not arguments.file:
-        raise UsageError("import.py: the following arguments are required: FILE; see --help")
+        raise UsageError(
+            "import.py: import what? give a FILE, as in `import.py trainer.yaml` or `import.py train.py:churn`, or a "
+            "running KFP with --host URL; see --help"
+        )
     if arguments.check:  # which writes nothing
         return _import(arguments)
     with begun.whole(arguments.root, f"import.py {arguments.file[0] if arguments.file else '--host'}"):

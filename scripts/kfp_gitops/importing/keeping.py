@@ -11,7 +11,7 @@ from typing import Any
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing.dslfile.functions import DslFile, Pipeline
 from kfp_gitops.importing.result import Imported
 from kfp_gitops.importing.said import Asked
 from kfp_gitops.importing.whole import whole

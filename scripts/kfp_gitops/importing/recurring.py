@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from kfp_gitops.checking.check import schedules as crons
 from kfp_gitops.kfpserver.kfpapi.actual import ActualSchedule
 from kfp_gitops.language import cron
@@ -88,6 +90,37 @@ def can_be_written(name: str, longest: int) -> bool:
     return 0 < len(name) <= longest and name.encode("utf-8", "replace").decode() == name
 
 
+def added(
+    pipeline: str, here: str, found: Sequence[ActualSchedule], terms: Terms, known: Set[str]
+) -> Iterator[Left]:
+    """Those of a pipeline that was imported before, with the words that take each of them over.
+
+    `known` are the names that its schedules have here. Which version one pins, the plan looks at.
+    """
+    pins = {one.version_id for one in found if one.version_id}
+    content = Content("", pins)
+    for one in recurring(pipeline, here, found, content, terms):
+        if isinstance(one, Left):
+            yield one
+            continue
+        name = _slug(one.name, known)
+        what = f"recurring run {one.found.name!r} of {pipeline!r} ({one.found.id})"
+        schedule, takes = _flow({**one.schedule, "name": name}), _flow({name: dict(one.takes)})
+        yield Left(
+            what,
+            f"its pipeline {here} is in Git already, and nothing there says that it is meant",
+            f"to take it over, write into the pipeline's values `schedules: [{schedule}]`, and beside the values "
+            f"`adopts: {{schedules: {takes}}}`",
+        )
+
+
+def _flow(value: Mapping[str, Any]) -> str:
+    """In one line, to be copied."""
+    return yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    ).strip()
+
+
 def _twice(number: int) -> tuple[str, str] | None:
     if number < 2:
         return None
@@ -123,10 +156,9 @@ def _content(found: ActualSchedule, content: Content, terms: Terms) -> tuple[str
 
 
 def _pin(content: Content) -> str:
-    return (
-        f"clone it in KFP with the version {content.version!r} and delete this one; or --pin, and `plan` shows "
-        "that it is made anew"
-    )
+    which = repr(content.version) if content.version else "that Git has"
+    todo = f"clone it in KFP with the version {which} and delete this one"
+    return f"{todo}; or --pin, and `plan` shows that it is made anew"
 
 
 def _unsayable(found: ActualSchedule) -> tuple[str, str] | None:

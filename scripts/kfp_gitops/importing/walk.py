@@ -184,7 +184,7 @@ class Walk:
         stem = self.names[key][0]
         found = leaf.node(kind, lambda: callee(called, stem))
         shown, name = task.get("taskInfo", {}).get("name", key), self.ids[component, key]
-        if shown != name and kind != "importer":
+        if shown != (key if kind == "importer" else name):
             found["displayName"] = shown
         if waits and (waited := list(dict.fromkeys([*after, *self._after(component, task)]))):
             found["after"] = waited
@@ -221,11 +221,15 @@ def _before(task: Mapping[str, Any]) -> list[str]:
 
 
 def _ids(source: Source, component: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """(component, key) → the id of each task: the name that it shows where that can be one, else its key."""
+    """(component, key) → the id of each task: the name that it shows where that can be one, else its key.
+
+    Of an importer always its key: another name, with which it fails, is said besides.
+    """
     taken: set[str] = set()
     for owner, key, task in kinds.within(source, component):
         shown = str(task.get("taskInfo", {}).get("name", key))
-        wanted = shown if _ID.fullmatch(shown) else re.sub(r"[^a-z0-9-]+", "-", key.lower())
+        named = _ID.fullmatch(shown) and kinds.kind(source, key, task) != "importer"
+        wanted = shown if named else re.sub(r"[^a-z0-9-]+", "-", key.lower())
         wanted = wanted if _ID.fullmatch(wanted) else f"t-{wanted}"[:63]
         name, number = wanted, 2
         while name in taken:

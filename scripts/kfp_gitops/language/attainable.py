@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from kfp_gitops.language.manifest import Schedule, Slo, Trigger, slo
 
 _NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
@@ -101,7 +101,7 @@ def _too_often(promised: Slo, longest: timedelta, schedule: Schedule) -> Iterato
 def _least(schedule: Schedule) -> timedelta:
     """From one firing to the next at least; zero where there is only one."""
     found = _read(schedule.cron)
-    return cron.shortest_wait(found) if found else timedelta(seconds=schedule.interval_seconds or 0)
+    return waits.shortest(found) if found else timedelta(seconds=schedule.interval_seconds or 0)
 
 
 @lru_cache(maxsize=1024)
@@ -119,7 +119,7 @@ def _apart(firings: tuple[str, ...]) -> timedelta:
 def _longest(text: str) -> timedelta:
     found = _read(text)
     # One that fires once in five years, or never again, has no wait that could be told.
-    return (cron.longest_wait(found) or 5 * 366 * _DAY) if found else timedelta(seconds=int(text))
+    return (waits.longest(found) or 5 * 366 * _DAY) if found else timedelta(seconds=int(text))
 
 
 def _ticks(text: str, until: datetime) -> Iterator[datetime]:

@@ -10,9 +10,9 @@ What we allow of all this in a manifest is another question: `kfp_gitops.checkin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from kfp_gitops.base import golang
@@ -21,9 +21,7 @@ from kfp_gitops.base import golang
 _SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT64 = 1 << 63
-_NEW_YEAR = datetime(2001, 1, 1, tzinfo=UTC)
-_SHOWING, _MOST_RARE, _MOST = timedelta(days=8), 13, 3_000  # a week of quarters of an hour; a year of months
-_YEARS = 5
+YEARS = 5
 """After so many years without a firing the parser's `Next` gives up."""
 
 
@@ -95,7 +93,7 @@ class Fields:
         """The first firing after an aware instant in UTC; None when it never fires again."""
         earliest = instant.replace(microsecond=0) + timedelta(seconds=1)
         day, since_midnight = earliest.replace(hour=0, minute=0, second=0), _seconds(earliest)
-        while day.year <= earliest.year + _YEARS:
+        while day.year <= earliest.year + YEARS:
             if day.month not in self.month.values:
                 following = _first_of_next_month(day)
             elif self._fires_on(day) and (found := self._time_from(since_midnight)) is not None:
@@ -183,45 +181,6 @@ def parse(text: str) -> Cron:
     if len(fields) not in (5, 6):
         raise CronError(f"Expected 5 to 6 fields, found {len(fields)}: {text}")
     return Fields(*(_field(*pair) for pair in zip([*fields, "*"][:6], _FIELDS, strict=True)))
-
-
-def longest_wait(cron: Cron) -> timedelta:
-    """From one firing to the next at most, as the first days of a year show it; zero when it fires once or never."""
-    return max(_waits(cron), default=timedelta(0))
-
-
-@lru_cache(maxsize=1024)
-def shortest_wait(cron: Cron) -> timedelta:
-    """The same at least, of all days: the first may show no two that follow one another."""
-    found = min(_waits(cron), default=timedelta(0))
-    over_midnight = cron.over_midnight if isinstance(cron, Fields) else found
-    return over_midnight if over_midnight < found and _has_neighbours(cron) else found
-
-
-def _has_neighbours(cron: Cron) -> bool:
-    """Whether it fires on two days of which one follows the other."""
-    day, last = _NEW_YEAR, None
-    while (at := cron.next_after(day - timedelta(seconds=1))) and at.year < _NEW_YEAR.year + _YEARS:
-        day = at.replace(hour=0, minute=0, second=0)
-        if day == last:
-            return True
-        day = last = day + timedelta(days=1)
-    return False
-
-
-def _waits(cron: Cron) -> Iterator[timedelta]:
-    at = first = cron.next_after(_NEW_YEAR)
-    number = 0
-    while (
-        at is not None
-        and first is not None
-        and (at - first <= _SHOWING or number < _MOST_RARE)
-        and number < _MOST
-    ):
-        following = cron.next_after(at)
-        if following:
-            yield following - at
-        at, number = following, number + 1
 
 
 def split(text: str) -> list[str]:

@@ -232,4 +232,6 @@ def _refusal(reason: str, places: Places, source: Source) -> Problem:
     if found:
         reason = f"task {found[1]!r} {found[2]}"
         at = places.in_ir(found[1]) if source.brought else places.of_task(found[1])
-    return document.problem(at, reason, "run it on KFP, or change that", key=True)
+    return document.problem(
+        at, reason, "run it on KFP (--host URL in place of --local), or change that", key=True
+    )

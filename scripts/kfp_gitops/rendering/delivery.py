@@ -9,7 +9,7 @@ from typing import Any
 
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import InputError, Problem, attempted, raise_if_any
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from kfp_gitops.rendering import egress, specs
 from kfp_gitops.rendering.packing import FOLDER as PACKED
 from kfp_gitops.rendering.packing import HEAD, Packing
@@ -183,7 +183,7 @@ def _context(env: Environment, listed: Listed, packing: Packing | None) -> dict[
 
 def _period(schedule: str) -> int:
     """Seconds from one firing to the next at most: a status page that is older than some of them is too old."""
-    return int(cron.longest_wait(cron.parse(f"0 {schedule}")).total_seconds())
+    return int(waits.longest(cron.parse(f"0 {schedule}")).total_seconds())
 
 
 def demanded(env: Environment) -> None:

@@ -213,4 +213,5 @@ def _parsed(text: str, path: str) -> object:
 
 def unknown(what: str, name: str, known: Sequence[str]) -> UsageError:
     """A name that is not there."""
-    return UsageError(f"new.py: no {what} {name!r}; there are: {', '.join(known) or 'none'}")
+    begin = "; python scripts/new.py team NAME begins one" if what == "team" else ""
+    return UsageError(f"no {what} {name!r}; there are: {', '.join(known) or 'none'}{begin}")

@@ -30,7 +30,7 @@ from kfp_gitops.base import bounds
 from kfp_gitops.base.errors import InputError, Problem, raise_if_any
 from kfp_gitops.base.yamldump import dump_all
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.language import cron
+from kfp_gitops.language import cron, waits
 from kfp_gitops.sources import placed, whence
 
 MAX_OUTPUT = 2 * 1024 * 1024
@@ -135,7 +135,7 @@ def _hours_apart(text: Any) -> float:
     if isinstance(text, Undefined):
         str(text)
     try:
-        hours = cron.longest_wait(cron.parse(str(text))).total_seconds() / 3600
+        hours = waits.longest(cron.parse(str(text))).total_seconds() / 3600
     except cron.CronError as error:
         raise ValueError(f"no cron: {error}") from error
     return round(hours, 4)

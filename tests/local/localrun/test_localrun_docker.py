@@ -175,7 +175,7 @@ def test_a_container_that_fails_fails_its_task(tmp_path: Path) -> None:
     ("image", "answers", "why"),
     [
         ("tools", "no", "no Docker engine answers here"),
-        (f"tools@sha256:{'0' * 64}", "yes", "which was never built"),
+        (f"tools@sha256:{'0' * 64}", "yes", "whose digest nobody has written into release.yaml yet"),
     ],
 )
 def test_refused_before_anything_runs(

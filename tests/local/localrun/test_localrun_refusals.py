@@ -47,7 +47,8 @@ def test_all_reasons_are_told_at_once(tmp_path):
         "parameter 'unknown': the pipeline has no such parameter; it has: count, required",
         "parameter 'count': expects NUMBER_INTEGER, got a string",
         "parameter 'required': a value is required, the pipeline has no default",
-        "task 'importer': imports 'gs://bucket/x', which is not on this machine; import a local path or file:// here",
+        "task 'importer': imports 'gs://bucket/x', which is not on this machine; "
+        "give its parameter a file of this machine, as in --param NAME=FILE",
         "task 'in-an-image': is a container component: what it runs is inside the image 'example.org/tool:1'; "
         "it needs Docker, and no Docker engine answers here",
         "task 'installs': installs no-such-package-here when it starts, which this Python environment lacks; "

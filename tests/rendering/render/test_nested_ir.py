@@ -132,6 +132,18 @@ def test_a_task_may_be_called_as_a_key_is(repository: Path, name: str) -> None:
     assert set(pipeline.irs) == {"twice.yaml"}
 
 
+@pytest.mark.usefixtures("as_manifest", "quick_runs")
+def test_it_runs_here(repository: Path, command: Callable[..., Any]) -> None:
+    path = repository / FOLDER / "pipeline.yaml.j2"
+    path.write_text(TWICE.partition("spec:")[0].replace("twice", "hello") + "spec:\n" + CALL)
+    assert command("render", "--root", repository, "--env", "dev", "--lock").code == 0
+    outcome = command("run", "--root", repository, "--env", "dev", "--pipeline", "hello", "--local")
+    assert outcome.code == 0, outcome.err
+    done = [line.split()[1] for line in outcome.out.splitlines() if "SUCCEEDED  " in line]
+    assert done == ["greet-twice", "once", "again", "echo"]
+    assert 'greeting = "hello hello hello x"' in outcome.out
+
+
 def _with_an_optional_input(root: Path) -> None:
     """Which it hands to a component that must have it."""
     path = root / FOLDER / "twice.yaml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kfp_gitops.base.errors import ExitCode, InputError, UsageError
 from kfp_gitops.commands import console
@@ -13,18 +13,18 @@ from kfp_gitops.importing.imported import Imported
 
 def check(arguments: Namespace) -> int:
     """A line for each pipeline, and why those that are refused are."""
-    refused = tried = 0
+    tried: list[Imported | None] = []
     for file in arguments.file:
         try:
             for name, found in _pipelines(arguments, file):
-                tried += 1
+                tried.append(found)
                 _tell(name, found)
         except (InputError, UsageError) as error:
-            refused, tried = refused + 1, tried + 1
+            tried.append(None)
             console.result(f"refused  {file}")
             console.note(str(error))
-    console.result(f"{tried - refused} of {tried} can be imported")
-    return ExitCode.BAD_INPUT if refused else ExitCode.OK
+    console.result(_summed_up(tried))
+    return ExitCode.BAD_INPUT if None in tried else ExitCode.OK
 
 
 def _tell(name: str, found: Imported) -> None:
@@ -33,6 +33,14 @@ def _tell(name: str, found: Imported) -> None:
     console.result(f"{'as sent' if found.told else 'equal':7}  {name}  {found.digest}{kept}")
     for line in told.reasons(found):
         console.note(line)
+
+
+def _summed_up(tried: Sequence[Imported | None]) -> str:
+    good = [one for one in tried if one is not None]
+    whole, parts = sum(one.whole for one in good), sum(bool(one.kept) and not one.whole for one in good)
+    kinds = {"as manifests": len(good) - whole - parts, "with parts brought": parts, "brought whole": whole}
+    shown = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    return f"{len(good)} of {len(tried)} can be imported" + (f": {shown}" if shown else "")
 
 
 def _pipelines(arguments: Namespace, file: str) -> Iterator[tuple[str, Imported]]:

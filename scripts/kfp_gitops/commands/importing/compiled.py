@@ -57,7 +57,7 @@ def import_one(arguments: Namespace) -> int:
     tell_proof(found, file)
     tell_images(env.name, found.images)
     text, _, _ = given(arguments, file)
-    begun.say(trial.command(env.name, found.name, text), "python scripts/render.py --all --lock")
+    begun.say(trial.command(env.name, found.name, text), *trial.after(env.name, found.images))
     return ExitCode.OK
 
 
@@ -101,10 +101,13 @@ def refuse_taken(root: Path, env: Environment, name: str, template: str) -> None
     if name in env.pipelines or name in env.absent:
         raise UsageError(
             f"import.py: {env.name} has a pipeline {name!r} already, and a pipeline's name is a part of the file; "
-            "choose another --env, or give it another one with --name"
+            "choose another --env, give it another one with --name, or take out that one first to import it anew"
         )
     if (root / TEMPLATES / template).exists():
-        raise UsageError(f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into")
+        raise UsageError(
+            f"import.py: {TEMPLATES}/{template} exists already; give another folder with --into, or take that one out "
+            "first"
+        )
 
 
 def tell_proof(found: Imported, file: str) -> None:

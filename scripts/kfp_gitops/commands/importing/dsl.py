@@ -15,12 +15,14 @@ from kfp_gitops.commands import begun, console
 from kfp_gitops.commands.common import Parser
 from kfp_gitops.commands.importing import compiled, placed, trial
 from kfp_gitops.compiling.dsl import process
-from kfp_gitops.importing import dslfile, dslfile_told, renamed
-from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing import renamed
+from kfp_gitops.importing.dslfile import functions, told
+from kfp_gitops.importing.dslfile.functions import DslFile, Pipeline
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.written import Written, written
 
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<names>[\w.,-]+))?")
+_CHOSEN = re.compile(r"(?P<file>.+\.(?:ya?ml|json|zip|tar\.gz)):[\w.,-]+")
 
 
 def is_dsl(argument: str) -> bool:
@@ -45,6 +47,28 @@ def add(parser: Parser) -> None:
     group.add_argument(
         "--network", action="store_true", help="let it use the network, as load_component_from_url does"
     )
+
+
+def refuse_misfit(arguments: Namespace) -> None:
+    """Options, and names of pipelines, that mean something of Python alone.
+
+    Raises:
+        UsageError: no file is Python.
+    """
+    for one in arguments.file:
+        if (found := _CHOSEN.fullmatch(one)) and not Path(one).exists():
+            raise UsageError(
+                f"import.py: {one}: `:NAME` chooses a pipeline of a Python file, and a compiled file has one; write "
+                f"{found['file']}, and --name where it shall be called otherwise"
+            )
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("all", "python", "pass_env", "network")
+        if getattr(arguments, name)
+    ]
+    files = (*arguments.file, *(one.rpartition("=")[2] for one in arguments.ir))
+    if given and not any(map(is_dsl, files)):
+        raise UsageError(f"import.py: {', '.join(given)} goes with FILE.py, a file of KFP's DSL")
 
 
 @dataclass(frozen=True)
@@ -75,7 +99,7 @@ def read(arguments: Namespace, argument: str) -> tuple[DslFile, list[Pipeline]]:
     failed = [answer["error"]] if "error" in answer else []
     pipelines = [] if failed else found.chosen(names, every=arguments.all)
     failed += [one.error for one in pipelines if one.error]
-    raise_if_any(dslfile_told.problem(one, given, around.file, _python(arguments)) for one in failed)
+    raise_if_any(told.problem(one, given, around.file, _python(arguments)) for one in failed)
     return found, pipelines
 
 
@@ -111,8 +135,8 @@ def each(
                 text, label, there, arguments.owner, arguments.env, schedules, strict=arguments.strict
             )
         except InputError as error:
-            raise InputError(dslfile_told.in_dsl(error.problems, label, file, one)) from None
-        kept = {name: tuple(dslfile_told.in_dsl(why, label, file, one)) for name, why in found.kept.items()}
+            raise InputError(told.in_dsl(error.problems, label, file, one)) from None
+        kept = {name: tuple(told.in_dsl(why, label, file, one)) for name, why in found.kept.items()}
         there |= found.specs
         yield Found(one, replace(found, kept=kept))
 
@@ -142,7 +166,7 @@ def in_python(
     pipelines: list[Pipeline],
     present: Mapping[str, str],
     schedules: Sequence[Mapping[str, Any]] = (),
-) -> tuple[list[Found], dslfile.Written]:
+) -> tuple[list[Found], functions.Written]:
     """The imports, with the components that go on as Python, and these.
 
     Raises:
@@ -150,7 +174,7 @@ def in_python(
     """
     first = list(each(arguments, file, pipelines, present, schedules))
     specs = {name: text for one in first for name, text in one.imported.specs.items()}
-    python = dslfile.as_python(file, specs, _prove)
+    python = functions.as_python(file, specs, _prove)
     again = {**present, **python.specs}
     if not python.specs:
         return first, python
@@ -160,7 +184,7 @@ def in_python(
         return first, python.given_up("the pipeline would not be the same with it")
 
 
-def with_python(made: Written, python: dslfile.Written) -> Written:
+def with_python(made: Written, python: functions.Written) -> Written:
     """What is written, with the components that go on as Python."""
     own: dict[str, str] = {}
     for name, text in python.python.items():
@@ -185,19 +209,19 @@ def _prove(texts: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-def tell_python(file: DslFile, python: dslfile.Written, given: set[str]) -> None:
+def tell_python(file: DslFile, python: functions.Written, given: set[str]) -> None:
     """What the file was not given, and which components stay YAML."""
-    for note in dslfile_told.notes(file, given):
+    for note in told.notes(file, given):
         console.note(note)
     for name, reason in python.kept.items():
         console.result(f"components/{name} stays component.yaml: {reason}")
 
 
-def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslfile.Written) -> None:
+def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: functions.Written) -> None:
     env = arguments.env
     tell_python(file, python, set(arguments.pass_env))
     for one in founds:
-        for note in dslfile_told.lists(file, one.pipeline):
+        for note in told.lists(file, one.pipeline):
             console.note(note)
         compiled.tell_proof(one.imported, f"{file.path}:{one.pipeline.name}")
     compiled.tell_images(env, (image for one in founds for image in one.imported.images))
@@ -206,4 +230,4 @@ def _tell(arguments: Namespace, file: DslFile, founds: list[Found], python: dslf
         steps.append(
             f"edit components/NAME/component.py, then `make render` and `python scripts/diff.py --env {env}`"
         )
-    begun.say(*steps, "python scripts/render.py --all --lock")
+    begun.say(*steps, *trial.after(env, [image for one in founds for image in one.imported.images]))

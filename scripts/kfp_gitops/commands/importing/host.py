@@ -12,11 +12,11 @@ from kfp_gitops.base import columns
 from kfp_gitops.base.errors import ExitCode, RefusedError, UsageError
 from kfp_gitops.commands import begun, connection, console
 from kfp_gitops.commands.common import Parser
-from kfp_gitops.commands.importing import compiled, placed, shelf
+from kfp_gitops.commands.importing import compiled, placed, shelf, trial
 from kfp_gitops.commands.importing.shelf import Shelf
 from kfp_gitops.importing import fromserver
 from kfp_gitops.importing.fromserver import Brought, Place
-from kfp_gitops.importing.recurring import Left, Terms
+from kfp_gitops.importing.recurring import Left
 from kfp_gitops.importing.written import written
 from kfp_gitops.sources.environment import Environment
 from kfp_gitops.sources.release import TEMPLATES
@@ -91,7 +91,7 @@ def import_host(arguments: Namespace) -> int:
             home=placed.home(arguments),
         )
         placed.place(arguments.root, env.name, made)
-    for line in _lines(found, haul):
+    for line in _lines(found, haul, "can be imported" if arguments.check else "imported"):
         console.result(line)
     for one in haul.left:
         console.note(f"left: {one}")
@@ -122,7 +122,7 @@ def _haul(arguments: Namespace, env: Environment, found: Shelf) -> _Haul:
     haul = _Haul(left=list(found.left))
     present, told = compiled.present(arguments.root), time.monotonic()
     place = Place(env, _templates(arguments), present, arguments.owner, arguments.name)
-    terms = Terms(str(env.kfp.get("serviceAccount", "")), arguments.pin)
+    terms = shelf.terms(arguments, env)
     for number, one in enumerate(found.pipelines, 1):
         brought, left = fromserver.brought(one, place, frozenset(haul.brought), terms)
         haul.left += left
@@ -141,7 +141,7 @@ def _templates(arguments: Namespace) -> frozenset[str]:
     return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
 
 
-def _lines(found: Shelf, haul: _Haul) -> Iterator[str]:
+def _lines(found: Shelf, haul: _Haul, what: str) -> Iterator[str]:
     if found.known:
         names = columns.some(found.known, 10)
         yield f"{columns.counted(len(found.known), 'pipeline')} imported before: {names}"
@@ -149,13 +149,13 @@ def _lines(found: Shelf, haul: _Haul) -> Iterator[str]:
         yield f"{name}: {one.told}"
         for its in one.recurring:
             where = found.experiments.get(its.found.experiment_id, "")
-            of = f", in experiment {where!r} as long as it is that one" if where else ""
+            of = f"; it stays in experiment {where!r} until Git changes it" if where else ""
             yield f"  schedule {its.name}: {its.found.name!r}{of}"
     schedules = sum(len(one.recurring) for one in haul.brought.values())
     counts = (
         f"{columns.counted(len(haul.brought), 'pipeline')} and {columns.counted(schedules, 'recurring run')}"
     )
-    yield f"{counts} imported, {len(haul.left)} left"
+    yield f"{counts} {what}, {len(haul.left)} left"
 
 
 def _say(arguments: Namespace, haul: _Haul) -> None:
@@ -166,6 +166,6 @@ def _say(arguments: Namespace, haul: _Haul) -> None:
             f"without --adopt {anew[0]} …"
         )
     begun.say(
-        "python scripts/render.py --all --lock",
+        *trial.after(arguments.env, ()),
         f"python scripts/reconcile.py plan --env {arguments.env} --host {arguments.host}",
     )

@@ -14,8 +14,9 @@ from kfp_gitops.base.errors import UsageError, raise_if_any
 from kfp_gitops.base.yamldump import dump
 from kfp_gitops.commands import console
 from kfp_gitops.commands.importing import dsl
-from kfp_gitops.importing import dslfile, foreign, packed, renamed
-from kfp_gitops.importing.dslfile import DslFile
+from kfp_gitops.importing import foreign, packed, renamed
+from kfp_gitops.importing.dslfile import functions
+from kfp_gitops.importing.dslfile.functions import DslFile
 from kfp_gitops.importing.foreign import Wanted
 from kfp_gitops.importing.imported import Imported, imported
 from kfp_gitops.importing.texts import plainly
@@ -32,7 +33,7 @@ class Made:
     imported: Imported
     text: str
     source: DslFile | None = None
-    python: dslfile.Written | None = None
+    python: functions.Written | None = None
     given: frozenset[str] = frozenset()
     """Variables that the DSL file was given."""
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from kfp_gitops.base import files
 from kfp_gitops.base.errors import ExitCode, InputError, Problem, UsageError, raise_if_any
 from kfp_gitops.commands import begun, console
-from kfp_gitops.commands.importing import compiled, dsl, placed
+from kfp_gitops.commands.importing import compiled, dsl, placed, trial
 from kfp_gitops.compiling.dsl import process
-from kfp_gitops.importing import dslfile_told, keeping
-from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing import keeping
+from kfp_gitops.importing.dslfile import told
+from kfp_gitops.importing.dslfile.functions import DslFile, Pipeline
 from kfp_gitops.importing.imported import Imported
 from kfp_gitops.importing.written import Written, written
 from kfp_gitops.sources import compiledfrom
@@ -46,14 +47,12 @@ def import_kept(arguments: Namespace) -> int:
         found = keeping.imported(text, f"{file.path}:{one.name}", name, arguments.owner, arguments.env)
     except InputError as error:
         there = replace(one, text=text)
-        raise InputError(
-            dslfile_told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)
-        ) from None
+        raise InputError(told.in_dsl(error.problems, f"{file.path}:{one.name}", file, there)) from None
     made = written(root, env.name, {template: found}, home=placed.home(arguments))
     made = _with_sources(made, kept, texts)
     placed.place(root, env.name, made)
     placed.tell_given(made, arguments.pass_env)
-    _tell(arguments, file, one, found, kept)
+    _tell(arguments, file, one, found, kept, text)
     return ExitCode.OK
 
 
@@ -85,13 +84,16 @@ def _with_sources(made: Written, kept: Compilation, texts: Mapping[str, str]) ->
     return replace(made, texts={**own, **made.texts})
 
 
-def _tell(arguments: Namespace, file: DslFile, one: Pipeline, found: Imported, kept: Compilation) -> None:
-    for note in dslfile_told.notes(file, set(arguments.pass_env)):
+def _tell(
+    arguments: Namespace, file: DslFile, one: Pipeline, found: Imported, kept: Compilation, text: str
+) -> None:
+    for note in told.notes(file, set(arguments.pass_env)):
         console.note(note)
     console.result(f"{kept.source_path} is {file.path}, compiled to {PIPELINE_IR}")
     compiled.tell_proof(replace(found, whole=False, kept={}), f"{file.path}:{one.name}")
     compiled.tell_images(arguments.env, found.images)
     begun.say(
-        f"python scripts/run.py --env {arguments.env} --pipeline {found.name} --local",
-        f"edit {kept.folder}/{PIPELINE_SOURCE}, then: make render",
+        trial.command(arguments.env, found.name, text),
+        f"edit {kept.folder}/{PIPELINE_SOURCE}, then `make render` and `python scripts/diff.py --env {arguments.env}`",
+        *trial.after(arguments.env, found.images),
     )

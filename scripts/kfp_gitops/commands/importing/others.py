@@ -87,9 +87,7 @@ def import_all(arguments: Namespace) -> int:
     """The pipelines whose IR is given, each with the schedules that the files ask for."""
     given = _Given.of(arguments.file)
     if not given.texts:
-        raise UsageError(
-            f"import.py: {', '.join(arguments.file)}: no file of a known tool is there; see --help"
-        )
+        raise _nothing(arguments.file, given)
     found = foreign.read(given.texts, _beside)
     for problem in sorted(found.told):
         console.note(str(problem))
@@ -103,6 +101,25 @@ def import_all(arguments: Namespace) -> int:
     _write(arguments, env, made)
     _tell(env.name, made)
     return ExitCode.OK
+
+
+def _nothing(paths: Sequence[str], given: _Given) -> UsageError:
+    """Of a folder the files of other tools are read, and it has none; pipelines in it are imported by their names."""
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    python = [
+        str(at / name) for at in folders for name in files.list_files(at, ".") if _is_pipeline(at / name)
+    ]
+    there = columns.some([*given.found, *python], 5)
+    name = f"; of compiled pipelines and Python files name the one that is meant: {there}" if there else ""
+    return UsageError(
+        f"import.py: {', '.join(paths)}: no resources of sky-uk/kfp-operator and no recurring runs of deployKF are "
+        f"there, for which a folder is read{name}; see --help"
+    )
+
+
+def _is_pipeline(path: Path) -> bool:
+    """Whether a file of a folder looks like a pipeline of KFP's DSL."""
+    return path.suffix == _PYTHON and all(word in path.read_bytes() for word in (b"kfp", b"pipeline"))
 
 
 def _write(arguments: Namespace, env: Environment, made: Mapping[str, Made]) -> None:
@@ -127,7 +144,7 @@ def _tell(env: str, made: Mapping[str, Made]) -> None:
         "look at the schedules in the values, then turn those off that the other tool made (docs/migrate.md): "
         "else each run starts twice",
         *(trial.command(env, one.imported.name, one.text) for one in made.values()),
-        "python scripts/render.py --all --lock",
+        *trial.after(env, [image for one in imports for image in one.images]),
     )
 
 

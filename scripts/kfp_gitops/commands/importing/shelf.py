@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kfp_gitops.base import columns
 from kfp_gitops.base.errors import UsageError
 from kfp_gitops.importing.fromserver import OnServer
-from kfp_gitops.importing.recurring import Left
+from kfp_gitops.importing.recurring import Left, Terms, added
 from kfp_gitops.kfpserver import ownership
 from kfp_gitops.kfpserver.ownership import Owner
 from kfp_gitops.sources.environment import Environment
@@ -55,12 +55,12 @@ def read(api: KfpApi, arguments: Namespace, env: Environment) -> Shelf:
         by_pipeline.setdefault(found.pipeline_id or "", []).append(found)
     chosen = _chosen(listed, arguments.pipeline, api.host)
     known = {one.id: name for one in chosen if (name := _here(one, env))}
-    left = [*_marked(one for one in chosen if one.id not in known)]
+    left = [*_marked(one for one in chosen if one.id not in known), *_namesakes(chosen, env)]
     if arguments.schedules:
         its = ((one, known[one.id], by_pipeline.get(one.id, ())) for one in chosen if one.id in known)
-        left += [one for each in its for one in _more(*each, env)]
+        left += [one for each in its for one in _more(*each, env, terms(arguments, env))]
         left += [] if arguments.pipeline else _of_nothing(listed, schedules)
-    todo = [one for one in chosen if one.owner is None and one.id not in known]
+    todo = [one for one in chosen if one.owner is None and one.id not in known and not _is_namesake(one, env)]
     answers = api.together(
         partial(_shelved, api, arguments, one, by_pipeline.get(one.id, ())) for one in todo
     )
@@ -69,25 +69,49 @@ def read(api: KfpApi, arguments: Namespace, env: Environment) -> Shelf:
     return Shelf([one for one in answers if isinstance(one, OnServer)], left, sorted(known.values()), names)
 
 
+def terms(arguments: Namespace, env: Environment) -> Terms:
+    """On what terms recurring runs are taken."""
+    return Terms(str(env.kfp.get("serviceAccount", "")), arguments.pin)
+
+
 def _here(one: Listed, env: Environment) -> str:
     """What a pipeline is called here that came before; "": it did not."""
     if one.owner not in (None, Owner(env.repository["id"], env.name)):
         return ""
-    names = (
-        name for name in (*env.pipelines, *env.absent) if env.adopts(name).get("pipeline", name) == one.name
-    )
-    return next(names, "")
+    every = (*env.pipelines, *env.absent)
+    adopted = (name for name in every if env.adopts(name).get("pipeline", "") == one.name)
+    own = one.name if one.owner and one.name in every else ""
+    return next(adopted, own)
 
 
-def _more(one: Listed, name: str, recurring: Sequence[ActualSchedule], env: Environment) -> Iterator[Left]:
+def _is_namesake(one: Listed, env: Environment) -> bool:
+    """Whether Git has a pipeline that KFP would call as one is called that nobody marked."""
+    return one.owner is None and one.name in env.pipelines and not env.adopts(one.name)
+
+
+def _namesakes(chosen: Iterable[Listed], env: Environment) -> Iterator[Left]:
+    for one in chosen:
+        if _is_namesake(one, env):
+            why = f"{env.name} has a pipeline of this name, which was not imported from here"
+            todo = (
+                f"if both are the same, `reconcile.py apply --adopt {one.name}` takes this one over; else take that "
+                "one out of Git, or give it another name, and import again"
+            )
+            yield Left(f"pipeline {one.name!r}", why, todo)
+
+
+def _more(
+    one: Listed, name: str, recurring: Sequence[ActualSchedule], env: Environment, terms: Terms
+) -> Iterator[Left]:
     """Recurring runs of a pipeline that came before which Git does not name."""
-    taken = {its["recurringRun"] for its in env.adopts(name).get("schedules", {}).values()}
-    for found in recurring:
-        if found.owner or found.name in taken or ownership.is_taken(one.tags, found.id):
-            continue
-        why = f"its pipeline is in {env.name} already, as {name}, and Git says nothing of it"
-        todo = "write it as an item of `schedules` in the pipeline's values, and its name into `adopts.schedules`"
-        yield Left(f"recurring run {found.name!r} of {one.name!r} ({found.id})", why, todo)
+    adopted = env.adopts(name).get("schedules", {})
+    taken = {its["recurringRun"] for its in adopted.values()}
+    new = [
+        found
+        for found in recurring
+        if not (found.owner or found.name in taken or ownership.is_taken(one.tags, found.id))
+    ]
+    yield from added(one.name, name, new, terms, adopted)
 
 
 def _chosen(listed: Sequence[Listed], globs: Sequence[str], host: str) -> list[Listed]:

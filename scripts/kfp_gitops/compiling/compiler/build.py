@@ -168,6 +168,8 @@ class Builder:
             metadata=self._value(node.metadata) or None,
             download_to_workspace=node.to_workspace,
         )
+        if "importer-name" in self.manifest.accepted_faults and node.settings.display_name != node.id:
+            task.set_display_name(node.settings.display_name)
         settings.apply_unnamed(task, node.settings)
         self.tasks[node.id] = task
         self._after(task, node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -117,7 +117,8 @@ def _emitted(
     made = {PurePath(file).stem: _loaded(one) for file, one in irs.items()}
     try:
         for name in nested.innermost_first(manifest, inner):
-            made[name] = _compiled(inner[name], pipeline.specs, made, lambda found: found)
+            accepting = replace(inner[name], accepted_faults=manifest.accepted_faults)
+            made[name] = _compiled(accepting, pipeline.specs, made, lambda found: found)
         found: list[dict[str, Any]] = _compiled(manifest, pipeline.specs, made, emit.documents)
     except SpecError as error:
         name, said = error.args

@@ -53,7 +53,7 @@ _FIELDS: Mapping[str, Reasons] = {
         ("spec", "image"): TAKEN,
         ("spec", "framework"): TAKEN,
         ("spec", "tfxComponents"): TAKEN,
-        ("spec", "env"): "it is read while the pipeline is compiled: set it then, or make parameters of it",
+        ("spec", "env"): "the pipeline reads it while it is compiled: set it then, as --ir FILE.py:NAME does",
         ("spec", "beamArgs"): "they are read while TFX compiles the pipeline: give them then",
     },
     "RunConfiguration": {

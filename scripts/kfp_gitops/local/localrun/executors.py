@@ -43,7 +43,8 @@ def remote_imports(pipeline: Pipeline, place: Place, given: Mapping[str, Json]) 
 
 
 def _not_here(uri: str) -> str:
-    return f"imports {uri!r}, which is not on this machine; import a local path or file:// here"
+    todo = "give its parameter a file of this machine, as in --param NAME=FILE"
+    return f"imports {uri!r}, which is not on this machine; {todo}"
 
 
 def remote(uri: str) -> bool:
@@ -57,10 +58,15 @@ def in_image(executor: Executor) -> bool:
     return containerized or not any(PYTHON_EXECUTOR in part for part in executor.command)
 
 
+def needs_image(executor: Executor) -> bool:
+    """Whether it runs here by Docker alone, if at all."""
+    return executor.image not in STUB_IMAGES and in_image(executor)
+
+
 def _image(executor: Executor) -> Iterator[str]:
     what = f"is a container component: what it runs is inside the image {executor.image!r}"
     if executor.image.endswith(_PLACEHOLDER):
-        yield f"{what}, which was never built"
+        yield f"{what}, whose digest nobody has written into release.yaml yet"
     elif not docker.available():
         yield f"{what}; it needs Docker, and no Docker engine answers here"
 

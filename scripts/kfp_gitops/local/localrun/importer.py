@@ -44,7 +44,9 @@ def _found_again(artifact: Artifact) -> str:
 def _local(uri: str) -> Path:
     """The absolute path: tasks run in folders of their own."""
     if remote(uri):
-        raise TaskFailed(f"{uri!r} is not on this machine; import a local path or file:// here")
+        raise TaskFailed(
+            f"{uri!r} is not on this machine; give its parameter a file of this machine, as in --param NAME=FILE"
+        )
     path = Path(unquote(urlsplit(uri).path) if uri.startswith("file:") else uri).absolute()
     if not uri or not path.exists():
         raise TaskFailed(f"{uri!r} does not exist")

@@ -144,7 +144,9 @@ def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str])
             todo = (
                 f"did you mean {like!r}?"
                 if like
-                else f"add its values to {giver.file_of(name, taker.name) if giver.has(name) else own}"
+                else _begun_by(giver, taker, name)
+                if giver.has(name)
+                else f"add its values to {own}"
             )
             yield taker.values.problem(
                 ("pipelines",), f"{taker.name} has no pipeline {name!r}", todo, key=True
@@ -157,6 +159,13 @@ def _not_there(giver: Environment, taker: Environment, pipelines: Sequence[str])
                 todo,
                 key=True,
             )
+
+
+def _begun_by(giver: Environment, taker: Environment, name: str) -> str:
+    """Where its values go, and which are a start; what was taken over in KFP by one environment is no other's."""
+    place = giver.values.problem(("pipelines", name), "", "", key=True).place
+    but = " but for `adopts`" if giver.adopts(name) else ""
+    return f"add its values to {giver.file_of(name, taker.name)}; those of {giver.name} are a start ({place}){but}"
 
 
 def _past(root: Path, source: str, taker: Environment) -> str:

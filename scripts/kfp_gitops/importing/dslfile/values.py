@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from itertools import dropwhile
 from typing import Any
 
-from kfp_gitops.importing.dslfile_modules import Import, UnslicedError
-from kfp_gitops.importing.dslfile_slice import import_lines, joined
+from kfp_gitops.importing.dslfile.modules import Import, UnslicedError
+from kfp_gitops.importing.dslfile.slice import import_lines, joined
 
 _OF_DECORATOR = (
     "base_image", "packages_to_install", "pip_index_urls", "pip_trusted_hosts", "install_kfp_package",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kfp_gitops.importing.dslfile_modules import Import, Module, Unit, UnslicedError
+from kfp_gitops.importing.dslfile.modules import Import, Module, Unit, UnslicedError
 
 _BLOCK = re.compile(r"^(@|def |class |async def )", re.MULTILINE)
 

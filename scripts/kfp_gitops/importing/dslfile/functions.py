@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kfp_gitops.base.errors import InputError, UsageError
-from kfp_gitops.importing import dslfile_values
-from kfp_gitops.importing.dslfile_modules import Function, Module, UnslicedError
-from kfp_gitops.importing.dslfile_slice import Slice, joined
+from kfp_gitops.importing.dslfile import values
+from kfp_gitops.importing.dslfile.modules import Function, Module, UnslicedError
+from kfp_gitops.importing.dslfile.slice import Slice, joined
 from kfp_gitops.importing.specs import means_the_same
 
 _HEAD = '''"""The component `{name}`, as {source} has it: edit it here, and compile it with `make components`."""
@@ -92,8 +92,12 @@ class DslFile:
     def _refuse_unknown(self, wanted: Sequence[str], known: Sequence[Mapping[str, Any]]) -> None:
         for name in wanted:
             if not any(name in (one["pipeline"], *one["names"]) for one in known):
-                there = ", ".join(map(_name, known)) or "none"
-                raise UsageError(f"import.py: {self.path} has no pipeline {name!r}; it has: {there}")
+                there = ", ".join(map(_name, self._listed())) or "none"
+                alone = ", ".join(map(_name, self._alone()))
+                steps = f"; its components, each of which is a pipeline of one task: {alone}" if alone else ""
+                raise UsageError(
+                    f"import.py: {self.path} has no pipeline {name!r}; its pipelines: {there}{steps}"
+                )
 
     def _none(self) -> str:
         hidden = [one for one in self.answer["pipelines"] if not one["names"]]
@@ -132,7 +136,7 @@ class DslFile:
 
     def _of_values(self, folder: str, function: Mapping[str, Any]) -> str:
         name = function["function"]
-        return joined([dslfile_values.text(function), *([] if name == folder else [f"{folder} = {name}"])])
+        return joined([values.text(function), *([] if name == folder else [f"{folder} = {name}"])])
 
     def _sliced(self, folder: str, function: Mapping[str, Any]) -> tuple[str, bool]:
         """Its statements, and whether they mean the same wherever they are compiled."""

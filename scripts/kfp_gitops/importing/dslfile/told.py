@@ -10,7 +10,7 @@ from typing import Any
 
 from kfp_gitops.base.errors import Problem
 from kfp_gitops.base.yamltext import parse_all
-from kfp_gitops.importing.dslfile import DslFile, Pipeline
+from kfp_gitops.importing.dslfile.functions import DslFile, Pipeline
 
 _MIGRATE = "https://www.kubeflow.org/docs/components/pipelines/user-guides/migration/"
 _KFP = "pip install kfp==2.17.3 kfp-kubernetes==2.17.3"
