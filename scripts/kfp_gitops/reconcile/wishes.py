@@ -175,8 +175,8 @@ def _strangers(pipeline: DesiredPipeline, view: View, actual: Actual) -> Iterato
     for found in in_order(of_it):
         if found.owner is None and found.id not in view.untaken:
             why = (
-                "nobody marked it, and no schedule of the manifest is called so; one more is an item of `schedules` in "
-                "the template; until then nothing here touches it"
+                "nobody marked it, and no schedule of the manifest is called so; `import.py --host H --schedules` "
+                "says what to write to take it over; until then nothing here touches it"
             )
             yield Unsayable(pipeline.name, found.name, "", why)
 

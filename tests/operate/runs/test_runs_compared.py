@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,23 @@ def _side(parts: dict[str, Part], steps: dict[str, Step] | None = None, **more: 
         "parameters": {}, "tells_outputs": True, **more,
     }  # fmt: skip
     return Side(parts=parts, steps=steps or {}, **plain)
+
+
+@pytest.mark.parametrize(
+    ("runs", "differ"), [(("p-20260101-000000-aa", "p-20260102-000000-bb"), False), (("one", "two"), True)]
+)
+def test_what_is_called_after_its_run_alone_is_no_difference(runs: tuple[str, str], differ: bool) -> None:
+    """As a volume claim that a step makes; a run that somebody gave a name may have it in its outputs on purpose."""
+    a, b, other = (
+        replace(_side({"make": Part("S", outputs={"name": name})}), run=run)
+        for run, name in (
+            (runs[0], f"{runs[0]}-work"),
+            (runs[1], f"{runs[1]}-work"),
+            (runs[1], f"{runs[1]}-room"),
+        )
+    )
+    assert bool(compared.compare(a, b).outputs) is differ
+    assert compared.compare(a, other).outputs
 
 
 def test_of_a_map_only_what_moved_is_told() -> None:

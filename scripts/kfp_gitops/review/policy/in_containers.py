@@ -15,6 +15,9 @@ _INSTALL = re.compile(
     r"|[^\n;&|]*\b(?:uv\s+(?:pip\s+install|add)|apk\s+add)\b[^\n;&|]*"
 )
 
+_PIP = "apt-get install python3-pip"
+"""What the SDK puts before every installing step (kfp.dsl.component_factory); it says nothing of what is installed."""
+
 
 def in_containers(environment: str, name: str, document: Document) -> Iterator[Subject]:
     """Containers, wherever a file has them: in component specs, in compiled pipelines, in Kubernetes objects."""
@@ -41,8 +44,14 @@ def _installs(container: Mapping[str, Any], at: Path) -> Iterator[tuple[Path, st
     for key in ("command", "args"):
         parts = container.get(key)
         for index, part in enumerate(parts if isinstance(parts, list) else ()):
-            if isinstance(part, str) and (found := _INSTALL.search(part)):
-                yield (*at, key, index), found[0].strip()
+            if isinstance(part, str) and (found := _installing(part)):
+                yield (*at, key, index), found
+
+
+def _installing(text: str) -> str:
+    """The first line that installs something; the SDK's way to a missing pip only where that is all."""
+    lines = [found[0].strip() for found in _INSTALL.finditer(text)]
+    return next((line for line in lines if line != _PIP), next(iter(lines), ""))
 
 
 def _env_list(env: Any) -> list[Mapping[str, Any]]:
