@@ -9,7 +9,6 @@ from typing import Any
 from kfp_gitops.base.yamltext import Document
 from kfp_gitops.language.manifest import (
     Condition,
-    Constant,
     Guarded,
     Importer,
     Loop,
@@ -21,7 +20,6 @@ from kfp_gitops.language.manifest import (
     hidden,
     ordered,
     reader,
-    uses_item,
     walk,
 )
 from kfp_gitops.review.caching import callee, from_ir, pods
@@ -117,9 +115,6 @@ class _Reader:
     def loop(self, node: Loop, scope: Scope, place: Place) -> None:
         scope.names.group(node)
         items = scope.value(node.items) or Derived("items", ())
-        if not uses_item(node) and not isinstance(node.items, Constant):
-            first = next(inner for inner in walk(node.body) if isinstance(inner, Task | Importer))
-            scope.unused[first.id].append(node)
         with self.count.loop(items) as turns:
             found = [self.turn(node, one, scope, place) for one in turns]
             # Without items nothing runs; but what is inside has its names, and outputs that are collected.
@@ -221,7 +216,6 @@ class _Reader:
         for written in node.arguments.values():
             parameters.update(scope.channels(written))
         parameters.update(pods.resources(node.pod, scope))
-        parameters.update(_items_handed_down(node, scope))
         stub = node.kind in _STUBS
         names = {reader.PVC_INPUTS[name]: value for name, value in given.items()} if stub else {}
         return stepped(
@@ -274,9 +268,3 @@ def _collected(
     for output in first:
         values = [one[output] for one in outputs if output in one]
         yield output, list_of(values) if whole else Derived("each", (items, *values))
-
-
-def _items_handed_down(node: Task, scope: Scope) -> Iterator[tuple[str, Value]]:
-    """The list of a loop of which nothing uses the item: its first task asks for it (`compiler.channels`)."""
-    for loop in scope.unused.get(node.id, ()):
-        yield from scope.channels_of(loop.items)

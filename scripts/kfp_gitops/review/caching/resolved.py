@@ -6,7 +6,6 @@ before it makes the key, and to an input of its own for each reference.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,6 @@ from kfp_gitops.language.manifest import (
     EntriesValue,
     ItemRef,
     ListValue,
-    Loop,
     MapValue,
     OneOfRef,
     OutputRef,
@@ -58,8 +56,6 @@ class Scope:
     """Task in a loop → output → what all iterations made of it."""
     groups: dict[str, int] = field(default_factory=dict)
     """Loop → how many groups were counted when it began."""
-    unused: dict[str, list[Loop]] = field(default_factory=lambda: defaultdict(list))
-    """Task → loops around it, of whose items nothing is used, and whose lists it is handed all the same."""
 
     def value(self, written: Written, task: str = "") -> Value | None:
         """One reference or constant, for the task of this name of the SDK; None where nothing is given."""
