@@ -44,7 +44,7 @@ class Given:
     python: str = sys.executable
     pass_env: Sequence[str] = ()
     network: bool = False
-    seconds: int = SECONDS
+    seconds: int = field(default_factory=lambda: SECONDS)
 
 
 @dataclass(frozen=True)
