@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -9,7 +10,7 @@ from types import ModuleType
 import kfp_gitops
 import predictive_scaling
 import pytest
-from project import PROJECT
+from project import PROJECT, ROOT
 
 HOUSES = (kfp_gitops, predictive_scaling)
 
@@ -31,6 +32,18 @@ def test_the_maps_name_every_wing(house: ModuleType) -> None:
     for wing in _wings(house):
         assert wing in drawn
         assert f"`{wing}`" in written or f"`{wing}/`" in written
+
+
+def test_at_the_top_of_the_repository_stands_what_people_edit_and_read() -> None:
+    """Whatever a test or a tool leaves there by mistake is seen before it is committed for good."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no clone, so what is tracked is not known")
+    folders = {path.split("/")[0] for path in listed.stdout.split("\0") if "/" in path}
+    assert folders == {
+        ".ci", ".github", "argocd", "components", "docs", "environments", "findings", "manifests", "scripts",
+        "templates", "tests",
+    }  # fmt: skip
 
 
 def test_at_the_top_of_the_package_stand_its_wings_alone() -> None:

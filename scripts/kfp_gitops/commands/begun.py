@@ -36,6 +36,21 @@ def whole(root: Path, command: str) -> Iterator[None]:
         yield
 
 
+def add_whose(parser: Parser, unnamed: str) -> None:
+    """Where a pipeline begins and whose it is; `unnamed`: who is asked where neither an owner nor a team is given."""
+    parser.add_argument(
+        "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
+    )
+    parser.add_argument(
+        "--owner",
+        metavar="WHO",
+        help=f"who is asked when the pipeline fails (default: its team, or {unnamed})",
+    )
+    parser.add_argument(
+        "--team", metavar="TEAM", help="whose the pipeline is: its values stand in that team's file"
+    )
+
+
 def add_take_back(parser: Parser) -> None:
     """The option; what it asks for is `take_back`."""
     parser.add_argument(

@@ -72,17 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="the template's folder (default: templates/pipelines/NAME of the pipeline)",
     )
     parser.add_argument("--name", metavar="NAME", help="the pipeline's name here (default: as the file says)")
-    parser.add_argument(
-        "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
-    )
-    parser.add_argument(
-        "--owner",
-        metavar="WHO",
-        help="who is asked when the pipeline fails (default: its team, or its name and -team)",
-    )
-    parser.add_argument(
-        "--team", metavar="TEAM", help="whose the pipeline is: its values stand in that team's file"
-    )
+    begun.add_whose(parser, "its name and -team")
     parser.add_argument(
         "--check", action="store_true", help="of one or more files: only say whether each can be imported"
     )

@@ -53,15 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="a pipeline or team: a-z 0-9 -; a component: a-z 0-9 _"
     )
-    parser.add_argument(
-        "--env", default="dev", metavar="ENV", help="where the pipeline begins (default: dev)"
-    )
-    parser.add_argument(
-        "--owner", metavar="WHO", help="who is asked when the pipeline fails (default: its team, or its name)"
-    )
-    parser.add_argument(
-        "--team", metavar="TEAM", help="whose the pipeline is: its values stand in that team's file"
-    )
+    begun.add_whose(parser, "its name")
     parser.add_argument(
         "--reviewers",
         metavar="@ORG/TEAM",

@@ -55,9 +55,7 @@ def _documents(found: Any, one: Compilation) -> list[dict[str, Any]]:
 
     try:
         return emit.documents(found)
-    except (
-        Exception
-    ) as error:  # of many kinds: what the SDK sees only when it writes, as a default of another type
+    except Exception as error:  # of many kinds: what the SDK sees only when it writes
         what = f"cannot be compiled: {type(error).__name__}: {error}"
         todo = "look at the types and the defaults of its inputs: each default is of its input's type"
         raise InputError.of(one.source_path, what, todo) from error

@@ -12,18 +12,18 @@ from kfp_gitops.compiling import ir, lean
 
 lean.import_kfp()
 
-from google.protobuf import json_format  # noqa: E402  # after the lean import of kfp
-from kfp import compiler, components, dsl  # noqa: E402
-from kfp.compiler import compiler_utils  # noqa: E402
-from kfp.dsl import component_factory, pipeline_task, structures, yaml_component  # noqa: E402
-from kfp.dsl.base_component import BaseComponent  # noqa: E402
-from kfp.dsl.graph_component import GraphComponent  # noqa: E402
-from kfp.dsl.pipeline_context import Pipeline  # noqa: E402
-from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
+from google.protobuf import json_format
+from kfp import compiler, components, dsl
+from kfp.compiler import compiler_utils
+from kfp.dsl import component_factory, pipeline_task, structures, yaml_component
+from kfp.dsl.base_component import BaseComponent
+from kfp.dsl.graph_component import GraphComponent
+from kfp.dsl.pipeline_context import Pipeline
+from kfp.pipeline_spec import pipeline_spec_pb2
 
-from kfp_gitops.compiling.compiler import merged  # noqa: E402
-from kfp_gitops.language import artifact_types  # noqa: E402
-from kfp_gitops.language.manifest import Value  # noqa: E402
+from kfp_gitops.compiling.compiler import merged
+from kfp_gitops.language import artifact_types
+from kfp_gitops.language.manifest import Value
 
 lean.make_cheap(structures, pipeline_task)
 merged.install()
