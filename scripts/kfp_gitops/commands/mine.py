@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -58,7 +59,7 @@ def checked(arguments: Namespace) -> None:
     Raises:
         UsageError: what does not.
     """
-    name: str | None = arguments.mine
+    name: str | None = getattr(arguments, "mine", None)
     if name is None:
         if getattr(arguments, "until", None):
             raise UsageError("--until goes with --as NAME: an environment has no end")
@@ -66,6 +67,24 @@ def checked(arguments: Namespace) -> None:
     for option, why in _NOT_WITH:
         if getattr(arguments, option, None) not in (None, False, []):
             raise UsageError(f"--as {name} goes not with {why}")
+
+
+def not_of_a_run(arguments: Namespace, asked: Sequence[str]) -> Iterator[str]:
+    """What of `run.py` goes not with --as; `asked`: what is asked for instead of a run."""
+    if arguments.mine is None:
+        if arguments.until:
+            yield "--until goes with --as NAME: an environment has no end"
+        return
+    no = {"local": "nothing is registered", "backfill": "it has no schedules", "compare": "ids are enough"}
+    yield from (
+        f"--as goes not with --{name}: {why}; leave one of them out"
+        for name, why in no.items()
+        if name in asked
+    )
+    if arguments.schedule:
+        yield "--as goes not with --schedule: it has no schedules; give their parameters with --param"
+    if arguments.everywhere:
+        yield "--as goes not with --all: it is beside one environment, which --env names"
 
 
 def working(arguments: Namespace, selection: Selection) -> Working:

@@ -39,6 +39,7 @@ def add(subcommands: Any) -> None:
         "apply", help="make KFP match the manifests", description=_ABOUT, examples=_EXAMPLES
     )
     add_options(parser)
+    mine.add(parser, renews=True)
     approved.add(parser)
     parser.set_defaults(run=run)
 
@@ -47,7 +48,6 @@ def add_options(parser: ArgumentParser) -> None:
     """What an apply takes."""
     options.add_target(parser)
     selection.add(parser, "touch only pipelines")
-    mine.add(parser, renews=True)
     options.add_lock(parser)
     options.add_decisions(parser)
     parser.add_argument(
@@ -72,7 +72,7 @@ def loaded(arguments: Namespace) -> Desired:
     from kfp_gitops.reconcile import desired
 
     mine.checked(arguments)
-    if arguments.mine:
+    if getattr(arguments, "mine", None):
         return mine.wanted(arguments, options.selected(arguments))
     told = arguments.commit or os.environ.get("KFP_GITOPS_COMMIT", "")
     return desired.load(
