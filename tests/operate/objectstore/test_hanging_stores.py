@@ -162,3 +162,9 @@ def test_an_object_without_an_etag_is_told(store: Callable[[Answer], Misbehaving
     store(lambda _: [f"{found}Connection: close\r\n\r\n".encode()])
     with pytest.raises(RemoteError, match="has no etag"):
         ObjectStates().now(OBJECT)
+
+
+def test_of_the_same_second_the_greatest_key_is_the_newest(store: Callable[[Answer], Misbehaving]) -> None:
+    store(lambda line: _well(line) if line.startswith("HEAD") else reply(_list("days/2", "days/3", "days/1")))
+    found = ObjectStates().now(BELOW)
+    assert found is not None and found.key == "days/3"

@@ -23,7 +23,7 @@ from typing import Any
 from kfp_gitops.base.errors import RemoteError
 from kfp_gitops.language.manifest.triggers import OnData
 from kfp_gitops.operate.objectstore import client as clients
-from kfp_gitops.reconcile.causes.data import DataState
+from kfp_gitops.reconcile.causes.seams import DataState
 
 _PAGE, _MOST_PAGES = 1000, 20
 """Keys of a list's page, as many as S3 gives; and pages of one list: 20 requests a minute are enough for anybody."""
@@ -42,7 +42,7 @@ _NO_S3 = "what answers speaks no S3; correct AWS_ENDPOINT_URL_S3"
 
 
 class ObjectStates:
-    """See reconcile.causes.data.DataStates; of one pass. Threads look: a store that hangs holds nothing else."""
+    """See reconcile.causes.seams.DataStates; of one pass. Threads look: a store that hangs holds nothing else."""
 
     def __init__(self, seconds: float = _SECONDS) -> None:
         self._end = time.monotonic() + seconds
