@@ -22,7 +22,7 @@ BASE = "environments/base.yaml"
 RECONCILER_IMAGE = "reconciler"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DELIVERY = re.compile(
-    r"apply|drift|status|lease|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
+    r"apply|drift|status|lease|triggers?(-lease)?|environment|approved-plan|pipeline-.+|(pipelines|components)(-\d+)?"
 )
 """What the names of an environment's objects in the cluster end with, after a `-` (templates/delivery)."""
 
