@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kfp_gitops.local.metrics import is_number
+from kfp_gitops.kfpserver.metadata.logged import is_number
 from kfp_gitops.operate.comparing.sides import Part, Side, Step
 
 

@@ -14,12 +14,13 @@ from yaml import YAMLError
 
 from kfp_gitops.base.errors import GitOpsError, UsageError
 from kfp_gitops.compiling import ir
+from kfp_gitops.kfpserver.metadata import logged as metrics
 from kfp_gitops.kfpserver.runtree import Names, of_events
 from kfp_gitops.kfpserver.runtree.events import last
 from kfp_gitops.kfpserver.runtree.fold import Seen
 from kfp_gitops.kfpserver.runtree.ids import Ids
 from kfp_gitops.language.manifest import reader
-from kfp_gitops.local import about, metrics
+from kfp_gitops.local import about
 from kfp_gitops.operate.comparing import steps
 from kfp_gitops.operate.comparing.sides import File, Part, Side, complete, leaves
 
