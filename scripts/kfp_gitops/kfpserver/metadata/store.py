@@ -6,12 +6,12 @@ command's own time. Reads only.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from kfp_gitops.base import weburls
 from kfp_gitops.base.errors import (
     DeniedError,
     GarbledError,
@@ -34,6 +34,8 @@ MOST_EXECUTIONS = 5_000
 _MOST_ARTIFACTS = 20_000
 _PAGE = 100
 """The most that ML Metadata gives at once (ListOperationOptions), and how many ids are asked for at once."""
+_LOGS = "executor-logs"
+"""An output that KFP adds to every task that ran (driver.go `provisionOutputs`), and no component declares."""
 _RUN = "system.PipelineRun"
 """The type of a run's context; its name is the run's id (frontend/src/mlmd/MlmdUtils.ts)."""
 _SERVICE = "/ml_metadata.MetadataStoreService/"
@@ -49,21 +51,16 @@ NOWHERE = (
 
 
 def address(kfp: Mapping[str, Any], host: str = "") -> str:
-    """Where the metadata of an environment's KFP is: `kfp.metadata`, on this machine the API's own address, else "".
+    """Where an environment's KFP keeps its metadata: `kfp.metadata`, on this machine the API's own address, else "".
 
-    `host`: the API's address, where it is another than the environment's.
+    `host`: the API's address where it is another than the environment's, as behind a port-forward; what the environment
+    says is of another place then.
     """
-    if found := kfp.get("metadata"):
+    own = str(kfp.get("host") or "").rstrip("/")
+    here = host.rstrip("/") or own
+    if here == own and (found := kfp.get("metadata")):
         return str(found).rstrip("/")
-    here = (host or str(kfp.get("host") or "")).rstrip("/")
-    return here if _is_loopback(urlsplit(here).hostname or "") else ""
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return here if weburls.is_loopback(urlsplit(here).hostname) else ""
 
 
 class Metadata:
@@ -159,7 +156,7 @@ class Metadata:
         known = self._by_id(ids)
         found: dict[int, dict[str, tuple[Artifact, ...]]] = {}
         for execution, name, artifact in sorted(events, key=lambda event: event[2]):
-            if name and artifact in known:
+            if name not in ("", _LOGS) and artifact in known:
                 given = found.setdefault(execution, {})
                 given[name] = (*given.get(name, ()), known[artifact])
         return found
